@@ -1,0 +1,556 @@
+/* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
+ *
+ * The whole public interface, in stages: 1 errors, 2 dtypes and views, 3 tiles and kernels, 4 pools, 5 arrays,
+ * 6 signatures and grids, 7 runs and reports, 8 the machine. A kernel's source needs stages 1 to 3 alone and no
+ * library to link with: everything a kernel calls is inline.
+ *
+ * Words
+ *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
+ *              pool) or a mapped .npy file
+ *   view       a non-owning window on an array: data pointer, dtype, shape, strides in bytes
+ *   axis       one named index of a job (i, j), with a length
+ *   signature  which axes each operand has: "y[i], x[j] -> r[i,j]"
+ *   cut        a position where an axis is divided
+ *   tile       one cell of the product of the cuts: a number, and a start and a stop on each axis
+ *   grid       all tiles of a job
+ *   kernel     the function run on one tile
+ *   operand    an array as a job sees it: in, out or inout
+ *   pool       serial, threads or processes
+ *   worker     one member of a pool; the caller is worker 0 of a serial and of a thread pool
+ *   job, run   kernel + operands + grid; doing a job
+ *   report     what happened, tile by tile
+ *
+ * Conventions
+ *   Every call that can fail returns a tw_status: TW_OK (0) or a negative code. Results come through the first
+ *   parameter and are untouched on failure; the last parameter is a tw_error of the caller's that may be NULL.
+ *   Destroy and close functions accept NULL. Option structs filled with zeros mean the defaults. The library prints
+ *   nothing, never exits, installs no signal handler and has no global state. Unless a function says otherwise, one
+ *   object is to be used from one thread at a time; different objects from any number of threads.
+ */
+#ifndef TILEWORK_H
+#define TILEWORK_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(TW_BUILDING_LIBRARY)
+#define TW_API __attribute__((visibility("default")))
+#else
+#define TW_API
+#endif
+
+#define TW_VERSION_MAJOR 0
+#define TW_VERSION_MINOR 1
+#define TW_VERSION_PATCH 0
+#define TW_VERSION "0.1.0"
+
+/* The version of the library that is running, as TW_VERSION. Static text; any thread. */
+TW_API const char *tw_version(void);
+
+/* ---- 1 errors ------------------------------------------------------------------------------------------------ */
+
+typedef enum tw_status {
+    TW_OK = 0,
+    TW_ERROR_ARGUMENT = -1,    /* the request makes no sense: options, axes, cuts, lengths that disagree */
+    TW_ERROR_SYNTAX = -2,      /* a text (signature, cuts) cannot be read; tw_error.column says where */
+    TW_ERROR_COMPILE = -3,     /* a kernel's source does not compile, or no compiler was found */
+    TW_ERROR_FILE = -4,        /* a file cannot be opened, read or written */
+    TW_ERROR_FORMAT = -5,      /* a file is not what it says it is */
+    TW_ERROR_MEMORY = -6,      /* not enough memory or address space */
+    TW_ERROR_DISK = -7,        /* not enough room on the disk, or a file size limit */
+    TW_ERROR_PROCESS = -8,     /* processes, threads or descriptors cannot be had */
+    TW_ERROR_KERNEL = -9,      /* a kernel returned an error code */
+    TW_ERROR_WORKER = -10,     /* a worker died, more often than may be retried */
+    TW_ERROR_CHECK = -11,      /* the serial recomputation of a run differs from its result */
+    TW_ERROR_INTERRUPTED = -12 /* the stop flag was raised; the report says which tiles are done */
+} tw_status;
+
+#define TW_ERROR_MESSAGE_SIZE 1024
+
+/* What went wrong, filled by the call that failed and untouched by one that succeeds. */
+typedef struct tw_error {
+    tw_status status;
+    int os_error;                        /* errno of the operating-system call that failed, else 0 */
+    int64_t tile;                        /* the tile concerned, else -1 */
+    int worker;                          /* the worker concerned, else -1 */
+    int column;                          /* TW_ERROR_SYNTAX: 1-based column in the text, else 0 */
+    int kernel_code;                     /* TW_ERROR_KERNEL: what the kernel returned, else 0 */
+    char message[TW_ERROR_MESSAGE_SIZE]; /* one sentence: what, where and what would be right */
+} tw_error;
+
+/* A short name for a status ("bad argument"). Static text; any thread. */
+TW_API const char *tw_status_name(tw_status status);
+
+/* ---- 2 dtypes and views -------------------------------------------------------------------------------------- */
+
+#define TW_MAX_DIMS 32
+#define TW_MAX_OPERANDS 64
+
+/* Kinds of item. Every other fixed-size NumPy dtype (strings, records, datetimes) is TW_OPAQUE: kernels may move
+ * such items but not compute with them. */
+typedef enum tw_kind {
+    TW_OPAQUE = 0,
+    TW_BOOL,
+    TW_INT8,
+    TW_INT16,
+    TW_INT32,
+    TW_INT64,
+    TW_UINT8,
+    TW_UINT16,
+    TW_UINT32,
+    TW_UINT64,
+    TW_FLOAT16,
+    TW_FLOAT32,
+    TW_FLOAT64,
+    TW_COMPLEX64,
+    TW_COMPLEX128
+} tw_kind;
+
+/* Type of one item. `descr` is the .npy description in native byte order ("<f8", "|S5", "[('a', '<i4'), ...]");
+ * it lives as long as the array or other object that the dtype was read from, static for the kinds that compute. */
+typedef struct tw_dtype {
+    tw_kind kind;
+    int32_t alignment; /* bytes; 1 for opaque items */
+    int64_t itemsize;  /* bytes */
+    const char *descr;
+} tw_dtype;
+
+/* The dtype of a kind other than TW_OPAQUE (TW_OPAQUE gives itemsize 0). Any thread. */
+TW_API tw_dtype tw_dtype_of(tw_kind kind);
+
+/* "float64", "int8", ..., or for opaque items their descr. Lives as long as `dtype->descr`. */
+TW_API const char *tw_dtype_name(const tw_dtype *dtype);
+
+/* Reads a dtype's name ("float64", "f8", "<f8"; opaque: "S5", "U3", "V16", "M8[ns]"). `dtype->descr` of an opaque
+ * one points into storage[TW_DTYPE_TEXT]. Errors: TW_ERROR_SYNTAX. */
+#define TW_DTYPE_TEXT 64
+TW_API tw_status tw_dtype_parse(tw_dtype *dtype, const char *name, char storage[TW_DTYPE_TEXT], tw_error *error);
+
+/* Prints one item as NumPy would, shortest digits that read back as the same value, never locale-dependent; opaque
+ * items as hex bytes (the first 16). Returns the length as snprintf does. Any thread. */
+TW_API int tw_item_format(char *text, size_t size, const tw_dtype *dtype, const void *item);
+
+/* The item as a double (complex: its real part; bool: 0 or 1). Opaque items give NaN. Any thread. */
+TW_API double tw_item_to_double(const tw_dtype *dtype, const void *item);
+
+/* Element (i, j, ...) is at (char *)data + i * strides[0] + j * strides[1] + ... */
+typedef struct tw_view {
+    void *data;
+    tw_dtype dtype;
+    int ndim;
+    int64_t shape[TW_MAX_DIMS];
+    int64_t strides[TW_MAX_DIMS]; /* bytes; may be zero (broadcast) or negative */
+} tw_view;
+
+/* Number of items of a view (1 for 0-d). */
+static inline int64_t tw_view_size(const tw_view *view)
+{
+    int64_t size = 1;
+    for (int d = 0; d < view->ndim; d++) {
+        size *= view->shape[d];
+    }
+    return size;
+}
+
+/* The view's items lie as in a C array, without gaps. */
+static inline int tw_view_is_contiguous(const tw_view *view)
+{
+    int64_t step = view->dtype.itemsize;
+    for (int d = view->ndim - 1; d >= 0; d--) {
+        if (view->shape[d] > 1 && view->strides[d] != step) {
+            return 0;
+        }
+        step *= view->shape[d];
+    }
+    return 1;
+}
+
+/* The view has items of this kind and this many dimensions: what a kernel asks before it takes an operand's memory for
+ * an array of doubles. */
+static inline int tw_view_is(const tw_view *view, tw_kind kind, int ndim)
+{
+    return view->dtype.kind == kind && view->ndim == ndim;
+}
+
+/* A stride in items. The compiler is kept from seeing that it was divided: it would drop the stride's lowest bits
+ * instead of multiplying by the item's size, and GCC would then not make a version of the loop for stride 1. */
+static inline int64_t tw_view_step(const tw_view *view, int dimension, int64_t itemsize)
+{
+    int64_t step = view->strides[dimension] / itemsize;
+    __asm__("" : "+r"(step));
+    return step;
+}
+
+/* Elements of a view of 0 to 4 dimensions, by index, as lvalues:
+ *
+ *     TW_VIEW(const double, y, tile->operand[0]);
+ *     TW_VIEW(const double, x, tile->operand[1]);
+ *     TW_VIEW(double, r, tile->operand[2]);
+ *     for (int64_t i = 0; i < r.shape[0]; i++) {
+ *         for (int64_t j = 0; j < r.shape[1]; j++) {
+ *             TW_AT(r, i, j) = TW_AT(y, i) * TW_AT(x, j);
+ *         }
+ *     }
+ *
+ * Right for all strides; for stride 1 compilers make a vector version at -O3 by themselves, as fast as a loop over
+ * plain C arrays. TW_VIEW declares a local variable with data, shape and step (strides in items); it checks neither the
+ * dtype nor the dimensions: see tw_view_is. */
+#define TW_VIEW(type, name, view)                                                                                      \
+    const struct {                                                                                                     \
+        type *data;                                                                                                    \
+        int64_t shape[4], step[4];                                                                                     \
+    } name = {(type *)(view).data,                                                                                     \
+              {(view).shape[0], (view).shape[1], (view).shape[2], (view).shape[3]},                                    \
+              {tw_view_step(&(view), 0, (int64_t)sizeof(type)), tw_view_step(&(view), 1, (int64_t)sizeof(type)),       \
+               tw_view_step(&(view), 2, (int64_t)sizeof(type)), tw_view_step(&(view), 3, (int64_t)sizeof(type))}}
+#define TW_AT(...) TW_AT_CHOOSE(__VA_ARGS__, TW_AT_4, TW_AT_3, TW_AT_2, TW_AT_1, TW_AT_0, )(__VA_ARGS__)
+#define TW_AT_CHOOSE(view, i, j, k, l, name, ...) name
+#define TW_AT_0(view) (*(view).data)
+#define TW_AT_1(view, i) ((view).data[(i) * (view).step[0]])
+#define TW_AT_2(view, i, j) ((view).data[(i) * (view).step[0] + (j) * (view).step[1]])
+#define TW_AT_3(view, i, j, k) ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2]])
+#define TW_AT_4(view, i, j, k, l)                                                                                      \
+    ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2] + (l) * (view).step[3]])
+
+/* The last dimension's items lie side by side, so that a row may be used as a plain C array: TW_ROW(double, view, i) is
+ * the address of row i of a 2-d tw_view. */
+static inline int tw_view_rows_contiguous(const tw_view *view)
+{
+    return view->ndim == 0 || view->shape[view->ndim - 1] <= 1 || view->strides[view->ndim - 1] == view->dtype.itemsize;
+}
+#define TW_ROW(type, view, i) ((type *)(void *)((char *)(view).data + (i) * (view).strides[0]))
+
+/* ---- 3 tiles and kernels ------------------------------------------------------------------------------------- */
+
+#define TW_TILE_MESSAGE_SIZE 256
+
+/* What a kernel gets. Axes are numbered in the order in which the outputs name them, left to right, then those that
+ * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
+ * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
+typedef struct tw_tile {
+    uint64_t index;          /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
+    int naxes;               /* entries in start and stop */
+    int noperands;           /* entries in operand */
+    const int64_t *start;    /* [naxes] first index of the tile on each axis */
+    const int64_t *stop;     /* [naxes] one past its last index */
+    const tw_view *operand;  /* [noperands] each operand cut to this tile */
+    unsigned worker;         /* which worker runs it, 0 .. workers - 1 */
+    unsigned attempt;        /* 0, or how often a worker died on this tile before */
+    void *scratch;           /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
+    size_t scratch_size;     /* bytes, as asked for in tw_run_options */
+    void *context;           /* as given with the kernel or the run */
+    char *message;           /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
+} tw_tile;
+
+/* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
+ * run. It may run on any worker, at the same time as other tiles, and again if its worker dies. It must write only
+ * through its output views. */
+typedef int (*tw_function)(const tw_tile *tile);
+
+/* For a kernel that fails: `return tw_tile_fail(tile, 3, "no root below %g", x);` sets the message and returns code. */
+__attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_tile *tile, int code, const char *format,
+                                                                     ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(tile->message, TW_TILE_MESSAGE_SIZE, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+typedef struct tw_kernel tw_kernel;
+
+/* A kernel that is a function of this program. `context` reaches the function as tile->context; where
+ * `context_size` is not 0, each run copies that many bytes of it to where the pool's workers can read them, else the
+ * pointer itself is passed (workers that are processes then see the memory as it was when they were forked, unless it
+ * is shared). Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+TW_API tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function function, void *context, size_t context_size,
+                                         tw_error *error);
+
+/* A kernel that is a symbol of a shared object; a path without a slash is taken from the current folder. The object is
+ * opened here, to see that it has the symbol, and again by each worker process. Errors: TW_ERROR_FILE (no such file,
+ * not a shared object), TW_ERROR_ARGUMENT (no such symbol). */
+TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const char *symbol, tw_error *error);
+
+typedef struct tw_compile_options {
+    const char *compiler;  /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
+    const char *flags;     /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
+    const char *cache;     /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework */
+} tw_compile_options;
+
+/* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library brings along, and
+ * defines `int function(const tw_tile *tile)`. Compiled objects are kept in the cache folder under a key made of
+ * source, flags, compiler version and header version. `options` may be NULL. Errors: TW_ERROR_FILE,
+ * TW_ERROR_COMPILE (the message holds the compiler's first error lines), TW_ERROR_ARGUMENT (no
+ * such function in the source, cache folder that others could write to). */
+TW_API tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
+                                       const tw_compile_options *options, tw_error *error);
+
+/* A kernel by its name on a command line: "FILE.c:FUNCTION" or "FILE.so:FUNCTION". */
+TW_API tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_options *options,
+                                tw_error *error);
+
+/* What the kernel was made from ("mult.c:mult"; "function" for a function of the program). Lives with the kernel. */
+TW_API const char *tw_kernel_name(const tw_kernel *kernel);
+
+TW_API void tw_kernel_destroy(tw_kernel *kernel);
+
+/* ---- 4 pools ------------------------------------------------------------------------------------------------- */
+
+typedef enum tw_pool_kind {
+    TW_THREADS = 0,
+    TW_PROCESSES = 1,
+    TW_SERIAL = 2
+} tw_pool_kind;
+
+#define TW_MAX_WORKERS 4096
+
+typedef struct tw_pool tw_pool;
+
+typedef struct tw_pool_options {
+    tw_pool_kind kind;
+    int workers;         /* 0: as many as affinity and every cgroup ancestor's CPU quota allow */
+    int64_t heap_bytes;  /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
+} tw_pool_options;
+
+/* Opens a pool, to be used for any number of runs, one at a time. Threads: the caller is worker 0 and works while it
+ * waits; `workers - 1` threads are created, with all signals blocked. Processes: `workers` children are forked, which
+ * run nothing but kernels and end with the pool or with this process. `options` may be NULL.
+ * Errors: TW_ERROR_ARGUMENT (workers < 0 or > TW_MAX_WORKERS), TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
+TW_API tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error *error);
+
+TW_API tw_pool_kind tw_pool_get_kind(const tw_pool *pool);
+TW_API int tw_pool_workers(const tw_pool *pool);
+
+/* Process id of a worker (of this process, for serial and thread pools). */
+TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
+
+/* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. */
+TW_API void tw_pool_close(tw_pool *pool);
+
+/* ---- 5 arrays ------------------------------------------------------------------------------------------------ */
+
+typedef struct tw_array tw_array;
+
+typedef enum tw_memory { TW_PRIVATE = 0, TW_SHARED = 1, TW_MAPPED = 2, TW_BORROWED = 3 } tw_memory;
+
+/* A new array of zeros or of what an earlier array left there (`contents undefined`, as numpy.empty), C order. Its
+ * memory is what suits the pool: shared for a process pool, private otherwise and for a NULL pool.
+ * Errors: TW_ERROR_ARGUMENT (ndim, negative length, bytes past 2^63), TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim,
+                                 const int64_t *shape, tw_error *error);
+
+/* An array over memory of the caller's, which must outlive it. A process pool copies it in and out of shared memory in
+ * each run. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error);
+
+/* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
+ * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. The file must
+ * not be shortened while the array lives. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error);
+
+/* A new .npy file to be written through the array, C order: PATH.part is created, given all its disk space and
+ * mapped. tw_array_commit makes it PATH; tw_array_destroy without commit removes it, so that nothing half-written ever
+ * has the final name. While it lives no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE,
+ * TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
+                                      const int64_t *shape, tw_error *error);
+
+/* Syncs the data and gives the file its final name, replacing what had it. The array stays readable. */
+TW_API tw_status tw_array_commit(tw_array *array, tw_error *error);
+
+/* Writes any array as a .npy file, C order, by way of PATH.part as above. */
+TW_API tw_status tw_array_save(const tw_array *array, const char *path, tw_error *error);
+
+/* Copies all items; same shape and dtype. Errors: TW_ERROR_ARGUMENT. */
+TW_API tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error);
+
+TW_API const tw_view *tw_array_view(const tw_array *array); /* lives with the array */
+TW_API void *tw_array_data(const tw_array *array);
+TW_API tw_memory tw_array_memory(const tw_array *array);
+TW_API void tw_array_destroy(tw_array *array);
+
+/* ---- 6 signatures and grids ---------------------------------------------------------------------------------- */
+
+typedef struct tw_signature tw_signature;
+
+typedef enum tw_role { TW_IN = 0, TW_OUT = 1, TW_INOUT = 2 } tw_role;
+
+/* Reads "y[i], x[j] -> r[i,j]": inputs, an arrow, outputs. Names and axes are C identifiers; "c[]" is a scalar; an
+ * output may have a dtype, "r[i,j]:float32"; a name on both sides, with the same axes, is an inout operand; the inputs
+ * may be empty ("-> r[i,j]"). Errors: TW_ERROR_SYNTAX with the column. */
+TW_API tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error);
+TW_API void tw_signature_destroy(tw_signature *signature);
+
+TW_API int tw_signature_naxes(const tw_signature *signature);
+TW_API int tw_signature_noperands(const tw_signature *signature);
+TW_API const char *tw_signature_axis(const tw_signature *signature, int axis);
+TW_API int tw_signature_find_axis(const tw_signature *signature, const char *name);       /* -1: none */
+TW_API int tw_signature_find_operand(const tw_signature *signature, const char *name);    /* -1: none */
+TW_API const char *tw_signature_operand(const tw_signature *signature, int operand);      /* its name */
+TW_API tw_role tw_signature_role(const tw_signature *signature, int operand);
+TW_API int tw_signature_ndim(const tw_signature *signature, int operand);
+TW_API int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension); /* axis number */
+TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand); /* text after ':', NULL: none */
+
+/* Lengths of all axes from the operands' shapes: operands[k] may be NULL (an output yet to be made). lengths[naxes]: in,
+ * a length that the caller knows or -1; out, every length. A dimension of 1 fits any length in an input.
+ * Errors: TW_ERROR_ARGUMENT (naming operands, axis and lengths that disagree, or an axis nobody gives a length). */
+TW_API tw_status tw_signature_lengths(const tw_signature *signature, const tw_view *const *operands, int64_t *lengths,
+                                      tw_error *error);
+
+/* How one axis is divided; exactly one of tile, parts, cuts. */
+typedef struct tw_split {
+    const char *axis;
+    int64_t tile;        /* tiles of this length; the last may be shorter */
+    int64_t parts;       /* this many tiles, lengths differ by at most 1, the longer ones first */
+    const int64_t *cuts; /* [ncuts] positions, strictly increasing inside (0, length) */
+    size_t ncuts;        /* with cuts == NULL and tile == parts == 0: the axis stays whole */
+} tw_split;
+
+typedef struct tw_grid_options {
+    const tw_split *splits;   /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
+    size_t nsplits;
+    int64_t tile_bytes;       /* automatic tiles: bytes of output per tile, 0: 2 MiB */
+    const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
+} tw_grid_options;
+
+typedef struct tw_grid tw_grid;
+
+/* All tiles of a job, by arithmetic: a grid of 10^12 tiles costs only its cuts. Rule: an axis that is cut appears in
+ * every output. Automatic tiles depend on lengths and item sizes alone, never on the workers: about `tile_bytes` of
+ * output each, the first axes are split first, so that rows stay whole as long as possible. `options` may be NULL.
+ * Errors: TW_ERROR_ARGUMENT (naming the axis). */
+TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
+                                const tw_grid_options *options, tw_error *error);
+
+/* The same with lengths and item sizes taken from operands (signature order, all there). */
+TW_API tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands,
+                             const tw_split *splits, size_t nsplits, tw_error *error);
+TW_API void tw_grid_destroy(tw_grid *grid);
+
+TW_API uint64_t tw_grid_count(const tw_grid *grid);
+TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);
+TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis);
+
+/* start[naxes], stop[naxes] of a tile. The serial loop a run equals: for (tile = 0; tile < count; tile++) kernel(tile). */
+TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
+
+/* The tile's number that owns the element with these indices[naxes]. */
+TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
+
+/* "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)". Returns the length as snprintf does. */
+TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
+
+TW_API const tw_signature *tw_grid_signature(const tw_grid *grid);
+
+/* Reads "333,666" (digits and commas) into cuts[*ncuts] that the caller frees. Errors: TW_ERROR_SYNTAX. */
+TW_API tw_status tw_cuts_parse(int64_t **cuts, size_t *ncuts, const char *text, tw_error *error);
+
+/* ---- 7 runs and reports -------------------------------------------------------------------------------------- */
+
+typedef struct tw_report tw_report;
+
+typedef struct tw_progress {
+    uint64_t done, total; /* tiles */
+    double seconds;       /* since the run began */
+} tw_progress;
+
+typedef struct tw_run_options {
+    size_t scratch_size; /* bytes of tile->scratch for each worker */
+    const int *stop;     /* run ends after the tiles in hand once *stop is not 0; may be set by a signal handler */
+    int retries;         /* deaths of a worker on one tile that are survived; 0: the default, 2; -1: none */
+    int check;           /* compute all again as one serial tile in separate memory and compare bit by bit */
+    void (*progress)(void *user, const tw_progress *progress); /* called by the calling thread, about 10 times a second */
+    void *progress_user;
+} tw_run_options;
+
+/* Runs the kernel once on every tile of the grid. operands[noperands] in the signature's order. Equals
+ *     for (tile = 0; tile < tw_grid_count(grid); tile++) kernel(tile);
+ * on any pool; a NULL pool is serial. Returns TW_OK when all tiles are done. A kernel's error ends the run: of all
+ * tiles that fail, the one with the lowest number is reported, whatever the order. `report` may be NULL; else it gets a
+ * report that the caller destroys, also when the run fails after it began. `options` may be NULL.
+ * Errors: TW_ERROR_ARGUMENT (shapes that do not fit the grid, outputs that overlap another operand),
+ * TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_INTERRUPTED, TW_ERROR_CHECK, TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
+TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
+                        const tw_run_options *options, tw_report **report, tw_error *error);
+
+typedef enum tw_tile_state { TW_TILE_FREE = 0, TW_TILE_RUNNING = 1, TW_TILE_DONE = 2, TW_TILE_FAILED = 3 } tw_tile_state;
+
+typedef struct tw_tile_record {
+    tw_tile_state state;
+    int worker;      /* who had it last */
+    int pid;
+    int attempts;    /* 1: at the first go; 0: never taken */
+    double start;    /* seconds since the run began, 24 significant bits */
+    double duration; /* seconds */
+} tw_tile_record;
+
+typedef struct tw_report_totals {
+    tw_pool_kind pool;
+    int workers;
+    uint64_t tiles, done;
+    double seconds;           /* the whole run */
+    int64_t bytes_copied;     /* private operands copied to and from shared memory */
+    int64_t bytes_populated;  /* pages of outputs that workers populated before the first write */
+    int reforks;              /* times that all workers were forked again, to know a new kernel or file */
+    int deaths;               /* workers that died and were replaced */
+    int checked;              /* 1: compared with the serial recomputation */
+    int identical;            /* bit by bit */
+    double max_difference;    /* max. abs. diff. over numeric outputs */
+    int differing_operand;    /* where the first difference is: operand, flat C index, tile; else -1 */
+    int64_t differing_index;
+    int64_t differing_tile;
+} tw_report_totals;
+
+TW_API void tw_report_get_totals(const tw_report *report, tw_report_totals *totals);
+TW_API tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_record *record, tw_error *error);
+
+/* "pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms", without a line end.
+ * Returns the length as snprintf does. */
+TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size);
+
+/* The whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
+TW_API void tw_report_destroy(tw_report *report);
+
+/* ---- 8 the machine ------------------------------------------------------------------------------------------- */
+
+typedef struct tw_machine {
+    int cpus_online;
+    int cpus_affinity;        /* CPUs this thread may run on */
+    double cpus_quota;        /* smallest CPU quota of all cgroup ancestors, in CPUs; 0: none */
+    int workers;              /* default number of workers: what the above allow, at least 1 */
+    char workers_reason[160]; /* in words */
+    int64_t memory_total;     /* bytes */
+    int64_t memory_available; /* bytes, the least of MemAvailable and every cgroup ancestor's room */
+    char memory_reason[160];  /* what limits it */
+    int64_t page_size;        /* bytes */
+    int64_t huge_page_size;   /* bytes, 0: none */
+    char huge_private[32];    /* setting of transparent huge pages: "always", "madvise", "never", "" unknown */
+    char huge_shared[32];     /* the same for shared memory */
+    int populate;             /* MADV_POPULATE_WRITE is there (Linux 5.14) */
+    int64_t heap_bytes;       /* address space that a process pool gets for shared arrays */
+    char heap_reason[160];    /* in words, where it had to be smaller than wished */
+    char cpu[96];             /* model name */
+    char system[96];          /* kernel and release */
+} tw_machine;
+
+/* Describes the machine. Never fails: what cannot be found is 0 or "". Any thread. */
+TW_API void tw_machine_describe(tw_machine *machine);
+
+/* The compiler and cache folder that tw_kernel_from_source would use, as text: path[path_size],
+ * version[version_size] (first line of --version), cache[cache_size]. Errors: TW_ERROR_COMPILE (no compiler). */
+TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size_t version_size, char *cache,
+                                      size_t cache_size, tw_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

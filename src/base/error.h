@@ -1,0 +1,21 @@
+/* error.h - filling the caller's tw_error. */
+#ifndef TW_BASE_ERROR_H
+#define TW_BASE_ERROR_H
+
+#include <tilework/tilework.h>
+
+/* Fills *error (may be NULL) with a status and one sentence, everything else cleared; returns the status, so that a
+ * failing function can say `return tw__fail(error, TW_ERROR_ARGUMENT, "...")`. Keeps errno. */
+__attribute__((format(printf, 3, 4))) tw_status tw__fail(tw_error *error, tw_status status, const char *format, ...);
+
+/* The same for an operating-system call that failed with os_error: ": STRERROR" is appended. */
+__attribute__((format(printf, 4, 5))) tw_status tw__fail_os(tw_error *error, tw_status status, int os_error,
+                                                            const char *format, ...);
+
+/* TW_ERROR_SYNTAX with a 1-based column. */
+__attribute__((format(printf, 3, 4))) tw_status tw__fail_syntax(tw_error *error, int column, const char *format, ...);
+
+/* TW_ERROR_MEMORY for an allocation of `bytes` for `what`. */
+tw_status tw__fail_memory(tw_error *error, size_t bytes, const char *what);
+
+#endif

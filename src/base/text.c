@@ -1,0 +1,149 @@
+/* text.c - strict reading and locale-free writing of text. */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tw__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int tw__is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static int is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+size_t tw__parse_digits(const char *text, size_t length, int64_t *value)
+{
+    int64_t result = 0;
+    size_t n = 0;
+    while (n < length && tw__is_digit(text[n])) {
+        if (__builtin_mul_overflow(result, 10, &result) || __builtin_add_overflow(result, text[n] - '0', &result)) {
+            return 0;
+        }
+        n++;
+    }
+    if (n > 0) {
+        *value = result;
+    }
+    return n;
+}
+
+size_t tw__parse_identifier(const char *text, size_t length)
+{
+    size_t n = 0;
+    while (n < length && (is_letter(text[n]) || (n > 0 && tw__is_digit(text[n])))) {
+        n++;
+    }
+    return n;
+}
+
+void tw__text_init(struct tw__text *text, char *data, size_t size)
+{
+    text->data = data;
+    text->size = size;
+    text->length = 0;
+    if (size > 0) {
+        data[0] = '\0';
+    }
+}
+
+void tw__text_add(struct tw__text *text, const char *format, ...)
+{
+    const size_t used = text->length < text->size ? text->length : text->size;
+    va_list arguments;
+    va_start(arguments, format);
+    const int added = vsnprintf(text->size > used ? text->data + used : NULL, text->size - used, format, arguments);
+    va_end(arguments);
+    if (added > 0) {
+        text->length += (size_t)added;
+    }
+}
+
+void tw__text_add_quoted(struct tw__text *text, const char *quoted, size_t length, size_t at)
+{
+    enum { BEFORE = 60, AFTER = 60 };
+    const size_t start = at > BEFORE ? at - BEFORE : 0;
+    const size_t stop = start < length && length - start > BEFORE + AFTER ? start + BEFORE + AFTER : length;
+    tw__text_add(text, "'%s", start > 0 ? "..." : "");
+    for (size_t k = start; k < stop; k++) {
+        const unsigned char c = (unsigned char)quoted[k];
+        tw__text_add(text, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
+    }
+    tw__text_add(text, "%s'", stop < length ? "..." : "");
+}
+
+/* printf and strtod follow the locale's decimal separator: what printf puts between the digits is skipped, and strtod
+ * is given whole numbers ("123e-4"), so that no thread's locale has to be changed. */
+static int print_digits(char *digits, int *exponent, double value, int count)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*e", count - 1, value);
+    int n = 0;
+    const char *at = text;
+    for (; *at != 'e'; at++) {
+        if (tw__is_digit(*at)) {
+            digits[n++] = *at;
+        }
+    }
+    int64_t power = 0;
+    tw__parse_digits(at + 2, strlen(at + 2), &power);
+    *exponent = (int)(at[1] == '-' ? -power : power);
+    return n;
+}
+
+static double read_digits(const char *digits, int count, int exponent)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*se%d", count, digits, exponent - (count - 1));
+    return strtod(text, NULL);
+}
+
+/* Adds one to the last digit. */
+static void add_one(char *digits, int count, int *exponent)
+{
+    int k = count - 1;
+    while (k >= 0 && digits[k] == '9') {
+        digits[k--] = '0';
+    }
+    if (k >= 0) {
+        digits[k]++;
+    } else {
+        digits[0] = '1';
+        (*exponent)++;
+    }
+}
+
+int tw__shortest_digits(char digits[TW__MAX_DIGITS], int *exponent, double value, int (*same)(double, double))
+{
+    int count = 0;
+    for (int precision = 1; precision <= TW__MAX_DIGITS; precision++) {
+        count = print_digits(digits, exponent, value, precision);
+        if (same(read_digits(digits, count, *exponent), value)) {
+            break;
+        }
+        /* The values next to a power of two are twice as far above it as below: the digits above may read back as it
+         * where the nearer ones below do not. */
+        char above[TW__MAX_DIGITS];
+        int above_exponent = *exponent;
+        memcpy(above, digits, (size_t)count);
+        add_one(above, count, &above_exponent);
+        if (same(read_digits(above, count, above_exponent), value)) {
+            memcpy(digits, above, (size_t)count);
+            *exponent = above_exponent;
+            break;
+        }
+    }
+    while (count > 1 && digits[count - 1] == '0') {
+        count--;
+    }
+    return count;
+}

@@ -1,0 +1,38 @@
+/* text.h - strict reading and locale-free writing of text. */
+#ifndef TW_BASE_TEXT_H
+#define TW_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reads a decimal number of digits alone from the front of text[0..length): no sign, no blanks. Returns how many
+ * characters were read, 0 where there is no digit or the value does not fit int64. */
+size_t tw__parse_digits(const char *text, size_t length, int64_t *value);
+
+/* A C identifier at the front of text[0..length): its length, else 0. ASCII letters alone, whatever the locale. */
+size_t tw__parse_identifier(const char *text, size_t length);
+
+int tw__is_digit(char c);
+int tw__is_blank(char c); /* space, tab, newline, carriage return */
+
+/* A text that grows in a fixed buffer: always terminated; `length` goes on counting past the end, as snprintf does. */
+struct tw__text {
+    char *data;
+    size_t size;
+    size_t length;
+};
+
+void tw__text_init(struct tw__text *text, char *data, size_t size);
+__attribute__((format(printf, 2, 3))) void tw__text_add(struct tw__text *text, const char *format, ...);
+
+/* Adds a user's text between single quotes, fit for a one-line message: the part around quoted[at] where it is long,
+ * and \xNN for every byte that is not printable ASCII. */
+void tw__text_add_quoted(struct tw__text *text, const char *quoted, size_t length, size_t at);
+
+/* The fewest decimal digits d1 d2 d3 ... that read back as the same value, d1.d2d3... * 10^exponent, and of those the
+ * nearest. `value` is finite and above zero; `same` says whether two doubles are one value of the type printed. Knows
+ * no locale. Returns how many digits, the last of them not 0. */
+#define TW__MAX_DIGITS 17
+int tw__shortest_digits(char digits[TW__MAX_DIGITS], int *exponent, double value, int (*same)(double, double));
+
+#endif

@@ -1,0 +1,27 @@
+/* harness.h - what the unit tests share: cmocka in the order that it wants, and a generator of repeatable numbers. */
+#ifndef TW_TESTS_HARNESS_H
+#define TW_TESTS_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static inline uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* 0 .. n-1 */
+static inline int64_t random_below(uint64_t *state, int64_t n)
+{
+    return (int64_t)(next_random(state) % (uint64_t)n);
+}
+
+#endif
