@@ -1,0 +1,395 @@
+/* signature.c - reads "y[i], x[j] -> r[i,j]" and finds the length of every axis. Knows shapes, but no memory.
+ *
+ *     signature = [operand {"," operand}] "->" operand {"," operand}
+ *     operand   = name "[" [axis {"," axis}] "]" [":" dtype]
+ *
+ * Blanks may stand between any two of these tokens; a dtype is one token. */
+#include "grid/signature.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+struct reader {
+    const char *text;
+    size_t length;
+    size_t at;     /* the next character */
+    size_t behind; /* one past the last token */
+    int outputs;   /* the arrow has been read */
+    tw_signature *signature;
+    tw_error *error;
+};
+
+/* "signature: WHAT at column N: 'TEXT'" */
+__attribute__((format(printf, 3, 4))) static tw_status refuse(const struct reader *reader, size_t at,
+                                                              const char *format, ...)
+{
+    char what[384], quoted[768];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    struct tw__text text;
+    tw__text_init(&text, quoted, sizeof quoted);
+    tw__text_add_quoted(&text, reader->text, reader->length, at);
+    const int column = (int)at + 1;
+    return tw__fail_syntax(reader->error, column, "signature: %s at column %d: %s", what, column, quoted);
+}
+
+static void skip_blanks(struct reader *reader)
+{
+    while (reader->at < reader->length && tw__is_blank(reader->text[reader->at])) {
+        reader->at++;
+    }
+}
+
+/* Where a token is missing, it is missed right behind the last one ("y[i x[j]"); where another character stands in its
+ * place, that is what is wrong ("y[i)"). */
+static tw_status expected(struct reader *reader, const char *token)
+{
+    skip_blanks(reader);
+    const size_t left = reader->length - reader->at;
+    const int missing = left == 0 || tw__parse_identifier(reader->text + reader->at, left) > 0;
+    return refuse(reader, missing ? reader->behind : reader->at, "expected %s", token);
+}
+
+static int accept(struct reader *reader, const char *token)
+{
+    skip_blanks(reader);
+    const size_t n = strlen(token);
+    if (reader->length - reader->at < n || memcmp(reader->text + reader->at, token, n) != 0) {
+        return 0;
+    }
+    reader->at += n;
+    reader->behind = reader->at;
+    return 1;
+}
+
+static tw_status take(struct reader *reader, size_t n, char name[TW__MAX_NAME])
+{
+    if (n >= TW__MAX_NAME) {
+        return refuse(reader, reader->at, "a name longer than %d characters", TW__MAX_NAME - 1);
+    }
+    memcpy(name, reader->text + reader->at, n);
+    name[n] = '\0';
+    reader->at += n;
+    reader->behind = reader->at;
+    return TW_OK;
+}
+
+static tw_status read_name(struct reader *reader, const char *what, char name[TW__MAX_NAME])
+{
+    skip_blanks(reader);
+    const size_t n = tw__parse_identifier(reader->text + reader->at, reader->length - reader->at);
+    if (n == 0) {
+        return refuse(reader, reader->at, "expected %s", what);
+    }
+    return take(reader, n, name);
+}
+
+static tw_status read_axis(struct reader *reader, struct tw__operand *operand)
+{
+    tw_signature *signature = reader->signature;
+    char name[TW__MAX_NAME];
+    const tw_status status = read_name(reader, operand->ndim == 0 ? "an axis's name or ']'" : "an axis's name", name);
+    if (status != TW_OK) {
+        return status;
+    }
+    const size_t at = reader->at - strlen(name);
+    int axis = tw_signature_find_axis(signature, name);
+    for (int d = 0; d < operand->ndim; d++) {
+        if (operand->axes[d] == axis) {
+            return refuse(reader, at, "axis %s stands twice in %s", name, operand->name);
+        }
+    }
+    if (operand->ndim == TW_MAX_DIMS) {
+        return refuse(reader, at, "%s has more than %d axes", operand->name, TW_MAX_DIMS);
+    }
+    if (axis < 0) {
+        if (signature->naxes == TW__MAX_AXES) {
+            return refuse(reader, at, "more than %d axes", TW__MAX_AXES);
+        }
+        axis = signature->naxes++;
+        memcpy(signature->axes[axis], name, strlen(name) + 1);
+    }
+    operand->axes[operand->ndim++] = (uint8_t)axis;
+    return TW_OK;
+}
+
+static size_t parse_alphanumeric(const char *text, size_t length)
+{
+    size_t n = 0;
+    while (n < length && (tw__parse_identifier(text + n, 1) > 0 || tw__is_digit(text[n]))) {
+        n++;
+    }
+    return n;
+}
+
+/* "float32", "<f8", "S5", "M8[ns]": what it means is found where arrays are known. */
+static tw_status read_dtype(struct reader *reader, struct tw__operand *operand)
+{
+    skip_blanks(reader);
+    const char *text = reader->text + reader->at;
+    const size_t left = reader->length - reader->at;
+    const size_t order = left > 0 && strchr("<>|=", text[0]) != NULL;
+    size_t n = parse_alphanumeric(text + order, left - order);
+    if (n == 0) {
+        return refuse(reader, reader->at, "expected a dtype such as float32");
+    }
+    n += order;
+    if (n < left && text[n] == '[') {
+        const size_t unit = parse_alphanumeric(text + n + 1, left - n - 1);
+        const size_t close = n + 1 + unit;
+        if (unit == 0 || close == left || text[close] != ']') {
+            return refuse(reader, reader->at + close, "expected %s",
+                          unit == 0 ? "a unit such as ns" : "']' behind the dtype's unit");
+        }
+        n = close + 1;
+    }
+    return take(reader, n, operand->dtype);
+}
+
+/* Takes the input `k` out of the list: it comes back among the outputs. */
+static void remove_operand(tw_signature *signature, int k)
+{
+    signature->noperands--;
+    memmove(&signature->operands[k], &signature->operands[k + 1],
+            (size_t)(signature->noperands - k) * sizeof signature->operands[0]);
+}
+
+static tw_status add_operand(struct reader *reader, struct tw__operand *operand, size_t at)
+{
+    tw_signature *signature = reader->signature;
+    const int k = tw_signature_find_operand(signature, operand->name);
+    if (k >= 0) {
+        const struct tw__operand *earlier = &signature->operands[k];
+        if (!reader->outputs || earlier->role != TW_IN) {
+            return refuse(reader, at, "%s stands twice among the %s", operand->name,
+                          reader->outputs ? "outputs" : "inputs");
+        }
+        if (earlier->ndim != operand->ndim || memcmp(earlier->axes, operand->axes, (size_t)operand->ndim) != 0) {
+            return refuse(reader, at, "%s, which is read and written, has other axes than among the inputs",
+                          operand->name);
+        }
+        operand->role = TW_INOUT;
+        remove_operand(signature, k);
+    }
+    if (signature->noperands == TW_MAX_OPERANDS) {
+        return refuse(reader, at, "more than %d operands", TW_MAX_OPERANDS);
+    }
+    signature->operands[signature->noperands++] = *operand;
+    return TW_OK;
+}
+
+static tw_status read_operand(struct reader *reader, const char *what)
+{
+    struct tw__operand operand = {.role = reader->outputs ? TW_OUT : TW_IN};
+    tw_status status = read_name(reader, what, operand.name);
+    if (status != TW_OK) {
+        return status;
+    }
+    const size_t at = reader->at - strlen(operand.name);
+    if (!accept(reader, "[")) {
+        return expected(reader, "'['");
+    }
+    if (!accept(reader, "]")) {
+        do {
+            status = read_axis(reader, &operand);
+            if (status != TW_OK) {
+                return status;
+            }
+        } while (accept(reader, ","));
+        if (!accept(reader, "]")) {
+            return expected(reader, "']' or ','");
+        }
+    }
+    status = add_operand(reader, &operand, at);
+    if (status == TW_OK && accept(reader, ":")) {
+        struct tw__operand *added = &reader->signature->operands[reader->signature->noperands - 1];
+        if (added->role != TW_OUT) {
+            return refuse(reader, reader->at - 1, "%s, which is %s, brings its own dtype, but one is given",
+                          added->name, added->role == TW_IN ? "an input" : "read and written");
+        }
+        status = read_dtype(reader, added);
+    }
+    return status;
+}
+
+static tw_status read_operands(struct reader *reader, const char *first)
+{
+    tw_status status = read_operand(reader, first);
+    while (status == TW_OK && accept(reader, ",")) {
+        status = read_operand(reader, reader->outputs ? "an output behind ','" : "an input behind ','");
+    }
+    return status;
+}
+
+static tw_status read_signature(struct reader *reader)
+{
+    tw_status status = TW_OK;
+    if (!accept(reader, "->")) {
+        status = read_operands(reader, "an operand such as y[i], or '->'");
+        if (status != TW_OK) {
+            return status;
+        }
+        if (!accept(reader, "->")) {
+            return expected(reader, "',' or '->'");
+        }
+    }
+    reader->outputs = 1;
+    status = read_operands(reader, "an output such as r[i]");
+    skip_blanks(reader);
+    if (status == TW_OK && reader->at < reader->length) {
+        return expected(reader, "',' or the end");
+    }
+    return status;
+}
+
+/* Reading numbers the axes as they appear. Now that the outputs are known, theirs come first. */
+static void renumber(tw_signature *to, const tw_signature *from)
+{
+    int number[TW__MAX_AXES];
+    *to = *from;
+    to->naxes = 0;
+    for (int a = 0; a < from->naxes; a++) {
+        number[a] = -1;
+    }
+    for (int output = 1; output >= 0; output--) {
+        for (int k = 0; k < from->noperands; k++) {
+            const struct tw__operand *operand = &from->operands[k];
+            for (int d = 0; d < operand->ndim; d++) {
+                const int a = operand->axes[d];
+                if ((operand->role != TW_IN) == output && number[a] < 0) {
+                    number[a] = to->naxes;
+                    memcpy(to->axes[to->naxes++], from->axes[a], TW__MAX_NAME);
+                }
+            }
+        }
+    }
+    for (int k = 0; k < to->noperands; k++) {
+        for (int d = 0; d < to->operands[k].ndim; d++) {
+            to->operands[k].axes[d] = (uint8_t)number[to->operands[k].axes[d]];
+        }
+    }
+}
+
+tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error)
+{
+    if (text == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "signature: no text is given");
+    }
+    struct reader reader = {.text = text, .length = strnlen(text, TW__MAX_SIGNATURE_TEXT + 1), .error = error};
+    if (reader.length > TW__MAX_SIGNATURE_TEXT) {
+        return refuse(&reader, TW__MAX_SIGNATURE_TEXT, "more than %d characters", TW__MAX_SIGNATURE_TEXT);
+    }
+    tw_signature *made = malloc(sizeof *made);
+    reader.signature = calloc(1, sizeof *reader.signature);
+    tw_status status;
+    if (made == NULL || reader.signature == NULL) {
+        status = tw__fail_memory(error, 2 * sizeof *made, "a signature");
+        goto fail;
+    }
+    status = read_signature(&reader);
+    if (status != TW_OK) {
+        goto fail;
+    }
+    renumber(made, reader.signature);
+    free(reader.signature);
+    *signature = made;
+    return TW_OK;
+fail:
+    free(reader.signature);
+    free(made);
+    return status;
+}
+
+void tw_signature_destroy(tw_signature *signature)
+{
+    free(signature);
+}
+
+tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature, tw_error *error)
+{
+    tw_signature *made = malloc(sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "a signature");
+    }
+    *made = *signature;
+    *copy = made;
+    return TW_OK;
+}
+
+int tw__signature_output_without(const tw_signature *signature, int axis)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        const struct tw__operand *operand = &signature->operands[k];
+        if (operand->role != TW_IN && memchr(operand->axes, axis, (size_t)operand->ndim) == NULL) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+int tw_signature_naxes(const tw_signature *signature)
+{
+    return signature->naxes;
+}
+
+int tw_signature_noperands(const tw_signature *signature)
+{
+    return signature->noperands;
+}
+
+const char *tw_signature_axis(const tw_signature *signature, int axis)
+{
+    return signature->axes[axis];
+}
+
+int tw_signature_find_axis(const tw_signature *signature, const char *name)
+{
+    for (int a = 0; a < signature->naxes; a++) {
+        if (strcmp(signature->axes[a], name) == 0) {
+            return a;
+        }
+    }
+    return -1;
+}
+
+int tw_signature_find_operand(const tw_signature *signature, const char *name)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        if (strcmp(signature->operands[k].name, name) == 0) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+const char *tw_signature_operand(const tw_signature *signature, int operand)
+{
+    return signature->operands[operand].name;
+}
+
+tw_role tw_signature_role(const tw_signature *signature, int operand)
+{
+    return signature->operands[operand].role;
+}
+
+int tw_signature_ndim(const tw_signature *signature, int operand)
+{
+    return signature->operands[operand].ndim;
+}
+
+int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension)
+{
+    return signature->operands[operand].axes[dimension];
+}
+
+const char *tw_signature_dtype(const tw_signature *signature, int operand)
+{
+    const char *dtype = signature->operands[operand].dtype;
+    return dtype[0] != '\0' ? dtype : NULL;
+}

@@ -1,0 +1,206 @@
+/* split.c - how one axis is divided: as a tw_split says, or automatically. */
+#include "grid/split.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "grid/signature.h"
+
+/* Large enough that taking a tile, well under 0.1 us, costs nothing beside its work; small enough that it stays in a
+ * core's own cache between the kernel's first and last look at it. */
+#define DEFAULT_TILE_BYTES (INT64_C(2) << 20)
+
+static tw_status check_cuts(const struct tw__grid_axis *axis, const char *name, const tw_split *split, tw_error *error)
+{
+    for (size_t k = 0; k < split->ncuts; k++) {
+        const int64_t cut = split->cuts[k];
+        if (cut <= 0 || cut >= axis->length) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "cut %" PRId64 " on axis %s is not inside (0, %" PRId64 ")", cut,
+                            name, axis->length);
+        }
+        if (k > 0 && cut == split->cuts[k - 1]) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "cut %" PRId64 " on axis %s is given twice", cut, name);
+        }
+        if (k > 0 && cut < split->cuts[k - 1]) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "cuts on axis %s must increase: %" PRId64 " is followed by %" PRId64, name,
+                            split->cuts[k - 1], cut);
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status check_split(const struct tw__grid_axis *axis, const char *name, const tw_split *split, tw_error *error)
+{
+    if ((split->tile != 0) + (split->parts != 0) + (split->cuts != NULL) > 1) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "axis %s is divided in more than one way: give tile, parts or cuts, one of them", name);
+    }
+    if (split->tile < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s cannot have tiles of length %" PRId64 ": 1 is the shortest",
+                        name, split->tile);
+    }
+    if (split->parts < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s cannot be cut into %" PRId64 " parts: 1 is the fewest", name,
+                        split->parts);
+    }
+    if (split->parts > axis->length && axis->length > 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "axis %s has length %" PRId64 " and cannot be cut into %" PRId64 " parts that are not empty",
+                        name, axis->length, split->parts);
+    }
+    if (split->ncuts > 0 && split->cuts == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s is to have %zu cuts, but they are not given", name,
+                        split->ncuts);
+    }
+    return check_cuts(axis, name, split, error);
+}
+
+tw_status tw__split_axis(struct tw__grid_axis *axis, const char *name, const tw_split *split, tw_error *error)
+{
+    const int64_t length = axis->length;
+    const tw_split whole = {0};
+    if (split == NULL) {
+        split = &whole;
+    }
+    const tw_status status = check_split(axis, name, split, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    axis->tile = length;
+    axis->longer = 0;
+    axis->cuts = NULL;
+    if (length == 0) {
+        axis->count = 0;
+    } else if (split->tile > 0) {
+        axis->tile = split->tile < length ? split->tile : length;
+        axis->count = length / axis->tile + (length % axis->tile != 0);
+    } else if (split->parts > 0) {
+        axis->tile = length / split->parts;
+        axis->longer = length % split->parts;
+        axis->count = split->parts;
+    } else if (split->ncuts > 0) {
+        axis->cuts = split->cuts;
+        axis->count = (int64_t)split->ncuts + 1;
+    } else {
+        axis->count = 1;
+    }
+    return TW_OK;
+}
+
+/* Bytes of output that belong to one index of an axis which every output has, with tiles as they are so far. Where
+ * that is past INT64_MAX, INT64_MAX serves as well. */
+static int64_t bytes_of_one(const tw_signature *signature, int axis, const int64_t *extent, const int64_t *itemsizes)
+{
+    int64_t bytes = 0;
+    for (int k = 0; k < signature->noperands; k++) {
+        const struct tw__operand *operand = &signature->operands[k];
+        if (operand->role == TW_IN) {
+            continue;
+        }
+        int64_t factors[TW_MAX_DIMS + 1], product;
+        for (int d = 0; d < operand->ndim; d++) {
+            factors[d] = operand->axes[d] == axis ? 1 : extent[operand->axes[d]];
+        }
+        factors[operand->ndim] = itemsizes != NULL ? itemsizes[k] : 8;
+        if (!tw__product(factors, operand->ndim + 1, &product) || !tw__add(bytes, product, &bytes)) {
+            return INT64_MAX;
+        }
+    }
+    return bytes;
+}
+
+/* From the first axis on, each is cut into tiles that come to tile_bytes or less, until they do. So all axes but one
+ * are whole or cut into single indices. An axis behind one that was cut stays whole while tiles have 2 * tile_bytes or
+ * less. r[i,j] 8 bytes each, 2 MiB      bytes of one i    tiles of i    bytes of one j    tiles of j 1500 x 1500 12000
+ * 9 of <= 167 1000 x 300000                   2.4e6             1000 of 1     8                 whole, 2.4e6 < 2 * 2
+ * MiB 10 x 10^6                       8e6               10 of 1       8                 4 of 250000               */
+tw_status tw__split_automatic(const tw_signature *signature, const int64_t *lengths, const int64_t *itemsizes,
+                              int64_t tile_bytes, int64_t *tiles, tw_error *error)
+{
+    int64_t extent[TW__MAX_AXES];
+    if (tile_bytes < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%" PRId64 " bytes of output per tile: 1 is the least", tile_bytes);
+    }
+    for (int k = 0; itemsizes != NULL && k < signature->noperands; k++) {
+        if (itemsizes[k] < 0) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s has items of %" PRId64 " bytes", signature->operands[k].name,
+                            itemsizes[k]);
+        }
+    }
+    if (tile_bytes == 0) {
+        tile_bytes = DEFAULT_TILE_BYTES;
+    }
+    for (int a = 0; a < signature->naxes; a++) {
+        extent[a] = lengths[a];
+        tiles[a] = 0;
+    }
+    int cut = 0;
+    for (int a = 0; a < signature->naxes; a++) {
+        if (lengths[a] <= 1 || tw__signature_output_without(signature, a) >= 0) {
+            continue;
+        }
+        const int64_t one = bytes_of_one(signature, a, extent, itemsizes);
+        int64_t all;
+        if (tw__mul(one, lengths[a], &all) && (all <= tile_bytes || (cut && (all - 1) / 2 < tile_bytes))) {
+            break;
+        }
+        const int64_t most = one < tile_bytes ? tile_bytes / one : 1;
+        const int64_t parts = lengths[a] / most + (lengths[a] % most != 0);
+        tiles[a] = lengths[a] / parts + (lengths[a] % parts != 0);
+        extent[a] = tiles[a];
+        cut = 1;
+    }
+    return TW_OK;
+}
+
+static tw_status refuse_cuts(const char *text, size_t length, size_t at, const char *what, tw_error *error)
+{
+    char quoted[768];
+    struct tw__text buffer;
+    tw__text_init(&buffer, quoted, sizeof quoted);
+    tw__text_add_quoted(&buffer, text, length, at);
+    const int column = at < INT32_MAX ? (int)at + 1 : INT32_MAX;
+    return tw__fail_syntax(error, column, "cuts: %s at column %d: %s", what, column, quoted);
+}
+
+tw_status tw_cuts_parse(int64_t **cuts, size_t *ncuts, const char *text, tw_error *error)
+{
+    if (text == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "cuts: no text is given");
+    }
+    const size_t length = strlen(text);
+    size_t most = 1, n = 0;
+    for (size_t at = 0; at < length; at++) {
+        most += text[at] == ',';
+    }
+    int64_t *made = calloc(most, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, most * sizeof *made, "cuts");
+    }
+    const char *what = "expected a number";
+    for (size_t at = 0;; at++) {
+        const size_t digits = tw__parse_digits(text + at, length - at, &made[n]);
+        if (digits == 0) {
+            what = at < length && tw__is_digit(text[at]) ? "a number past 2^63 - 1" : "expected a number";
+            free(made);
+            return refuse_cuts(text, length, at, what, error);
+        }
+        n++;
+        at += digits;
+        if (at == length) {
+            break;
+        }
+        if (text[at] != ',') {
+            free(made);
+            return refuse_cuts(text, length, at, "expected ',' or the end", error);
+        }
+    }
+    *cuts = made;
+    *ncuts = n;
+    return TW_OK;
+}
