@@ -1,0 +1,251 @@
+/* heap.c - shared memory of one pool: one sparse mapping, and which ranges of it are taken. The ranges are kept in
+ * private memory of the process that made the heap: a worker never takes or gives. */
+#include "heap/heap.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "os/cpu.h"
+#include "os/map.h"
+#include "os/thread.h"
+
+#define SMALL_ALIGNMENT 64
+#define LARGE ((size_t)1 << 20)
+#define LEAST_RESERVE ((size_t)1 << 28)
+
+/* Ranges tile the heap without gaps, in order of address; two free neighbours are always one range. */
+struct range {
+    size_t offset, size;
+    int taken;
+};
+
+struct tw__heap {
+    char *base;
+    size_t size;
+    int fd;
+    atomic_int references;
+    _Atomic uint64_t epoch;
+    pthread_mutex_t lock; /* over what follows; workers never take it */
+    struct range *ranges;
+    size_t count, capacity;
+    size_t touched; /* no page at or past this offset was ever handed out */
+};
+
+tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error)
+{
+    size_t wanted = (size_t)bytes;
+    if (bytes <= 0) {
+        tw_machine machine;
+        tw_machine_describe(&machine);
+        wanted = machine.heap_bytes > 0 ? (size_t)machine.heap_bytes : (size_t)64 << 30;
+    }
+    wanted = (wanted + TW__HUGE_PAGE - 1) & ~(TW__HUGE_PAGE - 1);
+    struct tw__heap *made = calloc(1, sizeof *made);
+    struct range *ranges = malloc(64 * sizeof *ranges);
+    if (made == NULL || ranges == NULL) {
+        free(made);
+        free(ranges);
+        return tw__fail_memory(error, sizeof *made, "a shared heap");
+    }
+    void *base = NULL;
+    int os_error = tw__map_shared(&base, wanted, &made->fd);
+    while (os_error != 0 && bytes <= 0 && wanted > LEAST_RESERVE) { /* address-space limits: take what can be had */
+        wanted = (wanted / 2) & ~(TW__HUGE_PAGE - 1);
+        os_error = tw__map_shared(&base, wanted, &made->fd);
+    }
+    if (os_error != 0) {
+        free(made);
+        free(ranges);
+        return tw__fail_os(error, TW_ERROR_MEMORY, os_error, "cannot reserve %zu bytes of shared memory", wanted);
+    }
+    made->base = base;
+    made->size = wanted;
+    atomic_init(&made->references, 1);
+    atomic_init(&made->epoch, 1);
+    pthread_mutex_init(&made->lock, NULL);
+    made->ranges = ranges;
+    made->capacity = 64;
+    made->count = 1;
+    made->ranges[0] = (struct range){0, wanted, 0};
+    *heap = made;
+    return TW_OK;
+}
+
+void tw__heap_retain(struct tw__heap *heap)
+{
+    atomic_fetch_add_explicit(&heap->references, 1, memory_order_relaxed);
+}
+
+void tw__heap_release(struct tw__heap *heap)
+{
+    if (heap == NULL || atomic_fetch_sub_explicit(&heap->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    tw__unmap(heap->base, heap->size);
+    tw__map_close(heap->fd);
+    pthread_mutex_destroy(&heap->lock);
+    free(heap->ranges);
+    free(heap);
+}
+
+static void insert(struct tw__heap *heap, size_t at, struct range range)
+{
+    for (size_t k = heap->count; k > at; k--) {
+        heap->ranges[k] = heap->ranges[k - 1];
+    }
+    heap->ranges[at] = range;
+    heap->count++;
+}
+
+static void drop(struct tw__heap *heap, size_t at)
+{
+    heap->count--;
+    for (size_t k = at; k < heap->count; k++) {
+        heap->ranges[k] = heap->ranges[k + 1];
+    }
+}
+
+/* Index of the range that starts at `offset`, or `count`. */
+static size_t find(const struct tw__heap *heap, size_t offset)
+{
+    size_t low = 0, high = heap->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (heap->ranges[middle].offset < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < heap->count && heap->ranges[low].offset == offset ? low : heap->count;
+}
+
+/* The free range to take from: of those that were touched before (warm) in full the smallest that fits, else the first
+ * that fits, which also reuses a warm piece in front of untouched memory. */
+static size_t choose(const struct tw__heap *heap, size_t size, size_t alignment)
+{
+    size_t best = heap->count, first = heap->count;
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        const size_t start = (range->offset + alignment - 1) & ~(alignment - 1);
+        if (range->taken || start + size > range->offset + range->size) {
+            continue;
+        }
+        if (first == heap->count) {
+            first = k;
+        }
+        if (range->offset + range->size <= heap->touched &&
+            (best == heap->count || range->size < heap->ranges[best].size)) {
+            best = k;
+        }
+    }
+    return best < heap->count ? best : first;
+}
+
+tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
+{
+    const size_t alignment = bytes >= LARGE ? TW__HUGE_PAGE : SMALL_ALIGNMENT;
+    int64_t rounded;
+    if (bytes > INT64_MAX || !tw__round_up((int64_t)(bytes > 0 ? bytes : 1), SMALL_ALIGNMENT, &rounded) ||
+        (size_t)rounded > heap->size) {
+        return tw__fail(error, TW_ERROR_MEMORY,
+                        "shared memory of %zu bytes was asked for, but this pool has reserved %zu in all", bytes,
+                        heap->size);
+    }
+    const size_t size = (size_t)rounded;
+    tw_status status = TW_OK;
+    pthread_mutex_lock(&heap->lock);
+    if (heap->count + 2 > heap->capacity) {
+        struct range *more = realloc(heap->ranges, 2 * heap->capacity * sizeof *more);
+        if (more == NULL) {
+            status = tw__fail_memory(error, 2 * heap->capacity * sizeof *more, "the shared heap's list of ranges");
+            goto done;
+        }
+        heap->ranges = more;
+        heap->capacity *= 2;
+    }
+    size_t at = choose(heap, size, alignment);
+    if (at == heap->count) {
+        status = tw__fail(error, TW_ERROR_MEMORY,
+                          "shared memory of %zu bytes was asked for, but no free range of this pool's %zu is as long",
+                          bytes, heap->size);
+        goto done;
+    }
+    struct range range = heap->ranges[at];
+    const size_t start = (range.offset + alignment - 1) & ~(alignment - 1);
+    if (start > range.offset) {
+        heap->ranges[at].size = start - range.offset;
+        insert(heap, ++at, (struct range){start, range.offset + range.size - start, 0});
+    }
+    range = heap->ranges[at];
+    if (range.size > size) {
+        insert(heap, at + 1, (struct range){start + size, range.size - size, 0});
+    }
+    heap->ranges[at] = (struct range){start, size, 1};
+    if (start + size > heap->touched) {
+        heap->touched = start + size;
+    }
+    *address = heap->base + start;
+done:
+    pthread_mutex_unlock(&heap->lock);
+    return status;
+}
+
+void tw__heap_give(struct tw__heap *heap, void *address)
+{
+    if (address == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&heap->lock);
+    size_t at = find(heap, (size_t)((char *)address - heap->base));
+    if (at < heap->count && heap->ranges[at].taken) {
+        heap->ranges[at].taken = 0;
+        if (at + 1 < heap->count && !heap->ranges[at + 1].taken) {
+            heap->ranges[at].size += heap->ranges[at + 1].size;
+            drop(heap, at + 1);
+        }
+        if (at > 0 && !heap->ranges[at - 1].taken) {
+            heap->ranges[at - 1].size += heap->ranges[at].size;
+            drop(heap, at);
+        }
+    }
+    pthread_mutex_unlock(&heap->lock);
+}
+
+void tw__heap_trim(struct tw__heap *heap)
+{
+    pthread_mutex_lock(&heap->lock);
+    atomic_fetch_add_explicit(&heap->epoch, 1, memory_order_release);
+    const size_t page = (size_t)tw__page_size();
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        const size_t start = (range->offset + page - 1) & ~(page - 1);
+        const size_t end = range->offset + range->size < heap->touched ? range->offset + range->size : heap->touched;
+        if (!range->taken && end > start + page) {
+            tw__map_discard(heap->base + start, (end - start) & ~(page - 1), heap->fd, start);
+        }
+    }
+    pthread_mutex_unlock(&heap->lock);
+}
+
+uint64_t tw__heap_epoch(const struct tw__heap *heap)
+{
+    return atomic_load_explicit(&heap->epoch, memory_order_acquire);
+}
+
+int tw__heap_contains(const struct tw__heap *heap, const void *address)
+{
+    return (const char *)address >= heap->base && (const char *)address < heap->base + heap->size;
+}
+
+void *tw__heap_base(const struct tw__heap *heap)
+{
+    return heap->base;
+}
+
+size_t tw__heap_size(const struct tw__heap *heap)
+{
+    return heap->size;
+}

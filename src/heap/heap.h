@@ -1,0 +1,33 @@
+/* heap.h - shared memory of one pool: a sparse mapping made before any worker exists, so that an address means the same
+ * in every worker and memory taken later is simply there. Bytes alone; knows neither arrays nor pools. */
+#ifndef TW_HEAP_HEAP_H
+#define TW_HEAP_HEAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+struct tw__heap;
+
+/* Reserves address space (0: twice the machine's memory; less where that is refused). One reference. */
+tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error);
+void tw__heap_retain(struct tw__heap *heap);
+void tw__heap_release(struct tw__heap *heap); /* the last reference unmaps */
+
+/* A range of at least `bytes` bytes (0 counts as 1), contents undefined; aligned to 64 bytes, from 1 MiB on to 2 MiB.
+ * Freed ranges are kept warm and taken first. Any thread. Errors: TW_ERROR_MEMORY. */
+tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error);
+void tw__heap_give(struct tw__heap *heap, void *address); /* NULL is allowed */
+
+/* Returns freed ranges' pages to the system. */
+void tw__heap_trim(struct tw__heap *heap);
+
+/* Changes whenever pages that a worker populated may have gone (tw__heap_trim). */
+uint64_t tw__heap_epoch(const struct tw__heap *heap);
+
+int tw__heap_contains(const struct tw__heap *heap, const void *address);
+void *tw__heap_base(const struct tw__heap *heap);
+size_t tw__heap_size(const struct tw__heap *heap);
+
+#endif

@@ -1,0 +1,337 @@
+/* file.c - files: open, read, write, preallocate, rename, lock. Knows descriptors and bytes, not what they mean.
+ *
+ * A process that writes past its file size limit is sent SIGXFSZ, which ends it. A library may not install a handler
+ * for that, so everything that makes a file longer looks at the limit first. */
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define PIECE ((size_t)1 << 30) /* bytes a call: below the system's limit, and an interrupted call loses little */
+
+static int open_file(int *fd, const char *path, int flags, uint32_t mode)
+{
+    int file;
+    do {
+        /* O_NONBLOCK means nothing to a regular file, and keeps a pipe without a writer from blocking for ever. */
+        file = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)mode);
+    } while (file < 0 && errno == EINTR);
+    if (file < 0) {
+        return errno;
+    }
+    *fd = file;
+    return 0;
+}
+
+int tw__file_open_read(int *fd, const char *path)
+{
+    return open_file(fd, path, O_RDONLY, 0);
+}
+
+int tw__file_open_write(int *fd, const char *path)
+{
+    return open_file(fd, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
+}
+
+int tw__file_create(int *fd, const char *path, uint32_t mode)
+{
+    return open_file(fd, path, O_RDWR | O_CREAT | O_EXCL, mode);
+}
+
+void tw__file_close(int fd)
+{
+    close(fd);
+}
+
+static void copy_info(struct tw__file_info *info, const struct stat *status)
+{
+    info->size = status->st_size;
+    info->device = status->st_dev;
+    info->inode = status->st_ino;
+    info->is_regular = S_ISREG(status->st_mode);
+    info->is_directory = S_ISDIR(status->st_mode);
+    info->mode = status->st_mode & 07777;
+    info->owner = status->st_uid;
+    info->changed_at = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+
+int tw__file_info(int fd, struct tw__file_info *info)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return errno;
+    }
+    copy_info(info, &status);
+    return 0;
+}
+
+int tw__path_info(const char *path, struct tw__file_info *info)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return errno;
+    }
+    copy_info(info, &status);
+    return 0;
+}
+
+int tw__path_may_write(const char *path)
+{
+    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 ? errno : 0;
+}
+
+int tw__file_lock(int fd)
+{
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *done)
+{
+    size_t have = 0;
+    int error = 0;
+    while (have < length && error == 0) {
+        const size_t piece = length - have < PIECE ? length - have : PIECE;
+        const ssize_t n = pread(fd, (char *)data + have, piece, (off_t)(offset + (int64_t)have));
+        if (n > 0) {
+            have += (size_t)n;
+        } else if (n == 0) {
+            error = EIO;
+        } else if (errno != EINTR) {
+            error = errno;
+        }
+    }
+    if (done != NULL) {
+        *done = have;
+    }
+    return error;
+}
+
+static int within_limit(int64_t end)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || (rlim_t)end <= limit.rlim_cur;
+}
+
+static int write_bytes(int fd, const char *data, size_t length, int64_t offset)
+{
+    size_t done = 0;
+    while (done < length) {
+        const size_t piece = length - done < PIECE ? length - done : PIECE;
+        const ssize_t n = pwrite(fd, data + done, piece, (off_t)(offset + (int64_t)done));
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (n == 0) {
+            return EIO;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int tw__file_write(int fd, const void *data, size_t length, int64_t offset)
+{
+    int64_t end;
+    if (length > INT64_MAX || __builtin_add_overflow(offset, (int64_t)length, &end) || !within_limit(end)) {
+        return EFBIG;
+    }
+    return write_bytes(fd, data, length, offset);
+}
+
+static int write_zeros(int fd, int64_t from, int64_t to)
+{
+    const size_t size = (size_t)1 << 20;
+    char *zeros = calloc(1, size);
+    if (zeros == NULL) {
+        return ENOMEM;
+    }
+    int error = 0;
+    while (from < to && error == 0) {
+        const size_t piece = to - from < (int64_t)size ? (size_t)(to - from) : size;
+        error = write_bytes(fd, zeros, piece, from);
+        from += (int64_t)piece;
+    }
+    free(zeros);
+    return error;
+}
+
+int tw__file_allocate(int fd, int64_t length)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return errno;
+    }
+    if (!within_limit(length)) {
+        return EFBIG;
+    }
+    int64_t from = 0;
+    while (from < length) {
+        const int64_t piece = length - from < (int64_t)PIECE ? length - from : (int64_t)PIECE;
+        if (fallocate(fd, 0, (off_t)from, (off_t)piece) == 0) {
+            from += piece;
+        } else if (errno == EOPNOTSUPP || errno == ENOSYS) {
+            /* What the file held before stays as it is. */
+            const int error = write_zeros(fd, from > status.st_size ? from : status.st_size, length);
+            if (error != 0) {
+                return error;
+            }
+            from = length;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return status.st_size > length ? tw__file_truncate(fd, length) : 0;
+}
+
+int tw__file_truncate(int fd, int64_t length)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return errno;
+    }
+    if (length > status.st_size && !within_limit(length)) {
+        return EFBIG;
+    }
+    while (ftruncate(fd, (off_t)length) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int tw__file_sync(int fd)
+{
+    while (fsync(fd) != 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+/* A folder that may not be read, or a file system that cannot sync one, loses nothing but the promise that the name
+ * outlives a power cut. */
+static int sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL) {
+        return ENOMEM;
+    }
+    int fd = -1;
+    int error = open_file(&fd, folder, O_RDONLY | O_DIRECTORY, 0);
+    if (error == 0) {
+        error = tw__file_sync(fd);
+        tw__file_close(fd);
+    }
+    free(folder);
+    return error == EACCES || error == EINVAL ? 0 : error;
+}
+
+int tw__file_rename(const char *from, const char *to)
+{
+    if (rename(from, to) != 0) {
+        return errno;
+    }
+    return sync_folder(to);
+}
+
+int tw__file_remove(const char *path)
+{
+    return unlink(path) != 0 ? errno : 0;
+}
+
+int tw__folder_create(const char *path, uint32_t mode)
+{
+    if (mkdir(path, (mode_t)mode) == 0) {
+        return 0;
+    }
+    const int error = errno;
+    struct tw__file_info info = {0};
+    if (error == EEXIST && tw__path_info(path, &info) == 0 && info.is_directory) {
+        return 0;
+    }
+    return error;
+}
+
+int64_t tw__file_room(int fd)
+{
+    struct statvfs room;
+    if (fstatvfs(fd, &room) != 0) {
+        return -1;
+    }
+    int64_t bytes;
+    if (__builtin_mul_overflow(room.f_bavail, room.f_frsize, &bytes)) {
+        return INT64_MAX;
+    }
+    return bytes;
+}
+
+uint32_t tw__user_id(void)
+{
+    return geteuid();
+}
+
+int tw__process_id(void)
+{
+    return getpid();
+}
+
+int tw__file_text(char **text, size_t *length, const char *path, size_t limit)
+{
+    int fd = -1;
+    int error = tw__file_open_read(&fd, path);
+    if (error != 0) {
+        return error;
+    }
+    char *data = NULL;
+    size_t have = 0, size = 0;
+    for (;;) {
+        /* Files of /proc say that they are empty, so the end is where a read gives nothing. */
+        if (size - have < 2) {
+            size = size == 0 ? 4096 : 2 * size;
+            char *larger = realloc(data, size);
+            if (larger == NULL) {
+                error = ENOMEM;
+                goto fail;
+            }
+            data = larger;
+        }
+        const ssize_t n = read(fd, data + have, size - have - 1);
+        if (n == 0) {
+            break;
+        }
+        if (n < 0 && errno != EINTR) {
+            error = errno;
+            goto fail;
+        }
+        have += n > 0 ? (size_t)n : 0;
+        if (have > limit) {
+            error = EFBIG;
+            goto fail;
+        }
+    }
+    data[have] = '\0';
+    tw__file_close(fd);
+    *text = data;
+    *length = have;
+    return 0;
+fail:
+    free(data);
+    tw__file_close(fd);
+    return error;
+}

@@ -1,0 +1,66 @@
+/* file.h - files: open, read, write, preallocate, rename, lock. All descriptors are close-on-exec. */
+#ifndef TW_OS_FILE_H
+#define TW_OS_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Functions that return int: 0, or an errno. */
+
+struct tw__file_info {
+    int64_t size;
+    uint64_t device, inode;
+    int is_regular, is_directory;
+    uint32_t mode;      /* permission bits */
+    uint32_t owner;     /* user id */
+    int64_t changed_at; /* time of the last change of its contents, nanoseconds since 1970 */
+};
+
+int tw__file_open_read(int *fd, const char *path);
+
+/* Opens for reading and writing, created if missing; refuses a symbolic link (ELOOP). */
+int tw__file_open_write(int *fd, const char *path);
+
+/* Opens a file that must not exist yet (EEXIST), with permission bits `mode`. */
+int tw__file_create(int *fd, const char *path, uint32_t mode);
+void tw__file_close(int fd);
+
+int tw__file_info(int fd, struct tw__file_info *info);
+int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
+
+/* Whether this user may write to what the path names: 0, or EACCES, EROFS, ENOENT, ... */
+int tw__path_may_write(const char *path);
+
+/* Takes the file's exclusive lock, which goes when the descriptor's last copy is closed: EWOULDBLOCK where another
+ * process has it. */
+int tw__file_lock(int fd);
+
+/* Whole transfers, in pieces below the system's limit of 2^31 - 4096 bytes; a short read is EIO with *done set. */
+int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *done);
+int tw__file_write(int fd, const void *data, size_t length, int64_t offset);
+
+/* Makes the file `length` bytes long with all its room taken on the disk (ENOSPC, EFBIG, EDQUOT); where the file system
+ * cannot preallocate, zeros are written. */
+int tw__file_allocate(int fd, int64_t length);
+int tw__file_truncate(int fd, int64_t length);
+
+int tw__file_sync(int fd);
+
+/* Renames and syncs the folder. */
+int tw__file_rename(const char *from, const char *to);
+int tw__file_remove(const char *path);
+
+/* Makes one folder with these permission bits; EEXIST counts as success only for a folder. */
+int tw__folder_create(const char *path, uint32_t mode);
+
+/* Bytes free to this user on the file system of fd; -1 unknown. */
+int64_t tw__file_room(int fd);
+
+/* This user's id; this process's id. */
+uint32_t tw__user_id(void);
+int tw__process_id(void);
+
+/* Whole small file as a terminated text (malloc), at most `limit` bytes (EFBIG). */
+int tw__file_text(char **text, size_t *length, const char *path, size_t limit);
+
+#endif

@@ -1,0 +1,28 @@
+/* library.h - shared objects that are opened, and the functions in them. */
+#ifndef TW_OS_LIBRARY_H
+#define TW_OS_LIBRARY_H
+
+#include <stddef.h>
+
+struct tw__library {
+    void *handle; /* NULL: not open */
+};
+
+/* Says what a file is that cannot be opened as a shared object of this machine ("is a folder", "is an empty file",
+ * "is cut short"): static text. NULL where it looks right, or where it cannot be read. Reads headers alone; opening a
+ * file that is cut short would end this process with SIGBUS. */
+const char *tw__library_flaw(const char *path);
+
+/* Opens a shared object, RTLD_NOW | RTLD_LOCAL. The path must have a slash, else the system's library folders are
+ * searched. Returns 0, or -1 with the reason in why[size]. */
+int tw__library_open(struct tw__library *library, const char *path, char *why, size_t size);
+
+/* A function that the object itself exports, not one of the libraries it needs. NULL: none. */
+void *tw__library_symbol(const struct tw__library *library, const char *symbol);
+
+/* The first functions that the object exports: "'a', 'b', 'c', ...". "" where there are none. */
+void tw__library_list(const struct tw__library *library, char *text, size_t size);
+
+void tw__library_close(struct tw__library *library);
+
+#endif

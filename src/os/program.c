@@ -1,0 +1,218 @@
+/* program.c - programs that are run: found on PATH, started without a shell, waited for. Knows nothing of compilers.
+ * posix_spawn is used because fork is not safe in a program with threads: a lock held by another thread stays locked in
+ * the child for ever. */
+#include "os/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* This process's environment with LC_ALL=C, so that what the program says does not depend on the user's language. The
+ * texts stay the environment's own; the vector is malloc. */
+static char **plain_environment(void)
+{
+    size_t count = 0;
+    while (environ != NULL && environ[count] != NULL) {
+        count++;
+    }
+    char **copy = malloc((count + 2) * sizeof *copy);
+    if (copy == NULL) {
+        return NULL;
+    }
+    size_t kept = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (strncmp(environ[k], "LC_ALL=", 7) != 0 && strncmp(environ[k], "LANGUAGE=", 9) != 0) {
+            copy[kept++] = environ[k];
+        }
+    }
+    copy[kept++] = "LC_ALL=C";
+    copy[kept] = NULL;
+    return copy;
+}
+
+/* Starts argv with both outputs on `fd`. 0, or an errno. */
+static int spawn(pid_t *pid, char *const argv[], int fd)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    char **environment = plain_environment();
+    if (environment == NULL) {
+        return ENOMEM;
+    }
+    int status = posix_spawn_file_actions_init(&actions);
+    if (status != 0) {
+        free(environment);
+        return status;
+    }
+    status = posix_spawnattr_init(&attributes);
+    if (status != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        free(environment);
+        return status;
+    }
+
+    /* The outputs first: where this program has no standard input, `fd` itself may be 0. */
+    status = posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+    if (status == 0) {
+        status = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    }
+    if (status == 0) {
+        status = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
+
+    /* Pool threads block all signals and a host program may ignore SIGPIPE or SIGCHLD; a compiler expects neither. */
+    sigset_t mask, defaults;
+    sigemptyset(&mask);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGCHLD);
+    posix_spawnattr_setsigmask(&attributes, &mask);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (status == 0) {
+        status = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment);
+    }
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    free(environment);
+    return status;
+}
+
+/* Reads until the end; keeps the first `limit` bytes, terminated, and drains the rest so that the writer is never
+ * blocked. 0, or an errno. */
+static int read_all(int fd, size_t limit, char **output)
+{
+    size_t room = limit < 4095 ? limit : 4095, used = 0;
+    char *text = malloc(room + 1);
+    if (text == NULL) {
+        return ENOMEM;
+    }
+    for (;;) {
+        if (used == room && room < limit) {
+            const size_t wider = room > limit / 2 ? limit : 2 * room;
+            char *moved = realloc(text, wider + 1);
+            if (moved == NULL) {
+                limit = room; /* what there is must do */
+            } else {
+                text = moved;
+                room = wider;
+            }
+        }
+        char dropped[4096];
+        const int full = used == room;
+        const ssize_t got = read(fd, full ? dropped : text + used, full ? sizeof dropped : room - used);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            const int status = got < 0 ? errno : 0;
+            if (status != 0) {
+                free(text);
+                return status;
+            }
+            text[used] = '\0';
+            *output = text;
+            return 0;
+        }
+        used += full ? 0 : (size_t)got;
+    }
+}
+
+int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    pid_t pid;
+    int status = spawn(&pid, argv, ends[1]);
+    close(ends[1]);
+    if (status != 0) {
+        close(ends[0]);
+        return status;
+    }
+
+    char *text = NULL;
+    status = read_all(ends[0], limit, &text);
+    close(ends[0]); /* after a failed read the program ends by SIGPIPE at the latest */
+    int ended;
+    while (waitpid(pid, &ended, 0) < 0) {
+        if (errno != EINTR) {
+            status = status != 0 ? status : errno;
+            break;
+        }
+    }
+    if (status != 0) {
+        free(text);
+        return status;
+    }
+    *output = text;
+    *code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+    return 0;
+}
+
+static int is_program(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
+}
+
+char *tw__find_program(const char *name)
+{
+    if (name[0] == '\0') {
+        return NULL;
+    }
+    if (strchr(name, '/') != NULL) {
+        return is_program(name) ? strdup(name) : NULL;
+    }
+    const char *path = getenv("PATH");
+    if (path == NULL) {
+        path = "/bin:/usr/bin"; /* where execvp looks then */
+    }
+    for (const char *folder = path;; folder++) {
+        const size_t length = strcspn(folder, ":");
+        char *candidate = NULL;
+        /* An empty entry is the current folder. */
+        if (asprintf(&candidate, "%.*s/%s", length == 0 ? 1 : (int)length, length == 0 ? "." : folder, name) < 0) {
+            return NULL;
+        }
+        if (is_program(candidate)) {
+            return candidate;
+        }
+        free(candidate);
+        folder += length;
+        if (*folder == '\0') {
+            return NULL;
+        }
+    }
+}
+
+char *tw__program_identity(const char *path)
+{
+    struct stat info;
+    char *real = realpath(path, NULL), *text = NULL;
+    if (real == NULL) {
+        return NULL;
+    }
+    if (stat(real, &info) != 0 || asprintf(&text, "%s %llu %llu %lld %lld.%09ld", real, (unsigned long long)info.st_dev,
+                                           (unsigned long long)info.st_ino, (long long)info.st_size,
+                                           (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec) < 0) {
+        text = NULL;
+    }
+    free(real);
+    return text;
+}
+
+char *tw__current_folder(void)
+{
+    return getcwd(NULL, 0);
+}

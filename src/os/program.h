@@ -1,0 +1,24 @@
+/* program.h - programs that are run: found on PATH, started without a shell, waited for. */
+#ifndef TW_OS_PROGRAM_H
+#define TW_OS_PROGRAM_H
+
+#include <stddef.h>
+
+/* Runs a program without a shell, argv[0] looked up on PATH, in the C locale, standard input empty; standard output
+ * and standard error go into *output (malloc, terminated, at most `limit` bytes, the rest dropped). *code: exit code,
+ * 128 + signal where it was killed. Returns 0, or an errno and no output: ENOENT where the program does not exist,
+ * ECHILD where this program ignores SIGCHLD, so that nobody learns how a child ended. Any thread. */
+int tw__run_program(char *const argv[], size_t limit, char **output, int *code);
+
+/* Full path of a program on PATH (malloc), NULL where there is none. A name with a slash is taken as it is, where it
+ * is a program. */
+char *tw__find_program(const char *name);
+
+/* What changes when a program is replaced by another version: real path, device, inode, size and time of change, as a
+ * text (malloc). NULL where there is no such file. */
+char *tw__program_identity(const char *path);
+
+/* The folder that relative names are taken from (malloc), NULL where it is gone. */
+char *tw__current_folder(void);
+
+#endif
