@@ -1,0 +1,337 @@
+/* claims.c - who has which tile. Integers alone; knows neither arrays nor what a tile is. claims.h has the protocol. */
+#include "pool/claims.h"
+
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/process.h"
+#include "os/wait.h"
+
+#define RUN(first, end) ((uint64_t)(first) << 32 | (uint64_t)(end))
+#define RUN_FIRST(run) ((uint32_t)((run) >> 32))
+#define RUN_END(run) ((uint32_t)(run))
+
+size_t tw__claims_size(unsigned workers)
+{
+    return sizeof(struct tw__claims) + workers * sizeof(struct tw__slot);
+}
+
+void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin, int caller_event)
+{
+    claims->workers = workers;
+    claims->spin = spin;
+    claims->caller_event = caller_event;
+    for (unsigned w = 0; w < workers; w++) {
+        atomic_init(&claims->slots[w].failed_tile, UINT64_MAX);
+    }
+}
+
+void tw__claims_ring(struct tw__claims *claims)
+{
+    /* Sequentially consistent with a worker that counts itself among the sleepers and then compares the bell (inside
+     * the futex call): one of the two sees the other. */
+    atomic_fetch_add(&claims->bell, 1);
+    if (atomic_load(&claims->sleepers) > 0) {
+        tw__wake(&claims->bell, INT32_MAX);
+    }
+}
+
+void tw__claims_open(struct tw__claims *claims)
+{
+    const uint64_t count = claims->count, workers = claims->workers;
+    atomic_store_explicit(&claims->limit, UINT64_MAX, memory_order_relaxed);
+    for (uint64_t w = 0; w < workers; w++) {
+        struct tw__slot *slot = &claims->slots[w];
+        /* 64-bit: count and workers are below 2^32 and 2^12 */
+        atomic_store_explicit(&slot->run, RUN(count * w / workers, count * (w + 1) / workers), memory_order_relaxed);
+        atomic_store_explicit(&slot->done, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->sweep, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->failed_tile, UINT64_MAX, memory_order_relaxed);
+    }
+    atomic_fetch_add(&claims->generation, 1); /* publishes the job */
+    tw__claims_ring(claims);
+}
+
+uint64_t tw__claims_done(const struct tw__claims *claims)
+{
+    uint64_t done = 0;
+    for (unsigned w = 0; w < claims->workers; w++) {
+        /* acquire: with the count come the elements of the tiles counted */
+        done += atomic_load_explicit(&claims->slots[w].done, memory_order_acquire);
+    }
+    return done;
+}
+
+int tw__claims_finished(const struct tw__claims *claims)
+{
+    if (tw__claims_done(claims) == claims->count) {
+        return 1;
+    }
+    const uint32_t generation = atomic_load(&claims->generation);
+    int somebody_left = 0;
+    for (unsigned w = 0; w < claims->workers; w++) {
+        const struct tw__slot *slot = &claims->slots[w];
+        if (atomic_load(&slot->sweep) != 0 || atomic_load(&slot->inside) == generation) {
+            return 0;
+        }
+        somebody_left |= atomic_load(&slot->left) == generation;
+    }
+    return somebody_left;
+}
+
+void tw__claims_close(struct tw__claims *claims)
+{
+    atomic_fetch_add(&claims->generation, 1);
+}
+
+int tw__claims_empty(const struct tw__claims *claims)
+{
+    const uint32_t generation = atomic_load(&claims->generation) - 1;
+    for (unsigned w = 0; w < claims->workers; w++) {
+        if (atomic_load(&claims->slots[w].inside) == generation) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void tw__claims_caller_waits(struct tw__claims *claims, int waits)
+{
+    atomic_store(&claims->caller_waits, (uint32_t)waits);
+}
+
+void tw__claims_wait_caller(struct tw__claims *claims, double seconds)
+{
+    const uint32_t bell = atomic_load(&claims->caller_bell);
+    tw__claims_caller_waits(claims, 1);
+    const int idle = atomic_load(&claims->generation) % 2 == 1 ? tw__claims_finished(claims) : tw__claims_empty(claims);
+    if (!idle) {
+        tw__wait(&claims->caller_bell, bell, seconds);
+    }
+    tw__claims_caller_waits(claims, 0);
+}
+
+uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries, int *given_up)
+{
+    struct tw__slot *slot = &claims->slots[worker];
+    uint64_t had = UINT64_MAX;
+    *given_up = 0;
+    if (atomic_load(&claims->generation) % 2 == 1) {
+        uint64_t ended = 0;
+        for (uint64_t tile = 0; tile < claims->count; tile++) {
+            const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_relaxed);
+            if (TW__WORD_WORKER(word) != worker || TW__WORD_STATE(word) == TW_TILE_FREE) {
+                continue;
+            }
+            if (TW__WORD_STATE(word) != TW_TILE_RUNNING) {
+                ended++;
+                continue;
+            }
+            had = tile;
+            const unsigned attempt = TW__WORD_ATTEMPT(word);
+            if ((int)attempt >= retries || attempt + 1 >= TW__MAX_ATTEMPTS) {
+                *given_up = 1;
+                atomic_store_explicit(&claims->words[tile], TW__WORD(TW_TILE_FAILED, worker, attempt),
+                                      memory_order_release);
+                ended++;
+            } else {
+                atomic_store_explicit(&claims->words[tile], TW__WORD(TW_TILE_FREE, 0, attempt + 1),
+                                      memory_order_release);
+            }
+        }
+        /* It may have died between a word and its count of it. */
+        atomic_store_explicit(&slot->done, ended, memory_order_release);
+        if (*given_up) {
+            uint64_t limit = atomic_load(&claims->limit);
+            while (had < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, had)) {
+            }
+        }
+        atomic_store(&slot->sweep, 1);
+    }
+    atomic_store(&slot->inside, 0);
+    return had;
+}
+
+void tw__claims_set_sweep(struct tw__claims *claims, unsigned worker, int must)
+{
+    atomic_store(&claims->slots[worker].sweep, (uint32_t)must);
+}
+
+void tw__claims_quit(struct tw__claims *claims)
+{
+    atomic_store(&claims->quit, 1);
+    tw__claims_ring(claims);
+}
+
+/* ---- the worker's side ---- */
+
+static int must_stop(const struct tw__claims *claims)
+{
+    return __atomic_load_n(claims->stop, __ATOMIC_RELAXED) != 0;
+}
+
+static int take_own(struct tw__slot *slot, uint64_t *tile)
+{
+    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
+    while (RUN_FIRST(run) < RUN_END(run)) {
+        const uint64_t rest = RUN(RUN_FIRST(run) + 1, RUN_END(run));
+        if (atomic_compare_exchange_weak_explicit(&slot->run, &run, rest, memory_order_relaxed, memory_order_relaxed)) {
+            *tile = RUN_FIRST(run);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Moves the far half of somebody's run (at least one tile) into this worker's own, which is empty. A stale value of
+ * `run` cannot be current again: within a job a tile number leaves the runs for good, and no job ends while the thief
+ * is inside. */
+static int steal(struct tw__claims *claims, unsigned self)
+{
+    for (unsigned k = 1; k < claims->workers; k++) {
+        const unsigned victim = (self + k) % claims->workers;
+        struct tw__slot *slot = &claims->slots[victim];
+        uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
+        while (RUN_FIRST(run) < RUN_END(run)) {
+            const uint32_t length = RUN_END(run) - RUN_FIRST(run);
+            const uint32_t middle = RUN_END(run) - (length + 1) / 2;
+            if (atomic_compare_exchange_weak_explicit(&slot->run, &run, RUN(RUN_FIRST(run), middle),
+                                                      memory_order_relaxed, memory_order_relaxed)) {
+                atomic_store_explicit(&claims->slots[self].run, RUN(middle, RUN_END(run)), memory_order_release);
+                if (length > 3 && atomic_load_explicit(&claims->sleepers, memory_order_relaxed) > 0) {
+                    tw__claims_ring(claims); /* somebody may have looked while these tiles were in nobody's run */
+                }
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile, int code)
+{
+    if (tile < atomic_load_explicit(&slot->failed_tile, memory_order_relaxed)) {
+        slot->failed_code = code;
+        memcpy(slot->message, slot->draft, sizeof slot->message);
+        slot->message[sizeof slot->message - 1] = '\0';
+        atomic_store_explicit(&slot->failed_tile, tile, memory_order_release);
+    }
+    uint64_t limit = atomic_load(&claims->limit);
+    while (tile < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, tile)) {
+    }
+}
+
+static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile)
+{
+    struct tw__slot *slot = &claims->slots[worker->index];
+    _Atomic uint32_t *word = &claims->words[tile];
+    uint32_t free_word = atomic_load_explicit(word, memory_order_relaxed);
+    if (TW__WORD_STATE(free_word) != TW_TILE_FREE) {
+        return;
+    }
+    const unsigned attempt = TW__WORD_ATTEMPT(free_word);
+    if (!atomic_compare_exchange_strong_explicit(word, &free_word, TW__WORD(TW_TILE_RUNNING, worker->index, attempt),
+                                                 memory_order_acquire, memory_order_relaxed)) {
+        return;
+    }
+    const int64_t start = claims->times != NULL ? tw__now() : 0;
+    slot->draft[0] = '\0';
+    const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
+    if (claims->times != NULL) {
+        claims->times[tile].start = (float)((double)(start - claims->began) * 1e-9);
+        claims->times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
+    }
+    if (code != 0) {
+        fail(claims, slot, tile, code);
+    }
+    /* release: whoever sees the tile done, sees its elements */
+    atomic_store_explicit(word, TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
+                          memory_order_release);
+    atomic_store_explicit(&slot->done, atomic_load_explicit(&slot->done, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+static void sweep(struct tw__claims *claims, struct tw__worker *worker)
+{
+    for (uint64_t tile = 0; tile < claims->count && !must_stop(claims); tile++) {
+        if (tile > atomic_load_explicit(&claims->limit, memory_order_relaxed)) {
+            break;
+        }
+        run_tile(claims, worker, tile);
+    }
+}
+
+static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
+{
+    struct tw__slot *slot = &claims->slots[worker->index];
+    uint64_t tile;
+    do {
+        while (!must_stop(claims) && take_own(slot, &tile)) {
+            if (tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed)) {
+                run_tile(claims, worker, tile);
+            }
+        }
+    } while (!must_stop(claims) && steal(claims, worker->index));
+}
+
+void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
+{
+    struct tw__slot *slot = &claims->slots[worker->index];
+    const uint32_t generation = atomic_load(&claims->generation);
+    if (generation % 2 == 0) {
+        return;
+    }
+    atomic_store(&slot->inside, generation);
+    if (atomic_load(&claims->generation) == generation) {
+        /* The request is taken only once `inside` is visible, so that the caller always sees one of the two. */
+        const uint32_t must_sweep = atomic_exchange(&slot->sweep, 0);
+        do_runs(claims, worker);
+        if (must_sweep) {
+            sweep(claims, worker);
+        }
+        atomic_store(&slot->left, generation);
+    }
+    atomic_store(&slot->inside, 0);
+    if (atomic_load(&claims->caller_waits) != 0) {
+        if (claims->caller_event >= 0) {
+            tw__event_signal(claims->caller_event);
+        } else {
+            atomic_fetch_add(&claims->caller_bell, 1);
+            tw__wake(&claims->caller_bell, 1);
+        }
+    }
+}
+
+/* Looks for a while, then sleeps, until the bell has rung again. */
+static void await_bell(struct tw__claims *claims, uint32_t seen)
+{
+    if (claims->spin > 0) {
+        const int64_t end = tw__now() + claims->spin;
+        do {
+            for (int k = 0; k < 32; k++) {
+                if (atomic_load_explicit(&claims->bell, memory_order_relaxed) != seen) {
+                    return;
+                }
+                tw__pause();
+            }
+        } while (tw__now() < end);
+    }
+    atomic_fetch_add(&claims->sleepers, 1);
+    while (atomic_load(&claims->bell) == seen) {
+        tw__wait(&claims->bell, seen, -1);
+    }
+    atomic_fetch_sub(&claims->sleepers, 1);
+}
+
+void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker)
+{
+    uint32_t seen;
+    do {
+        seen = atomic_load(&claims->bell);
+        tw__claims_work(claims, worker);
+        if (atomic_load(&claims->quit) != 0) {
+            return;
+        }
+        await_bell(claims, seen);
+    } while (atomic_load(&claims->quit) == 0);
+}

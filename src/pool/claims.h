@@ -1,0 +1,132 @@
+/* claims.h - who has which tile. One block of fixed-size words that all workers of a pool share, threads or processes.
+ *
+ * Each worker has a run: an interval of tile numbers, [first, end), in one 64-bit word. It takes from the front of its
+ * own run; when that is empty it moves the far half of another worker's run into its own. The runs are only a hint of
+ * where to look. The truth is one 32-bit word a tile:
+ *
+ *     free --CAS by the worker, before it works--> running --store by the worker, release--> done | failed
+ *      ^                                              |
+ *      +------- by the supervisor, after it has reaped the worker that had it -------+
+ *
+ * Nobody ever waits for a worker's next step while that worker may be dead: workers hold no lock, and a worker that
+ * dies between two of these steps leaves a word that says running (it is freed again) or a tile that is free but in
+ * nobody's run (it is found by a sweep over all words, which follows each death).
+ *
+ * A job is open while `generation` is odd. A worker says that it is inside by storing the generation in its slot and
+ * then looks whether that generation is still the current one; the caller changes the generation and then waits until
+ * nobody is inside the old one. So a worker that sleeps through a job is never waited for. */
+#ifndef TW_POOL_CLAIMS_H
+#define TW_POOL_CLAIMS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+/* A tile's word: 2 bits state (tw_tile_state), 12 bits worker, 8 bits attempt. */
+#define TW__WORD(state, worker, attempt) ((uint32_t)(state) | (uint32_t)(worker) << 2 | (uint32_t)(attempt) << 14)
+#define TW__WORD_STATE(word) ((word)&3u)
+#define TW__WORD_WORKER(word) ((word) >> 2 & 0xfffu)
+#define TW__WORD_ATTEMPT(word) ((word) >> 14 & 0xffu)
+#define TW__MAX_ATTEMPTS 255
+#define TW__MAX_TILES ((uint64_t)UINT32_MAX - 1)
+
+/* A worker as the function that runs a tile sees it. */
+struct tw__worker {
+    unsigned index;
+    void *local; /* the function's own, private to this worker, kept from job to job; NULL at first */
+};
+
+/* Computes one tile. Returns 0, or an error code with a text in message[TW_TILE_MESSAGE_SIZE]. */
+typedef int (*tw__tile_function)(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                 char *message);
+
+/* Seconds since the job began. */
+struct tw__time {
+    float start, duration;
+};
+
+/* What one worker tells the others; on cache lines of its own. */
+struct tw__slot {
+    _Alignas(128) _Atomic uint64_t run; /* first << 32 | end */
+    _Atomic uint64_t done;              /* tiles this worker brought to an end in this job */
+    _Atomic uint32_t inside;            /* generation of the job it is in, 0: none */
+    _Atomic uint32_t left;              /* generation of the job that it last left, having found nothing to do */
+    _Atomic uint32_t sweep;             /* 1: it must look at every word before it leaves */
+    _Alignas(128) _Atomic uint64_t failed_tile; /* lowest tile that failed here, UINT64_MAX: none */
+    int failed_code;
+    char message[TW_TILE_MESSAGE_SIZE]; /* of failed_tile */
+    char draft[TW_TILE_MESSAGE_SIZE];   /* what kernels write to */
+};
+
+struct tw__claims {
+    _Alignas(128) _Atomic uint32_t bell; /* rings when there may be something to do; idle workers sleep on it */
+    _Atomic uint32_t sleepers;           /* a hint that somebody sleeps: too high after a worker died asleep */
+    _Atomic uint32_t quit;
+    _Alignas(128) _Atomic uint32_t generation;
+    _Alignas(128) _Atomic uint32_t caller_waits;
+    _Atomic uint32_t caller_bell; /* threads: what the caller sleeps on */
+    int caller_event;             /* processes: an eventfd instead; -1: none */
+    _Atomic int stop_word;        /* *stop, for workers that cannot see the caller's */
+    /* the job: written while no job is open */
+    _Alignas(128) _Atomic uint64_t limit; /* tiles past this one are not begun: the lowest that failed */
+    uint64_t count;
+    tw__tile_function function;
+    void *argument;
+    const int *stop;
+    _Atomic uint32_t *words; /* [count] */
+    struct tw__time *times;  /* [count], or NULL */
+    int64_t began;           /* tw__now() */
+    /* the pool */
+    unsigned workers;
+    int64_t spin; /* nanoseconds that idle workers and the caller look before they sleep */
+    struct tw__slot slots[];
+};
+
+size_t tw__claims_size(unsigned workers);
+
+/* Fills zeroed memory of tw__claims_size bytes. */
+void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin, int caller_event);
+
+/* Caller: deals out the runs and opens a job whose fields are set, all words zeroed; wakes workers. */
+void tw__claims_open(struct tw__claims *claims);
+
+/* Caller: nothing is left to do: every word is terminal, or nobody is inside and somebody found nothing to begin. */
+int tw__claims_finished(const struct tw__claims *claims);
+
+/* Caller: no worker begins anything from here on. */
+void tw__claims_close(struct tw__claims *claims);
+
+/* Caller, after close: nobody is inside any more. */
+int tw__claims_empty(const struct tw__claims *claims);
+
+/* Caller: sleeps, threads' way, until a worker leaves or `seconds` have passed. */
+void tw__claims_wait_caller(struct tw__claims *claims, double seconds);
+
+/* Caller: says that it is about to sleep (1), or that it is awake (0). After 1 it must look again before it sleeps. */
+void tw__claims_caller_waits(struct tw__claims *claims, int waits);
+
+/* Supervisor: worker w is dead and reaped. Frees the tile it had: its number, or UINT64_MAX where it had none. A tile
+ * that cost more than `retries` deaths becomes failed (*given_up). Then slot w may be used by a new worker, which
+ * sweeps. */
+uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries, int *given_up);
+
+/* Supervisor: worker w must sweep (1), or has nobody who could (0: it is dead and not replaced). */
+void tw__claims_set_sweep(struct tw__claims *claims, unsigned worker, int must);
+
+/* Caller or supervisor: wakes idle workers. */
+void tw__claims_ring(struct tw__claims *claims);
+
+/* Worker: does what there is to do in the open job, if one is open. */
+void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker);
+
+/* Worker: works until the pool quits. */
+void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker);
+
+/* Caller: makes all workers return from tw__claims_serve. */
+void tw__claims_quit(struct tw__claims *claims);
+
+uint64_t tw__claims_done(const struct tw__claims *claims); /* tiles brought to an end, done or failed */
+
+#endif

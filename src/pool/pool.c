@@ -1,0 +1,243 @@
+/* pool.c - what all pools have in common: opening, the words of a job, outcomes. */
+#include "pool/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/cpu.h"
+#include "os/map.h"
+
+tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, size_t size, const char *what,
+                             tw_error *error)
+{
+    if (memory->data != NULL && memory->size >= size) {
+        return TW_OK;
+    }
+    const size_t wanted = size + size / 4 + 4096;
+    void *data = NULL;
+    tw_status status = TW_OK;
+    if (heap != NULL) {
+        status = tw__heap_take(heap, wanted, &data, error);
+    } else if (tw__map_private(&data, wanted) != 0) {
+        status = tw__fail_memory(error, wanted, what);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    tw__memory_release(memory);
+    if (heap != NULL) {
+        tw__heap_retain(heap);
+    }
+    *memory = (struct tw__memory){.heap = heap, .data = data, .size = wanted};
+    return TW_OK;
+}
+
+void tw__memory_release(struct tw__memory *memory)
+{
+    if (memory->data != NULL && memory->heap != NULL) {
+        tw__heap_give(memory->heap, memory->data);
+        tw__heap_release(memory->heap);
+    } else if (memory->data != NULL) {
+        tw__unmap(memory->data, memory->size);
+    }
+    *memory = (struct tw__memory){0};
+}
+
+tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error *error)
+{
+    const tw_pool_options none = {0};
+    const tw_pool_options *wish = options != NULL ? options : &none;
+    if (wish->kind != TW_THREADS && wish->kind != TW_PROCESSES && wish->kind != TW_SERIAL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "pool kind %d is unknown; kinds are threads, processes and serial",
+                        (int)wish->kind);
+    }
+    if (wish->workers < 0 || wish->workers > TW_MAX_WORKERS) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%d workers cannot be had; a pool has 1 to %d", wish->workers,
+                        TW_MAX_WORKERS);
+    }
+    if (wish->heap_bytes < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a shared heap cannot have a negative size");
+    }
+    tw_pool *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "a pool");
+    }
+    made->kind = wish->kind;
+    made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : tw__default_workers();
+    made->event = -1;
+    made->seats = calloc((size_t)made->workers, sizeof *made->seats);
+    tw_status status = TW_OK;
+    if (made->seats == NULL) {
+        status = tw__fail_memory(error, (size_t)made->workers * sizeof *made->seats, "a pool");
+        goto fail;
+    }
+    for (int w = 0; w < made->workers; w++) {
+        made->seats[w].index = (unsigned)w;
+    }
+    if (made->kind == TW_THREADS) {
+        status = tw__threads_open(made, error);
+    } else if (made->kind == TW_PROCESSES) {
+        status = tw__heap_create(&made->heap, wish->heap_bytes, error);
+        if (status == TW_OK) {
+            status = tw__processes_open(made, error);
+        }
+    }
+    if (status != TW_OK) {
+        goto fail;
+    }
+    *pool = made;
+    return TW_OK;
+fail:
+    tw_pool_close(made);
+    return status;
+}
+
+tw_pool_kind tw_pool_get_kind(const tw_pool *pool)
+{
+    return pool->kind;
+}
+
+int tw_pool_workers(const tw_pool *pool)
+{
+    return pool->workers;
+}
+
+void tw_pool_close(tw_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+    if (pool->kind == TW_THREADS) {
+        tw__threads_close(pool);
+    } else if (pool->kind == TW_PROCESSES) {
+        tw__processes_close(pool);
+    }
+    for (int w = 0; pool->seats != NULL && w < pool->workers; w++) {
+        if (pool->seats[w].local != NULL) {
+            pool->release_local(pool->seats[w].local);
+        }
+    }
+    if (pool->kind == TW_PROCESSES && pool->claims != NULL) {
+        tw__heap_give(pool->heap, pool->claims);
+    }
+    tw__memory_release(&pool->payload);
+    tw__memory_release(&pool->words);
+    tw__memory_release(&pool->times);
+    tw__heap_release(pool->heap);
+    free(pool->seats);
+    free(pool);
+}
+
+tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
+{
+    outcome->status = TW_OK;
+    outcome->deaths = 0;
+    outcome->done = 0;
+    outcome->message[0] = '\0';
+    if (task->count > TW__MAX_TILES) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "%llu tiles are too many for one run, which may have %llu; make them larger",
+                        (unsigned long long)task->count, (unsigned long long)TW__MAX_TILES);
+    }
+    const size_t count = (size_t)task->count;
+    tw_status status =
+        tw__memory_reserve(&pool->words, pool->heap, count * sizeof(uint32_t), "the tiles' words", error);
+    if (status == TW_OK && task->timed) {
+        status =
+            tw__memory_reserve(&pool->times, pool->heap, count * sizeof(struct tw__time), "the tiles' times", error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    memset(pool->words.data, 0, count * sizeof(uint32_t));
+    if (task->timed) {
+        memset(pool->times.data, 0, count * sizeof(struct tw__time));
+    }
+    if (pool->kind == TW_PROCESSES) {
+        status = tw__processes_ready(pool, error);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    outcome->began = tw__now();
+    switch (pool->kind) {
+    case TW_THREADS:
+        status = tw__threads_run(pool, task, outcome);
+        break;
+    case TW_PROCESSES:
+        status = tw__processes_run(pool, task, outcome);
+        break;
+    case TW_SERIAL:
+        status = tw__serial_run(pool, task, outcome);
+        break;
+    }
+    outcome->status = status;
+    outcome->seconds = (double)(tw__now() - outcome->began) * 1e-9;
+    if (status == TW_ERROR_PROCESS) {
+        return tw__fail_os(error, status, outcome->os_error, "all workers died and no new one can be made");
+    }
+    return status;
+}
+
+tw_status tw__pool_refork(tw_pool *pool, tw_error *error)
+{
+    if (pool->kind != TW_PROCESSES) {
+        return TW_OK;
+    }
+    tw__processes_close(pool);
+    return tw__processes_open(pool, error);
+}
+
+void tw__pool_set_job(tw_pool *pool, const struct tw__task *task, const int *stop)
+{
+    struct tw__claims *claims = pool->claims;
+    claims->count = task->count;
+    claims->function = task->function;
+    claims->argument = task->argument;
+    claims->stop = stop;
+    claims->words = pool->words.data;
+    claims->times = task->timed ? pool->times.data : NULL;
+}
+
+void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome)
+{
+    const struct tw__claims *claims = pool->claims;
+    uint64_t failed = 0;
+    outcome->tile = UINT64_MAX;
+    for (unsigned w = 0; w < claims->workers; w++) {
+        const struct tw__slot *slot = &claims->slots[w];
+        const uint64_t tile = atomic_load_explicit(&slot->failed_tile, memory_order_acquire);
+        if (tile < outcome->tile) {
+            outcome->tile = tile;
+            outcome->worker = w;
+            outcome->code = slot->failed_code;
+            memcpy(outcome->message, slot->message, sizeof outcome->message);
+        }
+    }
+    outcome->done = tw__claims_done(claims);
+    if (outcome->tile != UINT64_MAX || outcome->deaths > 0) {
+        for (uint64_t tile = 0; tile < claims->count; tile++) {
+            failed += TW__WORD_STATE(atomic_load(&claims->words[tile])) == TW_TILE_FAILED;
+        }
+        outcome->done -= failed;
+    }
+}
+
+void tw__pool_progress(const struct tw__task *task, uint64_t done, int64_t began)
+{
+    if (task->progress != NULL) {
+        const tw_progress progress = {
+            .done = done, .total = task->count, .seconds = (double)(tw__now() - began) * 1e-9};
+        task->progress(task->progress_user, &progress);
+    }
+}
+
+int tw_pool_worker_pid(const tw_pool *pool, int worker)
+{
+    if (pool->kind == TW_PROCESSES && worker >= 0 && worker < pool->workers) {
+        return pool->processes[worker].pid;
+    }
+    return tw__process_own_id();
+}

@@ -1,0 +1,110 @@
+/* pool.h - runs f(worker, tile number) for the numbers 0 .. n-1. Integers alone: knows neither arrays nor grids. */
+#ifndef TW_POOL_POOL_H
+#define TW_POOL_POOL_H
+
+#include <tilework/tilework.h>
+
+#include "heap/heap.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "pool/claims.h"
+
+/* Memory that all workers of a pool can reach, which grows and is kept from job to job. */
+struct tw__memory {
+    struct tw__heap *heap; /* NULL: private */
+    void *data;
+    size_t size;
+};
+
+/* Makes room for `size` bytes; contents are lost. `what` is for the error's sentence. */
+tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, size_t size, const char *what,
+                             tw_error *error);
+void tw__memory_release(struct tw__memory *memory);
+
+/* How long idle workers and waiting callers look before they sleep. Measured with runs of two empty tiles: a worker
+ * that sleeps answers after 25 us and more, one that looks after 2 us or less; callers that run again within this time
+ * get the quick answer, and a worker burns no more than this after its last run. */
+#define TW__SPIN_NANOSECONDS 100000
+
+struct tw__task {
+    tw__tile_function function;
+    void *argument; /* where all workers can read it */
+    uint64_t count;
+    const int *stop; /* may be NULL */
+    int retries;
+    int timed; /* keep start and duration of each tile */
+    void (*progress)(void *user, const tw_progress *progress);
+    void *progress_user;
+};
+
+/* A worker that died and was replaced during a job. */
+struct tw__burial {
+    unsigned worker;
+    int pid;
+    double when; /* seconds since the job began */
+};
+
+#define TW__MAX_BURIALS 64 /* as many as are remembered by name; all are counted */
+
+/* What became of a job. */
+struct tw__outcome {
+    tw_status status; /* TW_OK, TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_INTERRUPTED, TW_ERROR_PROCESS */
+    uint64_t tile;    /* that failed, lowest number */
+    unsigned worker;
+    int code;      /* TW_ERROR_KERNEL: what the function returned */
+    int os_error;  /* TW_ERROR_PROCESS */
+    uint64_t done; /* tiles with state TW_TILE_DONE */
+    int64_t began; /* tw__now() */
+    double seconds;
+    int deaths;
+    struct tw__burial burials[TW__MAX_BURIALS];
+    char message[TW_TILE_MESSAGE_SIZE]; /* the function's text, or how the worker died */
+};
+
+struct tw_pool {
+    tw_pool_kind kind;
+    int workers;
+    struct tw__heap *heap;      /* processes */
+    struct tw__claims *claims;  /* threads, processes */
+    struct tw__memory payload;  /* what the tasks of tw_run point to */
+    struct tw__memory words;    /* of the last job: [count] uint32_t, serial too */
+    struct tw__memory times;    /* of the last job: [count] struct tw__time, where it was timed */
+    struct tw__worker *seats;   /* [workers]; of processes: as they were when forked */
+    struct tw__thread *threads; /* [workers]; 0 is the caller and not used */
+    int started;                /* threads: how many, the caller included */
+    int never;                  /* a stop flag that is not raised */
+    struct tw__process *processes;
+    struct tw__lifeline lifeline;
+    int has_lifeline;
+    int event;                          /* processes: workers signal it, the caller sleeps on it; -1: none */
+    int64_t forked_at;                  /* tw__now() before the first worker was forked; 0: all see all memory */
+    uint64_t jobs;               /* how many there were */
+    atomic_int busy;                    /* a run is under way */
+    void (*release_local)(void *local); /* for what the function left in tw__worker.local */
+};
+
+/* Runs a task. outcome->status is returned; an error that is about the pool itself (memory, processes) fills *error
+ * too. Words and times of the job stay in the pool until the next. */
+tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error);
+
+/* Processes: ends all workers and forks new ones, which know all that this process has now. Else nothing. */
+tw_status tw__pool_refork(tw_pool *pool, tw_error *error);
+
+/* One file each. */
+tw_status tw__serial_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome);
+tw_status tw__threads_open(tw_pool *pool, tw_error *error);
+tw_status tw__threads_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome);
+void tw__threads_close(tw_pool *pool);
+tw_status tw__processes_open(tw_pool *pool, tw_error *error);
+tw_status tw__processes_ready(tw_pool *pool, tw_error *error); /* forks workers that are missing */
+tw_status tw__processes_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome);
+void tw__processes_close(tw_pool *pool);
+
+/* Shared by threads and processes: sets the claims' job fields; looks up the lowest tile that failed. */
+void tw__pool_set_job(tw_pool *pool, const struct tw__task *task, const int *stop);
+void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome);
+
+/* Calls the task's progress function. */
+void tw__pool_progress(const struct tw__task *task, uint64_t done, int64_t began);
+
+#endif

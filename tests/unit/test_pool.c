@@ -1,0 +1,413 @@
+/* Pools run f(worker, tile) exactly once for each tile; workers may be killed at any moment. */
+#include "harness.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "pool/pool.h"
+
+/* Memory that workers of every kind see. */
+struct board {
+    _Atomic uint32_t begun[5000];
+    _Atomic uint32_t ended[5000];
+    _Atomic int64_t kill_at; /* the first worker that begins this tile kills itself; -1: none */
+    _Atomic int64_t exit_at;
+    _Atomic int stop;
+    int code_at;
+    int spin;
+    int always; /* die at kill_at each time */
+};
+
+static struct board *new_board(void)
+{
+    struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(board != MAP_FAILED);
+    board->kill_at = -1;
+    board->exit_at = -1;
+    board->code_at = -1;
+    return board;
+}
+
+static int mark(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    struct board *board = argument;
+    (void)worker;
+    (void)attempt;
+    board->begun[tile]++;
+    int64_t expected = (int64_t)tile;
+    if (board->always ? board->kill_at == expected : atomic_compare_exchange_strong(&board->kill_at, &expected, -1)) {
+        kill(getpid(), SIGKILL);
+    }
+    expected = (int64_t)tile;
+    if (atomic_compare_exchange_strong(&board->exit_at, &expected, -1)) {
+        _exit(7);
+    }
+    for (int k = 0; k < board->spin; k++) {
+        __asm__ volatile("");
+    }
+    if (board->code_at >= 0 && tile % (uint64_t)board->code_at == (uint64_t)board->code_at - 1) {
+        strcpy(message, "as asked");
+        return 5;
+    }
+    board->ended[tile]++;
+    return 0;
+}
+
+static tw_pool *open_pool(tw_pool_kind kind, int workers)
+{
+    tw_pool *pool;
+    const tw_pool_options options = {.kind = kind, .workers = workers, .heap_bytes = 1 << 28};
+    assert_int_equal(tw_pool_open(&pool, &options, NULL), TW_OK);
+    assert_int_equal(tw_pool_workers(pool), kind == TW_SERIAL ? 1 : workers);
+    return pool;
+}
+
+static const tw_pool_kind kinds[] = {TW_SERIAL, TW_THREADS, TW_PROCESSES};
+
+/* ThreadSanitizer cannot follow memory between processes: its build leaves them out. */
+static int pool_kinds(void)
+{
+    return getenv("TILEWORK_TEST_NO_PROCESSES") != NULL ? 2 : 3;
+}
+
+static void need_processes(void)
+{
+    if (pool_kinds() < 3) {
+        skip();
+    }
+}
+
+static void every_tile_runs_once_on_every_pool(void **state)
+{
+    (void)state;
+    static const uint64_t counts[] = {0, 1, 2, 3, 7, 64, 1000, 5000};
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        for (int workers = 1; workers <= 8; workers++) {
+            tw_pool *pool = open_pool(kinds[kind], workers);
+            for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+                struct board *board = new_board();
+                struct tw__outcome outcome;
+                const struct tw__task task = {.function = mark, .argument = board, .count = counts[c], .timed = c % 2};
+                tw__pool_refork(pool, NULL); /* the board came after the workers */
+                assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+                assert_int_equal(outcome.done, counts[c]);
+                assert_int_equal(outcome.deaths, 0);
+                for (uint64_t tile = 0; tile < counts[c]; tile++) {
+                    assert_int_equal(board->begun[tile], 1);
+                    assert_int_equal(board->ended[tile], 1);
+                }
+                munmap(board, sizeof *board);
+            }
+            tw_pool_close(pool);
+        }
+    }
+}
+
+static void a_pool_runs_many_jobs(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct board *board = new_board();
+        tw_pool *pool = open_pool(kinds[kind], 3);
+        for (uint32_t job = 1; job <= 2000; job++) {
+            struct tw__outcome outcome;
+            const struct tw__task task = {.function = mark, .argument = board, .count = job % 5};
+            assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+            assert_int_equal(outcome.done, job % 5);
+            if (job % 500 == 0) {
+                usleep(2000); /* workers have gone to sleep */
+            }
+        }
+        assert_int_equal(board->ended[0], 1600);
+        assert_int_equal(board->ended[3], 400);
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
+static void killed_worker_costs_one_tile(void **state)
+{
+    (void)state;
+    need_processes();
+    for (int workers = 1; workers <= 4; workers *= 2) {
+        struct board *board = new_board();
+        board->spin = 1000;
+        tw_pool *pool = open_pool(TW_PROCESSES, workers);
+        for (int round = 0; round < 20; round++) {
+            memset((void *)board->begun, 0, sizeof board->begun);
+            memset((void *)board->ended, 0, sizeof board->ended);
+            *(round % 2 == 0 ? &board->kill_at : &board->exit_at) = 37 * round % 500;
+            struct tw__outcome outcome;
+            const struct tw__task task = {.function = mark, .argument = board, .count = 500, .retries = 2};
+            assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+            assert_int_equal(outcome.done, 500);
+            assert_int_equal(outcome.deaths, 1);
+            for (int tile = 0; tile < 500; tile++) {
+                assert_int_equal(board->ended[tile], 1);
+                assert_int_equal(board->begun[tile], tile == 37 * round % 500 ? 2 : 1);
+            }
+        }
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
+static void workers_killed_from_outside_lose_nothing(void **state)
+{
+    (void)state;
+    need_processes();
+    struct board *board = new_board();
+    board->spin = 20000;
+    tw_pool *pool = open_pool(TW_PROCESSES, 3);
+    uint64_t random = 11;
+    int deaths = 0;
+    for (int round = 0; round < 30; round++) {
+        const pid_t killer = fork();
+        if (killer == 0) {
+            for (int k = 0; k < 3; k++) {
+                usleep((useconds_t)random_below(&random, 8000));
+                const int pid = tw_pool_worker_pid(pool, (round + k) % 3);
+                if (pid > 0) {
+                    kill(pid, SIGKILL);
+                }
+            }
+            _exit(0);
+        }
+        next_random(&random);
+        memset((void *)board->ended, 0, sizeof board->ended);
+        struct tw__outcome outcome;
+        const struct tw__task task = {.function = mark, .argument = board, .count = 2000, .retries = 200};
+        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(outcome.done, 2000);
+        deaths += outcome.deaths;
+        for (int tile = 0; tile < 2000; tile++) {
+            assert_true(board->ended[tile] >= 1); /* twice where death came between the tile's end and its word */
+        }
+        assert_int_equal(waitpid(killer, NULL, 0), killer);
+    }
+    assert_true(deaths > 10);
+    tw_pool_close(pool);
+    munmap(board, sizeof *board);
+}
+
+static void tile_that_kills_every_worker_is_given_up(void **state)
+{
+    (void)state;
+    need_processes();
+    struct board *board = new_board();
+    board->kill_at = 5;
+    board->always = 1;
+    tw_pool *pool = open_pool(TW_PROCESSES, 2);
+    struct tw__outcome outcome;
+    const struct tw__task task = {.function = mark, .argument = board, .count = 8, .retries = 2};
+    assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
+    assert_int_equal(outcome.tile, 5);
+    assert_int_equal(board->begun[5], 3);
+    assert_int_equal(outcome.deaths, 3);
+    assert_non_null(strstr(outcome.message, "signal 9"));
+    board->always = 0; /* and the pool is still good */
+    board->kill_at = -1;
+    assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+    assert_int_equal(outcome.done, 8);
+    tw_pool_close(pool);
+    munmap(board, sizeof *board);
+}
+
+static void lowest_failing_tile_is_reported(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        for (int workers = 1; workers <= 4; workers++) {
+            struct board *board = new_board();
+            board->code_at = 100; /* tiles 99, 199, ... fail */
+            tw_pool *pool = open_pool(kinds[kind], workers);
+            struct tw__outcome outcome;
+            const struct tw__task task = {.function = mark, .argument = board, .count = 1000};
+            for (int round = 0; round < 20; round++) {
+                assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_KERNEL);
+                assert_int_equal(outcome.tile, 99);
+                assert_int_equal(outcome.code, 5);
+                assert_string_equal(outcome.message, "as asked");
+                assert_true(outcome.done >= 99 && outcome.done < 1000);
+            }
+            tw_pool_close(pool);
+            munmap(board, sizeof *board);
+        }
+    }
+}
+
+static int stopping(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    struct board *board = argument;
+    if (tile == 3) {
+        board->stop = 1;
+    }
+    usleep(1000);
+    return mark(argument, worker, tile, attempt, message);
+}
+
+static void stop_flag_ends_after_the_tiles_in_hand(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct board *board = new_board();
+        tw_pool *pool = open_pool(kinds[kind], 2);
+        struct tw__outcome outcome;
+        const struct tw__task task = {
+            .function = stopping, .argument = board, .count = 1000, .stop = (const int *)&board->stop};
+        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_INTERRUPTED);
+        assert_true(outcome.done >= 1 && outcome.done < 500);
+        uint64_t ended = 0, begun = 0;
+        for (int tile = 0; tile < 1000; tile++) {
+            ended += board->ended[tile];
+            begun += board->begun[tile];
+        }
+        assert_int_equal(ended, outcome.done);
+        assert_int_equal(begun, ended); /* what was begun was ended */
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
+static void count_progress(void *user, const tw_progress *progress)
+{
+    uint64_t *last = user;
+    assert_true(progress->done >= last[0] && progress->done <= progress->total);
+    last[0] = progress->done;
+    last[1]++;
+}
+
+static void progress_ends_at_the_total(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct board *board = new_board();
+        board->spin = 100000;
+        tw_pool *pool = open_pool(kinds[kind], 2);
+        uint64_t last[2] = {0, 0};
+        struct tw__outcome outcome;
+        const struct tw__task task = {
+            .function = mark, .argument = board, .count = 5000, .progress = count_progress, .progress_user = last};
+        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(last[0], 5000);
+        assert_true(last[1] >= 1);
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
+static int is_alive(int pid)
+{
+    return kill(pid, 0) == 0 || errno != ESRCH;
+}
+
+static void no_worker_outlives_its_pool(void **state)
+{
+    (void)state;
+    need_processes();
+    tw_pool *pool = open_pool(TW_PROCESSES, 4);
+    int pids[4];
+    for (int w = 0; w < 4; w++) {
+        pids[w] = tw_pool_worker_pid(pool, w);
+        assert_true(pids[w] > 0 && is_alive(pids[w]));
+    }
+    tw_pool_close(pool);
+    for (int w = 0; w < 4; w++) {
+        assert_false(is_alive(pids[w]));
+    }
+}
+
+static int slow(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    (void)argument;
+    (void)worker;
+    (void)tile;
+    (void)attempt;
+    (void)message;
+    sleep(60);
+    return 0;
+}
+
+static void no_worker_outlives_its_parent(void **state)
+{
+    (void)state;
+    need_processes();
+    int *pids = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const pid_t parent = fork();
+    if (parent == 0) {
+        tw_pool *pool = open_pool(TW_PROCESSES, 3);
+        for (int w = 0; w < 3; w++) {
+            pids[w] = tw_pool_worker_pid(pool, w);
+        }
+        struct tw__outcome outcome;
+        const struct tw__task task = {.function = slow, .argument = NULL, .count = 2}; /* two busy, one idle */
+        tw__pool_run(pool, &task, &outcome, NULL);
+        _exit(0);
+    }
+    usleep(200000);
+    assert_true(pids[2] > 0 && is_alive(pids[2]));
+    kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    int alive = 3;
+    for (int tries = 0; tries < 100 && alive > 0; tries++) {
+        usleep(10000);
+        alive = 0;
+        for (int w = 0; w < 3; w++) {
+            char path[64], text[256] = "";
+            snprintf(path, sizeof path, "/proc/%d/stat", pids[w]);
+            FILE *file = fopen(path, "r");
+            if (file != NULL) {
+                alive += fgets(text, sizeof text, file) != NULL && strstr(text, ") Z ") == NULL;
+                fclose(file);
+            }
+        }
+    }
+    assert_int_equal(alive, 0);
+    munmap(pids, 4096);
+}
+
+static void bad_options_are_refused(void **state)
+{
+    (void)state;
+    tw_pool *pool = (tw_pool *)&pool, *before = pool;
+    tw_error error = {0};
+    assert_int_equal(tw_pool_open(&pool, &(tw_pool_options){.workers = -1}, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "-1 workers"));
+    assert_int_equal(tw_pool_open(&pool, &(tw_pool_options){.workers = 100000}, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "100000 workers"));
+    assert_int_equal(tw_pool_open(&pool, &(tw_pool_options){.kind = (tw_pool_kind)9}, &error), TW_ERROR_ARGUMENT);
+    assert_ptr_equal(pool, before);
+    struct tw__outcome outcome;
+    assert_int_equal(tw_pool_open(&pool, NULL, &error), TW_OK);
+    const struct tw__task task = {.function = mark, .count = (uint64_t)1 << 33};
+    assert_int_equal(tw__pool_run(pool, &task, &outcome, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "8589934592 tiles"));
+    tw_pool_close(pool);
+    tw_pool_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_tile_runs_once_on_every_pool),
+        cmocka_unit_test(a_pool_runs_many_jobs),
+        cmocka_unit_test(killed_worker_costs_one_tile),
+        cmocka_unit_test(workers_killed_from_outside_lose_nothing),
+        cmocka_unit_test(tile_that_kills_every_worker_is_given_up),
+        cmocka_unit_test(lowest_failing_tile_is_reported),
+        cmocka_unit_test(stop_flag_ends_after_the_tiles_in_hand),
+        cmocka_unit_test(progress_ends_at_the_total),
+        cmocka_unit_test(no_worker_outlives_its_pool),
+        cmocka_unit_test(no_worker_outlives_its_parent),
+        cmocka_unit_test(bad_options_are_refused),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
