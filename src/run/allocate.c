@@ -1,0 +1,41 @@
+/* allocate.c - the public calls in which an array meets a pool or a grid. */
+#include <stdlib.h>
+
+#include "array/array.h"
+#include "base/error.h"
+#include "grid/signature.h"
+#include "pool/pool.h"
+
+tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                          tw_error *error)
+{
+    return tw__array_create(array, pool != NULL ? pool->heap : NULL, dtype, ndim, shape, error);
+}
+
+tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error)
+{
+    return tw__array_open(array, pool != NULL ? pool->heap : NULL, path, error);
+}
+
+tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands, const tw_split *splits,
+                      size_t nsplits, tw_error *error)
+{
+    const tw_view *views[TW_MAX_OPERANDS];
+    int64_t itemsizes[TW_MAX_OPERANDS], lengths[TW__MAX_AXES];
+    for (int k = 0; k < signature->noperands; k++) {
+        if (operands[k] == NULL) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "operand %s has no array", signature->operands[k].name);
+        }
+        views[k] = &operands[k]->view;
+        itemsizes[k] = views[k]->dtype.itemsize;
+    }
+    for (int a = 0; a < signature->naxes; a++) {
+        lengths[a] = -1;
+    }
+    const tw_status status = tw_signature_lengths(signature, views, lengths, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const tw_grid_options options = {.splits = splits, .nsplits = nsplits, .itemsizes = itemsizes};
+    return tw_grid_create(grid, signature, lengths, &options, error);
+}

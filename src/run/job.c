@@ -1,0 +1,123 @@
+/* job.c - laying a job out for its workers. Runs in the caller; work.c has the workers' side. */
+#include "run/job.h"
+
+#include <string.h>
+
+#include "array/array.h"
+#include "base/error.h"
+#include "grid/signature.h"
+
+#define ALIGNMENT 64
+
+/* Hands out pieces of one piece of memory; with base NULL it only counts. */
+struct layout {
+    char *base;
+    size_t used;
+};
+
+static void *place(struct layout *layout, size_t size)
+{
+    void *at = layout->base != NULL ? layout->base + layout->used : NULL;
+    layout->used += (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    return at;
+}
+
+static char *place_text(struct layout *layout, const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = place(layout, size);
+    if (copy != NULL) {
+        memcpy(copy, text, size);
+    }
+    return copy;
+}
+
+static void set_operand(struct tw__job_operand *operand, const struct tw__job_request *request, int k)
+{
+    const struct tw__operand *described = &request->grid->signature->operands[k];
+    const tw_view *view = &request->views[k];
+    const size_t used = (size_t)view->ndim;
+    operand->view.data = view->data;
+    operand->view.dtype = view->dtype;
+    operand->view.ndim = view->ndim;
+    memcpy(operand->view.shape, view->shape, used * sizeof view->shape[0]);
+    memcpy(operand->view.strides, view->strides, used * sizeof view->strides[0]);
+    memcpy(operand->axes, described->axes, used);
+    for (int d = 0; d < view->ndim; d++) {
+        if (view->shape[d] == 1) {
+            operand->view.strides[d] = 0;
+        }
+    }
+    const tw_array *array = request->arrays[k];
+    const int shared = array == NULL || array->memory == TW_SHARED || array->memory == TW_MAPPED;
+    operand->touch = described->role != TW_IN && shared;
+    operand->base = array != NULL ? array->base : NULL;
+    operand->bytes = array != NULL ? array->bytes : 0;
+}
+
+/* Called twice: to count, and to fill. */
+static struct tw__job *fill(struct layout *layout, tw_pool *pool, const struct tw__job_request *request)
+{
+    const tw_kernel *kernel = request->kernel;
+    const int apart = pool->kind == TW_PROCESSES;
+    const int noperands = request->grid->signature->noperands;
+    struct tw__job *job = place(layout, sizeof *job + (size_t)noperands * sizeof job->operands[0]);
+    const size_t workers_size = (size_t)pool->workers * sizeof(struct tw__job_worker);
+    struct tw__job_worker *workers = place(layout, workers_size);
+    const tw_grid *grid = request->grid;
+    if (apart) {
+        void *image = place(layout, tw__grid_image_size(grid));
+        grid = image != NULL ? tw__grid_image(grid, image) : grid;
+    }
+    const char *path = apart && kernel->path != NULL ? place_text(layout, kernel->path) : NULL;
+    const char *symbol = path != NULL || (apart && kernel->path != NULL) ? place_text(layout, kernel->symbol) : NULL;
+    void *context = kernel->context;
+    if (kernel->context_size > 0) {
+        context = place(layout, kernel->context_size);
+        if (context != NULL) {
+            memcpy(context, kernel->context, kernel->context_size);
+        }
+    }
+    for (int k = 0; k < noperands; k++) {
+        const char *descr = request->views[k].dtype.descr;
+        if (apart && request->views[k].dtype.kind == TW_OPAQUE && descr != NULL) {
+            descr = place_text(layout, descr);
+        }
+        if (job != NULL) {
+            set_operand(&job->operands[k], request, k);
+            job->operands[k].view.dtype.descr = descr;
+        }
+    }
+    if (job == NULL) {
+        return NULL;
+    }
+    memset(workers, 0, workers_size);
+    job->grid = grid;
+    job->function = path == NULL ? kernel->function : NULL;
+    job->path = path;
+    job->symbol = symbol;
+    job->kernel_created_at = kernel->created_at;
+    job->context = context;
+    job->scratch_size = request->scratch_size;
+    job->number = ++pool->jobs;
+    job->heap_base = pool->heap != NULL ? tw__heap_base(pool->heap) : NULL;
+    job->heap_size = pool->heap != NULL ? tw__heap_size(pool->heap) : 0;
+    job->heap_epoch = pool->heap != NULL ? tw__heap_epoch(pool->heap) : 0;
+    job->workers = workers;
+    job->noperands = noperands;
+    return job;
+}
+
+tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__job_request *request, tw_error *error)
+{
+    struct layout layout = {0};
+    fill(&layout, pool, request);
+    const tw_status status =
+        tw__memory_reserve(&pool->payload, pool->heap, layout.used, "the description of a job", error);
+    if (status != TW_OK) {
+        return status;
+    }
+    layout = (struct layout){.base = pool->payload.data};
+    *job = fill(&layout, pool, request);
+    return TW_OK;
+}

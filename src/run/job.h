@@ -1,0 +1,64 @@
+/* job.h - a job as its workers read it: one flat piece of memory that means the same in every process of the pool. */
+#ifndef TW_RUN_JOB_H
+#define TW_RUN_JOB_H
+
+#include <limits.h>
+
+#include "grid/grid.h"
+#include "kernel/kernel.h"
+#include "pool/pool.h"
+
+struct tw__job_operand {
+    tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
+    uint8_t axes[TW_MAX_DIMS]; /* axis number of each dimension */
+    int touch;                 /* workers make its pages present before they write */
+    void *base;                /* touch: the mapping it lies in; NULL: the pool's heap */
+    size_t bytes;              /* touch: of base */
+};
+
+/* What one worker has to say beside its tiles' words. */
+struct tw__job_worker {
+    _Alignas(64) int64_t populated; /* bytes */
+};
+
+/* What tw__job_run_tile returns where the failure is not the kernel's; kernels' own codes are taken to be elsewhere. */
+#define TW__TROUBLE(status) (INT_MIN - (int)(status))
+#define TW__TROUBLE_STATUS(code) ((tw_status)(INT_MIN - (code)))
+#define TW__IS_TROUBLE(code) ((code) <= INT_MIN + 64)
+
+struct tw__job {
+    const tw_grid *grid;
+    tw_function function; /* NULL: path and symbol, to be opened by each worker process */
+    const char *path;
+    const char *symbol;
+    int64_t kernel_created_at;
+    void *context;
+    size_t scratch_size;
+    uint64_t number; /* no other job of this pool has it */
+    void *heap_base;
+    size_t heap_size;
+    uint64_t heap_epoch;
+    struct tw__job_worker *workers;
+    int noperands;
+    struct tw__job_operand operands[];
+};
+
+/* What tw_run has sorted out before. */
+struct tw__job_request {
+    const tw_kernel *kernel;
+    const tw_grid *grid;
+    const tw_view *views;    /* [noperands] where workers find the operands */
+    tw_array *const *arrays; /* [noperands] whose memory that is, for touching; NULL entry: the pool's heap */
+    size_t scratch_size;
+};
+
+/* Lays the job out in the pool's payload memory. */
+tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__job_request *request, tw_error *error);
+
+/* The tw__tile_function of every job: `argument` is the job. */
+int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message);
+
+/* Frees what tw__job_run_tile keeps in a worker's seat. */
+void tw__job_release_local(void *local);
+
+#endif

@@ -1,0 +1,108 @@
+/* json.c - a report as JSON. One tile at a time: a report of a million tiles is never held as a tree. */
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/error.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
+#include "run/report.h"
+
+static tw_status cannot_write(tw_error *error)
+{
+    return tw__fail_os(error, TW_ERROR_FILE, errno, "the report cannot be written");
+}
+
+/* Writes `key`: value and frees the value. 0 where that fails. */
+static int write_value(FILE *file, const char *prefix, json_t *value)
+{
+    if (value == NULL) {
+        return 0;
+    }
+    const int written = fputs(prefix, file) >= 0 &&
+                        json_dumpf(value, file, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) == 0;
+    json_decref(value);
+    return written;
+}
+
+static json_t *totals_object(const tw_report_totals *totals)
+{
+    static const char *const pools[] = {"threads", "processes", "serial"};
+    return json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:I, s:i, s:i}", "pool", pools[totals->pool], "workers",
+                     totals->workers, "tiles", (json_int_t)totals->tiles, "done", (json_int_t)totals->done, "seconds",
+                     totals->seconds, "bytes_copied", (json_int_t)totals->bytes_copied, "bytes_populated",
+                     (json_int_t)totals->bytes_populated, "reforks", totals->reforks, "deaths", totals->deaths);
+}
+
+/* JSON has no number for inf and nan. */
+static json_t *difference(double value)
+{
+    return value - value == 0 ? json_real(value) : json_null();
+}
+
+static json_t *check_object(const tw_report *report)
+{
+    const tw_report_totals *totals = &report->totals;
+    if (!totals->checked) {
+        return json_null();
+    }
+    json_t *check =
+        json_pack("{s:b, s:o}", "identical", totals->identical, "max_difference", difference(totals->max_difference));
+    if (check != NULL && totals->differing_operand >= 0) {
+        const char *name = report->grid->signature->operands[totals->differing_operand].name;
+        json_object_set_new(check, "operand", json_string(name));
+        json_object_set_new(check, "index", json_integer(totals->differing_index));
+        json_object_set_new(check, "tile", json_integer(totals->differing_tile));
+    }
+    return check;
+}
+
+static json_t *axes_array(const tw_report *report)
+{
+    json_t *axes = json_array();
+    for (int a = 0; axes != NULL && a < report->grid->naxes; a++) {
+        json_array_append_new(axes, json_pack("{s:s, s:I, s:I}", "name", report->grid->signature->axes[a], "length",
+                                              (json_int_t)report->grid->axes[a].length, "tiles",
+                                              (json_int_t)report->grid->axes[a].count));
+    }
+    return axes;
+}
+
+static json_t *tile_object(const tw_report *report, uint64_t tile)
+{
+    static const char *const states[] = {"free", "running", "done", "failed"};
+    tw_tile_record record;
+    tw_report_get_tile(report, tile, &record, NULL);
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    tw_grid_tile(report->grid, tile, start, stop);
+    json_t *object = json_pack("{s:I, s:s, s:i}", "tile", (json_int_t)tile, "state", states[record.state], "attempts",
+                               record.attempts);
+    json_t *from = json_array(), *to = json_array();
+    for (int a = 0; a < report->grid->naxes; a++) {
+        json_array_append_new(from, json_integer(start[a]));
+        json_array_append_new(to, json_integer(stop[a]));
+    }
+    json_object_set_new(object, "start", from);
+    json_object_set_new(object, "stop", to);
+    if (record.state != TW_TILE_FREE) {
+        json_object_set_new(object, "worker", json_integer(record.worker));
+        json_object_set_new(object, "pid", json_integer(record.pid));
+        json_object_set_new(object, "began", json_real(record.start));
+        json_object_set_new(object, "seconds", json_real(record.duration));
+    }
+    return object;
+}
+
+tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error)
+{
+    int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&
+                  write_value(file, ",\n\"totals\":", totals_object(&report->totals)) &&
+                  write_value(file, ",\n\"check\":", check_object(report)) &&
+                  write_value(file, ",\n\"axes\":", axes_array(report)) && fputs(",\n\"tile_records\":[", file) >= 0;
+    for (uint64_t tile = 0; written && tile < report->totals.tiles; tile++) {
+        written = write_value(file, tile == 0 ? "\n" : ",\n", tile_object(report, tile));
+    }
+    if (!written || fputs("\n]}\n", file) < 0 || fflush(file) != 0) {
+        return cannot_write(error);
+    }
+    return TW_OK;
+}

@@ -1,0 +1,142 @@
+/* report.c - what happened in a run, tile by tile, as records and as lines. json.c writes it as JSON. */
+#include "run/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "grid/grid.h"
+
+tw_status tw__report_create(tw_report **report, const tw_grid *grid, const tw_pool *pool, tw_error *error)
+{
+    tw_report *made = calloc(1, sizeof *made);
+    const size_t size = tw__grid_image_size(grid);
+    void *image = malloc(size);
+    int *pids = calloc((size_t)pool->workers, sizeof *pids);
+    if (made == NULL || image == NULL || pids == NULL) {
+        free(made);
+        free(image);
+        free(pids);
+        return tw__fail_memory(error, size, "a report");
+    }
+    made->image = image;
+    made->grid = tw__grid_image(grid, image);
+    made->pids = pids;
+    made->totals.pool = pool->kind;
+    made->totals.workers = pool->workers;
+    made->totals.tiles = grid->count;
+    made->totals.differing_operand = -1;
+    made->totals.differing_index = -1;
+    made->totals.differing_tile = -1;
+    *report = made;
+    return TW_OK;
+}
+
+void tw__report_fill(tw_report *report, tw_pool *pool, const struct tw__outcome *outcome)
+{
+    report->words = pool->words;
+    report->times = pool->times;
+    pool->words = (struct tw__memory){0};
+    pool->times = (struct tw__memory){0};
+    for (int w = 0; w < pool->workers; w++) {
+        report->pids[w] = tw_pool_worker_pid(pool, w);
+    }
+    report->totals.done = outcome->done;
+    report->totals.deaths = outcome->deaths;
+    report->nburials = outcome->deaths < TW__MAX_BURIALS ? outcome->deaths : TW__MAX_BURIALS;
+    memcpy(report->burials, outcome->burials, (size_t)report->nburials * sizeof report->burials[0]);
+}
+
+void tw_report_get_totals(const tw_report *report, tw_report_totals *totals)
+{
+    *totals = report->totals;
+}
+
+/* Who sat in the worker's seat then. */
+static int pid_at(const tw_report *report, unsigned worker, double when)
+{
+    for (int k = 0; k < report->nburials; k++) {
+        if (report->burials[k].worker == worker && when < report->burials[k].when) {
+            return report->burials[k].pid;
+        }
+    }
+    return report->pids[worker];
+}
+
+tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_record *record, tw_error *error)
+{
+    if (tile >= report->totals.tiles) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "tile %llu is not in the report, which has %llu tiles",
+                        (unsigned long long)tile, (unsigned long long)report->totals.tiles);
+    }
+    *record = (tw_tile_record){.worker = -1};
+    if (report->words.data == NULL) {
+        return TW_OK; /* the run ended before its first tile */
+    }
+    const uint32_t word = ((const uint32_t *)report->words.data)[tile];
+    const struct tw__time *time = &((const struct tw__time *)report->times.data)[tile];
+    record->state = (tw_tile_state)TW__WORD_STATE(word);
+    record->attempts = (int)TW__WORD_ATTEMPT(word);
+    if (record->state != TW_TILE_FREE) {
+        record->attempts++;
+        record->worker = (int)TW__WORD_WORKER(word);
+        record->start = (double)time->start;
+        record->duration = (double)time->duration;
+        record->pid = pid_at(report, (unsigned)record->worker, record->start);
+    }
+    return TW_OK;
+}
+
+/* Seconds with a unit that suits, two or three digits, by integers: no locale has a say. */
+static void add_seconds(struct tw__text *text, double seconds)
+{
+    static const struct {
+        double limit, scale;
+        const char *unit;
+    } units[] = {{1e-6, 1e9, "ns"}, {1e-3, 1e6, "us"}, {1, 1e3, "ms"}, {1e300, 1, "s"}};
+    int k = 0;
+    while (seconds >= units[k].limit && k < 3) {
+        k++;
+    }
+    const long long tenths = (long long)(seconds * units[k].scale * 10 + 0.5);
+    tw__text_add(text, "%lld.%lld %s", tenths / 10, tenths % 10, units[k].unit);
+}
+
+int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size)
+{
+    static const char *const verbs[] = {"did not begin", "did not end", "did", "failed at"};
+    struct tw__text line;
+    tw__text_init(&line, text, size);
+    tw_tile_record record;
+    if (tw_report_get_tile(report, tile, &record, NULL) != TW_OK) {
+        return 0;
+    }
+    char box[2048];
+    tw_grid_tile_text(report->grid, tile, box, sizeof box);
+    if (record.state == TW_TILE_FREE) {
+        tw__text_add(&line, "nobody did %s", box);
+        return (int)line.length;
+    }
+    tw__text_add(&line, "pid %d %s %s", record.pid, verbs[record.state], box);
+    if (record.state != TW_TILE_RUNNING) {
+        tw__text_add(&line, " in ");
+        add_seconds(&line, record.duration);
+    }
+    if (record.attempts > 1) {
+        tw__text_add(&line, ", attempt %d", record.attempts);
+    }
+    return (int)line.length;
+}
+
+void tw_report_destroy(tw_report *report)
+{
+    if (report == NULL) {
+        return;
+    }
+    tw__memory_release(&report->words);
+    tw__memory_release(&report->times);
+    free(report->pids);
+    free(report->image);
+    free(report);
+}

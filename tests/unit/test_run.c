@@ -1,0 +1,720 @@
+/* Runs against a plain loop, byte for byte: any signature, shape, strides, cuts, pool and number of workers. */
+#include "harness.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tilework/tilework.h>
+
+static int pool_kinds(void)
+{
+    return getenv("TILEWORK_TEST_NO_PROCESSES") != NULL ? 2 : 3;
+}
+
+static const tw_pool_kind kinds[] = {TW_SERIAL, TW_THREADS, TW_PROCESSES};
+
+static tw_pool *open_pool(tw_pool_kind kind, int workers)
+{
+    tw_pool *pool;
+    const tw_pool_options options = {.kind = kind, .workers = workers, .heap_bytes = 1 << 28};
+    assert_int_equal(tw_pool_open(&pool, &options, NULL), TW_OK);
+    return pool;
+}
+
+/* ---- a job of random shape ---- */
+
+enum { MOST_AXES = 5, MOST_OPERANDS = 6 };
+
+struct job {
+    char text[512];
+    int naxes, noperands;
+    int64_t lengths[MOST_AXES];
+    tw_signature *signature;
+    double *buffers[MOST_OPERANDS]; /* what the operand's array lies in */
+    tw_view views[MOST_OPERANDS];
+    double *expected[MOST_OPERANDS]; /* of outputs, same layout as the buffer */
+    size_t bytes[MOST_OPERANDS];
+};
+
+/* Adds to each output element, for every index of the axes that the output lacks, a mix of the inputs' elements there:
+ * out[...] += sum over inputs of (k + 1) * in_k[...]. Order of additions: lexicographic in the axes. */
+static void accumulate(int naxes, const int64_t *lengths, int noperands, const tw_view *views,
+                       const tw_signature *signature)
+{
+    int64_t index[MOST_AXES] = {0};
+    for (int a = 0; a < naxes; a++) {
+        if (lengths[a] == 0) {
+            return;
+        }
+    }
+    for (;;) {
+        double mix = 0.125;
+        char *at[MOST_OPERANDS];
+        for (int k = 0; k < noperands; k++) {
+            at[k] = views[k].data;
+            for (int d = 0; d < views[k].ndim; d++) {
+                const int axis = tw_signature_operand_axis(signature, k, d);
+                at[k] += (views[k].shape[d] == 1 && lengths[axis] != 1 ? 0 : index[axis]) * views[k].strides[d];
+            }
+            if (tw_signature_role(signature, k) == TW_IN) {
+                mix += (k + 1) * *(double *)(void *)at[k];
+            }
+        }
+        for (int k = 0; k < noperands; k++) {
+            if (tw_signature_role(signature, k) != TW_IN) {
+                *(double *)(void *)at[k] += mix * (k + 1);
+            }
+        }
+        int a = naxes - 1;
+        while (a >= 0 && ++index[a] == lengths[a]) {
+            index[a--] = 0;
+        }
+        if (a < 0) {
+            return;
+        }
+    }
+}
+
+static void clear(const tw_view *view)
+{
+    int64_t index[TW_MAX_DIMS] = {0};
+    if (tw_view_size(view) == 0) {
+        return;
+    }
+    for (;;) {
+        char *at = view->data;
+        for (int d = 0; d < view->ndim; d++) {
+            at += index[d] * view->strides[d];
+        }
+        *(double *)(void *)at = 0;
+        int d = view->ndim - 1;
+        while (d >= 0 && ++index[d] == view->shape[d]) {
+            index[d--] = 0;
+        }
+        if (d < 0) {
+            return;
+        }
+    }
+}
+
+/* The kernel: the same on one tile. Context: a pointer to the job. */
+static int accumulate_tile(const tw_tile *tile)
+{
+    const struct job *job = *(const struct job *const *)tile->context;
+    int64_t lengths[MOST_AXES];
+    for (int a = 0; a < tile->naxes; a++) {
+        lengths[a] = tile->stop[a] - tile->start[a];
+    }
+    for (int k = 0; k < tile->noperands; k++) {
+        if (tw_signature_role(job->signature, k) == TW_OUT) {
+            clear(&tile->operand[k]);
+        }
+    }
+    accumulate(tile->naxes, lengths, tile->noperands, tile->operand, job->signature);
+    return 0;
+}
+
+static void add_axes(char *text, const int *axes, int n)
+{
+    strcat(text, "[");
+    for (int d = 0; d < n; d++) {
+        char name[8];
+        snprintf(name, sizeof name, d == 0 ? "a%d" : ",a%d", axes[d]);
+        strcat(text, name);
+    }
+    strcat(text, "]");
+}
+
+/* A random subset of the axes, in random order; those below `least` are always in. */
+static int choose_axes(uint64_t *random, int naxes, int least, int *axes)
+{
+    int n = 0;
+    for (int a = 0; a < naxes; a++) {
+        if (a < least || random_below(random, 2) == 0) {
+            axes[n++] = a;
+        }
+    }
+    for (int k = n - 1; k > 0; k--) {
+        const int other = (int)random_below(random, k + 1), kept = axes[k];
+        axes[k] = axes[other];
+        axes[other] = kept;
+    }
+    return n;
+}
+
+/* A buffer with the operand's items in a random order of dimensions and direction, with gaps. */
+static void make_operand(struct job *job, int k, uint64_t *random)
+{
+    tw_view *view = &job->views[k];
+    const int input = tw_signature_role(job->signature, k) == TW_IN;
+    view->dtype = tw_dtype_of(TW_FLOAT64);
+    view->ndim = tw_signature_ndim(job->signature, k);
+    int order[MOST_AXES];
+    choose_axes(random, view->ndim, view->ndim, order);
+    int64_t step = 8 * (1 + random_below(random, 2)), offset = 0;
+    for (int d = 0; d < view->ndim; d++) {
+        const int64_t length = job->lengths[tw_signature_operand_axis(job->signature, k, d)];
+        view->shape[d] = input && random_below(random, 4) == 0 ? 1 : length;
+    }
+    for (int n = 0; n < view->ndim; n++) {
+        const int d = order[n];
+        const int backwards = random_below(random, 4) == 0;
+        view->strides[d] = backwards ? -step : step;
+        offset += backwards && view->shape[d] > 0 ? step * (view->shape[d] - 1) : 0;
+        step *= view->shape[d] > 0 ? view->shape[d] : 1;
+    }
+    job->bytes[k] = (size_t)step + 16;
+    job->buffers[k] = malloc(job->bytes[k]);
+    job->expected[k] = malloc(job->bytes[k]);
+    for (size_t b = 0; b < job->bytes[k] / 8; b++) {
+        job->buffers[k][b] = (double)random_below(random, 1000) / 7;
+    }
+    memcpy(job->expected[k], job->buffers[k], job->bytes[k]);
+    view->data = (char *)job->buffers[k] + offset;
+}
+
+static void make_job(struct job *job, uint64_t *random)
+{
+    memset(job, 0, sizeof *job);
+    const int naxes = (int)random_below(random, MOST_AXES + 1);
+    const int shared = (int)random_below(random, naxes + 1); /* axes that every output has */
+    const int inputs = (int)random_below(random, 3), outputs = 1 + (int)random_below(random, 2);
+    int axes[MOST_AXES];
+    const int inout = random_below(random, 4) == 0;
+    char output_text[256] = "";
+    for (int k = 0; k < outputs; k++) {
+        char name[16];
+        snprintf(name, sizeof name, k == 0 ? " r%d" : ", r%d", k);
+        strcat(output_text, name);
+        add_axes(output_text, axes, choose_axes(random, naxes, shared, axes));
+    }
+    for (int k = 0; k < inputs; k++) {
+        char name[16];
+        snprintf(name, sizeof name, k == 0 ? "x%d" : ", x%d", k);
+        strcat(job->text, name);
+        add_axes(job->text, axes, choose_axes(random, naxes, 0, axes));
+    }
+    if (inout) { /* the first output is an input too */
+        char first[256];
+        strcpy(first, output_text + 1);
+        first[strcspn(first, "]") + 1] = '\0';
+        strcat(job->text, inputs > 0 ? ", " : "");
+        strcat(job->text, first);
+    }
+    strcat(job->text, " ->");
+    strcat(job->text, output_text);
+    assert_int_equal(tw_signature_parse(&job->signature, job->text, NULL), TW_OK);
+    job->naxes = tw_signature_naxes(job->signature);
+    job->noperands = tw_signature_noperands(job->signature);
+    for (int a = 0; a < job->naxes; a++) {
+        job->lengths[a] = random_below(random, 12) == 0 ? 0 : 1 + random_below(random, 7);
+    }
+    for (int k = 0; k < job->noperands; k++) {
+        make_operand(job, k, random);
+    }
+}
+
+static void free_job(struct job *job)
+{
+    for (int k = 0; k < job->noperands; k++) {
+        free(job->buffers[k]);
+        free(job->expected[k]);
+    }
+    tw_signature_destroy(job->signature);
+}
+
+static void expect(struct job *job)
+{
+    tw_view views[MOST_OPERANDS];
+    for (int k = 0; k < job->noperands; k++) {
+        views[k] = job->views[k];
+        views[k].data = (char *)job->expected[k] + ((char *)job->views[k].data - (char *)job->buffers[k]);
+        if (tw_signature_role(job->signature, k) == TW_OUT) {
+            clear(&views[k]);
+        }
+    }
+    accumulate(job->naxes, job->lengths, job->noperands, views, job->signature);
+}
+
+static int in_every_output(const struct job *job, int axis)
+{
+    for (int k = 0; k < job->noperands; k++) {
+        int found = tw_signature_role(job->signature, k) == TW_IN;
+        for (int d = 0; d < tw_signature_ndim(job->signature, k); d++) {
+            found |= tw_signature_operand_axis(job->signature, k, d) == axis;
+        }
+        if (!found) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static tw_grid *random_grid(const struct job *job, uint64_t *random)
+{
+    tw_split splits[MOST_AXES];
+    int64_t cuts[MOST_AXES][8];
+    size_t n = 0;
+    for (int a = 0; a < job->naxes; a++) {
+        const int64_t length = job->lengths[a];
+        if (!in_every_output(job, a) || length < 2) {
+            continue;
+        }
+        tw_split *split = &splits[n];
+        *split = (tw_split){.axis = tw_signature_axis(job->signature, a)};
+        switch (random_below(random, 4)) {
+        case 0:
+            split->tile = 1 + random_below(random, length);
+            break;
+        case 1:
+            split->parts = 1 + random_below(random, length);
+            break;
+        case 2:
+            for (int64_t at = 1; at < length; at++) {
+                if (random_below(random, 2) == 0) {
+                    cuts[a][split->ncuts++] = at;
+                }
+            }
+            split->cuts = split->ncuts > 0 ? cuts[a] : NULL;
+            break;
+        default:
+            continue;
+        }
+        n++;
+    }
+    tw_grid *grid;
+    tw_error error = {0};
+    const tw_grid_options options = {.splits = splits, .nsplits = n, .tile_bytes = 64};
+    if (tw_grid_create(&grid, job->signature, job->lengths, &options, &error) != TW_OK) {
+        fail_msg("%s: %s", job->text, error.message);
+    }
+    return grid;
+}
+
+static void equals_the_plain_loop(void **state)
+{
+    (void)state;
+    const char *seed_text = getenv("TILEWORK_TEST_SEED");
+    uint64_t random = seed_text != NULL ? strtoull(seed_text, NULL, 10) : 20260101;
+    const int rounds = getenv("TILEWORK_TEST_ROUNDS") != NULL ? atoi(getenv("TILEWORK_TEST_ROUNDS")) : 60;
+    print_message("# seed %llu\n", (unsigned long long)random);
+    uint64_t tiles = 0;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        for (int workers = 1; workers <= 8; workers++) {
+            tw_pool *pool = open_pool(kinds[kind], workers);
+            for (int round = 0; round < rounds; round++) {
+                struct job job;
+                make_job(&job, &random);
+                expect(&job);
+                tw_grid *grid = random_grid(&job, &random);
+                tw_array *arrays[MOST_OPERANDS];
+                for (int k = 0; k < job.noperands; k++) {
+                    assert_int_equal(tw_array_wrap(&arrays[k], &job.views[k], NULL), TW_OK);
+                }
+                /* in processes the job lies behind a pointer from before the fork: the kernel is new, they are forked
+                 * again */
+                const struct job *context = &job;
+                tw_kernel *kernel;
+                tw_error error = {0};
+                tw_report *report = NULL;
+                assert_int_equal(tw_kernel_from_function(&kernel, accumulate_tile, &context, sizeof context, NULL),
+                                 TW_OK);
+                const tw_run_options options = {.check = round % 3 == 0};
+                if (tw_run(pool, kernel, grid, arrays, &options, round % 2 ? &report : NULL, &error) != TW_OK) {
+                    fail_msg("%s: %s", job.text, error.message);
+                }
+                for (int k = 0; k < job.noperands; k++) {
+                    if (memcmp(job.buffers[k], job.expected[k], job.bytes[k]) != 0) {
+                        fail_msg("%s: operand %d differs", job.text, k);
+                    }
+                    tw_array_destroy(arrays[k]);
+                }
+                tiles += tw_grid_count(grid);
+                if (report != NULL) {
+                    tw_report_totals totals;
+                    tw_report_get_totals(report, &totals);
+                    assert_int_equal(totals.done, tw_grid_count(grid));
+                    assert_int_equal(totals.tiles, totals.done);
+                    assert_int_equal(totals.checked, options.check);
+                }
+                tw_report_destroy(report);
+                tw_kernel_destroy(kernel);
+                tw_grid_destroy(grid);
+                free_job(&job);
+            }
+            tw_pool_close(pool);
+        }
+    }
+    assert_true(tiles > 500);
+}
+
+/* ---- the origin's job ---- */
+
+static int mult(const tw_tile *tile)
+{
+    TW_VIEW(const double, y, tile->operand[0]);
+    TW_VIEW(const double, x, tile->operand[1]);
+    TW_VIEW(double, r, tile->operand[2]);
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        for (int64_t j = 0; j < r.shape[1]; j++) {
+            TW_AT(r, i, j) = TW_AT(y, i) * TW_AT(x, j);
+        }
+    }
+    return 0;
+}
+
+struct origin {
+    tw_pool *pool;
+    tw_signature *signature;
+    tw_grid *grid;
+    tw_array *arrays[3];
+};
+
+static void open_origin(struct origin *origin, tw_pool_kind kind, int workers, int64_t rows, int64_t columns)
+{
+    static const int64_t i_cuts[] = {333, 666}, j_cuts[] = {1000};
+    const tw_split splits[] = {{.axis = "i", .cuts = i_cuts, .ncuts = 2}, {.axis = "j", .cuts = j_cuts, .ncuts = 1}};
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t shape[] = {rows, columns};
+    origin->pool = open_pool(kind, workers);
+    assert_int_equal(tw_signature_parse(&origin->signature, "y[i], x[j] -> r[i,j]", NULL), TW_OK);
+    assert_int_equal(tw_array_create(&origin->arrays[0], origin->pool, &float64, 1, &shape[0], NULL), TW_OK);
+    assert_int_equal(tw_array_create(&origin->arrays[1], origin->pool, &float64, 1, &shape[1], NULL), TW_OK);
+    assert_int_equal(tw_array_create(&origin->arrays[2], origin->pool, &float64, 2, shape, NULL), TW_OK);
+    for (int64_t i = 0; i < rows; i++) {
+        ((double *)tw_array_data(origin->arrays[0]))[i] = (double)i;
+    }
+    for (int64_t j = 0; j < columns; j++) {
+        ((double *)tw_array_data(origin->arrays[1]))[j] = 1.0 / (double)(j + 1);
+    }
+    assert_int_equal(tw_grid_for(&origin->grid, origin->signature, origin->arrays, splits, 2, NULL), TW_OK);
+    assert_int_equal(tw_grid_count(origin->grid), 6);
+}
+
+static void close_origin(struct origin *origin)
+{
+    for (int k = 0; k < 3; k++) {
+        tw_array_destroy(origin->arrays[k]);
+    }
+    tw_grid_destroy(origin->grid);
+    tw_signature_destroy(origin->signature);
+    tw_pool_close(origin->pool);
+}
+
+static void origin_on_every_pool(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        tw_report *report;
+        open_origin(&origin, kinds[kind], 3, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&kernel, mult, NULL, 0, NULL), TW_OK);
+        const tw_run_options options = {.check = 1};
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, &options, &report, NULL), TW_OK);
+        const double *r = tw_array_data(origin.arrays[2]);
+        for (int64_t i = 0; i < 1000; i++) {
+            for (int64_t j = 0; j < 2000; j++) {
+                assert_true(r[i * 2000 + j] == (double)i * (1.0 / (double)(j + 1)));
+            }
+        }
+        tw_report_totals totals;
+        tw_report_get_totals(report, &totals);
+        assert_int_equal(totals.identical, 1);
+        assert_int_equal(totals.bytes_copied, 0);
+        assert_true(totals.max_difference == 0);
+        char line[256], expected[256];
+        tw_tile_record record;
+        assert_int_equal(tw_report_get_tile(report, 3, &record, NULL), TW_OK);
+        snprintf(expected, sizeof expected,
+                 "pid %d did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in ", record.pid);
+        assert_true(tw_report_line(report, 3, line, sizeof line) > 0);
+        assert_memory_equal(line, expected, strlen(expected));
+        assert_int_equal(record.state, TW_TILE_DONE);
+        assert_int_equal(record.attempts, 1);
+        assert_true(record.duration > 0 && record.start >= 0);
+        assert_true(kinds[kind] == TW_PROCESSES ? record.pid != getpid() : record.pid == getpid());
+        assert_int_equal(tw_report_get_tile(report, 6, &record, NULL), TW_ERROR_ARGUMENT);
+        tw_report_destroy(report);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+/* ---- what kernels may do wrong ---- */
+
+static int failing(const tw_tile *tile)
+{
+    return tile->index >= 4 ? tw_tile_fail(tile, 42, "no root in tile %d", (int)tile->index) : mult(tile);
+}
+
+static void kernel_error_names_tile_and_ranges(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        tw_error error = {0};
+        tw_report *report;
+        open_origin(&origin, kinds[kind], 2, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&kernel, failing, NULL, 0, NULL), TW_OK);
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, &report, &error),
+                         TW_ERROR_KERNEL);
+        assert_int_equal(error.tile, 4);
+        assert_int_equal(error.kernel_code, 42);
+        assert_non_null(strstr(error.message, "returned 42 at tile 4, y[666:1000], x[0:1000] -> r[666:1000,0:1000]"));
+        assert_non_null(strstr(error.message, "no root in tile 4"));
+        tw_tile_record record;
+        for (uint64_t tile = 0; tile < 4; tile++) { /* all before it were done all the same */
+            assert_int_equal(tw_report_get_tile(report, tile, &record, NULL), TW_OK);
+            assert_int_equal(record.state, TW_TILE_DONE);
+        }
+        assert_int_equal(tw_report_get_tile(report, 4, &record, NULL), TW_OK);
+        assert_int_equal(record.state, TW_TILE_FAILED);
+        tw_report_destroy(report);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+static int tile_dependent(const tw_tile *tile)
+{
+    mult(tile);
+    if (tile->index == 3) {
+        TW_VIEW(double, r, tile->operand[2]);
+        TW_AT(r, 2, 5) += 0.5;
+    }
+    return 0;
+}
+
+static void check_finds_the_first_difference(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        tw_error error = {0};
+        tw_report *report;
+        open_origin(&origin, kinds[kind], 2, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&kernel, tile_dependent, NULL, 0, NULL), TW_OK);
+        const tw_run_options options = {.check = 1};
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, &options, &report, &error),
+                         TW_ERROR_CHECK);
+        assert_non_null(strstr(error.message, "r[335,1005] differs"));
+        assert_non_null(strstr(error.message, "tile 3"));
+        tw_report_totals totals;
+        tw_report_get_totals(report, &totals);
+        assert_int_equal(totals.checked, 1);
+        assert_int_equal(totals.identical, 0);
+        assert_int_equal(totals.differing_operand, 2);
+        assert_int_equal(totals.differing_index, 335 * 2000 + 1005);
+        assert_int_equal(totals.differing_tile, 3);
+        assert_true(totals.max_difference == 0.5);
+        tw_report_destroy(report);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+static int dying(const tw_tile *tile)
+{
+    if (tile->index == 2 && tile->attempt < *(const unsigned *)tile->context) {
+        raise(SIGSEGV);
+    }
+    return mult(tile);
+}
+
+static void dead_worker_costs_one_tile(void **state)
+{
+    (void)state;
+    if (pool_kinds() < 3) {
+        skip();
+    }
+    struct origin origin;
+    tw_kernel *kernel;
+    tw_error error = {0};
+    tw_report *report;
+    open_origin(&origin, TW_PROCESSES, 2, 1000, 2000);
+    unsigned deaths = 2;
+    assert_int_equal(tw_kernel_from_function(&kernel, dying, &deaths, sizeof deaths, NULL), TW_OK);
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, &report, &error), TW_OK);
+    tw_report_totals totals;
+    tw_tile_record record;
+    tw_report_get_totals(report, &totals);
+    assert_int_equal(totals.done, 6);
+    assert_int_equal(totals.deaths, 2);
+    tw_report_get_tile(report, 2, &record, NULL);
+    assert_int_equal(record.attempts, 3);
+    tw_report_destroy(report);
+    deaths = 3; /* each run takes the context as it is then */
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, NULL, &error), TW_ERROR_WORKER);
+    assert_int_equal(error.tile, 2);
+    assert_non_null(strstr(error.message, "signal 11"));
+    assert_non_null(strstr(error.message, "y[333:666], x[0:1000] -> r[333:666,0:1000]"));
+    tw_kernel_destroy(kernel);
+    close_origin(&origin);
+}
+
+static int use_scratch(const tw_tile *tile)
+{
+    if (tile->scratch_size != 4096 || (uintptr_t)tile->scratch % 64 != 0) {
+        return 1;
+    }
+    memset(tile->scratch, (int)tile->index, 4096);
+    mult(tile);
+    for (int b = 0; b < 4096; b++) {
+        if (((unsigned char *)tile->scratch)[b] != (unsigned char)tile->index) {
+            return 2;
+        }
+    }
+    return 0;
+}
+
+static void scratch_is_the_workers_own(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        open_origin(&origin, kinds[kind], 4, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&kernel, use_scratch, NULL, 0, NULL), TW_OK);
+        const tw_run_options options = {.scratch_size = 4096};
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, &options, NULL, NULL), TW_OK);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+static void bad_operands_are_refused(void **state)
+{
+    (void)state;
+    struct origin origin;
+    tw_kernel *kernel;
+    tw_error error = {0};
+    open_origin(&origin, TW_THREADS, 2, 1000, 2000);
+    assert_int_equal(tw_kernel_from_function(&kernel, mult, NULL, 0, NULL), TW_OK);
+    tw_array *swapped[] = {origin.arrays[1], origin.arrays[0], origin.arrays[2]};
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, swapped, NULL, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "axis i has length 1000 in the grid but y has 2000"));
+    tw_array *missing[] = {origin.arrays[0], NULL, origin.arrays[2]};
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, missing, NULL, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "operand x has no array"));
+    tw_view part = *tw_array_view(origin.arrays[2]); /* y is a row of r */
+    part.ndim = 1;
+    part.shape[0] = 1000;
+    part.strides[0] = 8;
+    tw_array *inside;
+    assert_int_equal(tw_array_wrap(&inside, &part, NULL), TW_OK);
+    tw_array *overlapping[] = {inside, origin.arrays[1], origin.arrays[2]};
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, overlapping, NULL, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "output r overlaps y"));
+    tw_array_destroy(inside);
+    tw_kernel_destroy(kernel);
+    close_origin(&origin);
+}
+
+static void report_is_json(void **state)
+{
+    (void)state;
+    struct origin origin;
+    tw_kernel *kernel;
+    tw_report *report;
+    open_origin(&origin, TW_THREADS, 2, 1000, 2000);
+    assert_int_equal(tw_kernel_from_function(&kernel, mult, NULL, 0, NULL), TW_OK);
+    assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, &report, NULL), TW_OK);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_int_equal(tw_report_write_json(report, file, NULL), TW_OK);
+    fclose(file);
+    assert_non_null(strstr(text, "\"tiles\":6"));
+    assert_non_null(
+        strstr(text, "{\"tile\":5,\"state\":\"done\",\"attempts\":1,\"start\":[666,1000],\"stop\":[1000,2000]"));
+    free(text);
+    tw_report_destroy(report);
+    tw_kernel_destroy(kernel);
+    close_origin(&origin);
+}
+
+/* ---- memory ---- */
+
+static int nothing(const tw_tile *tile)
+{
+    (void)tile;
+    return 0;
+}
+
+static void a_million_tiles_cost_their_words(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        tw_signature *signature;
+        tw_array *array;
+        tw_grid *grid;
+        tw_kernel *kernel;
+        tw_report *report;
+        tw_pool *pool = open_pool(kinds[kind], 2);
+        const tw_dtype uint8 = tw_dtype_of(TW_UINT8);
+        const int64_t shape[] = {1000000};
+        const tw_split split = {.axis = "i", .tile = 1};
+        assert_int_equal(tw_signature_parse(&signature, "-> r[i]", NULL), TW_OK);
+        assert_int_equal(tw_array_create(&array, pool, &uint8, 1, shape, NULL), TW_OK);
+        assert_int_equal(tw_grid_for(&grid, signature, &array, &split, 1, NULL), TW_OK);
+        assert_int_equal(tw_kernel_from_function(&kernel, nothing, NULL, 0, NULL), TW_OK);
+        assert_int_equal(tw_run(pool, kernel, grid, &array, NULL, &report, NULL), TW_OK);
+        tw_report_totals totals;
+        tw_report_get_totals(report, &totals);
+        assert_int_equal(totals.done, 1000000);
+        tw_report_destroy(report);
+        tw_kernel_destroy(kernel);
+        tw_grid_destroy(grid);
+        tw_array_destroy(array);
+        tw_signature_destroy(signature);
+        tw_pool_close(pool);
+    }
+}
+
+static void arrays_outlive_their_pool(void **state)
+{
+    (void)state;
+    if (pool_kinds() < 3) {
+        skip();
+    }
+    tw_pool *first = open_pool(TW_PROCESSES, 2), *second = open_pool(TW_PROCESSES, 2);
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t n = 1000;
+    tw_array *arrays[2];
+    assert_int_equal(tw_array_create(&arrays[0], first, &float64, 1, &n, NULL), TW_OK);
+    assert_int_equal(tw_array_memory(arrays[0]), TW_SHARED);
+    for (int64_t i = 0; i < n; i++) {
+        ((double *)tw_array_data(arrays[0]))[i] = (double)i;
+    }
+    tw_pool_close(first);
+    assert_int_equal(tw_array_create(&arrays[1], second, &float64, 1, &n, NULL), TW_OK);
+    tw_pool_close(second);
+    assert_int_equal(tw_array_copy(arrays[1], arrays[0], NULL), TW_OK);
+    assert_true(((double *)tw_array_data(arrays[1]))[999] == 999);
+    tw_array_destroy(arrays[0]);
+    tw_array_destroy(arrays[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_the_plain_loop),
+        cmocka_unit_test(origin_on_every_pool),
+        cmocka_unit_test(kernel_error_names_tile_and_ranges),
+        cmocka_unit_test(check_finds_the_first_difference),
+        cmocka_unit_test(dead_worker_costs_one_tile),
+        cmocka_unit_test(scratch_is_the_workers_own),
+        cmocka_unit_test(bad_operands_are_refused),
+        cmocka_unit_test(report_is_json),
+        cmocka_unit_test(a_million_tiles_cost_their_words),
+        cmocka_unit_test(arrays_outlive_their_pool),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
