@@ -13,6 +13,7 @@
 
 #define SMALL_ALIGNMENT 64
 #define LARGE ((size_t)1 << 20)
+#define GIB 1073741824.0
 #define LEAST_RESERVE ((size_t)1 << 28)
 
 /* Ranges tile the heap without gaps, in order of address; two free neighbours are always one range. */
@@ -144,6 +145,23 @@ static size_t choose(const struct tw__heap *heap, size_t size, size_t alignment)
     return best < heap->count ? best : first;
 }
 
+/* The reserve is address space; what is past all that was ever handed out must come from the machine's free memory. */
+static tw_status check_room(const struct tw__heap *heap, size_t start, size_t size, tw_error *error)
+{
+    const size_t fresh = start >= heap->touched         ? size
+                         : start + size > heap->touched ? start + size - heap->touched
+                                                        : 0;
+    if (fresh < TW__HUGE_PAGE) {
+        return TW_OK; /* looking costs more than that is worth */
+    }
+    const int64_t available = tw__available_memory();
+    if (fresh <= (uint64_t)available) {
+        return TW_OK;
+    }
+    return tw__fail(error, TW_ERROR_MEMORY, "a shared array needs %.2f GiB; this machine has %.2f GiB available",
+                    (double)fresh / GIB, (double)available / GIB);
+}
+
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
 {
     const size_t alignment = bytes >= LARGE ? TW__HUGE_PAGE : SMALL_ALIGNMENT;
@@ -175,6 +193,10 @@ tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_
     }
     struct range range = heap->ranges[at];
     const size_t start = (range.offset + alignment - 1) & ~(alignment - 1);
+    status = check_room(heap, start, size, error);
+    if (status != TW_OK) {
+        goto done;
+    }
     if (start > range.offset) {
         heap->ranges[at].size = start - range.offset;
         insert(heap, ++at, (struct range){start, range.offset + range.size - start, 0});

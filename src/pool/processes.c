@@ -11,6 +11,7 @@
 #include "pool/pool.h"
 
 #define PROGRESS_SECONDS 0.1
+#define MOST_IDLE_DEATHS 64
 
 struct seat {
     struct tw__claims *claims;
@@ -117,8 +118,9 @@ struct supervision {
     tw_pool *pool;
     const struct tw__task *task;
     struct tw__outcome *outcome;
-    int64_t told; /* when progress was last told */
-    int given_up; /* a tile cost too many workers */
+    int64_t told;    /* when progress was last told */
+    int idle_deaths; /* workers that died without a tile in hand */
+    int given_up;    /* a tile cost too many workers */
     uint64_t lost_tile;
     unsigned lost_worker;
     char lost_message[TW_TILE_MESSAGE_SIZE];
@@ -138,7 +140,9 @@ static int all_dead(const tw_pool *pool)
 static void replace(struct supervision *job, int w)
 {
     tw_pool *pool = job->pool;
-    const int os_error = fork_worker(pool, w);
+    /* Something kills workers before they get to work: no use in an endless row of them. */
+    const int hopeless = job->idle_deaths > MOST_IDLE_DEATHS + 4 * pool->workers;
+    const int os_error = hopeless ? ECHILD : fork_worker(pool, w);
     if (os_error == 0) {
         return; /* it looks at the claims first thing */
     }
@@ -170,6 +174,7 @@ static void bury(struct supervision *job)
         outcome->deaths++;
         int given_up;
         const uint64_t tile = tw__claims_bury(pool->claims, (unsigned)w, job->task->retries, &given_up);
+        job->idle_deaths += tile == UINT64_MAX;
         if (given_up && tile < job->lost_tile) {
             job->given_up = 1;
             job->lost_tile = tile;

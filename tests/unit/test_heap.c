@@ -130,6 +130,22 @@ static void more_than_the_reserve_is_refused(void **state)
     tw__heap_release(heap);
 }
 
+static void more_than_the_machine_has_is_refused(void **state)
+{
+    (void)state;
+    struct tw__heap *heap;
+    tw_error error = {0};
+    void *address;
+    tw_machine machine;
+    tw_machine_describe(&machine);
+    assert_int_equal(tw__heap_create(&heap, 4 * machine.memory_total, NULL), TW_OK);
+    assert_int_equal(tw__heap_take(heap, (size_t)(3 * machine.memory_total), &address, &error), TW_ERROR_MEMORY);
+    assert_non_null(strstr(error.message, "available"));
+    assert_int_equal(tw__heap_take(heap, 1 << 22, &address, &error), TW_OK);
+    tw__heap_give(heap, address);
+    tw__heap_release(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +154,7 @@ int main(void)
         cmocka_unit_test(child_sees_memory_taken_after_the_fork),
         cmocka_unit_test(trim_returns_pages_of_free_ranges_alone),
         cmocka_unit_test(more_than_the_reserve_is_refused),
+        cmocka_unit_test(more_than_the_machine_has_is_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
