@@ -234,18 +234,18 @@ static inline int tw_view_rows_contiguous(const tw_view *view)
  * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
  * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
 typedef struct tw_tile {
-    uint64_t index;          /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
-    int naxes;               /* entries in start and stop */
-    int noperands;           /* entries in operand */
-    const int64_t *start;    /* [naxes] first index of the tile on each axis */
-    const int64_t *stop;     /* [naxes] one past its last index */
-    const tw_view *operand;  /* [noperands] each operand cut to this tile */
-    unsigned worker;         /* which worker runs it, 0 .. workers - 1 */
-    unsigned attempt;        /* 0, or how often a worker died on this tile before */
-    void *scratch;           /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
-    size_t scratch_size;     /* bytes, as asked for in tw_run_options */
-    void *context;           /* as given with the kernel or the run */
-    char *message;           /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
+    uint64_t index;         /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
+    int naxes;              /* entries in start and stop */
+    int noperands;          /* entries in operand */
+    const int64_t *start;   /* [naxes] first index of the tile on each axis */
+    const int64_t *stop;    /* [naxes] one past its last index */
+    const tw_view *operand; /* [noperands] each operand cut to this tile */
+    unsigned worker;        /* which worker runs it, 0 .. workers - 1 */
+    unsigned attempt;       /* 0, or how often a worker died on this tile before */
+    void *scratch;          /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
+    size_t scratch_size;    /* bytes, as asked for in tw_run_options */
+    void *context;          /* as given with the kernel or the run */
+    char *message;          /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
 } tw_tile;
 
 /* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
@@ -279,9 +279,9 @@ TW_API tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function functio
 TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const char *symbol, tw_error *error);
 
 typedef struct tw_compile_options {
-    const char *compiler;  /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
-    const char *flags;     /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
-    const char *cache;     /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework */
+    const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
+    const char *flags;    /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
+    const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework */
 } tw_compile_options;
 
 /* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library brings along, and
@@ -303,11 +303,7 @@ TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
 /* ---- 4 pools ------------------------------------------------------------------------------------------------- */
 
-typedef enum tw_pool_kind {
-    TW_THREADS = 0,
-    TW_PROCESSES = 1,
-    TW_SERIAL = 2
-} tw_pool_kind;
+typedef enum tw_pool_kind { TW_THREADS = 0, TW_PROCESSES = 1, TW_SERIAL = 2 } tw_pool_kind;
 
 #define TW_MAX_WORKERS 4096
 
@@ -315,8 +311,8 @@ typedef struct tw_pool tw_pool;
 
 typedef struct tw_pool_options {
     tw_pool_kind kind;
-    int workers;         /* 0: as many as affinity and every cgroup ancestor's CPU quota allow */
-    int64_t heap_bytes;  /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
+    int workers;        /* 0: as many as affinity and every cgroup ancestor's CPU quota allow */
+    int64_t heap_bytes; /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
 } tw_pool_options;
 
 /* Opens a pool, to be used for any number of runs, one at a time. Threads: the caller is worker 0 and works while it
@@ -343,8 +339,8 @@ typedef enum tw_memory { TW_PRIVATE = 0, TW_SHARED = 1, TW_MAPPED = 2, TW_BORROW
 /* A new array of zeros or of what an earlier array left there (`contents undefined`, as numpy.empty), C order. Its
  * memory is what suits the pool: shared for a process pool, private otherwise and for a NULL pool.
  * Errors: TW_ERROR_ARGUMENT (ndim, negative length, bytes past 2^63), TW_ERROR_MEMORY. */
-TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim,
-                                 const int64_t *shape, tw_error *error);
+TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                                 tw_error *error);
 
 /* An array over memory of the caller's, which must outlive it. A process pool copies it in and out of shared memory in
  * each run. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
@@ -391,17 +387,17 @@ TW_API void tw_signature_destroy(tw_signature *signature);
 TW_API int tw_signature_naxes(const tw_signature *signature);
 TW_API int tw_signature_noperands(const tw_signature *signature);
 TW_API const char *tw_signature_axis(const tw_signature *signature, int axis);
-TW_API int tw_signature_find_axis(const tw_signature *signature, const char *name);       /* -1: none */
-TW_API int tw_signature_find_operand(const tw_signature *signature, const char *name);    /* -1: none */
-TW_API const char *tw_signature_operand(const tw_signature *signature, int operand);      /* its name */
+TW_API int tw_signature_find_axis(const tw_signature *signature, const char *name);    /* -1: none */
+TW_API int tw_signature_find_operand(const tw_signature *signature, const char *name); /* -1: none */
+TW_API const char *tw_signature_operand(const tw_signature *signature, int operand);   /* its name */
 TW_API tw_role tw_signature_role(const tw_signature *signature, int operand);
 TW_API int tw_signature_ndim(const tw_signature *signature, int operand);
 TW_API int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension); /* axis number */
 TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand); /* text after ':', NULL: none */
 
-/* Lengths of all axes from the operands' shapes: operands[k] may be NULL (an output yet to be made). lengths[naxes]: in,
- * a length that the caller knows or -1; out, every length. A dimension of 1 fits any length in an input.
- * Errors: TW_ERROR_ARGUMENT (naming operands, axis and lengths that disagree, or an axis nobody gives a length). */
+/* Lengths of all axes from the operands' shapes: operands[k] may be NULL (an output yet to be made). lengths[naxes]:
+ * in, a length that the caller knows or -1; out, every length. A dimension of 1 fits any length in an input. Errors:
+ * TW_ERROR_ARGUMENT (naming operands, axis and lengths that disagree, or an axis nobody gives a length). */
 TW_API tw_status tw_signature_lengths(const tw_signature *signature, const tw_view *const *operands, int64_t *lengths,
                                       tw_error *error);
 
@@ -415,7 +411,7 @@ typedef struct tw_split {
 } tw_split;
 
 typedef struct tw_grid_options {
-    const tw_split *splits;   /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
+    const tw_split *splits; /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
     size_t nsplits;
     int64_t tile_bytes;       /* automatic tiles: bytes of output per tile, 0: 2 MiB */
     const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
@@ -439,7 +435,8 @@ TW_API uint64_t tw_grid_count(const tw_grid *grid);
 TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);
 TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis);
 
-/* start[naxes], stop[naxes] of a tile. The serial loop a run equals: for (tile = 0; tile < count; tile++) kernel(tile). */
+/* start[naxes], stop[naxes] of a tile. The serial loop a run equals: for (tile = 0; tile < count; tile++) kernel(tile).
+ */
 TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 
 /* The tile's number that owns the element with these indices[naxes]. */
@@ -467,7 +464,8 @@ typedef struct tw_run_options {
     const int *stop;     /* run ends after the tiles in hand once *stop is not 0; may be set by a signal handler */
     int retries;         /* deaths of a worker on one tile that are survived; 0: the default, 2; -1: none */
     int check;           /* compute all again as one serial tile in separate memory and compare bit by bit */
-    void (*progress)(void *user, const tw_progress *progress); /* called by the calling thread, about 10 times a second */
+    void (*progress)(void *user,
+                     const tw_progress *progress); /* called by the calling thread, about 10 times a second */
     void *progress_user;
 } tw_run_options;
 
@@ -481,11 +479,16 @@ typedef struct tw_run_options {
 TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                         const tw_run_options *options, tw_report **report, tw_error *error);
 
-typedef enum tw_tile_state { TW_TILE_FREE = 0, TW_TILE_RUNNING = 1, TW_TILE_DONE = 2, TW_TILE_FAILED = 3 } tw_tile_state;
+typedef enum tw_tile_state {
+    TW_TILE_FREE = 0,
+    TW_TILE_RUNNING = 1,
+    TW_TILE_DONE = 2,
+    TW_TILE_FAILED = 3
+} tw_tile_state;
 
 typedef struct tw_tile_record {
     tw_tile_state state;
-    int worker;      /* who had it last */
+    int worker; /* who had it last */
     int pid;
     int attempts;    /* 1: at the first go; 0: never taken */
     double start;    /* seconds since the run began, 24 significant bits */
@@ -496,15 +499,15 @@ typedef struct tw_report_totals {
     tw_pool_kind pool;
     int workers;
     uint64_t tiles, done;
-    double seconds;           /* the whole run */
-    int64_t bytes_copied;     /* private operands copied to and from shared memory */
-    int64_t bytes_populated;  /* pages of outputs that workers populated before the first write */
-    int reforks;              /* times that all workers were forked again, to know a new kernel or file */
-    int deaths;               /* workers that died and were replaced */
-    int checked;              /* 1: compared with the serial recomputation */
-    int identical;            /* bit by bit */
-    double max_difference;    /* max. abs. diff. over numeric outputs */
-    int differing_operand;    /* where the first difference is: operand, flat C index, tile; else -1 */
+    double seconds;          /* the whole run */
+    int64_t bytes_copied;    /* private operands copied to and from shared memory */
+    int64_t bytes_populated; /* pages of outputs that workers populated before the first write */
+    int reforks;             /* times that all workers were forked again, to know a new kernel or file */
+    int deaths;              /* workers that died and were replaced */
+    int checked;             /* 1: compared with the serial recomputation */
+    int identical;           /* bit by bit */
+    double max_difference;   /* max. abs. diff. over numeric outputs */
+    int differing_operand;   /* where the first difference is: operand, flat C index, tile; else -1 */
     int64_t differing_index;
     int64_t differing_tile;
 } tw_report_totals;

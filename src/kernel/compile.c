@@ -1,0 +1,360 @@
+/* compile.c - from a C source to a shared object, by way of the cache. Knows no kernels: any function of the source may
+ * be taken from the object. */
+#include "kernel/compile.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/cache.h"
+#include "kernel/compiler.h"
+#include "os/cpu.h"
+#include "os/file.h"
+#include "os/folder.h"
+#include "os/library.h"
+#include "os/program.h"
+
+#define MAX_SOURCE ((size_t)64 << 20) /* bytes */
+#define DEFAULT_FLAGS "-O3 -march=native"
+
+struct compilation {
+    const char *path;   /* the source, as the user named it */
+    char *real;         /* the same, without links */
+    const char *wished; /* flags of the user's, or NULL */
+    struct tw__words flags;
+    struct tw__compiler compiler;
+    struct tw__cache cache;
+    char *version;
+    char header[TW__HASH_TEXT]; /* hash of the public header */
+    char key[TW__HASH_TEXT];
+};
+
+/* ---- the key ---- */
+
+/* Adds one field with its length, so that no two lists of fields give the same bytes. */
+static void add_field(FILE *fields, const char *data, size_t length)
+{
+    fprintf(fields, "%zu:", length);
+    fwrite(data, 1, length, fields);
+}
+
+static void add_text(FILE *fields, const char *text)
+{
+    add_field(fields, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
+}
+
+/* The key stands for all that decides what the compiler makes, but for the files that the source includes: those are
+ * known only after the compilation, and are checked with the entry. System headers are not: the compiler's version
+ * stands for them. */
+static tw_status make_key(struct compilation *job, tw_error *error)
+{
+    static const char *const variables[] = {"CPATH",         "C_INCLUDE_PATH",  "LIBRARY_PATH",
+                                            "COMPILER_PATH", "GCC_EXEC_PREFIX", "SOURCE_DATE_EPOCH"};
+    char *source, *data = NULL, features[8192];
+    size_t length, size = 0;
+    const int os_error = tw__file_text(&source, &length, job->path, MAX_SOURCE);
+    if (os_error != 0) {
+        return tw__fail_os(error, TW_ERROR_FILE, os_error, "%s: cannot be read", job->path);
+    }
+    FILE *fields = open_memstream(&data, &size);
+    if (fields == NULL) {
+        free(source);
+        return tw__fail_memory(error, length, "a kernel's source");
+    }
+    add_text(fields, job->header);
+    for (size_t k = 0; k < job->compiler.words.count; k++) {
+        add_text(fields, job->compiler.words.word[k]);
+    }
+    add_text(fields, job->compiler.program);
+    add_text(fields, job->version);
+    for (size_t k = 0; k < job->flags.count; k++) {
+        add_text(fields, job->flags.word[k]);
+    }
+    /* -march=native means another processor on another machine, and home folders are shared by whole clusters. */
+    tw__cpu_features(features, sizeof features);
+    add_text(fields, features);
+    for (size_t k = 0; k < sizeof variables / sizeof variables[0]; k++) {
+        add_text(fields, getenv(variables[k]));
+    }
+    /* Flags of the user's may hold relative paths (-Iinclude). */
+    char *folder = job->wished != NULL ? tw__current_folder() : NULL;
+    add_text(fields, folder);
+    free(folder);
+    add_text(fields, job->path); /* __FILE__ */
+    add_text(fields, job->real); /* #include "x.h" looks beside the source */
+    add_field(fields, source, length);
+    free(source);
+    const int written = ferror(fields) == 0;
+    if (fclose(fields) != 0 || !written) {
+        free(data);
+        return tw__fail_memory(error, size, "a kernel's source");
+    }
+    tw__hash(job->key, data, size);
+    free(data);
+    return TW_OK;
+}
+
+/* ---- what the compiler reads and says ---- */
+
+/* Writes the public header into the cache: *folder (malloc) is what goes after -I. */
+static tw_status bring_header(const struct compilation *job, char **folder, tw_error *error)
+{
+    char name[96], *path = NULL, *there;
+    size_t length;
+    snprintf(name, sizeof name, "include-%s/tilework", job->header);
+    if (asprintf(&path, "%s/%s", job->cache.folder, name) < 0) {
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    const int os_error = tw__folder_make(path);
+    if (os_error != 0) {
+        tw_status status = tw__fail_os(error, TW_ERROR_FILE, os_error, "folder %s cannot be made", path);
+        free(path);
+        return status;
+    }
+    *strrchr(path, '/') = '\0';
+    snprintf(name, sizeof name, "include-%s/tilework/tilework.h", job->header);
+    if (tw__cache_read(&job->cache, name, &there, &length)) {
+        const int same = length == tw__header_length && memcmp(there, tw__header_text, length) == 0;
+        free(there);
+        if (same) {
+            *folder = path;
+            return TW_OK;
+        }
+    }
+    tw_status status = tw__cache_write(&job->cache, name, tw__header_text, tw__header_length, error);
+    if (status != TW_OK) {
+        free(path);
+        return status;
+    }
+    *folder = path;
+    return TW_OK;
+}
+
+/* Reads one file name of a make rule, as compilers write it: "\ " and "\#" for the character alone, "$$" for "$", a
+ * backslash before a line end for nothing. Moves *text past it. 0: no more names. */
+static int next_name(const char **text, char *name)
+{
+    const char *in = *text;
+    char *out = name;
+    while (tw__is_blank(*in) || (in[0] == '\\' && in[1] == '\n')) {
+        in += tw__is_blank(*in) ? 1 : 2;
+    }
+    while (*in != '\0' && !tw__is_blank(*in) && !(in[0] == '\\' && in[1] == '\n')) {
+        const int pair =
+            (in[0] == '\\' && (in[1] == ' ' || in[1] == '\t' || in[1] == '#')) || (in[0] == '$' && in[1] == '$');
+        in += pair;
+        *out++ = *in++;
+    }
+    *out = '\0';
+    *text = in;
+    return out > name;
+}
+
+/* The files in a make rule "kernel: SOURCE HEADER ..." but for the public header, with full paths: *names[*count]
+ * (malloc, each too). Where one is not found, none are given: the rule was not understood. */
+static void read_rule(const struct compilation *job, const char *rule, char ***names, size_t *count)
+{
+    const char *text = strchr(rule, ':');
+    char *name = malloc(strlen(rule) + 1), *header = NULL, **list = NULL;
+    size_t used = 0;
+    if (asprintf(&header, "%s/include-", job->cache.folder) < 0) {
+        header = NULL;
+    }
+    int failed = name == NULL || header == NULL || text == NULL;
+    text += !failed;
+    while (!failed && next_name(&text, name)) {
+        char **longer = realloc(list, (used + 1) * sizeof *list);
+        char *real = realpath(name, NULL);
+        list = longer != NULL ? longer : list;
+        failed = longer == NULL || real == NULL;
+        if (!failed && strncmp(real, header, strlen(header)) != 0) {
+            list[used++] = real;
+        } else {
+            free(real);
+        }
+    }
+    free(header);
+    free(name);
+    *names = list;
+    *count = failed ? 0 : used;
+    while (failed && used > 0) {
+        free(list[--used]);
+    }
+}
+
+/* The line of the first error, past warnings. A linker's words stand before the line that says "error". */
+static const char *first_error(const char *output)
+{
+    const char *start = strstr(output, "error: ");
+    while (start != NULL && start > output && start[-1] != '\n') {
+        start--;
+    }
+    return start == NULL || strncmp(start, "collect2:", 9) == 0 || strncmp(start, "clang: ", 7) == 0 ? output : start;
+}
+
+/* The compiler's words from its first error on, cut to whole lines that fit. */
+static tw_status fail_compile(const struct compilation *job, const char *output, int code, tw_error *error)
+{
+    char message[TW_ERROR_MESSAGE_SIZE], lines[TW_ERROR_MESSAGE_SIZE];
+    struct tw__text text;
+    tw__text_init(&text, message, sizeof message);
+    tw__text_add(&text, "%s does not compile: ", job->path);
+    const char *start = first_error(output);
+    size_t length = strlen(start);
+    while (length > 0 && tw__is_blank(start[length - 1])) {
+        length--;
+    }
+    if (length == 0) {
+        return tw__fail(error, TW_ERROR_COMPILE, "%sthe compiler %s ended with code %d and said nothing", message,
+                        job->compiler.program, code);
+    }
+    const size_t room = text.length < sizeof message ? sizeof message - text.length : 1;
+    if (length >= room) {
+        length = room - 1;
+        size_t whole = length;
+        while (whole > 0 && start[whole] != '\n') {
+            whole--;
+        }
+        length = whole > 0 ? whole : length;
+    }
+    snprintf(lines, sizeof lines, "%.*s", (int)length, start);
+    return tw__fail(error, TW_ERROR_COMPILE, "%s%s", message, lines);
+}
+
+/* ---- compiling ---- */
+
+/* Runs the compiler on the source: object and rule are files to write. */
+static tw_status run_compiler(const struct compilation *job, const char *object, const char *rule, const char *include,
+                              tw_error *error)
+{
+    const char *arguments[TW__MAX_WORDS + 24];
+    char *place = NULL, *output;
+    size_t count = 0;
+    int code;
+    /* A name such as "-x.c" or "@x.c" would be an option to the compiler. */
+    if (asprintf(&place, "%s%s", job->path[0] == '-' || job->path[0] == '@' ? "./" : "", job->path) < 0) {
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    const char *const front[] = {"-shared", "-fPIC", "-I", include, "-MMD", "-MF", rule, "-MT", "kernel", "-o", object};
+    for (size_t k = 0; k < sizeof front / sizeof front[0]; k++) {
+        arguments[count++] = front[k];
+    }
+    /* The source stands before the flags, which may name libraries; it is C whatever its name. */
+    const char *const source[] = {"-x", "c", place, "-x", "none"};
+    for (size_t k = 0; k < sizeof source / sizeof source[0]; k++) {
+        arguments[count++] = source[k];
+    }
+    for (size_t k = 0; k < job->flags.count; k++) {
+        arguments[count++] = job->flags.word[k];
+    }
+    arguments[count++] = "-lm";
+    tw_status status = tw__compiler_run(&job->compiler, arguments, count, &output, &code, error);
+    if (status == TW_OK) {
+        if (code != 0) {
+            status = fail_compile(job, output, code, error);
+        }
+        free(output);
+    }
+    free(place);
+    return status;
+}
+
+static tw_status compile(const struct compilation *job, char **object, tw_error *error)
+{
+    char *temporary = NULL, *rule = NULL, *include = NULL, *text = NULL, **inputs = NULL;
+    const char *flaw;
+    size_t length, ninputs = 0;
+    int64_t time, later;
+    tw_status status = tw__cache_temporary(&job->cache, &temporary, &time, error);
+    if (status == TW_OK) {
+        status = tw__cache_temporary(&job->cache, &rule, &later, error);
+    }
+    if (status == TW_OK) {
+        status = bring_header(job, &include, error);
+    }
+    if (status == TW_OK) {
+        status = run_compiler(job, temporary, rule, include, error);
+    }
+    if (status == TW_OK && (flaw = tw__library_flaw(temporary)) != NULL) {
+        status = tw__fail(error, TW_ERROR_COMPILE, "%s: what the compiler %s made of it %s", job->path,
+                          job->compiler.program, flaw);
+    }
+    if (status == TW_OK) {
+        if (tw__file_text(&text, &length, rule, MAX_SOURCE) == 0) {
+            read_rule(job, text, &inputs, &ninputs);
+        }
+        status = tw__cache_store(&job->cache, job->key, temporary, inputs, ninputs, time, object, error);
+    }
+    for (size_t k = 0; k < ninputs; k++) {
+        free(inputs[k]);
+    }
+    if (temporary != NULL && status != TW_OK) {
+        tw__file_remove(temporary);
+    }
+    if (rule != NULL) {
+        tw__file_remove(rule);
+    }
+    free(inputs);
+    free(text);
+    free(include);
+    free(rule);
+    free(temporary);
+    return status;
+}
+
+static tw_status prepare(struct compilation *job, const char *path, const tw_compile_options *options, tw_error *error)
+{
+    struct tw__file_info info;
+    memset(job, 0, sizeof *job);
+    job->path = path;
+    job->wished = options != NULL ? options->flags : NULL;
+    const int os_error = tw__path_info(path, &info);
+    if (os_error != 0) {
+        return tw__fail_os(error, TW_ERROR_FILE, os_error, "%s: cannot be read", path);
+    }
+    if (!info.is_regular) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", path,
+                        info.is_directory ? "a folder" : "not a regular file");
+    }
+    job->real = realpath(path, NULL);
+    if (job->real == NULL) {
+        return tw__fail_os(error, TW_ERROR_FILE, errno, "%s: cannot be read", path);
+    }
+    tw__hash(job->header, tw__header_text, tw__header_length);
+    const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
+    tw_status status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
+    if (status == TW_OK) {
+        status = tw__compiler_init(&job->compiler, options != NULL ? options->compiler : NULL, error);
+    }
+    if (status == TW_OK) {
+        status = tw__cache_open(&job->cache, options != NULL ? options->cache : NULL, error);
+    }
+    if (status == TW_OK) {
+        status = tw__compiler_version(&job->compiler, &job->cache, &job->version, error);
+    }
+    return status == TW_OK ? make_key(job, error) : status;
+}
+
+tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error)
+{
+    struct compilation job;
+    tw_status status = prepare(&job, path, options, error);
+    if (status == TW_OK) {
+        char *found = tw__cache_find(&job.cache, job.key);
+        if (found != NULL) {
+            *object = found;
+        } else {
+            status = compile(&job, object, error);
+        }
+    }
+    free(job.version);
+    tw__cache_close(&job.cache);
+    tw__compiler_fini(&job.compiler);
+    tw__words_fini(&job.flags);
+    free(job.real);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* compile.h - from a C source to a shared object, by way of the cache. */
+#ifndef TW_KERNEL_COMPILE_H
+#define TW_KERNEL_COMPILE_H
+
+#include <tilework/tilework.h>
+
+/* The public header as a text, terminated, which compiled kernels include; made from the header by tools/embed.py. */
+extern const char tw__header_text[];
+extern const size_t tw__header_length;
+
+/* Path (malloc) of a shared object compiled from the source. Nothing else ever gets this name, so that a worker which
+ * opens it later finds the same code. Errors: as tw_kernel_from_source. */
+tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error);
+
+#endif

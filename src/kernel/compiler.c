@@ -1,0 +1,221 @@
+/* compiler.c - the C compiler: which one, which version, what it says. Knows nothing of kernels. */
+#include "kernel/compiler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "os/program.h"
+
+#define OUTPUT_LIMIT ((size_t)64 << 10) /* bytes of what a compiler says that are kept */
+
+tw_status tw__words_init(struct tw__words *words, const char *text, const char *what, tw_error *error)
+{
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        return tw__fail_memory(error, strlen(text) + 1, what);
+    }
+    words->text = copy;
+    words->count = 0;
+    for (char *next = copy; *next != '\0';) {
+        if (tw__is_blank(*next)) {
+            *next++ = '\0';
+            continue;
+        }
+        if (words->count == TW__MAX_WORDS) {
+            free(copy);
+            words->text = NULL;
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s: more than %d words", what, TW__MAX_WORDS);
+        }
+        words->word[words->count++] = next;
+        while (*next != '\0' && !tw__is_blank(*next)) {
+            next++;
+        }
+    }
+    words->word[words->count] = NULL;
+    return TW_OK;
+}
+
+void tw__words_fini(struct tw__words *words)
+{
+    free(words->text);
+    words->text = NULL;
+    words->count = 0;
+}
+
+static int is_blank_text(const char *text)
+{
+    while (tw__is_blank(*text)) {
+        text++;
+    }
+    return *text == '\0';
+}
+
+static tw_status find_default(struct tw__compiler *compiler, tw_error *error)
+{
+    static const char *const names[] = {"cc", "gcc", "clang"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        compiler->program = tw__find_program(names[k]);
+        if (compiler->program != NULL) {
+            return tw__words_init(&compiler->words, names[k], "the compiler", error);
+        }
+    }
+    return tw__fail(error, TW_ERROR_COMPILE,
+                    "there is no C compiler: none of cc, gcc and clang is on PATH; install one (Debian, Ubuntu: apt "
+                    "install gcc libc6-dev) or name one in TILEWORK_CC");
+}
+
+tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, tw_error *error)
+{
+    memset(compiler, 0, sizeof *compiler);
+    const char *where = "";
+    tw_status status = TW_OK;
+    if (wished == NULL || is_blank_text(wished)) {
+        wished = getenv("TILEWORK_CC");
+        where = " (from TILEWORK_CC)";
+    }
+    if (wished == NULL || is_blank_text(wished)) {
+        status = find_default(compiler, error);
+    } else if (strchr(wished, '/') != NULL && (compiler->program = tw__find_program(wished)) != NULL) {
+        /* The whole text is a program's path, blanks and all. */
+        compiler->words.text = strdup(wished);
+        compiler->words.word[0] = compiler->words.text;
+        compiler->words.count = 1;
+        if (compiler->words.text == NULL) {
+            status = tw__fail_memory(error, strlen(wished) + 1, "the compiler");
+        }
+    } else {
+        status = tw__words_init(&compiler->words, wished, "the compiler", error);
+        if (status == TW_OK && (compiler->program = tw__find_program(compiler->words.word[0])) == NULL) {
+            const char *name = compiler->words.word[0];
+            status = tw__fail(error, TW_ERROR_COMPILE, "there is no compiler '%s'%s: %s", name, where,
+                              strchr(name, '/') != NULL ? "no such program" : "it is not on PATH");
+        }
+    }
+    if (status != TW_OK) {
+        tw__compiler_fini(compiler);
+    }
+    return status;
+}
+
+void tw__compiler_fini(struct tw__compiler *compiler)
+{
+    tw__words_fini(&compiler->words);
+    free(compiler->program);
+    compiler->program = NULL;
+}
+
+/* Appends to a text that grows (malloc). 0: out of memory, *text is gone. */
+static int append(char **text, const char *more)
+{
+    char *whole = NULL;
+    const int done = asprintf(&whole, "%s%s\n", *text == NULL ? "" : *text, more) >= 0;
+    free(*text);
+    *text = done ? whole : NULL;
+    return done;
+}
+
+/* All words, and for those that are programs which file they are at present (malloc). NULL: out of memory. */
+static char *identity(const struct tw__compiler *compiler)
+{
+    char *text = NULL;
+    for (size_t k = 0; k < compiler->words.count; k++) {
+        const char *word = compiler->words.word[k];
+        if (!append(&text, word)) {
+            return NULL;
+        }
+        char *program = k == 0 ? strdup(compiler->program) : word[0] == '-' ? NULL : tw__find_program(word);
+        char *file = program != NULL ? tw__program_identity(program) : NULL;
+        const int done = file == NULL || append(&text, file);
+        free(file);
+        free(program);
+        if (!done) {
+            return NULL;
+        }
+    }
+    return text;
+}
+
+tw_status tw__compiler_run(const struct tw__compiler *compiler, const char *const *arguments, size_t count,
+                           char **output, int *code, tw_error *error)
+{
+    const size_t words = compiler->words.count;
+    char **argv = malloc((words + count + 1) * sizeof *argv);
+    if (argv == NULL) {
+        return tw__fail_memory(error, (words + count + 1) * sizeof *argv, "the compiler's arguments");
+    }
+    argv[0] = compiler->program;
+    for (size_t k = 1; k < words; k++) {
+        argv[k] = compiler->words.word[k];
+    }
+    for (size_t k = 0; k < count; k++) {
+        argv[words + k] = (char *)arguments[k]; /* execve's type; it writes nothing */
+    }
+    argv[words + count] = NULL;
+    const int os_error = tw__run_program(argv, OUTPUT_LIMIT, output, code);
+    free(argv);
+    if (os_error != 0) {
+        return tw__fail_os(error, TW_ERROR_COMPILE, os_error, "the compiler %s cannot be run", compiler->program);
+    }
+    return TW_OK;
+}
+
+tw_status tw__compiler_version(const struct tw__compiler *compiler, const struct tw__cache *cache, char **version,
+                               tw_error *error)
+{
+    char name[TW__HASH_TEXT + 16] = "", hash[TW__HASH_TEXT], *file = cache != NULL ? identity(compiler) : NULL;
+    if (file != NULL) {
+        size_t length;
+        tw__hash(hash, file, strlen(file));
+        snprintf(name, sizeof name, "compiler-%s", hash);
+        free(file);
+        if (tw__cache_read(cache, name, version, &length)) {
+            return TW_OK;
+        }
+    }
+    const char *const arguments[] = {"--version"};
+    char *text;
+    int code;
+    tw_status status = tw__compiler_run(compiler, arguments, 1, &text, &code, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    /* A compiler without --version has a text all the same, its complaint; it is asked again each time. */
+    if (name[0] != '\0' && code == 0) {
+        (void)tw__cache_write(cache, name, text, strlen(text), NULL);
+    }
+    *version = text;
+    return TW_OK;
+}
+
+tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size_t version_size, char *cache,
+                               size_t cache_size, tw_error *error)
+{
+    struct tw__compiler compiler;
+    char *says, *folder = NULL;
+    tw_status status = tw__compiler_init(&compiler, NULL, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    status = tw__compiler_version(&compiler, NULL, &says, error);
+    if (status != TW_OK) {
+        tw__compiler_fini(&compiler);
+        return status;
+    }
+    struct tw__text text;
+    tw__text_init(&text, path, path_size);
+    tw__text_add(&text, "%s", compiler.program);
+    for (size_t k = 1; k < compiler.words.count; k++) {
+        tw__text_add(&text, " %s", compiler.words.word[k]);
+    }
+    snprintf(version, version_size, "%.*s", (int)strcspn(says, "\n"), says);
+    /* The folder is named, not made. */
+    snprintf(cache, cache_size, "%s", tw__cache_name(&folder, NULL, NULL) == TW_OK ? folder : "");
+    free(folder);
+    free(says);
+    tw__compiler_fini(&compiler);
+    return TW_OK;
+}

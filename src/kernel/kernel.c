@@ -1,0 +1,219 @@
+/* kernel.c - the function run on one tile: from the program, a shared object or a C source. Knows neither tiles nor
+ * workers. */
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/compile.h"
+#include "os/clock.h"
+
+void tw_kernel_destroy(tw_kernel *kernel)
+{
+    if (kernel == NULL) {
+        return;
+    }
+    tw__library_close(&kernel->library);
+    free(kernel->path);
+    free(kernel->symbol);
+    free(kernel->name);
+    free(kernel);
+}
+
+const char *tw_kernel_name(const tw_kernel *kernel)
+{
+    return kernel->name;
+}
+
+tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function function, void *context, size_t context_size,
+                                  tw_error *error)
+{
+    if (function == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the kernel's function is NULL");
+    }
+    if (context == NULL && context_size != 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the kernel's context is NULL, but its size is %zu bytes",
+                        context_size);
+    }
+    tw_kernel *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "a kernel");
+    }
+    made->name = strdup("function");
+    if (made->name == NULL) {
+        tw_kernel_destroy(made);
+        return tw__fail_memory(error, sizeof "function", "a kernel's name");
+    }
+    made->function = function;
+    made->context = context;
+    made->context_size = context_size;
+    made->created_at = tw__now();
+    *kernel = made;
+    return TW_OK;
+}
+
+static tw_function as_function(void *address)
+{
+    tw_function function;
+    memcpy(&function, &address, sizeof function); /* POSIX has functions and data share one kind of address */
+    return function;
+}
+
+/* What a file that is said to have `symbol` has instead, as text[size]. */
+static void describe_missing(const struct tw__library *library, char *text, size_t size)
+{
+    char list[256];
+    tw__library_list(library, list, sizeof list);
+    if (list[0] == '\0') {
+        snprintf(text, size, "it has no function that can be called from outside (is it static or hidden?)");
+    } else {
+        snprintf(text, size, "it has %s", list);
+    }
+}
+
+/* Opens the object at `path`, a full path, for a kernel that the user knows as FILE:SYMBOL. Takes over `path`. */
+static tw_status open_object(tw_kernel **kernel, char *path, const char *file, const char *symbol, tw_status unopened,
+                             tw_error *error)
+{
+    char text[512];
+    tw_status status = TW_OK;
+    tw_kernel *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        free(path);
+        return tw__fail_memory(error, sizeof *made, "a kernel");
+    }
+    made->path = path;
+    made->symbol = strdup(symbol);
+    if (made->symbol == NULL || asprintf(&made->name, "%s:%s", file, symbol) < 0) {
+        made->name = NULL;
+        status = tw__fail_memory(error, PATH_MAX, "a kernel's name");
+        goto fail;
+    }
+    const char *flaw = tw__library_flaw(path);
+    if (flaw != NULL) {
+        status = tw__fail(error, unopened, "%s: %s", file, flaw);
+        goto fail;
+    }
+    if (tw__library_open(&made->library, path, text, sizeof text) != 0) {
+        status = tw__fail(error, unopened, "%s: cannot be opened as a shared object: %s", file, text);
+        goto fail;
+    }
+    made->function = as_function(tw__library_symbol(&made->library, symbol));
+    if (made->function == NULL) {
+        describe_missing(&made->library, text, sizeof text);
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "%s has no function '%s': %s", file, symbol, text);
+        goto fail;
+    }
+    made->created_at = tw__now();
+    *kernel = made;
+    return TW_OK;
+fail:
+    tw_kernel_destroy(made);
+    return status;
+}
+
+static int is_identifier(const char *text)
+{
+    const size_t length = strlen(text);
+    return length > 0 && tw__parse_identifier(text, length) == length;
+}
+
+static tw_status check_names(const char *path, const char *symbol, tw_error *error)
+{
+    if (path == NULL || path[0] == '\0') {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the kernel's file has no name");
+    }
+    if (symbol == NULL || !is_identifier(symbol)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%s: '%s' cannot be the name of a C function", path,
+                        symbol == NULL ? "" : symbol);
+    }
+    return TW_OK;
+}
+
+tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const char *symbol, tw_error *error)
+{
+    tw_status status = check_names(path, symbol, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    /* The full path has a slash, so that the system's library folders are never searched, and means the same to workers
+     * that are in another folder. */
+    char *real = realpath(path, NULL);
+    if (real == NULL) {
+        return tw__fail_os(error, TW_ERROR_FILE, errno, "%s: cannot be opened", path);
+    }
+    return open_object(kernel, real, path, symbol, TW_ERROR_FILE, error);
+}
+
+tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
+                                const tw_compile_options *options, tw_error *error)
+{
+    char *object;
+    tw_status status = check_names(path, function, error);
+    if (status == TW_OK) {
+        status = tw__compile(&object, path, options, error);
+    }
+    return status == TW_OK ? open_object(kernel, object, path, function, TW_ERROR_COMPILE, error) : status;
+}
+
+static int ends_in(const char *text, size_t length, const char *suffix)
+{
+    const size_t n = strlen(suffix);
+    return length > n && memcmp(text + length - n, suffix, n) == 0;
+}
+
+tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_options *options, tw_error *error)
+{
+    if (name == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the kernel has no name");
+    }
+    /* The last colon: a folder's name may have one, a function's may not. */
+    const char *colon = strrchr(name, ':');
+    if (colon == NULL || strchr(colon, '/') != NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "kernel '%s' names no function: write FILE.c:FUNCTION or FILE.so:FUNCTION", name);
+    }
+    const size_t length = (size_t)(colon - name);
+    const int source = ends_in(name, length, ".c"), library = ends_in(name, length, ".so");
+    if (!source && !library) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "kernel '%s': its file is neither a C source nor a shared object: write FILE.c:FUNCTION or "
+                        "FILE.so:FUNCTION",
+                        name);
+    }
+    char *path = strndup(name, length);
+    if (path == NULL) {
+        return tw__fail_memory(error, length + 1, "a kernel's name");
+    }
+    tw_status status = source ? tw_kernel_from_source(kernel, path, colon + 1, options, error)
+                              : tw_kernel_from_library(kernel, path, colon + 1, error);
+    free(path);
+    return status;
+}
+
+tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, char **why)
+{
+    char text[512];
+    const char *flaw = tw__library_flaw(path);
+    *why = NULL;
+    library->handle = NULL;
+    if (flaw != NULL) {
+        snprintf(text, sizeof text, "%s", flaw);
+    } else if (tw__library_open(library, path, text, sizeof text) == 0) {
+        const tw_function function = as_function(tw__library_symbol(library, symbol));
+        if (function != NULL) {
+            return function;
+        }
+        snprintf(text, sizeof text, "has no function '%s'", symbol);
+        tw__library_close(library);
+    }
+    if (asprintf(why, "%s: %s", path, text) < 0) {
+        *why = NULL;
+    }
+    return NULL;
+}

@@ -1,0 +1,23 @@
+/* kernel.h - the function run on one tile, and where a worker finds it. */
+#ifndef TW_KERNEL_KERNEL_H
+#define TW_KERNEL_KERNEL_H
+
+#include <tilework/tilework.h>
+
+#include "os/library.h"
+
+struct tw_kernel {
+    tw_function function; /* in this process */
+    char *path;           /* shared object that workers open themselves; NULL: a function of the program */
+    char *symbol;
+    char *name;
+    void *context;
+    size_t context_size;
+    struct tw__library library; /* open handle in this process, where path is not NULL */
+    int64_t created_at;         /* tw__now(): workers forked before do not know a function of the program */
+};
+
+/* Opens path and finds symbol, in a worker. NULL and *why (malloc; NULL where memory is out) on failure. */
+tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, char **why);
+
+#endif
