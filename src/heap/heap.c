@@ -13,7 +13,6 @@
 
 #define SMALL_ALIGNMENT 64
 #define LARGE ((size_t)1 << 20)
-#define GIB 1073741824.0
 #define LEAST_RESERVE ((size_t)1 << 28)
 
 /* Ranges tile the heap without gaps, in order of address; two free neighbours are always one range. */
@@ -158,8 +157,8 @@ static tw_status check_room(const struct tw__heap *heap, size_t start, size_t si
     if (fresh <= (uint64_t)available) {
         return TW_OK;
     }
-    return tw__fail(error, TW_ERROR_MEMORY, "a shared array needs %.2f GiB; this machine has %.2f GiB available",
-                    (double)fresh / GIB, (double)available / GIB);
+    return tw__fail(error, TW_ERROR_MEMORY, "a shared array needs %zu MiB; this machine has %lld MiB available",
+                    fresh >> 20, (long long)(available >> 20));
 }
 
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)

@@ -78,7 +78,7 @@ struct tw_pool {
     int has_lifeline;
     int event;                          /* processes: workers signal it, the caller sleeps on it; -1: none */
     int64_t forked_at;                  /* tw__now() before the first worker was forked; 0: all see all memory */
-    uint64_t jobs;               /* how many there were */
+    uint64_t jobs;                      /* how many there were */
     atomic_int busy;                    /* a run is under way */
     void (*release_local)(void *local); /* for what the function left in tw__worker.local */
 };
