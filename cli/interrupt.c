@@ -1,0 +1,91 @@
+/* interrupt.c - Ctrl-C: the first one asks the run to stop after the tiles in hand, the second one ends at once. The
+ * state is static because a signal handler is given nothing else. */
+#include "interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <tilework/tilework.h>
+
+#include "clock.h"
+#include "exit.h"
+
+#define GUARDED (TW_MAX_OPERANDS + 1) /* every operand's output and the report */
+
+/* Signals that come this close together are one request: timeout(1) and a closing terminal send two. */
+#define TOGETHER 0.1 /* seconds */
+
+static int stop;
+static double first_at;
+static int announced;
+static pid_t owner; /* a worker that was just forked has the handler, but is not the one to act */
+static const char *guarded[GUARDED];
+
+/* Calls async-signal-safe functions alone. */
+static void on_signal(int number)
+{
+    static const char text[] = "tilework: stopping after the tiles in hand; once more to stop at once\n";
+    (void)number;
+    if (getpid() != owner) {
+        return;
+    }
+    if (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        first_at = cli_now();
+        __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+        if (announced && write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+            return; /* nobody reads it; the stop stands */
+        }
+        return;
+    }
+    if (cli_now() - first_at < TOGETHER) {
+        return;
+    }
+    for (size_t g = 0; g < GUARDED; g++) {
+        const char *path = __atomic_load_n(&guarded[g], __ATOMIC_RELAXED);
+        if (path != NULL) {
+            unlink(path);
+        }
+    }
+    _exit(CLI_INTERRUPTED);
+}
+
+const int *cli_interrupt_install(int announce)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    owner = getpid();
+    announced = announce;
+    for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+        struct sigaction before;
+        if (sigaction(numbers[n], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(numbers[n], &action, NULL);
+        }
+    }
+    return &stop;
+}
+
+int cli_interrupted(void)
+{
+    return __atomic_load_n(&stop, __ATOMIC_RELAXED);
+}
+
+void cli_interrupt_guard(const char *path)
+{
+    for (size_t g = 0; g < GUARDED; g++) {
+        if (guarded[g] == NULL) {
+            __atomic_store_n(&guarded[g], path, __ATOMIC_RELAXED);
+            return;
+        }
+    }
+}
+
+void cli_interrupt_release(const char *path)
+{
+    for (size_t g = 0; g < GUARDED; g++) {
+        if (guarded[g] == path) {
+            __atomic_store_n(&guarded[g], NULL, __ATOMIC_RELAXED);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/* main.c - tilework: finds the command and hands over. Knows the commands' names, not what they do. */
+#include <signal.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit.h"
+#include "options.h"
+
+static const struct {
+    const char *name;
+    int (*function)(int argc, char **argv);
+} commands[] = {{"run", cli_run}, {"demo", cli_demo}, {"show", cli_show}, {"info", cli_info}, {"bench", cli_bench}};
+
+static const char doc[] =
+    "Run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place."
+    "\v"
+    "Commands:\n"
+    "  run     run a kernel on .npy files\n"
+    "  demo    see one job done serially, on threads and on processes\n"
+    "  show    describe .npy files\n"
+    "  info    what this machine offers\n"
+    "  bench   measure this machine\n"
+    "\n"
+    "Examples:\n"
+    "  tilework demo\n"
+    "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
+    "      y=y.npy x=x.npy -o r=r.npy\n"
+    "  tilework show r.npy\n"
+    "  tilework run --help\n"
+    "\n"
+    "Exit codes: 0 done; 1 the job failed; 2 the request makes no sense; 3 a file cannot be read or is not what it "
+    "says; 4 not enough memory, disk or processes; 130 interrupted.";
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    (void)state;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        return cli_bad("'%s' is no command: run, demo, show, info or bench", argument);
+    case ARGP_KEY_NO_ARGS:
+        return cli_bad("which command: run, demo, show, info or bench");
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {.parser = parse, .args_doc = "COMMAND [ARGUMENT...]", .doc = doc};
+    argp_err_exit_status = CLI_USAGE;
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error code then, not a death */
+    for (size_t c = 0; argc > 1 && c < sizeof commands / sizeof commands[0]; c++) {
+        if (strcmp(argv[1], commands[c].name) == 0) {
+            return cli_finish(commands[c].function(argc - 1, argv + 1));
+        }
+    }
+    if (argc == 0) {
+        cli_say("called without a name");
+        return CLI_USAGE;
+    }
+    return cli_parse(&argp, argc, argv, "tilework", NULL);
+}

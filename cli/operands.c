@@ -1,0 +1,371 @@
+/* operands.c - a run's operands and the files they come from and go to. Knows the signature and files, neither grids
+ * nor pools. */
+#include "operands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit.h"
+#include "interrupt.h"
+#include "options.h"
+
+int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *text, int is_number)
+{
+    struct cli_binding new = {0};
+    int result = cli_pair(&new.name, &new.value, option, text);
+    if (result == 0 && is_number) {
+        result = cli_number(&new.number, option, new.value, 0, INT64_MAX);
+    }
+    struct cli_binding *more = result == 0 ? realloc(bindings->binding, (bindings->count + 1) * sizeof *more) : NULL;
+    if (more == NULL) {
+        free(new.name);
+        return result != 0 ? result : ENOMEM;
+    }
+    bindings->binding = more;
+    more[bindings->count++] = new;
+    return 0;
+}
+
+void cli_bindings_fini(struct cli_bindings *bindings)
+{
+    for (size_t b = 0; b < bindings->count; b++) {
+        free(bindings->binding[b].name);
+    }
+    free(bindings->binding);
+    *bindings = (struct cli_bindings){0};
+}
+
+/* ---- names ---- */
+
+static int is_read(const struct cli_operands *operands, int k)
+{
+    return tw_signature_role(operands->signature, k) != TW_OUT;
+}
+
+static int is_written(const struct cli_operands *operands, int k)
+{
+    return tw_signature_role(operands->signature, k) != TW_IN;
+}
+
+/* "inputs y, x and outputs r" */
+static void names_text(const tw_signature *signature, char *text, size_t size)
+{
+    size_t used = 0;
+    for (int side = 0; side < 2; side++) {
+        const char *separator = side == 0 ? "inputs " : used == 0 ? "outputs " : " and outputs ";
+        for (int k = 0; k < tw_signature_noperands(signature); k++) {
+            const tw_role role = tw_signature_role(signature, k);
+            if (role == TW_INOUT || role == (side == 0 ? TW_IN : TW_OUT)) {
+                const int length =
+                    snprintf(text + used, size - used, "%s%s", separator, tw_signature_operand(signature, k));
+                used = used + (size_t)length < size ? used + (size_t)length : size - 1;
+                separator = ", ";
+            }
+        }
+    }
+}
+
+/* The operand a name means. Errors: TW_ERROR_ARGUMENT. */
+static tw_status find_operand(const struct cli_operands *operands, const char *name, int *operand, tw_error *error)
+{
+    *operand = tw_signature_find_operand(operands->signature, name);
+    if (*operand < 0) {
+        char names[512];
+        names_text(operands->signature, names, sizeof names);
+        return cli_error(error, TW_ERROR_ARGUMENT, "'%s' is no operand: the signature has %s", name, names);
+    }
+    return TW_OK;
+}
+
+tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *signature,
+                            const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error)
+{
+    operands->signature = signature;
+    operands->count = tw_signature_noperands(signature);
+    for (int side = 0; side < 2; side++) {
+        const struct cli_bindings *bindings = side == 0 ? inputs : outputs;
+        for (size_t b = 0; b < bindings->count; b++) {
+            const char *name = bindings->binding[b].name, *file = bindings->binding[b].value;
+            int k;
+            if (find_operand(operands, name, &k, error) != TW_OK) {
+                return error->status;
+            }
+            if (side == 0 && !is_read(operands, k)) {
+                return cli_error(error, TW_ERROR_ARGUMENT, "'%s' is an output: its file is given as -o %s=%s", name,
+                                 name, file);
+            }
+            if (side == 1 && !is_written(operands, k)) {
+                return cli_error(error, TW_ERROR_ARGUMENT, "'%s' is an input: its file is given as %s=%s, without -o",
+                                 name, name, file);
+            }
+            const char **place = side == 0 ? &operands->operand[k].source : &operands->operand[k].target;
+            if (*place != NULL) {
+                return cli_error(error, TW_ERROR_ARGUMENT, "%s '%s' is given twice: %s and %s",
+                                 side == 0 ? "input" : "output", name, *place, file);
+            }
+            *place = file;
+        }
+    }
+    for (int k = 0; k < operands->count; k++) {
+        const char *name = tw_signature_operand(signature, k);
+        if (is_read(operands, k) && operands->operand[k].source == NULL) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "input '%s' has no file: give %s=FILE.npy", name, name);
+        }
+        if (is_written(operands, k) && operands->operand[k].target == NULL) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' has no file: give -o %s=FILE.npy", name, name);
+        }
+    }
+    return TW_OK;
+}
+
+/* ---- files ---- */
+
+tw_status cli_operands_paths(const struct cli_operands *operands, struct cli_paths *paths, tw_error *error)
+{
+    for (int k = 0; k < operands->count; k++) {
+        const struct cli_operand *operand = &operands->operand[k];
+        const char *name = tw_signature_operand(operands->signature, k);
+        if (operand->source != NULL &&
+            cli_paths_add(paths, error, operand->source, "", 0, "input '%s'", name) != TW_OK) {
+            return error->status;
+        }
+        if (operand->target != NULL &&
+            (cli_paths_add(paths, error, operand->target, "", 1, "output '%s'", name) != TW_OK ||
+             cli_paths_add(paths, error, operand->target, ".part", 1, "the unfinished output '%s'", name) != TW_OK)) {
+            return error->status;
+        }
+    }
+    return TW_OK;
+}
+
+tw_status cli_operands_open(struct cli_operands *operands, tw_error *error)
+{
+    for (int k = 0; k < operands->count; k++) {
+        struct cli_operand *operand = &operands->operand[k];
+        if (operand->source != NULL) {
+            if (tw_array_open(&operand->input, NULL, operand->source, error) != TW_OK) {
+                return error->status;
+            }
+            operand->dtype = tw_array_view(operand->input)->dtype;
+        }
+    }
+    return TW_OK;
+}
+
+static int has_axis(const tw_signature *signature, int operand, int axis)
+{
+    for (int d = 0; d < tw_signature_ndim(signature, operand); d++) {
+        if (tw_signature_operand_axis(signature, operand, d) == axis) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+tw_status cli_operands_lengths(const struct cli_operands *operands, const struct cli_bindings *given, int64_t *lengths,
+                               tw_error *error)
+{
+    const tw_signature *signature = operands->signature;
+    const tw_view *views[TW_MAX_OPERANDS] = {NULL};
+    for (int axis = 0; axis < tw_signature_naxes(signature); axis++) {
+        lengths[axis] = -1;
+    }
+    for (size_t b = 0; b < given->count; b++) {
+        const char *name = given->binding[b].name;
+        const int axis = tw_signature_find_axis(signature, name);
+        if (axis < 0) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "--length: the signature has no axis '%s'", name);
+        }
+        if (lengths[axis] >= 0) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "--length: axis '%s' is given twice", name);
+        }
+        lengths[axis] = given->binding[b].number;
+    }
+    for (int axis = 0; axis < tw_signature_naxes(signature); axis++) {
+        int known = lengths[axis] >= 0;
+        for (int k = 0; k < operands->count && !known; k++) {
+            known = operands->operand[k].input != NULL && has_axis(signature, k, axis);
+        }
+        if (!known) {
+            const char *name = tw_signature_axis(signature, axis);
+            return cli_error(error, TW_ERROR_ARGUMENT, "axis '%s' has no length: no input has it; give --length %s=N",
+                             name, name);
+        }
+    }
+    for (int k = 0; k < operands->count; k++) {
+        views[k] = operands->operand[k].input != NULL ? tw_array_view(operands->operand[k].input) : NULL;
+    }
+    return tw_signature_lengths(signature, views, lengths, error);
+}
+
+/* ---- dtypes ---- */
+
+static int same_dtype(const tw_dtype *a, const tw_dtype *b)
+{
+    return a->kind == b->kind && a->itemsize == b->itemsize &&
+           (a->kind != TW_OPAQUE || strcmp(a->descr, b->descr) == 0);
+}
+
+/* What an output gets that nobody gave a dtype. */
+static tw_status default_dtype(const struct cli_operands *operands, tw_dtype *dtype, tw_error *error)
+{
+    int first = -1, opaque = -1, other = -1;
+    for (int k = 0; k < operands->count; k++) {
+        const struct cli_operand *operand = &operands->operand[k];
+        if (operand->input == NULL) {
+            continue;
+        }
+        if (first < 0) {
+            first = k;
+        } else if (!same_dtype(&operand->dtype, &operands->operand[first].dtype)) {
+            other = k;
+        }
+        if (operand->dtype.kind == TW_OPAQUE) {
+            opaque = k;
+        }
+    }
+    if (opaque >= 0 && other >= 0) {
+        return cli_error(
+            error, TW_ERROR_ARGUMENT,
+            "the outputs' dtype cannot be chosen: input '%s' is %s and input '%s' is %s; give "
+            "--dtype NAME=DTYPE for each output",
+            tw_signature_operand(operands->signature, first), tw_dtype_name(&operands->operand[first].dtype),
+            tw_signature_operand(operands->signature, other), tw_dtype_name(&operands->operand[other].dtype));
+    }
+    *dtype = first >= 0 && other < 0 ? operands->operand[first].dtype : tw_dtype_of(TW_FLOAT64);
+    return TW_OK;
+}
+
+/* The text that gives operand k its dtype: --dtype's or the signature's; NULL: none. */
+static tw_status declared_dtype(const struct cli_operands *operands, const struct cli_bindings *given, int k,
+                                const char **text, tw_error *error)
+{
+    const char *name = tw_signature_operand(operands->signature, k);
+    *text = tw_signature_dtype(operands->signature, k);
+    for (size_t b = 0; b < given->count; b++) {
+        if (strcmp(given->binding[b].name, name) == 0) {
+            if (*text != NULL) {
+                return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is given two dtypes: %s and %s", name, *text,
+                                 given->binding[b].value);
+            }
+            *text = given->binding[b].value;
+        }
+    }
+    return TW_OK;
+}
+
+tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
+                              tw_error *error)
+{
+    for (size_t b = 0; b < given->count; b++) {
+        int k;
+        if (find_operand(operands, given->binding[b].name, &k, error) != TW_OK) {
+            return error->status;
+        }
+        if (!is_written(operands, k)) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "--dtype: '%s' is an input, its dtype is its file's",
+                             given->binding[b].name);
+        }
+    }
+    for (int k = 0; k < operands->count; k++) {
+        struct cli_operand *operand = &operands->operand[k];
+        const char *text;
+        if (!is_written(operands, k)) {
+            continue;
+        }
+        if (declared_dtype(operands, given, k, &text, error) != TW_OK) {
+            return error->status;
+        }
+        tw_dtype dtype;
+        if (text == NULL) {
+            if (operand->input == NULL && default_dtype(operands, &operand->dtype, error) != TW_OK) {
+                return error->status;
+            }
+        } else if (tw_dtype_parse(&dtype, text, operand->dtype_text, error) != TW_OK) {
+            return error->status;
+        } else if (operand->input != NULL && !same_dtype(&dtype, &operand->dtype)) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is to be %s, but its starting values are %s",
+                             tw_signature_operand(operands->signature, k), text, tw_dtype_name(&operand->dtype));
+        } else {
+            operand->dtype = dtype;
+        }
+    }
+    for (int k = 0; k < operands->count; k++) {
+        itemsizes[k] = operands->operand[k].dtype.itemsize;
+    }
+    return TW_OK;
+}
+
+/* ---- arrays ---- */
+
+static tw_status create_target(struct cli_operands *operands, int k, const int64_t *lengths, tw_error *error)
+{
+    struct cli_operand *operand = &operands->operand[k];
+    const int ndim = tw_signature_ndim(operands->signature, k);
+    int64_t shape[TW_MAX_DIMS];
+    for (int d = 0; d < ndim; d++) {
+        shape[d] = lengths[tw_signature_operand_axis(operands->signature, k, d)];
+    }
+    if (tw_array_create_file(&operand->output, operand->target, &operand->dtype, ndim, shape, error) != TW_OK) {
+        return error->status;
+    }
+    if (asprintf(&operand->part, "%s.part", operand->target) < 0) {
+        operand->part = NULL;
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
+    }
+    cli_interrupt_guard(operand->part);
+    return operand->input != NULL ? tw_array_copy(operand->output, operand->input, error) : TW_OK;
+}
+
+tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, tw_error *error)
+{
+    for (int k = 0; k < operands->count; k++) {
+        if (operands->operand[k].target != NULL && create_target(operands, k, lengths, error) != TW_OK) {
+            return error->status;
+        }
+    }
+    return TW_OK;
+}
+
+void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays)
+{
+    for (int k = 0; k < operands->count; k++) {
+        const struct cli_operand *operand = &operands->operand[k];
+        arrays[k] = operand->output != NULL ? operand->output : operand->input;
+    }
+}
+
+static void release_part(struct cli_operand *operand)
+{
+    if (operand->part != NULL) {
+        cli_interrupt_release(operand->part);
+        free(operand->part);
+        operand->part = NULL;
+    }
+}
+
+tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error)
+{
+    for (int k = 0; k < operands->count; k++) {
+        struct cli_operand *operand = &operands->operand[k];
+        if (operand->output != NULL) {
+            if (tw_array_commit(operand->output, error) != TW_OK) {
+                return error->status;
+            }
+            release_part(operand);
+        }
+    }
+    return TW_OK;
+}
+
+void cli_operands_fini(struct cli_operands *operands)
+{
+    for (int k = 0; k < operands->count; k++) {
+        tw_array_destroy(operands->operand[k].output);
+        release_part(&operands->operand[k]);
+        tw_array_destroy(operands->operand[k].input);
+    }
+    operands->count = 0;
+}

@@ -1,0 +1,73 @@
+/* operands.h - a run's operands and the files they come from and go to: NAME=FILE, dtypes, creation, commit. */
+#ifndef CLI_OPERANDS_H
+#define CLI_OPERANDS_H
+
+#include <tilework/tilework.h>
+
+#include "paths.h"
+
+/* NAME=TEXT as given on the command line. */
+struct cli_binding {
+    char *name;        /* owned */
+    const char *value; /* not owned */
+    int64_t number;    /* the value where it was asked for as a number */
+};
+
+struct cli_bindings {
+    struct cli_binding *binding; /* [count] */
+    size_t count;
+};
+
+/* Splits and appends; 0 or an errno, having said why (an argp parser's return value). */
+int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *text, int is_number);
+void cli_bindings_fini(struct cli_bindings *bindings);
+
+struct cli_operand {
+    const char *source; /* file it is read from: in, inout */
+    const char *target; /* file it is written to: out, inout */
+    char *part;         /* TARGET.part, owned, while it is guarded */
+    tw_dtype dtype;
+    char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
+    tw_array *input;                /* opened source */
+    tw_array *output;               /* created target */
+};
+
+struct cli_operands {
+    const tw_signature *signature;
+    int count;
+    struct cli_operand operand[TW_MAX_OPERANDS];
+};
+
+/* Gives every operand of the signature its files. Errors: TW_ERROR_ARGUMENT (a name that the signature has not, that
+ * comes twice or is missing). */
+tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *signature,
+                            const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error);
+
+/* Adds all their files. */
+tw_status cli_operands_paths(const struct cli_operands *operands, struct cli_paths *paths, tw_error *error);
+
+/* Opens every source. */
+tw_status cli_operands_open(struct cli_operands *operands, tw_error *error);
+
+/* lengths[naxes] of all axes, from the sources and from `given` (AXIS=N). */
+tw_status cli_operands_lengths(const struct cli_operands *operands, const struct cli_bindings *given, int64_t *lengths,
+                               tw_error *error);
+
+/* The dtype of every operand: of outputs what --dtype (`given`) or the signature says, else the one that all sources
+ * have; float64 where they differ or where there are none. Opaque sources must agree. itemsizes[noperands]. */
+tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
+                              tw_error *error);
+
+/* Creates every target; those of inout operands start with what their source has. */
+tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, tw_error *error);
+
+/* arrays[noperands] as tw_run wants them. */
+void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays);
+
+/* Gives all targets their final names. */
+tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error);
+
+/* Closes everything; targets that were not committed leave nothing behind. */
+void cli_operands_fini(struct cli_operands *operands);
+
+#endif

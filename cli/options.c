@@ -1,0 +1,229 @@
+/* options.c - what the commands' options have in common: --help and --version, strict numbers, the pool, the splits.
+ * Messages have one form, "tilework: MESSAGE", and a second line that says where help is. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit.h"
+#include "units.h"
+
+struct top_input {
+    const char *name;
+    void *input;
+};
+
+static error_t parse_top(int key, char *argument, struct argp_state *state)
+{
+    const struct top_input *top = state->input;
+    (void)argument;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->err_stream = NULL; /* the hint is ours: cli_parse prints it */
+        state->child_inputs[0] = top->input;
+        return 0;
+    case 'h':
+        state->name = (char *)(uintptr_t)top->name;
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        exit(cli_finish(CLI_DONE));
+    case 'V':
+        printf("tilework %s\n", tw_version());
+        exit(cli_finish(CLI_DONE));
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int cli_parse(const struct argp *argp, int argc, char **argv, const char *name, void *input)
+{
+    static const struct argp_option options[] = {
+        {"help", 'h', NULL, 0, "Show this help", -1}, {"version", 'V', NULL, 0, "Show the version", -1}, {0}};
+    const struct argp_child children[] = {{argp, 0, NULL, 0}, {0}};
+    const struct argp top = {.options = options, .parser = parse_top, .children = children};
+    struct top_input top_input = {name, input};
+
+    argv[0] = (char *)(uintptr_t) "tilework"; /* getopt's messages begin with it */
+    const error_t result = argp_parse(&top, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &top_input);
+    if (result == 0) {
+        return 0;
+    }
+    if (result == ENOMEM) {
+        cli_say("not enough memory");
+        return CLI_RESOURCES;
+    }
+    fprintf(stderr, "try '%s --help'\n", name);
+    return CLI_USAGE;
+}
+
+error_t cli_bad(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    cli_say_list(format, arguments);
+    va_end(arguments);
+    return EINVAL;
+}
+
+error_t cli_number(int64_t *value, const char *option, const char *text, int64_t least, int64_t most)
+{
+    int64_t number = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *at - '0', &number)) {
+            number = INT64_MAX;
+            at += strspn(at, "0123456789");
+            break;
+        }
+    }
+    if (at == text || *at != '\0') {
+        return cli_bad("%s: '%s' is not a number: digits alone are read", option, text);
+    }
+    if (number < least || number > most) {
+        if (most == INT64_MAX) {
+            return cli_bad("%s: %s is out of range: at least %lld", option, text, (long long)least);
+        }
+        return cli_bad("%s: %s is out of range: from %lld to %lld", option, text, (long long)least, (long long)most);
+    }
+    *value = number;
+    return 0;
+}
+
+error_t cli_pair(char **name, const char **value, const char *option, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text || equals[1] == '\0') {
+        return cli_bad("%s: '%s' should be NAME=VALUE", option, text);
+    }
+    *name = strndup(text, (size_t)(equals - text));
+    *value = equals + 1;
+    return *name != NULL ? 0 : ENOMEM;
+}
+
+/* ---- the pool ---- */
+
+const char *cli_pool_name(tw_pool_kind kind)
+{
+    return kind == TW_THREADS ? "threads" : kind == TW_PROCESSES ? "processes" : "serial";
+}
+
+char *cli_pool_text(char *text, size_t size, tw_pool_kind kind, int workers)
+{
+    return kind == TW_THREADS     ? cli_text_count(text, size, (uint64_t)workers, "thread", "threads")
+           : kind == TW_PROCESSES ? cli_text_count(text, size, (uint64_t)workers, "process", "processes")
+                                  : cli_text_count(text, size, (uint64_t)workers, "serial worker", "serial workers");
+}
+
+static error_t parse_pool(int key, char *argument, struct argp_state *state)
+{
+    struct cli_pool_choice *choice = state->input;
+    int64_t number;
+    error_t result = 0;
+    switch (key) {
+    case CLI_KEY_POOL:
+        choice->kind_given = 1;
+        for (int kind = TW_THREADS; kind <= TW_SERIAL; kind++) {
+            if (strcmp(argument, cli_pool_name((tw_pool_kind)kind)) == 0) {
+                choice->kind = (tw_pool_kind)kind;
+                return 0;
+            }
+        }
+        return cli_bad("--pool: '%s' is no pool: serial, threads or processes", argument);
+    case 'w':
+        result = cli_number(&number, "--workers", argument, 1, TW_MAX_WORKERS);
+        choice->workers = result == 0 ? (int)number : 0;
+        return result;
+    case ARGP_KEY_END:
+        if (choice->kind_given && choice->kind == TW_SERIAL && choice->workers > 1) {
+            return cli_bad("--workers: a serial pool has 1 worker, not %d", choice->workers);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option pool_options[] = {
+    {"pool", CLI_KEY_POOL, "POOL", 0, "Who does the tiles: serial, threads (default) or processes", 1},
+    {"workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 1},
+    {0}};
+const struct argp cli_pool_argp = {.options = pool_options, .parser = parse_pool};
+
+/* ---- the splits ---- */
+
+static error_t add_split(struct cli_splits *splits, int key, const char *argument)
+{
+    const char *option = key == CLI_KEY_CUT ? "--cut" : key == CLI_KEY_TILE ? "--tile" : "--parts";
+    tw_split split = {0};
+    char *axis = NULL;
+    const char *value = NULL;
+    error_t result = cli_pair(&axis, &value, option, argument);
+    if (result != 0) {
+        return result;
+    }
+    split.axis = axis;
+    for (size_t s = 0; s < splits->count; s++) {
+        if (strcmp(splits->split[s].axis, axis) == 0) {
+            result = cli_bad("%s: axis '%s' is divided twice: give one of --cut, --tile, --parts for each axis", option,
+                             axis);
+            goto fail;
+        }
+    }
+    if (key == CLI_KEY_CUT) {
+        tw_error error;
+        int64_t *cuts;
+        if (tw_cuts_parse(&cuts, &split.ncuts, value, &error) != TW_OK) {
+            result = cli_bad("--cut: axis '%s': %s", axis, error.message);
+            goto fail;
+        }
+        split.cuts = cuts;
+    } else {
+        int64_t *number = key == CLI_KEY_TILE ? &split.tile : &split.parts;
+        result = cli_number(number, option, value, 1, INT64_MAX);
+        if (result != 0) {
+            goto fail;
+        }
+    }
+    tw_split *more = realloc(splits->split, (splits->count + 1) * sizeof *more);
+    if (more == NULL) {
+        result = ENOMEM;
+        goto fail;
+    }
+    splits->split = more;
+    splits->split[splits->count++] = split;
+    return 0;
+fail:
+    free((void *)(uintptr_t)split.cuts);
+    free(axis);
+    return result;
+}
+
+void cli_splits_fini(struct cli_splits *splits)
+{
+    for (size_t s = 0; s < splits->count; s++) {
+        free((void *)(uintptr_t)splits->split[s].cuts);
+        free((void *)(uintptr_t)splits->split[s].axis);
+    }
+    free(splits->split);
+    *splits = (struct cli_splits){0};
+}
+
+static error_t parse_split(int key, char *argument, struct argp_state *state)
+{
+    switch (key) {
+    case CLI_KEY_CUT:
+    case CLI_KEY_TILE:
+    case CLI_KEY_PARTS:
+        return add_split(state->input, key, argument);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option split_options[] = {
+    {"cut", CLI_KEY_CUT, "AXIS=N,N,...", 0, "Divide the axis at these positions", 1},
+    {"tile", CLI_KEY_TILE, "AXIS=N", 0, "Divide the axis into tiles of this length", 1},
+    {"parts", CLI_KEY_PARTS, "AXIS=N", 0, "Divide the axis into this many tiles of nearly equal length", 1},
+    {0}};
+const struct argp cli_split_argp = {.options = split_options, .parser = parse_split};

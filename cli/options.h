@@ -1,0 +1,51 @@
+/* options.h - what the commands' options have in common: --help and --version, strict numbers, the pool, the splits. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <argp.h>
+
+#include <tilework/tilework.h>
+
+/* Keys of options that have no short form. */
+enum cli_key {
+    CLI_KEY_POOL = 256,
+    CLI_KEY_CUT,
+    CLI_KEY_TILE,
+    CLI_KEY_PARTS,
+    CLI_KEY_FIRST /* commands' own keys start here */
+};
+
+/* Parses a command's arguments; `name` is how it is called ("tilework run"), argv[0] is not looked at. --help and
+ * --version are added, print and end the program. Returns 0, or CLI_USAGE, having said what is wrong. */
+int cli_parse(const struct argp *argp, int argc, char **argv, const char *name, void *input);
+
+/* A wrong value, said in a sentence. Always EINVAL, to be returned by an argp parser. */
+__attribute__((format(printf, 1, 2))) error_t cli_bad(const char *format, ...);
+
+/* Digits alone, least .. most. 0, or EINVAL, having said why; `option` is how the user calls the value. */
+error_t cli_number(int64_t *value, const char *option, const char *text, int64_t least, int64_t most);
+
+/* "AXIS=VALUE" or "NAME=VALUE": *value points behind the '='; *name is allocated, to be freed. 0 or an errno, having
+ * said why. */
+error_t cli_pair(char **name, const char **value, const char *option, const char *text);
+
+/* --pool, --workers: the input of cli_pool_argp. All zeros: the defaults. */
+struct cli_pool_choice {
+    tw_pool_kind kind;
+    int kind_given;
+    int workers; /* 0: not given */
+};
+extern const struct argp cli_pool_argp;
+
+const char *cli_pool_name(tw_pool_kind kind);                                 /* "threads" */
+char *cli_pool_text(char *text, size_t size, tw_pool_kind kind, int workers); /* "2 threads", "1 process" */
+
+/* --cut, --tile, --parts: the input of cli_split_argp. All zeros: none given. */
+struct cli_splits {
+    tw_split *split; /* [count]; axes and cuts are owned */
+    size_t count;
+};
+extern const struct argp cli_split_argp;
+void cli_splits_fini(struct cli_splits *splits);
+
+#endif

@@ -1,0 +1,38 @@
+/* paths.h - whether two names mean one file: before anything is written, nothing that is written may be anything else.
+ */
+#ifndef CLI_PATHS_H
+#define CLI_PATHS_H
+
+#include <sys/stat.h>
+
+#include <tilework/tilework.h>
+
+/* Outputs (up to two names each), inputs, the report (two), the kernel. */
+#define CLI_MAX_PATHS (3 * TW_MAX_OPERANDS + 3)
+
+struct cli_path {
+    char *path; /* owned */
+    char *what; /* "input 'y'", owned */
+    int written;
+    int exists;
+    struct stat file;   /* where it exists */
+    struct stat folder; /* of its folder; st_ino 0: there is no such folder */
+};
+
+struct cli_paths {
+    struct cli_path path[CLI_MAX_PATHS];
+    int count;
+};
+
+/* Adds a file by its path followed by `suffix`. `written`: it will be created or replaced; then it must not be
+ * something that is no regular file. `format` tells what it is. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+__attribute__((format(printf, 6, 7))) tw_status cli_paths_add(struct cli_paths *paths, tw_error *error,
+                                                              const char *path, const char *suffix, int written,
+                                                              const char *format, ...);
+
+/* No written file is the same as another one, by whatever name. Errors: TW_ERROR_ARGUMENT. */
+tw_status cli_paths_check(const struct cli_paths *paths, tw_error *error);
+
+void cli_paths_fini(struct cli_paths *paths);
+
+#endif

@@ -1,0 +1,193 @@
+/* request.c - what the user asks of `tilework run`: the arguments, read strictly. Opens nothing. */
+#include "request.h"
+
+#include <string.h>
+
+#include "progress.h"
+
+enum {
+    KEY_DTYPE = CLI_KEY_FIRST,
+    KEY_LENGTH,
+    KEY_FLAGS,
+    KEY_COMPILER,
+    KEY_CHECK,
+    KEY_REPORT,
+    KEY_PROGRESS,
+    KEY_NO_PROGRESS,
+    KEY_SCRATCH,
+    KEY_RETRIES
+};
+
+#define MOST_RETRIES 1000000
+
+static const struct argp_option options[] = {
+    {"signature", 's', "SIGNATURE", 0, "Which axes each operand has: 'y[i], x[j] -> r[i,j]'", 0},
+    {"output", 'o', "NAME=FILE", 0, "Where an output goes (repeat for each)", 0},
+    {"dtype", KEY_DTYPE, "NAME=DTYPE", 0,
+     "An output's dtype, as r[i,j]:float32 in the signature; default: the inputs' where they agree, else float64", 0},
+    {"length", KEY_LENGTH, "AXIS=N", 0, "The length of an axis that no input has", 0},
+    {NULL, 0, NULL, 0,
+     "Tiles and workers (--cut, --tile, --parts repeat; axes not named stay whole; none: automatic):", 1},
+    {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G may be said", 2},
+    {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker on one tile that are survived; default 2", 2},
+    {NULL, 0, NULL, 0, "Compiling FILE.c:", 3},
+    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 3},
+    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 3},
+    {NULL, 0, NULL, 0, "What is told:", 4},
+    {"check", KEY_CHECK, NULL, 0, "Compute all again as one serial tile and compare bit by bit", 4},
+    {"report", KEY_REPORT, "FILE", 0, "Write what happened, tile by tile, as JSON; '-' is standard output", 4},
+    {"verbose", 'v', NULL, 0, "Print a line for each tile", 4},
+    {"progress", KEY_PROGRESS, NULL, 0, "Show progress (default where standard error is a terminal, never elsewhere)",
+     4},
+    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Show none", 4},
+    {"quiet", 'q', NULL, 0, "No progress and no closing line", 4},
+    {0}};
+
+static const char doc[] =
+    "Run KERNEL once on every tile and write the outputs as .npy files."
+    "\v"
+    "KERNEL is FILE.c:FUNCTION, compiled when its source is new, or FILE.so:FUNCTION. Inputs are NAME=FILE with the "
+    "signature's names. A name on both sides of the arrow is an output that starts with its input's values.\n"
+    "\n"
+    "Examples:\n"
+    "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
+    "      y=y.npy x=x.npy -o r=r.npy\n"
+    "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
+    "      y=y.npy x=x.npy -o r=r.npy --cut i=333,666 --cut j=1000 \\\n"
+    "      --pool processes -w 4 --check -v\n"
+    "  tilework run mandelbrot.c:render -s '-> r[i,j]:uint16' \\\n"
+    "      --length i=1500 --length j=1500 --tile i=10 -o r=r.npy\n"
+    "  tilework run axpy.c:axpy -s 'x[i], r[i] -> r[i]' \\\n"
+    "      x=x.npy r=before.npy -o r=after.npy\n";
+
+/* Bytes, with K, M or G for powers of 1024. */
+static error_t parse_bytes(size_t *bytes, const char *option, const char *text)
+{
+    char digits[32];
+    const size_t length = strlen(text);
+    const char *suffixes = "KMG", *suffix = length > 1 ? strchr(suffixes, text[length - 1]) : NULL;
+    if (suffix == NULL || length >= sizeof digits) {
+        int64_t number = 0;
+        const error_t result = cli_number(&number, option, text, 0, PTRDIFF_MAX);
+        *bytes = (size_t)number;
+        return result;
+    }
+    const int shift = 10 * (int)(suffix - suffixes + 1);
+    int64_t number = 0;
+    memcpy(digits, text, length - 1);
+    digits[length - 1] = '\0';
+    const error_t result = cli_number(&number, option, digits, 0, PTRDIFF_MAX >> shift);
+    *bytes = (size_t)number << shift;
+    return result;
+}
+
+static error_t set_once(const char **place, const char *option, const char *argument)
+{
+    if (*place != NULL) {
+        return cli_bad("%s: given twice: '%s' and '%s'", option, *place, argument);
+    }
+    *place = argument;
+    return 0;
+}
+
+static error_t add_argument(struct cli_request *request, const char *argument)
+{
+    if (request->kernel != NULL) {
+        return cli_bindings_add(&request->inputs, "input", argument, 0);
+    }
+    if (strchr(argument, '=') != NULL && strchr(argument, ':') == NULL) {
+        return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION", argument);
+    }
+    request->kernel = argument;
+    return 0;
+}
+
+static error_t end(const struct cli_request *request)
+{
+    if (request->kernel == NULL) {
+        return cli_bad("which kernel: FILE.c:FUNCTION or FILE.so:FUNCTION");
+    }
+    if (request->signature == NULL) {
+        return cli_bad("which signature: give -s 'y[i], x[j] -> r[i,j]'");
+    }
+    return 0;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct cli_request *request = state->input;
+    int64_t number = 0;
+    error_t result = 0;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &request->splits;
+        state->child_inputs[1] = &request->pool;
+        return 0;
+    case ARGP_KEY_ARG:
+        return add_argument(request, argument);
+    case ARGP_KEY_END:
+        return end(request);
+    case 's':
+        return set_once(&request->signature, "--signature", argument);
+    case 'o':
+        return cli_bindings_add(&request->outputs, "--output", argument, 0);
+    case KEY_DTYPE:
+        return cli_bindings_add(&request->dtypes, "--dtype", argument, 0);
+    case KEY_LENGTH:
+        return cli_bindings_add(&request->lengths, "--length", argument, 1);
+    case KEY_FLAGS:
+        return set_once(&request->compile.flags, "--flags", argument);
+    case KEY_COMPILER:
+        return set_once(&request->compile.compiler, "--compiler", argument);
+    case KEY_REPORT:
+        return set_once(&request->report, "--report", argument);
+    case KEY_SCRATCH:
+        return parse_bytes(&request->scratch, "--scratch", argument);
+    case KEY_RETRIES:
+        result = cli_number(&number, "--retries", argument, 0, MOST_RETRIES);
+        request->retries = number == 0 ? -1 : (int)number; /* 0 means the default to the library */
+        return result;
+    case KEY_CHECK:
+        request->check = 1;
+        return 0;
+    case KEY_PROGRESS:
+        request->progress = cli_progress_possible();
+        return 0;
+    case KEY_NO_PROGRESS:
+        request->progress = 0;
+        return 0;
+    case 'v':
+        request->verbose = 1;
+        return 0;
+    case 'q':
+        request->quiet = 1;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int cli_request_parse(struct cli_request *request, int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {0}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .args_doc = "KERNEL -s SIGNATURE [NAME=FILE...] -o NAME=FILE",
+                                     .doc = doc,
+                                     .children = children};
+    *request = (struct cli_request){.progress = cli_progress_possible()};
+    const int result = cli_parse(&argp, argc, argv, "tilework run", request);
+    if (request->quiet) {
+        request->progress = 0;
+    }
+    return result;
+}
+
+void cli_request_fini(struct cli_request *request)
+{
+    cli_bindings_fini(&request->inputs);
+    cli_bindings_fini(&request->outputs);
+    cli_bindings_fini(&request->dtypes);
+    cli_bindings_fini(&request->lengths);
+    cli_splits_fini(&request->splits);
+}

@@ -1,0 +1,27 @@
+/* request.h - what the user asks of `tilework run`. */
+#ifndef CLI_REQUEST_H
+#define CLI_REQUEST_H
+
+#include "operands.h"
+#include "options.h"
+
+struct cli_request {
+    const char *kernel; /* FILE.c:FUNCTION or FILE.so:FUNCTION */
+    const char *signature;
+    struct cli_bindings inputs, outputs; /* NAME=FILE */
+    struct cli_bindings dtypes;          /* NAME=DTYPE */
+    struct cli_bindings lengths;         /* AXIS=N */
+    struct cli_pool_choice pool;
+    struct cli_splits splits;
+    tw_compile_options compile;
+    const char *report; /* file, "-" for standard output; NULL: none */
+    size_t scratch;     /* bytes */
+    int retries;        /* as in tw_run_options */
+    int check, verbose, quiet, progress;
+};
+
+/* Returns 0, or an exit code, having said why. To be finished in any case. */
+int cli_request_parse(struct cli_request *request, int argc, char **argv);
+void cli_request_fini(struct cli_request *request);
+
+#endif

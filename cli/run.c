@@ -1,0 +1,181 @@
+/* run.c - tilework run: everything is looked at before anything is created; the outputs get their names when the last
+ * tile is done. Knows the order of the steps, each of which is done elsewhere. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit.h"
+#include "interrupt.h"
+#include "outcome.h"
+#include "progress.h"
+#include "request.h"
+
+struct run {
+    const struct cli_request *request;
+    tw_signature *signature;
+    tw_kernel *kernel;
+    tw_grid *grid;
+    tw_pool *pool;
+    tw_report *report;
+    struct cli_operands operands;
+    struct cli_report_file report_file;
+    int64_t *lengths; /* [naxes] */
+};
+
+/* The kernel's file is no file to write to either. */
+static tw_status add_kernel_path(struct cli_paths *paths, const char *kernel, tw_error *error)
+{
+    const char *colon = strrchr(kernel, ':');
+    char *file = strndup(kernel, colon != NULL ? (size_t)(colon - kernel) : strlen(kernel));
+    if (file == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
+    }
+    const tw_status status = cli_paths_add(paths, error, file, "", 0, "the kernel");
+    free(file);
+    return status;
+}
+
+static tw_status check_paths(const struct run *run, tw_error *error)
+{
+    struct cli_paths *paths = calloc(1, sizeof *paths);
+    if (paths == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the files' names");
+    }
+    tw_status status = cli_operands_paths(&run->operands, paths, error);
+    if (status == TW_OK) {
+        status = cli_report_file_paths(run->request->report, paths, error);
+    }
+    if (status == TW_OK) {
+        status = add_kernel_path(paths, run->request->kernel, error);
+    }
+    if (status == TW_OK) {
+        status = cli_paths_check(paths, error);
+    }
+    cli_paths_fini(paths);
+    free(paths);
+    return status;
+}
+
+/* All that can be known without creating anything. */
+static tw_status prepare(struct run *run, tw_error *error)
+{
+    const struct cli_request *request = run->request;
+    int64_t itemsizes[TW_MAX_OPERANDS];
+    tw_grid_options grid_options = {
+        .splits = request->splits.split, .nsplits = request->splits.count, .itemsizes = itemsizes};
+
+    if (tw_signature_parse(&run->signature, request->signature, error) != TW_OK ||
+        cli_operands_bind(&run->operands, run->signature, &request->inputs, &request->outputs, error) != TW_OK ||
+        check_paths(run, error) != TW_OK || cli_operands_open(&run->operands, error) != TW_OK) {
+        return error->status;
+    }
+    run->lengths = calloc((size_t)tw_signature_naxes(run->signature) + 1, sizeof *run->lengths);
+    if (run->lengths == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the axes");
+    }
+    if (cli_operands_lengths(&run->operands, &request->lengths, run->lengths, error) != TW_OK ||
+        cli_operands_dtypes(&run->operands, &request->dtypes, itemsizes, error) != TW_OK ||
+        tw_grid_create(&run->grid, run->signature, run->lengths, &grid_options, error) != TW_OK ||
+        tw_kernel_open(&run->kernel, request->kernel, &request->compile, error) != TW_OK) {
+        return error->status;
+    }
+    return TW_OK;
+}
+
+static tw_status interrupted_before(tw_error *error)
+{
+    return cli_error(error, TW_ERROR_INTERRUPTED, "interrupted before the first tile");
+}
+
+/* The pool is opened last: worker processes are forked with all files mapped, before any thread exists. */
+static tw_status execute(struct run *run, const int *stop, tw_error *error)
+{
+    const struct cli_request *request = run->request;
+    const tw_pool_options pool_options = {.kind = request->pool.kind, .workers = request->pool.workers};
+    const tw_run_options run_options = {.scratch_size = request->scratch,
+                                        .stop = stop,
+                                        .retries = request->retries,
+                                        .check = request->check,
+                                        .progress = request->progress ? cli_progress_draw : NULL};
+    tw_array *arrays[TW_MAX_OPERANDS];
+
+    if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
+        cli_operands_create(&run->operands, run->lengths, error) != TW_OK ||
+        tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
+        return error->status;
+    }
+    cli_operands_arrays(&run->operands, arrays);
+    const tw_status status = tw_run(run->pool, run->kernel, run->grid, arrays, &run_options, &run->report, error);
+    if (request->progress) {
+        cli_progress_end();
+    }
+    return status != TW_OK ? status : cli_operands_commit(&run->operands, error);
+}
+
+/* What was asked to be printed goes to standard output, unless the report is there. */
+static int tell(struct run *run, tw_status status, const tw_error *error)
+{
+    const struct cli_request *request = run->request;
+    FILE *lines = run->report_file.standard_output ? stderr : stdout;
+    tw_error report_error;
+    int code = CLI_DONE;
+    if (run->report != NULL) {
+        if (request->verbose) {
+            cli_print_tiles(lines, run->report);
+        }
+        if (request->check) {
+            cli_print_check(lines, run->report, run->grid);
+        }
+        fflush(lines);
+    }
+    if (status != TW_OK) {
+        code = cli_fail(error);
+    }
+    if (run->report != NULL) {
+        if (cli_report_file_write(&run->report_file, run->report, &report_error) != TW_OK) {
+            const int report_code = cli_fail(&report_error);
+            code = code == CLI_DONE ? report_code : code;
+        }
+        if (status == TW_OK && !request->quiet) {
+            cli_say_done(run->report);
+        }
+    }
+    return code;
+}
+
+static void run_fini(struct run *run)
+{
+    tw_pool_close(run->pool);
+    cli_report_file_fini(&run->report_file);
+    cli_operands_fini(&run->operands);
+    tw_report_destroy(run->report);
+    tw_grid_destroy(run->grid);
+    tw_kernel_destroy(run->kernel);
+    tw_signature_destroy(run->signature);
+    free(run->lengths);
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct cli_request request;
+    struct run run = {.request = &request};
+    tw_error error;
+    int code = cli_request_parse(&request, argc, argv);
+    if (code == CLI_DONE) {
+        const int *stop = cli_interrupt_install(!request.quiet && cli_progress_possible());
+        tw_status status = prepare(&run, &error);
+        if (status == TW_OK && !cli_interrupted()) {
+            status = execute(&run, stop, &error);
+        }
+        if (run.report == NULL && cli_interrupted()) {
+            status = interrupted_before(&error); /* a compiler that got the Ctrl-C too is not to blame */
+        }
+        if (status != TW_OK) {
+            cli_operands_fini(&run.operands); /* before anything is said: nothing half-written is left by then */
+        }
+        code = tell(&run, status, &error);
+    }
+    run_fini(&run);
+    cli_request_fini(&request);
+    return code;
+}

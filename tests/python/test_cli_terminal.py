@@ -1,0 +1,181 @@
+"""Ctrl-C, and the line that shows progress on a terminal."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import session_processes
+
+SLOW = ["run", "kernels.c:slow", "-s", "-> r[i]", "--length", "i=2000", "--tile", "i=1", "-o", "r=r.npy"]
+STUCK = ["run", "kernels.c:stuck", *SLOW[2:]]
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def start_run(folder, arguments):
+    """Started, and past its first tiles."""
+    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])  # compiled
+    (folder / "r.npy").unlink()
+    process = folder.start(*arguments)
+    wait_for((folder / "r.npy.part").exists)
+    time.sleep(0.3)
+    assert process.poll() is None
+    return process
+
+
+@pytest.mark.parametrize("pool", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupt_ends_after_the_tiles_in_hand(folder, pool, number):
+    before = folder.contents()
+    process = start_run(folder, [*SLOW, "--pool", pool, "--report", "report.json"])
+    began = time.monotonic()
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    assert errors.startswith(b"tilework: ") and errors.count(b"\n") == 1, errors
+    assert session_processes(process.pid) == []
+    assert (folder / "report.json").stat().st_size > 0
+    (folder / "report.json").unlink()
+    assert folder.contents() == before
+
+
+@pytest.mark.parametrize("pool", ["serial", "threads", "processes"])
+def test_second_interrupt_ends_at_once(folder, pool):
+    before = folder.contents()
+    process = start_run(folder, [*STUCK, "--pool", pool, "--report", "report.json"])
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=5)
+    assert process.returncode == 130
+    wait_for(lambda: session_processes(process.pid) == [], 5)
+    assert folder.contents() == before
+
+
+def test_signals_close_together_count_once(folder):
+    process = start_run(folder, [*SLOW, "--pool", "serial"])
+    for _ in range(3):
+        process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors.count(b"\n") == 1
+
+
+def test_interrupt_that_is_ignored_stays_ignored(folder):
+    arguments = [a if a != "i=2000" else "i=20" for a in SLOW]
+    folder.run_ok(*[a if a != "i=20" else "i=1" for a in arguments[1:]])
+    (folder / "r.npy").unlink()
+    ignoring = ["setsid", "sh", "-c", 'trap "" INT; exec "$0" "$@"', *folder.command(*arguments, "--pool", "serial")]
+    process = subprocess.Popen(ignoring, cwd=folder.path, env=folder.environment, stderr=subprocess.PIPE)
+    wait_for((folder / "r.npy.part").exists)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert (folder / "r.npy").exists()
+
+
+def test_interrupt_while_the_kernel_is_compiled(folder):
+    compiler = folder / "slow-compiler"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *--version*) echo slow 1.0 ;; *) touch started; exec sleep 60 ;; esac\n')
+    compiler.chmod(0o755)
+    process = folder.start(*SLOW, "--compiler", compiler, "--report", "report.json")
+    wait_for((folder / "started").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, b"tilework: interrupted before the first tile\n")
+    assert session_processes(process.pid) == []
+    assert sorted(os.listdir(folder.path)) == ["kernels.c", "slow-compiler", "started", "x.npy", "y.npy"]
+
+
+@pytest.mark.parametrize("command", ["demo", "bench"])
+def test_demo_and_bench_can_be_interrupted(folder, command):
+    process = folder.start(command, "--rows", "5000", "--cols", "20000")
+    line = process.stdout.readline()
+    assert line
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.startswith(b"tilework: ") and errors.count(b"\n") == 1, errors
+    assert session_processes(process.pid) == []
+
+
+@pytest.mark.parametrize("pool", ["threads", "processes"])
+def test_nothing_is_left_when_the_command_is_killed(folder, pool):
+    process = start_run(folder, [*STUCK, "--pool", pool])
+    process.kill()
+    process.communicate(timeout=5)
+    wait_for(lambda: session_processes(process.pid) == [], 5)
+    assert not (folder / "r.npy").exists()
+    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])  # the .part file is in nobody's way
+
+
+# ---- progress ----
+
+
+def on_terminal(folder, *arguments):
+    """What standard error shows where it is a terminal."""
+    master, slave = pty.openpty()
+    process = folder.start(*arguments, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(master)
+    process.communicate(timeout=20)
+    assert process.returncode == 0, shown
+    return shown.decode()
+
+
+def test_progress_is_one_line_redrawn_on_a_terminal(folder):
+    job = [a if a != "i=2000" else "i=20" for a in SLOW]
+    shown = on_terminal(folder, *job, "--pool", "serial")
+    assert "/20 tiles, " in shown and " tiles/s, 0:0" in shown and " left" in shown
+    lines = shown.split("\n")
+    assert len(lines) == 2 and lines[1] == ""
+    assert lines[0].rpartition("\r\033[K")[2].startswith("tilework: 20 tiles on 1 serial worker in ")
+
+
+def test_progress_can_be_left_out(folder):
+    job = [a if a != "i=2000" else "i=20" for a in SLOW]
+    for option in ("--no-progress", "--quiet"):
+        shown = on_terminal(folder, *job, "--pool", "serial", option)
+        assert "\033" not in shown and "left" not in shown
+
+
+def test_progress_is_never_shown_elsewhere(folder):
+    job = [a if a != "i=2000" else "i=20" for a in SLOW]
+    result = folder.run_ok(*job[1:], "--progress", "--pool", "serial")
+    assert "\r" not in result.stderr and "left" not in result.stderr
+
+
+def test_interrupt_on_a_terminal_says_what_happens_next(folder):
+    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])
+    (folder / "r.npy").unlink()
+    master, slave = pty.openpty()
+    process = folder.start(*SLOW, "--pool", "serial", stderr=slave)
+    os.close(slave)
+    wait_for((folder / "r.npy.part").exists)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert process.returncode == 130
+    assert "tilework: stopping after the tiles in hand; once more to stop at once" in shown
