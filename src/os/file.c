@@ -168,32 +168,49 @@ static int write_zeros(int fd, int64_t from, int64_t to)
     return error;
 }
 
-int tw__file_allocate(int fd, int64_t length)
+/* Whether the disk has this many bytes at all: without asking, a file system may hand out all it has before it says no,
+ * and other programs meet a full disk. Some say that they have no blocks at all: those are asked the hard way. */
+static int has_room(int fd, int64_t bytes)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
-        return errno;
-    }
-    if (!within_limit(length)) {
-        return EFBIG;
-    }
+    struct statvfs room;
+    uint64_t there;
+    return fstatvfs(fd, &room) != 0 || room.f_blocks == 0 ||
+           __builtin_mul_overflow((uint64_t)room.f_bfree, (uint64_t)room.f_frsize, &there) || (uint64_t)bytes <= there;
+}
+
+/* `kept`: bytes at the front that are there already. In pieces, so that a signal does not undo the work so far. */
+static int take_room(int fd, int64_t kept, int64_t length)
+{
     int64_t from = 0;
     while (from < length) {
         const int64_t piece = length - from < (int64_t)PIECE ? length - from : (int64_t)PIECE;
         if (fallocate(fd, 0, (off_t)from, (off_t)piece) == 0) {
             from += piece;
         } else if (errno == EOPNOTSUPP || errno == ENOSYS) {
-            /* What the file held before stays as it is. */
-            const int error = write_zeros(fd, from > status.st_size ? from : status.st_size, length);
-            if (error != 0) {
-                return error;
-            }
-            from = length;
+            return write_zeros(fd, from > kept ? from : kept, length);
         } else if (errno != EINTR) {
             return errno;
         }
     }
-    return status.st_size > length ? tw__file_truncate(fd, length) : 0;
+    return 0;
+}
+
+int tw__file_allocate(int fd, int64_t length)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return errno;
+    }
+    const int64_t had = (int64_t)status.st_blocks * 512;
+    int error = tw__file_truncate(fd, length);
+    if (error != 0) {
+        return error;
+    }
+    error = length > had && !has_room(fd, length - had) ? ENOSPC : take_room(fd, status.st_size, length);
+    if (error != 0) {
+        tw__file_truncate(fd, status.st_size); /* gives back what was taken so far */
+    }
+    return error;
 }
 
 int tw__file_truncate(int fd, int64_t length)

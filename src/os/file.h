@@ -40,7 +40,8 @@ int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *don
 int tw__file_write(int fd, const void *data, size_t length, int64_t offset);
 
 /* Makes the file `length` bytes long with all its room taken on the disk (ENOSPC, EFBIG, EDQUOT); where the file system
- * cannot preallocate, zeros are written. */
+ * cannot preallocate, zeros are written. Where that fails the file has its old
+ * length. */
 int tw__file_allocate(int fd, int64_t length);
 int tw__file_truncate(int fd, int64_t length);
 

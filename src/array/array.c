@@ -1,0 +1,227 @@
+/* array.c - the array object: a view, and who owns the memory under it. Knows no file formats. */
+#include "array/array.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/descr.h"
+#include "array/dtype.h"
+#include "array/outfile.h"
+#include "array/shape.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "os/cpu.h"
+#include "os/map.h"
+
+void tw__view_text(const tw_view *view, char *text, size_t size)
+{
+    char shape[256];
+    tw__shape_text(view->ndim, view->shape, shape, sizeof shape);
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__text_add(&out, "%s %.60s", shape, tw_dtype_name(&view->dtype));
+}
+
+/* "3.1 GiB", in integers, so that no locale has a say in the point. */
+static void bytes_text(int64_t bytes, char *text, size_t size)
+{
+    const int64_t unit = bytes >= (int64_t)1 << 30 ? (int64_t)1 << 30 : (int64_t)1 << 20;
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__text_add(&out, "%" PRId64 ".%d %s", bytes / unit, (int)(bytes % unit * 10 / unit),
+                 unit == (int64_t)1 << 30 ? "GiB" : "MiB");
+}
+
+tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape, int64_t *bytes,
+                        tw_error *error)
+{
+    int64_t size;
+    tw_status status = tw__shape_check(ndim, shape, dtype->itemsize > 0 ? dtype->itemsize : 0, &size, TW_ERROR_ARGUMENT,
+                                       "an array", error);
+    if (status != TW_OK) {
+        return status;
+    }
+    tw_array *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "an array");
+    }
+    made->view.dtype = *dtype;
+    status = tw__descr_own(&made->view.dtype, &made->descr, error);
+    if (status != TW_OK) {
+        free(made);
+        return status;
+    }
+    made->view.ndim = ndim;
+    for (int d = 0; d < ndim; d++) {
+        made->view.shape[d] = shape[d];
+    }
+    tw__strides_c(ndim, shape, dtype->itemsize, made->view.strides);
+    *array = made;
+    *bytes = size;
+    return TW_OK;
+}
+
+static tw_status fail_room(const tw_view *view, int64_t bytes, int64_t available, tw_error *error)
+{
+    char what[384], needed[48], there[48];
+    tw__view_text(view, what, sizeof what);
+    bytes_text(bytes, needed, sizeof needed);
+    bytes_text(available, there, sizeof there);
+    return tw__fail(error, TW_ERROR_MEMORY, "an array of %s needs %s; this machine has %s available", what, needed,
+                    there);
+}
+
+static tw_status take_private(tw_array *array, int64_t bytes, tw_error *error)
+{
+    /* Pages appear at first touch, so a mapping that is too large succeeds and ends with the out-of-memory killer.
+     * Arrays below one huge page are not what fills a machine, and looking costs more than they do. */
+    const int64_t available = bytes < (int64_t)TW__HUGE_PAGE ? INT64_MAX : tw__available_memory();
+    if (bytes > available) {
+        return fail_room(&array->view, bytes, available, error);
+    }
+    const size_t length = bytes > 0 ? (size_t)bytes : 1;
+    const int failed = tw__map_private(&array->base, length);
+    if (failed != 0) {
+        char what[384];
+        tw__view_text(&array->view, what, sizeof what);
+        return tw__fail_os(error, TW_ERROR_MEMORY, failed, "no address space for an array of %s", what);
+    }
+    array->bytes = length;
+    array->memory = TW_PRIVATE;
+    return TW_OK;
+}
+
+static tw_status take_shared(tw_array *array, struct tw__heap *heap, int64_t bytes, tw_error *error)
+{
+    const tw_status status = tw__heap_take(heap, (size_t)bytes, &array->base, error);
+    if (status == TW_OK) {
+        tw__heap_retain(heap);
+        array->heap = heap;
+        array->bytes = (size_t)bytes;
+        array->memory = TW_SHARED;
+    }
+    return status;
+}
+
+tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,
+                           const int64_t *shape, tw_error *error)
+{
+    tw_array *made = NULL;
+    int64_t bytes = 0;
+    tw_status status = tw__array_new(&made, dtype, ndim, shape, &bytes, error);
+    if (status == TW_OK) {
+        status = heap != NULL ? take_shared(made, heap, bytes, error) : take_private(made, bytes, error);
+    }
+    if (status != TW_OK) {
+        tw_array_destroy(made);
+        return status;
+    }
+    made->view.data = made->base;
+    made->writable = 1;
+    *array = made;
+    return TW_OK;
+}
+
+/* TW_AT and its like divide strides by the item size and read whole numbers, so both must come out even. */
+static tw_status check_layout(const tw_view *view, tw_error *error)
+{
+    int64_t before, after;
+    if (!tw__view_reach(view, &before, &after)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "an array whose strides reach further than 2^63 bytes");
+    }
+    if (view->data == NULL && before + after > 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "an array with items needs memory, not a null pointer");
+    }
+    if (view->dtype.kind == TW_OPAQUE) {
+        return TW_OK;
+    }
+    if ((uintptr_t)view->data % (uintptr_t)view->dtype.alignment != 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "an array of %s at an address that is no multiple of %d bytes; make an aligned copy",
+                        tw_dtype_name(&view->dtype), (int)view->dtype.alignment);
+    }
+    for (int d = 0; d < view->ndim; d++) {
+        if (view->shape[d] > 1 && view->strides[d] % view->dtype.itemsize != 0) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "an array of %s whose stride in dimension %d is %" PRId64
+                            " bytes, no multiple of its item's %" PRId64 "; make a contiguous copy",
+                            tw_dtype_name(&view->dtype), d, view->strides[d], view->dtype.itemsize);
+        }
+    }
+    return TW_OK;
+}
+
+tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error)
+{
+    tw_array *made = NULL;
+    int64_t bytes;
+    tw_status status = tw__array_new(&made, &view->dtype, view->ndim, view->shape, &bytes, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    memcpy(made->view.strides, view->strides, (size_t)view->ndim * sizeof *view->strides);
+    made->view.data = view->data;
+    made->memory = TW_BORROWED;
+    made->writable = 1;
+    status = check_layout(&made->view, error);
+    if (status != TW_OK) {
+        tw_array_destroy(made);
+        return status;
+    }
+    *array = made;
+    return TW_OK;
+}
+
+tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error)
+{
+    const tw_view *to = &destination->view, *from = &source->view;
+    if (!tw__shape_same(to, from) || !tw__dtype_same(&to->dtype, &from->dtype)) {
+        char to_text[384], from_text[384];
+        tw__view_text(to, to_text, sizeof to_text);
+        tw__view_text(from, from_text, sizeof from_text);
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "an array of %s cannot be copied to one of %s; both need the same shape and dtype", from_text,
+                        to_text);
+    }
+    if (!destination->writable) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "an array that was opened for reading cannot be copied to");
+    }
+    if (tw__view_overlap(to, from)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "an array cannot be copied to one that overlaps it in memory");
+    }
+    tw__view_copy(to, from);
+    return TW_OK;
+}
+
+const tw_view *tw_array_view(const tw_array *array)
+{
+    return &array->view;
+}
+
+void *tw_array_data(const tw_array *array)
+{
+    return array->view.data;
+}
+
+tw_memory tw_array_memory(const tw_array *array)
+{
+    return array->memory;
+}
+
+void tw_array_destroy(tw_array *array)
+{
+    if (array == NULL) {
+        return;
+    }
+    if (array->heap != NULL) {
+        tw__heap_give(array->heap, array->base);
+        tw__heap_release(array->heap);
+    } else if (array->base != NULL) {
+        tw__unmap(array->base, array->bytes);
+    }
+    tw__outfile_abandon(array->outfile);
+    free(array->descr);
+    free(array);
+}

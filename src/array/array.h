@@ -1,0 +1,37 @@
+/* array.h - the array object: a view, and who owns the memory under it. */
+#ifndef TW_ARRAY_ARRAY_H
+#define TW_ARRAY_ARRAY_H
+
+#include "heap/heap.h"
+
+struct tw__outfile;
+
+struct tw_array {
+    tw_view view;
+    tw_memory memory;
+    char *descr;                 /* owned text that view.dtype.descr of an opaque dtype points to, else NULL */
+    void *base;                  /* what is unmapped or given back; NULL: nothing */
+    size_t bytes;                /* of base */
+    struct tw__heap *heap;       /* TW_SHARED: where base lies, retained */
+    struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
+    int64_t mapped_at;           /* tw__now() just after the mapping was made: workers forked before do not have it */
+    int writable;
+};
+
+/* An array object without memory: checks dtype and shape, takes a copy of the description, sets the strides of C order.
+ * *bytes: what its items take. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape, int64_t *bytes,
+                        tw_error *error);
+
+/* "3 x 4 float64". */
+void tw__view_text(const tw_view *view, char *text, size_t size);
+
+/* A new array, contents undefined, C order: in the heap where there is one, else private.
+ * tw_array_create is this with the pool's heap. */
+tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,
+                           const int64_t *shape, tw_error *error);
+
+/* tw_array_open with a heap for what cannot be mapped as it is. */
+tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error);
+
+#endif

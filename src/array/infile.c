@@ -1,0 +1,150 @@
+/* infile.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/array.h"
+#include "array/dtype.h"
+#include "array/npy.h"
+#include "array/shape.h"
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/map.h"
+
+struct infile {
+    int fd;
+    const char *path;
+    int64_t size;
+    struct tw__npy_header header;
+};
+
+static tw_status fail_read(const struct infile *file, int failed, tw_error *error)
+{
+    if (failed == EIO) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: cannot be read to its end", file->path);
+    }
+    return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be read", file->path);
+}
+
+static tw_status open_infile(struct infile *file, tw_error *error)
+{
+    int failed = tw__file_open_read(&file->fd, file->path);
+    if (failed != 0) {
+        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be opened", file->path);
+    }
+    struct tw__file_info info;
+    failed = tw__file_info(file->fd, &info);
+    if (failed != 0) {
+        return fail_read(file, failed, error);
+    }
+    if (info.is_directory) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is a folder, not a .npy file", file->path);
+    }
+    if (!info.is_regular) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is a pipe or a device, not a regular file that can be mapped",
+                        file->path);
+    }
+    file->size = info.size;
+    return TW_OK;
+}
+
+static tw_status read_header(struct infile *file, tw_error *error)
+{
+    unsigned char prefix[TW__NPY_PREFIX];
+    size_t count = file->size < TW__NPY_PREFIX ? (size_t)file->size : TW__NPY_PREFIX;
+    int failed = tw__file_read(file->fd, prefix, count, 0, NULL);
+    if (failed != 0) {
+        return fail_read(file, failed, error);
+    }
+    int64_t length;
+    tw_status status = tw__npy_length(&length, prefix, count, file->size, file->path, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    unsigned char *bytes = malloc((size_t)length);
+    if (bytes == NULL) {
+        return tw__fail_memory(error, (size_t)length, "the header of a .npy file");
+    }
+    /* The prefix has been checked; a file that somebody writes at the same time must not change it any more. */
+    count = (int64_t)count < length ? count : (size_t)length;
+    memcpy(bytes, prefix, count);
+    failed = tw__file_read(file->fd, bytes + count, (size_t)length - count, (int64_t)count, NULL);
+    status = failed != 0 ? fail_read(file, failed, error)
+                         : tw__npy_parse(&file->header, bytes, length, file->size, file->path, error);
+    free(bytes);
+    return status;
+}
+
+/* *array stays NULL where this file cannot be mapped: it can still be read. */
+static tw_status map_infile(tw_array **array, const struct infile *file, tw_error *error)
+{
+    const struct tw__npy_header *header = &file->header;
+    tw_array *made = NULL;
+    int64_t bytes;
+    const tw_status status = tw__array_new(&made, &header->dtype, header->ndim, header->shape, &bytes, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const size_t length = (size_t)(header->data_offset + bytes);
+    if (tw__map_file(&made->base, length, file->fd, 0) != 0) {
+        tw_array_destroy(made);
+        return TW_OK;
+    }
+    made->bytes = length;
+    made->memory = TW_MAPPED;
+    made->mapped_at = tw__now();
+    made->view.data = (char *)made->base + header->data_offset;
+    *array = made;
+    return TW_OK;
+}
+
+static tw_status read_infile(tw_array **array, const struct infile *file, struct tw__heap *heap, tw_error *error)
+{
+    const struct tw__npy_header *header = &file->header;
+    tw_array *made = NULL;
+    const tw_status status = tw__array_create(&made, heap, &header->dtype, header->ndim, header->shape, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const int failed = tw__file_read(file->fd, made->view.data, (size_t)header->data_bytes, header->data_offset, NULL);
+    if (failed != 0) {
+        tw_array_destroy(made);
+        return fail_read(file, failed, error);
+    }
+    if (header->swapped) {
+        const int width = tw__number_width(header->dtype.kind);
+        tw__swap_bytes(made->view.data, header->data_bytes / width, width);
+    }
+    *array = made;
+    return TW_OK;
+}
+
+tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error)
+{
+    struct infile file = {.fd = -1, .path = path};
+    tw_array *made = NULL;
+    tw_status status = open_infile(&file, error);
+    if (status == TW_OK) {
+        status = read_header(&file, error);
+    }
+    const struct tw__npy_header *header = &file.header;
+    if (status == TW_OK && !header->swapped && header->data_offset % header->dtype.alignment == 0) {
+        status = map_infile(&made, &file, error);
+    }
+    if (status == TW_OK && made == NULL) {
+        status = read_infile(&made, &file, heap, error);
+    }
+    if (status == TW_OK) {
+        if (header->fortran) {
+            tw__strides_fortran(header->ndim, header->shape, header->dtype.itemsize, made->view.strides);
+        }
+        *array = made;
+    }
+    tw__npy_fini(&file.header);
+    if (file.fd >= 0) {
+        tw__file_close(file.fd);
+    }
+    return status;
+}
