@@ -1,0 +1,43 @@
+# The door: each of these sets up what it needs (see tools/setup.sh) and then does its one thing.
+#
+#   make           build the library and the command in build/release
+#   make demo      build, then show one job done four ways (ARGS="--workers 4 ..." is passed on)
+#   make test      build in every variant and run all tests (ARGS="--only PART ...")
+#   make bench     measure Tilework beside its peers (ARGS="--quick ...")
+#   make install   build, then install under PREFIX (DESTDIR is put before it)
+#   make format    lay out the C sources as .clang-format says
+#   make clean     remove all that was built
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ARGS ?=
+export PREFIX DESTDIR
+
+.PHONY: build demo test bench install format clean
+
+build:
+	@tools/setup.sh build
+	@tools/build.sh
+
+demo: build
+	@build/release/cli/tilework demo $(ARGS)
+
+test:
+	@tools/setup.sh test
+	@python3 tools/run_tests.py $(ARGS)
+
+bench:
+	@tools/setup.sh bench
+	@tools/build.sh
+	@build/venv-bench/bin/python bench/bench.py $(ARGS)
+
+install:
+	@tools/setup.sh build
+	@tools/install.sh
+
+format:
+	@tools/setup.sh test
+	@tools/format.sh
+
+clean:
+	rm -rf build

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Runs every test: builds each variant with warnings as errors, runs its tests, and closes with what passed and failed.
+
+Each part below is one function that gives an Outcome. A part in which no test ran has failed. Standard library alone;
+what the parts need is set up by tools/setup.sh.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+from harness import Outcome, count_junit, count_meson, count_program, run
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = TOP / "build" / "test"
+PYTHON = TOP / "build" / "venv" / "bin" / "python"
+FUZZ_SECONDS = 20  # for each target
+CORES = len(os.sched_getaffinity(0))
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "halt_on_error=1:strict_string_checks=1:allocator_may_return_null=1:detect_leaks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1",
+}
+
+
+def build(name, compiler, *options):
+    """Configures and builds one variant in build/test/NAME. Gives None, or the output of what failed."""
+    folder = BUILD / name
+    stamp = folder / "variant.txt"
+    found = sorted(str(path.relative_to(TOP)) for place in ("tests", "fuzz", "examples", "docs")
+                   for path in (TOP / place).rglob("*") if path.suffix in (".c", ".1", ".3"))
+    wanted = "\n".join((compiler, *options, "", *found))
+    had = stamp.read_text() if stamp.exists() and (folder / "build.ninja").exists() else ""
+    if had != wanted:
+        # Other options: all again. Other files: Meson looks for them only when it configures.
+        again = ["--reconfigure"] if had.split("\n\n")[0] == wanted.split("\n\n")[0] else []
+        if not again:
+            shutil.rmtree(folder, ignore_errors=True)
+        done = run(["meson", "setup", *again, folder, TOP, "-Dwerror=true", "-Db_colorout=never", *options],
+                   env={"CC": compiler})
+        if done.code != 0:
+            return done.output
+        stamp.write_text(wanted)
+    done = run(["ninja", "-k", "20", "-C", folder], seconds=1200)
+    return None if done.code == 0 else done.output
+
+
+def meson_tests(name, *arguments, env=None, patience=1, seconds=900):
+    """Runs the Meson tests of a variant that is built."""
+    folder = BUILD / name
+    logs = folder / "meson-logs"
+    for old in logs.glob("testlog*.json"):
+        old.unlink()
+    cache = folder / "cache"
+    cache.mkdir(exist_ok=True)
+    done = run(["meson", "test", "-C", folder, "--no-rebuild", "--timeout-multiplier", patience, *arguments],
+               env={"XDG_CACHE_HOME": cache, **(env or {})}, seconds=seconds)
+    outcome = Outcome()
+    for log in logs.glob("testlog*.json"):  # the name has the wrapper's in it, where there is one
+        outcome.add(count_meson(log, name))
+    if done.code != 0 and not outcome.failed:
+        outcome.fail(f"{name}: meson test", done.output)
+    return outcome
+
+
+def variant(name, compiler, options, **how):
+    """Builds a variant and runs its tests."""
+    wrong = build(name, compiler, *options)
+    if wrong is not None:
+        outcome = Outcome()
+        outcome.fail(f"{name}: build", wrong)
+        return outcome
+    return meson_tests(name, *how.pop("arguments", ()), **how)
+
+
+def probe(compiler, flags, env, wrapper=()):
+    """Whether a program built with these flags starts and ends well here."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "probe.c")
+        source.write_text("#include <stdlib.h>\nint main(void)\n{\n    free(malloc(1));\n    return 0;\n}\n")
+        program = pathlib.Path(folder, "probe")
+        if run([compiler, *flags, source, "-o", program]).code != 0:
+            return False
+        return run([*wrapper, program], env=env).code == 0
+
+
+def part_gcc():
+    """Release build with GCC: unit and property tests, command line, examples."""
+    return variant("gcc", "gcc", ["--buildtype=release"])
+
+
+def part_clang():
+    """Release build with Clang."""
+    return variant("clang", "clang", ["--buildtype=release"])
+
+
+def part_sanitize():
+    """AddressSanitizer and UndefinedBehaviorSanitizer, leaks too where the machine allows."""
+    env = {key: SANITIZER_OPTIONS[key] for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+    remarks = []
+    if not probe("gcc", ["-fsanitize=address,undefined"], env):
+        env["ASAN_OPTIONS"] = env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
+        remarks.append("without the search for leaks, which needs ptrace")
+    outcome = variant("sanitize", "gcc", ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
+                      env=env, patience=4)
+    outcome.remarks += remarks
+    return outcome
+
+
+def part_race():
+    """ThreadSanitizer: the tests that use threads."""
+    env = {"TSAN_OPTIONS": SANITIZER_OPTIONS["TSAN_OPTIONS"], "TILEWORK_TEST_NO_PROCESSES": "1"}
+    arguments = ["--suite", "threads"]
+    if not probe("clang", ["-fsanitize=thread"], env):
+        # Older runtimes do not know the wide randomisation of newer kernels.
+        fixed = ["setarch", platform.machine(), "-R"]
+        if not probe("clang", ["-fsanitize=thread"], env, fixed):
+            outcome = Outcome()
+            outcome.fail("race", "a program built with ThreadSanitizer does not start on this machine, not even with "
+                                 "'setarch -R'\n")
+            return outcome
+        arguments += ["--wrapper", " ".join(fixed)]
+    return variant("race", "clang", ["--buildtype=debugoptimized", "-Db_sanitize=thread", "-Db_lundef=false"],
+                   arguments=arguments, env=env, patience=4)
+
+
+def part_valgrind():
+    """A small set under valgrind. Not built for this machine's own CPU, whose instructions valgrind may not know."""
+    wrapper = "valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible " \
+              "--errors-for-leak-kinds=definite --child-silent-after-fork=no"
+    return variant("valgrind", "gcc", ["--buildtype=debugoptimized"], patience=10,
+                   arguments=["--suite", "valgrind-ok", "--wrapper", wrapper],
+                   env={"TILEWORK_TEST_NO_PROCESSES": "1"})
+
+
+def fuzz(target):
+    """One libFuzzer target for its seconds, begun from the kept corpus; what it finds stays in the build folder."""
+    name = target.stem
+    new = BUILD / "fuzz-corpus" / name
+    new.mkdir(parents=True, exist_ok=True)
+    kept = [folder for folder in (TOP / "fuzz" / "corpus" / name, TOP / "fuzz" / "corpus" / name.removeprefix("fuzz_"))
+            if folder.is_dir()]
+    outcome = Outcome()
+    if not kept:
+        outcome.fail(f"fuzz: {name}", "it has no kept corpus below fuzz/corpus\n")
+        return outcome
+    done = run([BUILD / "fuzz" / "fuzz" / name, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+                "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={new}-", new, *kept],
+               env=SANITIZER_OPTIONS, seconds=FUZZ_SECONDS * 6 + 60)
+    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.output)
+    if done.code != 0 or not runs or int(runs[1]) == 0:
+        outcome.fail(f"fuzz: {name}", done.output)
+    else:
+        outcome.passed = 1
+        outcome.remarks.append(f"{name}: {int(runs[1]):,} inputs")
+    return outcome
+
+
+def part_fuzz():
+    """The libFuzzer targets, some seconds each."""
+    outcome = Outcome()
+    cover = "-fsanitize=fuzzer-no-link"
+    wrong = build("fuzz", "clang", "--buildtype=debugoptimized", "-Dtests=false", "-Dfuzz=true", "-Db_lundef=false",
+                  "-Db_sanitize=address,undefined", f"-Dc_args={cover}")
+    if wrong is not None:
+        outcome.fail("fuzz: build", wrong)
+        return outcome
+    targets = sorted((TOP / "fuzz").glob("fuzz_*.c"))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
+        for done in workers.map(fuzz, targets):
+            outcome.add(done)
+    return outcome
+
+
+def part_python():
+    """The command line and the .npy files seen from Python and NumPy, and the tools' own tests."""
+    wrong = build("gcc", "gcc", "--buildtype=release")
+    if wrong is not None:
+        outcome = Outcome()
+        outcome.fail("python: build", wrong)
+        return outcome
+    release = BUILD / "gcc"
+    cache = BUILD / "python-cache"
+    cache.mkdir(exist_ok=True)
+    report = BUILD / "python.xml"
+    report.unlink(missing_ok=True)
+    env = {"TILEWORK_BIN": release / "cli" / "tilework", "TILEWORK_NPYCOPY": release / "tests" / "npycopy",
+           "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache,
+           "PYTHONDONTWRITEBYTECODE": "1"}
+    done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "tests/python"],
+               env=env, seconds=900, cwd=TOP)
+    outcome = count_junit(report, "python", done.output)
+    if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
+        outcome.fail("python: pytest", done.output)
+    return outcome
+
+
+def part_checks():
+    """The rules that nobody would keep if nothing checked them: layers, exported names, layout, words, documents."""
+    outcome = Outcome()
+    wrong = build("gcc", "gcc", "--buildtype=release")
+    for name, arguments in (("check_includes", []), ("check_tree", []), ("check_symbols", [BUILD / "gcc"])):
+        if arguments and wrong is not None:
+            outcome.fail(f"checks: {name}", wrong)
+            continue
+        outcome.add(count_program(f"checks: {name}", [sys.executable, TOP / "tools" / f"{name}.py", *arguments],
+                                  cwd=TOP))
+    return outcome
+
+
+def part_install():
+    """`make install` into an empty folder, then what a user does with it."""
+    return count_program("install", [sys.executable, TOP / "tools" / "check_install.py", BUILD / "install"], cwd=TOP)
+
+
+PARTS = {
+    "checks": part_checks, "gcc": part_gcc, "python": part_python, "clang": part_clang, "sanitize": part_sanitize,
+    "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "install": part_install,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Build every variant of Tilework and run all of its tests.")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
+                        help=f"run this part alone (may be given again): {', '.join(PARTS)}")
+    options = parser.parse_args()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # What a Makefile passes down would reach the `make` that the tests call.
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PREFIX", "DESTDIR", "ARGS"):
+        os.environ.pop(name, None)
+    total = Outcome()
+    began = time.monotonic()
+    for name in options.only or PARTS:
+        part_began = time.monotonic()
+        print(f"{name:<10}", end=" ", flush=True)
+        outcome = PARTS[name]()
+        if not outcome.passed + outcome.failed:
+            outcome.fail(name, "no test ran in this part\n")
+        remarks = f"  ({'; '.join(outcome.remarks)})" if outcome.remarks else ""
+        print(f"{outcome.text():<40} {time.monotonic() - part_began:6.1f} s{remarks}", flush=True)
+        total.add(outcome)
+    print(f"{'all':<10} {'':<40} {time.monotonic() - began:6.1f} s")
+    for title, output in total.failures:
+        print(f"\n==== failed: {title}\n{output.rstrip()}")
+    print(f"\n{total.text()}" if total.failures else total.text())
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
