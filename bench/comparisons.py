@@ -1,0 +1,129 @@
+"""What is compared with what, and the bar that each comparison is to reach. Knows names and numbers, no processes."""
+
+import dataclasses
+import statistics
+from typing import Optional
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One contestant: who ("tilework", "openmp" or "peer"), its case, and its name in the table."""
+
+    who: str
+    case: str
+    name: str
+    workers: Optional[int] = None  # None: all
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """`ours` beside `peer`. The ratio is the peer's time over ours; with `times`, ours over the peer's. The bar is on the
+    ratio (`least`, `most`) or on our own value (`own_most`); without any the row is there for information."""
+
+    key: str
+    what: str
+    ours: Side
+    peer: Optional[Side]
+    unit: str = "s"
+    rounds: int = 9
+    least: Optional[float] = None
+    most: Optional[float] = None
+    own_most: Optional[float] = None
+    times: bool = False
+
+    def bar(self):
+        if self.least is not None:
+            return f"at least {self.least:g} times as fast"
+        if self.most is not None:
+            return f"at most {self.most:g} times as long"
+        return f"at most {show(self.own_most, self.unit)}" if self.own_most is not None else ""
+
+    def ratio_name(self):
+        return "times as long" if self.times else "times as fast"
+
+    def reached(self, own, ratio):
+        """True, False, or None where there is no bar."""
+        if self.least is not None:
+            return ratio >= self.least
+        if self.most is not None:
+            return ratio <= self.most
+        return own <= self.own_most if self.own_most is not None else None
+
+
+def show(value, unit):
+    """A value as the table has it. "s", "run": seconds; "tile": seconds for 10^6 tiles; "bytes"."""
+    if unit == "bytes":
+        return f"{value / 2 ** 20:.1f} MiB"
+    seconds = value / 1e6 if unit == "tile" else value
+    for scale, name in ((1, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {name}" if seconds < 100 * scale else f"{seconds / scale:.0f} {name}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def show_ratio(ratios):
+    """Median and quartiles."""
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+    digits = ",.0f" if median >= 100 else ".1f" if median >= 10 else ".2f"
+    return f"{median:{digits}} ({low:{digits}} - {high:{digits}})"
+
+
+def tilework(case, workers=None, name="Tilework"):
+    return Side("tilework", case, name, workers)
+
+
+def peer(case, name):
+    return Side("peer", case, name)
+
+
+def openmp(case, name, workers=None):
+    return Side("openmp", case, name, workers)
+
+
+NEW = "threads, new result"
+REUSED = "threads, result reused"
+PROCESSES = "processes, new result, parent reads it"
+EMPTY = "an empty tile"
+TWO = "a run of 2 empty tiles"
+
+COMPARISONS = [
+    *(Comparison("threads-new", NEW, tilework("mult-threads-new"), peer(case, name), least=1.0)
+      for case, name in (("numpy-broadcast", "NumPy broadcast"), ("numexpr-new", "numexpr"),
+                         ("numba-new", "Numba prange"), ("blosc2-new", "blosc2 to NumPy array"),
+                         ("blosc2-ndarray", "blosc2 to NDArray, level 0"))),
+    Comparison("threads-new", NEW, tilework("mult-threads-new"), peer("dask-array", "Dask array"), rounds=5),
+    Comparison("threads-new", NEW, tilework("mult-threads-new"), openmp("mult-new", "OpenMP into malloc"), rounds=5),
+    Comparison("threads-reused", REUSED, tilework("mult-threads-reused"), openmp("mult-reused", "OpenMP"), least=0.9,
+               rounds=21),
+    *(Comparison("threads-reused", REUSED, tilework("mult-threads-reused"), peer(case, name), rounds=5)
+      for case, name in (("numpy-out", "NumPy out="), ("numexpr-out", "numexpr out="),
+                         ("numba-reused", "Numba prange"))),
+    Comparison("processes-new", PROCESSES, tilework("mult-processes-new"), peer("origin", "shared Array + Pool"),
+               least=3.0, rounds=7),
+    *(Comparison("processes-new", PROCESSES, tilework("mult-processes-new"), peer(case, name), rounds=3)
+      for case, name in (("joblib-memmap", "joblib into memmap"), ("joblib-concatenate", "joblib, concatenated"))),
+    Comparison("processes-reused", "processes, result reused", tilework("mult-processes-reused"),
+               tilework("mult-threads-reused", name="Tilework threads"), least=0.9, rounds=21),
+    Comparison("empty", f"{EMPTY}, threads", tilework("empty-threads"), None, "tile", own_most=0.060),
+    Comparison("empty", f"{EMPTY}, threads", tilework("empty-threads"), peer("dask-threads", "Dask delayed"), "tile",
+               rounds=3),
+    Comparison("empty", f"{EMPTY}, processes", tilework("empty-processes"), peer("pool-map", "Pool.map, chunksize=1"),
+               "tile", rounds=7, own_most=0.100),
+    *(Comparison("empty", f"{EMPTY}, processes", tilework("empty-processes"), peer(case, name), "tile", rounds=3)
+      for case, name in (("pool-map-batches", "Pool.map, its own batches"), ("joblib-loky", "joblib, its own batches"))),
+    Comparison("two", f"{TWO}, threads", tilework("two-threads"), openmp("parallel-for-2", "OpenMP parallel for"),
+               "run", most=3.0, rounds=21, times=True),
+    Comparison("two", f"{TWO}, threads", tilework("two-threads"), peer("dask-two", "Dask delayed"), "run", rounds=3),
+    Comparison("two", f"{TWO}, processes", tilework("two-processes"), peer("pool-map-two", "Pool.map"), "run",
+               own_most=30e-6, rounds=9),
+    Comparison("two", f"{TWO}, processes", tilework("two-processes"), peer("joblib-two", "joblib (loky)"), "run",
+               rounds=3),
+    Comparison("mandelbrot", "Mandelbrot, 2 workers", tilework("mandelbrot-all", 2),
+               tilework("mandelbrot-1", 1, "Tilework, 1 worker"), least=1.93, rounds=15),
+    Comparison("mandelbrot", "Mandelbrot, 2 workers", tilework("mandelbrot-all", 2),
+               openmp("mandelbrot", "OpenMP schedule(dynamic)", 2), most=1.03, times=True, rounds=15),
+    Comparison("memory", "memory beyond the arrays, 10^6 tiles, threads", tilework("memory-threads"), None, "bytes",
+               rounds=3, own_most=16 * 2 ** 20),
+    Comparison("memory", "memory beyond the arrays, 10^6 tiles, processes", tilework("memory-processes"), None, "bytes",
+               rounds=3, own_most=16 * 2 ** 20),
+]
