@@ -4,7 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/release
-mkdir -p build
+if ! mkdir -p build 2>/dev/null || [ ! -w build ]; then
+    printf 'build: the folder build/ cannot be written: it may be another user'"'"'s (make clean as that user)\n' >&2
+    exit 1
+fi
 
 configure() {
     printf 'configuring %s\n' "$folder"

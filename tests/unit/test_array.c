@@ -66,7 +66,8 @@ static void more_memory_than_there_is_is_refused_in_words(void **state)
 {
     (void)state;
     if (tw__available_memory() == INT64_MAX) {
-        skip();
+        print_message("# skipped: how much memory there is cannot be found out\n");
+        return;
     }
     const tw_dtype dtype = tw_dtype_of(TW_FLOAT64);
     tw_array *array = NULL;

@@ -403,14 +403,16 @@ static void a_file_larger_than_memory_in_the_other_byte_order_is_refused(void **
     (void)state;
     const int64_t items = (int64_t)1 << 38; /* 2 TiB, on the disk nothing */
     if (tw__available_memory() >= items * 8) {
-        skip();
+        print_message("# skipped: this machine has 2 TiB of memory\n");
+        return;
     }
     char text[100];
     snprintf(text, sizeof text, "{'descr': '%cf8', 'fortran_order': False, 'shape': (274877906944,)}",
              TW__NATIVE == '<' ? '>' : '<');
     make_file("huge.npy", text, "", 0);
     if (truncate("huge.npy", 1000 + items * 8) != 0) {
-        skip(); /* a file system without room for it */
+        print_message("# skipped: the file system has no file of 2 TiB\n");
+        return;
     }
     tw_array *array = NULL;
     tw_error error;

@@ -1,5 +1,5 @@
 /* Pools run f(worker, tile) exactly once for each tile; workers may be killed at any moment. */
-#include "harness.h"
+#include "pools.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -58,30 +58,6 @@ static int mark(void *argument, struct tw__worker *worker, uint64_t tile, unsign
     }
     board->ended[tile]++;
     return 0;
-}
-
-static tw_pool *open_pool(tw_pool_kind kind, int workers)
-{
-    tw_pool *pool;
-    const tw_pool_options options = {.kind = kind, .workers = workers, .heap_bytes = 1 << 28};
-    assert_int_equal(tw_pool_open(&pool, &options, NULL), TW_OK);
-    assert_int_equal(tw_pool_workers(pool), kind == TW_SERIAL ? 1 : workers);
-    return pool;
-}
-
-static const tw_pool_kind kinds[] = {TW_SERIAL, TW_THREADS, TW_PROCESSES};
-
-/* ThreadSanitizer cannot follow memory between processes: its build leaves them out. */
-static int pool_kinds(void)
-{
-    return getenv("TILEWORK_TEST_NO_PROCESSES") != NULL ? 2 : 3;
-}
-
-static void need_processes(void)
-{
-    if (pool_kinds() < 3) {
-        skip();
-    }
 }
 
 static void every_tile_runs_once_on_every_pool(void **state)
