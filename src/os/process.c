@@ -119,12 +119,17 @@ int tw__reap(struct tw__process *process, struct tw__death *death)
         death->signal = info.si_status;
         death->code = 0;
     }
+    tw__forget(process);
+    return 0;
+}
+
+void tw__forget(struct tw__process *process)
+{
     if (process->pidfd >= 0) {
         close(process->pidfd);
     }
     process->pid = 0;
     process->pidfd = -1;
-    return 0;
 }
 
 void tw__kill_begin(const struct tw__process *process)

@@ -40,6 +40,9 @@ int tw__reap(struct tw__process *process, struct tw__death *death);
 /* Kills with SIGKILL and reaps. */
 void tw__kill(struct tw__process *process);
 
+/* Closes the pidfd of a process that is somebody else's child. */
+void tw__forget(struct tw__process *process);
+
 /* Sends SIGKILL and returns; tw__reap follows. */
 void tw__kill_begin(const struct tw__process *process);
 

@@ -65,6 +65,7 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
         return tw__fail_memory(error, sizeof *made, "a pool");
     }
     made->kind = wish->kind;
+    made->owner = tw__process_own_id();
     made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : tw__default_workers();
     made->event = -1;
     made->seats = calloc((size_t)made->workers, sizeof *made->seats);
@@ -109,7 +110,7 @@ void tw_pool_close(tw_pool *pool)
     if (pool == NULL) {
         return;
     }
-    if (pool->kind == TW_THREADS) {
+    if (pool->kind == TW_THREADS && pool->owner == tw__process_own_id()) {
         tw__threads_close(pool);
     } else if (pool->kind == TW_PROCESSES) {
         tw__processes_close(pool);
@@ -132,6 +133,11 @@ void tw_pool_close(tw_pool *pool)
 
 tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
 {
+    if (pool->owner != tw__process_own_id()) {
+        return tw__fail(error, TW_ERROR_PROCESS,
+                        "this pool belongs to process %d, of which this one is a fork; open another pool here",
+                        pool->owner);
+    }
     outcome->status = TW_OK;
     outcome->deaths = 0;
     outcome->done = 0;

@@ -63,6 +63,7 @@ struct tw__outcome {
 
 struct tw_pool {
     tw_pool_kind kind;
+    int owner; /* process that opened it: a fork of that has neither its threads nor its children */
     int workers;
     struct tw__heap *heap;      /* processes */
     struct tw__claims *claims;  /* threads, processes */

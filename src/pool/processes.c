@@ -97,11 +97,17 @@ tw_status tw__processes_ready(tw_pool *pool, tw_error *error)
 /* Workers hold nothing that anybody needs: killing them is the quickest way to end them, busy or idle. */
 void tw__processes_close(tw_pool *pool)
 {
-    for (int w = 0; pool->processes != NULL && w < pool->workers; w++) {
+    const int count = pool->processes != NULL ? pool->workers : 0;
+    const int mine = pool->owner == tw__process_own_id();
+    for (int w = 0; mine && w < count; w++) {
         tw__kill_begin(&pool->processes[w]);
     }
-    for (int w = 0; pool->processes != NULL && w < pool->workers; w++) {
-        tw__kill(&pool->processes[w]);
+    for (int w = 0; w < count; w++) {
+        if (mine) {
+            tw__kill(&pool->processes[w]);
+        } else {
+            tw__forget(&pool->processes[w]);
+        }
     }
     free(pool->processes);
     pool->processes = NULL;

@@ -349,6 +349,34 @@ static void no_worker_outlives_its_parent(void **state)
     munmap(pids, 4096);
 }
 
+static void a_fork_of_the_program_leaves_the_pool_alone(void **state)
+{
+    (void)state;
+    need_processes();
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct board *board = new_board();
+        tw_pool *pool = open_pool(kinds[kind], 2);
+        struct tw__outcome outcome;
+        const struct tw__task task = {.function = mark, .argument = board, .count = 100};
+        const pid_t child = fork();
+        if (child == 0) {
+            tw_error error = {0};
+            const int refused = tw__pool_run(pool, &task, &outcome, &error) == TW_ERROR_PROCESS &&
+                                strstr(error.message, "is a fork") != NULL;
+            tw_pool_close(pool);
+            _exit(refused ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(outcome.deaths, 0);
+        assert_int_equal(board->ended[99], 1);
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
 static void bad_options_are_refused(void **state)
 {
     (void)state;
@@ -382,6 +410,7 @@ int main(void)
         cmocka_unit_test(progress_ends_at_the_total),
         cmocka_unit_test(no_worker_outlives_its_pool),
         cmocka_unit_test(no_worker_outlives_its_parent),
+        cmocka_unit_test(a_fork_of_the_program_leaves_the_pool_alone),
         cmocka_unit_test(bad_options_are_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
