@@ -33,7 +33,7 @@ class Comparison:
 
     def bar(self):
         if self.least is not None:
-            return f"at least {self.least:g} times as fast"
+            return "at least as fast" if self.least == 1 else f"at least {self.least:g} times as fast"
         if self.most is not None:
             return f"at most {self.most:g} times as long"
         return f"at most {show(self.own_most, self.unit)}" if self.own_most is not None else ""
@@ -87,7 +87,7 @@ EMPTY = "an empty tile"
 TWO = "a run of 2 empty tiles"
 
 COMPARISONS = [
-    *(Comparison("threads-new", NEW, tilework("mult-threads-new"), peer(case, name), least=1.0)
+    *(Comparison("threads-new", NEW, tilework("mult-threads-new"), peer(case, name), least=1.0, rounds=15)
       for case, name in (("numpy-broadcast", "NumPy broadcast"), ("numexpr-new", "numexpr"),
                          ("numba-new", "Numba prange"), ("blosc2-new", "blosc2 to NumPy array"),
                          ("blosc2-ndarray", "blosc2 to NDArray, level 0"))),

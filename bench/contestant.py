@@ -28,12 +28,19 @@ class Contestant:
                 raise Missing(f"{command[0]}: {error.strerror}") from error
         said = self.line(READY_SECONDS)
         if said != "ready":
+            why = said.removeprefix("missing ") if said else self.last_words()
             self.close()
-            raise Missing(said.removeprefix("missing ") if said else self.last_words())
+            raise Missing(why)
 
     def last_words(self):
+        """Why it does not answer: the last line of its errors, or how it ended."""
+        try:
+            code = self.process.wait(1)
+            ended = f"it ended with exit code {code}" if code >= 0 else f"it was ended by signal {-code}"
+        except subprocess.TimeoutExpired:
+            ended = "it took too long"
         lines = self.log.read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "it ended without a word")
+        return next((line for line in reversed(lines) if line.strip()), ended)
 
     def line(self, seconds):
         """The next line it writes; "" where it ended or took longer than that."""

@@ -2,7 +2,7 @@
 
 Says "ready", then for each line "go" runs the case once and writes its seconds; says "missing WHY" where the peer
 cannot be had. Each case is a function that prepares what may be prepared once, and gives one that runs and returns
-seconds. What is freed is freed outside of the time. Knows nothing of Tilework.
+seconds. A new result is given back after the time has been taken, as Tilework's is. Knows nothing of Tilework.
 """
 
 import importlib
@@ -26,7 +26,7 @@ def vectors(rows, columns):
 
 
 def timed_new(compute):
-    """A run that times compute() and lets its result go afterwards."""
+    """A run that times compute(), and gives its result back after that."""
     def run():
         begin = now()
         result = compute()
