@@ -324,7 +324,7 @@ TW_API tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw
 TW_API tw_pool_kind tw_pool_get_kind(const tw_pool *pool);
 TW_API int tw_pool_workers(const tw_pool *pool);
 
-/* Process id of a worker (of this process, for serial and thread pools). */
+/* Process id of a worker (of this process, for serial and thread pools); 0 where it died and has no successor yet. */
 TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
 
 /* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. */

@@ -100,6 +100,7 @@ static tw_status take_shared(tw_array *array, struct tw__heap *heap, int64_t byt
         tw__heap_retain(heap);
         array->heap = heap;
         array->bytes = (size_t)bytes;
+        array->mapped_at = tw__heap_mapped_at(heap);
         array->memory = TW_SHARED;
     }
     return status;

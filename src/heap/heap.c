@@ -2,13 +2,16 @@
  * private memory of the process that made the heap: a worker never takes or gives. */
 #include "heap/heap.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "os/clock.h"
 #include "os/cpu.h"
 #include "os/map.h"
+#include "os/process.h"
 #include "os/thread.h"
 
 #define SMALL_ALIGNMENT 64
@@ -25,6 +28,9 @@ struct tw__heap {
     char *base;
     size_t size;
     int fd;
+    int owner;         /* process that made it: a fork has the memory, but a list of ranges that goes its own way */
+    int64_t mapped_at; /* tw__now() */
+    int refused;       /* the system gives no huge pages */
     atomic_int references;
     _Atomic uint64_t epoch;
     pthread_mutex_t lock; /* over what follows; workers never take it */
@@ -61,6 +67,8 @@ tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error
         return tw__fail_os(error, TW_ERROR_MEMORY, os_error, "cannot reserve %zu bytes of shared memory", wanted);
     }
     made->base = base;
+    made->owner = tw__process_own_id();
+    made->mapped_at = tw__now();
     made->size = wanted;
     atomic_init(&made->references, 1);
     atomic_init(&made->epoch, 1);
@@ -144,6 +152,21 @@ static size_t choose(const struct tw__heap *heap, size_t size, size_t alignment)
     return best < heap->count ? best : first;
 }
 
+/* With the lock held. */
+static void trim(struct tw__heap *heap)
+{
+    atomic_fetch_add_explicit(&heap->epoch, 1, memory_order_release);
+    const size_t page = (size_t)tw__page_size();
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        const size_t start = (range->offset + page - 1) & ~(page - 1);
+        const size_t end = range->offset + range->size < heap->touched ? range->offset + range->size : heap->touched;
+        if (!range->taken && end > start + page) {
+            tw__map_discard(heap->base + start, (end - start) & ~(page - 1), heap->fd, start);
+        }
+    }
+}
+
 /* The reserve is address space; what is past all that was ever handed out must come from the machine's free memory. */
 static tw_status check_room(const struct tw__heap *heap, size_t start, size_t size, tw_error *error)
 {
@@ -171,6 +194,11 @@ tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_
                         "shared memory of %zu bytes was asked for, but this pool has reserved %zu in all", bytes,
                         heap->size);
     }
+    if (heap->owner != tw__process_own_id()) {
+        return tw__fail(error, TW_ERROR_PROCESS,
+                        "this shared memory belongs to process %d, of which this one is a fork; open a pool here",
+                        heap->owner);
+    }
     const size_t size = (size_t)rounded;
     tw_status status = TW_OK;
     pthread_mutex_lock(&heap->lock);
@@ -192,7 +220,11 @@ tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_
     }
     struct range range = heap->ranges[at];
     const size_t start = (range.offset + alignment - 1) & ~(alignment - 1);
-    status = check_room(heap, start, size, error);
+    status = check_room(heap, start, size, NULL);
+    if (status != TW_OK) { /* what is kept warm may be what is missing */
+        trim(heap);
+        status = check_room(heap, start, size, error);
+    }
     if (status != TW_OK) {
         goto done;
     }
@@ -238,16 +270,7 @@ void tw__heap_give(struct tw__heap *heap, void *address)
 void tw__heap_trim(struct tw__heap *heap)
 {
     pthread_mutex_lock(&heap->lock);
-    atomic_fetch_add_explicit(&heap->epoch, 1, memory_order_release);
-    const size_t page = (size_t)tw__page_size();
-    for (size_t k = 0; k < heap->count; k++) {
-        const struct range *range = &heap->ranges[k];
-        const size_t start = (range->offset + page - 1) & ~(page - 1);
-        const size_t end = range->offset + range->size < heap->touched ? range->offset + range->size : heap->touched;
-        if (!range->taken && end > start + page) {
-            tw__map_discard(heap->base + start, (end - start) & ~(page - 1), heap->fd, start);
-        }
-    }
+    trim(heap);
     pthread_mutex_unlock(&heap->lock);
 }
 
@@ -269,4 +292,21 @@ void *tw__heap_base(const struct tw__heap *heap)
 size_t tw__heap_size(const struct tw__heap *heap)
 {
     return heap->size;
+}
+
+int64_t tw__heap_mapped_at(const struct tw__heap *heap)
+{
+    return heap->mapped_at;
+}
+
+tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, tw_error *error)
+{
+    if (bytes < LARGE) {
+        return TW_OK;
+    }
+    /* Large ranges begin at a huge page; the last one may be shared with a neighbour, whose contents stay. */
+    const size_t whole = (bytes + TW__HUGE_PAGE - 1) & ~(TW__HUGE_PAGE - 1);
+    return tw__populate_huge(address, whole, &heap->refused) == ENOMEM
+               ? tw__fail_memory(error, bytes, "a copy in shared memory")
+               : TW_OK;
 }

@@ -16,7 +16,8 @@ void tw__heap_retain(struct tw__heap *heap);
 void tw__heap_release(struct tw__heap *heap); /* the last reference unmaps */
 
 /* A range of at least `bytes` bytes (0 counts as 1), contents undefined; aligned to 64 bytes, from 1 MiB on to 2 MiB.
- * Freed ranges are kept warm and taken first. Any thread. Errors: TW_ERROR_MEMORY. */
+ * Freed ranges are kept warm and taken first. Any thread of the process that made the heap; in a fork of it:
+ * TW_ERROR_PROCESS. Errors: TW_ERROR_MEMORY. */
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error);
 void tw__heap_give(struct tw__heap *heap, void *address); /* NULL is allowed */
 
@@ -25,6 +26,13 @@ void tw__heap_trim(struct tw__heap *heap);
 
 /* Changes whenever pages that a worker populated may have gone (tw__heap_trim). */
 uint64_t tw__heap_epoch(const struct tw__heap *heap);
+
+/* tw__now() just after the mapping was made: processes forked before do not have it. */
+int64_t tw__heap_mapped_at(const struct tw__heap *heap);
+
+/* Makes the pages of a range that was taken present, as huge ones where they can be had, for a large write by this
+ * process. Errors: TW_ERROR_MEMORY. */
+tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, tw_error *error);
 
 int tw__heap_contains(const struct tw__heap *heap, const void *address);
 void *tw__heap_base(const struct tw__heap *heap);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -69,11 +70,13 @@ int tw__map_private(void **address, size_t length)
 
 int tw__map_shared(void **address, size_t length, int *fd)
 {
-    int file = memfd_create("tilework", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* Past a file size limit ftruncate does not fail, it raises SIGXFSZ. */
+    struct rlimit limit;
+    const int limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < length;
+    int file = limited ? -1 : memfd_create("tilework", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file >= 0 && ftruncate(file, (off_t)length) != 0) {
-        const int error = errno;
         close(file);
-        return error;
+        file = -1;
     }
     int error;
     if (file >= 0) {
@@ -91,6 +94,8 @@ int tw__map_shared(void **address, size_t length, int *fd)
     }
     /* Has an effect where the system's setting for shared memory is "advise". */
     madvise(*address, length, MADV_HUGEPAGE);
+    /* A core dump would read, and thereby fill, every hole of the reserve. */
+    madvise(*address, length, MADV_DONTDUMP);
     *fd = file;
     return 0;
 }
@@ -146,8 +151,11 @@ int tw__populate(void *address, size_t length)
 }
 
 /* A range without any page cannot be collapsed: the first page of each huge one is made present before. */
-int tw__populate_huge(void *address, size_t length)
+int tw__populate_huge(void *address, size_t length, int *refused)
 {
+    if (*refused) {
+        return tw__populate(address, length);
+    }
     const size_t page = (size_t)tw__page_size();
     for (size_t offset = 0; offset < length; offset += TW__HUGE_PAGE) {
         const int error = tw__populate((char *)address + offset, page);
@@ -155,5 +163,9 @@ int tw__populate_huge(void *address, size_t length)
             return error;
         }
     }
-    return madvise(address, length, MADV_COLLAPSE) == 0 ? 0 : tw__populate(address, length);
+    if (madvise(address, length, MADV_COLLAPSE) == 0) {
+        return 0;
+    }
+    *refused = errno == EINVAL; /* and not only for want of a huge page just now */
+    return tw__populate(address, length);
 }

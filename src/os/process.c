@@ -109,6 +109,12 @@ int tw__reap(struct tw__process *process, struct tw__death *death)
     if (result == 0 && info.si_pid == 0) {
         return EAGAIN;
     }
+    if (result != 0 && errno != ECHILD && process->pidfd >= 0) {
+        /* The program closed a descriptor that it did not know, or this Linux lacks P_PIDFD (before 5.4). The number
+         * may be somebody else's by now, so it is not closed. */
+        process->pidfd = -1;
+        return tw__reap(process, death);
+    }
     if (result != 0) { /* the program ignores SIGCHLD, or waits for any child: it is gone all the same */
         death->signal = -1;
         death->code = 0;
@@ -168,7 +174,7 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size)
     }
 }
 
-void tw__sleep_on(const struct tw__process *processes, int count, int event, double seconds)
+void tw__sleep_on(struct tw__process *processes, int count, int event, double seconds)
 {
     struct pollfd fds[TW__MAX_PROCESSES + 1];
     nfds_t n = 0;
@@ -180,8 +186,18 @@ void tw__sleep_on(const struct tw__process *processes, int count, int event, dou
     if (event >= 0) {
         fds[n++] = (struct pollfd){.fd = event, .events = POLLIN};
     }
+    for (int k = 0; k < count; k++) {
+        processes[k].look = processes[k].pidfd < 0;
+    }
     const int ready = poll(fds, n, seconds > 0 ? (int)(seconds * 1000) + 1 : 0);
-    if (ready > 0 && event >= 0 && fds[n - 1].revents != 0) {
+    n = 0;
+    for (int k = 0; k < count && k < TW__MAX_PROCESSES; k++) {
+        if (processes[k].pid != 0 && processes[k].pidfd >= 0) {
+            processes[k].look = ready > 0 && fds[n].revents != 0;
+            n++;
+        }
+    }
+    if (ready > 0 && event >= 0 && fds[n].revents != 0) {
         uint64_t value;
         while (read(event, &value, sizeof value) < 0 && errno == EINTR) {
         }
@@ -211,4 +227,9 @@ void tw__event_close(int event)
 int tw__process_own_id(void)
 {
     return getpid();
+}
+
+int tw__process_parent_id(void)
+{
+    return getppid();
 }

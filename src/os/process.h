@@ -19,6 +19,7 @@ void tw__lifeline_close(struct tw__lifeline *lifeline);
 
 struct tw__process {
     int pid;   /* 0: none */
+    int look;  /* set by tw__sleep_on: it may have ended, tw__reap will tell */
     int pidfd; /* readable once the process has ended; close-on-exec; -1: none */
 };
 
@@ -50,13 +51,14 @@ void tw__kill_begin(const struct tw__process *process);
 void tw__death_text(const struct tw__death *death, char *text, size_t size);
 
 /* Sleeps until one of the processes has ended, `event` (of tw__event_open; emptied; -1: none) was signalled, a signal
- * came, or `seconds` have passed. A hint: says nothing about which. */
-void tw__sleep_on(const struct tw__process *processes, int count, int event, double seconds);
+ * came, or `seconds` have passed. A hint: sets `look` of those processes that may have ended. */
+void tw__sleep_on(struct tw__process *processes, int count, int event, double seconds);
 
 int tw__event_open(int *event);
 void tw__event_signal(int event); /* async-signal-safe, any process that has the descriptor */
 void tw__event_close(int event);
 
 int tw__process_own_id(void);
+int tw__process_parent_id(void);
 
 #endif

@@ -7,6 +7,8 @@
 #include "os/process.h"
 #include "os/wait.h"
 
+#define ORPHAN_SECONDS 5
+
 #define RUN(first, end) ((uint64_t)(first) << 32 | (uint64_t)(end))
 #define RUN_FIRST(run) ((uint32_t)((run) >> 32))
 #define RUN_END(run) ((uint32_t)(run))
@@ -62,10 +64,20 @@ uint64_t tw__claims_done(const struct tw__claims *claims)
     return done;
 }
 
+static int must_stop(const struct tw__claims *claims)
+{
+    return __atomic_load_n(claims->stop, __ATOMIC_RELAXED) != 0;
+}
+
 int tw__claims_finished(const struct tw__claims *claims)
 {
     if (tw__claims_done(claims) == claims->count) {
         return 1;
+    }
+    /* Without a failure or a stop every tile is done in the end: a worker that found nothing to do says nothing about
+     * those that others have in hand. */
+    if (!must_stop(claims) && atomic_load(&claims->limit) == UINT64_MAX) {
+        return 0;
     }
     const uint32_t generation = atomic_load(&claims->generation);
     int somebody_left = 0;
@@ -116,7 +128,8 @@ uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries
     struct tw__slot *slot = &claims->slots[worker];
     uint64_t had = UINT64_MAX;
     *given_up = 0;
-    if (atomic_load(&claims->generation) % 2 == 1) {
+    const int closing = atomic_load(&claims->generation) % 2 == 0;
+    if (!closing || atomic_load(&slot->inside) != 0) {
         uint64_t ended = 0;
         for (uint64_t tile = 0; tile < claims->count; tile++) {
             const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_relaxed);
@@ -129,6 +142,10 @@ uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries
             }
             had = tile;
             const unsigned attempt = TW__WORD_ATTEMPT(word);
+            if (claims->times != NULL) {
+                const double now = (double)(tw__now() - claims->began) * 1e-9;
+                claims->times[tile].duration = (float)(now - (double)claims->times[tile].start);
+            }
             if ((int)attempt >= retries || attempt + 1 >= TW__MAX_ATTEMPTS) {
                 *given_up = 1;
                 atomic_store_explicit(&claims->words[tile], TW__WORD(TW_TILE_FAILED, worker, attempt),
@@ -146,7 +163,7 @@ uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries
             while (had < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, had)) {
             }
         }
-        atomic_store(&slot->sweep, 1);
+        atomic_store(&slot->sweep, (uint32_t)!closing);
     }
     atomic_store(&slot->inside, 0);
     return had;
@@ -164,11 +181,6 @@ void tw__claims_quit(struct tw__claims *claims)
 }
 
 /* ---- the worker's side ---- */
-
-static int must_stop(const struct tw__claims *claims)
-{
-    return __atomic_load_n(claims->stop, __ATOMIC_RELAXED) != 0;
-}
 
 static int take_own(struct tw__slot *slot, uint64_t *tile)
 {
@@ -198,7 +210,7 @@ static int steal(struct tw__claims *claims, unsigned self)
             if (atomic_compare_exchange_weak_explicit(&slot->run, &run, RUN(RUN_FIRST(run), middle),
                                                       memory_order_relaxed, memory_order_relaxed)) {
                 atomic_store_explicit(&claims->slots[self].run, RUN(middle, RUN_END(run)), memory_order_release);
-                if (length > 3 && atomic_load_explicit(&claims->sleepers, memory_order_relaxed) > 0) {
+                if (length > 2) {
                     tw__claims_ring(claims); /* somebody may have looked while these tiles were in nobody's run */
                 }
                 return 1;
@@ -236,9 +248,11 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
     }
     const int64_t start = claims->times != NULL ? tw__now() : 0;
     slot->draft[0] = '\0';
-    const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
     if (claims->times != NULL) {
         claims->times[tile].start = (float)((double)(start - claims->began) * 1e-9);
+    }
+    const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
+    if (claims->times != NULL) {
         claims->times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
     }
     if (code != 0) {
@@ -302,6 +316,13 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
     }
 }
 
+/* A process whose parent is gone is told so by the kernel, unless somebody else holds the parent's end of the lifeline.
+ */
+static int is_wanted(const struct tw__claims *claims)
+{
+    return claims->parent == 0 || claims->parent == tw__process_parent_id();
+}
+
 /* Looks for a while, then sleeps, until the bell has rung again. */
 static void await_bell(struct tw__claims *claims, uint32_t seen)
 {
@@ -317,8 +338,8 @@ static void await_bell(struct tw__claims *claims, uint32_t seen)
         } while (tw__now() < end);
     }
     atomic_fetch_add(&claims->sleepers, 1);
-    while (atomic_load(&claims->bell) == seen) {
-        tw__wait(&claims->bell, seen, -1);
+    while (atomic_load(&claims->bell) == seen && is_wanted(claims)) {
+        tw__wait(&claims->bell, seen, claims->parent != 0 ? ORPHAN_SECONDS : -1);
     }
     atomic_fetch_sub(&claims->sleepers, 1);
 }
@@ -333,5 +354,5 @@ void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker)
             return;
         }
         await_bell(claims, seen);
-    } while (atomic_load(&claims->quit) == 0);
+    } while (atomic_load(&claims->quit) == 0 && is_wanted(claims));
 }

@@ -67,6 +67,7 @@ struct tw__claims {
     _Alignas(128) _Atomic uint32_t generation;
     _Alignas(128) _Atomic uint32_t caller_waits;
     _Atomic uint32_t caller_bell; /* threads: what the caller sleeps on */
+    int parent;                   /* processes: without this parent they are of no use; 0: threads */
     int caller_event;             /* processes: an eventfd instead; -1: none */
     _Atomic int stop_word;        /* *stop, for workers that cannot see the caller's */
     /* the job: written while no job is open */
@@ -92,7 +93,9 @@ void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin, 
 /* Caller: deals out the runs and opens a job whose fields are set, all words zeroed; wakes workers. */
 void tw__claims_open(struct tw__claims *claims);
 
-/* Caller: nothing is left to do: every word is terminal, or nobody is inside and somebody found nothing to begin. */
+/* Caller: nothing is left to do: every word is terminal, or after a failure or a stop nobody is inside and somebody
+ * found nothing to begin. It may be told so a moment early then: after tw__claims_close it waits for tw__claims_empty.
+ */
 int tw__claims_finished(const struct tw__claims *claims);
 
 /* Caller: no worker begins anything from here on. */

@@ -9,6 +9,9 @@
 #include "os/cpu.h"
 #include "os/map.h"
 
+/* Bytes from which on private memory is mapped: below, mapping costs more than the run it is for. */
+#define LEAST_MAPPED ((size_t)1 << 17)
+
 tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, size_t size, const char *what,
                              tw_error *error)
 {
@@ -20,6 +23,9 @@ tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, s
     tw_status status = TW_OK;
     if (heap != NULL) {
         status = tw__heap_take(heap, wanted, &data, error);
+    } else if (wanted < LEAST_MAPPED) {
+        data = malloc(wanted);
+        status = data != NULL ? TW_OK : tw__fail_memory(error, wanted, what);
     } else if (tw__map_private(&data, wanted) != 0) {
         status = tw__fail_memory(error, wanted, what);
     }
@@ -39,7 +45,9 @@ void tw__memory_release(struct tw__memory *memory)
     if (memory->data != NULL && memory->heap != NULL) {
         tw__heap_give(memory->heap, memory->data);
         tw__heap_release(memory->heap);
-    } else if (memory->data != NULL) {
+    } else if (memory->size < LEAST_MAPPED) {
+        free(memory->data);
+    } else {
         tw__unmap(memory->data, memory->size);
     }
     *memory = (struct tw__memory){0};
@@ -131,12 +139,21 @@ void tw_pool_close(tw_pool *pool)
     free(pool);
 }
 
+tw_status tw__pool_check_owner(const tw_pool *pool, tw_error *error)
+{
+    if (pool->owner == tw__process_own_id()) {
+        return TW_OK;
+    }
+    return tw__fail(error, TW_ERROR_PROCESS,
+                    "this pool belongs to process %d, of which this one is a fork; open another pool here",
+                    pool->owner);
+}
+
 tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
 {
-    if (pool->owner != tw__process_own_id()) {
-        return tw__fail(error, TW_ERROR_PROCESS,
-                        "this pool belongs to process %d, of which this one is a fork; open another pool here",
-                        pool->owner);
+    const tw_status owned = tw__pool_check_owner(pool, error);
+    if (owned != TW_OK) {
+        return owned;
     }
     outcome->status = TW_OK;
     outcome->deaths = 0;
@@ -189,8 +206,9 @@ tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__ou
 
 tw_status tw__pool_refork(tw_pool *pool, tw_error *error)
 {
-    if (pool->kind != TW_PROCESSES) {
-        return TW_OK;
+    const tw_status owned = tw__pool_check_owner(pool, error);
+    if (pool->kind != TW_PROCESSES || owned != TW_OK) {
+        return owned;
     }
     tw__processes_close(pool);
     return tw__processes_open(pool, error);
@@ -215,7 +233,9 @@ void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome)
     for (unsigned w = 0; w < claims->workers; w++) {
         const struct tw__slot *slot = &claims->slots[w];
         const uint64_t tile = atomic_load_explicit(&slot->failed_tile, memory_order_acquire);
-        if (tile < outcome->tile) {
+        /* A worker may have died between the two; its tile was then run again. */
+        const int stands = tile != UINT64_MAX && TW__WORD_STATE(atomic_load(&claims->words[tile])) == TW_TILE_FAILED;
+        if (stands && tile < outcome->tile) {
             outcome->tile = tile;
             outcome->worker = w;
             outcome->code = slot->failed_code;
@@ -242,8 +262,8 @@ void tw__pool_progress(const struct tw__task *task, uint64_t done, int64_t began
 
 int tw_pool_worker_pid(const tw_pool *pool, int worker)
 {
-    if (pool->kind == TW_PROCESSES && worker >= 0 && worker < pool->workers) {
-        return pool->processes[worker].pid;
+    if (pool->kind == TW_PROCESSES) {
+        return pool->processes != NULL && worker >= 0 && worker < pool->workers ? pool->processes[worker].pid : 0;
     }
     return tw__process_own_id();
 }

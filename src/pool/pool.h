@@ -88,6 +88,9 @@ struct tw_pool {
  * too. Words and times of the job stay in the pool until the next. */
 tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error);
 
+/* TW_ERROR_PROCESS in a fork of the process that opened the pool: nothing of it may be used or changed there. */
+tw_status tw__pool_check_owner(const tw_pool *pool, tw_error *error);
+
 /* Processes: ends all workers and forks new ones, which know all that this process has now. Else nothing. */
 tw_status tw__pool_refork(tw_pool *pool, tw_error *error);
 

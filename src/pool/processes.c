@@ -14,6 +14,7 @@
 #define MOST_IDLE_DEATHS 64
 
 struct seat {
+    tw_pool *pool;
     struct tw__claims *claims;
     struct tw__worker worker;
 };
@@ -22,13 +23,18 @@ struct seat {
 static int serve(void *argument)
 {
     struct seat *seat = argument;
+    for (int w = 0; w < seat->pool->workers; w++) { /* the parent's, and they are many */
+        if ((unsigned)w != seat->worker.index) {
+            tw__forget(&seat->pool->processes[w]);
+        }
+    }
     tw__claims_serve(seat->claims, &seat->worker);
     return 0;
 }
 
 static int fork_worker(tw_pool *pool, int w)
 {
-    struct seat seat = {pool->claims, {(unsigned)w, NULL}};
+    struct seat seat = {pool, pool->claims, {(unsigned)w, NULL}};
     return tw__fork(&pool->processes[w], &pool->lifeline, serve, &seat);
 }
 
@@ -64,6 +70,7 @@ tw_status tw__processes_open(tw_pool *pool, tw_error *error)
     memset(pool->claims, 0, size);
     const int64_t spin = pool->workers <= tw__default_workers() ? TW__SPIN_NANOSECONDS : 0;
     tw__claims_init(pool->claims, (unsigned)pool->workers, spin, pool->event);
+    pool->claims->parent = pool->owner;
     pool->forked_at = tw__now();
     for (int w = 0; w < pool->workers; w++) {
         os_error = fork_worker(pool, w);
@@ -169,7 +176,7 @@ static void bury(struct supervision *job)
     for (int w = 0; w < pool->workers; w++) {
         struct tw__death death;
         const int pid = pool->processes[w].pid;
-        if (pid == 0 || tw__reap(&pool->processes[w], &death) != 0) {
+        if (pid == 0 || !pool->processes[w].look || tw__reap(&pool->processes[w], &death) != 0) {
             continue;
         }
         struct tw__outcome *outcome = job->outcome;

@@ -104,13 +104,18 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
         const tw_view *view = &array->view;
         binding->places[k] = array;
         if (!workers_see(pool, array)) {
-            const tw_status status =
+            const int filled = grid->signature->operands[k].role != TW_OUT;
+            tw_status status =
                 tw__array_create(&binding->copies[k], pool->heap, &view->dtype, view->ndim, view->shape, error);
+            if (status == TW_OK && filled) {
+                tw_array *copy = binding->copies[k];
+                status = tw__heap_populate(pool->heap, copy->base, copy->bytes, error);
+            }
             if (status != TW_OK) {
                 free_copies(binding);
                 return status;
             }
-            if (grid->signature->operands[k].role != TW_OUT) {
+            if (filled) {
                 copy_items(binding, &binding->copies[k]->view, view);
             }
             view = &binding->copies[k]->view;
@@ -130,11 +135,42 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
     return TW_OK;
 }
 
-void tw__unbind(struct tw__binding *binding)
+/* The part of an operand that belongs to a tile. */
+static tw_view cut_view(const tw_view *whole, const struct tw__operand *operand, const int64_t *start,
+                        const int64_t *stop)
 {
-    for (int k = 0; k < binding->signature->noperands; k++) {
-        if (binding->copies[k] != NULL && binding->signature->operands[k].role != TW_IN) {
+    tw_view view = *whole;
+    for (int d = 0; d < view.ndim; d++) {
+        view.data = (char *)view.data + start[operand->axes[d]] * view.strides[d];
+        view.shape[d] = stop[operand->axes[d]] - start[operand->axes[d]];
+    }
+    return view;
+}
+
+static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
+{
+    const struct tw__operand *operand = &binding->signature->operands[k];
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    for (uint64_t tile = 0; tile < grid->count; tile++) {
+        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE) {
+            tw_grid_tile(grid, tile, start, stop);
+            const tw_view to = cut_view(&binding->arrays[k]->view, operand, start, stop);
+            const tw_view from = cut_view(&binding->copies[k]->view, operand, start, stop);
+            copy_items(binding, &to, &from);
+        }
+    }
+}
+
+void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words)
+{
+    for (int k = 0; begun && k < binding->signature->noperands; k++) {
+        if (binding->copies[k] == NULL || binding->signature->operands[k].role == TW_IN) {
+            continue;
+        }
+        if (words == NULL) {
             copy_items(binding, &binding->arrays[k]->view, &binding->copies[k]->view);
+        } else {
+            copy_done_tiles(binding, grid, k, words);
         }
     }
     free_copies(binding);

@@ -26,7 +26,8 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
                    tw_error *error);
 
-/* Copies outputs back (the tiles that are done are in them, whatever became of the run), frees the copies. */
-void tw__unbind(struct tw__binding *binding);
+/* Copies outputs back, as far as they were computed: all of them where `words` is NULL, else the tiles whose words say
+ * done; nothing where `begun` is 0. Frees the copies. */
+void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words);
 
 #endif

@@ -21,10 +21,12 @@ struct tw__job_worker {
     _Alignas(64) int64_t populated; /* bytes */
 };
 
-/* What tw__job_run_tile returns where the failure is not the kernel's; kernels' own codes are taken to be elsewhere. */
+/* What tw__job_run_tile returns where the failure is not the kernel's. A kernel that returns a code from this range is
+ * taken to have returned the lowest one outside. */
 #define TW__TROUBLE(status) (INT_MIN - (int)(status))
 #define TW__TROUBLE_STATUS(code) ((tw_status)(INT_MIN - (code)))
-#define TW__IS_TROUBLE(code) ((code) <= INT_MIN + 64)
+#define TW__LOWEST_CODE (INT_MIN + 64)
+#define TW__IS_TROUBLE(code) ((code) < TW__LOWEST_CODE)
 
 struct tw__job {
     const tw_grid *grid;

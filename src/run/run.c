@@ -109,7 +109,6 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                                   .progress = run->options->progress,
                                   .progress_user = run->options->progress_user};
     run->pool->release_local = tw__job_release_local;
-    run->outcome.seconds = -1; /* not begun */
     status = tw__pool_run(run->pool, &task, &run->outcome, error);
     if (run->report != NULL && run->outcome.seconds >= 0) {
         tw__report_fill(run->report, run->pool, &run->outcome);
@@ -128,7 +127,9 @@ static tw_status run_bound(struct run *run, tw_error *error)
         return status;
     }
     status = run_tiles(run, error);
-    tw__unbind(&run->binding);
+    const int begun = run->outcome.seconds >= 0;
+    const struct tw__memory *words = run->report != NULL ? &run->report->words : &run->pool->words;
+    tw__unbind(&run->binding, run->grid, begun, status == TW_OK || !begun ? NULL : words->data);
     if (run->report != NULL) {
         run->report->totals.bytes_copied = run->binding.bytes_copied;
     }
@@ -151,20 +152,26 @@ static tw_status run_checked(struct run *run, tw_error *error)
 
 static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *error)
 {
+    tw_status status = tw__pool_check_owner(run->pool, error);
+    if (status != TW_OK) {
+        return status;
+    }
     if (atomic_exchange(&run->pool->busy, 1) != 0) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "this pool is in the middle of a run; a pool does one at a time");
     }
     const int64_t began = tw__now();
-    tw_status status = TW_OK;
+    run->outcome.seconds = -1; /* not begun */
     if (report != NULL) {
         status = tw__report_create(&run->report, run->grid, run->pool, error);
     }
     if (status == TW_OK) {
         status = run->options->check ? run_checked(run, error) : run_bound(run, error);
     }
-    if (run->report != NULL) {
+    if (run->report != NULL && run->outcome.seconds >= 0) {
         run->report->totals.seconds = (double)(tw__now() - began) * 1e-9;
         *report = run->report;
+    } else {
+        tw_report_destroy(run->report);
     }
     atomic_store(&run->pool->busy, 0);
     return status;

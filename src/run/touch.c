@@ -52,9 +52,9 @@ static int touch_bytes(struct tw__region *region, size_t first, size_t last, int
         }
         const size_t from = unit * UNIT;
         const size_t to = stop * UNIT < region->size ? stop * UNIT : region->size;
-        const int error = region->heap ? tw__populate_huge(region->base + from, to - from)
+        const int error = region->heap ? tw__populate_huge(region->base + from, to - from, &region->refused)
                                        : tw__populate(region->base + from, to - from);
-        if (error == ENOMEM) {
+        if (error != 0 && error != EINVAL) {
             return error;
         }
         if (error == 0) {

@@ -16,6 +16,7 @@ struct tw__region {
     char *base;
     size_t size;
     int heap;         /* it is a shared heap: huge pages, whole units */
+    int refused;      /* ... which the system does not give */
     uint8_t *touched; /* one bit a unit */
     size_t capacity;  /* bytes of `touched` */
 };
@@ -25,7 +26,8 @@ int tw__region_set(struct tw__region *region, void *base, size_t size, int heap)
 void tw__region_fini(struct tw__region *region);
 
 /* Makes all pages of a view that lies in the region present. Adds to *populated the bytes that were asked for. 0, or
- * ENOMEM where memory has run out; other refusals of the system are no failure, the pages then come one by one. */
+ * an errno: ENOMEM where memory has run out, EFAULT where a file has no page there. A system that lacks the call is no
+ * failure: the pages then come one by one. */
 int tw__region_touch(struct tw__region *region, const tw_view *view, int64_t *populated);
 
 #endif

@@ -185,8 +185,13 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
             continue;
         }
         struct tw__region *region = operand->base != NULL ? &local->regions[k] : &local->heap;
-        if (tw__region_touch(region, &local->views[k], populated) != 0) {
+        const int error = tw__region_touch(region, &local->views[k], populated);
+        if (error == ENOMEM) {
             return out_of_memory(message, "the pages of an output");
+        }
+        if (error != 0) {
+            snprintf(message, TW_TILE_MESSAGE_SIZE, "the pages of an output cannot be had (was its file cut short?)");
+            return TW_ERROR_FILE;
         }
     }
     return TW_OK;
@@ -220,5 +225,6 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
     local->tile.index = tile;
     local->tile.attempt = attempt;
     local->tile.message = message;
-    return local->function(&local->tile);
+    const int code = local->function(&local->tile);
+    return TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <tilework/tilework.h>
@@ -295,6 +296,122 @@ static void report_is_json(void **state)
     close_origin(&origin);
 }
 
+static int lowest_code(const tw_tile *tile)
+{
+    return tile->index == 1 ? INT32_MIN : 0;
+}
+
+static void no_code_of_a_kernel_is_taken_for_success(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        tw_error error = {0};
+        open_origin(&origin, kinds[kind], 2, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&kernel, lowest_code, NULL, 0, NULL), TW_OK);
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, NULL, &error), TW_ERROR_KERNEL);
+        assert_int_equal(error.tile, 1);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+/* A wrapped output keeps what it had where no tile was done, on every pool. */
+static void what_was_not_done_is_not_written(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct origin origin;
+        tw_kernel *kernel;
+        tw_report *report;
+        open_origin(&origin, kinds[kind], 1, 1000, 2000);
+        tw_view view = *tw_array_view(origin.arrays[2]);
+        double *buffer = malloc(1000 * 2000 * sizeof *buffer);
+        for (int k = 0; k < 1000 * 2000; k++) {
+            buffer[k] = -1;
+        }
+        view.data = buffer;
+        tw_array *wrapped;
+        assert_int_equal(tw_array_wrap(&wrapped, &view, NULL), TW_OK);
+        tw_array *arrays[] = {origin.arrays[0], origin.arrays[1], wrapped};
+        assert_int_equal(tw_kernel_from_function(&kernel, failing, NULL, 0, NULL), TW_OK);
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, arrays, NULL, &report, NULL), TW_ERROR_KERNEL);
+        assert_true(buffer[1] == 0);                  /* tile 0 was done: y[0] * x[1] */
+        assert_true(buffer[999 * 2000 + 1999] == -1); /* tile 5 was not begun */
+        tw_report_destroy(report);
+        const int stop = 1;
+        const tw_run_options options = {.stop = &stop};
+        buffer[1] = -1;
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, arrays, &options, NULL, NULL), TW_ERROR_INTERRUPTED);
+        assert_true(buffer[1] == -1);
+        tw_array_destroy(wrapped);
+        free(buffer);
+        tw_kernel_destroy(kernel);
+        close_origin(&origin);
+    }
+}
+
+static void arrays_of_another_pool_are_seen(void **state)
+{
+    (void)state;
+    need_processes();
+    struct origin origin;
+    tw_kernel *kernel;
+    open_origin(&origin, TW_PROCESSES, 2, 1000, 2000);
+    assert_int_equal(tw_kernel_from_function(&kernel, mult, NULL, 0, NULL), TW_OK);
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t shape[] = {1000, 2000};
+    for (int round = 0; round < 3; round++) { /* the later heaps may lie where the first one was */
+        tw_pool *other = open_pool(TW_PROCESSES, 1);
+        tw_array *foreign;
+        assert_int_equal(tw_array_create(&foreign, other, &float64, 2, shape, NULL), TW_OK);
+        double *r = tw_array_data(foreign);
+        r[2000 + 1] = -1;
+        tw_array *arrays[] = {origin.arrays[0], origin.arrays[1], foreign};
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, arrays, NULL, NULL, NULL), TW_OK);
+        assert_true(r[2000 + 1] == 0.5);
+        tw_array_destroy(foreign);
+        tw_pool_close(other);
+    }
+    tw_kernel_destroy(kernel);
+    close_origin(&origin);
+}
+
+/* A run that is refused in a fork changes nothing of the parent's. */
+static void a_fork_cannot_disturb_its_parents_run(void **state)
+{
+    (void)state;
+    need_processes();
+    struct origin origin;
+    tw_kernel *kernel;
+    open_origin(&origin, TW_PROCESSES, 2, 1000, 2000);
+    assert_int_equal(tw_kernel_from_function(&kernel, mult, NULL, 0, NULL), TW_OK);
+    const pid_t child = fork();
+    if (child == 0) {
+        tw_array *array = NULL;
+        const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+        const int64_t n = 1000;
+        int good = 1;
+        for (int k = 0; k < 200; k++) {
+            good &= tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, NULL, NULL) == TW_ERROR_PROCESS;
+            good &= tw_array_create(&array, origin.pool, &float64, 1, &n, NULL) == TW_ERROR_PROCESS;
+        }
+        _exit(good ? 0 : 1);
+    }
+    const double *r = tw_array_data(origin.arrays[2]);
+    for (int k = 0; k < 20; k++) {
+        memset(tw_array_data(origin.arrays[2]), 0, 1000 * 2000 * sizeof *r);
+        assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, NULL, NULL), TW_OK);
+        assert_true(r[999 * 2000 + 1999] == 999.0 * (1.0 / 2000));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    tw_kernel_destroy(kernel);
+    close_origin(&origin);
+}
+
 /* ---- memory ---- */
 
 static int nothing(const tw_tile *tile)
@@ -365,6 +482,10 @@ int main(void)
         cmocka_unit_test(scratch_is_the_workers_own),
         cmocka_unit_test(bad_operands_are_refused),
         cmocka_unit_test(report_is_json),
+        cmocka_unit_test(no_code_of_a_kernel_is_taken_for_success),
+        cmocka_unit_test(what_was_not_done_is_not_written),
+        cmocka_unit_test(arrays_of_another_pool_are_seen),
+        cmocka_unit_test(a_fork_cannot_disturb_its_parents_run),
         cmocka_unit_test(a_million_tiles_cost_their_words),
         cmocka_unit_test(arrays_outlive_their_pool),
     };
