@@ -16,7 +16,7 @@
 
 #define SMALL_ALIGNMENT 64
 #define LARGE ((size_t)1 << 20)
-#define LEAST_RESERVE ((size_t)1 << 28)
+#define LEAST_RESERVE ((size_t)1 << 23)
 
 /* Ranges tile the heap without gaps, in order of address; two free neighbours are always one range. */
 struct range {

@@ -40,7 +40,7 @@ static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array
     if (operand->role != TW_IN && !array->writable) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "%s is an output but its array can only be read", operand->name);
     }
-    const int written = operand->role != TW_IN && tw_view_size(view) > 0;
+    const int written = operand->role != TW_IN && tw_view_size(view) > 0 && view->dtype.itemsize > 0;
     for (int d = 0; written && d < view->ndim; d++) {
         if (view->strides[d] == 0 && view->shape[d] > 1) {
             return tw__fail(error, TW_ERROR_ARGUMENT,

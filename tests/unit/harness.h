@@ -9,6 +9,15 @@
 
 #include <cmocka.h>
 
+/* Under a sanitizer address space cannot be limited: its own memory is past any limit. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static inline uint64_t next_random(uint64_t *state)
 {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +147,25 @@ static void more_than_the_machine_has_is_refused(void **state)
     tw__heap_release(heap);
 }
 
+#ifndef SANITIZED
+static void little_address_space_gives_a_smaller_heap(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit limit = {.rlim_cur = 100 << 20, .rlim_max = 100 << 20};
+        struct tw__heap *heap;
+        void *address;
+        const int good = setrlimit(RLIMIT_AS, &limit) == 0 && tw__heap_create(&heap, 0, NULL) == TW_OK &&
+                         tw__heap_size(heap) >= 8 << 20 && tw__heap_take(heap, 4 << 20, &address, NULL) == TW_OK;
+        _exit(good ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +175,9 @@ int main(void)
         cmocka_unit_test(trim_returns_pages_of_free_ranges_alone),
         cmocka_unit_test(more_than_the_reserve_is_refused),
         cmocka_unit_test(more_than_the_machine_has_is_refused),
+#ifndef SANITIZED
+        cmocka_unit_test(little_address_space_gives_a_smaller_heap),
+#endif
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,15 +285,6 @@ static void affinity_limits_workers(void **state)
     in_child(one_cpu);
 }
 
-/* Under a sanitizer the limit cannot be set: its own memory is past it. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
-
 #ifndef SANITIZED
 static int little_address_space(void)
 {
