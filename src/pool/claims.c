@@ -196,8 +196,7 @@ static int take_own(struct tw__slot *slot, uint64_t *tile)
 }
 
 /* Moves the far half of somebody's run (at least one tile) into this worker's own, which is empty. A stale value of
- * `run` cannot be current again: within a job a tile number leaves the runs for good, and no job ends while the thief
- * is inside. */
+ * `run` that is current again describes the run as it is now; no job ends while the thief is inside. */
 static int steal(struct tw__claims *claims, unsigned self)
 {
     for (unsigned k = 1; k < claims->workers; k++) {
@@ -265,16 +264,6 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
                           memory_order_release);
 }
 
-static void sweep(struct tw__claims *claims, struct tw__worker *worker)
-{
-    for (uint64_t tile = 0; tile < claims->count && !must_stop(claims); tile++) {
-        if (tile > atomic_load_explicit(&claims->limit, memory_order_relaxed)) {
-            break;
-        }
-        run_tile(claims, worker, tile);
-    }
-}
-
 static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
 {
     struct tw__slot *slot = &claims->slots[worker->index];
@@ -286,6 +275,27 @@ static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
             }
         }
     } while (!must_stop(claims) && steal(claims, worker->index));
+}
+
+/* Free tiles may be in nobody's run: they become this worker's, one interval after the other, for others to steal from.
+ * Where they are in somebody's run all the same, their words decide. */
+static void sweep(struct tw__claims *claims, struct tw__worker *worker)
+{
+    uint64_t tile = 0;
+    while (tile < claims->count && tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed) &&
+           !must_stop(claims)) {
+        uint64_t end = tile;
+        while (end < claims->count &&
+               TW__WORD_STATE(atomic_load_explicit(&claims->words[end], memory_order_relaxed)) == TW_TILE_FREE) {
+            end++;
+        }
+        if (end > tile) {
+            atomic_store_explicit(&claims->slots[worker->index].run, RUN(tile, end), memory_order_release);
+            tw__claims_ring(claims);
+            do_runs(claims, worker);
+        }
+        tile = end + 1; /* the word at `end` was not free */
+    }
 }
 
 void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
