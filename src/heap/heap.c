@@ -173,7 +173,7 @@ static tw_status check_room(const struct tw__heap *heap, size_t start, size_t si
     const size_t fresh = start >= heap->touched         ? size
                          : start + size > heap->touched ? start + size - heap->touched
                                                         : 0;
-    if (fresh < TW__HUGE_PAGE) {
+    if (tw__is_small((int64_t)fresh)) {
         return TW_OK; /* looking costs more than that is worth */
     }
     const int64_t available = tw__available_memory();

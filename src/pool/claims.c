@@ -64,12 +64,20 @@ uint64_t tw__claims_done(const struct tw__claims *claims)
     return done;
 }
 
-static int must_stop(const struct tw__claims *claims)
+/* Whoever sees the flag raised keeps it raised for this job: workers that left because of it do not come back. */
+static int must_stop(struct tw__claims *claims)
 {
-    return __atomic_load_n(claims->stop, __ATOMIC_RELAXED) != 0;
+    if (atomic_load_explicit(&claims->stop_word, memory_order_relaxed) != 0) {
+        return 1;
+    }
+    if (__atomic_load_n(claims->stop, __ATOMIC_RELAXED) == 0) {
+        return 0;
+    }
+    atomic_store(&claims->stop_word, 1);
+    return 1;
 }
 
-int tw__claims_finished(const struct tw__claims *claims)
+int tw__claims_finished(struct tw__claims *claims)
 {
     if (tw__claims_done(claims) == claims->count) {
         return 1;
@@ -96,7 +104,7 @@ void tw__claims_close(struct tw__claims *claims)
     atomic_fetch_add(&claims->generation, 1);
 }
 
-int tw__claims_empty(const struct tw__claims *claims)
+int tw__claims_empty(struct tw__claims *claims)
 {
     const uint32_t generation = atomic_load(&claims->generation) - 1;
     for (unsigned w = 0; w < claims->workers; w++) {

@@ -69,13 +69,14 @@ struct tw__claims {
     _Atomic uint32_t caller_bell; /* threads: what the caller sleeps on */
     int parent;                   /* processes: without this parent they are of no use; 0: threads */
     int caller_event;             /* processes: an eventfd instead; -1: none */
-    _Atomic int stop_word;        /* *stop, for workers that cannot see the caller's */
+    _Atomic int stop_word;        /* 1: the stop flag was seen raised in this job */
     /* the job: written while no job is open */
     _Alignas(128) _Atomic uint64_t limit; /* tiles past this one are not begun: the lowest that failed */
     uint64_t count;
     tw__tile_function function;
     void *argument;
-    const int *stop;
+    const int *stop;         /* where the workers see it; processes cannot */
+    int never;               /* a stop flag that nobody raises */
     _Atomic uint32_t *words; /* [count] */
     struct tw__time *times;  /* [count], or NULL */
     int64_t began;           /* tw__now() */
@@ -96,13 +97,13 @@ void tw__claims_open(struct tw__claims *claims);
 /* Caller: nothing is left to do: every word is terminal, or after a failure or a stop nobody is inside and somebody
  * found nothing to begin. It may be told so a moment early then: after tw__claims_close it waits for tw__claims_empty.
  */
-int tw__claims_finished(const struct tw__claims *claims);
+int tw__claims_finished(struct tw__claims *claims);
 
 /* Caller: no worker begins anything from here on. */
 void tw__claims_close(struct tw__claims *claims);
 
 /* Caller, after close: nobody is inside any more. */
-int tw__claims_empty(const struct tw__claims *claims);
+int tw__claims_empty(struct tw__claims *claims);
 
 /* Caller: sleeps, threads' way, until a worker leaves or `seconds` have passed. */
 void tw__claims_wait_caller(struct tw__claims *claims, double seconds);

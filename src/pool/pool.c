@@ -74,7 +74,10 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
     }
     made->kind = wish->kind;
     made->owner = tw__process_own_id();
-    made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : tw__default_workers();
+    const int allowed = wish->kind == TW_SERIAL ? 1 : tw__default_workers();
+    made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : allowed;
+    /* With more workers than processors the others need the processor more than one that only looks. */
+    made->spin = made->workers <= allowed ? TW__SPIN_NANOSECONDS : 0;
     made->event = -1;
     made->seats = calloc((size_t)made->workers, sizeof *made->seats);
     tw_status status = TW_OK;
@@ -221,6 +224,7 @@ void tw__pool_set_job(tw_pool *pool, const struct tw__task *task, const int *sto
     claims->function = task->function;
     claims->argument = task->argument;
     claims->stop = stop;
+    atomic_store_explicit(&claims->stop_word, 0, memory_order_relaxed);
     claims->words = pool->words.data;
     claims->times = task->timed ? pool->times.data : NULL;
 }

@@ -73,12 +73,12 @@ struct tw_pool {
     struct tw__worker *seats;   /* [workers]; of processes: as they were when forked */
     struct tw__thread *threads; /* [workers]; 0 is the caller and not used */
     int started;                /* threads: how many, the caller included */
-    int never;                  /* a stop flag that is not raised */
     struct tw__process *processes;
     struct tw__lifeline lifeline;
     int has_lifeline;
     int event;                          /* processes: workers signal it, the caller sleeps on it; -1: none */
     int64_t forked_at;                  /* tw__now() before the first worker was forked; 0: all see all memory */
+    int64_t spin;                       /* nanoseconds that its workers look before they sleep */
     uint64_t jobs;                      /* how many there were */
     atomic_int busy;                    /* a run is under way */
     void (*release_local)(void *local); /* for what the function left in tw__worker.local */

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "os/clock.h"
-#include "os/cpu.h"
 #include "os/wait.h"
 #include "pool/pool.h"
 
@@ -68,8 +67,7 @@ tw_status tw__processes_open(tw_pool *pool, tw_error *error)
         goto fail;
     }
     memset(pool->claims, 0, size);
-    const int64_t spin = pool->workers <= tw__default_workers() ? TW__SPIN_NANOSECONDS : 0;
-    tw__claims_init(pool->claims, (unsigned)pool->workers, spin, pool->event);
+    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin, pool->event);
     pool->claims->parent = pool->owner;
     pool->forked_at = tw__now();
     for (int w = 0; w < pool->workers; w++) {
@@ -198,18 +196,24 @@ static void bury(struct supervision *job)
     }
 }
 
+/* The caller's flag lies where workers cannot see it. */
+static void pass_on_stop(const struct tw__task *task, struct tw__claims *claims)
+{
+    if (task->stop != NULL && __atomic_load_n(task->stop, __ATOMIC_RELAXED) != 0) {
+        atomic_store(&claims->stop_word, 1);
+    }
+}
+
 /* The caller looks for as long as a worker would take to wake up, then sleeps; a sleep ends when a worker leaves the
  * job, when one dies, or now and then. While workers compute it does not compete with them for the processor. */
-static void wait_until(struct supervision *job, int (*over)(const struct tw__claims *claims))
+static void wait_until(struct supervision *job, int (*over)(struct tw__claims *claims))
 {
     tw_pool *pool = job->pool;
     struct tw__claims *claims = pool->claims;
     const struct tw__task *task = job->task;
     const int64_t look_until = claims->spin > 0 ? tw__now() + claims->spin / 4 : 0;
     while (!over(claims) && !all_dead(pool)) {
-        if (task->stop != NULL && __atomic_load_n(task->stop, __ATOMIC_RELAXED) != 0) {
-            atomic_store(&claims->stop_word, 1);
-        }
+        pass_on_stop(task, claims);
         const int64_t now = tw__now();
         if (now < look_until) {
             tw__pause();
@@ -233,8 +237,8 @@ tw_status tw__processes_run(tw_pool *pool, const struct tw__task *task, struct t
     struct tw__claims *claims = pool->claims;
     struct supervision job = {
         .pool = pool, .task = task, .outcome = outcome, .told = outcome->began, .lost_tile = UINT64_MAX};
-    atomic_store(&claims->stop_word, 0);
-    tw__pool_set_job(pool, task, (const int *)&claims->stop_word);
+    tw__pool_set_job(pool, task, &claims->never);
+    pass_on_stop(task, claims);
     claims->began = outcome->began;
     outcome->os_error = 0;
     tw__claims_open(claims);

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "os/clock.h"
-#include "os/cpu.h"
 #include "os/wait.h"
 #include "pool/pool.h"
 
@@ -31,9 +30,7 @@ tw_status tw__threads_open(tw_pool *pool, tw_error *error)
         return tw__fail_memory(error, size, "a pool's claims");
     }
     memset(pool->claims, 0, size);
-    /* With more workers than processors the others need the processor more than one that only looks. */
-    const int64_t spin = pool->workers <= tw__default_workers() ? TW__SPIN_NANOSECONDS : 0;
-    tw__claims_init(pool->claims, (unsigned)pool->workers, spin, -1);
+    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin, -1);
     pool->threads = calloc((size_t)pool->workers, sizeof *pool->threads);
     if (pool->threads == NULL) {
         return tw__fail_memory(error, (size_t)pool->workers * sizeof *pool->threads, "a pool's threads");
@@ -88,7 +85,7 @@ static int run_and_tell(void *argument, struct tw__worker *worker, uint64_t tile
     return code;
 }
 
-static void wait_until(tw_pool *pool, const struct tw__task *task, int (*over)(const struct tw__claims *claims),
+static void wait_until(tw_pool *pool, const struct tw__task *task, int (*over)(struct tw__claims *claims),
                        int64_t began)
 {
     struct tw__claims *claims = pool->claims;
@@ -107,7 +104,7 @@ tw_status tw__threads_run(tw_pool *pool, const struct tw__task *task, struct tw_
 {
     struct tw__claims *claims = pool->claims;
     struct watched watched = {task, claims, outcome->began, outcome->began};
-    tw__pool_set_job(pool, task, task->stop != NULL ? task->stop : &pool->never);
+    tw__pool_set_job(pool, task, task->stop != NULL ? task->stop : &claims->never);
     if (task->progress != NULL) {
         claims->function = run_and_tell;
         claims->argument = &watched;

@@ -252,6 +252,32 @@ static void stop_flag_ends_after_the_tiles_in_hand(void **state)
     }
 }
 
+static int raise_and_lower(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    struct board *board = argument;
+    board->stop = tile % 2 == 0;
+    return mark(argument, worker, tile, attempt, message);
+}
+
+static void a_stop_flag_that_is_lowered_again_hangs_nothing(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct board *board = new_board();
+        board->spin = 1000;
+        tw_pool *pool = open_pool(kinds[kind], 3);
+        for (int round = 0; round < 200; round++) {
+            struct tw__outcome outcome;
+            const struct tw__task task = {
+                .function = raise_and_lower, .argument = board, .count = 300, .stop = (const int *)&board->stop};
+            const tw_status status = tw__pool_run(pool, &task, &outcome, NULL);
+            assert_true(status == TW_OK ? outcome.done == 300 : status == TW_ERROR_INTERRUPTED && outcome.done < 300);
+        }
+        tw_pool_close(pool);
+        munmap(board, sizeof *board);
+    }
+}
+
 static void count_progress(void *user, const tw_progress *progress)
 {
     uint64_t *last = user;
@@ -407,6 +433,7 @@ int main(void)
         cmocka_unit_test(tile_that_kills_every_worker_is_given_up),
         cmocka_unit_test(lowest_failing_tile_is_reported),
         cmocka_unit_test(stop_flag_ends_after_the_tiles_in_hand),
+        cmocka_unit_test(a_stop_flag_that_is_lowered_again_hangs_nothing),
         cmocka_unit_test(progress_ends_at_the_total),
         cmocka_unit_test(no_worker_outlives_its_pool),
         cmocka_unit_test(no_worker_outlives_its_parent),
