@@ -162,6 +162,11 @@ static inline int64_t tw_view_size(const tw_view *view)
 static inline int tw_view_is_contiguous(const tw_view *view)
 {
     int64_t step = view->dtype.itemsize;
+    for (int d = 0; d < view->ndim; d++) {
+        if (view->shape[d] == 0) {
+            return 1; /* no items, no gaps */
+        }
+    }
     for (int d = view->ndim - 1; d >= 0; d--) {
         if (view->shape[d] > 1 && view->strides[d] != step) {
             return 0;
@@ -292,7 +297,8 @@ typedef struct tw_compile_options {
 TW_API tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
                                        const tw_compile_options *options, tw_error *error);
 
-/* A kernel by its name on a command line: "FILE.c:FUNCTION" or "FILE.so:FUNCTION". */
+/* A kernel by its name on a command line: "FILE.c:FUNCTION" or "FILE.so:FUNCTION", also with a version
+ * ("FILE.so.6:FUNCTION"). */
 TW_API tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_options *options,
                                 tw_error *error);
 

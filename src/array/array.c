@@ -76,8 +76,8 @@ static tw_status fail_room(const tw_view *view, int64_t bytes, int64_t available
 static tw_status take_private(tw_array *array, int64_t bytes, tw_error *error)
 {
     /* Pages appear at first touch, so a mapping that is too large succeeds and ends with the out-of-memory killer.
-     * Arrays below one huge page are not what fills a machine, and looking costs more than they do. */
-    const int64_t available = bytes < (int64_t)TW__HUGE_PAGE ? INT64_MAX : tw__available_memory();
+     * Small arrays are not what fills a machine, and looking costs more than they do. */
+    const int64_t available = tw__is_small(bytes) ? INT64_MAX : tw__available_memory();
     if (bytes > available) {
         return fail_room(&array->view, bytes, available, error);
     }

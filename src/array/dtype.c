@@ -129,8 +129,7 @@ const char *tw__type_parse(struct tw__type *type, const char *text, size_t lengt
     at += digits;
     if (letter == 'O') {
         return "means Python objects, which are stored as pickles; a pickle runs code when it is loaded and is "
-               "therefore "
-               "never read";
+               "therefore never read";
     }
     if (strchr("biufcSUVmM", letter) == NULL || letter == '\0') {
         return "is not a type that NumPy writes; its letter is one of b i u f c S U V m M";
@@ -189,6 +188,29 @@ static void write_descr(char storage[TW_DTYPE_TEXT], const struct tw__type *type
     strcpy(storage + 1, body);
 }
 
+#define SOME_DTYPES "float64, int32, uint8, bool, complex128, S5, U3, V16, M8[ns]"
+
+/* "O", "|O8", "object": what NumPy calls its arrays of pointers. */
+static int means_objects(const char *name)
+{
+    const char *body = name + (*name == '<' || *name == '>' || *name == '|' || *name == '=');
+    return strcmp(name, "object") == 0 || (body[0] == 'O' && strspn(body + 1, "0123456789") == strlen(body + 1));
+}
+
+/* Why a name is no dtype. One letter and digits are a type string with a mistake in it, anything else is a word. */
+static tw_status fail_dtype(const char *name, const char *quoted, const char *why, tw_error *error)
+{
+    const char *body = name + (*name == '<' || *name == '>' || *name == '|' || *name == '=');
+    if (means_objects(name)) {
+        return tw__fail_syntax(error, 1, "dtype %s means Python objects, which cannot be computed with; one is %s",
+                               quoted, SOME_DTYPES);
+    }
+    if (body[0] != '\0' && strchr("biufcSUVmM", body[0]) != NULL && (tw__is_digit(body[1]) || body[1] == '\0')) {
+        return tw__fail_syntax(error, 1, "dtype %s %s; one is %s", quoted, why, SOME_DTYPES);
+    }
+    return tw__fail_syntax(error, 1, "%s is no dtype; one is %s", quoted, SOME_DTYPES);
+}
+
 tw_status tw_dtype_parse(tw_dtype *dtype, const char *name, char storage[TW_DTYPE_TEXT], tw_error *error)
 {
     for (int k = 1; k < KINDS; k++) {
@@ -205,14 +227,13 @@ tw_status tw_dtype_parse(tw_dtype *dtype, const char *name, char storage[TW_DTYP
     tw__text_init(&quote, quoted, sizeof quoted);
     tw__text_add_quoted(&quote, name, length, 0);
     if (why != NULL) {
-        return tw__fail_syntax(error, 1,
-                               "dtype %s %s; a dtype is a name such as float64, int32, bool, complex128, or a type "
-                               "string such as f8, i4, S5, U3, V16, M8[ns]",
-                               quoted, why);
+        return fail_dtype(name, quoted, why, error);
     }
     if (type.swapped) {
-        return tw__fail_syntax(error, 1, "dtype %s is not in this machine's byte order, in which arrays are in memory",
-                               quoted);
+        return tw__fail_syntax(error, 1,
+                               "dtype %s is not in this machine's byte order, in which arrays are in memory and "
+                               "outputs are written; write '%c%s'",
+                               quoted, TW__NATIVE, name + 1);
     }
     if (length + 2 > TW_DTYPE_TEXT) {
         return tw__fail_syntax(error, 1, "dtype %s has more than %d characters", quoted, TW_DTYPE_TEXT - 2);

@@ -25,14 +25,14 @@ static tw_status fail_read(const struct infile *file, int failed, tw_error *erro
     if (failed == EIO) {
         return tw__fail(error, TW_ERROR_FILE, "%s: cannot be read to its end", file->path);
     }
-    return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be read", file->path);
+    return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", file->path);
 }
 
 static tw_status open_infile(struct infile *file, tw_error *error)
 {
     int failed = tw__file_open_read(&file->fd, file->path);
     if (failed != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be opened", file->path);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened", file->path);
     }
     struct tw__file_info info;
     failed = tw__file_info(file->fd, &info);

@@ -187,6 +187,10 @@ static tw_status read_length(struct tw__literal *literal, int64_t *value)
         return tw__literal_fail(literal, start, "a length that begins with 0");
     }
     literal->at += digits;
+    /* Python 2 wrote its long integers so, and numpy.load still reads them in the versions of that time. */
+    if (literal->latin1 && literal->at < literal->length && literal->text[literal->at] == 'L') {
+        literal->at++;
+    }
     return TW_OK;
 }
 

@@ -167,7 +167,8 @@ static tw_status read_dict(struct tw__literal *literal, struct dict *dict)
     return status;
 }
 
-/* Copies a description, from ISO 8859-1 to UTF-8 where it is the former. */
+/* Copies a description as it is written today: in UTF-8, and without the L that Python 2 put behind a length. Outside
+ * of quotes an L stands nowhere else. */
 static char *copy_descr(struct tw__quoted text, int latin1)
 {
     char *copy = malloc(2 * text.length + 1);
@@ -175,8 +176,22 @@ static char *copy_descr(struct tw__quoted text, int latin1)
         return NULL;
     }
     size_t n = 0;
+    char quote = text.length > 0 && text.text[0] == '[' ? '\0' : '\'';
     for (size_t k = 0; k < text.length; k++) {
         const unsigned char c = (unsigned char)text.text[k];
+        if (quote == '\0' && c == 'L') {
+            continue;
+        }
+        if (c == '\\' && k + 1 < text.length) {
+            copy[n++] = (char)c;
+            copy[n++] = text.text[++k];
+            continue;
+        }
+        if (quote == '\0' && (c == '\'' || c == '"')) {
+            quote = (char)c;
+        } else if (c == (unsigned char)quote) {
+            quote = '\0';
+        }
         if (latin1 && c >= 0x80) {
             copy[n++] = (char)(0xc0 | c >> 6);
             copy[n++] = (char)(0x80 | (c & 0x3f));

@@ -25,22 +25,30 @@ struct tw__outfile {
     int owner; /* process that made it */
     int held;  /* locked, and PATH.part is this file */
     unsigned char magic[TW__NPY_MAGIC];
-    char *path;
+    char *path; /* as given, for messages */
     char *part;
+    /* The names below are looked up in this folder, wherever the program or a kernel goes meanwhile. */
+    int folder; /* -1: not open */
+    char *final_name;
+    char *part_name;
 };
 
 /* Whether PATH.part is still the open file. */
 static int is_ours(const struct tw__outfile *outfile)
 {
     struct tw__file_info open_file, named;
-    return tw__file_info(outfile->fd, &open_file) == 0 && tw__path_info(outfile->part, &named) == 0 &&
-           open_file.device == named.device && open_file.inode == named.inode;
+    return tw__file_info(outfile->fd, &open_file) == 0 &&
+           tw__path_info_in(outfile->folder, outfile->part_name, &named) == 0 && open_file.device == named.device &&
+           open_file.inode == named.inode;
 }
 
 static void release(struct tw__outfile *outfile)
 {
     if (outfile->fd >= 0) {
         tw__file_close(outfile->fd);
+    }
+    if (outfile->folder >= 0) {
+        tw__file_close(outfile->folder);
     }
     free(outfile->path);
     free(outfile->part);
@@ -53,7 +61,7 @@ void tw__outfile_abandon(struct tw__outfile *outfile)
         return;
     }
     if (outfile->held && outfile->owner == tw__process_id() && is_ours(outfile)) {
-        tw__file_remove(outfile->part);
+        tw__file_remove_in(outfile->folder, outfile->part_name);
     }
     release(outfile);
 }
@@ -92,21 +100,18 @@ static tw_status fail_open(const struct tw__outfile *outfile, int failed, tw_err
     case ELOOP:
         return tw__fail(error, TW_ERROR_FILE, "%s: is a symbolic link, which is not followed; remove it",
                         outfile->part);
-    case ENOSPC:
-    case EDQUOT:
-        return tw__fail_os(error, TW_ERROR_DISK, failed, "%s: cannot be created", outfile->part);
     default:
-        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be created", outfile->part);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be created", outfile->part);
     }
 }
 
 /* Opens PATH.part and takes its lock. *again: it was renamed or removed by another run before the lock was had. */
 static tw_status take_part(struct tw__outfile *outfile, int *again, tw_error *error)
 {
-    int failed = tw__file_create(&outfile->fd, outfile->part, 0666);
+    int failed = tw__file_create_in(&outfile->fd, outfile->folder, outfile->part_name, 0666);
     const int created = failed == 0;
     if (failed == EEXIST) {
-        failed = tw__file_open_write(&outfile->fd, outfile->part);
+        failed = tw__file_open_write_in(&outfile->fd, outfile->folder, outfile->part_name);
     }
     if (failed != 0) {
         return fail_open(outfile, failed, error);
@@ -115,6 +120,14 @@ static tw_status take_part(struct tw__outfile *outfile, int *again, tw_error *er
     failed = tw__file_info(outfile->fd, &info);
     if (failed != 0 || !info.is_regular) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file; remove it", outfile->part);
+    }
+    if (info.links > 1) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is another file's name too; remove it or choose another output",
+                        outfile->part);
+    }
+    if (!created && info.owner != tw__user_id()) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: belongs to another user; remove it or choose another output",
+                        outfile->part);
     }
     failed = tw__file_lock(outfile->fd);
     if (failed == EWOULDBLOCK) {
@@ -154,9 +167,9 @@ static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes,
                            outfile->path, bytes, room < 0 ? 0 : room);
     }
     case EFBIG:
-        return tw__fail_os(error, TW_ERROR_DISK, failed,
-                           "%s: needs %" PRId64 " bytes, more than a file may have here (limit of file size)",
-                           outfile->path, bytes);
+        return tw__fail(error, TW_ERROR_DISK,
+                        "%s: needs %" PRId64 " bytes, more than a file may have here (limit of file size)",
+                        outfile->path, bytes);
     case ENOMEM:
         return tw__fail_os(error, TW_ERROR_MEMORY, failed, "%s: needs %" PRId64 " bytes", outfile->path, bytes);
     default:
@@ -179,7 +192,7 @@ static tw_status fill_part(struct tw__outfile *outfile, const unsigned char *hea
     memcpy(outfile->magic, header, TW__NPY_MAGIC);
     failed = tw__file_write(outfile->fd, header + TW__NPY_MAGIC, length - TW__NPY_MAGIC, TW__NPY_MAGIC);
     if (failed != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be written", outfile->part);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", outfile->part);
     }
     return TW_OK;
 }
@@ -191,7 +204,7 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, tw_
     if (made == NULL) {
         return tw__fail_memory(error, sizeof *made, "an output file");
     }
-    made->fd = -1;
+    made->fd = made->folder = -1;
     made->owner = tw__process_id();
     const size_t length = strlen(path);
     made->path = strdup(path);
@@ -202,6 +215,15 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, tw_
     }
     memcpy(made->part, path, length);
     memcpy(made->part + length, ending, sizeof ending);
+    const char *name;
+    const int failed = tw__folder_open(&made->folder, path, &name);
+    if (failed != 0) {
+        const tw_status status = fail_open(made, failed, error);
+        release(made);
+        return status;
+    }
+    made->final_name = made->path + (name - path);
+    made->part_name = made->part + (name - path);
     *outfile = made;
     return TW_OK;
 }
@@ -240,8 +262,7 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
     }
     const int failed = tw__map_file(&made->base, (size_t)whole, made->outfile->fd, 1);
     if (failed != 0) {
-        status = tw__fail_os(error, failed == ENOMEM ? TW_ERROR_MEMORY : TW_ERROR_FILE, failed, "%s: cannot be mapped",
-                             made->outfile->part);
+        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be mapped", made->outfile->part);
         goto fail;
     }
     made->bytes = (size_t)whole;
@@ -279,11 +300,10 @@ tw_status tw_array_commit(tw_array *array, tw_error *error)
         return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written", outfile->part);
     }
     if (failed == 0) {
-        failed = tw__file_rename(outfile->part, outfile->path);
+        failed = tw__file_rename_in(outfile->folder, outfile->part_name, outfile->final_name);
     }
     if (failed != 0) {
-        const tw_status status = failed == ENOSPC || failed == EDQUOT ? TW_ERROR_DISK : TW_ERROR_FILE;
-        return tw__fail_os(error, status, failed, "%s: cannot be finished", outfile->path);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be finished", outfile->path);
     }
     release(outfile);
     array->outfile = NULL;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *tw_version(void)
@@ -43,30 +44,99 @@ const char *tw_status_name(tw_status status)
     return "unknown status";
 }
 
+/* Whether c is a later byte of a UTF-8 character. */
+static int is_inside(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Puts text[length] into to[size]; where it is too long its middle gives way: what was wrong stands at the end, often
+ * behind a file's name. */
+static size_t put_shortened(char *to, size_t size, const char *text, size_t length)
+{
+    static const char dots[] = "...";
+    if (length < size) {
+        memcpy(to, text, length + 1);
+        return length;
+    }
+    const size_t kept = size - sizeof dots;
+    size_t head = kept / 2, tail = length - (kept - head);
+    while (head > 0 && is_inside(text[head])) {
+        head--;
+    }
+    while (is_inside(text[tail])) {
+        tail++;
+    }
+    memcpy(to, text, head);
+    memcpy(to + head, dots, sizeof dots - 1);
+    memcpy(to + head + sizeof dots - 1, text + tail, length - tail + 1);
+    return head + sizeof dots - 1 + length - tail;
+}
+
+/* Names of files and the words of kernels may hold what moves a terminal's cursor or begins a line of a log. Only what
+ * a compiler says has lines. */
+static void clean(char *message, tw_status status)
+{
+    for (char *c = message; *c != '\0'; c++) {
+        const int line_end = *c == '\n' && status == TW_ERROR_COMPILE;
+        if (((unsigned char)*c < 0x20 && !line_end) || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+}
+
 static void fill(tw_error *error, tw_status status, int os_error, int column, const char *format, va_list arguments)
 {
     if (error == NULL) {
         return;
     }
+    /* The sentence may quote a name that lies in the old message of this very struct. */
+    char message[TW_ERROR_MESSAGE_SIZE], reason[128], text[128], *whole = NULL;
+    size_t room = sizeof message;
+    reason[0] = '\0';
+    if (os_error != 0) {
+        snprintf(reason, sizeof reason, ": %s", strerror_r(os_error, text, sizeof text));
+        room -= strlen(reason);
+    }
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(message, room, format, arguments);
+    size_t used = length < 0 ? 0 : (size_t)length;
+    if (used >= room) {
+        /* Without memory for the whole sentence its end is lost, not the reason. */
+        const int written = vasprintf(&whole, format, again);
+        used = written < 0 ? room - 1 : put_shortened(message, room, whole, (size_t)written);
+        if (written >= 0) {
+            free(whole);
+        }
+    }
+    va_end(again);
+    strcpy(message + used, reason);
+    clean(message, status);
     error->status = status;
     error->os_error = os_error;
     error->tile = -1;
     error->worker = -1;
     error->column = column;
     error->kernel_code = 0;
-    /* The sentence may quote a name that lies in the old message of this very struct. */
-    char message[TW_ERROR_MESSAGE_SIZE];
-    int length = vsnprintf(message, sizeof message, format, arguments);
-    if (length < 0) {
-        length = 0;
-        message[0] = '\0';
+    memcpy(error->message, message, used + strlen(reason) + 1);
+}
+
+tw_status tw__file_status(int os_error)
+{
+    switch (os_error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return TW_ERROR_DISK;
+    case EMFILE:
+    case ENFILE:
+        return TW_ERROR_PROCESS;
+    case ENOMEM:
+        return TW_ERROR_MEMORY;
+    default:
+        return TW_ERROR_FILE;
     }
-    if (os_error != 0 && (size_t)length < sizeof message) {
-        char text[128];
-        const char *reason = strerror_r(os_error, text, sizeof text);
-        snprintf(message + length, sizeof message - (size_t)length, ": %s", reason);
-    }
-    memcpy(error->message, message, sizeof message);
 }
 
 tw_status tw__fail(tw_error *error, tw_status status, const char *format, ...)

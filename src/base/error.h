@@ -8,9 +8,14 @@
  * failing function can say `return tw__fail(error, TW_ERROR_ARGUMENT, "...")`. Keeps errno. */
 __attribute__((format(printf, 3, 4))) tw_status tw__fail(tw_error *error, tw_status status, const char *format, ...);
 
-/* The same for an operating-system call that failed with os_error: ": STRERROR" is appended. */
+/* The same for an operating-system call that failed with os_error: ": STRERROR" is appended, and stays whole where the
+ * sentence is too long: that loses its middle. In all messages control characters become '?', but for line ends in what
+ * a compiler says. */
 __attribute__((format(printf, 4, 5))) tw_status tw__fail_os(tw_error *error, tw_status status, int os_error,
                                                             const char *format, ...);
+
+/* What kind of failure an errno of a call on files is: no room, no descriptors, no memory, else TW_ERROR_FILE. */
+tw_status tw__file_status(int os_error);
 
 /* TW_ERROR_SYNTAX with a 1-based column. */
 __attribute__((format(printf, 3, 4))) tw_status tw__fail_syntax(tw_error *error, int column, const char *format, ...);

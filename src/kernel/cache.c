@@ -90,11 +90,11 @@ tw_status tw__cache_open(struct tw__cache *cache, const char *wished, tw_error *
                      "your own (mode 700)",
                      name, why);
     } else if (os_error > 0) {
-        status = tw__fail_os(error, TW_ERROR_FILE, os_error, "cache folder %s cannot be used", name);
+        status = tw__fail_os(error, tw__file_status(os_error), os_error, "cache folder %s cannot be used", name);
     } else {
         cache->folder = realpath(name, NULL);
         if (cache->folder == NULL) {
-            status = tw__fail_os(error, TW_ERROR_FILE, errno, "cache folder %s cannot be used", name);
+            status = tw__fail_os(error, tw__file_status(errno), errno, "cache folder %s cannot be used", name);
         }
     }
     free(name);
@@ -123,8 +123,7 @@ int tw__cache_read(const struct tw__cache *cache, const char *name, char **data,
 
 static tw_status fail_write(tw_error *error, int os_error, const struct tw__cache *cache)
 {
-    const int full = os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG;
-    return tw__fail_os(error, full ? TW_ERROR_DISK : TW_ERROR_FILE, os_error, "cache folder %s cannot be written to",
+    return tw__fail_os(error, tw__file_status(os_error), os_error, "cache folder %s cannot be written to",
                        cache->folder);
 }
 

@@ -58,7 +58,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     size_t length, size = 0;
     const int os_error = tw__file_text(&source, &length, job->path, MAX_SOURCE);
     if (os_error != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, os_error, "%s: cannot be read", job->path);
+        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", job->path);
     }
     FILE *fields = open_memstream(&data, &size);
     if (fields == NULL) {
@@ -111,7 +111,7 @@ static tw_status bring_header(const struct compilation *job, char **folder, tw_e
     }
     const int os_error = tw__folder_make(path);
     if (os_error != 0) {
-        tw_status status = tw__fail_os(error, TW_ERROR_FILE, os_error, "folder %s cannot be made", path);
+        tw_status status = tw__fail_os(error, tw__file_status(os_error), os_error, "folder %s cannot be made", path);
         free(path);
         return status;
     }
@@ -209,10 +209,13 @@ static tw_status fail_compile(const struct compilation *job, const char *output,
         length--;
     }
     if (length == 0) {
-        return tw__fail(error, TW_ERROR_COMPILE, "%sthe compiler %s ended with code %d and said nothing", message,
+        return tw__fail(error, TW_ERROR_COMPILE,
+                        "%s does not compile: the compiler %s ended with code %d and said nothing", job->path,
                         job->compiler.program, code);
     }
-    const size_t room = text.length < sizeof message ? sizeof message - text.length : 1;
+    /* A path that takes more than half gives way in its middle. */
+    const size_t half = sizeof message / 2;
+    const size_t room = text.length < half ? sizeof message - text.length : half - 16;
     if (length >= room) {
         length = room - 1;
         size_t whole = length;
@@ -222,7 +225,7 @@ static tw_status fail_compile(const struct compilation *job, const char *output,
         length = whole > 0 ? whole : length;
     }
     snprintf(lines, sizeof lines, "%.*s", (int)length, start);
-    return tw__fail(error, TW_ERROR_COMPILE, "%s%s", message, lines);
+    return tw__fail(error, TW_ERROR_COMPILE, "%s does not compile: %s", job->path, lines);
 }
 
 /* ---- compiling ---- */
@@ -314,7 +317,7 @@ static tw_status prepare(struct compilation *job, const char *path, const tw_com
     job->wished = options != NULL ? options->flags : NULL;
     const int os_error = tw__path_info(path, &info);
     if (os_error != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, os_error, "%s: cannot be read", path);
+        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", path);
     }
     if (!info.is_regular) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", path,
@@ -322,7 +325,7 @@ static tw_status prepare(struct compilation *job, const char *path, const tw_com
     }
     job->real = realpath(path, NULL);
     if (job->real == NULL) {
-        return tw__fail_os(error, TW_ERROR_FILE, errno, "%s: cannot be read", path);
+        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be read", path);
     }
     tw__hash(job->header, tw__header_text, tw__header_length);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;

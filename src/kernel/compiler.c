@@ -139,6 +139,21 @@ static char *identity(const struct tw__compiler *compiler)
     return text;
 }
 
+/* Where the machine has no process or descriptor left, the compiler is not what is wrong. */
+static tw_status run_status(int os_error)
+{
+    switch (os_error) {
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+        return TW_ERROR_PROCESS;
+    case ENOMEM:
+        return TW_ERROR_MEMORY;
+    default:
+        return TW_ERROR_COMPILE;
+    }
+}
+
 tw_status tw__compiler_run(const struct tw__compiler *compiler, const char *const *arguments, size_t count,
                            char **output, int *code, tw_error *error)
 {
@@ -158,7 +173,7 @@ tw_status tw__compiler_run(const struct tw__compiler *compiler, const char *cons
     const int os_error = tw__run_program(argv, OUTPUT_LIMIT, output, code);
     free(argv);
     if (os_error != 0) {
-        return tw__fail_os(error, TW_ERROR_COMPILE, os_error, "the compiler %s cannot be run", compiler->program);
+        return tw__fail_os(error, run_status(os_error), os_error, "the compiler %s cannot be run", compiler->program);
     }
     return TW_OK;
 }

@@ -145,7 +145,7 @@ tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const cha
      * that are in another folder. */
     char *real = realpath(path, NULL);
     if (real == NULL) {
-        return tw__fail_os(error, TW_ERROR_FILE, errno, "%s: cannot be opened", path);
+        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
     }
     return open_object(kernel, real, path, symbol, TW_ERROR_FILE, error);
 }
@@ -167,6 +167,21 @@ static int ends_in(const char *text, size_t length, const char *suffix)
     return length > n && memcmp(text + length - n, suffix, n) == 0;
 }
 
+/* FILE.so, and FILE.so.6, FILE.so.1.2 as installed libraries are named. */
+static int is_library(const char *name, size_t length)
+{
+    for (;;) {
+        size_t digits = 0;
+        while (digits < length && tw__is_digit(name[length - 1 - digits])) {
+            digits++;
+        }
+        if (digits == 0 || digits == length || name[length - 1 - digits] != '.') {
+            return ends_in(name, length, ".so");
+        }
+        length -= digits + 1;
+    }
+}
+
 tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_options *options, tw_error *error)
 {
     if (name == NULL) {
@@ -179,7 +194,7 @@ tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_
                         "kernel '%s' names no function: write FILE.c:FUNCTION or FILE.so:FUNCTION", name);
     }
     const size_t length = (size_t)(colon - name);
-    const int source = ends_in(name, length, ".c"), library = ends_in(name, length, ".so");
+    const int source = ends_in(name, length, ".c"), library = is_library(name, length);
     if (!source && !library) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "kernel '%s': its file is neither a C source nor a shared object: write FILE.c:FUNCTION or "

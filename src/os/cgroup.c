@@ -12,11 +12,15 @@
  */
 #include "os/cgroup.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "os/file.h"
+
+#define MAX_TEXT ((size_t)4 << 20) /* bytes of a list of mounts that are read */
 
 /* Files of one version of cgroups. */
 struct files {
@@ -34,21 +38,33 @@ static const struct files version_1 = {"cpu.cfs_quota_us",
 static const struct files version_2 = {
     "cpu.max", NULL, {"memory.max", "memory.high"}, "memory.current", "inactive_file"};
 
-/* The first line of FOLDER/NAME. 0: none. */
-static int first_line(const char *folder, const char *name, char *line, int size)
+/* All files are read with one call into room for them: this runs at every large array, and a stream takes longer than
+ * the file does. `folder`: path of a folder, with room for a name behind it. */
+struct folder {
+    char path[PATH_MAX];
+    size_t length;
+};
+
+/* The front of FOLDER/NAME as text[size]. 0: none. */
+static int file_text(struct folder *folder, const char *name, char *text, size_t size)
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s", folder, name) < 0) {
+    const size_t length = strlen(name);
+    if (folder->length + 1 + length >= sizeof folder->path) {
         return 0;
     }
-    FILE *file = fopen(path, "re");
-    free(path);
-    if (file == NULL) {
+    folder->path[folder->length] = '/';
+    memcpy(folder->path + folder->length + 1, name, length + 1);
+    int fd = -1;
+    size_t got = 0;
+    const int failed = tw__file_open_read(&fd, folder->path);
+    folder->path[folder->length] = '\0';
+    if (failed != 0) {
         return 0;
     }
-    const int found = fgets(line, size, file) != NULL;
-    fclose(file);
-    return found;
+    tw__file_read_some(fd, text, size - 1, &got);
+    tw__file_close(fd);
+    text[got] = '\0';
+    return got > 0;
 }
 
 /* A whole number at the front of text, followed by a blank or the end. Returns what follows, NULL: none ("max", "-1").
@@ -66,21 +82,21 @@ static const char *number(const char *text, int64_t *value)
     return text;
 }
 
-static int number_file(const char *folder, const char *name, int64_t *value)
+static int number_file(struct folder *folder, const char *name, int64_t *value)
 {
-    char line[64];
-    return first_line(folder, name, line, sizeof line) && number(line, value) != NULL;
+    char text[64];
+    return file_text(folder, name, text, sizeof text) && number(text, value) != NULL;
 }
 
 /* CPUs that one group allows; 0: no quota. */
-static double group_cpus(const char *folder, const struct files *files)
+static double group_cpus(struct folder *folder, const struct files *files)
 {
-    char line[64];
+    char text[64];
     int64_t quota, period;
-    if (!first_line(folder, files->cpu_quota, line, sizeof line)) {
+    if (!file_text(folder, files->cpu_quota, text, sizeof text)) {
         return 0;
     }
-    const char *rest = number(line, &quota);
+    const char *rest = number(text, &quota);
     if (rest == NULL || quota <= 0) {
         return 0;
     }
@@ -90,46 +106,37 @@ static double group_cpus(const char *folder, const struct files *files)
 }
 
 /* The value of "KEY value" in FOLDER/memory.stat, 0 where there is none. */
-static int64_t memory_stat(const char *folder, const char *key)
+static int64_t memory_stat(struct folder *folder, const char *key)
 {
-    char *path = NULL, line[128];
+    char text[8192];
     int64_t value = 0;
-    if (asprintf(&path, "%s/memory.stat", folder) < 0) {
-        return 0;
-    }
-    FILE *file = fopen(path, "re");
-    free(path);
-    if (file == NULL) {
+    if (!file_text(folder, "memory.stat", text, sizeof text)) {
         return 0;
     }
     const size_t length = strlen(key);
-    while (fgets(line, sizeof line, file) != NULL) {
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
         if (strncmp(line, key, length) == 0 && line[length] == ' ') {
-            if (number(line + length + 1, &value) == NULL) {
-                value = 0;
-            }
-            break;
+            return number(line + length + 1, &value) != NULL ? value : 0;
         }
     }
-    fclose(file);
-    return value;
+    return 0;
 }
 
 static void keep_name(char name[TW__CGROUP_NAME], const char *group)
 {
     const size_t length = strlen(group);
-    const int whole = length < TW__CGROUP_NAME;
-    snprintf(name, TW__CGROUP_NAME, "%s%s", whole ? "" : "...", whole ? group : group + length - (TW__CGROUP_NAME - 4));
+    if (length < TW__CGROUP_NAME) {
+        memcpy(name, group, length + 1);
+    } else {
+        memcpy(name, "...", 3);
+        memcpy(name + 3, group + length - (TW__CGROUP_NAME - 4), TW__CGROUP_NAME - 3);
+    }
 }
 
-static void read_group(struct tw__cgroup_limits *limits, const char *folder, const char *group,
-                       const struct files *files)
+static void read_memory(struct tw__cgroup_limits *limits, struct folder *folder, const char *group,
+                        const struct files *files)
 {
-    const double cpus = group_cpus(folder, files);
-    if (cpus > 0 && (limits->cpus == 0 || cpus < limits->cpus)) {
-        limits->cpus = cpus;
-        keep_name(limits->cpus_group, group);
-    }
     int64_t limit = INT64_MAX, used = 0;
     for (int k = 0; k < 2; k++) {
         int64_t value;
@@ -151,9 +158,25 @@ static void read_group(struct tw__cgroup_limits *limits, const char *folder, con
     }
 }
 
-/* One mounted hierarchy and this process's group in it: reads the group's folder and those above it. */
+static void read_group(struct tw__cgroup_limits *limits, struct folder *folder, const char *group,
+                       const struct files *files, int asked)
+{
+    if (asked & TW__CGROUP_CPUS) {
+        const double cpus = group_cpus(folder, files);
+        if (cpus > 0 && (limits->cpus == 0 || cpus < limits->cpus)) {
+            limits->cpus = cpus;
+            keep_name(limits->cpus_group, group);
+        }
+    }
+    if (asked & TW__CGROUP_MEMORY) {
+        read_memory(limits, folder, group, files);
+    }
+}
+
+/* One mounted hierarchy and this process's group in it: reads the group's folder and those above it. `group` is used
+ * up. */
 static void read_hierarchy(struct tw__cgroup_limits *limits, const char *root, const char *mount_root,
-                           const char *mount_point, const char *group, const struct files *files)
+                           const char *mount_point, char *group, const struct files *files, int asked)
 {
     const size_t length = strcmp(mount_root, "/") == 0 ? 0 : strlen(mount_root);
     const char *inside;
@@ -167,27 +190,27 @@ static void read_hierarchy(struct tw__cgroup_limits *limits, const char *root, c
     if (strncmp(inside, "/..", 3) == 0 && (inside[3] == '/' || inside[3] == '\0')) {
         return; /* this process was moved out of what the mount shows */
     }
-    char *folder = NULL;
-    const int base = asprintf(&folder, "%s%s%s", root, mount_point, strcmp(inside, "/") == 0 ? "" : inside);
-    if (base < 0) {
+    struct folder folder;
+    const int whole =
+        snprintf(folder.path, sizeof folder.path, "%s%s%s", root, mount_point, strcmp(inside, "/") == 0 ? "" : inside);
+    if (whole < 0 || (size_t)whole >= sizeof folder.path) {
         return;
     }
-    char *name = strdup(group);
+    folder.length = (size_t)whole;
     const size_t top = strlen(root) + strlen(mount_point);
-    while (name != NULL) {
-        read_group(limits, folder, name[0] == '\0' ? "/" : name, files);
-        char *slash = strlen(folder) > top ? strrchr(folder + top, '/') : NULL;
+    for (;;) {
+        read_group(limits, &folder, group[0] == '\0' ? "/" : group, files, asked);
+        char *slash = folder.length > top ? strrchr(folder.path + top, '/') : NULL;
         if (slash == NULL) {
-            break;
+            return;
         }
         *slash = '\0';
-        slash = strrchr(name, '/');
+        folder.length = (size_t)(slash - folder.path);
+        slash = strrchr(group, '/');
         if (slash != NULL) {
             *slash = '\0';
         }
     }
-    free(name);
-    free(folder);
 }
 
 /* A word in a list such as "rw,cpu,cpuacct". */
@@ -204,19 +227,24 @@ static int has_word(const char *list, const char *word)
     return 0;
 }
 
+/* What of `asked` a hierarchy of version 1 says, by its list of controllers. */
+static int asked_of(const char *controllers, int asked)
+{
+    return (has_word(controllers, "cpu") ? asked & TW__CGROUP_CPUS : 0) |
+           (has_word(controllers, "memory") ? asked & TW__CGROUP_MEMORY : 0);
+}
+
 /* All lines "ID:CONTROLLERS:GROUP" of /proc/self/cgroup that belong to a mount. */
 static void read_mount(struct tw__cgroup_limits *limits, const char *root, const char *mount_root,
-                       const char *mount_point, const char *controllers, const struct files *files)
+                       const char *mount_point, int asked, const struct files *files, const char *groups)
 {
-    char *path = NULL, *line = NULL;
-    size_t room = 0;
-    if (asprintf(&path, "%s/proc/self/cgroup", root) < 0) {
-        return;
-    }
-    FILE *file = fopen(path, "re");
-    free(path);
-    while (file != NULL && getline(&line, &room, file) > 0) {
-        line[strcspn(line, "\n")] = '\0';
+    while (*groups != '\0') {
+        const size_t length = strcspn(groups, "\n");
+        char line[PATH_MAX];
+        const int whole = length < sizeof line;
+        memcpy(line, groups, whole ? length : 0);
+        line[whole ? length : 0] = '\0';
+        groups += length + (groups[length] == '\n');
         char *list = strchr(line, ':');
         char *group = list != NULL ? strchr(list + 1, ':') : NULL;
         if (group == NULL) {
@@ -224,16 +252,10 @@ static void read_mount(struct tw__cgroup_limits *limits, const char *root, const
         }
         *group++ = '\0';
         list++;
-        const int ours = files == &version_2 ? list[0] == '\0'
-                                             : (has_word(list, "cpu") && has_word(controllers, "cpu")) ||
-                                                   (has_word(list, "memory") && has_word(controllers, "memory"));
-        if (ours) {
-            read_hierarchy(limits, root, mount_root, mount_point, group, files);
+        const int ours = files == &version_1 ? asked_of(list, asked) : list[0] == '\0' ? asked : 0;
+        if (ours != 0) {
+            read_hierarchy(limits, root, mount_root, mount_point, group, files, ours);
         }
-    }
-    free(line);
-    if (file != NULL) {
-        fclose(file);
     }
 }
 
@@ -258,9 +280,10 @@ static void unescape(char *text)
 }
 
 /* One line of mountinfo: "36 35 98:0 ROOT POINT OPTIONS [TAGS] - TYPE SOURCE SUPER_OPTIONS". */
-static void read_mountinfo_line(struct tw__cgroup_limits *limits, const char *root, char *line)
+static void read_mountinfo_line(struct tw__cgroup_limits *limits, const char *root, char *line, int asked,
+                                const char *groups)
 {
-    char *fields[5], *rest = strstr(line, " - "), *left = line, *mark;
+    char *fields[5], *rest = strstr(line, " - cgroup"), *left = line, *mark;
     if (rest == NULL) {
         return;
     }
@@ -282,28 +305,27 @@ static void read_mountinfo_line(struct tw__cgroup_limits *limits, const char *ro
     unescape(fields[3]);
     unescape(fields[4]);
     if (strcmp(type, "cgroup2") == 0) {
-        read_mount(limits, root, fields[3], fields[4], options, &version_2);
-    } else if (strcmp(type, "cgroup") == 0) {
-        read_mount(limits, root, fields[3], fields[4], options, &version_1);
+        read_mount(limits, root, fields[3], fields[4], asked, &version_2, groups);
+    } else if (strcmp(type, "cgroup") == 0 && asked_of(options, asked) != 0) {
+        read_mount(limits, root, fields[3], fields[4], asked_of(options, asked), &version_1, groups);
     }
 }
 
-void tw__cgroup_limits(struct tw__cgroup_limits *limits, const char *root)
+void tw__cgroup_limits(struct tw__cgroup_limits *limits, const char *root, int asked)
 {
     memset(limits, 0, sizeof *limits);
     limits->room = limits->memory = INT64_MAX;
-    char *path = NULL, *line = NULL;
-    size_t room = 0;
-    if (asprintf(&path, "%s/proc/self/mountinfo", root) < 0) {
-        return;
-    }
-    FILE *file = fopen(path, "re");
-    free(path);
-    while (file != NULL && getline(&line, &room, file) > 0) {
-        read_mountinfo_line(limits, root, line);
-    }
-    free(line);
-    if (file != NULL) {
-        fclose(file);
+    char path[PATH_MAX], *groups = NULL, *mounts = NULL, *mark;
+    size_t length;
+    const int fits = snprintf(path, sizeof path, "%s/proc/self/cgroup", root) < (int)sizeof path - 8;
+    if (fits && tw__file_text(&groups, &length, path, MAX_TEXT) == 0) {
+        snprintf(path, sizeof path, "%s/proc/self/mountinfo", root);
+        if (tw__file_text(&mounts, &length, path, MAX_TEXT) == 0) {
+            for (char *line = strtok_r(mounts, "\n", &mark); line != NULL; line = strtok_r(NULL, "\n", &mark)) {
+                read_mountinfo_line(limits, root, line, asked, groups);
+            }
+            free(mounts);
+        }
+        free(groups);
     }
 }

@@ -15,8 +15,13 @@ struct tw__cgroup_limits {
     char memory_group[TW__CGROUP_NAME];
 };
 
+/* What is asked for: reading takes longer than most of what the answer decides. */
+#define TW__CGROUP_CPUS 1
+#define TW__CGROUP_MEMORY 2
+#define TW__CGROUP_ALL (TW__CGROUP_CPUS | TW__CGROUP_MEMORY)
+
 /* Reads ROOT/proc/self/cgroup, ROOT/proc/self/mountinfo and the groups' files below ROOT; "" is the machine itself.
  * Never fails: what cannot be read limits nothing. */
-void tw__cgroup_limits(struct tw__cgroup_limits *limits, const char *root);
+void tw__cgroup_limits(struct tw__cgroup_limits *limits, const char *root, int asked);
 
 #endif

@@ -2,18 +2,27 @@
 #include "os/cpu.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/checked.h"
 #include "base/text.h"
 #include "os/cgroup.h"
+#include "os/file.h"
 #include "os/map.h"
+
+/* Memory that is taken without asking what there is: below a huge page always, else a 64th of the machine's, at most
+ * 64 MiB. */
+#define SMALL_ALWAYS ((int64_t)TW__HUGE_PAGE - 1)
+#define SMALL_AT_MOST ((int64_t)64 << 20)
+#define SMALL_PART 64
 
 /* CPUs that this thread may run on. The system refuses a set smaller than its own, whose size it does not tell. */
 static int affinity(void)
@@ -45,26 +54,29 @@ static FILE *open_below(const char *root, const char *path)
     return file;
 }
 
-/* The value in "KEY: 123 kB" in /proc/meminfo, in bytes; -1: none. */
+/* The value in "KEY: 123 kB" in /proc/meminfo, in bytes; -1: none. With one read, as the answer is waited for. */
 static int64_t meminfo(const char *root, const char *key)
 {
-    FILE *file = open_below(root, "/proc/meminfo");
-    char line[128];
-    int64_t bytes = -1;
+    char path[PATH_MAX], text[4096];
+    int fd = -1;
+    size_t got = 0;
+    int64_t value, bytes;
+    if (snprintf(path, sizeof path, "%s/proc/meminfo", root) >= (int)sizeof path ||
+        tw__file_open_read(&fd, path) != 0) {
+        return -1;
+    }
+    tw__file_read_some(fd, text, sizeof text - 1, &got);
+    tw__file_close(fd);
+    text[got] = '\0';
     const size_t length = strlen(key);
-    while (file != NULL && bytes < 0 && fgets(line, sizeof line, file) != NULL) {
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
         if (strncmp(line, key, length) == 0 && line[length] == ':') {
             const char *digits = line + length + 1 + strspn(line + length + 1, " ");
-            int64_t value;
-            if (tw__parse_digits(digits, strlen(digits), &value) == 0 || !tw__mul(value, 1024, &bytes)) {
-                break;
-            }
+            return tw__parse_digits(digits, strlen(digits), &value) > 0 && tw__mul(value, 1024, &bytes) ? bytes : -1;
         }
     }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return bytes;
+    return -1;
 }
 
 /* The value after "KEY<blanks>: " in a line of /proc/cpuinfo, its line end cut; NULL: another key. */
@@ -271,7 +283,7 @@ void tw__machine_describe(tw_machine *machine, const char *root)
     struct tw__cgroup_limits limits;
     struct utsname system;
     memset(machine, 0, sizeof *machine);
-    tw__cgroup_limits(&limits, root);
+    tw__cgroup_limits(&limits, root, TW__CGROUP_ALL);
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     machine->cpus_online = online > 0 ? (int)online : 1;
     machine->cpus_affinity = affinity();
@@ -303,7 +315,7 @@ int tw__default_workers(void)
     tw_machine machine;
     memset(&machine, 0, sizeof machine);
     struct tw__cgroup_limits limits;
-    tw__cgroup_limits(&limits, "");
+    tw__cgroup_limits(&limits, "", TW__CGROUP_CPUS);
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     machine.cpus_online = online > 0 ? (int)online : 1;
     machine.cpus_affinity = affinity();
@@ -314,7 +326,17 @@ int tw__default_workers(void)
 int64_t tw__available_memory(void)
 {
     struct tw__cgroup_limits limits;
-    tw__cgroup_limits(&limits, "");
+    tw__cgroup_limits(&limits, "", TW__CGROUP_MEMORY);
     const int64_t available = meminfo("", "MemAvailable");
     return available >= 0 && available < limits.room ? available : limits.room;
+}
+
+int tw__is_small(int64_t bytes)
+{
+    struct sysinfo machine;
+    if (bytes <= SMALL_ALWAYS) {
+        return 1;
+    }
+    return bytes <= SMALL_AT_MOST && sysinfo(&machine) == 0 &&
+           (uint64_t)bytes <= (uint64_t)machine.totalram * machine.mem_unit / SMALL_PART;
 }

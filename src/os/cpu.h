@@ -13,6 +13,10 @@ int tw__default_workers(void);
 /* Bytes that could be had now: the least of MemAvailable and the room of every cgroup ancestor; INT64_MAX unknown. */
 int64_t tw__available_memory(void);
 
+/* Whether so many bytes are so small a part of the machine (at most 64 MiB) that asking what is available costs more
+ * than it is worth. */
+int tw__is_small(int64_t bytes);
+
 /* tw_machine_describe with the files of /proc and /sys read below ROOT; "" is the machine itself. */
 void tw__machine_describe(tw_machine *machine, const char *root);
 

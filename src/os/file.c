@@ -15,15 +15,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "os/descriptor.h"
+
 #define PIECE ((size_t)1 << 30) /* bytes a call: below the system's limit, and an interrupted call loses little */
 
-static int open_file(int *fd, const char *path, int flags, uint32_t mode)
+static int open_file(int *fd, int folder, const char *path, int flags, uint32_t mode)
 {
     int file;
     do {
         /* O_NONBLOCK means nothing to a regular file, and keeps a pipe without a writer from blocking for ever. */
-        file = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)mode);
+        file = openat(folder, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)mode);
     } while (file < 0 && errno == EINTR);
+    file = tw__descriptor_lift(file);
     if (file < 0) {
         return errno;
     }
@@ -33,17 +36,27 @@ static int open_file(int *fd, const char *path, int flags, uint32_t mode)
 
 int tw__file_open_read(int *fd, const char *path)
 {
-    return open_file(fd, path, O_RDONLY, 0);
+    return open_file(fd, AT_FDCWD, path, O_RDONLY, 0);
 }
 
 int tw__file_open_write(int *fd, const char *path)
 {
-    return open_file(fd, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
+    return tw__file_open_write_in(fd, AT_FDCWD, path);
+}
+
+int tw__file_open_write_in(int *fd, int folder, const char *name)
+{
+    return open_file(fd, folder, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
 }
 
 int tw__file_create(int *fd, const char *path, uint32_t mode)
 {
-    return open_file(fd, path, O_RDWR | O_CREAT | O_EXCL, mode);
+    return tw__file_create_in(fd, AT_FDCWD, path, mode);
+}
+
+int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode)
+{
+    return open_file(fd, folder, name, O_RDWR | O_CREAT | O_EXCL, mode);
 }
 
 void tw__file_close(int fd)
@@ -60,6 +73,7 @@ static void copy_info(struct tw__file_info *info, const struct stat *status)
     info->is_directory = S_ISDIR(status->st_mode);
     info->mode = status->st_mode & 07777;
     info->owner = status->st_uid;
+    info->links = status->st_nlink;
     info->changed_at = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
@@ -75,8 +89,13 @@ int tw__file_info(int fd, struct tw__file_info *info)
 
 int tw__path_info(const char *path, struct tw__file_info *info)
 {
+    return tw__path_info_in(AT_FDCWD, path, info);
+}
+
+int tw__path_info_in(int folder, const char *name, struct tw__file_info *info)
+{
     struct stat status;
-    if (stat(path, &status) != 0) {
+    if (fstatat(folder, name, &status, 0) != 0) {
         return errno;
     }
     copy_info(info, &status);
@@ -117,6 +136,16 @@ int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *don
         *done = have;
     }
     return error;
+}
+
+int tw__file_read_some(int fd, void *data, size_t length, size_t *done)
+{
+    ssize_t n;
+    do {
+        n = pread(fd, data, length, 0);
+    } while (n < 0 && errno == EINTR);
+    *done = n > 0 ? (size_t)n : 0;
+    return n < 0 ? errno : 0;
 }
 
 static int within_limit(int64_t end)
@@ -240,36 +269,58 @@ int tw__file_sync(int fd)
     return 0;
 }
 
-/* A folder that may not be read, or a file system that cannot sync one, loses nothing but the promise that the name
- * outlives a power cut. */
-static int sync_folder(const char *path)
+int tw__folder_open(int *folder, const char *path, const char **name)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (folder == NULL) {
+    char *above = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (above == NULL) {
         return ENOMEM;
     }
-    int fd = -1;
-    int error = open_file(&fd, folder, O_RDONLY | O_DIRECTORY, 0);
-    if (error == 0) {
-        error = tw__file_sync(fd);
-        tw__file_close(fd);
+    int error = open_file(folder, AT_FDCWD, above, O_RDONLY | O_DIRECTORY, 0);
+    if (error == EACCES) { /* files can be made in a folder that may not be read */
+        error = open_file(folder, AT_FDCWD, above, O_PATH | O_DIRECTORY, 0);
     }
-    free(folder);
-    return error == EACCES || error == EINVAL ? 0 : error;
+    free(above);
+    if (error == 0) {
+        *name = slash == NULL ? path : slash + 1;
+    }
+    return error;
+}
+
+/* A folder that may not be read (it is open as a place alone, EBADF), or a file system that cannot sync one, loses
+ * nothing but the promise that the name outlives a power cut. */
+static int sync_folder(int folder)
+{
+    const int error = tw__file_sync(folder);
+    return error == EBADF || error == EINVAL ? 0 : error;
+}
+
+int tw__file_rename_in(int folder, const char *from, const char *to)
+{
+    return renameat(folder, from, folder, to) != 0 ? errno : sync_folder(folder);
 }
 
 int tw__file_rename(const char *from, const char *to)
 {
-    if (rename(from, to) != 0) {
-        return errno;
+    int folder = -1;
+    const char *name;
+    int error = tw__folder_open(&folder, to, &name);
+    if (error != 0) {
+        return error;
     }
-    return sync_folder(to);
+    error = renameat(AT_FDCWD, from, folder, name) != 0 ? errno : sync_folder(folder);
+    tw__file_close(folder);
+    return error;
 }
 
 int tw__file_remove(const char *path)
 {
-    return unlink(path) != 0 ? errno : 0;
+    return tw__file_remove_in(AT_FDCWD, path);
+}
+
+int tw__file_remove_in(int folder, const char *name)
+{
+    return unlinkat(folder, name, 0) != 0 ? errno : 0;
 }
 
 int tw__folder_create(const char *path, uint32_t mode)

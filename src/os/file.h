@@ -1,4 +1,4 @@
-/* file.h - files: open, read, write, preallocate, rename, lock. All descriptors are close-on-exec. */
+/* file.h - files: open, read, write, preallocate, rename, lock. All descriptors are close-on-exec and 3 or above. */
 #ifndef TW_OS_FILE_H
 #define TW_OS_FILE_H
 
@@ -13,6 +13,7 @@ struct tw__file_info {
     int is_regular, is_directory;
     uint32_t mode;      /* permission bits */
     uint32_t owner;     /* user id */
+    uint64_t links;     /* names that the file has; 0: it was removed */
     int64_t changed_at; /* time of the last change of its contents, nanoseconds since 1970 */
 };
 
@@ -25,8 +26,15 @@ int tw__file_open_write(int *fd, const char *path);
 int tw__file_create(int *fd, const char *path, uint32_t mode);
 void tw__file_close(int fd);
 
+/* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the
+ * last part of path. The functions that end in _in take a name in such a folder. */
+int tw__folder_open(int *folder, const char *path, const char **name);
+int tw__file_open_write_in(int *fd, int folder, const char *name);
+int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode);
+
 int tw__file_info(int fd, struct tw__file_info *info);
 int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
+int tw__path_info_in(int folder, const char *name, struct tw__file_info *info);
 
 /* Whether this user may write to what the path names: 0, or EACCES, EROFS, ENOENT, ... */
 int tw__path_may_write(const char *path);
@@ -37,6 +45,10 @@ int tw__file_lock(int fd);
 
 /* Whole transfers, in pieces below the system's limit of 2^31 - 4096 bytes; a short read is EIO with *done set. */
 int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *done);
+/* What one call gives, up to `length` bytes from the front: for the short files of /proc and /sys, which say nothing of
+ * their size. */
+int tw__file_read_some(int fd, void *data, size_t length, size_t *done);
+
 int tw__file_write(int fd, const void *data, size_t length, int64_t offset);
 
 /* Makes the file `length` bytes long with all its room taken on the disk (ENOSPC, EFBIG, EDQUOT); where the file system
@@ -47,9 +59,11 @@ int tw__file_truncate(int fd, int64_t length);
 
 int tw__file_sync(int fd);
 
-/* Renames and syncs the folder. */
+/* Renames and syncs the folder, which is opened first: where no descriptor is left, nothing has the new name. */
 int tw__file_rename(const char *from, const char *to);
+int tw__file_rename_in(int folder, const char *from, const char *to);
 int tw__file_remove(const char *path);
+int tw__file_remove_in(int folder, const char *name);
 
 /* Makes one folder with these permission bits; EEXIST counts as success only for a folder. */
 int tw__folder_create(const char *path, uint32_t mode);

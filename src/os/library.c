@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/descriptor.h"
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define NATIVE_ORDER ELFDATA2LSB
 #else
@@ -105,7 +107,7 @@ const char *tw__library_flaw(const char *path)
     if (!S_ISREG(info.st_mode)) {
         return S_ISDIR(info.st_mode) ? "is a folder, not a shared object" : "is not a regular file";
     }
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = tw__descriptor_lift(open(path, O_RDONLY | O_CLOEXEC));
     if (fd < 0) {
         return NULL;
     }

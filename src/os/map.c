@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/descriptor.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -73,7 +75,7 @@ int tw__map_shared(void **address, size_t length, int *fd)
     /* Past a file size limit ftruncate does not fail, it raises SIGXFSZ. */
     struct rlimit limit;
     const int limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < length;
-    int file = limited ? -1 : memfd_create("tilework", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int file = limited ? -1 : tw__descriptor_lift(memfd_create("tilework", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (file >= 0 && ftruncate(file, (off_t)length) != 0) {
         close(file);
         file = -1;

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/descriptor.h"
+
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -21,8 +23,9 @@
 int tw__lifeline_open(struct tw__lifeline *lifeline)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return errno;
+    const int error = tw__pipe(ends);
+    if (error != 0) {
+        return error;
     }
     lifeline->read_end = ends[0];
     lifeline->write_end = ends[1];
@@ -40,7 +43,7 @@ static int watch_lifeline(const struct tw__lifeline *lifeline)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", lifeline->read_end);
-    const int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const int own = tw__descriptor_lift(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     close(lifeline->read_end);
     close(lifeline->write_end);
     return own >= 0 && fcntl(own, F_SETOWN, getpid()) == 0 && fcntl(own, F_SETSIG, SIGKILL) == 0 &&
@@ -93,7 +96,8 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
         return error;
     }
     process->pid = pid;
-    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by definition; -1 before Linux 5.3 */
+    /* Close-on-exec by definition; -1 before Linux 5.3. */
+    process->pidfd = tw__descriptor_lift((int)syscall(SYS_pidfd_open, pid, 0));
     return 0;
 }
 
@@ -206,7 +210,7 @@ void tw__sleep_on(struct tw__process *processes, int count, int event, double se
 
 int tw__event_open(int *event)
 {
-    *event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    *event = tw__descriptor_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return *event < 0 ? errno : 0;
 }
 

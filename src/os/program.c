@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/descriptor.h"
+
 extern char **environ;
 
 /* This process's environment with LC_ALL=C, so that what the program says does not depend on the user's language. The
@@ -60,7 +62,6 @@ static int spawn(pid_t *pid, char *const argv[], int fd)
         return status;
     }
 
-    /* The outputs first: where this program has no standard input, `fd` itself may be 0. */
     status = posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
     if (status == 0) {
         status = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
@@ -130,11 +131,12 @@ static int read_all(int fd, size_t limit, char **output)
 int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return errno;
+    int status = tw__pipe(ends);
+    if (status != 0) {
+        return status;
     }
     pid_t pid;
-    int status = spawn(&pid, argv, ends[1]);
+    status = spawn(&pid, argv, ends[1]);
     close(ends[1]);
     if (status != 0) {
         close(ends[0]);

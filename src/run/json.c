@@ -7,20 +7,25 @@
 #include "grid/signature.h"
 #include "run/report.h"
 
+/* A stream that failed without saying why (one that is not open for writing, say) leaves EIO. */
 static tw_status cannot_write(tw_error *error)
 {
-    return tw__fail_os(error, TW_ERROR_FILE, errno, "the report cannot be written");
+    const int failed = errno != 0 ? errno : EIO;
+    return tw__fail_os(error, tw__file_status(failed), failed, "the report cannot be written");
 }
 
 /* Writes `key`: value and frees the value. 0 where that fails. */
 static int write_value(FILE *file, const char *prefix, json_t *value)
 {
     if (value == NULL) {
+        errno = ENOMEM;
         return 0;
     }
     const int written = fputs(prefix, file) >= 0 &&
                         json_dumpf(value, file, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) == 0;
+    const int failed = errno; /* freeing may change it */
     json_decref(value);
+    errno = failed;
     return written;
 }
 
@@ -94,6 +99,7 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
 
 tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error)
 {
+    errno = 0;
     int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&
                   write_value(file, ",\n\"totals\":", totals_object(&report->totals)) &&
                   write_value(file, ",\n\"check\":", check_object(report)) &&

@@ -2,6 +2,11 @@
 #include "harness.h"
 #include "opening.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "kernel/compiler.h"
+
 #include "os/program.h"
 
 static void a_source_is_compiled_against_the_librarys_header(void **state)
@@ -195,6 +200,57 @@ static void sources_that_cannot_be_read_are_named(void **state)
     assert_int_equal(starts(scratch), 0);
 }
 
+/* In a child: no descriptor is left for the compiler's words. */
+static int compile_without_descriptors(const struct scratch *scratch)
+{
+    struct tw__compiler compiler;
+    struct rlimit limit = {.rlim_cur = 3, .rlim_max = 3};
+    const char *const arguments[] = {"--version"};
+    char *output;
+    int code;
+    tw_error error;
+    (void)scratch;
+    if (tw__compiler_init(&compiler, "cc", NULL) != TW_OK || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1;
+    }
+    if (tw__compiler_run(&compiler, arguments, 1, &output, &code, &error) != TW_ERROR_PROCESS) {
+        return 2;
+    }
+    return strstr(error.message, "cannot be run: Too many open files") != NULL ? 0 : 3;
+}
+
+/* In a child: this user may have no more processes. */
+static int compile_without_processes(const struct scratch *scratch)
+{
+    struct tw__compiler compiler;
+    struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};
+    const char *const arguments[] = {"--version"};
+    char *output;
+    int code;
+    tw_error error;
+    (void)scratch;
+    if (tw__compiler_init(&compiler, "cc", NULL) != TW_OK || setrlimit(RLIMIT_NPROC, &limit) != 0 ||
+        (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))) {
+        return 1;
+    }
+    return tw__compiler_run(&compiler, arguments, 1, &output, &code, &error) == TW_ERROR_PROCESS ? 0 : 2;
+}
+
+static void a_machine_without_room_for_a_compiler_is_no_compile_error(void **state)
+{
+    int (*const children[])(const struct scratch *) = {compile_without_descriptors, compile_without_processes};
+    for (size_t k = 0; k < 2; k++) {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            _exit(children[k](*state));
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 #define WITH_COMPILER(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 
 int main(void)
@@ -209,6 +265,7 @@ int main(void)
         WITH_COMPILER(a_compiler_that_makes_nothing_is_named),
         WITH_COMPILER(flags_have_an_end),
         WITH_COMPILER(sources_that_cannot_be_read_are_named),
+        WITH_COMPILER(a_machine_without_room_for_a_compiler_is_no_compile_error),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

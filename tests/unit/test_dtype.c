@@ -146,6 +146,36 @@ static void names_that_are_no_dtype_are_refused_untouched(void **state)
     assert_int_equal(tw_dtype_parse(&dtype, longest, storage, NULL), TW_ERROR_SYNTAX);
 }
 
+static void a_name_that_is_no_dtype_is_told_what_is_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *says;
+    } cases[] = {
+        {"float99", "'float99' is no dtype; one is float64, int32, "},
+        {"uint7", "'uint7' is no dtype; one is"},
+        {"", "'' is no dtype; one is"},
+        {"f9", "dtype 'f9' has a size that its kind does not have; one is"},
+        {"S", "dtype 'S' has no size after its letter"},
+        {"O", "dtype 'O' means Python objects, which cannot be computed with"},
+        {"|O8", "means Python objects, which cannot be computed with"},
+        {"object", "dtype 'object' means Python objects, which cannot be computed with"},
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        {">f8", "outputs are written; write '<f8'"},
+#else
+        {"<f8", "outputs are written; write '>f8'"},
+#endif
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        tw_dtype dtype;
+        char storage[TW_DTYPE_TEXT];
+        tw_error error;
+        assert_int_equal(tw_dtype_parse(&dtype, cases[k].name, storage, &error), TW_ERROR_SYNTAX);
+        assert_non_null(strstr(error.message, cases[k].says));
+        assert_null(strstr(error.message, "pickle"));
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -153,6 +183,7 @@ int main(void)
         cmocka_unit_test(every_kind_has_its_c_size_and_reads_its_own_names),
         cmocka_unit_test(opaque_names_become_descriptions),
         cmocka_unit_test(names_that_are_no_dtype_are_refused_untouched),
+        cmocka_unit_test(a_name_that_is_no_dtype_is_told_what_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

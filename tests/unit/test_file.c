@@ -221,6 +221,43 @@ static void a_text_is_read_whole_or_not_at_all(void **state)
     assert_int_equal(tw__file_text(&text, &length, "no-such", 100), ENOENT);
 }
 
+/* In a child: a rename that cannot be made lasting is not made. */
+static int rename_without_descriptors(void)
+{
+    const struct rlimit limit = {.rlim_cur = 3, .rlim_max = 3};
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && tw__file_rename("x", "y") == EMFILE ? 0 : 1;
+}
+
+static void without_descriptors_nothing_is_renamed(void **state)
+{
+    (void)state;
+    write_file("x", "1", 1);
+    as_another_user(rename_without_descriptors);
+    assert_true(is_there("x") && !is_there("y"));
+    assert_int_equal(tw__file_rename("x", "y"), 0);
+    assert_true(is_there("y") && !is_there("x"));
+}
+
+static int rename_in_a_folder_that_may_not_be_read(void)
+{
+    umask(0);
+    if (mkdir("blind", 0333) != 0) {
+        return 1;
+    }
+    int fd = -1;
+    if (tw__file_create(&fd, "blind/x", 0600) != 0) {
+        return 2;
+    }
+    tw__file_close(fd);
+    return tw__file_rename("blind/x", "blind/y") == 0 && is_there("blind/y") && tw__file_remove("blind/y") == 0 ? 0 : 3;
+}
+
+static void a_folder_that_may_not_be_read_can_be_written_to(void **state)
+{
+    (void)state;
+    as_another_user(rename_in_a_folder_that_may_not_be_read);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -236,6 +273,8 @@ int main(void)
         IN_FOLDER(a_rename_replaces),
         IN_FOLDER(folders_are_made_once),
         IN_FOLDER(a_text_is_read_whole_or_not_at_all),
+        IN_FOLDER(without_descriptors_nothing_is_renamed),
+        IN_FOLDER(a_folder_that_may_not_be_read_can_be_written_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

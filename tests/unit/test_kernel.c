@@ -225,6 +225,27 @@ static void names_without_sense_are_refused(void **state)
     assert_int_equal(starts(scratch), 0);
 }
 
+static void libraries_may_have_versions_in_their_names(void **state)
+{
+    (void)state;
+    static const char *const libraries[] = {"./libfoo.so.6:f", "./libfoo.so.1.22.333:f", "./a.so.0:f"};
+    static const char *const others[] = {"./libfoo.so.:f",   "./libfoo.so.6a:f", "./libfoo.6:f",
+                                         "./libfoo.so..6:f", "./libfoo.so6:f",   "6:f"};
+    tw_error error;
+    for (size_t k = 0; k < sizeof libraries / sizeof libraries[0]; k++) {
+        refused(&error, libraries[k], TW_ERROR_FILE);
+        assert_says(&error, "cannot be opened: No such file");
+    }
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        refused(&error, others[k], TW_ERROR_ARGUMENT);
+        assert_says(&error, "neither a C source nor a shared object");
+    }
+    const int built =
+        system("printf 'int f(const void *t) { (void)t; return 9; }' | cc -shared -fPIC -x c - -o l.so.6.1");
+    assert_int_equal(built, 0);
+    assert_int_equal(answer("l.so.6.1:f"), 9);
+}
+
 #define WITH_COMPILER(test) cmocka_unit_test_setup_teardown(test, open_all, close_all)
 
 int main(void)
@@ -239,6 +260,7 @@ int main(void)
         WITH_COMPILER(what_is_no_library_is_said_plainly),
         WITH_COMPILER(a_library_cut_short_never_kills),
         WITH_COMPILER(names_without_sense_are_refused),
+        WITH_COMPILER(libraries_may_have_versions_in_their_names),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 static void no_groups_limit_nothing(void **state)
 {
     struct tw__cgroup_limits limits;
-    tw__cgroup_limits(&limits, ((struct scratch *)*state)->path);
+    tw__cgroup_limits(&limits, ((struct scratch *)*state)->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 0);
     assert_true(limits.room == INT64_MAX);
 }
@@ -37,7 +37,7 @@ static void version_2_reads_every_ancestor(void **state)
     scratch_write(root, "sys/fs/cgroup/a/memory.max", "9000000\n");
     scratch_write(root, "sys/fs/cgroup/a/memory.high", "max\n");
     scratch_write(root, "sys/fs/cgroup/a/memory.current", "5000000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 3.5);
     assert_string_equal(limits.cpus_group, "/a/b");
     assert_int_equal(limits.room, 4000000);
@@ -55,7 +55,7 @@ static void the_lower_of_max_and_high_counts(void **state)
     scratch_write(root, "sys/fs/cgroup/a/memory.high", "8000000\n");
     scratch_write(root, "sys/fs/cgroup/a/memory.current", "5000000\n");
     scratch_write(root, "sys/fs/cgroup/a/memory.stat", "anon 4000000\nfile 900000\ninactive_file 600000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_int_equal(limits.memory, 8000000);
     assert_int_equal(limits.room, 8000000 - (5000000 - 600000)); /* file pages are dropped before memory is refused */
 }
@@ -68,7 +68,7 @@ static void a_group_past_its_limit_has_no_room(void **state)
     scratch_write(root, "proc/self/mountinfo", MOUNT_2);
     scratch_write(root, "sys/fs/cgroup/memory.high", "4096\n");
     scratch_write(root, "sys/fs/cgroup/memory.current", "5000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_int_equal(limits.room, 0);
     assert_string_equal(limits.memory_group, "/");
 }
@@ -88,7 +88,7 @@ static void version_1_reads_quota_and_memory(void **state)
     scratch_write(root, "sys/fs/cgroup/memory/memory.limit_in_bytes", "1000000\n");
     scratch_write(root, "sys/fs/cgroup/memory/memory.usage_in_bytes", "900000\n");
     scratch_write(root, "sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 50000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 1.5);
     assert_string_equal(limits.cpus_group, "/p");
     assert_int_equal(limits.room, 150000);
@@ -109,7 +109,7 @@ static void a_mount_of_a_part_is_found(void **state)
     /* Above the mount point there is nothing to be read. */
     scratch_write(root, "sys/fs/cpu.cfs_quota_us", "1000\n");
     scratch_write(root, "sys/fs/cpu.cfs_period_us", "100000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 2.5);
     assert_string_equal(limits.cpus_group, "/docker/7");
 }
@@ -121,7 +121,7 @@ static void a_mount_above_the_namespace_counts(void **state)
     scratch_write(root, "proc/self/cgroup", "0::/\n");
     scratch_write(root, "proc/self/mountinfo", "31 23 0:28 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
     scratch_write(root, "sys/fs/cgroup/cpu.max", "100000 50000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 2);
 }
 
@@ -132,12 +132,12 @@ static void another_groups_mount_is_left_alone(void **state)
     scratch_write(root, "proc/self/cgroup", "0::/ab\n");
     scratch_write(root, "proc/self/mountinfo", "31 23 0:28 /a /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
     scratch_write(root, "sys/fs/cgroup/cpu.max", "100000 100000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 0);
     /* Neither is one that this process was moved out of. */
     scratch_write(root, "proc/self/cgroup", "0::/../b\n");
     scratch_write(root, "proc/self/mountinfo", MOUNT_2);
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 0);
 }
 
@@ -153,15 +153,15 @@ static void damaged_files_limit_nothing(void **state)
     scratch_write(root, "proc/self/mountinfo", MOUNT_2);
     for (size_t k = 0; k < sizeof quotas / sizeof quotas[0]; k++) {
         scratch_write(root, "sys/fs/cgroup/a/cpu.max", quotas[k]);
-        tw__cgroup_limits(&limits, root->path);
+        tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
         assert_true(limits.cpus == 0);
     }
     scratch_write(root, "sys/fs/cgroup/a/cpu.max", "100000 100000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 1);
     for (size_t k = 0; k < sizeof mounts / sizeof mounts[0]; k++) {
         scratch_write(root, "proc/self/mountinfo", mounts[k]);
-        tw__cgroup_limits(&limits, root->path);
+        tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
         assert_true(limits.cpus == 0);
     }
 }
@@ -178,7 +178,7 @@ static void a_long_group_name_keeps_its_end(void **state)
     scratch_write(root, "proc/self/cgroup", line);
     scratch_write(root, "proc/self/mountinfo", MOUNT_2);
     scratch_write(root, file, "100000 100000\n");
-    tw__cgroup_limits(&limits, root->path);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
     assert_true(limits.cpus == 1);
     assert_int_equal(strlen(limits.cpus_group), TW__CGROUP_NAME - 1);
     assert_memory_equal(limits.cpus_group, "...g", 4);
@@ -344,6 +344,30 @@ static void folders_of_others_are_refused(void **state)
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_close)
 
+static void only_what_is_asked_for_is_read(void **state)
+{
+    const struct scratch *root = *state;
+    struct tw__cgroup_limits limits;
+    scratch_write(root, "proc/self/cgroup", "0::/a\n");
+    scratch_write(root, "proc/self/mountinfo", MOUNT_2);
+    scratch_write(root, "sys/fs/cgroup/a/cpu.max", "100000 100000\n");
+    scratch_write(root, "sys/fs/cgroup/a/memory.max", "9000000\n");
+    scratch_write(root, "sys/fs/cgroup/a/memory.current", "5000000\n");
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_CPUS);
+    assert_true(limits.cpus == 1 && limits.room == INT64_MAX);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_MEMORY);
+    assert_true(limits.cpus == 0 && limits.room == 4000000);
+    tw__cgroup_limits(&limits, root->path, TW__CGROUP_ALL);
+    assert_true(limits.cpus == 1 && limits.room == 4000000);
+}
+
+static void small_ends_at_64_MiB_at_the_latest(void **state)
+{
+    (void)state;
+    assert_true(tw__is_small(0) && tw__is_small((2 << 20) - 1));
+    assert_false(tw__is_small(((int64_t)64 << 20) + 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +381,8 @@ int main(void)
         IN_SCRATCH(another_groups_mount_is_left_alone),
         IN_SCRATCH(damaged_files_limit_nothing),
         IN_SCRATCH(a_long_group_name_keeps_its_end),
+        IN_SCRATCH(only_what_is_asked_for_is_read),
+        IN_SCRATCH(small_ends_at_64_MiB_at_the_latest),
         IN_SCRATCH(the_machine_is_described_from_its_files),
         IN_SCRATCH(what_cannot_be_found_is_zero),
         cmocka_unit_test(this_machine_has_workers_and_memory),

@@ -103,7 +103,7 @@ static void headers_that_are_wrong_are_refused_with_a_reason(void **state)
         {"{'descr': '<f8', 'fortran_order': Falsehood, 'shape': (1,)}", "True or False"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}", "negative"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (+1,)}", "digits alone"},
-        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1L,)}", "',' or ')'"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (1l,)}", "',' or ')'"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (1.5,)}", "',' or ')'"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (0x1,)}", "',' or ')'"},
         {"{'descr': '<f8', 'fortran_order': False, 'shape': (01,)}", "begins with 0"},
@@ -420,6 +420,34 @@ static void a_file_larger_than_memory_in_the_other_byte_order_is_refused(void **
     assert_non_null(strstr(error.message, "an array of 274877906944 float64 needs 2048.0 GiB; this machine has "));
 }
 
+static void lengths_of_python_2_are_read_where_numpy_reads_them(void **state)
+{
+    (void)state;
+    struct tw__npy_header header;
+    tw_error error;
+    assert_int_equal(parse(&header, 1, "{'descr': '<f8', 'fortran_order': False, 'shape': (3L, 4L), }", 96, NULL),
+                     TW_OK);
+    assert_true(header.ndim == 2 && header.shape[0] == 3 && header.shape[1] == 4);
+    tw__npy_fini(&header);
+    assert_int_equal(parse(&header, 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (3L,)}", 24, NULL), TW_OK);
+    tw__npy_fini(&header);
+    assert_int_equal(parse(&header, 1,
+                           "{'descr': [('L', '<i4', (2L, 3L)), ('\"1L', '|S3')], 'fortran_order': False, 'shape': ()}",
+                           27, NULL),
+                     TW_OK);
+    assert_string_equal(header.descr, "[('L', '<i4', (2, 3)), ('\"1L', '|S3')]");
+    tw__npy_fini(&header);
+    static const char *const wrong[] = {"(3LL, 4)", "(3 L,)", "(L,)", "(3l,)", "(3L4,)"};
+    for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
+        char text[128];
+        snprintf(text, sizeof text, "{'descr': '<f8', 'fortran_order': False, 'shape': %s}", wrong[k]);
+        assert_int_equal(parse(&header, 1, text, 1000, &error), TW_ERROR_FORMAT);
+    }
+    /* Version 3.0 is younger than Python 2. */
+    assert_int_equal(parse(&header, 3, "{'descr': '<f8', 'fortran_order': False, 'shape': (3L,)}", 24, &error),
+                     TW_ERROR_FORMAT);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -437,6 +465,7 @@ int main(void)
         IN_FOLDER(arrays_of_no_bytes_are_opened),
         IN_FOLDER(what_is_no_readable_file_is_refused_without_waiting),
         IN_FOLDER(a_file_larger_than_memory_in_the_other_byte_order_is_refused),
+        cmocka_unit_test(lengths_of_python_2_are_read_where_numpy_reads_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

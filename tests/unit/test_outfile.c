@@ -351,6 +351,116 @@ static void a_mapped_file_may_be_saved_onto_itself(void **state)
     tw_array_destroy(read);
 }
 
+static void a_part_file_that_is_another_files_name_is_left_alone(void **state)
+{
+    (void)state;
+    const char precious[] = "the only copy";
+    tw_array *array = NULL;
+    tw_error error;
+    size_t length;
+    write_file("precious.txt", precious, sizeof precious);
+    assert_int_equal(link("precious.txt", "r.npy.part"), 0);
+    assert_int_equal(create(&array, "r.npy", 10, &error), TW_ERROR_FILE);
+    assert_string_equal(error.message, "r.npy.part: is another file's name too; remove it or choose another output");
+    char *data = read_file("precious.txt", &length);
+    assert_int_equal(length, sizeof precious);
+    assert_memory_equal(data, precious, sizeof precious);
+    free(data);
+    assert_true(is_there("r.npy.part"));
+}
+
+static void a_part_file_of_another_user_is_left_alone(void **state)
+{
+    (void)state;
+    tw_array *array = NULL;
+    tw_error error;
+    write_file("r.npy.part", "theirs", 6);
+    if (chown("r.npy.part", 65534, 65534) != 0) {
+        print_message("# skipped: giving a file away takes a privileged user\n");
+        return;
+    }
+    assert_int_equal(create(&array, "r.npy", 10, &error), TW_ERROR_FILE);
+    assert_string_equal(error.message, "r.npy.part: belongs to another user; remove it or choose another output");
+    size_t length;
+    free(read_file("r.npy.part", &length));
+    assert_int_equal(length, 6);
+}
+
+static void the_current_folder_may_change_meanwhile(void **state)
+{
+    (void)state;
+    tw_array *kept = NULL, *given_up = NULL;
+    assert_int_equal(mkdir("below", 0777), 0);
+    assert_int_equal(create(&kept, "r.npy", 10, NULL), TW_OK);
+    assert_int_equal(create(&given_up, "below/s.npy", 10, NULL), TW_OK);
+    assert_true(is_there("below/s.npy.part"));
+    assert_int_equal(chdir("/"), 0);
+    const tw_status status = tw_array_commit(kept, NULL);
+    tw_array_destroy(kept);
+    tw_array_destroy(given_up);
+    assert_int_equal(chdir(*state), 0);
+    assert_int_equal(status, TW_OK);
+    assert_true(is_there("r.npy") && !is_there("r.npy.part"));
+    assert_int_equal(count_entries("below"), 0);
+}
+
+/* In a child: no descriptor is left when the file is to be made, opened, or given its name. */
+static int without_descriptors(void)
+{
+    tw_array *array = NULL, *other = NULL;
+    tw_error error;
+    if (create(&array, "r.npy", 10, NULL) != TW_OK) {
+        return 1;
+    }
+    struct rlimit limit = {.rlim_cur = 3, .rlim_max = 4096};
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 2;
+    }
+    if (create(&other, "s.npy", 10, &error) != TW_ERROR_PROCESS ||
+        strstr(error.message, "Too many open files") == NULL) {
+        return 3;
+    }
+    if (tw__array_open(&other, NULL, "r.npy.part", &error) != TW_ERROR_PROCESS) {
+        return 4;
+    }
+    return tw_array_commit(array, &error) == TW_OK ? 0 : 5; /* all it needs is open */
+}
+
+static void without_descriptors_nothing_is_left_half_done(void **state)
+{
+    (void)state;
+    as_another_user(without_descriptors);
+    assert_true(is_there("r.npy"));
+    assert_int_equal(count_entries("."), 1);
+}
+
+static void items_of_no_bytes_are_written_and_read(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"S0", "V0", "U0"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        tw_array *array = NULL, *read = NULL;
+        tw_dtype dtype;
+        char storage[TW_DTYPE_TEXT];
+        const int64_t shape[] = {3, 4};
+        assert_int_equal(tw_dtype_parse(&dtype, names[k], storage, NULL), TW_OK);
+        assert_int_equal(dtype.itemsize, 0);
+        assert_int_equal(tw_array_create_file(&array, "r.npy", &dtype, 2, shape, NULL), TW_OK);
+        assert_int_equal(tw_array_commit(array, NULL), TW_OK);
+        assert_int_equal(tw__array_open(&read, NULL, "r.npy", NULL), TW_OK);
+        const tw_view *view = tw_array_view(read);
+        assert_string_equal(tw_dtype_name(&view->dtype), storage);
+        assert_true(view->ndim == 2 && view->shape[0] == 3 && view->shape[1] == 4 && tw_view_is_contiguous(view));
+        tw_array *copy = NULL;
+        assert_int_equal(tw_array_create(&copy, NULL, &dtype, 2, shape, NULL), TW_OK);
+        assert_int_equal(tw_array_copy(copy, read, NULL), TW_OK);
+        assert_int_equal(tw_array_save(copy, "s.npy", NULL), TW_OK);
+        tw_array_destroy(copy);
+        tw_array_destroy(read);
+        tw_array_destroy(array);
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -371,6 +481,11 @@ int main(void)
         IN_FOLDER(files_past_2_GiB_are_written_at_their_end),
         IN_FOLDER(every_kind_and_layout_is_saved_in_c_order),
         IN_FOLDER(a_mapped_file_may_be_saved_onto_itself),
+        IN_FOLDER(a_part_file_that_is_another_files_name_is_left_alone),
+        IN_FOLDER(a_part_file_of_another_user_is_left_alone),
+        IN_FOLDER(the_current_folder_may_change_meanwhile),
+        IN_FOLDER(without_descriptors_nothing_is_left_half_done),
+        IN_FOLDER(items_of_no_bytes_are_written_and_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -287,6 +287,11 @@ static void report_is_json(void **state)
     FILE *file = open_memstream(&text, &size);
     assert_int_equal(tw_report_write_json(report, file, NULL), TW_OK);
     fclose(file);
+    tw_error error;
+    file = fopen("/dev/full", "w");
+    assert_int_equal(tw_report_write_json(report, file, &error), TW_ERROR_DISK);
+    assert_string_equal(error.message, "the report cannot be written: No space left on device");
+    fclose(file);
     assert_non_null(strstr(text, "\"tiles\":6"));
     assert_non_null(
         strstr(text, "{\"tile\":5,\"state\":\"done\",\"attempts\":1,\"start\":[666,1000],\"stop\":[1000,2000]"));

@@ -213,6 +213,18 @@ static void bytes_are_reversed_number_by_number(void **state)
     }
 }
 
+static void a_view_without_items_is_contiguous_whatever_its_strides(void **state)
+{
+    (void)state;
+    const tw_dtype dtype = tw_dtype_of(TW_FLOAT64);
+    for (int empty = 0; empty < 3; empty++) {
+        tw_view view = {NULL, dtype, 3, {2, 3, 4}, {1000, -16, 24}};
+        assert_false(tw_view_is_contiguous(&view));
+        view.shape[empty] = 0;
+        assert_true(tw_view_is_contiguous(&view));
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -224,6 +236,7 @@ int main(void)
         cmocka_unit_test(reach_covers_exactly_the_first_and_the_last_byte),
         cmocka_unit_test(views_overlap_where_their_bytes_meet),
         cmocka_unit_test(bytes_are_reversed_number_by_number),
+        cmocka_unit_test(a_view_without_items_is_contiguous_whatever_its_strides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
