@@ -85,7 +85,7 @@ static int serve(const struct cli_case *kind, const struct cli_case_options *cas
         return code;
     }
     puts("ready");
-    fflush(stdout);
+    cli_flush();
     while (code == CLI_DONE && fgets(line, sizeof line, stdin) != NULL && strcmp(line, "quit\n") != 0) {
         double value;
         if (strcmp(line, "go\n") != 0) {
@@ -95,7 +95,7 @@ static int serve(const struct cli_case *kind, const struct cli_case_options *cas
             code = cli_fail(&error);
         } else {
             printf("%.9f\n", value);
-            fflush(stdout);
+            cli_flush();
         }
     }
     cli_bench_close(&bench);
@@ -221,7 +221,7 @@ static void print_row(const struct cli_case *kind, const struct cli_case_options
                CLI_EMPTY_TILES);
         break;
     }
-    fflush(stdout);
+    cli_flush();
 }
 
 static int table(struct cli_case_options *case_options, const tw_machine *machine)
@@ -233,12 +233,12 @@ static int table(struct cli_case_options *case_options, const tw_machine *machin
            tw_version(), machine->cpu, machine->system, cli_text_bytes(memory, sizeof memory, machine->memory_total),
            case_options->workers > 0 ? case_options->workers : machine->workers, (long long)case_options->rows,
            (long long)case_options->columns);
-    fflush(stdout);
+    cli_flush();
     cli_interrupt_install(0);
     for (size_t c = 0; c < cli_cases_count; c++) {
         double value = 0;
         if (measure(&cli_cases[c], case_options, &value, &error) != TW_OK) {
-            fflush(stdout);
+            cli_flush();
             return cli_fail(&error);
         }
         print_row(&cli_cases[c], case_options, value, &baseline);

@@ -101,7 +101,7 @@ static tw_status show_way(struct cli_job *job, const char *title, const int *sto
     }
     if (status == TW_OK) {
         printf("max. abs. diff. = %g\n", difference);
-        fflush(stdout);
+        cli_flush();
     }
     tw_report_destroy(report);
     return status;
@@ -128,7 +128,7 @@ static tw_status small_job(const struct request *request, const int *stop, tw_er
     printf("parent: pid %d\n"
            "r[i,j] = y[i] * x[j], y = 0 .. 999, x = 2000 random numbers, cuts i = 333,666 and j = 1000\n",
            (int)getpid());
-    fflush(stdout);
+    cli_flush();
     /* From the last to the first: the processes are forked before the threads start. */
     for (int w = WAYS - 1; w >= 0 && status == TW_OK; w--) {
         const tw_pool_options pool = pool_of(request, ways[w].kind);
@@ -193,7 +193,7 @@ static void print_row(const char *title, const struct timing *timing, const stru
 {
     printf("%-24s %9.3f %7.2f %9.2f %11.3f %7.2f %9.2f\n", title, timing->fresh, gigabytes / timing->fresh,
            serial->fresh / timing->fresh, timing->reused, gigabytes / timing->reused, serial->reused / timing->reused);
-    fflush(stdout);
+    cli_flush();
 }
 
 static void print_head(const struct size *size)
@@ -203,7 +203,7 @@ static void print_head(const struct size *size)
            (long long)size->rows, (long long)size->columns,
            cli_text_bytes(bytes, sizeof bytes, size->rows * size->columns * 8), "", "---- into a new result ----",
            "-- into the same again -----", "pool", "seconds", "GB/s", "speed-up", "seconds", "GB/s", "speed-up");
-    fflush(stdout);
+    cli_flush();
 }
 
 static tw_status large_job(const struct request *request, const struct size *size, const int *stop, tw_error *error)
@@ -237,7 +237,7 @@ static tw_status large_job(const struct request *request, const struct size *siz
 
 int cli_demo(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_pool_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&cli_pools_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {.options = options, .parser = parse, .doc = doc, .children = children};
     struct request request = {0};
     tw_error error;
@@ -253,7 +253,7 @@ int cli_demo(int argc, char **argv)
     const int *stop = cli_interrupt_install(0);
     if (cli_check_room(size.rows, size.columns, &error) != TW_OK || small_job(&request, stop, &error) != TW_OK ||
         large_job(&request, &size, stop, &error) != TW_OK) {
-        fflush(stdout);
+        cli_flush();
         return cli_fail(&error);
     }
     return CLI_DONE;

@@ -1,9 +1,13 @@
-/* exit.c - how a command ends: the exit codes, and the one form that messages have. Knows no command. */
+/* exit.c - how a command ends: the exit codes, and the one form that messages have. Knows no command. The reason why
+ * standard output failed is static, as standard output itself is. */
 #include "exit.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static int output_error; /* errno of the first write to standard output that failed */
 
 int cli_exit_code(tw_status status)
 {
@@ -41,11 +45,32 @@ tw_status cli_error(tw_error *error, tw_status status, const char *format, ...)
     return status;
 }
 
+char *cli_clean(char *text, const char *kept)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if ((*c < ' ' && strchr(kept, *c) == NULL) || *c == 0x7f) {
+            *c = '?';
+        } else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) { /* U+0080 .. U+009F in UTF-8 */
+            c[0] = c[1] = '?';
+        }
+    }
+    return text;
+}
+
+static void say(const char *kept, const char *format, va_list arguments)
+{
+    char *text;
+    if (vasprintf(&text, format, arguments) < 0) {
+        fputs("tilework: not enough memory for a message\n", stderr);
+        return;
+    }
+    fprintf(stderr, "tilework: %s\n", cli_clean(text, kept));
+    free(text);
+}
+
 void cli_say_list(const char *format, va_list arguments)
 {
-    fputs("tilework: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    say("", format, arguments);
 }
 
 void cli_say(const char *format, ...)
@@ -56,19 +81,50 @@ void cli_say(const char *format, ...)
     va_end(arguments);
 }
 
+__attribute__((format(printf, 1, 2))) static void say_lines(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say("\n\t", format, arguments);
+    va_end(arguments);
+}
+
 int cli_fail(const tw_error *error)
 {
-    cli_say("%s", error->message);
+    if (error->status == TW_ERROR_COMPILE) {
+        say_lines("%s", error->message); /* the compiler's own lines are in it */
+    } else {
+        cli_say("%s", error->message);
+    }
     return cli_exit_code(error->status);
+}
+
+tw_status cli_file_status(int os_error)
+{
+    return os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG ? TW_ERROR_DISK : TW_ERROR_FILE;
+}
+
+void cli_flush(void)
+{
+    cli_output_failed(fflush(stdout) != 0 || ferror(stdout));
+}
+
+void cli_output_failed(int failed)
+{
+    if (failed && output_error == 0) {
+        output_error = errno;
+    }
 }
 
 int cli_finish(int code)
 {
-    errno = 0;
-    const int failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed || code != CLI_DONE) {
+    cli_flush();
+    if ((output_error == 0 && !ferror(stdout)) || code != CLI_DONE) {
         return code;
     }
-    cli_say("standard output: cannot be written%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
-    return errno == ENOSPC ? CLI_RESOURCES : CLI_FILE;
+    cli_say("standard output: cannot be written%s%s", output_error != 0 ? ": " : "",
+            output_error == EBADF ? "it is closed"
+            : output_error != 0   ? strerror(output_error)
+                                  : "");
+    return cli_exit_code(cli_file_status(output_error));
 }

@@ -1,9 +1,12 @@
-/* interrupt.c - Ctrl-C: the first one asks the run to stop after the tiles in hand, the second one ends at once. The
- * state is static because a signal handler is given nothing else. */
+/* interrupt.c - ends that come from outside: Ctrl-C, of which the first one asks the run to stop after the tiles in
+ * hand and the second one ends at once, and a kernel that calls exit. The state is static because a handler is given
+ * nothing else. */
 #include "interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <tilework/tilework.h>
@@ -20,7 +23,18 @@ static int stop;
 static double first_at;
 static int announced;
 static pid_t owner; /* a worker that was just forked has the handler, but is not the one to act */
+static int watched; /* code that is not this program's runs in it */
 static const char *guarded[GUARDED];
+
+static void remove_guarded(void)
+{
+    for (size_t g = 0; g < GUARDED; g++) {
+        const char *path = __atomic_load_n(&guarded[g], __ATOMIC_RELAXED);
+        if (path != NULL) {
+            unlink(path);
+        }
+    }
+}
 
 /* Calls async-signal-safe functions alone. */
 static void on_signal(int number)
@@ -41,12 +55,7 @@ static void on_signal(int number)
     if (cli_now() - first_at < TOGETHER) {
         return;
     }
-    for (size_t g = 0; g < GUARDED; g++) {
-        const char *path = __atomic_load_n(&guarded[g], __ATOMIC_RELAXED);
-        if (path != NULL) {
-            unlink(path);
-        }
-    }
+    remove_guarded();
     _exit(CLI_INTERRUPTED);
 }
 
@@ -64,6 +73,33 @@ const int *cli_interrupt_install(int announce)
         }
     }
     return &stop;
+}
+
+static void on_exit_called(void)
+{
+    if (!watched || getpid() != owner) {
+        return;
+    }
+    remove_guarded();
+    fflush(stdout);
+    if (announced) {
+        fputs("\r\033[K", stderr); /* the line that shows progress */
+    }
+    cli_say("the kernel ended the program: it called exit, where it should return; no output was written "
+            "(use --pool processes for a kernel that must exit)");
+    _exit(CLI_FAILED);
+}
+
+int cli_exit_watch(void)
+{
+    owner = getpid();
+    watched = 1;
+    return atexit(on_exit_called) == 0;
+}
+
+void cli_exit_unwatch(void)
+{
+    watched = 0;
 }
 
 int cli_interrupted(void)

@@ -1,4 +1,5 @@
-/* interrupt.h - Ctrl-C: the first one asks the run to stop after the tiles in hand, the second one ends at once. */
+/* interrupt.h - ends that come from outside: Ctrl-C, of which the first one asks the run to stop after the tiles in
+ * hand and the second one ends at once, and a kernel that calls exit. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 
@@ -9,7 +10,12 @@ const int *cli_interrupt_install(int announce);
 /* A signal has come. */
 int cli_interrupted(void);
 
-/* A file to remove when the second signal comes; `path` lives until cli_interrupt_release. */
+/* From here to cli_exit_unwatch, exit in this process is the kernel's: the guarded files are removed, a sentence is
+ * said and the exit code is CLI_FAILED. 0: the system does not allow it. */
+int cli_exit_watch(void);
+void cli_exit_unwatch(void);
+
+/* A file to remove at such an end; `path` lives until cli_interrupt_release. */
 void cli_interrupt_guard(const char *path);
 void cli_interrupt_release(const char *path);
 

@@ -1,6 +1,8 @@
 /* main.c - tilework: finds the command and hands over. Knows the commands' names, not what they do. */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "exit.h"
@@ -28,7 +30,8 @@ static const char doc[] =
     "  tilework show r.npy\n"
     "  tilework run --help\n"
     "\n"
-    "Exit codes: 0 done; 1 the job failed; 2 the request makes no sense; 3 a file cannot be read or is not what it "
+    "Exit codes: 0 done; 1 the job failed; 2 the request makes no sense; 3 a file cannot be read or written, or is not "
+    "what it "
     "says; 4 not enough memory, disk or processes; 130 interrupted.";
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -44,9 +47,26 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* Where a standard descriptor is closed, the next file that is opened would get its number, and whatever is printed
+ * would go into that file. Output that somebody waits for must still fail, so the stand-in for standard output cannot
+ * be written. */
+static int fill_standard_descriptors(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_RDWR};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {.parser = parse, .args_doc = "COMMAND [ARGUMENT...]", .doc = doc};
+    if (!fill_standard_descriptors()) {
+        return CLI_FILE;
+    }
     argp_err_exit_status = CLI_USAGE;
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error code then, not a death */
     for (size_t c = 0; argc > 1 && c < sizeof commands / sizeof commands[0]; c++) {

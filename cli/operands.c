@@ -6,15 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exit.h"
 #include "interrupt.h"
 #include "options.h"
+#include "units.h"
 
-int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *text, int is_number)
+#define HEADER_BYTES 65536 /* more than a .npy header has, beside whose bytes those of the items are counted */
+
+int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *form, const char *text,
+                     int is_number)
 {
     struct cli_binding new = {0};
-    int result = cli_pair(&new.name, &new.value, option, text);
+    int result = cli_pair(&new.name, &new.value, option, form, text);
     if (result == 0 && is_number) {
         result = cli_number(&new.number, option, new.value, 0, INT64_MAX);
     }
@@ -300,14 +305,48 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
 
 /* ---- arrays ---- */
 
-static tw_status create_target(struct cli_operands *operands, int k, const int64_t *lengths, tw_error *error)
+static int shape_of(const struct cli_operands *operands, int k, const int64_t *lengths, int64_t *shape)
 {
-    struct cli_operand *operand = &operands->operand[k];
     const int ndim = tw_signature_ndim(operands->signature, k);
-    int64_t shape[TW_MAX_DIMS];
     for (int d = 0; d < ndim; d++) {
         shape[d] = lengths[tw_signature_operand_axis(operands->signature, k, d)];
     }
+    return ndim;
+}
+
+/* As the library counts: a length of 0 is 1 here, so that any part of an accepted shape can be multiplied. */
+static int can_be_counted(int ndim, const int64_t *shape, int64_t itemsize)
+{
+    int64_t bytes = itemsize;
+    for (int d = 0; d < ndim; d++) {
+        if (__builtin_mul_overflow(bytes, shape[d] > 0 ? shape[d] : 1, &bytes)) {
+            return 0;
+        }
+    }
+    return bytes < INT64_MAX - HEADER_BYTES;
+}
+
+tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t *lengths, tw_error *error)
+{
+    for (int k = 0; k < operands->count; k++) {
+        const struct cli_operand *operand = &operands->operand[k];
+        int64_t shape[TW_MAX_DIMS];
+        const int ndim = shape_of(operands, k, lengths, shape);
+        if (operand->target != NULL && !can_be_counted(ndim, shape, operand->dtype.itemsize)) {
+            char text[CLI_SHAPE_TEXT];
+            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s', %s, would have more than 2^63 bytes: %s of %s",
+                             tw_signature_operand(operands->signature, k), operand->target,
+                             cli_text_shape(text, sizeof text, ndim, shape), tw_dtype_name(&operand->dtype));
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status create_target(struct cli_operands *operands, int k, const int64_t *lengths, tw_error *error)
+{
+    struct cli_operand *operand = &operands->operand[k];
+    int64_t shape[TW_MAX_DIMS];
+    const int ndim = shape_of(operands, k, lengths, shape);
     if (tw_array_create_file(&operand->output, operand->target, &operand->dtype, ndim, shape, error) != TW_OK) {
         return error->status;
     }
@@ -316,6 +355,9 @@ static tw_status create_target(struct cli_operands *operands, int k, const int64
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
     cli_interrupt_guard(operand->part);
+    if (stat(operand->part, &operand->made) != 0) {
+        return cli_error(error, TW_ERROR_FILE, "%s: was removed while it was being written", operand->part);
+    }
     return operand->input != NULL ? tw_array_copy(operand->output, operand->input, error) : TW_OK;
 }
 
@@ -346,8 +388,39 @@ static void release_part(struct cli_operand *operand)
     }
 }
 
+/* Whether TARGET can be the name of what is in TARGET.part, before any output gets its name: a folder or a permission
+ * may have changed since the run began. */
+static tw_status check_target(const struct cli_operand *operand, tw_error *error)
+{
+    struct stat info;
+    if (stat(operand->part, &info) != 0 || info.st_dev != operand->made.st_dev || info.st_ino != operand->made.st_ino) {
+        return cli_error(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written", operand->part);
+    }
+    if (stat(operand->target, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return cli_error(error, TW_ERROR_FILE, "%s: has become %s, so the output cannot be given its name",
+                         operand->target, S_ISDIR(info.st_mode) ? "a folder" : "something that is no regular file");
+    }
+    const char *slash = strrchr(operand->target, '/');
+    char *folder = slash == NULL              ? strdup(".")
+                   : slash == operand->target ? strdup("/")
+                                              : strndup(operand->target, (size_t)(slash - operand->target));
+    if (folder == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
+    }
+    const int denied = access(folder, W_OK | X_OK) != 0 ? errno : 0;
+    free(folder);
+    return denied == 0 ? TW_OK
+                       : cli_error(error, TW_ERROR_FILE, "%s: its folder can no longer be written: %s", operand->target,
+                                   strerror(denied));
+}
+
 tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error)
 {
+    for (int k = 0; k < operands->count; k++) {
+        if (operands->operand[k].output != NULL && check_target(&operands->operand[k], error) != TW_OK) {
+            return error->status;
+        }
+    }
     for (int k = 0; k < operands->count; k++) {
         struct cli_operand *operand = &operands->operand[k];
         if (operand->output != NULL) {

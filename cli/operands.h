@@ -2,6 +2,8 @@
 #ifndef CLI_OPERANDS_H
 #define CLI_OPERANDS_H
 
+#include <sys/stat.h>
+
 #include <tilework/tilework.h>
 
 #include "paths.h"
@@ -18,14 +20,17 @@ struct cli_bindings {
     size_t count;
 };
 
-/* Splits and appends; 0 or an errno, having said why (an argp parser's return value). */
-int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *text, int is_number);
+/* Splits and appends `text`, which should be as `form` says ("NAME=FILE"); 0 or an errno, having said why (an argp
+ * parser's return value). */
+int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *form, const char *text,
+                     int is_number);
 void cli_bindings_fini(struct cli_bindings *bindings);
 
 struct cli_operand {
     const char *source; /* file it is read from: in, inout */
     const char *target; /* file it is written to: out, inout */
     char *part;         /* TARGET.part, owned, while it is guarded */
+    struct stat made;   /* what TARGET.part was when it was created */
     tw_dtype dtype;
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
     tw_array *input;                /* opened source */
@@ -58,13 +63,17 @@ tw_status cli_operands_lengths(const struct cli_operands *operands, const struct
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error);
 
+/* No target would have more bytes than can be counted. Errors: TW_ERROR_ARGUMENT. */
+tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t *lengths, tw_error *error);
+
 /* Creates every target; those of inout operands start with what their source has. */
 tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, tw_error *error);
 
 /* arrays[noperands] as tw_run wants them. */
 void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays);
 
-/* Gives all targets their final names. */
+/* Gives all targets their final names, once all of them can have it as far as can be known before. Errors:
+ * TW_ERROR_FILE, TW_ERROR_DISK. */
 tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error);
 
 /* Closes everything; targets that were not committed leave nothing behind. */

@@ -70,9 +70,10 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
 {
     int64_t number = 0;
     const char *at = text;
+    int too_large = 0;
     for (; *at >= '0' && *at <= '9'; at++) {
         if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *at - '0', &number)) {
-            number = INT64_MAX;
+            too_large = 1;
             at += strspn(at, "0123456789");
             break;
         }
@@ -80,8 +81,8 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
     if (at == text || *at != '\0') {
         return cli_bad("%s: '%s' is not a number: digits alone are read", option, text);
     }
-    if (number < least || number > most) {
-        if (most == INT64_MAX) {
+    if (too_large || number < least || number > most) {
+        if (!too_large && most == INT64_MAX) {
             return cli_bad("%s: %s is out of range: at least %lld", option, text, (long long)least);
         }
         return cli_bad("%s: %s is out of range: from %lld to %lld", option, text, (long long)least, (long long)most);
@@ -90,11 +91,11 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
     return 0;
 }
 
-error_t cli_pair(char **name, const char **value, const char *option, const char *text)
+error_t cli_pair(char **name, const char **value, const char *option, const char *form, const char *text)
 {
     const char *equals = strchr(text, '=');
     if (equals == NULL || equals == text || equals[1] == '\0') {
-        return cli_bad("%s: '%s' should be NAME=VALUE", option, text);
+        return cli_bad("%s: '%s' should be %s", option, text, form);
     }
     *name = strndup(text, (size_t)(equals - text));
     *value = equals + 1;
@@ -144,13 +145,33 @@ static error_t parse_pool(int key, char *argument, struct argp_state *state)
     }
 }
 
+#define WORKERS_OPTION                                                                                                 \
+    {                                                                                                                  \
+        "workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 1           \
+    }
 static const struct argp_option pool_options[] = {
     {"pool", CLI_KEY_POOL, "POOL", 0, "Who does the tiles: serial, threads (default) or processes", 1},
-    {"workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 1},
+    WORKERS_OPTION,
+    {0}};
+static const struct argp_option pools_options[] = {
+    {"pool", CLI_KEY_POOL, "POOL", 0, "Who does the tiles: serial, threads or processes; default: each in turn", 1},
+    WORKERS_OPTION,
     {0}};
 const struct argp cli_pool_argp = {.options = pool_options, .parser = parse_pool};
+const struct argp cli_pools_argp = {.options = pools_options, .parser = parse_pool};
 
 /* ---- the splits ---- */
+
+static error_t bad_cuts(const char *axis, const char *cuts, const tw_error *error)
+{
+    if (error->status != TW_ERROR_SYNTAX) {
+        return ENOMEM;
+    }
+    const char wrong = cuts[error->column - 1];
+    return wrong >= '0' && wrong <= '9'
+               ? cli_bad("--cut: axis '%s': '%s' has a number past 2^63 - 1 at column %d", axis, cuts, error->column)
+               : cli_bad("--cut: axis '%s': '%s' is not N,N,... from column %d on", axis, cuts, error->column);
+}
 
 static error_t add_split(struct cli_splits *splits, int key, const char *argument)
 {
@@ -158,7 +179,7 @@ static error_t add_split(struct cli_splits *splits, int key, const char *argumen
     tw_split split = {0};
     char *axis = NULL;
     const char *value = NULL;
-    error_t result = cli_pair(&axis, &value, option, argument);
+    error_t result = cli_pair(&axis, &value, option, key == CLI_KEY_CUT ? "AXIS=N,N,..." : "AXIS=N", argument);
     if (result != 0) {
         return result;
     }
@@ -174,7 +195,7 @@ static error_t add_split(struct cli_splits *splits, int key, const char *argumen
         tw_error error;
         int64_t *cuts;
         if (tw_cuts_parse(&cuts, &split.ncuts, value, &error) != TW_OK) {
-            result = cli_bad("--cut: axis '%s': %s", axis, error.message);
+            result = bad_cuts(axis, value, &error);
             goto fail;
         }
         split.cuts = cuts;

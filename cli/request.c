@@ -1,6 +1,9 @@
 /* request.c - what the user asks of `tilework run`: the arguments, read strictly. Opens nothing. */
 #include "request.h"
 
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "progress.h"
@@ -28,7 +31,7 @@ static const struct argp_option options[] = {
     {"length", KEY_LENGTH, "AXIS=N", 0, "The length of an axis that no input has", 0},
     {NULL, 0, NULL, 0,
      "Tiles and workers (--cut, --tile, --parts repeat; axes not named stay whole; none: automatic):", 1},
-    {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G may be said", 2},
+    {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G, 1T may be said", 2},
     {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker on one tile that are survived; default 2", 2},
     {NULL, 0, NULL, 0, "Compiling FILE.c:", 3},
     {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 3},
@@ -60,25 +63,31 @@ static const char doc[] =
     "  tilework run axpy.c:axpy -s 'x[i], r[i] -> r[i]' \\\n"
     "      x=x.npy r=before.npy -o r=after.npy\n";
 
-/* Bytes, with K, M or G for powers of 1024. */
+/* Bytes, with K, M, G or T for powers of 1024. */
 static error_t parse_bytes(size_t *bytes, const char *option, const char *text)
 {
-    char digits[32];
-    const size_t length = strlen(text);
-    const char *suffixes = "KMG", *suffix = length > 1 ? strchr(suffixes, text[length - 1]) : NULL;
-    if (suffix == NULL || length >= sizeof digits) {
-        int64_t number = 0;
-        const error_t result = cli_number(&number, option, text, 0, PTRDIFF_MAX);
-        *bytes = (size_t)number;
+    static const char suffixes[] = "KMGT";
+    const size_t digits = strspn(text, "0123456789");
+    const char *suffix = text[digits] != '\0' ? strchr(suffixes, text[digits]) : NULL;
+    int64_t number = 0;
+    if (digits == 0 || (text[digits] != '\0' && (suffix == NULL || text[digits + 1] != '\0'))) {
+        return cli_bad("%s: '%s' is not a size: digits are read, then K, M, G, T or nothing", option, text);
+    }
+    char *alone = strndup(text, digits);
+    if (alone == NULL) {
+        return ENOMEM;
+    }
+    const error_t result = cli_number(&number, option, alone, 0, PTRDIFF_MAX);
+    free(alone);
+    if (result != 0) {
         return result;
     }
-    const int shift = 10 * (int)(suffix - suffixes + 1);
-    int64_t number = 0;
-    memcpy(digits, text, length - 1);
-    digits[length - 1] = '\0';
-    const error_t result = cli_number(&number, option, digits, 0, PTRDIFF_MAX >> shift);
+    const int shift = suffix != NULL ? 10 * (int)(suffix - suffixes + 1) : 0;
+    if (number > PTRDIFF_MAX >> shift) {
+        return cli_bad("%s: %s is out of range: less than 2^63 bytes", option, text);
+    }
     *bytes = (size_t)number << shift;
-    return result;
+    return 0;
 }
 
 static error_t set_once(const char **place, const char *option, const char *argument)
@@ -93,7 +102,7 @@ static error_t set_once(const char **place, const char *option, const char *argu
 static error_t add_argument(struct cli_request *request, const char *argument)
 {
     if (request->kernel != NULL) {
-        return cli_bindings_add(&request->inputs, "input", argument, 0);
+        return cli_bindings_add(&request->inputs, "input", "NAME=FILE", argument, 0);
     }
     if (strchr(argument, '=') != NULL && strchr(argument, ':') == NULL) {
         return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION", argument);
@@ -130,11 +139,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 's':
         return set_once(&request->signature, "--signature", argument);
     case 'o':
-        return cli_bindings_add(&request->outputs, "--output", argument, 0);
+        return cli_bindings_add(&request->outputs, "--output", "NAME=FILE", argument, 0);
     case KEY_DTYPE:
-        return cli_bindings_add(&request->dtypes, "--dtype", argument, 0);
+        return cli_bindings_add(&request->dtypes, "--dtype", "NAME=DTYPE", argument, 0);
     case KEY_LENGTH:
-        return cli_bindings_add(&request->lengths, "--length", argument, 1);
+        return cli_bindings_add(&request->lengths, "--length", "AXIS=N", argument, 1);
     case KEY_FLAGS:
         return set_once(&request->compile.flags, "--flags", argument);
     case KEY_COMPILER:

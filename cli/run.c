@@ -1,5 +1,6 @@
 /* run.c - tilework run: everything is looked at before anything is created; the outputs get their names when the last
  * tile is done. Knows the order of the steps, each of which is done elsewhere. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,9 @@
 #include "interrupt.h"
 #include "outcome.h"
 #include "progress.h"
+#include "report_file.h"
 #include "request.h"
+#include "units.h"
 
 struct run {
     const struct cli_request *request;
@@ -56,6 +59,29 @@ static tw_status check_paths(const struct run *run, tw_error *error)
     return status;
 }
 
+/* Memory that is not there would otherwise be found missing in the middle of the run, or not found at all. */
+static tw_status check_scratch(const struct cli_request *request, tw_error *error)
+{
+    char each[CLI_UNITS_TEXT], workers_text[CLI_UNITS_TEXT];
+    tw_machine machine;
+    int64_t bytes;
+    if (request->scratch == 0) {
+        return TW_OK;
+    }
+    tw_machine_describe(&machine);
+    const int workers = request->pool.kind == TW_SERIAL ? 1
+                        : request->pool.workers > 0     ? request->pool.workers
+                                                        : machine.workers;
+    if (!__builtin_mul_overflow((int64_t)request->scratch, workers, &bytes) &&
+        (bytes <= machine.memory_available || machine.memory_available == 0)) {
+        return TW_OK;
+    }
+    return cli_error(error, TW_ERROR_MEMORY, "--scratch: not enough memory for %s each for %s; available are %s",
+                     cli_text_bytes(each, sizeof each, (int64_t)request->scratch),
+                     cli_text_count(workers_text, sizeof workers_text, (uint64_t)workers, "worker", "workers"),
+                     machine.memory_reason);
+}
+
 /* All that can be known without creating anything. */
 static tw_status prepare(struct run *run, tw_error *error)
 {
@@ -75,6 +101,7 @@ static tw_status prepare(struct run *run, tw_error *error)
     }
     if (cli_operands_lengths(&run->operands, &request->lengths, run->lengths, error) != TW_OK ||
         cli_operands_dtypes(&run->operands, &request->dtypes, itemsizes, error) != TW_OK ||
+        cli_operands_sizes(&run->operands, run->lengths, error) != TW_OK || check_scratch(request, error) != TW_OK ||
         tw_grid_create(&run->grid, run->signature, run->lengths, &grid_options, error) != TW_OK ||
         tw_kernel_open(&run->kernel, request->kernel, &request->compile, error) != TW_OK) {
         return error->status;
@@ -99,6 +126,7 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                         .progress = request->progress ? cli_progress_draw : NULL};
     tw_array *arrays[TW_MAX_OPERANDS];
 
+    cli_flush(); /* a worker that exits would print again what is waiting here */
     if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
         cli_operands_create(&run->operands, run->lengths, error) != TW_OK ||
         tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
@@ -126,9 +154,12 @@ static int tell(struct run *run, tw_status status, const tw_error *error)
         if (request->check) {
             cli_print_check(lines, run->report, run->grid);
         }
-        fflush(lines);
+        cli_flush();
     }
-    if (status != TW_OK) {
+    if (status == TW_ERROR_CHECK && run->report != NULL) {
+        cli_say("the result depends on the tiles; no output was written"); /* where, is among the lines */
+        code = CLI_FAILED;
+    } else if (status != TW_OK) {
         code = cli_fail(error);
     }
     if (run->report != NULL) {
@@ -163,7 +194,8 @@ int cli_run(int argc, char **argv)
     int code = cli_request_parse(&request, argc, argv);
     if (code == CLI_DONE) {
         const int *stop = cli_interrupt_install(!request.quiet && cli_progress_possible());
-        tw_status status = prepare(&run, &error);
+        tw_status status = cli_exit_watch() ? prepare(&run, &error)
+                                            : cli_error(&error, TW_ERROR_MEMORY, "not enough memory for a handler");
         if (status == TW_OK && !cli_interrupted()) {
             status = execute(&run, stop, &error);
         }
@@ -176,6 +208,7 @@ int cli_run(int argc, char **argv)
         code = tell(&run, status, &error);
     }
     run_fini(&run);
+    cli_exit_unwatch();
     cli_request_fini(&request);
     return code;
 }

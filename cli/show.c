@@ -1,5 +1,7 @@
 /* show.c - tilework show: what is in .npy files. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "corners.h"
@@ -16,7 +18,8 @@ struct request {
 static const char doc[] =
     "Describe .npy files: dtype, shape, order, bytes; smallest, largest and mean item; the items at the corners."
     "\v"
-    "Items that are not a number (nan) are counted and left out of the rest. Of complex items, the real and the "
+    "A file that cannot be described is said to be so, and the next one follows. Items that are not a number (nan) are "
+    "counted and left out of the rest. Of complex items, the real and the "
     "imaginary parts are described. Text items are shown as text, other items that do not compute as hex bytes. At the "
     "corners, numbers are rounded to six digits.\n"
     "\n"
@@ -47,6 +50,9 @@ static const char *order_text(const tw_view *view)
         reversed.shape[d] = view->shape[view->ndim - 1 - d];
         reversed.strides[d] = view->strides[view->ndim - 1 - d];
     }
+    if (tw_view_size(view) == 0) {
+        return "C"; /* no item contradicts it */
+    }
     const int c = tw_view_is_contiguous(view), fortran = tw_view_is_contiguous(&reversed);
     return c && fortran ? "C and Fortran" : c ? "C" : fortran ? "Fortran" : "strided";
 }
@@ -72,7 +78,9 @@ static void print_array(const char *path, const tw_view *view)
 {
     char shape[CLI_SHAPE_TEXT], size[CLI_UNITS_TEXT];
     const int64_t bytes = tw_view_size(view) * view->dtype.itemsize;
-    printf("%s\n", path);
+    char *name = strdup(path);
+    printf("%s\n", name != NULL ? cli_clean(name, "") : "?");
+    free(name);
     printf("dtype   %s\n", tw_dtype_name(&view->dtype));
     printf("shape   %s\n", cli_text_shape(shape, sizeof shape, view->ndim, view->shape));
     printf("order   %s\n", order_text(view));
@@ -96,15 +104,19 @@ int cli_show(int argc, char **argv)
     static const struct argp argp = {.parser = parse, .args_doc = "FILE.npy...", .doc = doc};
     struct request request = {0};
     int code = cli_parse(&argp, argc, argv, "tilework show", &request);
-    for (int f = 0; code == CLI_DONE && f < request.count; f++) {
+    if (code != CLI_DONE) {
+        return code;
+    }
+    for (int f = 0, shown = 0; f < request.count; f++) {
         tw_array *array;
         tw_error error;
         if (tw_array_open(&array, NULL, request.files[f], &error) != TW_OK) {
-            fflush(stdout);
-            code = cli_fail(&error);
-            break;
+            cli_flush();
+            const int failure = cli_fail(&error);
+            code = code == CLI_DONE ? failure : code;
+            continue;
         }
-        if (f > 0) {
+        if (shown++ > 0) {
             putchar('\n');
         }
         print_array(request.files[f], tw_array_view(array));

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     const int64_t size = argc > 1 ? number(argv[1], 30000) : 500, shape[] = {size, size};
     int limit = argc > 2 ? number(argv[2], UINT16_MAX) : 200;
     const char *folder = argc > 3 ? argv[3] : ".";
-    if (size == 0 || limit == 0 || argc > 4) {
+    if (size == 0 || limit == 0 || argc > 4 || folder[0] == '-') {
         fputs("usage: mandelbrot [SIZE [ITERATIONS [FOLDER]]]   (1 .. 30000, 1 .. 65535)\n", stderr);
         return 2;
     }

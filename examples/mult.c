@@ -38,8 +38,13 @@ static double largest_difference(const double *y, const double *x, const double 
     return largest;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1) {
+        fputs("usage: mult   (no arguments)\n", stderr);
+        return 2;
+    }
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
     const int64_t rows = ROWS, columns = COLUMNS, shape[] = {ROWS, COLUMNS};
     const int64_t row_cuts[] = {333, 666}, column_cuts[] = {1000};

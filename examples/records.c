@@ -68,7 +68,7 @@ static int same(const tw_view *a, const tw_view *b)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2 || argc > 3) {
+    if (argc < 2 || argc > 3 || argv[1][0] == '-' || argv[argc - 1][0] == '-') {
         fputs("usage: records [INPUT.npy] OUTPUT.npy\n", stderr);
         return 2;
     }

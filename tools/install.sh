@@ -20,3 +20,10 @@ if [ -z "$DESTDIR" ] && [ "$(id -u)" = 0 ] && command -v ldconfig >/dev/null; th
     ldconfig
 fi
 printf 'installed under %s\n' "$DESTDIR$prefix"
+
+# A folder that the loader and pkg-config do not search must be named to them. The command itself runs from anywhere.
+library=$(find "$prefix" -name libtilework.so -printf '%h\n' -quit 2>/dev/null || true)
+searched=$( (ldconfig -v -N 2>/dev/null || /sbin/ldconfig -v -N 2>/dev/null || true) | sed -n 's|^\(/[^:]*\):.*|\1|p')
+if [ -z "$DESTDIR" ] && [ -n "$library" ] && ! grep -qxF "$library" <<<"$searched"; then
+    printf 'for programs that use it: export LD_LIBRARY_PATH=%s PKG_CONFIG_PATH=%s/pkgconfig\n' "$library" "$library"
+fi

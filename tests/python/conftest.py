@@ -11,8 +11,12 @@ import numpy
 import pytest
 
 KERNELS = r"""
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <tilework/tilework.h>
 
 int mult(const tw_tile *tile) /* y[i], x[j] -> r[i,j] */
@@ -138,6 +142,35 @@ int scratch(const tw_tile *tile) /* -> r[i], int64: bytes of scratch, all of the
         TW_AT(r, i) = (int64_t)tile->scratch_size;
     }
     return 0;
+}
+
+int prints(const tw_tile *tile) /* -> r[i] */
+{
+    fprintf(stderr, "printed on standard error\n");
+    printf("printed on standard output\n");
+    return zeros(tile);
+}
+
+int exits(const tw_tile *tile) /* -> r[i]: ends the program, as if all were well */
+{
+    if (tile->index == 3) {
+        exit(0);
+    }
+    return zeros(tile);
+}
+
+int makes_folder(const tw_tile *tile) /* -> a[i], b[i]: a folder where output b is to be */
+{
+    memset(tile->operand[0].data, 0, (size_t)tile->operand[0].shape[0] * sizeof(double));
+    mkdir("b.npy", 0777);
+    return zeros(tile);
+}
+
+int moves_folder(const tw_tile *tile) /* -> a[i], b[i]: away with the folder of output b */
+{
+    memset(tile->operand[0].data, 0, (size_t)tile->operand[0].shape[0] * sizeof(double));
+    rename("folder", "gone");
+    return zeros(tile);
 }
 
 int slow(const tw_tile *tile) /* -> r[i]: 50 ms a tile */

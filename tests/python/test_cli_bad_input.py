@@ -166,13 +166,17 @@ def test_axis_without_a_length(folder):
         (["--cut", "i=333,,666"], "'i'"),
         (["--cut", "i=3 3"], "'i'"),
         (["--cut", "i=-3"], "'i'"),
-        (["--cut", "i=99999999999999999999"], "'i'"),
-        (["--cut", "i="], "--cut"),
+        (["--cut", "i=99999999999999999999"], "axis 'i': '99999999999999999999' has a number past 2^63 - 1"),
+        (["--cut", "i="], "--cut: 'i=' should be AXIS=N,N,..."),
+        (["--cut", "i=1e3"], "--cut: axis 'i': '1e3' is not N,N,... from column 2 on"),
         (["--cut", "=5"], "--cut"),
         (["--cut", "333"], "--cut"),
         (["--cut", "q=5"], "'q'"),
         (["--tile", "q=5"], "'q'"),
         (["--tile", "i=0"], "--tile"),
+        (["--tile", "i="], "--tile: 'i=' should be AXIS=N"),
+        (["--tile", "i=9223372036854775808"], "--tile: 9223372036854775808 is out of range"),
+        (["--parts", "i=99999999999999999999"], "--parts: 99999999999999999999 is out of range"),
         (["--tile", "i=0x10"], "--tile"),
         (["--parts", "i=0"], "--parts"),
         (["--parts", "i=2.5"], "--parts"),
@@ -211,9 +215,9 @@ def test_signature_syntax_errors_name_the_column(folder, signature, column):
         (["y=y.npy", "x=x.npy", "-o", "r=a.npy", "-o", "r=b.npy"], "output 'r' is given twice"),
         (["y=y.npy", "x=x.npy", "r=y.npy"], "'r' is an output"),
         (["y=y.npy", "x=x.npy", "-o", "r=r.npy", "-o", "y=q.npy"], "'y' is an input"),
-        (["y.npy", "x=x.npy", "-o", "r=r.npy"], "'y.npy' should be NAME=VALUE"),
-        (["=y.npy", "x=x.npy", "-o", "r=r.npy"], "'=y.npy' should be NAME=VALUE"),
-        (["y=", "x=x.npy", "-o", "r=r.npy"], "'y=' should be NAME=VALUE"),
+        (["y.npy", "x=x.npy", "-o", "r=r.npy"], "'y.npy' should be NAME=FILE"),
+        (["=y.npy", "x=x.npy", "-o", "r=r.npy"], "'=y.npy' should be NAME=FILE"),
+        (["y=", "x=x.npy", "-o", "r=r.npy"], "'y=' should be NAME=FILE"),
     ],
 )
 def test_operands_that_do_not_fit_the_signature(folder, names, says):
@@ -275,8 +279,13 @@ def test_numbers_of_workers(folder):
     [
         (["--pool", "fibres"], "'fibres' is no pool"),
         (["--no-such-option"], "unrecognized option"),
-        (["--scratch", "1T"], "--scratch"),
-        (["--scratch", "9999999999G"], "--scratch"),
+        (["--scratch", "2Q"], "--scratch: '2Q' is not a size: digits are read, then K, M, G, T or nothing"),
+        (["--scratch", "2MB"], "K, M, G, T or nothing"),
+        (["--scratch", "M"], "K, M, G, T or nothing"),
+        (["--scratch", "9999999999G"], "--scratch: 9999999999G is out of range"),
+        (["--length", "i=9223372036854775808"], "--length: 9223372036854775808 is out of range"),
+        (["--length", "i="], "--length: 'i=' should be AXIS=N"),
+        (["--dtype", "r"], "--dtype: 'r' should be NAME=DTYPE"),
         (["--retries", "-1"], "--retries"),
         (["--length", "q=5"], "'q'"),
         (["--length", "i=1e3"], "--length"),
@@ -300,16 +309,30 @@ def test_more_than_the_machine_has(folder):
     job = ["run", "kernels.c:where", "-o", "r=r.npy"]
     folder.refused(4, *job, "-s", "-> r[i,j]", "--length", "i=1000000", "--length", "j=100000000000", says="r.npy")
     folder.refused(2, *job, "-s", "-> r[i,j]", "--length", "i=9000000000", "--length", "j=9000000000")
+    folder.refused(2, *job, "-s", "-> r[i]", "--length", "i=9223372036854775807",
+                   says=["output 'r', r.npy,", "2^63 bytes", "(9223372036854775807,) of float64"])  # fmt: skip
     folder.refused(4, "demo", "--rows", "100000000", "--cols", "1000000", says="not enough memory")
     folder.refused(4, "bench", "--serve", "mult-threads-new", "--rows", "100000000", "--cols", "1000000",
                    says="not enough memory")  # fmt: skip
+
+
+def test_scratch_larger_than_memory(folder):
+    job = ["run", "kernels.c:mult", *JOB]
+    folder.refused(4, *job, "--scratch", "900T", says=["--scratch: not enough memory for 900 TiB each", "; available"])
+    folder.refused(4, *job, "--scratch", "2000000T", "-w", "4095", says="each for 4095 workers")
+    folder.refused(4, *job, "--scratch", "900T", "--pool", "serial", says="each for 1 worker;")
+    # Enough for one, not for many:
+    folder.run_ok(*job[1:], "--scratch", "300M", "--pool", "serial")
+    (folder / "r.npy").unlink()
+    folder.refused(4, *job, "--scratch", "300M", "-w", "4096", says="300 MiB each for 4096 workers")
 
 
 def test_file_size_limit(folder):
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # noqa: E731
     folder.run_ok("kernels.c:mult", *JOB)  # compiled, for the limit is the compiler's too
     (folder / "r.npy").unlink()
-    folder.refused(4, "run", "kernels.c:mult", *JOB, says="r.npy", preexec_fn=limit)
+    result = folder.refused(4, "run", "kernels.c:mult", *JOB, says="r.npy", preexec_fn=limit)
+    assert result.stderr.endswith(" more than a file may have here (limit of file size)\n")
 
 
 def test_disk_too_small(folder):
@@ -324,11 +347,3 @@ def test_disk_too_small(folder):
         assert list(small.iterdir()) == []
     finally:
         subprocess.run(["umount", small], check=True)
-
-
-def test_standard_output_that_is_full(folder):
-    with open("/dev/full", "w") as full:
-        result = subprocess.run(folder.command("show", "y.npy"), cwd=folder.path, stdout=full, stderr=subprocess.PIPE,
-                                text=True)  # fmt: skip
-    assert result.returncode == 4
-    assert result.stderr == "tilework: standard output: cannot be written: No space left on device\n"

@@ -145,13 +145,23 @@ def test_show_of_items_that_do_not_compute(folder):
 
 def test_show_of_several_files(folder):
     folder.save("a.npy", numpy.arange(3))
-    result = folder.call("show", "a.npy", "missing.npy", "a.npy")
+    (folder / "bad.npy").write_text("bad")
+    result = folder.call("show", "a.npy", "missing.npy", "bad.npy", "a.npy")
     assert result.returncode == 3
-    assert result.stdout.count("dtype   int64\n") == 1
-    assert result.stderr.startswith("tilework: missing.npy: ")
+    assert result.stdout.count("dtype   int64\n") == 2 and result.stdout.count("\n\n") == 1
+    first, second = result.stderr.splitlines()
+    assert first.startswith("tilework: missing.npy: ") and second.startswith("tilework: bad.npy: ")
+    result = folder.call("show", "missing.npy", "a.npy")
+    assert result.returncode == 3 and result.stdout.startswith("a.npy\n")
     result = folder.call("show", "a.npy", "y.npy")
     assert result.returncode == 0 and "\n\ny.npy\n" in result.stdout
     folder.refused(2, "show", says="which file")
+
+
+def test_show_says_that_an_array_without_items_is_in_c_order(folder):
+    for order in "CF":
+        for shape in ((3, 0), (0, 3), (2, 0, 3), (0,)):
+            assert "order   C\n" in shown(folder, numpy.zeros(shape, order=order))
 
 
 def test_show_rounds_numbers_at_the_corners_alone(folder):
@@ -216,6 +226,14 @@ def test_demo_with_one_pool_alone(folder):
     result = folder.call("demo", "--rows", "30", "--cols", "40", "--pool", "threads", "--workers", "3")
     assert result.returncode == 0
     assert "threads (3 workers)" in result.stdout and "processes" not in result.stdout
+
+
+def test_help_says_which_pool_is_the_default(folder):
+    def of(command):
+        return " ".join(folder.call(command, "--help").stdout.split())
+
+    assert "serial, threads (default) or processes" in of("run")
+    assert "serial, threads or processes; default: each in turn" in of("demo")
 
 
 def test_demo_refuses_what_makes_no_sense(folder):

@@ -245,7 +245,7 @@ def test_check_finds_a_kernel_that_depends_on_the_tiles(folder):
             "first difference: r[0,1000] in tile 1, "
             "y[0:333], x[1000:2000] -> r[0:333,1000:2000] (333 x 1000)\n"
         )
-        assert result.stderr.startswith("tilework: ") and result.stderr.count("\n") == 1
+        assert result.stderr == "tilework: the result depends on the tiles; no output was written\n"
         assert folder.contents() == before
     result = folder.run_ok(*job, "--check", "--parts", "i=1")
     assert result.stdout == "max. abs. diff. = 0\nbit-identical: yes\n"
