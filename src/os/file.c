@@ -323,19 +323,6 @@ int tw__file_remove_in(int folder, const char *name)
     return unlinkat(folder, name, 0) != 0 ? errno : 0;
 }
 
-int tw__folder_create(const char *path, uint32_t mode)
-{
-    if (mkdir(path, (mode_t)mode) == 0) {
-        return 0;
-    }
-    const int error = errno;
-    struct tw__file_info info = {0};
-    if (error == EEXIST && tw__path_info(path, &info) == 0 && info.is_directory) {
-        return 0;
-    }
-    return error;
-}
-
 int64_t tw__file_room(int fd)
 {
     struct statvfs room;

@@ -65,9 +65,6 @@ int tw__file_rename_in(int folder, const char *from, const char *to);
 int tw__file_remove(const char *path);
 int tw__file_remove_in(int folder, const char *name);
 
-/* Makes one folder with these permission bits; EEXIST counts as success only for a folder. */
-int tw__folder_create(const char *path, uint32_t mode);
-
 /* Bytes free to this user on the file system of fd; -1 unknown. */
 int64_t tw__file_room(int fd);
 

@@ -182,19 +182,6 @@ static void a_rename_replaces(void **state)
     assert_int_equal(tw__file_remove("b"), ENOENT);
 }
 
-static void folders_are_made_once(void **state)
-{
-    (void)state;
-    struct tw__file_info info;
-    assert_int_equal(tw__folder_create("f", 0700), 0);
-    assert_int_equal(tw__path_info("f", &info), 0);
-    assert_int_equal(info.mode, 0700);
-    assert_int_equal(tw__folder_create("f", 0755), 0);
-    write_file("x", "", 0);
-    assert_int_equal(tw__folder_create("x", 0700), EEXIST);
-    assert_int_equal(tw__folder_create("no/such", 0700), ENOENT);
-}
-
 static void a_text_is_read_whole_or_not_at_all(void **state)
 {
     (void)state;
@@ -271,7 +258,6 @@ int main(void)
         IN_FOLDER(where_a_disk_cannot_preallocate_zeros_are_written),
         IN_FOLDER(past_the_size_limit_is_an_error_and_no_signal),
         IN_FOLDER(a_rename_replaces),
-        IN_FOLDER(folders_are_made_once),
         IN_FOLDER(a_text_is_read_whole_or_not_at_all),
         IN_FOLDER(without_descriptors_nothing_is_renamed),
         IN_FOLDER(a_folder_that_may_not_be_read_can_be_written_to),

@@ -3,37 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness.h"
+#include "grids.h"
 
 #include "grid/order.h"
 #include "grid/signature.h"
-
-static tw_signature *parse(const char *text)
-{
-    tw_signature *signature = NULL;
-    tw_error error = {0};
-    if (tw_signature_parse(&signature, text, &error) != TW_OK) {
-        fail_msg("%s", error.message);
-    }
-    return signature;
-}
-
-static tw_grid *grid_with(const char *text, const int64_t *lengths, const tw_grid_options *options)
-{
-    tw_signature *signature = parse(text);
-    tw_grid *grid = NULL;
-    tw_error error = {0};
-    if (tw_grid_create(&grid, signature, lengths, options, &error) != TW_OK) {
-        fail_msg("%s", error.message);
-    }
-    tw_signature_destroy(signature);
-    return grid;
-}
-
-static tw_grid *grid_of(const char *text, const int64_t *lengths, const tw_split *splits, size_t nsplits)
-{
-    return grid_with(text, lengths, &(tw_grid_options){.splits = splits, .nsplits = nsplits});
-}
 
 /* Of a grid all of whose axes are in every output: marks the elements of each tile, and sees that the owner of each is
  * that tile and that the odometer stands where division says. */
