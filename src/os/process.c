@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -88,6 +89,7 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         die_with_parent(lifeline, parent, is_main_thread);
+        __fpurge(stdout); /* what the parent had not written yet is the parent's to write */
         _exit(function(argument));
     }
     const int error = pid < 0 ? errno : 0;
@@ -226,6 +228,11 @@ void tw__event_close(int event)
     if (event >= 0) {
         close(event);
     }
+}
+
+void tw__process_flush(void)
+{
+    fflush(stdout);
 }
 
 int tw__process_own_id(void)

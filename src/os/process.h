@@ -58,6 +58,9 @@ int tw__event_open(int *event);
 void tw__event_signal(int event); /* async-signal-safe, any process that has the descriptor */
 void tw__event_close(int event);
 
+/* Writes what a kernel has printed to this process's standard output and is still in its buffer. */
+void tw__process_flush(void);
+
 int tw__process_own_id(void);
 int tw__process_parent_id(void);
 

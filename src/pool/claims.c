@@ -321,6 +321,9 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
         if (must_sweep) {
             sweep(claims, worker);
         }
+        if (claims->parent != 0) {
+            tw__process_flush(); /* a worker process ends without notice, and what it has not written with it */
+        }
         atomic_store(&slot->left, generation);
     }
     atomic_store(&slot->inside, 0);

@@ -33,6 +33,14 @@ def test_closed_descriptors_do_not_become_output_files(folder, pool, redirection
     json.loads((folder / "report.json").read_text())
 
 
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_a_kernel_prints_is_seen_once(folder, pool):
+    result = shell(folder, "", "run", "kernels.c:prints", *NINE, "--pool", pool)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "printed on standard output\n" * 9
+    assert result.stderr.count("printed on standard error\n") == 9
+
+
 @pytest.mark.parametrize("arguments", [
     ["show", "y.npy"], ["info"], ["--help"], ["run", "--help"], ["--version"],
     ["run", "kernels.c:zeros", *NINE, "-v"], ["run", "kernels.c:zeros", *NINE, "--report", "-"],
