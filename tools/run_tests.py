@@ -27,7 +27,8 @@ CORES = len(os.sched_getaffinity(0))
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "halt_on_error=1:strict_string_checks=1:allocator_may_return_null=1:detect_leaks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1:"
+                    f"suppressions='{TOP / 'tools' / 'race_suppressions.txt'}'",
 }
 
 
