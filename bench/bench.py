@@ -38,6 +38,9 @@ class Bench:
         if side.who == "tilework":
             return [self.tilework, "bench", "--serve", side.case, "--rows", size[0], "--cols", size[1],
                     "--workers", workers]
+        if side.who == "files":
+            rows = str(max(1, self.options.rows // 2))  # all of it goes to the disk
+            return [sys.executable, HERE / "journal.py", self.tilework, side.case, rows, size[1], workers, LOGS / "files"]
         if side.who == "openmp":
             return [self.options.openmp, side.case, *size]
         return [sys.executable, HERE / "peers.py", side.case, *size, workers]

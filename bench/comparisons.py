@@ -7,7 +7,7 @@ from typing import Optional
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """One contestant: who ("tilework", "openmp" or "peer"), its case, and its name in the table."""
+    """One contestant: who ("tilework", "files", "openmp" or "peer"), its case, and its name in the table."""
 
     who: str
     case: str
@@ -80,6 +80,10 @@ def openmp(case, name, workers=None):
     return Side("openmp", case, name, workers)
 
 
+def files(case, name):
+    return Side("files", case, name)
+
+
 NEW = "threads, new result"
 REUSED = "threads, result reused"
 PROCESSES = "processes, new result, parent reads it"
@@ -123,6 +127,9 @@ COMPARISONS = [
                tilework("mandelbrot-1", 1, "Tilework, 1 worker"), least=1.93, rounds=15),
     Comparison("mandelbrot", "Mandelbrot, 2 workers", tilework("mandelbrot-all", 2),
                openmp("mandelbrot", "OpenMP schedule(dynamic)", 2), most=1.03, times=True, rounds=15),
+    *(Comparison("journal", f"run into a file, 2 MiB tiles, {what}", files(f"{case}-journal", "Tilework"),
+                 files(f"{case}-plain", "the same, --no-journal"), least=0.98, rounds=rounds)
+      for case, what, rounds in (("mult", "y[i] * x[j]", 61), ("mandelbrot", "Mandelbrot", 15))),
     Comparison("memory", "memory beyond the arrays, 10^6 tiles, threads", tilework("memory-threads"), None, "bytes",
                rounds=3, own_most=16 * 2 ** 20),
     Comparison("memory", "memory beyond the arrays, 10^6 tiles, processes", tilework("memory-processes"), None, "bytes",

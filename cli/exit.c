@@ -17,9 +17,11 @@ int cli_exit_code(tw_status status)
     case TW_ERROR_KERNEL:
     case TW_ERROR_WORKER:
     case TW_ERROR_CHECK:
+    case TW_ERROR_GUARD:
         return CLI_FAILED;
     case TW_ERROR_ARGUMENT:
     case TW_ERROR_SYNTAX:
+    case TW_ERROR_JOURNAL:
     case TW_ERROR_COMPILE:
         return CLI_USAGE;
     case TW_ERROR_FILE:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs every test: builds each variant with warnings as errors, runs its tests, and closes with what passed and failed.
 
-Each part below is one function that gives an Outcome. A part in which no test ran has failed. Standard library alone;
-what the parts need is set up by tools/setup.sh.
+Each part below is one function that gives an Outcome. A part in which no test ran has failed, unless it may be skipped and
+says so. Standard library alone; what the parts need is set up by tools/setup.sh.
 """
 
 import argparse
@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 
-from harness import Outcome, count_junit, count_meson, count_program, run
+from harness import Outcome, count_junit, count_meson, count_program, count_tap, run
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TOP / "build" / "test"
 PYTHON = TOP / "build" / "venv" / "bin" / "python"
 FUZZ_SECONDS = 20  # for each target
+SOAK_SECONDS = 5
 CORES = len(os.sched_getaffinity(0))
 
 SANITIZER_OPTIONS = {
@@ -217,6 +218,43 @@ def part_checks():
     return outcome
 
 
+def part_faults():
+    """A build that can be killed, delayed and made to fail at named points, through all of them; a short soak."""
+    wrong = build("faults", "gcc", "--buildtype=release", "-Dfaults=true", "-Dtests=false")
+    if wrong is not None:
+        outcome = Outcome()
+        outcome.fail("faults: build", wrong)
+        return outcome
+    folder, tests = BUILD / "faults", TOP / "tests" / "faults"
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    soak = [sys.executable, TOP / "tools" / "soak.py", "--seconds", SOAK_SECONDS, "--command",
+            folder / "cli" / "tilework"]
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory(prefix="faults-") as place:
+        driver = [folder / "tests" / "faults" / "fault_driver"]
+        commands = [[*driver, pool, workers, f"{place}/{pool}-{workers}"]
+                    for pool in ("processes", "threads") for workers in (1, 2, 4)]
+        commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
+                     for name in ("isolation", "matrix")]
+        for command in [*commands, soak]:
+            done = run(command, env=env, cwd=TOP)
+            counted = count_tap(" ".join(map(str, ("faults:", *command))), done.output, bad=done.code != 0)
+            if not counted.passed + counted.failed:
+                counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
+            outcome.add(counted)
+            outcome.remarks += [line[2:] for line in done.output.splitlines() if line.startswith(("# points", "# seed"))]
+    return outcome
+
+
+def part_model():
+    """The model of the claim protocol, every state of it, where Spin can be had."""
+    done = run([sys.executable, TOP / "tools" / "check_model.py"], cwd=TOP)
+    outcome = count_tap("model", done.output, bad=done.code != 0)
+    states = re.search(r"^# (.* states explored)$", done.output, re.MULTILINE)
+    outcome.remarks += ["skipped: spin is not there"] if outcome.skipped else [states[1]] if states else []
+    return outcome
+
+
 def part_install():
     """`make install` into an empty folder, then what a user does with it."""
     return count_program("install", [sys.executable, TOP / "tools" / "check_install.py", BUILD / "install"], cwd=TOP)
@@ -224,8 +262,12 @@ def part_install():
 
 PARTS = {
     "checks": part_checks, "gcc": part_gcc, "python": part_python, "clang": part_clang, "sanitize": part_sanitize,
-    "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "install": part_install,
+    "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
+    "faults": part_faults,
+    "install": part_install,
 }
+
+MAY_BE_SKIPPED = {"model"}  # as a whole, where what it needs cannot be had
 
 
 def main():
@@ -243,7 +285,7 @@ def main():
         part_began = time.monotonic()
         print(f"{name:<10}", end=" ", flush=True)
         outcome = PARTS[name]()
-        if not outcome.passed + outcome.failed:
+        if not outcome.passed + outcome.failed and not (outcome.skipped and name in MAY_BE_SKIPPED):
             outcome.fail(name, "no test ran in this part\n")
         remarks = f"  ({'; '.join(outcome.remarks)})" if outcome.remarks else ""
         print(f"{outcome.text():<40} {time.monotonic() - part_began:6.1f} s{remarks}", flush=True)

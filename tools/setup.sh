@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sees to everything that one of the Makefile's doors needs, and installs what is missing: `setup.sh build`, `test`
-# or `bench`. Says nothing and takes no time when all is there. Knows Debian packages and Python environments under
+# Sees to everything that one of the Makefile's doors needs, and installs what is missing: `setup.sh build`, `test`,
+# `bench` or `reliability`. Says nothing and takes no time when all is there. Knows Debian packages and Python environments under
 # build/; knows nothing of how Tilework is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,12 +49,20 @@ missing_packages() {
         have valgrind || echo valgrind
         have mandoc || echo mandoc
     fi
-    if [ "$level" = bench ]; then
+    if [ "$level" = bench ] || [ "$level" = reliability ]; then
         have gcc || echo gcc libc6-dev
     fi
     if [ "$level" != build ] && [ ! -x "$environment/bin/python" ]; then
         python_with_venv >/dev/null || echo python3-venv
     fi
+}
+
+# What is wished for but not needed: where it cannot be had, what needs it says so and is left out.
+wished_packages() {
+    case "$level" in
+    test) have spin || echo spin ;;
+    reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
+    esac
 }
 
 install_packages() {
@@ -105,7 +113,8 @@ case "$level" in
 build) environment= ;;
 test) environment=build/venv ;;
 bench) environment=build/venv-bench ;;
-*) fail "unknown level '$level': one of build, test, bench" ;;
+reliability) environment=build/venv-reliability ;;
+*) fail "unknown level '$level': one of build, test, bench, reliability" ;;
 esac
 
 # Twice, as the name of Clang's runtime package is known only when Clang is there.
@@ -116,7 +125,13 @@ for round in 1 2 3; do
     install_packages "${missing[@]}"
 done
 
+mapfile -t wished < <(wished_packages | tr ' ' '\n')
+if [ ${#wished[@]} != 0 ]; then
+    (install_packages "${wished[@]}") || say "going on without ${wished[*]}"
+fi
+
 case "$level" in
 test) make_environment "$environment" tools/requirements-test.txt ;;
+reliability) make_environment "$environment" tools/requirements-reliability.txt some ;;
 bench) make_environment "$environment" tools/requirements-bench.txt some ;;
 esac

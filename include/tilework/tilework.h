@@ -1,8 +1,8 @@
 /* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
  *
  * The whole public interface, in stages: 1 errors, 2 dtypes and views, 3 tiles and kernels, 4 pools, 5 arrays,
- * 6 signatures and grids, 7 runs and reports, 8 the machine. A kernel's source needs stages 1 to 3 alone and no
- * library to link with: everything a kernel calls is inline.
+ * 6 signatures and grids, 7 runs and reports, 8 journals, 9 the machine. A kernel's source needs stages 1 to 3 alone
+ * and no library to link with: everything a kernel calls is inline.
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -19,6 +19,7 @@
  *   worker     one member of a pool; the caller is worker 0 of a serial and of a thread pool
  *   job, run   kernel + operands + grid; doing a job
  *   report     what happened, tile by tile
+ *   journal    which tiles of a run that writes files are done, kept beside the files, so that another run can go on
  *
  * Conventions
  *   Every call that can fail returns a tw_status: TW_OK (0) or a negative code. Results come through the first
@@ -57,18 +58,20 @@ TW_API const char *tw_version(void);
 
 typedef enum tw_status {
     TW_OK = 0,
-    TW_ERROR_ARGUMENT = -1,    /* the request makes no sense: options, axes, cuts, lengths that disagree */
-    TW_ERROR_SYNTAX = -2,      /* a text (signature, cuts) cannot be read; tw_error.column says where */
-    TW_ERROR_COMPILE = -3,     /* a kernel's source does not compile, or no compiler was found */
-    TW_ERROR_FILE = -4,        /* a file cannot be opened, read or written */
-    TW_ERROR_FORMAT = -5,      /* a file is not what it says it is */
-    TW_ERROR_MEMORY = -6,      /* not enough memory or address space */
-    TW_ERROR_DISK = -7,        /* not enough room on the disk, or a file size limit */
-    TW_ERROR_PROCESS = -8,     /* processes, threads or descriptors cannot be had */
-    TW_ERROR_KERNEL = -9,      /* a kernel returned an error code */
-    TW_ERROR_WORKER = -10,     /* a worker died, more often than may be retried */
-    TW_ERROR_CHECK = -11,      /* the serial recomputation of a run differs from its result */
-    TW_ERROR_INTERRUPTED = -12 /* the stop flag was raised; the report says which tiles are done */
+    TW_ERROR_ARGUMENT = -1,     /* the request makes no sense: options, axes, cuts, lengths that disagree */
+    TW_ERROR_SYNTAX = -2,       /* a text (signature, cuts) cannot be read; tw_error.column says where */
+    TW_ERROR_COMPILE = -3,      /* a kernel's source does not compile, or no compiler was found */
+    TW_ERROR_FILE = -4,         /* a file cannot be opened, read or written */
+    TW_ERROR_FORMAT = -5,       /* a file is not what it says it is */
+    TW_ERROR_MEMORY = -6,       /* not enough memory or address space */
+    TW_ERROR_DISK = -7,         /* not enough room on the disk, or a file size limit */
+    TW_ERROR_PROCESS = -8,      /* processes, threads or descriptors cannot be had */
+    TW_ERROR_KERNEL = -9,       /* a kernel returned an error code */
+    TW_ERROR_WORKER = -10,      /* a worker died, more often than may be retried */
+    TW_ERROR_CHECK = -11,       /* the serial recomputation of a run differs from its result */
+    TW_ERROR_INTERRUPTED = -12, /* the stop flag was raised; the report says which tiles are done */
+    TW_ERROR_GUARD = -13,       /* the guard caught a kernel outside its tile, or an element that it never wrote */
+    TW_ERROR_JOURNAL = -14      /* a journal is of another job, or does not belong to the files beside it */
 } tw_status;
 
 #define TW_ERROR_MESSAGE_SIZE 1024
@@ -323,12 +326,17 @@ typedef struct tw_pool_options {
 
 /* Opens a pool, to be used for any number of runs, one at a time. Threads: the caller is worker 0 and works while it
  * waits; `workers - 1` threads are created, with all signals blocked. Processes: `workers` children are forked, which
- * run nothing but kernels and end with the pool or with this process. `options` may be NULL.
+ * run nothing but kernels and end with the pool or with this process. Where the system gives fewer threads or processes
+ * than asked for, the pool has that many, at least one, and tw_pool_note says so. `options` may be NULL.
  * Errors: TW_ERROR_ARGUMENT (workers < 0 or > TW_MAX_WORKERS), TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
 TW_API tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error *error);
 
 TW_API tw_pool_kind tw_pool_get_kind(const tw_pool *pool);
 TW_API int tw_pool_workers(const tw_pool *pool);
+
+/* What the pool has to say of the machine, one sentence: fewer workers than asked for because the system gave no more,
+ * shared memory of another kind because memfd is refused. NULL: nothing. Lives with the pool. */
+TW_API const char *tw_pool_note(const tw_pool *pool);
 
 /* Process id of a worker (of this process, for serial and thread pools); 0 where it died and has no successor yet. */
 TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
@@ -358,11 +366,23 @@ TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *
 TW_API tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error);
 
 /* A new .npy file to be written through the array, C order: PATH.part is created, given all its disk space and
- * mapped. tw_array_commit makes it PATH; tw_array_destroy without commit removes it, so that nothing half-written ever
- * has the final name. While it lives no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE,
- * TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+ * mapped. tw_array_commit makes it PATH; tw_array_destroy without commit removes it (tw_array_keep does not), so that
+ * nothing half-written ever has the final name. While it lives no other tw_array_create_file on PATH succeeds. Errors:
+ * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
+
+/* Opens PATH.part again, as tw_array_keep or a program that was killed left it, contents and all. It must be as
+ * tw_array_create_file would make it for this dtype and shape. Where there is no PATH.part but a PATH like that, as
+ * when the program was killed between the commits of two outputs, PATH is opened for reading, and tw_array_commit has
+ * nothing left to do; tw_journal_open then makes sure that it is the file that it was. Errors: as tw_array_create_file,
+ * TW_ERROR_JOURNAL (there is no such file, or it is of another dtype or shape). */
+TW_API tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
+                                      const int64_t *shape, tw_error *error);
+
+/* Destroys an array of tw_array_create_file without commit but leaves PATH.part where it is, for tw_array_reopen_file.
+ * Any other array is just destroyed. */
+TW_API void tw_array_keep(tw_array *array);
 
 /* Syncs the data and gives the file its final name, replacing what had it. The array stays readable. */
 TW_API tw_status tw_array_commit(tw_array *array, tw_error *error);
@@ -465,6 +485,22 @@ typedef struct tw_progress {
     double seconds;       /* since the run began */
 } tw_progress;
 
+/* A worker process that died in a run. */
+typedef struct tw_death {
+    int worker, pid;
+    int signal;         /* that killed it; 0: it exited; -1: unknown */
+    int code;           /* its exit code, where it exited */
+    int timed_out;      /* it was killed because its tile took longer than tw_run_options.timeout */
+    int has_address;    /* 1: the signal is about an address, `address` */
+    uint64_t address;   /* the memory that the kernel could not read or write, or the instruction that was illegal */
+    int64_t tile;       /* that it had in hand; -1: none */
+    int deaths;         /* of workers on this tile, with this one */
+    int given_up;       /* 1: the tile has cost too many workers and is failed; 0: it is run again */
+    const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; lives for the call */
+} tw_death;
+
+typedef struct tw_journal tw_journal; /* stage 8 */
+
 typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
     const int *stop;     /* run ends after the tiles in hand once *stop is not 0; may be set by a signal handler */
@@ -473,17 +509,40 @@ typedef struct tw_run_options {
     void (*progress)(void *user,
                      const tw_progress *progress); /* called by the calling thread, about 10 times a second */
     void *progress_user;
+    int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails */
+    double timeout;            /* seconds that one tile may take, else its worker is killed as if it had died; process
+                                  pools only; 0: no limit */
+    uint64_t tiles_per_worker; /* a worker process is replaced by a new one after so many tiles; 0: never */
+    int guard;                 /* each tile runs twice on copies of its operands that end, then begin, at memory that
+                                  nobody may touch, with canaries between rows: a kernel that reaches outside its tile
+                                  or leaves an element unwritten is caught and named. Process pools and tw_replay */
+    tw_journal *journal;       /* made for this kernel, grid and operands: tiles that it has are not run, those that
+                                  the run does are recorded; NULL: none */
+    void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that died */
+    void *died_user;
 } tw_run_options;
 
 /* Runs the kernel once on every tile of the grid. operands[noperands] in the signature's order. Equals
  *     for (tile = 0; tile < tw_grid_count(grid); tile++) kernel(tile);
- * on any pool; a NULL pool is serial. Returns TW_OK when all tiles are done. A kernel's error ends the run: of all
- * tiles that fail, the one with the lowest number is reported, whatever the order. `report` may be NULL; else it gets a
- * report that the caller destroys, also when the run fails after it began. `options` may be NULL.
- * Errors: TW_ERROR_ARGUMENT (shapes that do not fit the grid, outputs that overlap another operand),
- * TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_INTERRUPTED, TW_ERROR_CHECK, TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
+ * on any pool; a NULL pool is serial. Returns TW_OK when all tiles are done. A kernel's error ends the run (but see
+ * keep_going): of all tiles that fail, the one with the lowest number is reported, whatever the order. A worker process
+ * that dies costs only the time of its tile, which is run again; a tile on which workers die more often than `retries`
+ * is given up, all others are still computed, and the run fails. Tiles of inout operands are as safe to run again: a
+ * worker process computes them on a copy. `report` may be NULL; else it gets a report that the caller destroys, also
+ * when the run fails after it began. `options` may be NULL.
+ * Errors: TW_ERROR_ARGUMENT (shapes that do not fit the grid, outputs that overlap another operand, options that do not
+ * fit the pool), TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_GUARD, TW_ERROR_INTERRUPTED, TW_ERROR_CHECK,
+ * TW_ERROR_MEMORY, TW_ERROR_PROCESS; with a journal TW_ERROR_FILE and TW_ERROR_DISK (the disk refused what was
+ * written), TW_ERROR_JOURNAL. */
 TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                         const tw_run_options *options, tw_report **report, tw_error *error);
+
+/* Runs one tile alone, on the calling thread and in this process, as tw_run would (views, scratch, floating-point mode;
+ * with options->guard also its copies, the signal of a wrong access then being this process's): for debuggers. Only
+ * scratch_size and guard of the options are looked at; `options` may be NULL. Errors: TW_ERROR_ARGUMENT,
+ * TW_ERROR_KERNEL, TW_ERROR_GUARD, TW_ERROR_MEMORY. */
+TW_API tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
+                           const tw_run_options *options, tw_error *error);
 
 typedef enum tw_tile_state {
     TW_TILE_FREE = 0,
@@ -494,9 +553,9 @@ typedef enum tw_tile_state {
 
 typedef struct tw_tile_record {
     tw_tile_state state;
-    int worker; /* who had it last */
+    int worker; /* who had it last; -1: nobody in this run */
     int pid;
-    int attempts;    /* 1: at the first go; 0: never taken */
+    int attempts;    /* 1: at the first go; 0: never taken, or done by an earlier run that the journal knows */
     double start;    /* seconds since the run began, 24 significant bits */
     double duration; /* seconds */
 } tw_tile_record;
@@ -504,12 +563,16 @@ typedef struct tw_tile_record {
 typedef struct tw_report_totals {
     tw_pool_kind pool;
     int workers;
-    uint64_t tiles, done;
+    uint64_t tiles, done;    /* done: with those of earlier runs */
+    uint64_t resumed;        /* tiles that an earlier run had done */
+    uint64_t failed;         /* tiles that failed */
     double seconds;          /* the whole run */
     int64_t bytes_copied;    /* private operands copied to and from shared memory */
     int64_t bytes_populated; /* pages of outputs that workers populated before the first write */
     int reforks;             /* times that all workers were forked again, to know a new kernel or file */
     int deaths;              /* workers that died and were replaced */
+    int timeouts;            /* how many of them because their tile took too long */
+    int recycled;            /* workers that were replaced after tiles_per_worker tiles */
     int checked;             /* 1: compared with the serial recomputation */
     int identical;           /* bit by bit */
     double max_difference;   /* max. abs. diff. over numeric outputs */
@@ -529,7 +592,56 @@ TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, si
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
 TW_API void tw_report_destroy(tw_report *report);
 
-/* ---- 8 the machine ------------------------------------------------------------------------------------------- */
+/* ---- 8 journals ----------------------------------------------------------------------------------------------- */
+
+/* A journal is a file beside the outputs of a run: which tiles are done, with a checksum (XXH3, 64 bits) of the
+ * elements of each, and a fingerprint of the job. During a run a thread of its own syncs the outputs, then writes and
+ * syncs the records of the tiles that were done before the sync: a tile that is recorded is on the disk. So the program
+ * may be killed, or the machine lose its power, at any moment; the same job goes on from there:
+ *
+ *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where a journal was found
+ *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
+ *     options.journal = journal;
+ *     status = tw_run(pool, kernel, grid, operands, &options, &report, &error);
+ *     if (status == TW_OK && tw_array_commit(r, &error) == TW_OK) tw_journal_remove(journal);
+ *     else { tw_journal_close(journal); tw_array_keep(r); }
+ *
+ * Every output of the job must be an array of tw_array_create_file or tw_array_reopen_file. The fingerprint is made of
+ * the kernel (its shared object's bytes, or those of the program whose function it is, symbol and context), signature,
+ * lengths, cuts, the operands' dtypes and shapes, of input files their size and time of change, of other inputs their
+ * contents, and the library's version. */
+
+/* Begins a journal, replacing what PATH had. */
+TW_API tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
+                                   tw_array *const *operands, tw_error *error);
+
+/* Opens the journal that an interrupted run left, to go on with it. Errors: TW_ERROR_JOURNAL (there is none, it is of
+ * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
+TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
+                                 tw_array *const *operands, tw_error *error);
+
+/* What a journal file has, whatever its job: the number of tiles recorded, and of all. Errors: as tw_journal_open;
+ * TW_ERROR_JOURNAL where there is no such file. */
+TW_API tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
+
+TW_API uint64_t tw_journal_done(const tw_journal *journal); /* tiles that need not be run */
+TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile);
+
+/* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
+ * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE. */
+TW_API tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error);
+
+/* For an inout operand: gives all tiles that the journal does not have the values that `source` has there, since the
+ * run that was interrupted may have left others. Errors: TW_ERROR_ARGUMENT (shape, dtype). */
+TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error);
+
+/* Records what is not recorded yet (syncing the outputs first, so it comes before their end) and closes the file.
+ * NULL: nothing. tw_journal_remove removes the file instead: its tiles are in files that have their final names, or are
+ * not wanted any more. */
+TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
+TW_API void tw_journal_remove(tw_journal *journal);
+
+/* ---- 9 the machine ------------------------------------------------------------------------------------------- */
 
 typedef struct tw_machine {
     int cpus_online;

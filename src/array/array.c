@@ -48,6 +48,7 @@ tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const
         return tw__fail_memory(error, sizeof *made, "an array");
     }
     made->view.dtype = *dtype;
+    made->file_size = -1;
     status = tw__descr_own(&made->view.dtype, &made->descr, error);
     if (status != TW_OK) {
         free(made);
@@ -193,6 +194,10 @@ tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error 
         return tw__fail(error, TW_ERROR_ARGUMENT, "an array cannot be copied to one that overlaps it in memory");
     }
     tw__view_copy(to, from);
+    if (destination->outfile != NULL) { /* where an unfinished output has its values from */
+        destination->file_size = source->file_size;
+        destination->file_changed_at = source->file_changed_at;
+    }
     return TW_OK;
 }
 

@@ -16,7 +16,7 @@
 struct infile {
     int fd;
     const char *path;
-    int64_t size;
+    int64_t size, changed_at;
     struct tw__npy_header header;
 };
 
@@ -47,6 +47,7 @@ static tw_status open_infile(struct infile *file, tw_error *error)
                         file->path);
     }
     file->size = info.size;
+    file->changed_at = info.changed_at;
     return TW_OK;
 }
 
@@ -140,6 +141,8 @@ tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *pa
         if (header->fortran) {
             tw__strides_fortran(header->ndim, header->shape, header->dtype.itemsize, made->view.strides);
         }
+        made->file_size = file.size;
+        made->file_changed_at = file.changed_at;
         *array = made;
     }
     tw__npy_fini(&file.header);

@@ -10,60 +10,45 @@
 #include <string.h>
 
 #include "array/array.h"
+#include "array/held.h"
 #include "array/npy.h"
 #include "array/shape.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/fault.h"
 #include "os/file.h"
 #include "os/map.h"
 
-#define MAX_TAKEOVERS 16 /* tries to lock a PATH.part that other runs rename or remove at the same moment */
-
 struct tw__outfile {
-    int fd;    /* -1: not open */
-    int owner; /* process that made it */
-    int held;  /* locked, and PATH.part is this file */
+    struct tw__held held; /* PATH.part */
+    int failed;           /* errno of a sync that failed: nothing that follows can be trusted */
     unsigned char magic[TW__NPY_MAGIC];
-    char *path; /* as given, for messages */
-    char *part;
-    /* The names below are looked up in this folder, wherever the program or a kernel goes meanwhile. */
-    int folder; /* -1: not open */
-    char *final_name;
-    char *part_name;
+    struct tw__file_identity identity;
+    char *path;       /* as given, for messages */
+    char *final_name; /* its last part */
 };
-
-/* Whether PATH.part is still the open file. */
-static int is_ours(const struct tw__outfile *outfile)
-{
-    struct tw__file_info open_file, named;
-    return tw__file_info(outfile->fd, &open_file) == 0 &&
-           tw__path_info_in(outfile->folder, outfile->part_name, &named) == 0 && open_file.device == named.device &&
-           open_file.inode == named.inode;
-}
 
 static void release(struct tw__outfile *outfile)
 {
-    if (outfile->fd >= 0) {
-        tw__file_close(outfile->fd);
-    }
-    if (outfile->folder >= 0) {
-        tw__file_close(outfile->folder);
-    }
+    tw__held_close(&outfile->held);
     free(outfile->path);
-    free(outfile->part);
     free(outfile);
 }
 
 void tw__outfile_abandon(struct tw__outfile *outfile)
 {
-    if (outfile == NULL) {
-        return;
+    if (outfile != NULL) {
+        tw__held_remove(&outfile->held);
+        release(outfile);
     }
-    if (outfile->held && outfile->owner == tw__process_id() && is_ours(outfile)) {
-        tw__file_remove_in(outfile->folder, outfile->part_name);
+}
+
+void tw__outfile_keep(struct tw__outfile *outfile)
+{
+    if (outfile != NULL) {
+        release(outfile);
     }
-    release(outfile);
 }
 
 static tw_status check_path(const char *path, tw_error *error)
@@ -92,77 +77,12 @@ static tw_status check_path(const char *path, tw_error *error)
     return TW_OK;
 }
 
-static tw_status fail_open(const struct tw__outfile *outfile, int failed, tw_error *error)
-{
-    switch (failed) {
-    case ENOENT:
-        return tw__fail(error, TW_ERROR_FILE, "%s: cannot be written; its folder does not exist", outfile->path);
-    case ELOOP:
-        return tw__fail(error, TW_ERROR_FILE, "%s: is a symbolic link, which is not followed; remove it",
-                        outfile->part);
-    default:
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be created", outfile->part);
-    }
-}
-
-/* Opens PATH.part and takes its lock. *again: it was renamed or removed by another run before the lock was had. */
-static tw_status take_part(struct tw__outfile *outfile, int *again, tw_error *error)
-{
-    int failed = tw__file_create_in(&outfile->fd, outfile->folder, outfile->part_name, 0666);
-    const int created = failed == 0;
-    if (failed == EEXIST) {
-        failed = tw__file_open_write_in(&outfile->fd, outfile->folder, outfile->part_name);
-    }
-    if (failed != 0) {
-        return fail_open(outfile, failed, error);
-    }
-    struct tw__file_info info;
-    failed = tw__file_info(outfile->fd, &info);
-    if (failed != 0 || !info.is_regular) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file; remove it", outfile->part);
-    }
-    if (info.links > 1) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is another file's name too; remove it or choose another output",
-                        outfile->part);
-    }
-    if (!created && info.owner != tw__user_id()) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: belongs to another user; remove it or choose another output",
-                        outfile->part);
-    }
-    failed = tw__file_lock(outfile->fd);
-    if (failed == EWOULDBLOCK) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is being written by another run", outfile->part);
-    }
-    if (failed != 0 && !created) {
-        return tw__fail_os(error, TW_ERROR_FILE, failed,
-                           "%s: is there and cannot be locked; remove it, unless another run is writing it",
-                           outfile->part);
-    }
-    outfile->held = is_ours(outfile);
-    *again = !outfile->held;
-    return TW_OK;
-}
-
-static tw_status open_part(struct tw__outfile *outfile, tw_error *error)
-{
-    for (int k = 0; k < MAX_TAKEOVERS; k++) {
-        int again = 0;
-        const tw_status status = take_part(outfile, &again, error);
-        if (status != TW_OK || !again) {
-            return status;
-        }
-        tw__file_close(outfile->fd);
-        outfile->fd = -1;
-    }
-    return tw__fail(error, TW_ERROR_FILE, "%s: is being written by another run", outfile->part);
-}
-
 static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes, int failed, tw_error *error)
 {
     switch (failed) {
     case ENOSPC:
     case EDQUOT: {
-        const int64_t room = tw__file_room(outfile->fd);
+        const int64_t room = tw__file_room(outfile->held.fd);
         return tw__fail_os(error, TW_ERROR_DISK, failed, "%s: needs %" PRId64 " bytes, its disk has %" PRId64 " free",
                            outfile->path, bytes, room < 0 ? 0 : room);
     }
@@ -178,130 +98,329 @@ static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes,
     }
 }
 
-/* Makes PATH.part `bytes` bytes long and writes the header, all but the magic. */
+/* Two zeros, which say that the file was never finished, and four random bytes. */
+static void draw_tag(unsigned char tag[TW__TAG_SIZE])
+{
+    memset(tag, 0, TW__TAG_SIZE);
+    tw__file_random(tag + 2, TW__TAG_SIZE - 2);
+}
+
+/* Makes PATH.part `bytes` bytes long and writes the header, the tag in the magic's place. */
 static tw_status fill_part(struct tw__outfile *outfile, const unsigned char *header, size_t length, int64_t bytes,
                            tw_error *error)
 {
-    int failed = tw__file_truncate(outfile->fd, 0);
+    const int fd = outfile->held.fd;
+    int failed = TW__POINT("part.created");
     if (failed == 0) {
-        failed = tw__file_allocate(outfile->fd, bytes);
+        failed = tw__file_truncate(fd, 0);
+    }
+    if (failed == 0) {
+        failed = tw__file_allocate(fd, bytes);
+    }
+    if (failed == 0) {
+        failed = TW__POINT("part.allocated");
     }
     if (failed != 0) {
         return fail_allocate(outfile, bytes, failed, error);
     }
-    memcpy(outfile->magic, header, TW__NPY_MAGIC);
-    failed = tw__file_write(outfile->fd, header + TW__NPY_MAGIC, length - TW__NPY_MAGIC, TW__NPY_MAGIC);
+    draw_tag(outfile->identity.tag);
+    failed = tw__file_write(fd, outfile->identity.tag, TW__TAG_SIZE, 0);
+    if (failed == 0) {
+        failed = tw__file_write(fd, header + TW__NPY_MAGIC, length - TW__NPY_MAGIC, TW__NPY_MAGIC);
+    }
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", outfile->part);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", outfile->held.path);
     }
     return TW_OK;
 }
 
-static tw_status new_outfile(struct tw__outfile **outfile, const char *path, tw_error *error)
+/* The outfile with PATH.part opened; created where it is missing, if that is allowed. */
+static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int create, tw_error *error)
 {
-    static const char ending[] = ".part";
     struct tw__outfile *made = calloc(1, sizeof *made);
+    char *part = NULL;
     if (made == NULL) {
         return tw__fail_memory(error, sizeof *made, "an output file");
     }
-    made->fd = made->folder = -1;
-    made->owner = tw__process_id();
-    const size_t length = strlen(path);
+    made->held = TW__HELD_NONE;
     made->path = strdup(path);
-    made->part = malloc(length + sizeof ending);
-    if (made->path == NULL || made->part == NULL) {
+    if (made->path == NULL || asprintf(&part, "%s.part", path) < 0) {
         release(made);
-        return tw__fail_memory(error, length, "the name of an output file");
+        return tw__fail_memory(error, strlen(path), "the name of an output file");
     }
-    memcpy(made->part, path, length);
-    memcpy(made->part + length, ending, sizeof ending);
-    const char *name;
-    const int failed = tw__folder_open(&made->folder, path, &name);
-    if (failed != 0) {
-        const tw_status status = fail_open(made, failed, error);
+    const tw_status status = tw__held_open(&made->held, part, path, create, error);
+    free(part);
+    if (status != TW_OK) {
         release(made);
         return status;
     }
-    made->final_name = made->path + (name - path);
-    made->part_name = made->part + (name - path);
+    made->final_name = made->path + (made->held.name - made->held.path);
+    made->identity.device = made->held.device;
+    made->identity.inode = made->held.inode;
     *outfile = made;
     return TW_OK;
+}
+
+/* What create and reopen begin with: an array without memory, the header of its file, and the whole file's size. */
+struct plan {
+    tw_array *array;
+    unsigned char *header;
+    size_t length;
+    int64_t whole;
+};
+
+static tw_status make_plan(struct plan *plan, const char *path, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                           tw_error *error)
+{
+    int64_t bytes;
+    tw_status status = tw__array_new(&plan->array, dtype, ndim, shape, &bytes, error);
+    if (status == TW_OK) {
+        status = tw__npy_format(&plan->header, &plan->length, &plan->array->view.dtype, ndim, shape, error);
+    }
+    if (status == TW_OK && !tw__add(bytes, (int64_t)plan->length, &plan->whole)) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "%s: would have more than 2^63 bytes", path);
+    }
+    return status == TW_OK ? check_path(path, error) : status;
+}
+
+static tw_status map_plan(struct plan *plan, int fd, int writable, const char *shown, tw_error *error)
+{
+    tw_array *array = plan->array;
+    const int failed = tw__map_file(&array->base, (size_t)plan->whole, fd, writable);
+    if (failed != 0) {
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be mapped", shown);
+    }
+    array->bytes = (size_t)plan->whole;
+    array->memory = TW_MAPPED;
+    array->mapped_at = tw__now();
+    array->view.data = (char *)array->base + plan->length;
+    array->writable = writable;
+    return TW_OK;
+}
+
+static tw_status end_plan(struct plan *plan, tw_status status, tw_array **array)
+{
+    free(plan->header);
+    if (status == TW_OK) {
+        *array = plan->array;
+    } else {
+        tw_array_destroy(plan->array);
+    }
+    return status;
 }
 
 tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                const int64_t *shape, tw_error *error)
 {
-    tw_array *made = NULL;
-    unsigned char *header = NULL;
-    size_t length = 0;
-    int64_t bytes, whole;
-    tw_status status = tw__array_new(&made, dtype, ndim, shape, &bytes, error);
-    if (status != TW_OK) {
-        return status;
-    }
-    status = tw__npy_format(&header, &length, &made->view.dtype, ndim, shape, error);
-    if (status != TW_OK) {
-        goto fail;
-    }
-    if (!tw__add(bytes, (int64_t)length, &whole)) {
-        status = tw__fail(error, TW_ERROR_ARGUMENT, "%s: would have more than 2^63 bytes", path);
-        goto fail;
-    }
-    status = check_path(path, error);
+    struct plan plan = {0};
+    tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
-        status = new_outfile(&made->outfile, path, error);
+        status = new_outfile(&plan.array->outfile, path, 1, error);
     }
     if (status == TW_OK) {
-        status = open_part(made->outfile, error);
+        memcpy(plan.array->outfile->magic, plan.header, TW__NPY_MAGIC);
+        status = fill_part(plan.array->outfile, plan.header, plan.length, plan.whole, error);
     }
     if (status == TW_OK) {
-        status = fill_part(made->outfile, header, length, whole, error);
+        const struct tw__outfile *outfile = plan.array->outfile;
+        status = map_plan(&plan, outfile->held.fd, 1, outfile->held.path, error);
     }
-    if (status != TW_OK) {
-        goto fail;
+    return end_plan(&plan, status, array);
+}
+
+/* Whether the file has the size and the header that it should have; its first bytes are in front[TW__TAG_SIZE]. */
+static tw_status check_contents(const struct plan *plan, int fd, const char *shown, unsigned char *front,
+                                tw_error *error)
+{
+    struct tw__file_info info;
+    unsigned char *there = malloc(plan->length);
+    if (there == NULL) {
+        return tw__fail_memory(error, plan->length, "the header of a .npy file");
     }
-    const int failed = tw__map_file(&made->base, (size_t)whole, made->outfile->fd, 1);
+    int failed = tw__file_info(fd, &info);
+    if (failed == 0 && info.size == plan->whole) {
+        failed = tw__file_read(fd, there, plan->length, 0, NULL);
+    }
+    tw_status status = TW_OK;
     if (failed != 0) {
-        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be mapped", made->outfile->part);
-        goto fail;
+        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", shown);
+    } else if (info.size != plan->whole ||
+               memcmp(there + TW__NPY_MAGIC, plan->header + TW__NPY_MAGIC, plan->length - TW__NPY_MAGIC) != 0) {
+        char view[320];
+        tw__view_text(&plan->array->view, view, sizeof view);
+        status =
+            tw__fail(error, TW_ERROR_JOURNAL, "%s: is not the unfinished output that it should be, %s", shown, view);
+    } else {
+        memcpy(front, there, TW__TAG_SIZE);
     }
-    made->bytes = (size_t)whole;
-    made->memory = TW_MAPPED;
-    made->mapped_at = tw__now();
-    made->view.data = (char *)made->base + length;
-    made->writable = 1;
-    free(header);
-    *array = made;
-    return TW_OK;
-fail:
-    free(header);
-    tw_array_destroy(made);
+    free(there);
     return status;
+}
+
+/* PATH, where a commit has already given it its name. */
+static tw_status open_finished(struct plan *plan, const char *path, tw_error *error)
+{
+    unsigned char front[TW__TAG_SIZE];
+    struct tw__file_info info;
+    int fd = -1;
+    int failed = tw__file_open_read(&fd, path);
+    if (failed == ENOENT) {
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s.part: there is no unfinished output to go on with", path);
+    }
+    if (failed == 0) {
+        failed = tw__file_info(fd, &info);
+    }
+    tw_status status = TW_OK;
+    if (failed != 0) {
+        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", path);
+    } else {
+        status = check_contents(plan, fd, path, front, error);
+    }
+    if (status == TW_OK && memcmp(front, plan->header, TW__TAG_SIZE) != 0) {
+        status = tw__fail(error, TW_ERROR_JOURNAL, "%s: is no finished output", path);
+    }
+    if (status == TW_OK) {
+        status = map_plan(plan, fd, 0, path, error);
+        plan->array->finished = 1;
+        plan->array->device = info.device;
+        plan->array->inode = info.inode;
+    }
+    if (fd >= 0) {
+        tw__file_close(fd);
+    }
+    return status;
+}
+
+tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
+                               const int64_t *shape, tw_error *error)
+{
+    struct plan plan = {0};
+    struct tw__outfile *outfile = NULL;
+    tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
+    if (status == TW_OK) {
+        status = new_outfile(&outfile, path, 0, error);
+    }
+    if (status == TW_OK && outfile->held.fd < 0) {
+        release(outfile);
+        return end_plan(&plan, open_finished(&plan, path, error), array);
+    }
+    if (status == TW_OK) {
+        memcpy(outfile->magic, plan.header, TW__NPY_MAGIC);
+        status = check_contents(&plan, outfile->held.fd, outfile->held.path, outfile->identity.tag, error);
+        outfile->identity.is_finished =
+            status == TW_OK && memcmp(outfile->identity.tag, outfile->magic, TW__TAG_SIZE) == 0;
+    }
+    if (status == TW_OK) {
+        /* Blocks that a power cut took away would be found missing by a signal. */
+        const int failed = tw__file_allocate(outfile->held.fd, plan.whole);
+        status = failed != 0 ? fail_allocate(outfile, plan.whole, failed, error) : TW_OK;
+    }
+    if (status == TW_OK) {
+        status = map_plan(&plan, outfile->held.fd, 1, outfile->held.path, error);
+    }
+    if (status == TW_OK) {
+        plan.array->outfile = outfile;
+    } else if (outfile != NULL) {
+        release(outfile); /* what could not be opened is not ours to remove */
+    }
+    return end_plan(&plan, status, array);
+}
+
+void tw_array_keep(tw_array *array)
+{
+    if (array != NULL && array->outfile != NULL) {
+        tw__outfile_keep(array->outfile);
+        array->outfile = NULL;
+    }
+    tw_array_destroy(array);
+}
+
+int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identity)
+{
+    if (array->finished) {
+        *identity = (struct tw__file_identity){.is_finished = 1, .device = array->device, .inode = array->inode};
+        return 0;
+    }
+    if (array->outfile == NULL) {
+        return EINVAL;
+    }
+    *identity = array->outfile->identity;
+    return 0;
+}
+
+int tw__outfile_sync(tw_array *array)
+{
+    struct tw__outfile *outfile = array->outfile;
+    if (outfile == NULL) {
+        return 0; /* it has its name: the commit has synced it */
+    }
+    if (outfile->failed != 0) {
+        return outfile->failed;
+    }
+    int failed = TW__POINT("output.sync");
+    if (failed == 0) { /* a kernel may have closed the descriptor */
+        failed = tw__held_is_open(&outfile->held) ? tw__file_sync(outfile->held.fd)
+                                                  : tw__map_sync(array->base, array->bytes);
+    }
+    outfile->failed = failed;
+    return failed;
+}
+
+int tw__outfile_sync_name(tw_array *array)
+{
+    return array->outfile == NULL ? 0 : tw__file_sync(array->outfile->held.folder);
+}
+
+/* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
+static int finish(tw_array *array)
+{
+    struct tw__outfile *outfile = array->outfile;
+    int failed = tw__outfile_sync(array);
+    if (failed == 0) {
+        failed = TW__POINT("output.magic");
+    }
+    if (failed == 0) {
+        failed = tw__file_write(outfile->held.fd, outfile->magic, TW__NPY_MAGIC, 0);
+    }
+    if (failed == 0) {
+        failed = TW__POINT("output.magic-sync");
+    }
+    if (failed == 0) {
+        failed = tw__file_sync(outfile->held.fd);
+        outfile->failed = failed;
+    }
+    if (failed == 0) {
+        failed = TW__POINT("output.rename");
+    }
+    if (failed == 0) {
+        failed = tw__file_rename_in(outfile->held.folder, outfile->held.name, outfile->final_name);
+    }
+    (void)TW__POINT("output.renamed");
+    return failed;
 }
 
 tw_status tw_array_commit(tw_array *array, tw_error *error)
 {
     struct tw__outfile *outfile = array->outfile;
+    if (array->finished) {
+        return TW_OK;
+    }
     if (outfile == NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "this array is not a file that is being written");
     }
-    /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
-    int failed = tw__map_sync(array->base, array->bytes);
-    if (failed == 0) {
-        failed = tw__file_sync(outfile->fd);
+    if (outfile->failed != 0) {
+        return tw__fail_os(error, tw__file_status(outfile->failed), outfile->failed,
+                           "%s: cannot be finished, since the disk has failed to take what was written", outfile->path);
     }
-    if (failed == 0) {
-        failed = tw__file_write(outfile->fd, outfile->magic, TW__NPY_MAGIC, 0);
+    if (!tw__held_is_open(&outfile->held)) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: its descriptor was closed by the kernel or the program",
+                        outfile->held.path);
     }
-    if (failed == 0) {
-        failed = tw__file_sync(outfile->fd);
+    if (!tw__held_is_named(&outfile->held)) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written",
+                        outfile->held.path);
     }
-    if (failed == 0 && !is_ours(outfile)) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written", outfile->part);
-    }
-    if (failed == 0) {
-        failed = tw__file_rename_in(outfile->folder, outfile->part_name, outfile->final_name);
-    }
+    const int failed = finish(array);
     if (failed != 0) {
         return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be finished", outfile->path);
     }

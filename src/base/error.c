@@ -40,6 +40,10 @@ const char *tw_status_name(tw_status status)
         return "check failed";
     case TW_ERROR_INTERRUPTED:
         return "interrupted";
+    case TW_ERROR_GUARD:
+        return "kernel left its tile";
+    case TW_ERROR_JOURNAL:
+        return "journal does not fit";
     }
     return "unknown status";
 }

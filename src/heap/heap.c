@@ -310,3 +310,8 @@ tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, 
                ? tw__fail_memory(error, bytes, "a copy in shared memory")
                : TW_OK;
 }
+
+int tw__heap_has_file(const struct tw__heap *heap)
+{
+    return heap->fd >= 0;
+}

@@ -34,6 +34,9 @@ int64_t tw__heap_mapped_at(const struct tw__heap *heap);
  * process. Errors: TW_ERROR_MEMORY. */
 tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, tw_error *error);
 
+/* Whether it is a memory file; else anonymous shared memory, where the system refuses those. */
+int tw__heap_has_file(const struct tw__heap *heap);
+
 int tw__heap_contains(const struct tw__heap *heap, const void *address);
 void *tw__heap_base(const struct tw__heap *heap);
 size_t tw__heap_size(const struct tw__heap *heap);

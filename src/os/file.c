@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/descriptor.h"
@@ -115,6 +118,51 @@ int tw__file_lock(int fd)
         }
     }
     return 0;
+}
+
+void tw__file_unlock(int fd)
+{
+    flock(fd, LOCK_UN);
+}
+
+/* One line of /proc/locks: "3: FLOCK  ADVISORY  WRITE 18234 fd:01:1234 0 EOF", device in hexadecimal. */
+static int locker_in_line(const char *line, const char *wanted)
+{
+    const char *at = strstr(line, " FLOCK ");
+    const char *pid = at != NULL ? strstr(at, " WRITE ") : NULL;
+    if (pid == NULL || strstr(line, "->") != NULL) { /* one that waits */
+        return 0;
+    }
+    pid += strlen(" WRITE ");
+    const size_t digits = strspn(pid, "0123456789");
+    int number = 0;
+    if (strncmp(pid + digits, wanted, strlen(wanted)) != 0 || digits > 9) {
+        return 0;
+    }
+    for (size_t k = 0; k < digits; k++) {
+        number = number * 10 + (pid[k] - '0');
+    }
+    return number;
+}
+
+int tw__file_locker(int fd)
+{
+    struct stat status;
+    char wanted[96], line[256];
+    if (fstat(fd, &status) != 0) {
+        return 0;
+    }
+    snprintf(wanted, sizeof wanted, " %02x:%02x:%llu ", major(status.st_dev), minor(status.st_dev),
+             (unsigned long long)status.st_ino);
+    FILE *locks = fopen("/proc/locks", "re");
+    int pid = 0;
+    while (locks != NULL && pid == 0 && fgets(line, sizeof line, locks) != NULL) {
+        pid = locker_in_line(line, wanted);
+    }
+    if (locks != NULL) {
+        fclose(locks);
+    }
+    return pid;
 }
 
 int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *done)
@@ -389,4 +437,18 @@ fail:
     free(data);
     tw__file_close(fd);
     return error;
+}
+
+void tw__file_random(void *data, size_t length)
+{
+    if (getrandom(data, length, GRND_NONBLOCK) == (ssize_t)length) {
+        return;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t state = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid() << 48;
+    for (size_t k = 0; k < length; k++) {
+        state = state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+        ((unsigned char *)data)[k] = (unsigned char)(state >> 56);
+    }
 }

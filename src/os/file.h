@@ -43,6 +43,12 @@ int tw__path_may_write(const char *path);
  * process has it. */
 int tw__file_lock(int fd);
 
+/* Gives the lock back, also where copies of the descriptor are open in other processes. */
+void tw__file_unlock(int fd);
+
+/* The process that has the lock of the open file; 0: it cannot be found. */
+int tw__file_locker(int fd);
+
 /* Whole transfers, in pieces below the system's limit of 2^31 - 4096 bytes; a short read is EIO with *done set. */
 int tw__file_read(int fd, void *data, size_t length, int64_t offset, size_t *done);
 /* What one call gives, up to `length` bytes from the front: for the short files of /proc and /sys, which say nothing of
@@ -58,6 +64,9 @@ int tw__file_allocate(int fd, int64_t length);
 int tw__file_truncate(int fd, int64_t length);
 
 int tw__file_sync(int fd);
+
+/* Random bytes, as good as the system has them at once. */
+void tw__file_random(void *data, size_t length);
 
 /* Renames and syncs the folder, which is opened first: where no descriptor is left, nothing has the new name. */
 int tw__file_rename(const char *from, const char *to);

@@ -239,3 +239,20 @@ void tw__library_close(struct tw__library *library)
         library->handle = NULL;
     }
 }
+
+void tw__library_of(void (*function)(void), char *path, size_t size, size_t *offset)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    void *address;
+    memcpy(&address, &function, sizeof address);
+    path[0] = '\0';
+    *offset = 0;
+    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0) {
+        return;
+    }
+    /* The program itself has no name in the list of objects. */
+    snprintf(path, size, "%s",
+             map != NULL && map->l_name != NULL && map->l_name[0] != '\0' ? map->l_name : "/proc/self/exe");
+    *offset = (size_t)((char *)address - (char *)info.dli_fbase);
+}

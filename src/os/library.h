@@ -23,6 +23,10 @@ void *tw__library_symbol(const struct tw__library *library, const char *symbol);
 /* The first functions that the object exports: "'a', 'b', 'c', ...". "" where there are none. */
 void tw__library_list(const struct tw__library *library, char *text, size_t size);
 
+/* The file that holds a function of this process, and how far in its memory the function is. "" where it is not known.
+ */
+void tw__library_of(void (*function)(void), char *path, size_t size, size_t *offset);
+
 void tw__library_close(struct tw__library *library);
 
 #endif

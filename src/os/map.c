@@ -132,6 +132,31 @@ int tw__map_sync(void *address, size_t length)
     return msync(address, length, MS_SYNC) == 0 ? 0 : errno;
 }
 
+int tw__map_guarded(void **address, size_t length, size_t margin)
+{
+    char *memory = mmap(NULL, length + 2 * margin, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return errno;
+    }
+    if (mprotect(memory + margin, length, PROT_READ | PROT_WRITE) != 0) {
+        const int error = errno;
+        munmap(memory, length + 2 * margin);
+        return error;
+    }
+    *address = memory + margin;
+    return 0;
+}
+
+void tw__unmap_guarded(void *address, size_t length, size_t margin)
+{
+    munmap((char *)address - margin, length + 2 * margin);
+}
+
+int tw__map_protect(void *address, size_t length, int writable)
+{
+    return mprotect(address, length, PROT_READ | (writable ? PROT_WRITE : 0)) == 0 ? 0 : errno;
+}
+
 void tw__unmap(void *address, size_t length)
 {
     if (address != NULL && length > 0) {

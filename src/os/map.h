@@ -28,6 +28,14 @@ int tw__map_file(void **address, size_t length, int fd, int writable);
 /* Waits until the mapped file's range is on the disk. */
 int tw__map_sync(void *address, size_t length);
 
+/* Private memory for `length` bytes, a multiple of the page size, with `margin` bytes (another multiple) that nobody
+ * may touch before and behind it. tw__unmap_guarded takes the same numbers. */
+int tw__map_guarded(void **address, size_t length, size_t margin);
+void tw__unmap_guarded(void *address, size_t length, size_t margin);
+
+/* Makes whole pages of it readable alone, or writable again. */
+int tw__map_protect(void *address, size_t length, int writable);
+
 void tw__unmap(void *address, size_t length);
 
 /* Makes the pages of a range present and writable in this process with one call (MADV_POPULATE_WRITE). ENOMEM where

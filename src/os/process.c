@@ -10,9 +10,12 @@
 #include <stdio_ext.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "os/descriptor.h"
@@ -103,10 +106,72 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
     return 0;
 }
 
+/* Where the handler below writes. A handler is given nothing else; only processes that this file has forked set it. */
+static struct tw__fault_note *fault_note;
+
+#if defined(__x86_64__)
+/* The page-fault error code: bit 1 is set for a write. */
+static int access_of(const ucontext_t *context)
+{
+    return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? TW__ACCESS_WRITE : TW__ACCESS_READ;
+}
+#else
+static int access_of(const ucontext_t *context)
+{
+    (void)context;
+    return TW__ACCESS_UNKNOWN;
+}
+#endif
+
+/* Runs on its own stack, with the default action restored: the instruction raises its signal again and that ends the
+ * process; a signal that somebody sent is sent again. */
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    const int raised = info->si_code > 0 && info->si_code != SI_KERNEL;
+    if (raised) {
+        fault_note->address = (uint64_t)(uintptr_t)info->si_addr;
+        fault_note->access = number == SIGSEGV ? access_of(context) : TW__ACCESS_UNKNOWN;
+        atomic_store_explicit(&fault_note->signal, number, memory_order_release);
+    }
+    if (info->si_code <= 0) {
+        kill(getpid(), number);
+    }
+}
+
+void tw__note_faults(struct tw__fault_note *note)
+{
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+    const size_t size = 65536;
+    void *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED) {
+        return;
+    }
+    const stack_t own = {.ss_sp = stack, .ss_size = size};
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND;
+    fault_note = note;
+    for (size_t k = 0; k < sizeof numbers / sizeof numbers[0] && sigaltstack(&own, NULL) == 0; k++) {
+        sigaction(numbers[k], &action, NULL);
+    }
+}
+
+void tw__death_add(struct tw__death *death, struct tw__fault_note *note)
+{
+    if (death->signal > 0 && atomic_load(&note->signal) == death->signal) {
+        death->has_address = 1;
+        death->address = note->address;
+        death->access = note->access;
+    }
+    atomic_store(&note->signal, 0);
+}
+
 int tw__reap(struct tw__process *process, struct tw__death *death)
 {
     siginfo_t info;
     info.si_pid = 0;
+    *death = (struct tw__death){0};
     int result;
     do {
         result = process->pidfd >= 0 ? waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG)
@@ -123,13 +188,10 @@ int tw__reap(struct tw__process *process, struct tw__death *death)
     }
     if (result != 0) { /* the program ignores SIGCHLD, or waits for any child: it is gone all the same */
         death->signal = -1;
-        death->code = 0;
     } else if (info.si_code == CLD_EXITED) {
-        death->signal = 0;
         death->code = info.si_status;
     } else {
         death->signal = info.si_status;
-        death->code = 0;
     }
     tw__forget(process);
     return 0;
@@ -164,7 +226,7 @@ void tw__kill(struct tw__process *process)
     tw__kill_begin(process);
     struct tw__death death;
     while (tw__reap(process, &death) == EAGAIN) {
-        tw__sleep_on(process, 1, -1, 0.01);
+        tw__sleep_on(process, 1, NULL, 0.01);
     }
 }
 
@@ -172,7 +234,11 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size)
 {
     if (death->signal > 0) {
         const char *name = sigdescr_np(death->signal);
-        snprintf(text, size, "was killed by signal %d (%s)", death->signal, name != NULL ? name : "unknown");
+        const int length =
+            snprintf(text, size, "was killed by signal %d (%s)", death->signal, name != NULL ? name : "unknown");
+        if (death->has_address && length > 0 && (size_t)length < size) {
+            snprintf(text + length, size - (size_t)length, " at address 0x%llx", (unsigned long long)death->address);
+        }
     } else if (death->signal == 0) {
         snprintf(text, size, "exited with code %d", death->code);
     } else {
@@ -180,8 +246,9 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size)
     }
 }
 
-void tw__sleep_on(struct tw__process *processes, int count, int event, double seconds)
+void tw__sleep_on(struct tw__process *processes, int count, const struct tw__event *event, double seconds)
 {
+    const int event_fd = event != NULL ? event->fd : -1;
     struct pollfd fds[TW__MAX_PROCESSES + 1];
     nfds_t n = 0;
     for (int k = 0; k < count && k < TW__MAX_PROCESSES; k++) {
@@ -189,8 +256,8 @@ void tw__sleep_on(struct tw__process *processes, int count, int event, double se
             fds[n++] = (struct pollfd){.fd = processes[k].pidfd, .events = POLLIN};
         }
     }
-    if (event >= 0) {
-        fds[n++] = (struct pollfd){.fd = event, .events = POLLIN};
+    if (event_fd >= 0) {
+        fds[n++] = (struct pollfd){.fd = event_fd, .events = POLLIN};
     }
     for (int k = 0; k < count; k++) {
         processes[k].look = processes[k].pidfd < 0;
@@ -203,31 +270,47 @@ void tw__sleep_on(struct tw__process *processes, int count, int event, double se
             n++;
         }
     }
-    if (ready > 0 && event >= 0 && fds[n].revents != 0) {
+    if (ready > 0 && event_fd >= 0 && fds[n].revents != 0) {
         uint64_t value;
-        while (read(event, &value, sizeof value) < 0 && errno == EINTR) {
+        while (read(event_fd, &value, sizeof value) < 0 && errno == EINTR) {
         }
     }
 }
 
-int tw__event_open(int *event)
+int tw__event_open(struct tw__event *event)
 {
-    *event = tw__descriptor_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return *event < 0 ? errno : 0;
+    struct stat info;
+    event->fd = tw__descriptor_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (event->fd < 0) {
+        return errno;
+    }
+    if (fstat(event->fd, &info) != 0) {
+        const int error = errno;
+        tw__event_close(event);
+        return error;
+    }
+    event->device = info.st_dev;
+    event->inode = info.st_ino;
+    return 0;
 }
 
-void tw__event_signal(int event)
+void tw__event_signal(const struct tw__event *event)
 {
     const uint64_t one = 1;
-    while (write(event, &one, sizeof one) < 0 && errno == EINTR) {
+    struct stat info;
+    if (fstat(event->fd, &info) != 0 || info.st_dev != event->device || info.st_ino != event->inode) {
+        return;
+    }
+    while (write(event->fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
-void tw__event_close(int event)
+void tw__event_close(struct tw__event *event)
 {
-    if (event >= 0) {
-        close(event);
+    if (event->fd >= 0) {
+        close(event->fd);
     }
+    event->fd = -1;
 }
 
 void tw__process_flush(void)

@@ -2,7 +2,9 @@
 #ifndef TW_OS_PROCESS_H
 #define TW_OS_PROCESS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Functions that return int: 0, or an errno. */
 
@@ -17,6 +19,12 @@ struct tw__lifeline {
 int tw__lifeline_open(struct tw__lifeline *lifeline);
 void tw__lifeline_close(struct tw__lifeline *lifeline);
 
+/* What workers wake their sleeping parent with. */
+struct tw__event {
+    int fd; /* -1: none */
+    uint64_t device, inode;
+};
+
 struct tw__process {
     int pid;   /* 0: none */
     int look;  /* set by tw__sleep_on: it may have ended, tw__reap will tell */
@@ -29,11 +37,30 @@ struct tw__process {
 int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, int (*function)(void *argument),
              void *argument);
 
+enum tw__access { TW__ACCESS_UNKNOWN, TW__ACCESS_READ, TW__ACCESS_WRITE };
+
+/* What the signal was about that ended a process, in memory that its parent sees. */
+struct tw__fault_note {
+    _Atomic int signal; /* 0: nothing is known */
+    int access;         /* enum tw__access */
+    uint64_t address;
+};
+
+/* In a child: SIGSEGV, SIGBUS, SIGILL and SIGFPE that an instruction raises leave their address in *note before they
+ * end the process. Without effect where memory is short; a kernel may set handlers of its own. */
+void tw__note_faults(struct tw__fault_note *note);
+
 /* How a process ended: its signal, else its exit code. */
 struct tw__death {
     int signal; /* 0: it exited; -1: somebody else reaped it */
     int code;
+    int has_address; /* `address` is what the signal was about */
+    int access;      /* enum tw__access */
+    uint64_t address;
 };
+
+/* Adds what the note says of the signal, and empties the note. */
+void tw__death_add(struct tw__death *death, struct tw__fault_note *note);
 
 /* Reaps the process if it has ended: 0 and *death, else EAGAIN. Closes the pidfd once it is reaped. */
 int tw__reap(struct tw__process *process, struct tw__death *death);
@@ -47,16 +74,19 @@ void tw__forget(struct tw__process *process);
 /* Sends SIGKILL and returns; tw__reap follows. */
 void tw__kill_begin(const struct tw__process *process);
 
-/* "was killed by signal 9 (Killed)", "exited with code 3". */
+/* "was killed by signal 9 (Killed)", "was killed by signal 11 (Segmentation fault) at address 0x7f12", "exited with
+ * code 3". */
 void tw__death_text(const struct tw__death *death, char *text, size_t size);
 
-/* Sleeps until one of the processes has ended, `event` (of tw__event_open; emptied; -1: none) was signalled, a signal
+/* Sleeps until one of the processes has ended, `event` (emptied; NULL or fd -1: none) was signalled, a signal
  * came, or `seconds` have passed. A hint: sets `look` of those processes that may have ended. */
-void tw__sleep_on(struct tw__process *processes, int count, int event, double seconds);
+void tw__sleep_on(struct tw__process *processes, int count, const struct tw__event *event, double seconds);
 
-int tw__event_open(int *event);
-void tw__event_signal(int event); /* async-signal-safe, any process that has the descriptor */
-void tw__event_close(int event);
+int tw__event_open(struct tw__event *event);
+/* Any process that has the descriptor. Nothing happens where it is no longer the event: a kernel may have closed it and
+ * opened a file of its own. */
+void tw__event_signal(const struct tw__event *event);
+void tw__event_close(struct tw__event *event);
 
 /* Writes what a kernel has printed to this process's standard output and is still in its buffer. */
 void tw__process_flush(void);

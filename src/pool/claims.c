@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "os/fault.h"
 #include "os/process.h"
 #include "os/wait.h"
 
@@ -13,16 +14,20 @@
 #define RUN_FIRST(run) ((uint32_t)((run) >> 32))
 #define RUN_END(run) ((uint32_t)(run))
 
+#define TALLY(ended, hand) ((uint64_t)(ended) << 32 | (uint64_t)(hand))
+#define TALLY_ENDED(tally) ((tally) >> 32)
+#define TALLY_HAND(tally) ((uint32_t)(tally)) /* tile + 1; 0: none */
+
 size_t tw__claims_size(unsigned workers)
 {
     return sizeof(struct tw__claims) + workers * sizeof(struct tw__slot);
 }
 
-void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin, int caller_event)
+void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin)
 {
     claims->workers = workers;
     claims->spin = spin;
-    claims->caller_event = caller_event;
+    claims->caller_event.fd = -1;
     for (unsigned w = 0; w < workers; w++) {
         atomic_init(&claims->slots[w].failed_tile, UINT64_MAX);
     }
@@ -46,7 +51,7 @@ void tw__claims_open(struct tw__claims *claims)
         struct tw__slot *slot = &claims->slots[w];
         /* 64-bit: count and workers are below 2^32 and 2^12 */
         atomic_store_explicit(&slot->run, RUN(count * w / workers, count * (w + 1) / workers), memory_order_relaxed);
-        atomic_store_explicit(&slot->done, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->tally, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->sweep, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->failed_tile, UINT64_MAX, memory_order_relaxed);
     }
@@ -56,10 +61,10 @@ void tw__claims_open(struct tw__claims *claims)
 
 uint64_t tw__claims_done(const struct tw__claims *claims)
 {
-    uint64_t done = 0;
+    uint64_t done = claims->earlier;
     for (unsigned w = 0; w < claims->workers; w++) {
         /* acquire: with the count come the elements of the tiles counted */
-        done += atomic_load_explicit(&claims->slots[w].done, memory_order_acquire);
+        done += TALLY_ENDED(atomic_load_explicit(&claims->slots[w].tally, memory_order_acquire));
     }
     return done;
 }
@@ -77,6 +82,20 @@ static int must_stop(struct tw__claims *claims)
     return 1;
 }
 
+/* Every tile up to the lowest that failed has ended. A worker may have entered after its slot was looked at, and die
+ * with a tile that nobody would run again once the job is closed. */
+static int all_ended_to_limit(struct tw__claims *claims)
+{
+    const uint64_t limit = atomic_load(&claims->limit);
+    for (uint64_t tile = 0; tile < claims->count && tile <= limit; tile++) {
+        const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_acquire);
+        if (TW__WORD_STATE(word) == TW_TILE_FREE || TW__WORD_STATE(word) == TW_TILE_RUNNING) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int tw__claims_finished(struct tw__claims *claims)
 {
     if (tw__claims_done(claims) == claims->count) {
@@ -91,12 +110,13 @@ int tw__claims_finished(struct tw__claims *claims)
     int somebody_left = 0;
     for (unsigned w = 0; w < claims->workers; w++) {
         const struct tw__slot *slot = &claims->slots[w];
-        if (atomic_load(&slot->sweep) != 0 || atomic_load(&slot->inside) == generation) {
+        if (atomic_load(&slot->sweep) != 0 || atomic_load(&slot->inside) == generation ||
+            atomic_load(&slot->retired) != 0) {
             return 0;
         }
         somebody_left |= atomic_load(&slot->left) == generation;
     }
-    return somebody_left;
+    return somebody_left && (must_stop(claims) || all_ended_to_limit(claims));
 }
 
 void tw__claims_close(struct tw__claims *claims)
@@ -131,50 +151,56 @@ void tw__claims_wait_caller(struct tw__claims *claims, double seconds)
     tw__claims_caller_waits(claims, 0);
 }
 
-uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries, int *given_up)
+/* What it had in hand; the number of tiles that it brought to an end is put right. */
+static void take_from_hand(struct tw__claims *claims, unsigned worker, struct tw__grave *grave)
 {
     struct tw__slot *slot = &claims->slots[worker];
-    uint64_t had = UINT64_MAX;
-    *given_up = 0;
-    const int closing = atomic_load(&claims->generation) % 2 == 0;
-    if (!closing || atomic_load(&slot->inside) != 0) {
-        uint64_t ended = 0;
-        for (uint64_t tile = 0; tile < claims->count; tile++) {
-            const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_relaxed);
-            if (TW__WORD_WORKER(word) != worker || TW__WORD_STATE(word) == TW_TILE_FREE) {
-                continue;
-            }
-            if (TW__WORD_STATE(word) != TW_TILE_RUNNING) {
-                ended++;
-                continue;
-            }
-            had = tile;
-            const unsigned attempt = TW__WORD_ATTEMPT(word);
-            if (claims->times != NULL) {
-                const double now = (double)(tw__now() - claims->began) * 1e-9;
-                claims->times[tile].duration = (float)(now - (double)claims->times[tile].start);
-            }
-            if ((int)attempt >= retries || attempt + 1 >= TW__MAX_ATTEMPTS) {
-                *given_up = 1;
-                atomic_store_explicit(&claims->words[tile], TW__WORD(TW_TILE_FAILED, worker, attempt),
-                                      memory_order_release);
-                ended++;
-            } else {
-                atomic_store_explicit(&claims->words[tile], TW__WORD(TW_TILE_FREE, 0, attempt + 1),
-                                      memory_order_release);
-            }
-        }
-        /* It may have died between a word and its count of it. */
-        atomic_store_explicit(&slot->done, ended, memory_order_release);
-        if (*given_up) {
-            uint64_t limit = atomic_load(&claims->limit);
-            while (had < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, had)) {
-            }
-        }
-        atomic_store(&slot->sweep, (uint32_t)!closing);
+    const uint64_t tally = atomic_load_explicit(&slot->tally, memory_order_relaxed);
+    if (TALLY_HAND(tally) == 0) {
+        return;
     }
+    const uint64_t tile = TALLY_HAND(tally) - 1;
+    const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_relaxed);
+    const unsigned attempt = TW__WORD_ATTEMPT(word);
+    uint64_t ended = TALLY_ENDED(tally);
+    if (TW__WORD_STATE(word) == TW_TILE_FREE || TW__WORD_WORKER(word) != worker) {
+        /* It died before it had the tile. */
+    } else if (TW__WORD_STATE(word) != TW_TILE_RUNNING) {
+        ended++; /* it died between the word and its count of it */
+    } else {
+        uint32_t next = TW__WORD(TW_TILE_FREE, 0, attempt + !grave->free_of_charge);
+        grave->tile = tile;
+        grave->attempt = attempt;
+        grave->recovered = grave->recover != NULL && grave->recover(claims->argument, worker, tile);
+        grave->given_up = !grave->recovered && !grave->free_of_charge &&
+                          ((int)attempt >= grave->retries || attempt + 1 >= TW__MAX_ATTEMPTS);
+        if (claims->times != NULL) {
+            const double now = (double)(tw__now() - claims->began) * 1e-9;
+            claims->times[tile].duration = (float)(now - (double)claims->times[tile].start);
+        }
+        if (grave->recovered || grave->given_up) {
+            next = TW__WORD(grave->given_up ? TW_TILE_FAILED : TW_TILE_DONE, worker, attempt);
+            ended++;
+        }
+        atomic_store_explicit(&claims->words[tile], next, memory_order_release);
+    }
+    atomic_store_explicit(&slot->tally, TALLY(ended, 0), memory_order_release);
+}
+
+void tw__claims_bury(struct tw__claims *claims, unsigned worker, struct tw__grave *grave)
+{
+    struct tw__slot *slot = &claims->slots[worker];
+    grave->tile = UINT64_MAX;
+    grave->attempt = 0;
+    grave->given_up = grave->recovered = 0;
+    take_from_hand(claims, worker, grave);
+    grave->retired = atomic_load(&slot->retired) != 0;
+    if (!grave->retired) { /* else it has said itself whether there is something to look for */
+        atomic_store(&slot->sweep, atomic_load(&claims->generation) % 2);
+    }
+    atomic_store(&slot->retired, 0);
+    atomic_store(&slot->since, 0);
     atomic_store(&slot->inside, 0);
-    return had;
 }
 
 void tw__claims_set_sweep(struct tw__claims *claims, unsigned worker, int must)
@@ -203,9 +229,10 @@ static int take_own(struct tw__slot *slot, uint64_t *tile)
     return 0;
 }
 
-/* Moves the far half of somebody's run (at least one tile) into this worker's own, which is empty. A stale value of
- * `run` that is current again describes the run as it is now; no job ends while the thief is inside. */
-static int steal(struct tw__claims *claims, unsigned self)
+/* Takes the far half of somebody's run (at least one tile): its first tile for now, the others as this worker's own
+ * run, which is empty. Were the first left in the run as well, thieves could move one last tile to and fro for ever. A
+ * stale value of `run` that is current again describes the run as it is now; no job ends while the thief is inside. */
+static int steal(struct tw__claims *claims, unsigned self, uint64_t *tile)
 {
     for (unsigned k = 1; k < claims->workers; k++) {
         const unsigned victim = (self + k) % claims->workers;
@@ -216,10 +243,12 @@ static int steal(struct tw__claims *claims, unsigned self)
             const uint32_t middle = RUN_END(run) - (length + 1) / 2;
             if (atomic_compare_exchange_weak_explicit(&slot->run, &run, RUN(RUN_FIRST(run), middle),
                                                       memory_order_relaxed, memory_order_relaxed)) {
-                atomic_store_explicit(&claims->slots[self].run, RUN(middle, RUN_END(run)), memory_order_release);
+                (void)TW__POINT("steal.taken");
+                atomic_store_explicit(&claims->slots[self].run, RUN(middle + 1, RUN_END(run)), memory_order_release);
                 if (length > 2) {
                     tw__claims_ring(claims); /* somebody may have looked while these tiles were in nobody's run */
                 }
+                *tile = middle;
                 return 1;
             }
         }
@@ -236,7 +265,7 @@ static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile
         atomic_store_explicit(&slot->failed_tile, tile, memory_order_release);
     }
     uint64_t limit = atomic_load(&claims->limit);
-    while (tile < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, tile)) {
+    while (!claims->keep_going && tile < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, tile)) {
     }
 }
 
@@ -249,40 +278,65 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
         return;
     }
     const unsigned attempt = TW__WORD_ATTEMPT(free_word);
+    const uint64_t ended = TALLY_ENDED(atomic_load_explicit(&slot->tally, memory_order_relaxed));
+    atomic_store_explicit(&slot->tally, TALLY(ended, tile + 1), memory_order_relaxed);
+    (void)TW__POINT("claim.look");
+    /* release: the tally is seen by whoever sees the word running */
     if (!atomic_compare_exchange_strong_explicit(word, &free_word, TW__WORD(TW_TILE_RUNNING, worker->index, attempt),
-                                                 memory_order_acquire, memory_order_relaxed)) {
+                                                 memory_order_acq_rel, memory_order_relaxed)) {
+        atomic_store_explicit(&slot->tally, TALLY(ended, 0), memory_order_relaxed);
         return;
     }
-    const int64_t start = claims->times != NULL ? tw__now() : 0;
+    (void)TW__POINT("claim.taken");
+    if (claims->tiles_per_worker != 0) {
+        worker->tiles++; /* threads share the line that this is on, so it is not written in vain */
+    }
+    const int64_t start = claims->times != NULL || claims->watched ? tw__now() : 0;
     slot->draft[0] = '\0';
+    if (claims->watched) {
+        atomic_store_explicit(&slot->since, start, memory_order_relaxed);
+    }
     if (claims->times != NULL) {
         claims->times[tile].start = (float)((double)(start - claims->began) * 1e-9);
     }
     const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
+    if (claims->watched) {
+        atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
+    }
     if (claims->times != NULL) {
         claims->times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
     }
     if (code != 0) {
         fail(claims, slot, tile, code);
     }
+    (void)TW__POINT("done.before");
     /* release: whoever sees the tile done, sees its elements */
     atomic_store_explicit(word, TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
                           memory_order_release);
-    atomic_store_explicit(&slot->done, atomic_load_explicit(&slot->done, memory_order_relaxed) + 1,
-                          memory_order_release);
+    (void)TW__POINT("done.after");
+    atomic_store_explicit(&slot->tally, TALLY(ended + 1, 0), memory_order_release);
+    (void)TW__POINT("tile.counted");
+}
+
+static int must_retire(const struct tw__claims *claims, const struct tw__worker *worker)
+{
+    return claims->tiles_per_worker != 0 && worker->tiles >= claims->tiles_per_worker;
+}
+
+static int must_leave(struct tw__claims *claims, const struct tw__worker *worker)
+{
+    return must_stop(claims) || must_retire(claims, worker);
 }
 
 static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
 {
     struct tw__slot *slot = &claims->slots[worker->index];
     uint64_t tile;
-    do {
-        while (!must_stop(claims) && take_own(slot, &tile)) {
-            if (tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed)) {
-                run_tile(claims, worker, tile);
-            }
+    while (!must_leave(claims, worker) && (take_own(slot, &tile) || steal(claims, worker->index, &tile))) {
+        if (tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed)) {
+            run_tile(claims, worker, tile);
         }
-    } while (!must_stop(claims) && steal(claims, worker->index));
+    }
 }
 
 /* Free tiles may be in nobody's run: they become this worker's, one interval after the other, for others to steal from.
@@ -291,7 +345,7 @@ static void sweep(struct tw__claims *claims, struct tw__worker *worker)
 {
     uint64_t tile = 0;
     while (tile < claims->count && tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed) &&
-           !must_stop(claims)) {
+           !must_leave(claims, worker)) {
         uint64_t end = tile;
         while (end < claims->count &&
                TW__WORD_STATE(atomic_load_explicit(&claims->words[end], memory_order_relaxed)) == TW_TILE_FREE) {
@@ -317,19 +371,27 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
     if (atomic_load(&claims->generation) == generation) {
         /* The request is taken only once `inside` is visible, so that the caller always sees one of the two. */
         const uint32_t must_sweep = atomic_exchange(&slot->sweep, 0);
+        (void)TW__POINT("job.enter");
         do_runs(claims, worker);
         if (must_sweep) {
             sweep(claims, worker);
         }
+        (void)TW__POINT("job.leave");
         if (claims->parent != 0) {
             tw__process_flush(); /* a worker process ends without notice, and what it has not written with it */
         }
-        atomic_store(&slot->left, generation);
+        if (must_retire(claims, worker)) {
+            /* Its seat must be taken again before the job can end: it has not seen that nothing is left to do. */
+            atomic_store(&slot->sweep, must_sweep);
+            atomic_store(&slot->retired, 1);
+        } else {
+            atomic_store(&slot->left, generation);
+        }
     }
     atomic_store(&slot->inside, 0);
     if (atomic_load(&claims->caller_waits) != 0) {
-        if (claims->caller_event >= 0) {
-            tw__event_signal(claims->caller_event);
+        if (claims->caller_event.fd >= 0) {
+            tw__event_signal(&claims->caller_event);
         } else {
             atomic_fetch_add(&claims->caller_bell, 1);
             tw__wake(&claims->caller_bell, 1);
@@ -371,7 +433,7 @@ void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker)
     do {
         seen = atomic_load(&claims->bell);
         tw__claims_work(claims, worker);
-        if (atomic_load(&claims->quit) != 0) {
+        if (atomic_load(&claims->quit) != 0 || atomic_load(&claims->slots[worker->index].retired) != 0) {
             return;
         }
         await_bell(claims, seen);

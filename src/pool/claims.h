@@ -8,6 +8,10 @@
  *      ^                                              |
  *      +------- by the supervisor, after it has reaped the worker that had it -------+
  *
+ * A worker's tally, one 64-bit word, has the number of tiles that it brought to an end and the one that it has in hand,
+ * or is about to take. It is written before a word becomes running and again after it has become terminal, so that the
+ * supervisor has to look at one word alone to know what a dead worker had, and whether it had been counted.
+ *
  * Nobody ever waits for a worker's next step while that worker may be dead: workers hold no lock, and a worker that
  * dies between two of these steps leaves a word that says running (it is freed again) or a tile that is free but in
  * nobody's run (it is found by a sweep over all words, which follows each death).
@@ -24,23 +28,32 @@
 
 #include <tilework/tilework.h>
 
-/* A tile's word: 2 bits state (tw_tile_state), 12 bits worker, 8 bits attempt. */
+#include "os/process.h"
+
+/* A tile's word: 2 bits state (tw_tile_state), 12 bits worker, 8 bits attempt, 1 bit for tiles that were done before
+ * the job was opened. */
 #define TW__WORD(state, worker, attempt) ((uint32_t)(state) | (uint32_t)(worker) << 2 | (uint32_t)(attempt) << 14)
 #define TW__WORD_STATE(word) ((word)&3u)
 #define TW__WORD_WORKER(word) ((word) >> 2 & 0xfffu)
 #define TW__WORD_ATTEMPT(word) ((word) >> 14 & 0xffu)
+#define TW__WORD_EARLIER ((uint32_t)TW_TILE_DONE | 1u << 22)
 #define TW__MAX_ATTEMPTS 255
 #define TW__MAX_TILES ((uint64_t)UINT32_MAX - 1)
 
 /* A worker as the function that runs a tile sees it. */
 struct tw__worker {
     unsigned index;
-    void *local; /* the function's own, private to this worker, kept from job to job; NULL at first */
+    void *local;    /* the function's own, private to this worker, kept from job to job; NULL at first */
+    uint64_t tiles; /* that it has had in hand in jobs with tiles_per_worker */
 };
 
 /* Computes one tile. Returns 0, or an error code with a text in message[TW_TILE_MESSAGE_SIZE]. */
 typedef int (*tw__tile_function)(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
                                  char *message);
+
+/* For the supervisor: worker `worker` died after the function had begun to commit this tile, maybe. Finishes that and
+ * returns 1, or returns 0 where the tile has to be run again. */
+typedef int (*tw__recover_function)(void *argument, unsigned worker, uint64_t tile);
 
 /* Seconds since the job began. */
 struct tw__time {
@@ -50,10 +63,13 @@ struct tw__time {
 /* What one worker tells the others; on cache lines of its own. */
 struct tw__slot {
     _Alignas(128) _Atomic uint64_t run; /* first << 32 | end */
-    _Atomic uint64_t done;              /* tiles this worker brought to an end in this job */
+    _Atomic uint64_t tally;             /* tiles it brought to an end in this job << 32 | tile in hand + 1 */
+    _Atomic int64_t since;              /* jobs with a time limit: tw__now() when the tile in hand began; 0: none */
     _Atomic uint32_t inside;            /* generation of the job it is in, 0: none */
     _Atomic uint32_t left;              /* generation of the job that it last left, having found nothing to do */
     _Atomic uint32_t sweep;             /* 1: it must look at every word before it leaves */
+    _Atomic uint32_t retired;           /* 1: it has had as many tiles as it may and ends; another takes its seat */
+    struct tw__fault_note fault;        /* what the signal that ended it was about */
     _Alignas(128) _Atomic uint64_t failed_tile; /* lowest tile that failed here, UINT64_MAX: none */
     int failed_code;
     char message[TW_TILE_MESSAGE_SIZE]; /* of failed_tile */
@@ -66,13 +82,17 @@ struct tw__claims {
     _Atomic uint32_t quit;
     _Alignas(128) _Atomic uint32_t generation;
     _Alignas(128) _Atomic uint32_t caller_waits;
-    _Atomic uint32_t caller_bell; /* threads: what the caller sleeps on */
-    int parent;                   /* processes: without this parent they are of no use; 0: threads */
-    int caller_event;             /* processes: an eventfd instead; -1: none */
-    _Atomic int stop_word;        /* 1: the stop flag was seen raised in this job */
+    _Atomic uint32_t caller_bell;  /* threads: what the caller sleeps on */
+    int parent;                    /* processes: without this parent they are of no use; 0: threads */
+    struct tw__event caller_event; /* processes: an eventfd instead */
+    _Atomic int stop_word;         /* 1: the stop flag was seen raised in this job */
     /* the job: written while no job is open */
     _Alignas(128) _Atomic uint64_t limit; /* tiles past this one are not begun: the lowest that failed */
     uint64_t count;
+    uint64_t earlier;          /* tiles that were done before the job was opened */
+    uint64_t tiles_per_worker; /* a worker retires after so many; 0: never */
+    int keep_going;            /* a tile that failed does not keep others from being begun */
+    int watched;               /* keep `since` */
     tw__tile_function function;
     void *argument;
     const int *stop;         /* where the workers see it; processes cannot */
@@ -89,9 +109,10 @@ struct tw__claims {
 size_t tw__claims_size(unsigned workers);
 
 /* Fills zeroed memory of tw__claims_size bytes. */
-void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin, int caller_event);
+void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin);
 
-/* Caller: deals out the runs and opens a job whose fields are set, all words zeroed; wakes workers. */
+/* Caller: deals out the runs and opens a job whose fields are set, all words zero or TW__WORD_EARLIER; wakes workers.
+ */
 void tw__claims_open(struct tw__claims *claims);
 
 /* Caller: nothing is left to do: every word is terminal, or after a failure or a stop nobody is inside and somebody
@@ -111,10 +132,21 @@ void tw__claims_wait_caller(struct tw__claims *claims, double seconds);
 /* Caller: says that it is about to sleep (1), or that it is awake (0). After 1 it must look again before it sleeps. */
 void tw__claims_caller_waits(struct tw__claims *claims, int waits);
 
-/* Supervisor: worker w is dead and reaped. Frees the tile it had: its number, or UINT64_MAX where it had none. A tile
- * that cost more than `retries` deaths becomes failed (*given_up). Then slot w may be used by a new worker, which
- * sweeps. */
-uint64_t tw__claims_bury(struct tw__claims *claims, unsigned worker, int retries, int *given_up);
+/* How a worker is buried, and what was found. */
+struct tw__grave {
+    int retries;                  /* in: deaths on one tile that are survived */
+    int free_of_charge;           /* in: the tile is not to blame */
+    tw__recover_function recover; /* in: may be NULL */
+    uint64_t tile;                /* that it had in hand; UINT64_MAX: none */
+    unsigned attempt;
+    int given_up;  /* the tile cost more than `retries` deaths and is failed */
+    int recovered; /* the tile is done after all */
+    int retired;   /* it ended because it had had as many tiles as it may */
+};
+
+/* Supervisor: worker w is dead and reaped. Frees the tile it had. Then slot w may be used by a new worker, which sweeps
+ * unless the dead one had retired. */
+void tw__claims_bury(struct tw__claims *claims, unsigned worker, struct tw__grave *grave);
 
 /* Supervisor: worker w must sweep (1), or has nobody who could (0: it is dead and not replaced). */
 void tw__claims_set_sweep(struct tw__claims *claims, unsigned worker, int must);
@@ -125,7 +157,7 @@ void tw__claims_ring(struct tw__claims *claims);
 /* Worker: does what there is to do in the open job, if one is open. */
 void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker);
 
-/* Worker: works until the pool quits. */
+/* Worker: works until the pool quits, or it has to retire. */
 void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker);
 
 /* Caller: makes all workers return from tw__claims_serve. */

@@ -1,6 +1,7 @@
 /* pool.c - what all pools have in common: opening, the words of a job, outcomes. */
 #include "pool/pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,34 @@ void tw__memory_release(struct tw__memory *memory)
     *memory = (struct tw__memory){0};
 }
 
+static void add_note(tw_pool *pool, const char *note)
+{
+    const size_t used = strlen(pool->note);
+    snprintf(pool->note + used, sizeof pool->note - used, "%s%s", used > 0 ? "; " : "", note);
+}
+
+static void note_heap(tw_pool *pool)
+{
+    if (!tw__heap_has_file(pool->heap)) {
+        add_note(pool, "no memory file (memfd) can be had, anonymous shared memory is used in its place");
+    }
+}
+
+void tw__pool_note_fewer(tw_pool *pool, int wished, int os_error)
+{
+    char text[160], reason[96];
+    const char *const one = pool->kind == TW_THREADS ? "thread" : "process";
+    const char *const many = pool->kind == TW_THREADS ? "threads" : "processes";
+    snprintf(text, sizeof text, "only %d of %d %s can be had: %s", pool->workers, wished, wished == 1 ? one : many,
+             strerror_r(os_error, reason, sizeof reason));
+    add_note(pool, text);
+}
+
+const char *tw_pool_note(const tw_pool *pool)
+{
+    return pool->note[0] != '\0' ? pool->note : NULL;
+}
+
 tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error *error)
 {
     const tw_pool_options none = {0};
@@ -78,7 +107,7 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
     made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : allowed;
     /* With more workers than processors the others need the processor more than one that only looks. */
     made->spin = made->workers <= allowed ? TW__SPIN_NANOSECONDS : 0;
-    made->event = -1;
+    made->event.fd = -1;
     made->seats = calloc((size_t)made->workers, sizeof *made->seats);
     tw_status status = TW_OK;
     if (made->seats == NULL) {
@@ -93,6 +122,7 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
     } else if (made->kind == TW_PROCESSES) {
         status = tw__heap_create(&made->heap, wish->heap_bytes, error);
         if (status == TW_OK) {
+            note_heap(made);
             status = tw__processes_open(made, error);
         }
     }
@@ -137,6 +167,8 @@ void tw_pool_close(tw_pool *pool)
     tw__memory_release(&pool->payload);
     tw__memory_release(&pool->words);
     tw__memory_release(&pool->times);
+    tw__memory_release(&pool->sums);
+    tw__memory_release(&pool->copies);
     tw__heap_release(pool->heap);
     free(pool->seats);
     free(pool);
@@ -152,16 +184,12 @@ tw_status tw__pool_check_owner(const tw_pool *pool, tw_error *error)
                     pool->owner);
 }
 
-tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
+tw_status tw__pool_prepare(tw_pool *pool, const struct tw__task *task, tw_error *error)
 {
     const tw_status owned = tw__pool_check_owner(pool, error);
     if (owned != TW_OK) {
         return owned;
     }
-    outcome->status = TW_OK;
-    outcome->deaths = 0;
-    outcome->done = 0;
-    outcome->message[0] = '\0';
     if (task->count > TW__MAX_TILES) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "%llu tiles are too many for one run, which may have %llu; make them larger",
@@ -174,6 +202,9 @@ tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__ou
         status =
             tw__memory_reserve(&pool->times, pool->heap, count * sizeof(struct tw__time), "the tiles' times", error);
     }
+    if (status == TW_OK && pool->kind == TW_PROCESSES) {
+        status = tw__processes_ready(pool, error);
+    }
     if (status != TW_OK) {
         return status;
     }
@@ -181,12 +212,32 @@ tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__ou
     if (task->timed) {
         memset(pool->times.data, 0, count * sizeof(struct tw__time));
     }
-    if (pool->kind == TW_PROCESSES) {
-        status = tw__processes_ready(pool, error);
-        if (status != TW_OK) {
-            return status;
+    atomic_store(&pool->halt, 0);
+    return TW_OK;
+}
+
+static uint64_t set_earlier(tw_pool *pool, const struct tw__task *task)
+{
+    _Atomic uint32_t *words = pool->words.data; /* somebody may be reading them already */
+    uint64_t earlier = 0;
+    for (uint64_t tile = 0; task->is_done != NULL && tile < task->count; tile++) {
+        if (task->is_done(task->is_done_user, tile)) {
+            atomic_store_explicit(&words[tile], TW__WORD_EARLIER, memory_order_relaxed);
+            earlier++;
         }
     }
+    return earlier;
+}
+
+tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
+{
+    tw_status status = TW_OK;
+    outcome->status = TW_OK;
+    outcome->deaths = outcome->timeouts = outcome->recycled = 0;
+    outcome->timed_out = 0;
+    outcome->failed = 0;
+    outcome->message[0] = '\0';
+    outcome->earlier = outcome->done = set_earlier(pool, task);
     outcome->began = tw__now();
     switch (pool->kind) {
     case TW_THREADS:
@@ -207,6 +258,14 @@ tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__ou
     return status;
 }
 
+void tw__pool_halt(tw_pool *pool)
+{
+    atomic_store(&pool->halt, 1);
+    if (pool->claims != NULL) {
+        atomic_store(&pool->claims->stop_word, 1);
+    }
+}
+
 tw_status tw__pool_refork(tw_pool *pool, tw_error *error)
 {
     const tw_status owned = tw__pool_check_owner(pool, error);
@@ -224,7 +283,13 @@ void tw__pool_set_job(tw_pool *pool, const struct tw__task *task, const int *sto
     claims->function = task->function;
     claims->argument = task->argument;
     claims->stop = stop;
-    atomic_store_explicit(&claims->stop_word, 0, memory_order_relaxed);
+    claims->keep_going = task->keep_going;
+    claims->watched = task->timeout > 0;
+    claims->tiles_per_worker = pool->kind == TW_PROCESSES ? task->tiles_per_worker : 0;
+    atomic_store(&claims->stop_word, 0);
+    if (atomic_load(&pool->halt) != 0) { /* after the line above: tw__pool_halt stores in the other order */
+        atomic_store(&claims->stop_word, 1);
+    }
     claims->words = pool->words.data;
     claims->times = task->timed ? pool->times.data : NULL;
 }
@@ -232,7 +297,6 @@ void tw__pool_set_job(tw_pool *pool, const struct tw__task *task, const int *sto
 void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome)
 {
     const struct tw__claims *claims = pool->claims;
-    uint64_t failed = 0;
     outcome->tile = UINT64_MAX;
     for (unsigned w = 0; w < claims->workers; w++) {
         const struct tw__slot *slot = &claims->slots[w];
@@ -249,9 +313,9 @@ void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome)
     outcome->done = tw__claims_done(claims);
     if (outcome->tile != UINT64_MAX || outcome->deaths > 0) {
         for (uint64_t tile = 0; tile < claims->count; tile++) {
-            failed += TW__WORD_STATE(atomic_load(&claims->words[tile])) == TW_TILE_FAILED;
+            outcome->failed += TW__WORD_STATE(atomic_load(&claims->words[tile])) == TW_TILE_FAILED;
         }
-        outcome->done -= failed;
+        outcome->done -= outcome->failed;
     }
 }
 

@@ -1,11 +1,13 @@
 /* processes.c - workers that are processes, and their supervisor, the caller: it sleeps on their pidfds, reaps the
  * dead, frees what they had, and forks others in their place. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/fault.h"
 #include "os/wait.h"
 #include "pool/pool.h"
 
@@ -27,14 +29,20 @@ static int serve(void *argument)
             tw__forget(&seat->pool->processes[w]);
         }
     }
+    tw__note_faults(&seat->claims->slots[seat->worker.index].fault);
     tw__claims_serve(seat->claims, &seat->worker);
     return 0;
 }
 
 static int fork_worker(tw_pool *pool, int w)
 {
-    struct seat seat = {pool, pool->claims, {(unsigned)w, NULL}};
-    return tw__fork(&pool->processes[w], &pool->lifeline, serve, &seat);
+    struct seat seat = {pool, pool->claims, {.index = (unsigned)w}};
+    int os_error = TW__POINT("fork.before");
+    if (os_error == 0) {
+        os_error = tw__fork(&pool->processes[w], &pool->lifeline, serve, &seat);
+    }
+    (void)TW__POINT("fork.after");
+    return os_error;
 }
 
 tw_status tw__processes_open(tw_pool *pool, tw_error *error)
@@ -51,7 +59,12 @@ tw_status tw__processes_open(tw_pool *pool, tw_error *error)
         pool->claims = claims;
     }
     pool->processes = calloc((size_t)pool->workers, sizeof *pool->processes);
-    if (pool->processes == NULL) {
+    pool->killed_at = calloc((size_t)pool->workers, sizeof *pool->killed_at);
+    if (pool->processes == NULL || pool->killed_at == NULL) {
+        free(pool->processes);
+        free(pool->killed_at);
+        pool->processes = NULL;
+        pool->killed_at = NULL;
         return tw__fail_memory(error, (size_t)pool->workers * sizeof *pool->processes, "a pool's processes");
     }
     for (int w = 0; w < pool->workers; w++) {
@@ -67,15 +80,21 @@ tw_status tw__processes_open(tw_pool *pool, tw_error *error)
         goto fail;
     }
     memset(pool->claims, 0, size);
-    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin, pool->event);
+    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin);
+    pool->claims->caller_event = pool->event;
     pool->claims->parent = pool->owner;
     pool->forked_at = tw__now();
     for (int w = 0; w < pool->workers; w++) {
         os_error = fork_worker(pool, w);
-        if (os_error != 0) {
-            status = tw__fail_os(error, TW_ERROR_PROCESS, os_error,
-                                 "process %d of %d cannot be created; ask for fewer workers", w + 1, pool->workers);
+        if (os_error != 0 && w == 0) {
+            status = tw__fail_os(error, TW_ERROR_PROCESS, os_error, "no worker process can be created");
             goto fail;
+        }
+        if (os_error != 0) {
+            const int wished = pool->workers;
+            pool->workers = w;
+            pool->claims->workers = (unsigned)w;
+            tw__pool_note_fewer(pool, wished, os_error);
         }
     }
     return TW_OK;
@@ -115,12 +134,23 @@ void tw__processes_close(tw_pool *pool)
         }
     }
     free(pool->processes);
+    free(pool->killed_at);
     pool->processes = NULL;
-    tw__event_close(pool->event);
-    pool->event = -1;
+    pool->killed_at = NULL;
+    tw__event_close(&pool->event);
     if (pool->has_lifeline) {
         tw__lifeline_close(&pool->lifeline);
         pool->has_lifeline = 0;
+    }
+}
+
+void tw__death_reason(const struct tw__death *death, double limit, char *text, size_t size)
+{
+    if (limit > 0) {
+        const long long thousandths = (long long)(limit * 1000 + 0.5); /* no locale has a say */
+        snprintf(text, size, "took longer than %lld.%03lld s and was killed", thousandths / 1000, thousandths % 1000);
+    } else {
+        tw__death_text(death, text, size);
     }
 }
 
@@ -130,11 +160,14 @@ struct supervision {
     const struct tw__task *task;
     struct tw__outcome *outcome;
     int64_t told;    /* when progress was last told */
-    int idle_deaths; /* workers that died without a tile in hand */
+    int64_t limit;   /* nanoseconds that a tile may take; 0: any */
+    int idle_deaths; /* workers that died in a row without a tile in hand, no tile ending meanwhile */
+    uint64_t ended;  /* tiles, when the last of them died */
     int given_up;    /* a tile cost too many workers */
     uint64_t lost_tile;
     unsigned lost_worker;
-    char lost_message[TW_TILE_MESSAGE_SIZE];
+    struct tw__death lost_death;
+    int lost_timed_out;
 };
 
 /* Nobody is left who could take what is free: as far as the job is concerned they have all looked and left. */
@@ -167,6 +200,68 @@ static void replace(struct supervision *job, int w)
     tw__claims_ring(pool->claims);
 }
 
+static void tell_death(const struct supervision *job, unsigned worker, int pid, const struct tw__death *death,
+                       int timed_out, const struct tw__grave *grave)
+{
+    char reason[TW_TILE_MESSAGE_SIZE];
+    if (job->task->died == NULL) {
+        return;
+    }
+    tw__death_reason(death, timed_out ? job->task->timeout : 0, reason, sizeof reason);
+    const tw_death told = {.worker = (int)worker,
+                           .pid = pid,
+                           .signal = death->signal,
+                           .code = death->code,
+                           .timed_out = timed_out,
+                           .has_address = death->has_address,
+                           .address = death->address,
+                           .tile = grave->tile == UINT64_MAX || grave->recovered ? -1 : (int64_t)grave->tile,
+                           .deaths = (int)grave->attempt + !grave->free_of_charge,
+                           .given_up = grave->given_up,
+                           .reason = reason};
+    job->task->died(job->task->died_user, &told);
+}
+
+/* One worker that was reaped. */
+static void bury_one(struct supervision *job, unsigned w, int pid, struct tw__death *death, int64_t killed_at)
+{
+    struct tw__outcome *outcome = job->outcome;
+    struct tw__slot *slot = &job->pool->claims->slots[w];
+    /* It was killed for the tile that it had since then; if it has another by now, that is not to blame. */
+    const int late = killed_at != 0 && atomic_load(&slot->since) != killed_at;
+    const int timed_out = killed_at != 0 && death->signal > 0;
+    struct tw__grave grave = {.retries = job->task->retries, .free_of_charge = late, .recover = job->task->recover};
+    (void)TW__POINT("bury.reaped");
+    tw__claims_bury(job->pool->claims, w, &grave);
+    (void)TW__POINT("bury.freed");
+    tw__death_add(death, &slot->fault);
+    if (outcome->deaths + outcome->recycled < TW__MAX_BURIALS) {
+        outcome->burials[outcome->deaths + outcome->recycled] =
+            (struct tw__burial){w, pid, (double)(tw__now() - outcome->began) * 1e-9};
+    }
+    if (grave.retired) {
+        outcome->recycled++;
+        return;
+    }
+    outcome->deaths++;
+    outcome->timeouts += timed_out;
+    const uint64_t ended = tw__claims_done(job->pool->claims);
+    job->idle_deaths = ended != job->ended ? 0 : job->idle_deaths + (grave.tile == UINT64_MAX);
+    job->ended = ended;
+    if (grave.given_up && grave.tile < job->lost_tile) {
+        job->given_up = 1;
+        job->lost_tile = grave.tile;
+        job->lost_worker = w;
+        job->lost_death = *death;
+        job->lost_timed_out = timed_out;
+        outcome->finding[0] = '\0';
+        if (job->task->find != NULL) {
+            job->task->find(job->task->argument, w, death, outcome->finding, sizeof outcome->finding);
+        }
+    }
+    tell_death(job, w, pid, death, timed_out, &grave);
+}
+
 /* Reaps whoever has died. */
 static void bury(struct supervision *job)
 {
@@ -177,23 +272,31 @@ static void bury(struct supervision *job)
         if (pid == 0 || !pool->processes[w].look || tw__reap(&pool->processes[w], &death) != 0) {
             continue;
         }
-        struct tw__outcome *outcome = job->outcome;
-        if (outcome->deaths < TW__MAX_BURIALS) {
-            outcome->burials[outcome->deaths] =
-                (struct tw__burial){(unsigned)w, pid, (double)(tw__now() - outcome->began) * 1e-9};
-        }
-        outcome->deaths++;
-        int given_up;
-        const uint64_t tile = tw__claims_bury(pool->claims, (unsigned)w, job->task->retries, &given_up);
-        job->idle_deaths += tile == UINT64_MAX;
-        if (given_up && tile < job->lost_tile) {
-            job->given_up = 1;
-            job->lost_tile = tile;
-            job->lost_worker = (unsigned)w;
-            tw__death_text(&death, job->lost_message, sizeof job->lost_message);
-        }
+        const int64_t killed_at = pool->killed_at[w];
+        pool->killed_at[w] = 0;
+        bury_one(job, (unsigned)w, pid, &death, killed_at);
         replace(job, w);
     }
+}
+
+/* Kills workers whose tile takes too long; how they end is seen like any death. */
+static void enforce_limit(struct supervision *job, int64_t now)
+{
+    tw_pool *pool = job->pool;
+    for (int w = 0; job->limit > 0 && w < pool->workers; w++) {
+        const int64_t since = atomic_load_explicit(&pool->claims->slots[w].since, memory_order_relaxed);
+        if (since != 0 && now - since > job->limit && pool->killed_at[w] == 0 && pool->processes[w].pid != 0) {
+            pool->killed_at[w] = since;
+            tw__kill_begin(&pool->processes[w]);
+        }
+    }
+}
+
+/* How long the supervisor may sleep at most. */
+static double most_sleep(const struct supervision *job)
+{
+    const double due = (double)job->limit * 1e-9 / 8;
+    return job->limit == 0 || due > PROGRESS_SECONDS ? PROGRESS_SECONDS : due < 0.001 ? 0.001 : due;
 }
 
 /* The caller's flag lies where workers cannot see it. */
@@ -225,10 +328,11 @@ static void wait_until(struct supervision *job, int (*over)(struct tw__claims *c
         }
         tw__claims_caller_waits(claims, 1);
         if (!over(claims)) {
-            tw__sleep_on(pool->processes, pool->workers, pool->event, PROGRESS_SECONDS);
+            tw__sleep_on(pool->processes, pool->workers, &pool->event, most_sleep(job));
         }
         tw__claims_caller_waits(claims, 0);
         bury(job);
+        enforce_limit(job, tw__now());
     }
 }
 
@@ -237,19 +341,27 @@ tw_status tw__processes_run(tw_pool *pool, const struct tw__task *task, struct t
     struct tw__claims *claims = pool->claims;
     struct supervision job = {
         .pool = pool, .task = task, .outcome = outcome, .told = outcome->began, .lost_tile = UINT64_MAX};
+    job.limit = task->timeout > 1e9 ? (int64_t)1e18 : (int64_t)(task->timeout * 1e9);
     tw__pool_set_job(pool, task, &claims->never);
     pass_on_stop(task, claims);
     claims->began = outcome->began;
+    claims->earlier = outcome->earlier;
     outcome->os_error = 0;
+    memset(pool->killed_at, 0, (size_t)pool->workers * sizeof *pool->killed_at);
     tw__claims_open(claims);
+    (void)TW__POINT("job.opened");
     wait_until(&job, tw__claims_finished);
     tw__claims_close(claims);
     wait_until(&job, tw__claims_empty);
+    (void)TW__POINT("job.closed");
     tw__pool_collect(pool, outcome);
     if (job.given_up && job.lost_tile <= outcome->tile) {
         outcome->tile = job.lost_tile;
         outcome->worker = job.lost_worker;
-        memcpy(outcome->message, job.lost_message, sizeof outcome->message);
+        outcome->death = job.lost_death;
+        outcome->timed_out = job.lost_timed_out;
+        tw__death_reason(&job.lost_death, job.lost_timed_out ? task->timeout : 0, outcome->message,
+                         sizeof outcome->message);
         return TW_ERROR_WORKER;
     }
     if (outcome->tile != UINT64_MAX) {

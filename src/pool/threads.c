@@ -1,4 +1,5 @@
 /* threads.c - workers that are threads; the caller is worker 0. Threads cannot die alone, so nobody supervises. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,23 +31,25 @@ tw_status tw__threads_open(tw_pool *pool, tw_error *error)
         return tw__fail_memory(error, size, "a pool's claims");
     }
     memset(pool->claims, 0, size);
-    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin, -1);
+    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin);
     pool->threads = calloc((size_t)pool->workers, sizeof *pool->threads);
     if (pool->threads == NULL) {
         return tw__fail_memory(error, (size_t)pool->workers * sizeof *pool->threads, "a pool's threads");
     }
     for (pool->started = 1; pool->started < pool->workers; pool->started++) {
         struct seat *seat = malloc(sizeof *seat);
-        int os_error = seat == NULL ? -1 : 0;
+        int os_error = seat == NULL ? ENOMEM : 0;
         if (seat != NULL) {
             *seat = (struct seat){pool->claims, &pool->seats[pool->started]};
             os_error = tw__thread_start(&pool->threads[pool->started], serve, seat);
         }
-        if (os_error != 0) {
+        if (os_error != 0) { /* the caller is a worker too: nothing is so little that it could not go on with it */
+            const int wished = pool->workers;
             free(seat);
-            return tw__fail_os(error, TW_ERROR_PROCESS, os_error > 0 ? os_error : 0,
-                               "thread %d of %d cannot be created; ask for fewer workers", pool->started + 1,
-                               pool->workers);
+            pool->workers = pool->started;
+            pool->claims->workers = (unsigned)pool->started;
+            tw__pool_note_fewer(pool, wished, os_error);
+            break;
         }
     }
     return TW_OK;
@@ -110,6 +113,7 @@ tw_status tw__threads_run(tw_pool *pool, const struct tw__task *task, struct tw_
         claims->argument = &watched;
     }
     claims->began = outcome->began;
+    claims->earlier = outcome->earlier;
     tw__claims_open(claims);
     tw__claims_work(claims, &pool->seats[0]);
     wait_until(pool, task, tw__claims_finished, outcome->began);

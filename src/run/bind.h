@@ -5,6 +5,7 @@
 
 #include "array/array.h"
 #include "grid/grid.h"
+#include "grid/signature.h"
 #include "pool/pool.h"
 
 struct tw__binding {
@@ -25,6 +26,10 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 /* Fills *binding; copies private operands to where the pool's workers see them. On failure nothing is left. */
 tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
                    tw_error *error);
+
+/* The part of an operand that belongs to a tile, which is start[naxes] .. stop[naxes]. */
+tw_view tw__cut_view(const tw_view *whole, const struct tw__operand *operand, const int64_t *start,
+                     const int64_t *stop);
 
 /* Copies outputs back, as far as they were computed: all of them where `words` is NULL, else the tiles whose words say
  * done; nothing where `begun` is 0. Frees the copies. */

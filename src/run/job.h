@@ -4,14 +4,17 @@
 
 #include <limits.h>
 
+#include "base/float_mode.h"
 #include "grid/grid.h"
 #include "kernel/kernel.h"
 #include "pool/pool.h"
+#include "run/guard.h"
 
 struct tw__job_operand {
     tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
     uint8_t axes[TW_MAX_DIMS]; /* axis number of each dimension */
     int touch;                 /* workers make its pages present before they write */
+    int copied;                /* inout for workers that may die: computed on a copy, which is committed afterwards */
     void *base;                /* touch: the mapping it lies in; NULL: the pool's heap */
     size_t bytes;              /* touch: of base */
 };
@@ -19,6 +22,7 @@ struct tw__job_operand {
 /* What one worker has to say beside its tiles' words. */
 struct tw__job_worker {
     _Alignas(64) int64_t populated; /* bytes */
+    _Atomic uint64_t committing;    /* tile + 1 whose inout operands are complete in this worker's copies */
 };
 
 /* What tw__job_run_tile returns where the failure is not the kernel's. A kernel that returns a code from this range is
@@ -41,6 +45,12 @@ struct tw__job {
     size_t heap_size;
     uint64_t heap_epoch;
     struct tw__job_worker *workers;
+    struct tw__float_mode float_mode; /* the caller's */
+    uint64_t *sums;                   /* [tiles] checksums of the outputs' elements; NULL: none are wanted */
+    char *copies;                     /* each worker's copies of the inout operands of its tile, copy_size apart */
+    size_t copy_size;
+    struct tw__guard_note *notes; /* [workers]; NULL: no guard */
+    int noutputs;                 /* the last ones of the operands */
     int noperands;
     struct tw__job_operand operands[];
 };
@@ -52,6 +62,8 @@ struct tw__job_request {
     const tw_view *views;    /* [noperands] where workers find the operands */
     tw_array *const *arrays; /* [noperands] whose memory that is, for touching; NULL entry: the pool's heap */
     size_t scratch_size;
+    uint64_t *sums; /* [tiles], where workers can write them; NULL: none are wanted */
+    int guard;
 };
 
 /* Lays the job out in the pool's payload memory. */
@@ -59,6 +71,12 @@ tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__j
 
 /* The tw__tile_function of every job: `argument` is the job. */
 int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message);
+
+/* The tw__recover_function of every job. */
+int tw__job_recover(void *argument, unsigned worker, uint64_t tile);
+
+/* The tw__task.find of every job: what the guard knows of the address that ended the worker. */
+int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size);
 
 /* Frees what tw__job_run_tile keeps in a worker's seat. */
 void tw__job_release_local(void *local);

@@ -42,9 +42,15 @@ void tw__report_fill(tw_report *report, tw_pool *pool, const struct tw__outcome 
     for (int w = 0; w < pool->workers; w++) {
         report->pids[w] = tw_pool_worker_pid(pool, w);
     }
+    report->totals.workers = pool->workers;
     report->totals.done = outcome->done;
+    report->totals.resumed = outcome->earlier;
+    report->totals.failed = outcome->failed;
     report->totals.deaths = outcome->deaths;
-    report->nburials = outcome->deaths < TW__MAX_BURIALS ? outcome->deaths : TW__MAX_BURIALS;
+    report->totals.timeouts = outcome->timeouts;
+    report->totals.recycled = outcome->recycled;
+    const int buried = outcome->deaths + outcome->recycled;
+    report->nburials = buried < TW__MAX_BURIALS ? buried : TW__MAX_BURIALS;
     memcpy(report->burials, outcome->burials, (size_t)report->nburials * sizeof report->burials[0]);
 }
 
@@ -71,14 +77,15 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
                         (unsigned long long)tile, (unsigned long long)report->totals.tiles);
     }
     *record = (tw_tile_record){.worker = -1};
-    if (report->words.data == NULL) {
-        return TW_OK; /* the run ended before its first tile */
+    if (report->words.data == NULL) { /* the run ended before its first tile, or had none to do */
+        record->state = report->totals.resumed > 0 ? TW_TILE_DONE : TW_TILE_FREE;
+        return TW_OK;
     }
     const uint32_t word = ((const uint32_t *)report->words.data)[tile];
     const struct tw__time *time = &((const struct tw__time *)report->times.data)[tile];
     record->state = (tw_tile_state)TW__WORD_STATE(word);
     record->attempts = (int)TW__WORD_ATTEMPT(word);
-    if (record->state != TW_TILE_FREE) {
+    if (record->state != TW_TILE_FREE && word != TW__WORD_EARLIER) {
         record->attempts++;
         record->worker = (int)TW__WORD_WORKER(word);
         record->start = (double)time->start;
@@ -116,6 +123,10 @@ int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t si
     tw_grid_tile_text(report->grid, tile, box, sizeof box);
     if (record.state == TW_TILE_FREE) {
         tw__text_add(&line, "nobody did %s", box);
+        return (int)line.length;
+    }
+    if (record.worker < 0) {
+        tw__text_add(&line, "an earlier run did %s", box);
         return (int)line.length;
     }
     tw__text_add(&line, "pid %d %s %s", record.pid, verbs[record.state], box);

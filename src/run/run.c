@@ -1,5 +1,4 @@
 /* run.c - tw_run: the one place where arrays, grid, kernel and pool meet. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,7 +6,9 @@
 #include "os/clock.h"
 #include "run/bind.h"
 #include "run/check.h"
+#include "run/explain.h"
 #include "run/job.h"
+#include "run/journal.h"
 #include "run/report.h"
 
 #define DEFAULT_RETRIES 2
@@ -25,18 +26,39 @@ struct run {
     struct tw__outcome outcome;
     struct tw__job *job;
     int reforks;
+    int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
 
-/* A tile with inout operands changes what it would start from if it were run again. */
+/* What the guard has caught once it catches again. */
 static int allowed_retries(const struct run *run)
 {
-    for (int k = 0; k < run->grid->signature->noperands; k++) {
-        if (run->grid->signature->operands[k].role == TW_INOUT) {
-            return 0;
-        }
-    }
-    const int wish = run->options->retries;
+    const int wish = run->options->guard ? -1 : run->options->retries;
     return wish == 0 ? DEFAULT_RETRIES : wish < 0 ? 0 : wish;
+}
+
+/* What cannot be done with the pool is said before the first tile. */
+static tw_status check_options(const tw_run_options *options, tw_pool_kind kind, tw_error *error)
+{
+    if (!(options->timeout >= 0)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a time limit for tiles is a positive number of seconds");
+    }
+    if (kind == TW_PROCESSES) {
+        return TW_OK;
+    }
+    if (options->timeout > 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "a time limit for tiles needs a pool of processes: a thread cannot be stopped inside a kernel");
+    }
+    if (options->tiles_per_worker > 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "a number of tiles per worker needs a pool of processes: what a kernel leaves behind in a "
+                        "thread stays with the program");
+    }
+    if (options->guard) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "the guard needs a pool of processes: a thread that reaches outside its tile ends the program");
+    }
+    return TW_OK;
 }
 
 /* Workers must have been forked after everything that they cannot open by themselves came into being. */
@@ -53,63 +75,96 @@ static tw_status renew_workers(struct run *run, tw_error *error)
     return tw__pool_refork(run->pool, error);
 }
 
-static tw_status explain(const struct run *run, tw_status status, tw_error *error)
+static tw_status explain(const struct run *run, tw_error *error)
 {
     const struct tw__outcome *outcome = &run->outcome;
-    char box[512];
-    if (status == TW_ERROR_INTERRUPTED) {
-        return tw__fail(error, status, "interrupted: %llu of %llu tiles are done", (unsigned long long)outcome->done,
-                        (unsigned long long)run->grid->count);
+    const struct tw__explanation explanation = {
+        .kernel = run->kernel, .grid = run->grid, .outcome = outcome, .retries = allowed_retries(run)};
+    return tw__explain(&explanation, error);
+}
+
+static int is_recorded(const void *journal, uint64_t tile)
+{
+    return tw_journal_has(journal, tile);
+}
+
+static void halt(void *pool)
+{
+    tw__pool_halt(pool);
+}
+
+/* Runs the task while the journal, if there is one, records what is done. */
+static tw_status run_recorded(struct run *run, const struct tw__task *task, tw_error *error)
+{
+    tw_pool *pool = run->pool;
+    tw_journal *journal = run->options->journal;
+    tw_error journal_error;
+    tw_status status = tw__pool_prepare(pool, task, error);
+    if (status == TW_OK && journal != NULL) {
+        status = tw__journal_begin(journal, pool->words.data, pool->sums.data, halt, pool, error);
     }
-    if (status != TW_ERROR_KERNEL && status != TW_ERROR_WORKER) {
-        return status; /* the pool has said it */
+    if (status != TW_OK) {
+        return status;
     }
-    const int is_trouble = status == TW_ERROR_KERNEL && TW__IS_TROUBLE(outcome->code);
-    tw_grid_tile_text(run->grid, outcome->tile, box, sizeof box);
-    if (is_trouble) {
-        status = TW__TROUBLE_STATUS(outcome->code);
-        tw__fail(error, status, "tile %llu, %s: %s", (unsigned long long)outcome->tile, box, outcome->message);
-    } else if (status == TW_ERROR_KERNEL) {
-        tw__fail(error, status, "kernel %s returned %d at tile %llu, %s, on worker %u%s%s", run->kernel->name,
-                 outcome->code, (unsigned long long)outcome->tile, box, outcome->worker,
-                 outcome->message[0] != '\0' ? ": " : "", outcome->message);
-    } else {
-        tw__fail(error, status, "worker %u %s at tile %llu, %s, in kernel %s; %s", outcome->worker, outcome->message,
-                 (unsigned long long)outcome->tile, box, run->kernel->name,
-                 allowed_retries(run) == 0 ? "it was not run again" : "it was run again and ended the same way");
-    }
-    if (error != NULL) {
-        error->tile = (int64_t)outcome->tile;
-        error->worker = (int)outcome->worker;
-        error->kernel_code = status == TW_ERROR_KERNEL ? outcome->code : 0;
+    status = tw__pool_run(pool, task, &run->outcome, error);
+    const tw_status recorded = journal != NULL ? tw__journal_end(journal, &journal_error) : TW_OK;
+    if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
+        if (error != NULL) {
+            *error = journal_error;
+        }
+        return recorded;
     }
     return status;
 }
 
-static tw_status run_tiles(struct run *run, tw_error *error)
+static tw_status create_job(struct run *run, tw_error *error)
 {
+    tw_pool *pool = run->pool;
+    const int recorded = run->options->journal != NULL;
+    tw_status status = renew_workers(run, error);
+    if (status == TW_OK && recorded) {
+        status = tw__memory_reserve(&pool->sums, pool->heap, (size_t)run->grid->count * sizeof(uint64_t),
+                                    "the tiles' checksums", error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
     const struct tw__job_request request = {.kernel = run->kernel,
                                             .grid = run->grid,
                                             .views = run->binding.views,
                                             .arrays = run->binding.places,
-                                            .scratch_size = run->options->scratch_size};
-    tw_status status = renew_workers(run, error);
-    if (status == TW_OK) {
-        status = tw__job_create(&run->job, run->pool, &request, error);
-    }
+                                            .scratch_size = run->options->scratch_size,
+                                            .sums = recorded ? pool->sums.data : NULL,
+                                            .guard = run->options->guard};
+    return tw__job_create(&run->job, pool, &request, error);
+}
+
+static tw_status run_tiles(struct run *run, tw_error *error)
+{
+    const tw_run_options *options = run->options;
+    tw_status status = create_job(run, error);
     if (status != TW_OK) {
         return status;
     }
     const struct tw__task task = {.function = tw__job_run_tile,
                                   .argument = run->job,
                                   .count = run->grid->count,
-                                  .stop = run->options->stop,
+                                  .stop = options->stop,
                                   .retries = allowed_retries(run),
                                   .timed = run->report != NULL,
-                                  .progress = run->options->progress,
-                                  .progress_user = run->options->progress_user};
+                                  .keep_going = options->keep_going,
+                                  .timeout = options->timeout,
+                                  .tiles_per_worker = options->tiles_per_worker,
+                                  .recover = tw__job_recover,
+                                  .find = tw__job_find,
+                                  .is_done = options->journal != NULL ? is_recorded : NULL,
+                                  .is_done_user = options->journal,
+                                  .died = options->died,
+                                  .died_user = options->died_user,
+                                  .progress = options->progress,
+                                  .progress_user = options->progress_user};
     run->pool->release_local = tw__job_release_local;
-    status = tw__pool_run(run->pool, &task, &run->outcome, error);
+    status = run_recorded(run, &task, error);
     if (run->report != NULL && run->outcome.seconds >= 0) {
         tw__report_fill(run->report, run->pool, &run->outcome);
         run->report->totals.reforks = run->reforks;
@@ -117,11 +172,27 @@ static tw_status run_tiles(struct run *run, tw_error *error)
             run->report->totals.bytes_populated += run->job->workers[w].populated;
         }
     }
-    return status == TW_OK || run->outcome.seconds < 0 ? status : explain(run, status, error);
+    return status == TW_OK || run->outcome.seconds < 0 || status != run->outcome.status ? status : explain(run, error);
+}
+
+/* A report that says so. */
+static void report_nothing(struct run *run)
+{
+    memset(&run->outcome, 0, sizeof run->outcome);
+    run->outcome.done = run->outcome.earlier = run->grid->count;
+    if (run->report != NULL) {
+        tw__memory_release(&run->pool->words);
+        tw__memory_release(&run->pool->times);
+        tw__report_fill(run->report, run->pool, &run->outcome);
+    }
 }
 
 static tw_status run_bound(struct run *run, tw_error *error)
 {
+    if (run->nothing_to_do) {
+        report_nothing(run);
+        return TW_OK;
+    }
     tw_status status = tw__bind(&run->binding, run->pool, run->grid, run->arrays, error);
     if (status != TW_OK) {
         return status;
@@ -188,7 +259,15 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run.options = options != NULL ? options : &none;
     run.report = NULL;
     run.reforks = 0;
-    tw_status status = tw__bind_check(grid, operands, error);
+    run.nothing_to_do = 0;
+    tw_status status = check_options(run.options, pool != NULL ? pool->kind : TW_SERIAL, error);
+    if (status == TW_OK && run.options->journal != NULL) {
+        status = tw__journal_check(run.options->journal, kernel, grid, operands, error);
+        run.nothing_to_do = status == TW_OK && tw_journal_done(run.options->journal) == grid->count;
+    }
+    if (status == TW_OK && !run.nothing_to_do) {
+        status = tw__bind_check(grid, operands, error);
+    }
     if (status != TW_OK) {
         return status;
     }

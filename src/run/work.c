@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array/shape.h"
 #include "grid/order.h"
+#include "os/fault.h"
 #include "run/job.h"
+#include "run/sum.h"
 #include "run/touch.h"
 
 /* What a worker keeps from tile to tile and from job to job. */
@@ -14,9 +17,10 @@ struct local {
     uint64_t number; /* of the job it is set up for */
     struct tw__order order;
     tw_tile tile;
-    tw_view *views;
+    tw_view *views;             /* what the kernel gets */
+    tw_view *places;            /* the operands' own parts, where `views` has copies */
     struct tw__region *regions; /* one an operand; those in the pool's heap share `heap` */
-    int capacity;               /* of views and regions */
+    int capacity;               /* of views, places and regions */
     void *scratch;
     size_t scratch_capacity;
     tw_function function;
@@ -25,6 +29,7 @@ struct local {
     int64_t library_of; /* created_at of that kernel; 0: none is open */
     struct tw__region heap;
     uint64_t heap_epoch;
+    struct tw__guard *guard;
 };
 
 static void close_library(struct local *local)
@@ -46,7 +51,9 @@ void tw__job_release_local(void *memory)
         tw__region_fini(&local->regions[k]);
     }
     tw__region_fini(&local->heap);
+    tw__guard_destroy(local->guard);
     free(local->views);
+    free(local->places);
     free(local->regions);
     free(local->scratch);
     free(local);
@@ -91,6 +98,11 @@ static int grow(struct local *local, int noperands)
     }
     local->views = views;
     memset(views + local->capacity, 0, (size_t)(noperands - local->capacity) * sizeof *views);
+    tw_view *places = realloc(local->places, (size_t)noperands * sizeof *places);
+    if (places == NULL) {
+        return 0;
+    }
+    local->places = places;
     struct tw__region *regions = realloc(local->regions, (size_t)noperands * sizeof *regions);
     if (regions == NULL) {
         return 0;
@@ -157,6 +169,7 @@ static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t
                             .scratch = job->scratch_size > 0 ? local->scratch : NULL,
                             .scratch_size = job->scratch_size,
                             .context = job->context};
+    tw__float_mode_keep(&job->float_mode);
     local->number = job->number;
     return TW_OK;
 }
@@ -168,6 +181,9 @@ static void cut_views(struct local *local, const struct tw__job *job)
         const struct tw__job_operand *operand = &job->operands[k];
         tw_view *view = &local->views[k];
         int64_t offset = 0;
+        if (operand->copied) { /* the last tile's copy had strides of its own */
+            memcpy(view->strides, operand->view.strides, (size_t)view->ndim * sizeof view->strides[0]);
+        }
         for (int d = 0; d < view->ndim; d++) {
             const int axis = operand->axes[d];
             offset += start[axis] * view->strides[d];
@@ -177,6 +193,14 @@ static void cut_views(struct local *local, const struct tw__job *job)
     }
 }
 
+static int touch(struct local *local, const struct tw__job_operand *operand, int k, const tw_view *view,
+                 int64_t *populated)
+{
+    struct tw__region *region = operand->base != NULL ? &local->regions[k] : &local->heap;
+    const int failed = TW__POINT("populate.before");
+    return failed != 0 ? failed : tw__region_touch(region, view, populated);
+}
+
 static tw_status touch_outputs(struct local *local, const struct tw__job *job, int64_t *populated, char *message)
 {
     for (int k = 0; k < job->noperands; k++) {
@@ -184,8 +208,7 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
         if (!operand->touch) {
             continue;
         }
-        struct tw__region *region = operand->base != NULL ? &local->regions[k] : &local->heap;
-        const int error = tw__region_touch(region, &local->views[k], populated);
+        const int error = touch(local, operand, k, &local->views[k], populated);
         if (error == ENOMEM) {
             return out_of_memory(message, "the pages of an output");
         }
@@ -194,7 +217,118 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
             return TW_ERROR_FILE;
         }
     }
+    (void)TW__POINT("populate.after");
     return TW_OK;
+}
+
+/* ---- inout operands of workers that may die: the kernel computes on a copy ---- */
+
+/* The view of the worker's copy of operand k, as long as the tile is what local->views says; `used` counts bytes. */
+static tw_view copy_view(const struct tw__job *job, unsigned worker, const tw_view *part, size_t *used)
+{
+    tw_view copy = *part;
+    copy.data = job->copies + worker * job->copy_size + *used;
+    int64_t step = part->dtype.itemsize;
+    for (int d = part->ndim - 1; d >= 0; d--) {
+        copy.strides[d] = step;
+        step *= part->shape[d];
+    }
+    *used += ((size_t)step + 63) & ~(size_t)63;
+    return copy;
+}
+
+static tw_status copy_inouts(struct local *local, const struct tw__job *job, unsigned worker, char *message)
+{
+    size_t used = 0;
+    int64_t populated = 0;
+    tw_view bytes = {.data = job->copies + worker * job->copy_size,
+                     .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
+                     .ndim = 1,
+                     .shape = {(int64_t)job->copy_size},
+                     .strides = {1}};
+    if (tw__region_touch(&local->heap, &bytes, &populated) == ENOMEM) {
+        return out_of_memory(message, "copies of a tile's inout operands");
+    }
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            local->places[k] = local->views[k];
+            local->views[k] = copy_view(job, worker, &local->places[k], &used);
+            tw__view_copy(&local->views[k], &local->places[k]);
+        }
+    }
+    (void)TW__POINT("inout.copied");
+    return TW_OK;
+}
+
+/* From the moment that `committing` names the tile its copies are complete: should the worker die, the supervisor
+ * writes them to their places. */
+static void commit_inouts(struct local *local, const struct tw__job *job, struct tw__job_worker *own, uint64_t tile)
+{
+    (void)TW__POINT("inout.computed");
+    atomic_store_explicit(&own->committing, tile + 1, memory_order_release);
+    (void)TW__POINT("inout.committing");
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            tw__view_copy(&local->places[k], &local->views[k]);
+        }
+    }
+    (void)TW__POINT("inout.committed");
+}
+
+static tw_view cut_view(const struct tw__job_operand *operand, const int64_t *start, const int64_t *stop)
+{
+    tw_view view = operand->view;
+    for (int d = 0; d < view.ndim; d++) {
+        const int axis = operand->axes[d];
+        view.data = (char *)view.data + start[axis] * view.strides[d];
+        view.shape[d] = stop[axis] - start[axis];
+    }
+    return view;
+}
+
+int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
+{
+    const struct tw__job *job = argument;
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    size_t used = 0;
+    if (job->copies == NULL ||
+        atomic_load_explicit(&job->workers[worker].committing, memory_order_acquire) != tile + 1) {
+        return 0;
+    }
+    tw_grid_tile(job->grid, tile, start, stop);
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            const tw_view place = cut_view(&job->operands[k], start, stop);
+            const tw_view copy = copy_view(job, worker, &place, &used);
+            tw__view_copy(&place, &copy);
+        }
+    }
+    return 1;
+}
+
+int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size)
+{
+    const struct tw__job *job = argument;
+    return job->notes != NULL && death->has_address
+               ? tw__guard_explain(&job->notes[worker], job->grid, death->address, death->access, text, size)
+               : 0;
+}
+
+/* ---- one tile ---- */
+
+static int call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
+{
+    int code;
+    (void)TW__POINT("kernel.before");
+    if (job->notes != NULL) {
+        code = tw__guard_run(&local->guard, job->grid, &local->tile, local->function, &job->notes[worker]);
+    } else {
+        code = local->function(&local->tile);
+        code = TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
+    }
+    tw__float_mode_keep(&job->float_mode);
+    (void)TW__POINT("kernel.after");
+    return code;
 }
 
 int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
@@ -218,13 +352,26 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
         tw__order_move(&local->order, tile);
     }
     cut_views(local, job);
-    const tw_status status = touch_outputs(local, job, &own->populated, message);
+    tw_status status = touch_outputs(local, job, &own->populated, message);
+    if (status == TW_OK && job->copies != NULL) {
+        status = copy_inouts(local, job, worker->index, message);
+    }
     if (status != TW_OK) {
         return TW__TROUBLE(status);
     }
     local->tile.index = tile;
     local->tile.attempt = attempt;
     local->tile.message = message;
-    const int code = local->function(&local->tile);
-    return TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
+    const int code = call_kernel(local, job, worker->index);
+    if (code != 0) {
+        return code;
+    }
+    if (job->sums != NULL) {
+        job->sums[tile] = tw__sum(&local->views[job->noperands - job->noutputs], job->noutputs);
+        (void)TW__POINT("sum.after");
+    }
+    if (job->copies != NULL) {
+        commit_inouts(local, job, own, tile);
+    }
+    return 0;
 }

@@ -26,7 +26,8 @@ static int open_all_kinds(void)
     close(0);
     close(1);
     close(2);
-    int fd = -1, event = -1, ends[2];
+    int fd = -1, ends[2];
+    struct tw__event event;
     if (tw__file_create(&fd, "x", 0600) != 0 || fd < 3 || (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) {
         return 1;
     }
@@ -39,7 +40,7 @@ static int open_all_kinds(void)
     if (tw__map_shared(&memory, 4096, &fd) != 0 || (fd >= 0 && fd < 3)) {
         return 3;
     }
-    if (tw__event_open(&event) != 0 || event < 3) {
+    if (tw__event_open(&event) != 0 || event.fd < 3) {
         return 4;
     }
     if (tw__pipe(ends) != 0 || ends[0] < 3 || ends[1] < 3 || (fcntl(ends[1], F_GETFD) & FD_CLOEXEC) == 0) {

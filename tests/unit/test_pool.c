@@ -1,64 +1,16 @@
 /* Pools run f(worker, tile) exactly once for each tile; workers may be killed at any moment. */
-#include "pools.h"
+#include "board.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
 #include "pool/pool.h"
-
-/* Memory that workers of every kind see. */
-struct board {
-    _Atomic uint32_t begun[5000];
-    _Atomic uint32_t ended[5000];
-    _Atomic int64_t kill_at; /* the first worker that begins this tile kills itself; -1: none */
-    _Atomic int64_t exit_at;
-    _Atomic int stop;
-    int code_at;
-    int spin;
-    int always; /* die at kill_at each time */
-};
-
-static struct board *new_board(void)
-{
-    struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(board != MAP_FAILED);
-    board->kill_at = -1;
-    board->exit_at = -1;
-    board->code_at = -1;
-    return board;
-}
-
-static int mark(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
-{
-    struct board *board = argument;
-    (void)worker;
-    (void)attempt;
-    board->begun[tile]++;
-    int64_t expected = (int64_t)tile;
-    if (board->always ? board->kill_at == expected : atomic_compare_exchange_strong(&board->kill_at, &expected, -1)) {
-        kill(getpid(), SIGKILL);
-    }
-    expected = (int64_t)tile;
-    if (atomic_compare_exchange_strong(&board->exit_at, &expected, -1)) {
-        _exit(7);
-    }
-    for (int k = 0; k < board->spin; k++) {
-        __asm__ volatile("");
-    }
-    if (board->code_at >= 0 && tile % (uint64_t)board->code_at == (uint64_t)board->code_at - 1) {
-        strcpy(message, "as asked");
-        return 5;
-    }
-    board->ended[tile]++;
-    return 0;
-}
 
 static void every_tile_runs_once_on_every_pool(void **state)
 {
@@ -72,7 +24,7 @@ static void every_tile_runs_once_on_every_pool(void **state)
                 struct tw__outcome outcome;
                 const struct tw__task task = {.function = mark, .argument = board, .count = counts[c], .timed = c % 2};
                 tw__pool_refork(pool, NULL); /* the board came after the workers */
-                assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+                assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
                 assert_int_equal(outcome.done, counts[c]);
                 assert_int_equal(outcome.deaths, 0);
                 for (uint64_t tile = 0; tile < counts[c]; tile++) {
@@ -95,7 +47,7 @@ static void a_pool_runs_many_jobs(void **state)
         for (uint32_t job = 1; job <= 2000; job++) {
             struct tw__outcome outcome;
             const struct tw__task task = {.function = mark, .argument = board, .count = job % 5};
-            assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+            assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
             assert_int_equal(outcome.done, job % 5);
             if (job % 500 == 0) {
                 usleep(2000); /* workers have gone to sleep */
@@ -122,7 +74,7 @@ static void killed_worker_costs_one_tile(void **state)
             *(round % 2 == 0 ? &board->kill_at : &board->exit_at) = 37 * round % 500;
             struct tw__outcome outcome;
             const struct tw__task task = {.function = mark, .argument = board, .count = 500, .retries = 2};
-            assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+            assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
             assert_int_equal(outcome.done, 500);
             assert_int_equal(outcome.deaths, 1);
             for (int tile = 0; tile < 500; tile++) {
@@ -160,7 +112,7 @@ static void workers_killed_from_outside_lose_nothing(void **state)
         memset((void *)board->ended, 0, sizeof board->ended);
         struct tw__outcome outcome;
         const struct tw__task task = {.function = mark, .argument = board, .count = 2000, .retries = 200};
-        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         assert_int_equal(outcome.done, 2000);
         deaths += outcome.deaths;
         for (int tile = 0; tile < 2000; tile++) {
@@ -183,14 +135,16 @@ static void tile_that_kills_every_worker_is_given_up(void **state)
     tw_pool *pool = open_pool(TW_PROCESSES, 2);
     struct tw__outcome outcome;
     const struct tw__task task = {.function = mark, .argument = board, .count = 8, .retries = 2};
-    assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
+    assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
     assert_int_equal(outcome.tile, 5);
     assert_int_equal(board->begun[5], 3);
     assert_int_equal(outcome.deaths, 3);
+    assert_int_equal(outcome.done, 7); /* the rest was computed all the same */
+    assert_int_equal(outcome.failed, 1);
     assert_non_null(strstr(outcome.message, "signal 9"));
     board->always = 0; /* and the pool is still good */
     board->kill_at = -1;
-    assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+    assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
     assert_int_equal(outcome.done, 8);
     tw_pool_close(pool);
     munmap(board, sizeof *board);
@@ -207,7 +161,7 @@ static void lowest_failing_tile_is_reported(void **state)
             struct tw__outcome outcome;
             const struct tw__task task = {.function = mark, .argument = board, .count = 1000};
             for (int round = 0; round < 20; round++) {
-                assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_KERNEL);
+                assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_KERNEL);
                 assert_int_equal(outcome.tile, 99);
                 assert_int_equal(outcome.code, 5);
                 assert_string_equal(outcome.message, "as asked");
@@ -238,7 +192,7 @@ static void stop_flag_ends_after_the_tiles_in_hand(void **state)
         struct tw__outcome outcome;
         const struct tw__task task = {
             .function = stopping, .argument = board, .count = 1000, .stop = (const int *)&board->stop};
-        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_ERROR_INTERRUPTED);
+        assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_INTERRUPTED);
         assert_true(outcome.done >= 1 && outcome.done < 500);
         uint64_t ended = 0, begun = 0;
         for (int tile = 0; tile < 1000; tile++) {
@@ -270,7 +224,7 @@ static void a_stop_flag_that_is_lowered_again_hangs_nothing(void **state)
             struct tw__outcome outcome;
             const struct tw__task task = {
                 .function = raise_and_lower, .argument = board, .count = 300, .stop = (const int *)&board->stop};
-            const tw_status status = tw__pool_run(pool, &task, &outcome, NULL);
+            const tw_status status = run_task(pool, &task, &outcome, NULL);
             assert_true(status == TW_OK ? outcome.done == 300 : status == TW_ERROR_INTERRUPTED && outcome.done < 300);
         }
         tw_pool_close(pool);
@@ -297,7 +251,7 @@ static void progress_ends_at_the_total(void **state)
         struct tw__outcome outcome;
         const struct tw__task task = {
             .function = mark, .argument = board, .count = 5000, .progress = count_progress, .progress_user = last};
-        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         assert_int_equal(last[0], 5000);
         assert_true(last[1] >= 1);
         tw_pool_close(pool);
@@ -350,7 +304,7 @@ static void no_worker_outlives_its_parent(void **state)
         }
         struct tw__outcome outcome;
         const struct tw__task task = {.function = slow, .argument = NULL, .count = 2}; /* two busy, one idle */
-        tw__pool_run(pool, &task, &outcome, NULL);
+        run_task(pool, &task, &outcome, NULL);
         _exit(0);
     }
     usleep(200000);
@@ -387,7 +341,7 @@ static void a_fork_of_the_program_leaves_the_pool_alone(void **state)
         const pid_t child = fork();
         if (child == 0) {
             tw_error error = {0};
-            const int refused = tw__pool_run(pool, &task, &outcome, &error) == TW_ERROR_PROCESS &&
+            const int refused = run_task(pool, &task, &outcome, &error) == TW_ERROR_PROCESS &&
                                 strstr(error.message, "is a fork") != NULL;
             tw_pool_close(pool);
             _exit(refused ? 0 : 1);
@@ -395,7 +349,7 @@ static void a_fork_of_the_program_leaves_the_pool_alone(void **state)
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
-        assert_int_equal(tw__pool_run(pool, &task, &outcome, NULL), TW_OK);
+        assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         assert_int_equal(outcome.deaths, 0);
         assert_int_equal(board->ended[99], 1);
         tw_pool_close(pool);
@@ -417,7 +371,7 @@ static void bad_options_are_refused(void **state)
     struct tw__outcome outcome;
     assert_int_equal(tw_pool_open(&pool, NULL, &error), TW_OK);
     const struct tw__task task = {.function = mark, .count = (uint64_t)1 << 33};
-    assert_int_equal(tw__pool_run(pool, &task, &outcome, &error), TW_ERROR_ARGUMENT);
+    assert_int_equal(run_task(pool, &task, &outcome, &error), TW_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "8589934592 tiles"));
     tw_pool_close(pool);
     tw_pool_close(NULL);

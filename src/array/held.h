@@ -1,0 +1,40 @@
+/* held.h - a file that one run alone writes: opened without following links, locked, and looked up in a folder that is
+ * kept open, so that a program or a kernel that goes elsewhere, closes descriptors or moves files changes nothing. */
+#ifndef TW_ARRAY_HELD_H
+#define TW_ARRAY_HELD_H
+
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+struct tw__held {
+    int fd;     /* -1: not open */
+    int folder; /* -1: not open */
+    int owner;  /* process that opened it */
+    int locked; /* and named as it should be, when it was opened */
+    char *path; /* as given, for messages */
+    char *name; /* its last part, in `folder`; points into path */
+    uint64_t device, inode;
+};
+
+#define TW__HELD_NONE ((struct tw__held){.fd = -1, .folder = -1})
+
+/* Opens `path` for reading and writing and takes its lock. `create`: it is made where it is missing, else it is not
+ * open (fd -1) where it is missing. `shown` is the name that messages use where the folder is to blame. Errors:
+ * TW_ERROR_FILE (a link, no regular file, another name's or another user's file, written by another run: with the
+ * number of that process where it can be found), TW_ERROR_DISK, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
+tw_status tw__held_open(struct tw__held *held, const char *path, const char *shown, int create, tw_error *error);
+
+/* The descriptor is still the file's: a kernel may have closed it and opened one of its own. To be asked before
+ * anything is written to it. */
+int tw__held_is_open(const struct tw__held *held);
+
+/* ... and the name is still the file's. */
+int tw__held_is_named(const struct tw__held *held);
+
+/* Removes the file where all that is true and this is the process that opened it; then closes it. */
+void tw__held_remove(struct tw__held *held);
+
+void tw__held_close(struct tw__held *held);
+
+#endif

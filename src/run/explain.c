@@ -1,0 +1,72 @@
+/* explain.c - the sentence about a run that failed. Knows what happened, and changes nothing. */
+#include "run/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "run/job.h"
+
+#define BOX_TEXT 512
+
+static tw_status explain_kernel(const struct tw__explanation *it, const char *box, tw_error *error)
+{
+    const struct tw__outcome *outcome = it->outcome;
+    if (TW__IS_TROUBLE(outcome->code)) {
+        const tw_status status = TW__TROUBLE_STATUS(outcome->code);
+        if (status == TW_ERROR_GUARD) {
+            return tw__fail(error, status, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name, outcome->message,
+                            outcome->tile, box);
+        }
+        return tw__fail(error, status, "tile %" PRIu64 ", %s: %s", outcome->tile, box, outcome->message);
+    }
+    return tw__fail(error, TW_ERROR_KERNEL, "kernel %s returned %d at tile %" PRIu64 ", %s, on worker %u%s%s",
+                    it->kernel->name, outcome->code, outcome->tile, box, outcome->worker,
+                    outcome->message[0] != '\0' ? ": " : "", outcome->message);
+}
+
+static tw_status explain_death(const struct tw__explanation *it, const char *box, tw_error *error)
+{
+    const struct tw__outcome *outcome = it->outcome;
+    char again[96];
+    if (outcome->finding[0] != '\0') {
+        return tw__fail(error, TW_ERROR_GUARD, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name,
+                        outcome->finding, outcome->tile, box);
+    }
+    if (it->retries == 0) {
+        snprintf(again, sizeof again, "it was not run again");
+    } else {
+        snprintf(again, sizeof again, "it was run %d times in all", it->retries + 1);
+    }
+    return tw__fail(error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
+                    outcome->message, outcome->tile, box, it->kernel->name, again,
+                    outcome->done + outcome->failed >= it->grid->count && it->grid->count > 1
+                        ? ", and all other tiles have been run"
+                        : "");
+}
+
+tw_status tw__explain(const struct tw__explanation *it, tw_error *error)
+{
+    const struct tw__outcome *outcome = it->outcome;
+    tw_status status = outcome->status;
+    char box[BOX_TEXT];
+    if (status == TW_ERROR_INTERRUPTED) {
+        return tw__fail(error, status, "interrupted: %" PRIu64 " of %" PRIu64 " tiles are done", outcome->done,
+                        it->grid->count);
+    }
+    if (status != TW_ERROR_KERNEL && status != TW_ERROR_WORKER) {
+        return status; /* the pool has said it */
+    }
+    tw_grid_tile_text(it->grid, outcome->tile, box, sizeof box);
+    if (status == TW_ERROR_KERNEL) {
+        status = explain_kernel(it, box, error);
+    } else {
+        status = explain_death(it, box, error);
+    }
+    if (error != NULL) {
+        error->tile = (int64_t)outcome->tile;
+        error->worker = (int)outcome->worker;
+        error->kernel_code = status == TW_ERROR_KERNEL ? outcome->code : 0;
+    }
+    return status;
+}

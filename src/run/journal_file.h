@@ -1,0 +1,45 @@
+/* journal_file.h - the bytes of a journal. journal.h says what they mean. */
+#ifndef TW_RUN_JOURNAL_FILE_H
+#define TW_RUN_JOURNAL_FILE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+struct tw__record {
+    uint32_t tile;
+    uint32_t check;
+    uint64_t sum;
+};
+
+uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum);
+
+/* Bytes of the header for a JSON text of `length` characters. */
+size_t tw__journal_file_header_size(size_t length);
+
+/* Writes it into header[size + 1], which is zeroed. Returns the checksum that seeds the records' checks. */
+uint64_t tw__journal_file_header(char *header, size_t size, const char *json, size_t length);
+
+/* A journal file as it was found. */
+struct tw__journal_file {
+    const char *path;
+    int64_t size; /* of the file */
+    uint64_t tiles;
+    int64_t records_at;
+    uint64_t seed;
+    json_t *header; /* NULL: nothing was ever recorded */
+};
+
+/* Fills *found; its header is released by the caller. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
+tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path, int fd, tw_error *error);
+
+/* Calls take(user, tile, sum) for every record that holds. Errors: TW_ERROR_FILE. */
+tw_status tw__journal_file_records(const struct tw__journal_file *found, int fd,
+                                   void (*take)(void *user, uint64_t tile, uint64_t sum), void *user, tw_error *error);
+
+/* TW_ERROR_FORMAT. */
+tw_status tw__journal_file_damaged(const struct tw__journal_file *found, tw_error *error);
+
+#endif

@@ -1,0 +1,62 @@
+/* replay.c - tw_replay: one tile alone, on the calling thread. */
+#include "base/error.h"
+#include "run/bind.h"
+#include "run/explain.h"
+#include "run/job.h"
+
+static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, struct tw__binding *binding,
+                         uint64_t tile, const tw_run_options *options, tw_error *error)
+{
+    struct tw__job *job;
+    struct tw__outcome outcome;
+    const struct tw__job_request request = {.kernel = kernel,
+                                            .grid = grid,
+                                            .views = binding->views,
+                                            .arrays = binding->places,
+                                            .scratch_size = options->scratch_size,
+                                            .guard = options->guard};
+    const tw_status status = tw__job_create(&job, pool, &request, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    pool->release_local = tw__job_release_local;
+    outcome.message[0] = '\0';
+    outcome.code = tw__job_run_tile(job, &pool->seats[0], tile, 0, outcome.message);
+    outcome.message[sizeof outcome.message - 1] = '\0';
+    if (outcome.code == 0) {
+        return TW_OK;
+    }
+    outcome.status = TW_ERROR_KERNEL;
+    outcome.tile = tile;
+    outcome.worker = 0;
+    outcome.done = outcome.failed = 0;
+    outcome.finding[0] = '\0';
+    const struct tw__explanation explanation = {.kernel = kernel, .grid = grid, .outcome = &outcome};
+    return tw__explain(&explanation, error);
+}
+
+tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
+                    const tw_run_options *options, tw_error *error)
+{
+    const tw_run_options none = {0};
+    const tw_pool_options serial = {.kind = TW_SERIAL};
+    struct tw__binding binding;
+    tw_pool *pool = NULL;
+    if (tile >= grid->count) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "there is no tile %llu: the grid has %llu, counted from 0",
+                        (unsigned long long)tile, (unsigned long long)grid->count);
+    }
+    tw_status status = tw__bind_check(grid, operands, error);
+    if (status == TW_OK) {
+        status = tw_pool_open(&pool, &serial, error);
+    }
+    if (status == TW_OK) {
+        status = tw__bind(&binding, pool, grid, operands, error);
+    }
+    if (status == TW_OK) {
+        status = run_one(pool, kernel, grid, &binding, tile, options != NULL ? options : &none, error);
+        tw__unbind(&binding, grid, 0, NULL);
+    }
+    tw_pool_close(pool);
+    return status;
+}

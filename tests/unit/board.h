@@ -1,0 +1,69 @@
+/* board.h - a task for pools that keeps count of what it is called for, and does harm where it is told to. */
+#ifndef TW_TESTS_BOARD_H
+#define TW_TESTS_BOARD_H
+
+#include "pools.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+/* Memory that workers of every kind see. */
+struct board {
+    _Atomic uint32_t begun[5000];
+    _Atomic uint32_t ended[5000];
+    _Atomic int64_t kill_at; /* the first worker that begins this tile kills itself; -1: none */
+    _Atomic int64_t exit_at;
+    _Atomic int stop;
+    int code_at;
+    int spin;
+    int always; /* die at kill_at each time */
+};
+
+static inline struct board *new_board(void)
+{
+    struct board *board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(board != MAP_FAILED);
+    board->kill_at = -1;
+    board->exit_at = -1;
+    board->code_at = -1;
+    return board;
+}
+
+static inline int mark(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    struct board *board = argument;
+    (void)worker;
+    (void)attempt;
+    board->begun[tile]++;
+    int64_t expected = (int64_t)tile;
+    if (board->always ? board->kill_at == expected : atomic_compare_exchange_strong(&board->kill_at, &expected, -1)) {
+        kill(getpid(), SIGKILL);
+    }
+    expected = (int64_t)tile;
+    if (atomic_compare_exchange_strong(&board->exit_at, &expected, -1)) {
+        _exit(7);
+    }
+    for (int k = 0; k < board->spin; k++) {
+        __asm__ volatile("");
+    }
+    if (board->code_at >= 0 && tile % (uint64_t)board->code_at == (uint64_t)board->code_at - 1) {
+        strcpy(message, "as asked");
+        return 5;
+    }
+    board->ended[tile]++;
+    return 0;
+}
+
+/* What tw_run does with a task. */
+static inline tw_status run_task(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome,
+                                 tw_error *error)
+{
+    const tw_status status = tw__pool_prepare(pool, task, error);
+    return status == TW_OK ? tw__pool_run(pool, task, outcome, error) : status;
+}
+
+#endif
