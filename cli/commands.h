@@ -3,6 +3,7 @@
 #define CLI_COMMANDS_H
 
 int cli_run(int argc, char **argv);
+int cli_replay(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_show(int argc, char **argv);
 int cli_info(int argc, char **argv);

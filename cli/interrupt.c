@@ -85,7 +85,7 @@ static void on_exit_called(void)
     if (announced) {
         fputs("\r\033[K", stderr); /* the line that shows progress */
     }
-    cli_say("the kernel ended the program: it called exit, where it should return; no output was written "
+    cli_say("the kernel ended the program: it called exit, where it should return; no output was finished "
             "(use --pool processes for a kernel that must exit)");
     _exit(CLI_FAILED);
 }

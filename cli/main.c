@@ -11,13 +11,15 @@
 static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
-} commands[] = {{"run", cli_run}, {"demo", cli_demo}, {"show", cli_show}, {"info", cli_info}, {"bench", cli_bench}};
+} commands[] = {{"run", cli_run},   {"replay", cli_replay}, {"demo", cli_demo},
+                {"show", cli_show}, {"info", cli_info},     {"bench", cli_bench}};
 
 static const char doc[] =
     "Run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place."
     "\v"
     "Commands:\n"
     "  run     run a kernel on .npy files\n"
+    "  replay  run one tile of such a run alone, for debuggers\n"
     "  demo    see one job done serially, on threads and on processes\n"
     "  show    describe .npy files\n"
     "  info    what this machine offers\n"
@@ -39,9 +41,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     (void)state;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is no command: run, demo, show, info or bench", argument);
+        return cli_bad("'%s' is no command: run, replay, demo, show, info or bench", argument);
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("which command: run, demo, show, info or bench");
+        return cli_bad("which command: run, replay, demo, show, info or bench");
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -87,6 +87,21 @@ static tw_status find_operand(const struct cli_operands *operands, const char *n
 tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *signature,
                             const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error)
 {
+    if (cli_operands_bind_some(operands, signature, inputs, outputs, error) != TW_OK) {
+        return error->status;
+    }
+    for (int k = 0; k < operands->count; k++) {
+        const char *name = tw_signature_operand(signature, k);
+        if (is_written(operands, k) && operands->operand[k].target == NULL) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' has no file: give -o %s=FILE.npy", name, name);
+        }
+    }
+    return TW_OK;
+}
+
+tw_status cli_operands_bind_some(struct cli_operands *operands, const tw_signature *signature,
+                                 const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error)
+{
     operands->signature = signature;
     operands->count = tw_signature_noperands(signature);
     for (int side = 0; side < 2; side++) {
@@ -117,9 +132,6 @@ tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *s
         const char *name = tw_signature_operand(signature, k);
         if (is_read(operands, k) && operands->operand[k].source == NULL) {
             return cli_error(error, TW_ERROR_ARGUMENT, "input '%s' has no file: give %s=FILE.npy", name, name);
-        }
-        if (is_written(operands, k) && operands->operand[k].target == NULL) {
-            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' has no file: give -o %s=FILE.npy", name, name);
         }
     }
     return TW_OK;
@@ -305,7 +317,7 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
 
 /* ---- arrays ---- */
 
-static int shape_of(const struct cli_operands *operands, int k, const int64_t *lengths, int64_t *shape)
+int cli_operands_shape(const struct cli_operands *operands, int k, const int64_t *lengths, int64_t *shape)
 {
     const int ndim = tw_signature_ndim(operands->signature, k);
     for (int d = 0; d < ndim; d++) {
@@ -331,7 +343,7 @@ tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t 
     for (int k = 0; k < operands->count; k++) {
         const struct cli_operand *operand = &operands->operand[k];
         int64_t shape[TW_MAX_DIMS];
-        const int ndim = shape_of(operands, k, lengths, shape);
+        const int ndim = cli_operands_shape(operands, k, lengths, shape);
         if (operand->target != NULL && !can_be_counted(ndim, shape, operand->dtype.itemsize)) {
             char text[CLI_SHAPE_TEXT];
             return cli_error(error, TW_ERROR_ARGUMENT, "output '%s', %s, would have more than 2^63 bytes: %s of %s",
@@ -342,41 +354,59 @@ tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t 
     return TW_OK;
 }
 
-static tw_status create_target(struct cli_operands *operands, int k, const int64_t *lengths, tw_error *error)
+static tw_status name_part(struct cli_operand *operand, tw_error *error)
 {
-    struct cli_operand *operand = &operands->operand[k];
-    int64_t shape[TW_MAX_DIMS];
-    const int ndim = shape_of(operands, k, lengths, shape);
-    if (tw_array_create_file(&operand->output, operand->target, &operand->dtype, ndim, shape, error) != TW_OK) {
-        return error->status;
-    }
     if (asprintf(&operand->part, "%s.part", operand->target) < 0) {
         operand->part = NULL;
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
-    cli_interrupt_guard(operand->part);
+    return TW_OK;
+}
+
+static tw_status create_target(struct cli_operands *operands, int k, const int64_t *lengths, int kept, tw_error *error)
+{
+    struct cli_operand *operand = &operands->operand[k];
+    int64_t shape[TW_MAX_DIMS];
+    const int ndim = cli_operands_shape(operands, k, lengths, shape);
+    if (tw_array_create_file(&operand->output, operand->target, &operand->dtype, ndim, shape, error) != TW_OK ||
+        name_part(operand, error) != TW_OK) {
+        return error->status;
+    }
+    if (!kept) {
+        cli_interrupt_guard(operand->part);
+    }
     if (stat(operand->part, &operand->made) != 0) {
         return cli_error(error, TW_ERROR_FILE, "%s: was removed while it was being written", operand->part);
     }
     return operand->input != NULL ? tw_array_copy(operand->output, operand->input, error) : TW_OK;
 }
 
-tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, tw_error *error)
+tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, int kept, tw_error *error)
 {
     for (int k = 0; k < operands->count; k++) {
-        if (operands->operand[k].target != NULL && create_target(operands, k, lengths, error) != TW_OK) {
+        if (operands->operand[k].target != NULL && create_target(operands, k, lengths, kept, error) != TW_OK) {
             return error->status;
         }
     }
     return TW_OK;
 }
 
-void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays)
+tw_status cli_operands_reopen(struct cli_operands *operands, const int64_t *lengths, tw_error *error)
 {
     for (int k = 0; k < operands->count; k++) {
-        const struct cli_operand *operand = &operands->operand[k];
-        arrays[k] = operand->output != NULL ? operand->output : operand->input;
+        struct cli_operand *operand = &operands->operand[k];
+        int64_t shape[TW_MAX_DIMS];
+        const int ndim = cli_operands_shape(operands, k, lengths, shape);
+        if (operand->target == NULL) {
+            continue;
+        }
+        if (tw_array_reopen_file(&operand->output, operand->target, &operand->dtype, ndim, shape, error) != TW_OK ||
+            name_part(operand, error) != TW_OK) {
+            return error->status;
+        }
+        operand->finished = stat(operand->part, &operand->made) != 0; /* a commit has given it its name already */
     }
+    return TW_OK;
 }
 
 static void release_part(struct cli_operand *operand)
@@ -388,11 +418,54 @@ static void release_part(struct cli_operand *operand)
     }
 }
 
+void cli_operands_keep(struct cli_operands *operands)
+{
+    for (int k = 0; k < operands->count; k++) {
+        tw_array_keep(operands->operand[k].output);
+        operands->operand[k].output = NULL;
+        release_part(&operands->operand[k]);
+    }
+}
+
+const char *cli_operands_first_target(const struct cli_operands *operands)
+{
+    int k = 0;
+    while (operands->operand[k].target == NULL) { /* every signature has an output */
+        k++;
+    }
+    return operands->operand[k].target;
+}
+
+int cli_operands_part_is_there(const struct cli_operands *operands)
+{
+    int there = 0;
+    for (int k = 0; k < operands->count; k++) {
+        char *part;
+        struct stat info;
+        if (operands->operand[k].target != NULL && asprintf(&part, "%s.part", operands->operand[k].target) >= 0) {
+            there |= stat(part, &info) == 0;
+            free(part);
+        }
+    }
+    return there;
+}
+
+void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays)
+{
+    for (int k = 0; k < operands->count; k++) {
+        const struct cli_operand *operand = &operands->operand[k];
+        arrays[k] = operand->output != NULL ? operand->output : operand->input;
+    }
+}
+
 /* Whether TARGET can be the name of what is in TARGET.part, before any output gets its name: a folder or a permission
  * may have changed since the run began. */
 static tw_status check_target(const struct cli_operand *operand, tw_error *error)
 {
     struct stat info;
+    if (operand->finished) {
+        return TW_OK;
+    }
     if (stat(operand->part, &info) != 0 || info.st_dev != operand->made.st_dev || info.st_ino != operand->made.st_ino) {
         return cli_error(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written", operand->part);
     }
@@ -433,12 +506,13 @@ tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error)
     return TW_OK;
 }
 
-void cli_operands_fini(struct cli_operands *operands)
+void cli_operands_close(struct cli_operands *operands)
 {
     for (int k = 0; k < operands->count; k++) {
-        tw_array_destroy(operands->operand[k].output);
-        release_part(&operands->operand[k]);
-        tw_array_destroy(operands->operand[k].input);
+        struct cli_operand *operand = &operands->operand[k];
+        tw_array_destroy(operand->output);
+        release_part(operand);
+        tw_array_destroy(operand->input);
+        operand->output = operand->input = NULL;
     }
-    operands->count = 0;
 }

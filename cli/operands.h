@@ -30,6 +30,7 @@ struct cli_operand {
     const char *source; /* file it is read from: in, inout */
     const char *target; /* file it is written to: out, inout */
     char *part;         /* TARGET.part, owned, while it is guarded */
+    int finished;       /* reopened: it has its final name already */
     struct stat made;   /* what TARGET.part was when it was created */
     tw_dtype dtype;
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
@@ -47,6 +48,11 @@ struct cli_operands {
  * comes twice or is missing). */
 tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *signature,
                             const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error);
+
+/* The same where outputs need no files: those that are not given any have no target. */
+tw_status cli_operands_bind_some(struct cli_operands *operands, const tw_signature *signature,
+                                 const struct cli_bindings *inputs, const struct cli_bindings *outputs,
+                                 tw_error *error);
 
 /* Adds all their files. */
 tw_status cli_operands_paths(const struct cli_operands *operands, struct cli_paths *paths, tw_error *error);
@@ -66,8 +72,24 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
 /* No target would have more bytes than can be counted. Errors: TW_ERROR_ARGUMENT. */
 tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t *lengths, tw_error *error);
 
-/* Creates every target; those of inout operands start with what their source has. */
-tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, tw_error *error);
+/* Creates every target; those of inout operands start with what their source has. `kept`: an end at once leaves them, a
+ * journal being kept beside them. */
+tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, int kept, tw_error *error);
+
+/* Opens every target again as an unfinished run left it. */
+tw_status cli_operands_reopen(struct cli_operands *operands, const int64_t *lengths, tw_error *error);
+
+/* Closes the targets and leaves them as they are. */
+void cli_operands_keep(struct cli_operands *operands);
+
+/* The first output's file. */
+const char *cli_operands_first_target(const struct cli_operands *operands);
+
+/* Whether an output's TARGET.part is there. */
+int cli_operands_part_is_there(const struct cli_operands *operands);
+
+/* The shape of operand k: its number of dimensions. */
+int cli_operands_shape(const struct cli_operands *operands, int k, const int64_t *lengths, int64_t *shape);
 
 /* arrays[noperands] as tw_run wants them. */
 void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays);
@@ -76,7 +98,7 @@ void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays)
  * TW_ERROR_FILE, TW_ERROR_DISK. */
 tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error);
 
-/* Closes everything; targets that were not committed leave nothing behind. */
-void cli_operands_fini(struct cli_operands *operands);
+/* Closes everything; targets that were neither committed nor kept leave nothing behind. */
+void cli_operands_close(struct cli_operands *operands);
 
 #endif

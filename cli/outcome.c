@@ -62,15 +62,20 @@ void cli_say_done(const tw_report *report)
 {
     tw_report_totals totals;
     char tiles[CLI_UNITS_TEXT], workers[CLI_UNITS_TEXT], seconds[CLI_UNITS_TEXT], deaths[CLI_UNITS_TEXT];
+    char before[CLI_UNITS_TEXT], more[4 * CLI_UNITS_TEXT] = "";
+    size_t used = 0;
     tw_report_get_totals(report, &totals);
-    cli_text_count(tiles, sizeof tiles, totals.tiles, "tile", "tiles");
+    cli_text_count(tiles, sizeof tiles, totals.tiles - totals.resumed, "tile", "tiles");
     cli_pool_text(workers, sizeof workers, totals.pool, totals.workers);
     cli_text_seconds(seconds, sizeof seconds, totals.seconds);
     if (totals.deaths > 0) {
         cli_text_count(deaths, sizeof deaths, (uint64_t)totals.deaths, "worker", "workers");
-        cli_say("%s on %s in %s; %s died and %s replaced", tiles, workers, seconds, deaths,
-                totals.deaths == 1 ? "was" : "were");
-    } else {
-        cli_say("%s on %s in %s", tiles, workers, seconds);
+        used = (size_t)snprintf(more, sizeof more, "; %s died and %s replaced", deaths,
+                                totals.deaths == 1 ? "was" : "were");
     }
+    if (totals.resumed > 0 && used < sizeof more) {
+        cli_text_count(before, sizeof before, totals.resumed, "tile was", "tiles were");
+        snprintf(more + used, sizeof more - used, "; %s done before", before);
+    }
+    cli_say("%s on %s in %s%s", tiles, workers, seconds, more);
 }

@@ -18,7 +18,15 @@ enum {
     KEY_PROGRESS,
     KEY_NO_PROGRESS,
     KEY_SCRATCH,
-    KEY_RETRIES
+    KEY_RETRIES,
+    KEY_TIMEOUT,
+    KEY_KEEP_GOING,
+    KEY_TILES_PER_WORKER,
+    KEY_RESUME,
+    KEY_RESTART,
+    KEY_VERIFY,
+    KEY_NO_JOURNAL,
+    KEY_GUARD
 };
 
 #define MOST_RETRIES 1000000
@@ -32,18 +40,31 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0,
      "Tiles and workers (--cut, --tile, --parts repeat; axes not named stay whole; none: automatic):", 1},
     {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G, 1T may be said", 2},
-    {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker on one tile that are survived; default 2", 2},
-    {NULL, 0, NULL, 0, "Compiling FILE.c:", 3},
-    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 3},
-    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 3},
-    {NULL, 0, NULL, 0, "What is told:", 4},
-    {"check", KEY_CHECK, NULL, 0, "Compute all again as one serial tile and compare bit by bit", 4},
-    {"report", KEY_REPORT, "FILE", 0, "Write what happened, tile by tile, as JSON; '-' is standard output", 4},
-    {"verbose", 'v', NULL, 0, "Print a line for each tile", 4},
+    {NULL, 0, NULL, 0, "When something goes wrong:", 3},
+    {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker process on one tile that are survived; default 2", 3},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "A tile that takes longer is stopped and run again (processes)", 3},
+    {"keep-going", KEY_KEEP_GOING, NULL, 0, "When a kernel returns an error, compute all other tiles before failing",
+     3},
+    {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker process after so many tiles", 3},
+    {"resume", KEY_RESUME, NULL, 0, "Go on with an unfinished run: only the missing tiles; begin where there is none",
+     3},
+    {"restart", KEY_RESTART, NULL, 0, "Throw an unfinished run away and begin anew", 3},
+    {"verify", KEY_VERIFY, NULL, 0, "With --resume: read finished tiles again and redo those that have changed", 3},
+    {"no-journal", KEY_NO_JOURNAL, NULL, 0, "Keep no journal: an unfinished run leaves nothing", 3},
+    {"guard", KEY_GUARD, NULL, 0,
+     "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
+     3},
+    {NULL, 0, NULL, 0, "Compiling FILE.c:", 4},
+    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 4},
+    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 4},
+    {NULL, 0, NULL, 0, "What is told:", 5},
+    {"check", KEY_CHECK, NULL, 0, "Compute all again as one serial tile and compare bit by bit", 5},
+    {"report", KEY_REPORT, "FILE", 0, "Write what happened, tile by tile, as JSON; '-' is standard output", 5},
+    {"verbose", 'v', NULL, 0, "Print a line for each tile", 5},
     {"progress", KEY_PROGRESS, NULL, 0, "Show progress (default where standard error is a terminal, never elsewhere)",
-     4},
-    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Show none", 4},
-    {"quiet", 'q', NULL, 0, "No progress and no closing line", 4},
+     5},
+    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Show none", 5},
+    {"quiet", 'q', NULL, 0, "No progress and no closing line", 5},
     {0}};
 
 static const char doc[] =
@@ -51,6 +72,9 @@ static const char doc[] =
     "\v"
     "KERNEL is FILE.c:FUNCTION, compiled when its source is new, or FILE.so:FUNCTION. Inputs are NAME=FILE with the "
     "signature's names. A name on both sides of the arrow is an output that starts with its input's values.\n"
+    "\n"
+    "A worker process that dies costs one tile, which is run again. A thread cannot die alone: a kernel that crashes "
+    "ends the program. Either way NAME.part and NAME.journal keep what is done, and --resume goes on from there.\n"
     "\n"
     "Examples:\n"
     "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
@@ -90,6 +114,30 @@ static error_t parse_bytes(size_t *bytes, const char *option, const char *text)
     return 0;
 }
 
+/* Digits, a point, digits; no locale has a say. */
+static error_t parse_seconds(double *seconds, const char *option, const char *text)
+{
+    const size_t whole = strspn(text, "0123456789");
+    const size_t point = text[whole] == '.';
+    const size_t part = point ? strspn(text + whole + 1, "0123456789") : 0;
+    double value = 0, unit = 1;
+    if (whole + part == 0 || whole > 9 || text[whole + point + part] != '\0') {
+        return cli_bad("%s: '%s' is not a number of seconds below 10^9, such as 30 or 0.5", option, text);
+    }
+    for (size_t k = 0; k < whole; k++) {
+        value = value * 10 + (text[k] - '0');
+    }
+    for (size_t k = 0; k < part; k++) {
+        unit /= 10;
+        value += unit * (text[whole + 1 + k] - '0');
+    }
+    if (value < 0.001) {
+        return cli_bad("%s: '%s' is too short: at least 0.001 seconds", option, text);
+    }
+    *seconds = value;
+    return 0;
+}
+
 static error_t set_once(const char **place, const char *option, const char *argument)
 {
     if (*place != NULL) {
@@ -101,6 +149,13 @@ static error_t set_once(const char **place, const char *option, const char *argu
 
 static error_t add_argument(struct cli_request *request, const char *argument)
 {
+    if (request->replay && !request->tile_given) {
+        int64_t tile = 0;
+        const error_t result = cli_number(&tile, "the tile's number", argument, 0, INT64_MAX);
+        request->tile = (uint64_t)tile;
+        request->tile_given = 1;
+        return result;
+    }
     if (request->kernel != NULL) {
         return cli_bindings_add(&request->inputs, "input", "NAME=FILE", argument, 0);
     }
@@ -111,15 +166,51 @@ static error_t add_argument(struct cli_request *request, const char *argument)
     return 0;
 }
 
-static error_t end(const struct cli_request *request)
+/* What the pool cannot do. */
+static error_t check_pool(struct cli_request *request)
 {
+    if (request->replay) {
+        return 0;
+    }
+    if (request->guard && !request->pool.kind_given) {
+        request->pool.kind = TW_PROCESSES;
+    }
+    if (request->pool.kind == TW_PROCESSES) {
+        return 0;
+    }
+    if (request->timeout > 0) {
+        return cli_bad("--timeout: a thread cannot be stopped inside a kernel; add --pool processes");
+    }
+    if (request->tiles_per_worker > 0) {
+        return cli_bad("--tiles-per-worker: what a kernel leaves behind in a thread stays with the program; add "
+                       "--pool processes");
+    }
+    return request->guard ? cli_bad("--guard: a thread that reaches outside its tile ends the program; use "
+                                    "--pool processes")
+                          : 0;
+}
+
+static error_t end(struct cli_request *request)
+{
+    if (request->replay && !request->tile_given) {
+        return cli_bad("which tile: its number, then the kernel");
+    }
     if (request->kernel == NULL) {
         return cli_bad("which kernel: FILE.c:FUNCTION or FILE.so:FUNCTION");
     }
     if (request->signature == NULL) {
         return cli_bad("which signature: give -s 'y[i], x[j] -> r[i,j]'");
     }
-    return 0;
+    if (request->resume && request->restart) {
+        return cli_bad("--resume and --restart exclude each other: go on with the unfinished run, or throw it away");
+    }
+    if (request->verify && !request->resume) {
+        return cli_bad("--verify: reads finished tiles again, so it needs --resume");
+    }
+    if (request->no_journal && request->resume) {
+        return cli_bad("--no-journal and --resume exclude each other: without a journal nobody knows what is done");
+    }
+    return check_pool(request);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -156,6 +247,30 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         result = cli_number(&number, "--retries", argument, 0, MOST_RETRIES);
         request->retries = number == 0 ? -1 : (int)number; /* 0 means the default to the library */
         return result;
+    case KEY_TIMEOUT:
+        return parse_seconds(&request->timeout, "--timeout", argument);
+    case KEY_TILES_PER_WORKER:
+        result = cli_number(&number, "--tiles-per-worker", argument, 1, INT64_MAX);
+        request->tiles_per_worker = (uint64_t)number;
+        return result;
+    case KEY_KEEP_GOING:
+        request->keep_going = 1;
+        return 0;
+    case KEY_RESUME:
+        request->resume = 1;
+        return 0;
+    case KEY_RESTART:
+        request->restart = 1;
+        return 0;
+    case KEY_VERIFY:
+        request->verify = 1;
+        return 0;
+    case KEY_NO_JOURNAL:
+        request->no_journal = 1;
+        return 0;
+    case KEY_GUARD:
+        request->guard = 1;
+        return 0;
     case KEY_CHECK:
         request->check = 1;
         return 0;
@@ -176,9 +291,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {0}};
+
 int cli_request_parse(struct cli_request *request, int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {0}};
     static const struct argp argp = {.options = options,
                                      .parser = parse,
                                      .args_doc = "KERNEL -s SIGNATURE [NAME=FILE...] -o NAME=FILE",
@@ -190,6 +306,31 @@ int cli_request_parse(struct cli_request *request, int argc, char **argv)
         request->progress = 0;
     }
     return result;
+}
+
+static const char replay_doc[] =
+    "Run one tile of a job alone, in the foreground and in this process: for debuggers."
+    "\v"
+    "TILE is the tile's number, as messages and --report say it; the rest is as for 'tilework run', whose options are "
+    "all "
+    "read, those about workers and unfinished runs without effect. Outputs are made in memory; -o NAME=FILE writes the "
+    "tile's part of one as a .npy file. With --guard a wrong access raises its signal here.\n"
+    "\n"
+    "Examples:\n"
+    "  tilework replay 3 mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
+    "      y=y.npy x=x.npy --cut i=333,666 --cut j=1000\n"
+    "  gdb --args tilework replay 3 mult.c:mult --flags '-O0 -g' --guard \\\n"
+    "      -s 'y[i], x[j] -> r[i,j]' y=y.npy x=x.npy --cut i=333,666\n";
+
+int cli_request_parse_replay(struct cli_request *request, int argc, char **argv)
+{
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .args_doc = "TILE KERNEL -s SIGNATURE [NAME=FILE...] [-o NAME=FILE]",
+                                     .doc = replay_doc,
+                                     .children = children};
+    *request = (struct cli_request){.replay = 1};
+    return cli_parse(&argp, argc, argv, "tilework replay", request);
 }
 
 void cli_request_fini(struct cli_request *request)

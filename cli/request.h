@@ -17,11 +17,20 @@ struct cli_request {
     const char *report; /* file, "-" for standard output; NULL: none */
     size_t scratch;     /* bytes */
     int retries;        /* as in tw_run_options */
+    double timeout;     /* seconds; 0: none */
+    uint64_t tiles_per_worker;
+    int resume, restart, verify, no_journal, keep_going, guard;
+    uint64_t tile; /* `tilework replay`: which one */
+    int replay;    /* it is that command */
+    int tile_given;
     int check, verbose, quiet, progress;
 };
 
 /* Returns 0, or an exit code, having said why. To be finished in any case. */
 int cli_request_parse(struct cli_request *request, int argc, char **argv);
+
+/* The same for `tilework replay`, whose first argument is the tile. */
+int cli_request_parse_replay(struct cli_request *request, int argc, char **argv);
 void cli_request_fini(struct cli_request *request);
 
 #endif

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "again.h"
 #include "commands.h"
+#include "deaths.h"
 #include "exit.h"
 #include "interrupt.h"
 #include "outcome.h"
 #include "progress.h"
 #include "report_file.h"
 #include "request.h"
+#include "unfinished.h"
 #include "units.h"
 
 struct run {
@@ -22,6 +25,8 @@ struct run {
     tw_report *report;
     struct cli_operands operands;
     struct cli_report_file report_file;
+    struct cli_unfinished unfinished;
+    struct cli_again again;
     int64_t *lengths; /* [naxes] */
 };
 
@@ -50,6 +55,9 @@ static tw_status check_paths(const struct run *run, tw_error *error)
     }
     if (status == TW_OK) {
         status = add_kernel_path(paths, run->request->kernel, error);
+    }
+    if (status == TW_OK && !run->request->no_journal) {
+        status = cli_paths_add(paths, error, cli_operands_first_target(&run->operands), ".journal", 1, "the journal");
     }
     if (status == TW_OK) {
         status = cli_paths_check(paths, error);
@@ -103,6 +111,7 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_operands_dtypes(&run->operands, &request->dtypes, itemsizes, error) != TW_OK ||
         cli_operands_sizes(&run->operands, run->lengths, error) != TW_OK || check_scratch(request, error) != TW_OK ||
         tw_grid_create(&run->grid, run->signature, run->lengths, &grid_options, error) != TW_OK ||
+        cli_unfinished_look(&run->unfinished, request, &run->operands, error) != TW_OK ||
         tw_kernel_open(&run->kernel, request->kernel, &request->compile, error) != TW_OK) {
         return error->status;
     }
@@ -114,34 +123,91 @@ static tw_status interrupted_before(tw_error *error)
     return cli_error(error, TW_ERROR_INTERRUPTED, "interrupted before the first tile");
 }
 
+/* "going on: 734 of 1000 tiles were done" */
+static void say_going_on(const struct run *run)
+{
+    const struct cli_unfinished *unfinished = &run->unfinished;
+    char dropped[CLI_UNITS_TEXT];
+    if (unfinished->dropped > 0) {
+        cli_say("verified: %s not as recorded, to be run again",
+                cli_text_count(dropped, sizeof dropped, unfinished->dropped, "finished tile is", "finished tiles are"));
+    }
+    if (unfinished->journal != NULL && tw_journal_done(unfinished->journal) > 0 && !run->request->quiet) {
+        cli_say("going on: %llu of %llu tiles were done", (unsigned long long)tw_journal_done(unfinished->journal),
+                (unsigned long long)tw_grid_count(run->grid));
+    }
+}
+
 /* The pool is opened last: worker processes are forked with all files mapped, before any thread exists. */
 static tw_status execute(struct run *run, const int *stop, tw_error *error)
 {
     const struct cli_request *request = run->request;
+    struct cli_deaths deaths = {.progress = request->progress};
     const tw_pool_options pool_options = {.kind = request->pool.kind, .workers = request->pool.workers};
-    const tw_run_options run_options = {.scratch_size = request->scratch,
-                                        .stop = stop,
-                                        .retries = request->retries,
-                                        .check = request->check,
-                                        .progress = request->progress ? cli_progress_draw : NULL};
+    tw_run_options run_options = {.scratch_size = request->scratch,
+                                  .stop = stop,
+                                  .retries = request->retries,
+                                  .check = request->check,
+                                  .keep_going = request->keep_going,
+                                  .timeout = request->timeout,
+                                  .tiles_per_worker = request->tiles_per_worker,
+                                  .guard = request->guard,
+                                  .died = cli_deaths_tell,
+                                  .died_user = &deaths,
+                                  .progress = request->progress ? cli_progress_draw : NULL};
     tw_array *arrays[TW_MAX_OPERANDS];
 
     cli_flush(); /* a worker that exits would print again what is waiting here */
     if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
-        cli_operands_create(&run->operands, run->lengths, error) != TW_OK ||
-        tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
+        cli_unfinished_begin(&run->unfinished, request, &run->operands, run->kernel, run->grid, run->lengths, error) !=
+            TW_OK) {
         return error->status;
     }
+    say_going_on(run);
+    if (tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
+        return error->status;
+    }
+    if (tw_pool_note(run->pool) != NULL) {
+        cli_say("note: %s", tw_pool_note(run->pool));
+    }
     cli_operands_arrays(&run->operands, arrays);
-    const tw_status status = tw_run(run->pool, run->kernel, run->grid, arrays, &run_options, &run->report, error);
+    run_options.journal = run->unfinished.journal;
+    tw_status status = tw_run(run->pool, run->kernel, run->grid, arrays, &run_options, &run->report, error);
     if (request->progress) {
         cli_progress_end();
     }
-    return status != TW_OK ? status : cli_operands_commit(&run->operands, error);
+    if (status == TW_OK) {
+        status = cli_operands_commit(&run->operands, error);
+    }
+    if (status == TW_OK) {
+        cli_unfinished_done(&run->unfinished);
+    }
+    return status;
+}
+
+/* What can be done about a run that has failed. */
+static void advise(const struct run *run, const tw_error *error, uint64_t kept)
+{
+    char *command;
+    if (error->tile >= 0 &&
+        (error->status == TW_ERROR_KERNEL || error->status == TW_ERROR_WORKER || error->status == TW_ERROR_GUARD)) {
+        command = cli_again_replay(&run->again, (unsigned long long)error->tile);
+        if (command != NULL) {
+            cli_say("to run this tile alone: %s", command);
+        }
+        free(command);
+    }
+    if (kept > 0) {
+        command = cli_again_resume(&run->again);
+        cli_say("%llu of %llu tiles are done and kept in %s.part; to go on: %s", (unsigned long long)kept,
+                (unsigned long long)tw_grid_count(run->grid), cli_operands_first_target(&run->operands),
+                command != NULL ? command : "the same command with --resume");
+        free(command);
+    }
 }
 
 /* What was asked to be printed goes to standard output, unless the report is there. */
-static int tell(struct run *run, tw_status status, const tw_error *error)
+static int tell(struct run *run, tw_status status, const tw_error *error, uint64_t kept)
 {
     const struct cli_request *request = run->request;
     FILE *lines = run->report_file.standard_output ? stderr : stdout;
@@ -161,6 +227,7 @@ static int tell(struct run *run, tw_status status, const tw_error *error)
         code = CLI_FAILED;
     } else if (status != TW_OK) {
         code = cli_fail(error);
+        advise(run, error, kept);
     }
     if (run->report != NULL) {
         if (cli_report_file_write(&run->report_file, run->report, &report_error) != TW_OK) {
@@ -178,7 +245,9 @@ static void run_fini(struct run *run)
 {
     tw_pool_close(run->pool);
     cli_report_file_fini(&run->report_file);
-    cli_operands_fini(&run->operands);
+    cli_unfinished_fini(&run->unfinished);
+    cli_again_fini(&run->again);
+    cli_operands_close(&run->operands);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
     tw_kernel_destroy(run->kernel);
@@ -191,6 +260,8 @@ int cli_run(int argc, char **argv)
     struct cli_request request;
     struct run run = {.request = &request};
     tw_error error;
+    uint64_t kept = 0;
+    cli_again_init(&run.again, argc, argv);
     int code = cli_request_parse(&request, argc, argv);
     if (code == CLI_DONE) {
         const int *stop = cli_interrupt_install(!request.quiet && cli_progress_possible());
@@ -202,10 +273,11 @@ int cli_run(int argc, char **argv)
         if (run.report == NULL && cli_interrupted()) {
             status = interrupted_before(&error); /* a compiler that got the Ctrl-C too is not to blame */
         }
-        if (status != TW_OK) {
-            cli_operands_fini(&run.operands); /* before anything is said: nothing half-written is left by then */
+        if (status != TW_OK) { /* before anything is said: all that is kept is safe by then */
+            kept = cli_unfinished_failed(&run.unfinished, &run.operands, status == TW_ERROR_CHECK);
+            cli_operands_close(&run.operands);
         }
-        code = tell(&run, status, &error);
+        code = tell(&run, status, &error, kept);
     }
     run_fini(&run);
     cli_exit_unwatch();

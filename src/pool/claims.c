@@ -151,6 +151,13 @@ void tw__claims_wait_caller(struct tw__claims *claims, double seconds)
     tw__claims_caller_waits(claims, 0);
 }
 
+static void lower_limit(struct tw__claims *claims, uint64_t tile)
+{
+    uint64_t limit = atomic_load(&claims->limit);
+    while (tile < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, tile)) {
+    }
+}
+
 /* What it had in hand; the number of tiles that it brought to an end is put right. */
 static void take_from_hand(struct tw__claims *claims, unsigned worker, struct tw__grave *grave)
 {
@@ -181,6 +188,9 @@ static void take_from_hand(struct tw__claims *claims, unsigned worker, struct tw
         if (grave->recovered || grave->given_up) {
             next = TW__WORD(grave->given_up ? TW_TILE_FAILED : TW_TILE_DONE, worker, attempt);
             ended++;
+        }
+        if (grave->given_up && grave->ends_run) {
+            lower_limit(claims, tile);
         }
         atomic_store_explicit(&claims->words[tile], next, memory_order_release);
     }
@@ -264,8 +274,8 @@ static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile
         slot->message[sizeof slot->message - 1] = '\0';
         atomic_store_explicit(&slot->failed_tile, tile, memory_order_release);
     }
-    uint64_t limit = atomic_load(&claims->limit);
-    while (!claims->keep_going && tile < limit && !atomic_compare_exchange_weak(&claims->limit, &limit, tile)) {
+    if (!claims->keep_going) {
+        lower_limit(claims, tile);
     }
 }
 

@@ -136,6 +136,7 @@ void tw__claims_caller_waits(struct tw__claims *claims, int waits);
 struct tw__grave {
     int retries;                  /* in: deaths on one tile that are survived */
     int free_of_charge;           /* in: the tile is not to blame */
+    int ends_run;                 /* in: tiles past one that is given up are not begun */
     tw__recover_function recover; /* in: may be NULL */
     uint64_t tile;                /* that it had in hand; UINT64_MAX: none */
     unsigned attempt;

@@ -34,6 +34,7 @@ struct tw__task {
     int retries;
     int timed;                    /* keep start and duration of each tile */
     int keep_going;               /* a tile that failed does not keep others from being begun */
+    int lost_ends_run;            /* processes: tiles past one that is given up are not begun */
     double timeout;               /* processes: seconds that a tile may take; 0: no limit */
     uint64_t tiles_per_worker;    /* processes: a worker is replaced after so many; 0: never */
     tw__recover_function recover; /* processes: may be NULL */

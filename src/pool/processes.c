@@ -230,7 +230,10 @@ static void bury_one(struct supervision *job, unsigned w, int pid, struct tw__de
     /* It was killed for the tile that it had since then; if it has another by now, that is not to blame. */
     const int late = killed_at != 0 && atomic_load(&slot->since) != killed_at;
     const int timed_out = killed_at != 0 && death->signal > 0;
-    struct tw__grave grave = {.retries = job->task->retries, .free_of_charge = late, .recover = job->task->recover};
+    struct tw__grave grave = {.retries = job->task->retries,
+                              .free_of_charge = late,
+                              .recover = job->task->recover,
+                              .ends_run = job->task->lost_ends_run};
     (void)TW__POINT("bury.reaped");
     tw__claims_bury(job->pool->claims, w, &grave);
     (void)TW__POINT("bury.freed");

@@ -32,10 +32,12 @@ static int write_value(FILE *file, const char *prefix, json_t *value)
 static json_t *totals_object(const tw_report_totals *totals)
 {
     static const char *const pools[] = {"threads", "processes", "serial"};
-    return json_pack("{s:s, s:i, s:I, s:I, s:f, s:I, s:I, s:i, s:i}", "pool", pools[totals->pool], "workers",
-                     totals->workers, "tiles", (json_int_t)totals->tiles, "done", (json_int_t)totals->done, "seconds",
+    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:i, s:i, s:i, s:i}", "pool", pools[totals->pool],
+                     "workers", totals->workers, "tiles", (json_int_t)totals->tiles, "done", (json_int_t)totals->done,
+                     "resumed", (json_int_t)totals->resumed, "failed", (json_int_t)totals->failed, "seconds",
                      totals->seconds, "bytes_copied", (json_int_t)totals->bytes_copied, "bytes_populated",
-                     (json_int_t)totals->bytes_populated, "reforks", totals->reforks, "deaths", totals->deaths);
+                     (json_int_t)totals->bytes_populated, "reforks", totals->reforks, "deaths", totals->deaths,
+                     "timeouts", totals->timeouts, "recycled", totals->recycled);
 }
 
 /* JSON has no number for inf and nan. */
@@ -88,7 +90,7 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
     }
     json_object_set_new(object, "start", from);
     json_object_set_new(object, "stop", to);
-    if (record.state != TW_TILE_FREE) {
+    if (record.worker >= 0) {
         json_object_set_new(object, "worker", json_integer(record.worker));
         json_object_set_new(object, "pid", json_integer(record.pid));
         json_object_set_new(object, "began", json_real(record.start));

@@ -153,6 +153,7 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                                   .retries = allowed_retries(run),
                                   .timed = run->report != NULL,
                                   .keep_going = options->keep_going,
+                                  .lost_ends_run = options->guard && !options->keep_going,
                                   .timeout = options->timeout,
                                   .tiles_per_worker = options->tiles_per_worker,
                                   .recover = tw__job_recover,
