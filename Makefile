@@ -4,6 +4,8 @@
 #   make demo      build, then show one job done four ways (ARGS="--workers 4 ..." is passed on)
 #   make test      build in every variant and run all tests (ARGS="--only PART ...")
 #   make bench     measure Tilework beside its peers (ARGS="--quick ...")
+#   make soak      real jobs while workers and commands are killed at random, 10 minutes (ARGS="--minutes 1 ...")
+#   make reliability   measure what killed workers, full disks and the like do to Tilework and to other tools
 #   make install   build, then install under PREFIX (DESTDIR is put before it)
 #   make format    lay out the C sources as .clang-format says
 #   make clean     remove all that was built
@@ -13,7 +15,7 @@ DESTDIR ?=
 ARGS ?=
 export PREFIX DESTDIR
 
-.PHONY: build demo test bench install format clean
+.PHONY: build demo test bench soak reliability install format clean
 
 build:
 	@tools/setup.sh build
@@ -30,6 +32,14 @@ bench:
 	@tools/setup.sh bench
 	@tools/build.sh
 	@build/venv-bench/bin/python bench/bench.py $(ARGS)
+
+soak: build
+	@python3 tools/soak.py $(ARGS)
+
+reliability:
+	@tools/setup.sh reliability
+	@tools/build.sh
+	@build/venv-reliability/bin/python bench/reliability.py $(ARGS)
 
 install:
 	@tools/setup.sh build

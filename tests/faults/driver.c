@@ -1,0 +1,503 @@
+/* driver.c - every point of src/os/fault.c met inside one program: `fault_driver POOL WORKERS FOLDER` opens a pool,
+ * runs a job with one fault, runs it again in the same pool without, closes, and looks for what was left open:
+ * children, threads, descriptors, mappings, files. Writes TAP; one test for each point and action.
+ *
+ * Two jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by a
+ * failing tile and a second one, with the fault, goes on from the journal. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tilework/tilework.h>
+
+#include "os/fault.h"
+
+#include "points.h"
+
+#define ROWS 24
+#define COLUMNS 40
+#define PATIENCE 20 /* seconds for a case */
+#define FAILURE 7
+
+static const tw_split rows_apart = {.axis = "i", .tile = 1};
+
+/* What kernels and the driver tell each other: shared by all processes. */
+struct board {
+    _Atomic int calls[ROWS];
+    _Atomic int failing; /* tile that fails; -1: none */
+};
+static struct board *board;
+
+/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong. The first
+ * tile is slow, so that others steal. */
+static int step(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, r, tile->operand[1]);
+    TW_VIEW(double, s, tile->operand[2]);
+    board->calls[tile->index]++;
+    if (tile->index == 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    if ((int)tile->index == board->failing) {
+        return tw_tile_fail(tile, FAILURE, "told to fail");
+    }
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        for (int64_t j = 0; j < r.shape[1]; j++) {
+            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
+            TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
+        }
+    }
+    return 0;
+}
+
+static double x_value(int64_t i)
+{
+    return (double)(i * i - 5);
+}
+
+static double r_value(int64_t i, int64_t j)
+{
+    return (double)(1000 * i + j);
+}
+
+/* ---- what a program has open ---- */
+
+struct holdings {
+    int descriptors, threads, mappings, shared;
+};
+
+static int entries(const char *path)
+{
+    int count = 0;
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+    return count;
+}
+
+static struct holdings holdings(void)
+{
+    struct holdings held = {.descriptors = entries("/proc/self/fd"), .threads = entries("/proc/self/task")};
+    char line[512], permissions[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%*s %7s", permissions) == 1) {
+            held.mappings++;
+            held.shared += permissions[3] == 's';
+        }
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+#if defined(__SANITIZE_ADDRESS__)
+    held.mappings = held.shared; /* the others are the sanitizer's to make and keep */
+#endif
+    return held;
+}
+
+/* ---- one case ---- */
+
+struct job {
+    const struct setting *setting;
+    tw_pool *pool;
+    tw_kernel *kernel;
+    tw_signature *signature;
+    tw_grid *grid;
+    tw_array *arrays[3];
+    tw_report_totals totals;
+    tw_error error;
+};
+
+static char why[2048]; /* what was wrong with the case; empty: nothing */
+
+__attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
+{
+    va_list arguments;
+    const size_t used = strlen(why);
+    va_start(arguments, format);
+    vsnprintf(why + used, sizeof why - used, format, arguments);
+    va_end(arguments);
+    strncat(why, "\n", sizeof why - strlen(why) - 1);
+}
+
+static tw_status open_pool(struct job *job)
+{
+    const tw_pool_options options = {
+        .kind = job->setting->kind, .workers = job->setting->workers, .heap_bytes = 64 << 20};
+    return tw_pool_open(&job->pool, &options, &job->error);
+}
+
+static void fill(struct job *job)
+{
+    const tw_view *x = tw_array_view(job->arrays[0]), *r = tw_array_view(job->arrays[1]);
+    for (int64_t i = 0; i < ROWS; i++) {
+        ((double *)x->data)[i] = x_value(i);
+        for (int64_t j = 0; j < COLUMNS; j++) {
+            ((double *)r->data)[i * COLUMNS + j] = r_value(i, j);
+        }
+    }
+}
+
+static void check_results(const struct job *job, const char *which)
+{
+    const double *r = tw_array_data(job->arrays[1]), *s = tw_array_data(job->arrays[2]);
+    for (int64_t i = 0; i < ROWS; i++) {
+        for (int64_t j = 0; j < COLUMNS; j++) {
+            const double r_wanted = 2 * r_value(i, j) + x_value(i), s_wanted = r_value(i, j) - x_value(i);
+            if (r[i * COLUMNS + j] != r_wanted || s[i * COLUMNS + j] != s_wanted) {
+                wrong("%s: row %lld: r is %g instead of %g, s is %g instead of %g", which, (long long)i,
+                      r[i * COLUMNS + j], r_wanted, s[i * COLUMNS + j], s_wanted);
+                return;
+            }
+        }
+    }
+}
+
+static int total_calls(void)
+{
+    int total = 0;
+    for (int tile = 0; tile < ROWS; tile++) {
+        total += board->calls[tile];
+    }
+    return total;
+}
+
+/* The grid and kernel of every case. */
+static tw_status make_job(struct job *job)
+{
+    const int64_t lengths[] = {ROWS, COLUMNS};
+    const tw_grid_options grid_options = {.splits = &rows_apart, .nsplits = 1};
+    tw_status status = tw_signature_parse(&job->signature, "x[i], r[i,j] -> r[i,j], s[i,j]", &job->error);
+    if (status == TW_OK) {
+        status = tw_grid_create(&job->grid, job->signature, lengths, &grid_options, &job->error);
+    }
+    return status != TW_OK ? status : tw_kernel_from_function(&job->kernel, step, NULL, 0, &job->error);
+}
+
+static tw_status run(struct job *job, tw_journal *journal)
+{
+    const tw_run_options options = {.journal = journal};
+    tw_report *report = NULL;
+    const tw_status status = tw_run(job->pool, job->kernel, job->grid, job->arrays, &options, &report, &job->error);
+    memset(&job->totals, 0, sizeof job->totals);
+    if (report != NULL) {
+        tw_report_get_totals(report, &job->totals);
+    }
+    tw_report_destroy(report);
+    return status;
+}
+
+/* Signature order: inputs first, then outputs; r is both and stands among the outputs. */
+static tw_status make_arrays(struct job *job, int reopen)
+{
+    static const char *const paths[] = {NULL, "r.npy", "s.npy"};
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t shape[] = {ROWS, COLUMNS};
+    tw_status status = tw_array_create(&job->arrays[0], job->pool, &float64, 1, shape, &job->error);
+    for (int k = 1; k < 3 && status == TW_OK; k++) {
+        status = !job->setting->files ? tw_array_create(&job->arrays[k], job->pool, &float64, 2, shape, &job->error)
+                 : reopen             ? tw_array_reopen_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error)
+                          : tw_array_create_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error);
+    }
+    return status;
+}
+
+static void drop_arrays(struct job *job, int keep)
+{
+    for (int k = 0; k < 3; k++) {
+        if (keep) {
+            tw_array_keep(job->arrays[k]);
+        } else {
+            tw_array_destroy(job->arrays[k]);
+        }
+        job->arrays[k] = NULL;
+    }
+}
+
+static tw_status commit(struct job *job)
+{
+    tw_status status = tw_array_commit(job->arrays[1], &job->error);
+    return status != TW_OK ? status : tw_array_commit(job->arrays[2], &job->error);
+}
+
+/* The values that r starts from, apart from the file it is in. */
+static tw_status restore(struct job *job, tw_journal *journal)
+{
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t shape[] = {ROWS, COLUMNS};
+    tw_array *source = NULL;
+    tw_status status = tw_array_create(&source, NULL, &float64, 2, shape, &job->error);
+    for (int64_t n = 0; status == TW_OK && n < ROWS * COLUMNS; n++) {
+        ((double *)tw_array_data(source))[n] = r_value(n / COLUMNS, n % COLUMNS);
+    }
+    if (status == TW_OK) {
+        status = tw_journal_restore(journal, 1, source, &job->error);
+    }
+    tw_array_destroy(source);
+    return status;
+}
+
+/* One run into files. `resume`: goes on where there is a journal; else begins anew. */
+static tw_status run_files(struct job *job, int resume)
+{
+    tw_journal *journal = NULL;
+    const int reopen = resume && access("r.npy.journal", F_OK) == 0;
+    tw_status status = make_arrays(job, reopen);
+    if (status == TW_OK && !reopen) {
+        fill(job);
+        status = tw_journal_create(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
+    } else if (status == TW_OK) {
+        for (int64_t i = 0; i < ROWS; i++) {
+            ((double *)tw_array_data(job->arrays[0]))[i] = x_value(i);
+        }
+        status = tw_journal_open(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
+        if (status == TW_OK) {
+            status = restore(job, journal);
+        }
+    }
+    uint64_t had = journal != NULL ? tw_journal_done(journal) : 0;
+    if (status == TW_OK) {
+        status = run(job, journal);
+        if (status == TW_OK && job->totals.resumed != had) {
+            wrong("%llu tiles were recorded and %llu were taken over", (unsigned long long)had,
+                  (unsigned long long)job->totals.resumed);
+        }
+    }
+    if (status == TW_OK) {
+        status = commit(job);
+    }
+    if (status == TW_OK) {
+        check_results(job, "files");
+        tw_journal_remove(journal);
+    } else {
+        const tw_status closed = tw_journal_close(journal, NULL);
+        (void)closed; /* the run's own failure is what counts */
+    }
+    drop_arrays(job, status != TW_OK);
+    return status;
+}
+
+static tw_status run_memory(struct job *job)
+{
+    tw_status status = make_arrays(job, 0);
+    if (status == TW_OK) {
+        fill(job);
+        status = run(job, NULL);
+    }
+    if (status == TW_OK) {
+        check_results(job, "memory");
+    }
+    drop_arrays(job, 0);
+    return status;
+}
+
+/* ---- a case from its beginning to its end ---- */
+
+static void forget_files(void)
+{
+    static const char *const names[] = {"r.npy", "s.npy", "r.npy.part", "s.npy.part", "r.npy.journal"};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        unlink(names[k]);
+    }
+}
+
+static void check_files(const struct setting *setting)
+{
+    const int wanted = setting->files ? 2 : 0, found = entries(".");
+    if (found != wanted || (setting->files && (access("r.npy", F_OK) != 0 || access("s.npy", F_OK) != 0))) {
+        wrong("%d files in the folder at the end instead of %d", found, wanted);
+    }
+}
+
+static void check_holdings(const struct holdings *before)
+{
+    const struct holdings after = holdings();
+    if (after.descriptors != before->descriptors || after.threads != before->threads ||
+        after.mappings != before->mappings || after.shared != before->shared) {
+        wrong("before: %d descriptors, %d threads, %d mappings (%d shared); after: %d, %d, %d (%d)",
+              before->descriptors, before->threads, before->mappings, before->shared, after.descriptors, after.threads,
+              after.mappings, after.shared);
+    }
+    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD) {
+        wrong("a child is left");
+    }
+}
+
+static tw_status run_once(struct job *job, int resume)
+{
+    for (int tile = 0; tile < ROWS; tile++) {
+        board->calls[tile] = 0;
+    }
+    return job->setting->files ? run_files(job, resume) : run_memory(job);
+}
+
+/* A run that ends well runs each tile once, and once more for each worker that died in it. */
+static void check_calls(const struct job *job, int may_repeat, const char *which)
+{
+    const int wanted = ROWS - (int)job->totals.resumed, calls = total_calls();
+    if (calls < wanted - may_repeat || calls > wanted + job->totals.deaths || (!may_repeat && calls != wanted)) {
+        wrong("%s: %d calls of the kernel for %d tiles, with %d deaths", which, calls, wanted, job->totals.deaths);
+    }
+}
+
+static void end_job(struct job *job)
+{
+    tw_pool_close(job->pool);
+    tw_kernel_destroy(job->kernel);
+    tw_grid_destroy(job->grid);
+    tw_signature_destroy(job->signature);
+}
+
+/* The run with the fault. */
+static void first_run(struct job *job, const char *point, int action, int error_expected)
+{
+    const int cut_short = needs_records(point);
+    board->failing = cut_short ? ROWS - 1 : -1;
+    tw_status status = open_pool(job);
+    if (status == TW_OK) {
+        status = run_once(job, 0);
+    }
+    board->failing = -1;
+    if (action == ERROR && error_expected) {
+        if (!is_expected(status, point, job->setting)) {
+            wrong("an error there made the run end with '%s'", tw_status_name(status));
+        } else if (status != TW_OK && job->error.message[0] == '\0') {
+            wrong("an error without a message");
+        }
+    } else if (status != (cut_short ? TW_ERROR_KERNEL : TW_OK)) {
+        wrong("the run with the fault: %s: %s", tw_status_name(status), job->error.message);
+    } else if (status == TW_OK) {
+        check_calls(job, action == KILL_WORKER || action == ERROR, "the run with the fault");
+    }
+}
+
+static void run_case(const struct setting *setting, const char *point, int takes_error, int action)
+{
+    char text[128];
+    struct job job = {.setting = setting};
+    fault_text(text, sizeof text, point, action, setting);
+    alarm(PATIENCE); /* a hang ends the program, with this test unsaid */
+    forget_files();
+    const struct holdings before = holdings();
+    if (tw__fault_arm(text) != 0 || make_job(&job) != TW_OK) {
+        wrong("%s: %s", text, job.error.message);
+    } else {
+        first_run(&job, point, action, takes_error);
+        if (tw__fault_met(point) == 0 || tw__fault_acted() < (needs_death(point) || starts(point, "fork.") ? 2u : 1u)) {
+            wrong("passed %llu times, acted %llu times", (unsigned long long)tw__fault_met(point),
+                  (unsigned long long)tw__fault_acted());
+        }
+        const uint64_t acted = tw__fault_acted();
+        if (job.pool == NULL && open_pool(&job) != TW_OK) {
+            wrong("a second pool: %s", job.error.message);
+        } else if (run_once(&job, 1) != TW_OK) {
+            wrong("the run after it: %s", job.error.message);
+        } else {
+            check_calls(&job, 0, "the run after it");
+        }
+        if (action != DELAY && tw__fault_acted() != acted) {
+            wrong("it acted again");
+        }
+    }
+    end_job(&job);
+    check_files(setting);
+    check_holdings(&before);
+}
+
+/* Nothing armed: the points that are passed are those that should be, so that none is left out by mistake. */
+static void run_plain(const struct setting *setting)
+{
+    struct job job = {.setting = setting};
+    int takes_error;
+    alarm(PATIENCE);
+    forget_files();
+    if (tw__fault_arm("") != 0 || make_job(&job) != TW_OK || open_pool(&job) != TW_OK) {
+        wrong("%s", job.error.message);
+    } else {
+        board->failing = ROWS - 1;
+        if (run_once(&job, 0) != TW_ERROR_KERNEL) {
+            wrong("a failing tile: %s", job.error.message);
+        }
+        board->failing = -1;
+        if (run_once(&job, 1) != TW_OK) {
+            wrong("the run after it: %s", job.error.message);
+        }
+        for (size_t k = 0; tw__fault_name(k, &takes_error) != NULL; k++) {
+            const char *point = tw__fault_name(k, &takes_error);
+            if (!needs_death(point) && (tw__fault_met(point) != 0) != is_passed(point, setting)) {
+                wrong("%s: passed %llu times", point, (unsigned long long)tw__fault_met(point));
+            }
+        }
+    }
+    end_job(&job);
+}
+
+static int number;
+static int failed;
+
+static void verdict(const char *what, const struct setting *setting)
+{
+    printf("%sok %d - driver: %s, %s, %d workers, in %s\n", why[0] == '\0' ? "" : "not ", ++number, what,
+           setting->kind == TW_PROCESSES ? "processes" : "threads", setting->workers,
+           setting->files ? "files" : "memory");
+    if (why[0] != '\0') {
+        failed++;
+        printf("  %s", why);
+    }
+    fflush(stdout);
+    why[0] = '\0';
+}
+
+int main(int argc, char **argv)
+{
+    char what[128];
+    int takes_error, cases = 0, skipped = 0;
+    if (argc < 4 || mkdir(argv[3], 0700) != 0 || chdir(argv[3]) != 0) {
+        fprintf(stderr, "fault_driver threads|processes WORKERS NEW-FOLDER [POINT]\n");
+        return 2;
+    }
+    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (board == MAP_FAILED) {
+        return 2;
+    }
+    for (int files = 0; files < 2; files++) {
+        const struct setting setting = {.kind = strcmp(argv[1], "threads") == 0 ? TW_THREADS : TW_PROCESSES,
+                                        .workers = (int)strtol(argv[2], NULL, 10),
+                                        .files = files};
+        run_plain(&setting);
+        run_plain(&setting); /* what the C library keeps for good is there by now */
+        verdict("passes the points that it should", &setting);
+        for (size_t k = 0; tw__fault_name(k, &takes_error) != NULL; k++) {
+            const char *point = tw__fault_name(k, &takes_error);
+            for (int action = 0; action < NACTIONS && (argc < 5 || strcmp(argv[4], point) == 0); action++) {
+                cases++;
+                if (!applies(point, takes_error, action, &setting)) {
+                    skipped++;
+                    continue;
+                }
+                run_case(&setting, point, takes_error, action);
+                snprintf(what, sizeof what, "%s at %s", actions[action], point);
+                verdict(what, &setting);
+            }
+        }
+    }
+    forget_files();
+    printf("1..%d\n# %d cases, %d run, %d not applicable\n", number, cases, cases - skipped, skipped);
+    return failed != 0;
+}

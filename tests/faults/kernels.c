@@ -1,0 +1,68 @@
+/* kernels.c - the kernel of tests/faults/matrix.py: its result is wrong if a tile is computed on what the same tile
+ * left behind, and it writes down which tiles it runs. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tilework/tilework.h>
+
+#define SLOW_NANOSECONDS 3000000
+#define FAILURE 7
+
+static int write_down(uint64_t tile)
+{
+    char line[32];
+    const int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)tile);
+    const int fd = open("tiles.log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    const int failed = fd < 0 || write(fd, line, (size_t)length) != length;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return failed;
+}
+
+/* The number in a small file, -1 where there is no such file. */
+static int number_in(const char *path)
+{
+    char text[16] = "";
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int number = fd >= 0 ? 0 : -1;
+    if (fd >= 0 && read(fd, text, sizeof text - 1) > 0) {
+        for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++) {
+            number = number * 10 + (*digit - '0');
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return number;
+}
+
+/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x. The first tile is slow, so that other workers steal; the
+ * tiles from the number in the file `fail` on fail; with a file `pace` each tile takes so many milliseconds. */
+int step(const tw_tile *tile);
+int step(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, r, tile->operand[1]);
+    TW_VIEW(double, s, tile->operand[2]);
+    if (write_down(tile->index)) {
+        return tw_tile_fail(tile, FAILURE + 1, "tiles.log cannot be written");
+    }
+    const int pace = number_in("pace");
+    if (tile->index == 0 || pace > 0) {
+        nanosleep(&(struct timespec){.tv_nsec = pace > 0 ? pace * 1000000 : SLOW_NANOSECONDS}, NULL);
+    }
+    const int failing = number_in("fail");
+    if (failing >= 0 && (int)tile->index >= failing) {
+        return tw_tile_fail(tile, FAILURE, "told to fail");
+    }
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        for (int64_t j = 0; j < r.shape[1]; j++) {
+            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
+            TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Every point of src/os/fault.c x {kill a worker, kill the command, delay, error}, through the command of a fault build.
+
+    matrix.py BUILD-FOLDER NEW-FOLDER [POINT]
+
+After each: the bytes of the outputs, the processes and files that are left; after the command was killed or has failed,
+the same with --resume, which must run the missing tiles and no others. Writes TAP, and how many cases there are.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sys
+
+from case import ROWS, Case
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tools"))
+from tap import Tap  # noqa: E402
+
+ACTIONS = ("kill-worker", "kill-parent", "delay", "error")
+WORKERS = (1, 2, 4)
+LAST = ROWS - 1
+PACE = 420  # milliseconds that a slow run takes
+CUT_SHORT = 12  # the first tile that fails in the run before a run that resumes
+TABLE_ENTRY = re.compile(r'\{"([a-z.-]+)", (\w+)\}')
+POINT_USE = re.compile(r'(\(void\))?TW__POINT\("([a-z.-]+)"\)')
+
+# Names that end in a star stand for all that begin so.
+# Points of the supervisor; all others are passed by workers.
+SUPERVISORS = ("job.opened", "job.closed", "bury.*", "fork.*", "part.*", "output.*", "journal.*")
+# Passed only where workers are processes.
+OF_PROCESSES = ("job.opened", "job.closed", "bury.*", "fork.*", "inout.*")
+# Passed before the command has worker processes.
+BEFORE_POOL = ("part.*", "journal.create", "journal.header")
+# Passed where tiles are recorded, which begins after a quarter of a second: the run is made to last longer.
+OF_RECORDS = ("journal.data-sync", "journal.header-sync", "journal.record*")
+# Not passed by a run that resumes.
+OF_BEGINNING = ("part.*", "journal.create", "journal.header")
+
+
+def among(point, names):
+    return any(point.startswith(name[:-1]) if name.endswith("*") else point == name for name in names)
+
+
+def table():
+    """{point: its step can fail}, as src/os/fault.c has it."""
+    return {name: error != "0" for name, error in TABLE_ENTRY.findall((TOP / "src/os/fault.c").read_text())}
+
+
+def uses():
+    """{point: its error is looked at}, as the sources have it."""
+    found = {}
+    for path in [*TOP.glob("src/**/*.c"), *TOP.glob("cli/*.c")]:
+        if path.name != "fault.c":
+            for ignored, name in POINT_USE.findall(path.read_text()):
+                found[name] = found.get(name, False) or not ignored
+    return found
+
+
+def table_faults(points):
+    used = uses()
+    faults = [f"{name}: in src/os/fault.c but nowhere passed" for name in points if name not in used]
+    faults += [f"{name}: passed, but not in src/os/fault.c" for name in used if name not in points]
+    faults += [f"{name}: the table and the sources differ on whether its error is looked at"
+               for name in points if name in used and used[name] != points[name]]
+    return faults
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    pool: str
+    workers: int
+    resumed: bool = False  # the fault strikes a run that goes on from a journal
+
+    def text(self):
+        return f"{self.pool}, {self.workers} workers{', resumed' if self.resumed else ''}"
+
+
+def is_passed(point, setting):
+    if among(point, OF_PROCESSES):
+        return setting.pool == "processes"
+    if point == "steal.taken":
+        return setting.workers > 1
+    if setting.resumed:
+        return not among(point, OF_BEGINNING)
+    return True
+
+
+def why_not(point, action, takes_error, setting):
+    """Why a case does not apply; None: it does."""
+    worker = not among(point, SUPERVISORS)
+    if not is_passed(point, setting):
+        return "the point is not passed there"
+    if action == "kill-worker":
+        if setting.pool != "processes" or among(point, BEFORE_POOL):
+            return "there is no worker process to kill"
+        if setting.workers == 1 and (among(point, ("bury.*",)) or point == "fork.before"):
+            return "the only worker is dead already"
+    if action == "error" and not takes_error and not (worker and setting.pool == "processes"):
+        return "the step cannot fail"
+    return None
+
+
+def fault_text(point, action, setting):
+    if among(point, ("fork.*",)):
+        return f"kernel.before:kill-worker:3,{point}:{action}:{setting.workers + 1}"
+    before = "kernel.before:kill-worker:3," if among(point, ("bury.*",)) else ""
+    return f"{before}{point}:{action}:{0 if action == 'delay' else 1}"
+
+
+def expected_code(point, action, takes_error, setting):
+    """The exit codes that are right for the run with the fault."""
+    if action == "kill-parent":
+        return (-signal.SIGKILL,)
+    if action == "error" and takes_error:
+        if point == "fork.before":  # only as many workers are left as live
+            return (4,) if setting.workers == 1 else (0,)
+        return (4,) if among(point, ("populate.*",)) else (3, 4)
+    return (0,)
+
+
+def check_first(case, run, point, action, setting, codes):
+    """The run with the fault."""
+    if run.code not in codes:
+        case.wrong(f"exit code {run.code} instead of {' or '.join(map(str, codes))}")
+    if not run.met(point):
+        case.wrong("the point was not passed")
+    if not run.did(point, action):
+        case.wrong("the fault did not act")
+    elif run.did(point, action) > 1 and action != "delay":
+        case.wrong("the fault acted more than once")
+    counts = collections.Counter(run.tiles)
+    if action == "delay" and not among(point, ("bury.*", "fork.*")) and max(counts.values(), default=1) > 1:
+        case.wrong(f"tiles were run again: {sorted(run.tiles)}")
+    if run.code == 0 and not setting.resumed and set(counts) != set(range(ROWS)):
+        case.wrong(f"tiles that were run: {sorted(counts)}")
+    killed = sum(run.did(name, "kill-worker") for name in ("kernel.before", point))
+    if len(run.tiles) > len(counts) + killed + (action == "error"):
+        case.wrong(f"{len(run.tiles) - len(counts)} tiles were run again for {killed} killed workers")
+    if run.code not in (0, -signal.SIGKILL, None) and not re.search(r"^tilework: .", run.said, re.MULTILINE):
+        case.wrong("it failed without a word")
+
+
+def run_case(build, folder, point, action, takes_error, setting):
+    """Gives what was wrong."""
+    case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so")
+    fail = case.folder / "fail"
+    options = []
+    had = set()
+    if setting.resumed:
+        fail.write_text(str(CUT_SHORT))
+        before = case.run(setting.pool, setting.workers)
+        had = case.recorded()
+        if before.code != 1 or had != set(range(CUT_SHORT)):
+            case.wrong(f"the run before: exit code {before.code}, recorded {sorted(had)}: {before.said}")
+        options = ["--resume"]
+        fail.unlink()
+    pace = case.folder / "pace"
+    if among(point, OF_RECORDS):
+        pace.write_text(str(PACE * setting.workers // (ROWS - CUT_SHORT if setting.resumed else ROWS)))
+    run = case.run(setting.pool, setting.workers, *options, fault=fault_text(point, action, setting))
+    pace.unlink(missing_ok=True)
+    said = run.said
+    check_first(case, run, point, action, setting, expected_code(point, action, takes_error, setting))
+    if had & set(run.tiles):
+        case.wrong(f"tiles that were recorded ran again: {sorted(had & set(run.tiles))}")
+    if run.code == 0:
+        case.check_finished("after the run")
+    else:
+        case.check_unfinished("after the run")
+        recorded = case.recorded()
+        if had - recorded:
+            case.wrong(f"tiles that were recorded are not any more: {sorted(had - recorded)}")
+        again = case.run(setting.pool, setting.workers, "--resume")
+        if again.code != 0:
+            case.wrong(f"--resume: exit code {again.code}")
+        if sorted(again.tiles) != sorted(set(range(ROWS)) - recorded):
+            case.wrong(f"--resume ran tiles {sorted(again.tiles)}; recorded were {sorted(recorded)}")
+        case.check_finished("after --resume")
+        said += again.said
+    if case.faults:
+        case.faults.append(f"faults={fault_text(point, action, setting)!r} log={run.faults}")
+        case.faults += said.splitlines()[-12:]
+    else:
+        shutil.rmtree(case.folder)
+    return case.faults
+
+
+def plain_faults(build, folder, points, setting):
+    """A run that is cut short and one that resumes, with nothing armed but the log: the points that should be passed
+    are, and no others, so that no case is left out by mistake."""
+    case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so")
+    (case.folder / "fail").write_text(str(LAST))
+    first = case.run(setting.pool, setting.workers)
+    (case.folder / "fail").unlink()
+    second = case.run(setting.pool, setting.workers, "--resume")
+    if first.code != 1 or second.code != 0:
+        case.wrong(f"exit codes {first.code}, {second.code}: {first.said}{second.said}")
+    case.check_finished("after --resume")
+    for point in points:
+        should = is_passed(point, setting) and not among(point, ("bury.*",))
+        if (first.met(point) or second.met(point)) != should:
+            case.wrong(f"{point}: passed {'not at all' if should else 'all the same'}")
+    return case.faults
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    build, top = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    points = table()
+    chosen = [point for point in points if len(sys.argv) < 4 or point == sys.argv[3]]
+    processes = [Setting("processes", workers) for workers in WORKERS]
+    resumed = [Setting("processes", workers, True) for workers in WORKERS]
+    grids = {
+        f"x actions {len(ACTIONS)} x workers {len(WORKERS)}": [(s, a) for s in processes for a in ACTIONS],
+        f"x actions {len(ACTIONS)} on threads": [(Setting("threads", 2), a) for a in ACTIONS],
+        f"x actions 2 x workers {len(WORKERS)} in runs that resume": [(s, a) for s in resumed for a in ACTIONS[:2]],
+    }
+    tap = Tap()
+    tap.check("matrix: the table of points is that of the sources", table_faults(points))
+    for setting in {setting for grid in grids.values() for setting, _ in grid if not setting.resumed}:
+        tap.check(f"matrix: {setting.text()}: passes the points that it should",
+                  plain_faults(build, top / "plain", points, setting))
+    remarks = []
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as runners:
+        for title, grid in grids.items():
+            skipped, begun = collections.Counter(), []
+            for setting, action in grid:
+                for point in chosen:
+                    reason = why_not(point, action, points[point], setting)
+                    if reason is not None:
+                        skipped[reason] += 1
+                        continue
+                    name = f"matrix: {action} at {point}, {setting.text()}"
+                    begun.append((name, runners.submit(run_case, build, top / f"case-{len(remarks)}-{len(begun)}",
+                                                       point, action, points[point], setting)))
+            for name, done in begun:
+                tap.check(name, done.result())
+            not_applied = "; ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+            remarks.append(f"# points {len(chosen)} {title}: {len(chosen) * len(grid)} cases, "
+                           f"{len(begun)} run, {sum(skipped.values())} not applicable ({not_applied})")
+    print("\n".join(remarks))
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
