@@ -12,4 +12,9 @@ extern const size_t tw__header_length;
  * opens it later finds the same code. Errors: as tw_kernel_from_source. */
 tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error);
 
+/* The same from a source that is a text and not a file. `title` is what messages call it. `always`: flags that come
+ * before those of the options. */
+tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title, const char *always,
+                           const tw_compile_options *options, tw_error *error);
+
 #endif

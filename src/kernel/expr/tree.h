@@ -212,7 +212,8 @@ struct tw__expr_operand {
 
 /* target[its axes] = value, for every index of the tile on the target's axes. Statements run one after the other: the
  * second may read what the first has written, also at other elements of the tile than its own (t[i,j] = ...;
- * s[i] = sum(j: t[i,j])). Loops may be merged where nobody can tell. */
+ * s[i] = sum(j: t[i,j])). Loops may be merged where nobody can tell. Statements may share nodes, but never a read of an
+ * output. */
 struct tw__statement {
     int target; /* operand, out or inout; all its dimensions are cut */
     int value;  /* node, of the target's dtype, scope -1 */
