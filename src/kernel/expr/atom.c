@@ -374,7 +374,14 @@ tw_status tw__parse_atom(struct tw__parser *parser, int *node)
         if (status == TW_OK) {
             status = tw__parse_expression(parser, node);
         }
-        return status == TW_OK ? tw__parser_expect(parser, ")", "an operator or ')'") : status;
+        if (status == TW_OK) {
+            status = tw__parser_expect(parser, ")", "an operator or ')'");
+        }
+        if (status == TW_OK) { /* what belongs to it begins and ends with its parentheses */
+            parser->syntax->nodes[*node].from = token.at;
+            parser->syntax->nodes[*node].to = parser->behind;
+        }
+        return status;
     }
     return tw__complain(parser->error, &parser->syntax->source,
                         token.kind == TW__TOKEN_END || tw__parser_sees(parser, ";") ? parser->behind : token.at,
