@@ -1,7 +1,9 @@
-/* typeof.c - what tests/python/test_notation_types.py runs: the dtypes of statements.
+/* typeof.c - what tests/python/test_notation_types.py runs: the dtypes of statements, the values of numbers.
  *
  * Each line of standard input is "NAME=DTYPE,NAME=DTYPE STATEMENT" ("- STATEMENT": no inputs); for each, a line of
- * standard output is the dtype of the last operand of the signature, or "! " and the first line of what was wrong. */
+ * standard output is the dtype of the last operand of the signature, or "! " and the first line of what was wrong. A
+ * line
+ * "= EXPRESSION" gives the value of an expression of numbers: "int64 -3", "float64 0x1.8p+1". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,25 @@ static tw_status settle(tw_statement *statement, char *types, tw_error *error)
     return tw_statement_types(statement, dtypes, error);
 }
 
+static void print_value(const char *text)
+{
+    tw_parameter value;
+    tw_error error;
+    if (tw_parameter_parse(&value, text, &error) != TW_OK) {
+        printf("! %.*s\n", (int)strcspn(error.message, "\n"), error.message);
+        return;
+    }
+    const tw_dtype dtype = tw_dtype_of(value.kind);
+    printf("%s ", tw_dtype_name(&dtype));
+    if (value.kind == TW_UINT64) {
+        printf("%llu\n", (unsigned long long)value.integer);
+    } else if (value.kind < TW_FLOAT16) {
+        printf("%lld\n", (long long)value.integer);
+    } else {
+        printf("%a %a\n", value.real, value.imag);
+    }
+}
+
 int main(void)
 {
     char *line = NULL;
@@ -43,6 +64,10 @@ int main(void)
             return 1;
         }
         *text++ = '\0';
+        if (strcmp(line, "=") == 0) {
+            print_value(text);
+            continue;
+        }
         tw_status status = tw_statement_parse(&statement, text, NULL, &error);
         if (status == TW_OK) {
             status = settle(statement, line, &error);

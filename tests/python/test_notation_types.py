@@ -1,8 +1,11 @@
 """The dtypes of statements against NumPy's: every operation for every pair of dtypes, and for Python numbers."""
 
+import cmath
 import itertools
+import math
 import os
 import pathlib
+import random
 import subprocess
 import warnings
 
@@ -50,12 +53,17 @@ def helper():
     return path.resolve()
 
 
-def ours(cases):
-    """The dtypes of (types, statement) pairs, None where one is refused."""
-    text = "".join(f"{types or '-'} {statement}\n" for types, statement in cases)
+def ask(text):
+    """What the helper says to each line."""
     done = subprocess.run([helper()], input=text, capture_output=True, text=True, timeout=300)
     lines = done.stdout.splitlines()
-    assert done.returncode == 0 and len(lines) == len(cases), done.stderr
+    assert done.returncode == 0 and len(lines) == text.count("\n"), done.stderr
+    return lines
+
+
+def ours(cases):
+    """The dtypes of (types, statement) pairs, None where one is refused."""
+    lines = ask("".join(f"{types or '-'} {statement}\n" for types, statement in cases))
     return [None if line.startswith("! ") else line for line in lines]
 
 
@@ -215,3 +223,79 @@ def test_indices_are_int64_and_lengths_are_numbers():
              ("a=float32", "r[i] = a[i] * len(i) * pi", "float32"), ("", "r[i] = 1", "int64"),
              ("", "r[i] = 1.5", "float64"), ("", "r[i] = 2j", "complex128"), ("", "r[i] = True", "bool")]  # fmt: skip
     check([case[:2] for case in cases], [case[2] for case in cases], [case[1] for case in cases])
+
+
+class Expressions:
+    """Random expressions of Python numbers, as text."""
+
+    LITERALS = ["0", "1", "2", "3", "7", "10", "255", "1_000", "0x1F", "0b101", "0o17", "9007199254740993", "0.5", "1.",
+                ".25", "1e3", "2.5e-3", "1_0.0_1", "3j", "0.5j", "True", "False", "pi", "e"]  # fmt: skip
+    SIGNS = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>", "<", "<=", ">", ">=", "==", "!="]
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def make(self, depth=4):
+        pick = self.random.random()
+        if depth == 0 or pick < 0.15:
+            return self.random.choice(self.LITERALS)
+        if pick < 0.6:  # no parentheses: precedence decides
+            blank = self.random.choice(["", " "])
+            return f"{self.make(depth - 1)} {self.random.choice(self.SIGNS)}{blank} {self.make(depth - 1)}"
+        if pick < 0.75:
+            return f"({self.make(depth - 1)})"
+        if pick < 0.87:
+            return self.random.choice(["-", "+", "~", "not "]) + self.make(depth - 1)
+        if pick < 0.93:
+            return f"({self.make(depth - 1)} if {self.make(depth - 1)} else {self.make(depth - 1)})"
+        return f"({self.make(depth - 1)} {self.random.choice(['and', 'or'])} {self.make(depth - 1)})"
+
+
+def pythons(text):
+    """("int64", value) and the like; None where Python refuses."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = eval(text, {"pi": math.pi, "e": math.e})
+    except (ZeroDivisionError, TypeError, OverflowError, ValueError, SyntaxError, MemoryError):
+        return None
+    if isinstance(value, bool):
+        return "bool", int(value)
+    if isinstance(value, int):
+        return ("int64" if -2**63 <= value < 2**63 else "uint64" if 0 <= value < 2**64 else "large"), value
+    return type(value).__name__, value
+
+
+def same_value(found, expected):
+    kind, value = expected
+    name, *rest = found.split()
+    if kind in ("bool", "int64", "uint64"):
+        return name == kind and int(rest[0]) == value
+    real, imag = (float.fromhex(part) if part.strip("-") not in ("inf", "nan") else float(part) for part in rest)
+    if kind == "float":
+        return name == "float64" and (real == value or (math.isnan(real) and math.isnan(value)))
+    if name != "complex128":
+        return False
+    return cmath.isclose(complex(real, imag), value, rel_tol=1e-13, abs_tol=1e-300) or not cmath.isfinite(value)
+
+
+def test_expressions_of_numbers_are_read_and_computed_as_python_does():
+    seed = int(os.environ.get("TILEWORK_SEED", random.SystemRandom().randrange(2**32)))
+    print(f"TILEWORK_SEED={seed}")
+    expressions, wrong, compared = Expressions(seed), [], 0
+    texts = []
+    while len(texts) < 20000:
+        text = expressions.make()
+        # A power or a shift of Python's may take for ever; a logical operator of Python's is one of its operands.
+        if text.count("**") <= 1 and text.count("<<") <= 1 and " and " not in text and " or " not in text:
+            texts.append(text)
+    for text, found in zip(texts, ask("".join(f"= {text}\n" for text in texts))):
+        if found.startswith("! "):
+            # Refused here: what Python refuses, numbers of more than 64 bits on the way, complex results of real powers.
+            continue
+        compared += 1
+        expected = pythons(text)
+        if expected is None or not same_value(found, expected):
+            wrong.append(f"{text}: ours {found}, Python's {expected}")
+    assert not wrong, "\n".join(wrong[:20])
+    assert compared > 8000

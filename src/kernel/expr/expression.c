@@ -119,9 +119,12 @@ static tw_status read_factor(struct tw__parser *parser, int *node)
         if (status == TW_OK) {
             status = read_factor(parser, node);
         }
-        if (status == TW_OK && signs[k].code >= 0) {
+        /* +x is x, but for a bool of Python's, of which it makes a whole number: ~~x of it. */
+        const struct tw__syntax_node *operand = status == TW_OK ? &parser->syntax->nodes[*node] : NULL;
+        const int twice = status == TW_OK && signs[k].code < 0 && operand->is_weak && operand->class == TW__CLASS_BOOL;
+        for (int times = twice ? 2 : signs[k].code >= 0; times > 0 && status == TW_OK; times--) {
             struct tw__syntax_node made = {.kind = TW__SYNTAX_OPERATION,
-                                           .which = signs[k].code,
+                                           .which = twice ? TW__OP_INVERT : signs[k].code,
                                            .at = at,
                                            .from = at,
                                            .to = parser->behind,
@@ -132,7 +135,7 @@ static tw_status read_factor(struct tw__parser *parser, int *node)
         parser->nesting--;
         return status;
     }
-    int base, exponent;
+    int base = -1, exponent;
     if (status == TW_OK) {
         status = tw__parse_atom(parser, &base);
     }
