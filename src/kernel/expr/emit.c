@@ -140,12 +140,18 @@ static int has_complex(const struct tw__program *program)
 /* Everything in its order: *text and *length. */
 static int join(const struct tw__emitter *e, char **text, size_t *length)
 {
-    static const char head[] = "#include <tilework/tilework.h>\n\n"
-                               "#define DATA(k) ((char *)tile->operand[k].data)\n"
-                               "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
-                               "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
-                               "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
-                               "#define TW_SLOW static __attribute__((noinline, unused))\n\n";
+    static const char head[] =
+        "#include <tilework/tilework.h>\n\n"
+        "#define DATA(k) ((char *)tile->operand[k].data)\n"
+        "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
+        "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
+        "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
+        "#define TW_SLOW static __attribute__((noinline, unused))\n"
+        "#if defined(__clang__)\n"
+        "#define TW_APART TW_SLOW\n"
+        "#else /* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
+        "#endif\n\n";
     FILE *out = open_memstream(text, length);
     if (out == NULL) {
         return 0;
