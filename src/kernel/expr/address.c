@@ -286,6 +286,17 @@ void tw__emit_limits(struct tw__emitter *e, int node)
     tw__emit_end(e);
 }
 
+void tw__emit_length(struct tw__emitter *e, int axis)
+{
+    const int tile = e->program->axes[axis].tile;
+    if (tile >= 0) {
+        tw__emit_text(e, "tile->stop[%d] - tile->start[%d]", tile, tile);
+    } else {
+        (void)tw__helper_need(e, "item", TW_INT64);
+        tw__emit_text(e, "tw_item_i64((const char *)tile->context + %d)", 8 * axis);
+    }
+}
+
 /* ---- outputs ---- */
 
 void tw__emit_place(struct tw__emitter *e, int operand)

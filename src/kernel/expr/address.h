@@ -28,6 +28,9 @@ void tw__emit_limits(struct tw__emitter *e, int node);
 void tw__emit_place(struct tw__emitter *e, int operand);
 void tw__emit_place_step(struct tw__emitter *e, int operand);
 
+/* How long an axis is. */
+void tw__emit_length(struct tw__emitter *e, int axis);
+
 /* "STRIDE(0, 1) == 8", for strips that lie side by side, where there is one such dimension: 1. */
 int tw__emit_near(struct tw__emitter *e, int node, const char *before);
 

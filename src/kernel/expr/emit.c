@@ -8,6 +8,8 @@
 #include "kernel/expr/prelude.h"
 #include "kernel/expr/statement.h"
 
+enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
+
 static int init(struct tw__emitter *e, const struct tw__program *program)
 {
     memset(e, 0, sizeof *e);
@@ -19,10 +21,11 @@ static int init(struct tw__emitter *e, const struct tw__program *program)
     e->level = calloc(count, 1);
     e->uses = calloc(count, sizeof *e->uses);
     e->height = calloc(count, sizeof *e->height);
+    e->given = calloc(count, 1);
     e->printed = calloc(count, 1);
     e->helpers = calloc((size_t)tw__helper_count(), 1);
-    int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->printed != NULL &&
-               e->helpers != NULL;
+    int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->given != NULL &&
+               e->printed != NULL && e->helpers != NULL;
     for (int k = 0; k < TW__PARTS; k++) {
         e->part[k] = open_memstream(&e->text[k], &e->length[k]);
         good = good && e->part[k] != NULL;
@@ -55,6 +58,7 @@ static void fini(struct tw__emitter *e)
     free(e->level);
     free(e->uses);
     free(e->height);
+    free(e->given);
     free(e->printed);
     free(e->helpers);
 }
@@ -136,12 +140,18 @@ static int has_complex(const struct tw__program *program)
 /* Everything in its order: *text and *length. */
 static int join(const struct tw__emitter *e, char **text, size_t *length)
 {
-    static const char head[] = "#include <tilework/tilework.h>\n\n"
-                               "#define DATA(operand) ((char *)tile->operand[operand].data)\n"
-                               "#define SHAPE(operand, dimension) (tile->operand[operand].shape[dimension])\n"
-                               "#define STRIDE(operand, dimension) (tile->operand[operand].strides[dimension])\n"
-                               "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
-                               "#define TW_SLOW static __attribute__((noinline, unused))\n\n";
+    static const char head[] =
+        "#include <tilework/tilework.h>\n\n"
+        "#define DATA(k) ((char *)tile->operand[k].data)\n"
+        "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
+        "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
+        "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
+        "#define TW_SLOW static __attribute__((noinline, unused))\n"
+        "#if defined(__clang__)\n"
+        "#define TW_APART TW_SLOW\n"
+        "#else /* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
+        "#endif\n\n";
     FILE *out = open_memstream(text, length);
     if (out == NULL) {
         return 0;
@@ -180,12 +190,15 @@ tw_status tw__emit(char **text, size_t *length, const struct tw__program *progra
         (void)tw__helper_need(e, "type", TW_COMPLEX128);
     }
     emit_kernel(e, function);
-    const int unknown = e->unknown;
+    const int unknown = e->unknown, large = e->rooms > MOST_ROOM;
     if (!finish(e) || !join(e, &whole, &size)) {
         status = tw__fail_memory(error, (size_t)program->nnodes * 256, "a kernel's text");
     } else if (unknown) {
         free(whole);
         status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
+    } else if (large) {
+        free(whole);
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement reads too many different elements at once");
     } else {
         *text = whole;
         *length = size;

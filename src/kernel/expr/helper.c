@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "kernel/expr/prelude.h"
+
 enum { KINDS = TW_COMPLEX128 + 1, LONGEST = 48 };
 
 static const struct tw__helper *const tables[] = {tw__helpers_memory, tw__helpers_integer, tw__helpers_real,
-                                                  tw__helpers_complex};
+                                                  tw__helpers_complex, tw__helpers_reduce};
 
 int tw__helper_count(void)
 {
@@ -69,12 +71,25 @@ static void print(struct tw__emitter *e, const char *text, tw_kind kind)
     fputc('\n', out);
 }
 
+/* Two functions of the prelude have the names that helpers would have. */
+static int need_math(struct tw__emitter *e, const char *name, tw_kind kind)
+{
+    struct tw__prelude_function function;
+    const int smaller = strcmp(name, "minimum") == 0;
+    if ((!smaller && strcmp(name, "maximum") != 0) ||
+        !tw__prelude_find(smaller ? TW__OP_MINIMUM : TW__OP_MAXIMUM, kind, &function)) {
+        return 0;
+    }
+    e->math |= function.needs;
+    return 1;
+}
+
 int tw__helper_need(struct tw__emitter *e, const char *name, tw_kind kind)
 {
     int number;
     const struct tw__helper *helper = find(name, kind, &number);
     if (helper == NULL) {
-        return 0;
+        return need_math(e, name, kind);
     }
     unsigned char *stands = &e->helpers[number * KINDS + (int)kind];
     if (*stands) {

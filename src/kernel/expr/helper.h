@@ -22,6 +22,7 @@ extern const struct tw__helper tw__helpers_memory[];
 extern const struct tw__helper tw__helpers_integer[];
 extern const struct tw__helper tw__helpers_real[];
 extern const struct tw__helper tw__helpers_complex[];
+extern const struct tw__helper tw__helpers_reduce[];
 
 /* The members of all tables, for the size of tw__emitter's list. */
 int tw__helper_count(void);

@@ -3,6 +3,7 @@
 
 #define INLINE "TW_INLINE "
 #define SLOW "TW_SLOW "
+#define APART "TW_APART "
 
 const struct tw__helper tw__helpers_complex[] = {
     {"type", "c", "",
@@ -46,20 +47,20 @@ const struct tw__helper tw__helpers_complex[] = {
             "    return (@T){__builtin_fma@F(x.re, y.re, -(x.im * y.im)), __builtin_fma@F(x.re, y.im, x.im * y.re)};\n"
             "}\n"},
     {"divide", "c", "",
-     INLINE "@T tw_divide_@S(@T x, @T y)\n"
-            "{\n"
-            "    /* Smith's method, in NumPy's order. */\n"
-            "    const @P re = __builtin_fabs@F(y.re), im = __builtin_fabs@F(y.im);\n"
-            "    if (re >= im) {\n"
-            "        if (re == 0 && im == 0) {\n"
-            "            return (@T){x.re / re, x.im / re};\n"
-            "        }\n"
-            "        const @P ratio = y.im / y.re, scale = 1 / (y.re + y.im * ratio);\n"
-            "        return (@T){(x.re + x.im * ratio) * scale, (x.im - x.re * ratio) * scale};\n"
-            "    }\n"
-            "    const @P ratio = y.re / y.im, scale = 1 / (y.im + y.re * ratio);\n"
-            "    return (@T){(x.re * ratio + x.im) * scale, (x.im * ratio - x.re) * scale};\n"
-            "}\n"},
+     APART "@T tw_divide_@S(@T x, @T y)\n"
+           "{\n"
+           "    /* Smith's method, in NumPy's order. */\n"
+           "    const @P re = __builtin_fabs@F(y.re), im = __builtin_fabs@F(y.im);\n"
+           "    if (re >= im) {\n"
+           "        if (re == 0 && im == 0) {\n"
+           "            return (@T){x.re / re, x.im / re};\n"
+           "        }\n"
+           "        const @P ratio = y.im / y.re, scale = 1 / (y.re + y.im * ratio);\n"
+           "        return (@T){(x.re + x.im * ratio) * scale, (x.im - x.re * ratio) * scale};\n"
+           "    }\n"
+           "    const @P ratio = y.re / y.im, scale = 1 / (y.im + y.re * ratio);\n"
+           "    return (@T){(x.re * ratio + x.im) * scale, (x.im * ratio - x.re) * scale};\n"
+           "}\n"},
     {"equal", "c", "",
      INLINE "int tw_equal_@S(@T x, @T y)\n"
             "{\n"
@@ -275,10 +276,10 @@ const struct tw__helper tw__helpers_complex[] = {
           "                __builtin_exp@F(x.re) * __builtin_sin@F(x.im)};\n"
           "}\n"},
     {"times", "c", "",
-     INLINE "@T tw_times_@S(@T x, @T y)\n"
-            "{\n"
-            "    return (@T){x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};\n"
-            "}\n"},
+     APART "@T tw_times_@S(@T x, @T y)\n"
+           "{\n"
+           "    return (@T){x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};\n"
+           "}\n"},
     {"power", "c", "of_c to_c times divide",
      SLOW "@T tw_power_@S(@T x, @T y)\n"
           "{\n"

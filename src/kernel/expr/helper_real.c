@@ -4,6 +4,16 @@
 #define INLINE "TW_INLINE "
 
 const struct tw__helper tw__helpers_real[] = {
+    {"add", "f", "",
+     INLINE "@T tw_add_@S(@T x, @T y)\n"
+            "{\n"
+            "    return x + y;\n"
+            "}\n"},
+    {"multiply", "f", "",
+     INLINE "@T tw_multiply_@S(@T x, @T y)\n"
+            "{\n"
+            "    return x * y;\n"
+            "}\n"},
     {"isnan", "f", "",
      INLINE "int tw_isnan_@S(@T x)\n"
             "{\n"

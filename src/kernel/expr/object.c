@@ -14,7 +14,7 @@
 
 /* What the C relies on: no fused multiplications, which processors have or have not, and integers that wrap. */
 #define ALWAYS "-std=gnu11 -ffp-contract=off -fno-math-errno -fno-trapping-math -fwrapv"
-#define SYMBOL "tw_statement"
+#define SYMBOL "tw_statement_tile"
 #define MARK "tw_statement_made"      /* in objects that were compiled elsewhere: "NAME HASH" */
 #define MAX_OBJECT ((size_t)64 << 20) /* bytes */
 

@@ -6,6 +6,8 @@
 #include "kernel/expr/strip.h"
 #include "kernel/expr/value.h"
 
+enum { PANEL = 256 }; /* elements: as many lines of memory, one a column, stay in the nearest cache */
+
 static const struct tw__expr_operand *target_of(const struct tw__emitter *e)
 {
     return &e->program->operands[e->target];
@@ -80,7 +82,7 @@ static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int
     const int axis = tile_axis(e, last);
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_line(e, "const int64_t panel = near ? tw_most(tile->stop[%d] - tile->start[%d], 1) : %d;", axis, axis,
-                  strip->length);
+                  strip->length < PANEL ? strip->length : PANEL);
     (void)tw__helper_need(e, "most", TW_OPAQUE);
     tw__emit_open(e, "for (int64_t begin = tile->start[%d]; begin < tile->stop[%d]; begin += panel)", axis, axis);
     tw__emit_line(e, "const int64_t end = tw_least(tile->stop[%d], begin + panel);", axis);

@@ -9,8 +9,8 @@
 #include "kernel/expr/value.h"
 
 enum {
-    LENGTH = 512,     /* elements: measured, below 256 the strips' own cost shows, above 2048 rooms leave the L1 */
-    SHORTEST = 16,    /* elements */
+    LENGTH = 2048, /* elements: at 512 the strips' own cost was 5 % of y[i] * x[j], at 2048 it is lost in the noise */
+    SHORTEST = 16, /* elements */
     ROOM = 512 * 1024 /* bytes of stack for the rooms of one function */
 };
 
@@ -46,9 +46,11 @@ static int is_root(const struct tw__strip *strip, int node)
     return 0;
 }
 
-static int is_leaf(const struct tw__node *node)
+/* What has no children in this scope: given, or of a kind that has none. */
+static int is_leaf(const struct tw__emitter *e, int number)
 {
-    return node->kind != TW__NODE_CAST && node->kind != TW__NODE_OPERATION;
+    const struct tw__node *node = node_at(e, number);
+    return e->given[number] || (node->kind != TW__NODE_CAST && node->kind != TW__NODE_OPERATION);
 }
 
 /* Marks what the roots are made of. Children have smaller numbers: one walk downwards finds all. */
@@ -72,7 +74,7 @@ static void reach(struct tw__emitter *e, const struct tw__strip *strip)
             continue;
         }
         e->level[n] = tw__strip_varies(e, n) ? VARYING : SCALAR;
-        for (int k = 0; k < node->nchildren && !is_leaf(node); k++) {
+        for (int k = 0; k < node->nchildren && !is_leaf(e, n); k++) {
             const int child = node->child[k];
             e->level[child] = REACHED;
             e->uses[child]++;
@@ -82,7 +84,7 @@ static void reach(struct tw__emitter *e, const struct tw__strip *strip)
 
 static void name(struct tw__emitter *e, int node)
 {
-    if (!tw__is_trivial(node_at(e, node)) && node_at(e, node)->kind != TW__NODE_INDEX) {
+    if (!e->given[node] && !tw__is_trivial(node_at(e, node)) && node_at(e, node)->kind != TW__NODE_INDEX) {
         e->level[node] |= NAMED;
         e->height[node] = 0;
     }
@@ -100,7 +102,7 @@ static void choose_names(struct tw__emitter *e, const struct tw__strip *strip)
         }
         const int varies = (e->level[n] & VARYING) != 0;
         int height = 0;
-        for (int k = 0; k < node->nchildren && !is_leaf(node); k++) {
+        for (int k = 0; k < node->nchildren && !is_leaf(e, n); k++) {
             const int child = node->child[k];
             const int outer = varies && !(e->level[child] & VARYING);
             if (outer || (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_SELECT && k > 0)) {
@@ -111,7 +113,7 @@ static void choose_names(struct tw__emitter *e, const struct tw__strip *strip)
         e->height[n] = height;
         const int loaded =
             !varies && (node->kind == TW__NODE_READ || node->kind == TW__NODE_REDUCE || node->kind == TW__NODE_SCALAR);
-        if (loaded || height >= TW__EMIT_HEIGHT || (e->uses[n] > 1 && !is_leaf(node)) ||
+        if (loaded || height >= TW__EMIT_HEIGHT || (e->uses[n] > 1 && !is_leaf(e, n)) ||
             (!varies && is_root(strip, n))) {
             name(e, n);
         }
@@ -122,6 +124,9 @@ static void choose_names(struct tw__emitter *e, const struct tw__strip *strip)
 static void set_form(struct tw__emitter *e, const struct tw__strip *strip, int n)
 {
     const struct tw__node *node = node_at(e, n);
+    if (e->given[n]) {
+        return;
+    }
     e->form[n] = TW__FORM_TEXT;
     if (!(e->level[n] & VARYING)) {
         return;
@@ -136,7 +141,7 @@ static void set_form(struct tw__emitter *e, const struct tw__strip *strip, int n
 
 static int needs_room(const struct tw__emitter *e, const struct tw__strip *strip, int n)
 {
-    return node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) != 0 &&
+    return node_at(e, n)->scope == strip->scope && !e->given[n] && (e->level[n] & VARYING) != 0 &&
            (e->form[n] == TW__FORM_ITEM || e->form[n] == TW__FORM_CELL);
 }
 
@@ -152,19 +157,20 @@ void tw__strip_plan(struct tw__emitter *e, struct tw__strip *strip)
             bytes += needs_room(e, strip, n) ? tw__emit_size(node_at(e, n)->dtype) : 0;
         }
     }
-    if (strip->length == 0) {
-        strip->length = LENGTH;
-    }
-    while (strip->length > SHORTEST && strip->length * bytes > ROOM) {
+    const int is_free = strip->length == 0;
+    strip->length = is_free ? LENGTH : strip->length;
+    while (is_free && strip->length > SHORTEST && strip->length * bytes > ROOM) {
         strip->length /= 2;
     }
+    e->rooms += strip->length * bytes;
 }
 
 int tw__strip_is_fast(const struct tw__emitter *e, const struct tw__strip *strip)
 {
     const int last = last_root(strip);
     for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && tw__has_fast(node_at(e, n))) {
+        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && !e->given[n] &&
+            tw__has_fast(node_at(e, n))) {
             return 1;
         }
     }
@@ -175,11 +181,16 @@ void tw__strip_rooms(struct tw__emitter *e, const struct tw__strip *strip)
 {
     const int last = last_root(strip);
     for (int n = 0; n <= last; n++) {
+        const int is_result = strip->to == TW__TO_CELLS && tw__strip_varies(e, n) && is_root(strip, n);
         if (needs_room(e, strip, n)) {
             const int is_cell = e->form[n] == TW__FORM_CELL;
             const tw_kind kind = node_at(e, n)->dtype;
             tw__emit_line(e, "%s %s%d[%d] __attribute__((aligned(64)));",
                           is_cell ? tw__emit_type(kind) : tw__emit_storage(kind), is_cell ? "w" : "room", n,
+                          strip->length);
+        }
+        if (is_result && e->form[n] != TW__FORM_CELL) {
+            tw__emit_line(e, "%s w%d[%d] __attribute__((aligned(64)));", tw__emit_type(node_at(e, n)->dtype), n,
                           strip->length);
         }
     }
@@ -221,7 +232,8 @@ void tw__strip_each(struct tw__emitter *e, const struct tw__strip *strip, enum t
 {
     const int last = last_root(strip);
     for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && node_at(e, n)->kind == kind) {
+        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && !e->given[n] &&
+            node_at(e, n)->kind == kind) {
             f(e, n, user);
         }
     }
@@ -252,6 +264,9 @@ void tw__strip_items(struct tw__emitter *e, const struct tw__strip *strip)
 
 static void emit_root(struct tw__emitter *e, const struct tw__strip *strip, int root)
 {
+    if (strip->to == TW__TO_CELLS && (!tw__strip_varies(e, root) || e->form[root] == TW__FORM_CELL)) {
+        return; /* a variable, or there already */
+    }
     const int halves = strip->to == TW__TO_OUT && node_at(e, root)->dtype == TW_FLOAT16;
     tw__emit_begin(e);
     if (strip->to == TW__TO_CELLS) {
@@ -271,6 +286,13 @@ static void emit_root(struct tw__emitter *e, const struct tw__strip *strip, int 
 static void emit_loop(struct tw__emitter *e, const struct tw__strip *strip)
 {
     const int last = last_root(strip);
+    int count = strip->to == TW__TO_CELLS ? 0 : 1;
+    for (int k = 0; k < strip->nroots; k++) {
+        count += tw__strip_varies(e, strip->roots[k]) && e->form[strip->roots[k]] != TW__FORM_CELL;
+    }
+    if (count == 0) {
+        return;
+    }
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
     for (int n = 0; n <= last; n++) {
         if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && (e->level[n] & NAMED)) {
@@ -294,7 +316,8 @@ static int fast_sizes(const struct tw__emitter *e, const struct tw__strip *strip
     const int last = last_root(strip);
     int sizes = 0;
     for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && tw__has_fast(node_at(e, n))) {
+        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && !e->given[n] &&
+            tw__has_fast(node_at(e, n))) {
             sizes |= node_at(e, n)->u.op.operation == TW_FLOAT64 ? 8 : 4;
         }
     }

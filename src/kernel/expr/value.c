@@ -167,6 +167,9 @@ static void emit_helper(struct tw__emitter *e, const struct tw__node *node)
     const tw_kind kind = computed(node->u.op.operation);
     const enum tw__operation code = node->u.op.code;
     const char *name = operations[code].name;
+    if ((code == TW__OP_FMIN || code == TW__OP_FMAX) && !tw__kind_is_complex(kind)) {
+        name = code == TW__OP_FMIN ? "minimum" : "maximum"; /* integers have no NaN */
+    }
     if (name == NULL || !tw__helper_need(e, name, kind)) {
         e->unknown = 1;
         return;
@@ -239,13 +242,12 @@ static int emit_small_power(struct tw__emitter *e, const struct tw__node *node)
     }
     const double value = is_integer ? (double)exponent->u.constant.integer : exponent->u.constant.number.real;
     const char *helper = value == 2 ? "square" : value == 3 ? "cube" : value == 4 ? "fourth" : NULL;
-    if (tw__kind_is_complex(kind)) {
+    if (tw__kind_is_complex(kind) || kind == TW_FLOAT16) {
         helper = value == 2 ? "square" : NULL;
-    } else if (kind == TW_FLOAT16) {
-        helper = value == 2 ? "square" : NULL;
-    } else if (value == 0.5) {
+    }
+    if (tw__kind_is_float(kind) && value == 0.5) {
         helper = "root";
-    } else if (!is_integer && value == -1) {
+    } else if (tw__kind_is_float(kind) && value == -1) {
         helper = "inverse";
     }
     if (helper == NULL || !tw__helper_need(e, helper, computed(kind))) {
