@@ -38,9 +38,8 @@ static tw_status settle_weak(struct tw__parser *parser, struct tw__syntax_node *
     if (!node->is_literal) {
         return TW_OK;
     }
-    const enum tw__class wider = node->class;
     const tw_status status = tw__syntax_fold(parser->syntax, node, &node->number, parser->error);
-    node->class = is_select ? wider : node->number.class;
+    node->class = node->number.class;
     return status;
 }
 
