@@ -53,12 +53,13 @@ TW_MATH double tw__expm1_quarter_f64(double x, double *low)
 {
     const double shifted = x * 0x1.71547652b82fep0 + TW_SHIFT, k = shifted - TW_SHIFT;
     const double high = x - k * 0x1.62e42fefa0000p-1, tail = k * 0x1.cf79abc9e3b3ap-40, r = high - tail;
-    double p_low, sum_low;
+    double p_low, sum_low, base_low;
     const double p = tw__quick_sum_f64(r, r * r * tw__exp_tail_f64(r), &p_low);
     p_low += (high - r) - tail;
     const double power = tw__power_f64(shifted - 2.0);
-    const double sum = tw__quick_sum_f64(power - 0.25, power * p, &sum_low);
-    *low = sum_low + power * p_low;
+    const double base = tw__sum_f64(power, -0.25, &base_low);
+    const double sum = tw__quick_sum_f64(base, power * p, &sum_low);
+    *low = (sum_low + power * p_low) + base_low;
     return sum;
 }
 
