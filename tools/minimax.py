@@ -9,7 +9,7 @@ coefficients are rounded to double one by one and the others fitted anew, so tha
 import sys
 
 from mpmath import (asin, atan, cbrt, cos, erf, erfc, exp, expm1, log, loggamma, lu_solve, matrix, mp, mpf, pi, sin,
-                    sqrt)
+                    sinh, sqrt)
 
 mp.dps = 45
 POINTS = 500
@@ -92,11 +92,13 @@ def jobs():
     log_tail = of_root(lambda s: (log((1 + s) / (1 - s)) - 2 * s) / s ** 3 if s > mpf("1e-6") else mpf(2) / 3)
     log_weight = lambda z: z ** mpf("1.5") / log((1 + sqrt(z)) / (1 - sqrt(z)))
     smax = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.0001")
-    log_tail2 = lambda z: (log_tail(z) - mpf(2) / 3) / z if z > mpf("1e-10") else mpf(2) / 5
+    # log((1 + s) / (1 - s)) = 2/3 s (3 + z + z^2 P(z)), z = s^2
+    log_tail2 = lambda z: 3 * (log_tail(z) - mpf(2) / 3) / (2 * z) if z > mpf("1e-10") else mpf(3) / 5
     sin_tail = of_root(lambda x: (sin(x) - x) / x ** 3 if x > mpf("1e-6") else -fact(3))
     cos_tail = of_root(lambda x: (cos(x) - 1 + x * x / 2) / x ** 4 if x > mpf("1e-4") else fact(4))
     quarter = (pi / 4 * mpf("1.0001")) ** 2
     atan_tail = of_root(lambda x: (atan(x) - x) / x ** 3 if x > mpf("1e-6") else -mpf(1) / 3)
+    sinh_tail = of_root(lambda x: (sinh(x) - x) / x ** 3 if x > mpf("1e-6") else fact(3))
     asin_tail = of_root(lambda x: (asin(x) - x) / x ** 3 if x > mpf("1e-6") else mpf(1) / 6)
     reach = (mpf(7) / 16 * mpf("1.0001")) ** 2
     octant = (sqrt(mpf(2)) - 1) ** 2 * mpf("1.0001")
@@ -118,11 +120,12 @@ def jobs():
         "exp_f32": (exp_tail, -LN2 / 2 * 1.001, LN2 / 2 * 1.001, 6, expm1_weight),
         "log_f64": (log_tail, 0, smax, 7, log_weight),
         "log_f32": (log_tail, 0, smax, 4, log_weight),
-        "pow_f64": (log_tail2, 0, smax, 8, lambda z: z * log_weight(z)),
+        "pow_f64": (log_tail2, 0, smax, 8, lambda z: z * log_weight(z) * 2 / 3),
         "sin_f64": (sin_tail, 0, quarter, 6, odd(sin)),
         "cos_f64": (cos_tail, 0, quarter, 6, lambda z: z * z),
         "sin_f32": (sin_tail, 0, quarter, 4, odd(sin)),
         "cos_f32": (cos_tail, 0, quarter, 3, lambda z: z * z),
+        "sinh_f64": (sinh_tail, 0, mpf("1.0001"), 7, odd(sinh)),
         "atan_f64": (atan_tail, 0, reach, 11, odd(atan)),
         "atan_f32": (atan_tail, 0, octant, 6, odd(atan)),
         "asin_f64": (asin_tail, 0, mpf("0.2501"), 12, odd(asin)),

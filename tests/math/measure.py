@@ -65,11 +65,8 @@ class Programs:
     """Everything compiled in a folder: loops[build], the C library's loops, the measure of errors."""
 
     def __init__(self, folder, c_library=False):
-        self.remarks, self.paths = {}, {}
+        self.paths = {}
         work = {name: [*flags, *FLAGS, HERE / "loops.c", "-lm"] for name, flags in builds().items()}
-        work["gcc"].append("-fopt-info-vec-optimized")
-        if "clang" in work:
-            work["clang"].append("-Rpass=loop-vectorize")
         if c_library:
             work["C library"] = ["gcc", "-O3", "-march=native", "-DC_LIBRARY", *FLAGS, HERE / "loops.c", "-lm"]
         work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-shared", "-fPIC", HERE / "reference.c",
@@ -80,8 +77,6 @@ class Programs:
             done = subprocess.run([*map(str, work[name]), "-o", str(path)], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise RuntimeError(f"{name}: {done.stderr}")
-            if name in ("gcc", "clang"):
-                self.remarks[name] = done.stderr
             self.paths[name] = path
             return name, ctypes.CDLL(str(path))
 
@@ -106,6 +101,17 @@ class Programs:
         measure.restype = ctypes.c_double
         worst = measure(*map(pointer, (got, x, x if y is None else y)), ctypes.c_int64(len(x)), ctypes.byref(where))
         return worst, where.value
+
+
+def vectorised(compiler, suffix):
+    """The functions of one dtype whose loop the compiler says it has vectorised."""
+    remark, words = {"gcc": ("-fopt-info-vec-optimized", "loop vectorized"),
+                     "clang": ("-Rpass=loop-vectorize", "vectorized loop")}[compiler]
+    done = subprocess.run([*map(str, [*builds()[compiler], *FLAGS, f"-DONLY_{suffix}", remark, HERE / "loops.c"]), "-o",
+                           "/dev/null"], capture_output=True, text=True, check=True)
+    lines = (HERE / "functions.h").read_text().splitlines()
+    found = re.findall(rf"functions\.h:(\d+):.*{words}", done.stderr)
+    return {re.search(r"\((\w+)\)", lines[int(number) - 1])[1] for number in found}
 
 
 def pointer(array):

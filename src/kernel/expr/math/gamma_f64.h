@@ -30,6 +30,16 @@ TW_MATH double tw__sin_pi_f64(double x, double *low)
     return sign * high;
 }
 
+/* log(x) = the result + *low for a positive finite x. */
+TW_MATH double tw__log_exact_f64(double x, double *low)
+{
+    double e, p_low, sum_low;
+    const double f = tw__log_parts_f64(x, &e), p = tw__log_core_f64(f, &p_low);
+    const double sum = tw__quick_sum_f64(e * 0x1.62e42fefa0000p-1, p * 0x1.555555p-1, &sum_low);
+    *low = sum_low + (p * 0x1.5555555555555p-27 + (p_low * 0x1.5555555555555p-1 + e * 0x1.cf79abc9e3b3ap-40));
+    return sum;
+}
+
 TW_MATH double tw_gamma_f64(double x)
 {
     const double size = tw__abs_f64(x), a = size > 200.0 ? 200.0 : size;

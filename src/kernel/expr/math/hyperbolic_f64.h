@@ -1,4 +1,5 @@
-/* hyperbolic_f64.h - sinh, cosh and tanh of float64, from exp(x) - 1 with what its last addition lost. */
+/* hyperbolic_f64.h - sinh, cosh and tanh of float64, from exp(x) - 1 with what its last addition lost. The polynomial
+ * is from tools/minimax.py. */
 #ifndef TW_KERNEL_EXPR_MATH_HYPERBOLIC_F64_H
 #define TW_KERNEL_EXPR_MATH_HYPERBOLIC_F64_H
 
@@ -10,9 +11,13 @@ TW_MATH double tw_sinh_f64(double x)
     double low;
     const double size = tw__abs_f64(x), y = size > 710.5 ? 710.5 : size;
     const double q = tw__expm1_quarter_f64(y, &low);
-    const double half = q / (2.0 * q + 0.5), inverse = 1.0 - 2.0 * half; /* 1 / (E + 1) */
-    const double value = 2.0 * q + (half + 2.0 * low * (1.0 + inverse * inverse));
-    return size < 0x1p-28 ? x : tw__mulsign_f64(value, x);
+    const double value = 2.0 * q + (q / (2.0 * q + 0.5) + 2.0 * low);
+    /* Up to 1, where the two halves would both count: x + x^3 P(x^2). */
+    const double z = x * x, w = z * z;
+    const double tail =
+        (0x1.5555555555556p-3 + w * (0x1.a01a01a03726ap-13 + w * (0x1.ae646ff53062cp-26 + w * 0x1.b5c89f51160bep-41))) +
+        z * (0x1.111111111101ep-7 + w * (0x1.71de3a3b06a11p-19 + w * 0x1.6116f48be8343p-33));
+    return size < 1.0 ? x + x * z * tail : tw__mulsign_f64(value, x);
 }
 
 TW_MATH double tw_cosh_f64(double x)
