@@ -5,6 +5,7 @@
     measure.py --samples 1000000   the same, of more arguments each (default 20000)
     measure.py --every 16          float32 functions of one argument: every 16th of all 2^32 arguments
     measure.py --speed             nanoseconds an element, beside the C library's functions
+    measure.py --bits              checksums of results, as they are kept in bits.txt
 
 Needs NumPy, GCC with libquadmath, and Clang for the comparison of bits.
 """
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -188,6 +190,30 @@ def arguments(kind, suffix, count, seed):
     return x, x
 
 
+def fixed_arguments(kind, suffix):
+    """Arguments that do not depend on NumPy's generators or functions: the same on every machine, for ever."""
+    dtype = DTYPES[suffix]
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = np.arange(1, 8193, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # splitmix64
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z ^= z >> np.uint64(31)
+        raw = z.view(np.float64) if suffix == "f64" else (z >> np.uint64(32)).astype(np.uint32).view(np.float32)
+        unit = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        x = np.concatenate([raw, *((scale * (unit - 0.5)).astype(dtype) for scale in (2, 6, 24, 1400, 2**22))])
+    return (x, np.roll(x, 4096 + 1)) if kind.endswith("PAIR") else (x, x)
+
+
+def checksums(programs, build="gcc"):
+    """{"function dtype": CRC-32 of the results}"""
+    found = {}
+    for kind, name in functions():
+        for suffix in DTYPES:
+            got = programs.run(build, name, *map(np.ascontiguousarray, fixed_arguments(kind, suffix)))
+            found[f"{name} {suffix}"] = f"{zlib.crc32(bits(got).tobytes()):08x}"
+    return found
+
+
 def worst_of(programs, kind, name, suffix, count, seed):
     """(ULP, x, y, result) of the worst argument."""
     x, y = arguments(kind, suffix, count, seed)
@@ -250,11 +276,15 @@ def main():
     parser.add_argument("--every", type=int, default=0)
     parser.add_argument("--only", action="append")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--bits", action="store_true")
     parser.add_argument("--rounds", type=int, default=25)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(folder, c_library=options.speed)
-        (print_speed if options.speed else print_errors)(programs, options)
+        if options.bits:
+            print("\n".join(f"{name} {checksum}" for name, checksum in checksums(programs).items()))
+        else:
+            (print_speed if options.speed else print_errors)(programs, options)
     return 0
 
 

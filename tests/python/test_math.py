@@ -80,6 +80,12 @@ def test_every_build_gives_the_same_bits(programs, results, name):
                                     f"{other[differ[0]]!r}, not {got[differ[0]]!r}"
 
 
+def test_the_bits_are_those_of_every_other_machine(programs):
+    """bits.txt was written on one machine, by measure.py --bits; a change of a function's results is to be meant."""
+    kept = dict(line.rsplit(" ", 1) for line in (measure.HERE / "bits.txt").read_text().splitlines())
+    assert measure.checksums(programs) == kept
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_element_has_the_same_bits_at_any_place(programs, results, name):
     rng = np.random.default_rng(SEED)
