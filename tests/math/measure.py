@@ -7,12 +7,13 @@
     measure.py --speed             nanoseconds an element, beside the C library's functions
     measure.py --bits              checksums of results, as they are kept in bits.txt
 
-Needs NumPy, GCC with libquadmath, and Clang for the comparison of bits.
+Needs NumPy, GCC (on x86-64 with libquadmath), and Clang for the comparison of bits.
 """
 
 import argparse
 import ctypes
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -71,8 +72,9 @@ class Programs:
         work = {name: [*flags, *FLAGS, HERE / "loops.c", "-lm"] for name, flags in builds().items()}
         if c_library:
             work["C library"] = ["gcc", "-O3", "-march=native", "-DC_LIBRARY", *FLAGS, HERE / "loops.c", "-lm"]
-        work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-shared", "-fPIC", HERE / "reference.c",
-                             "-lquadmath", "-lm"]
+        quad = ["-lquadmath"] if platform.machine() == "x86_64" else []
+        work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-fno-builtin-gammal", "-shared", "-fPIC",
+                             HERE / "reference.c", *quad, "-lm"]
 
         def compile_one(name):
             path = pathlib.Path(folder) / f"{re.sub(r'[^a-z0-9A-Z]', '_', name)}.so"
