@@ -249,9 +249,8 @@ static const char *apply_real(struct tw__scalar *result, enum tw__operation code
             return by_zero;
         }
         /* Two whole numbers are divided as they are, beside a float a whole number becomes one first. */
-        *result = tw__scalar_real(a->class < TW__CLASS_REAL && b->class < TW__CLASS_REAL
-                                      ? (double)(as_long(a) / as_long(b))
-                                      : x / y);
+        *result = tw__scalar_real(
+            a->class < TW__CLASS_REAL && b->class < TW__CLASS_REAL ? (double)(as_long(a) / as_long(b)) : x / y);
         return NULL;
     case TW__OP_FLOOR_DIVIDE:
     case TW__OP_REMAINDER:
