@@ -8,7 +8,7 @@ import sys
 
 from tap import Tap
 
-HEADER = pathlib.Path(__file__).resolve().parent.parent / "include" / "tilework" / "tilework.h"
+HEADER = pathlib.Path(__file__).resolve().parent.parent / "include" / "tilework" / "tilework.h"  # tile.h has no TW_API
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"\bTW_API\b[^;{]*?\b(tw_\w+)\s*\(")
 # What compilers and sanitizers add of their own.

@@ -1,8 +1,7 @@
 /* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
  *
- * The whole public interface, in stages: 1 errors, 2 dtypes and views, 3 tiles and kernels, 4 pools, 5 arrays,
- * 6 signatures and grids, 7 runs and reports, 8 journals, 9 the machine. A kernel's source needs stages 1 to 3 alone
- * and no library to link with: everything a kernel calls is inline.
+ * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
+ * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids, 9 runs and reports, 10 journals, 11 the machine.
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -31,10 +30,11 @@
 #ifndef TILEWORK_H
 #define TILEWORK_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <tilework/tile.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,7 +54,7 @@ extern "C" {
 /* The version of the library that is running, as TW_VERSION. Static text; any thread. */
 TW_API const char *tw_version(void);
 
-/* ---- 1 errors ------------------------------------------------------------------------------------------------ */
+/* ---- 3 errors ------------------------------------------------------------------------------------------------ */
 
 typedef enum tw_status {
     TW_OK = 0,
@@ -90,39 +90,7 @@ typedef struct tw_error {
 /* A short name for a status ("bad argument"). Static text; any thread. */
 TW_API const char *tw_status_name(tw_status status);
 
-/* ---- 2 dtypes and views -------------------------------------------------------------------------------------- */
-
-#define TW_MAX_DIMS 32
-#define TW_MAX_OPERANDS 64
-
-/* Kinds of item. Every other fixed-size NumPy dtype (strings, records, datetimes) is TW_OPAQUE: kernels may move
- * such items but not compute with them. */
-typedef enum tw_kind {
-    TW_OPAQUE = 0,
-    TW_BOOL,
-    TW_INT8,
-    TW_INT16,
-    TW_INT32,
-    TW_INT64,
-    TW_UINT8,
-    TW_UINT16,
-    TW_UINT32,
-    TW_UINT64,
-    TW_FLOAT16,
-    TW_FLOAT32,
-    TW_FLOAT64,
-    TW_COMPLEX64,
-    TW_COMPLEX128
-} tw_kind;
-
-/* Type of one item. `descr` is the .npy description in native byte order ("<f8", "|S5", "[('a', '<i4'), ...]");
- * it lives as long as the array or other object that the dtype was read from, static for the kinds that compute. */
-typedef struct tw_dtype {
-    tw_kind kind;
-    int32_t alignment; /* bytes; 1 for opaque items */
-    int64_t itemsize;  /* bytes */
-    const char *descr;
-} tw_dtype;
+/* ---- 4 dtypes -------------------------------------------------------------------------------------------------- */
 
 /* The dtype of a kind other than TW_OPAQUE (TW_OPAQUE gives itemsize 0). Any thread. */
 TW_API tw_dtype tw_dtype_of(tw_kind kind);
@@ -142,135 +110,7 @@ TW_API int tw_item_format(char *text, size_t size, const tw_dtype *dtype, const 
 /* The item as a double (complex: its real part; bool: 0 or 1). Opaque items give NaN. Any thread. */
 TW_API double tw_item_to_double(const tw_dtype *dtype, const void *item);
 
-/* Element (i, j, ...) is at (char *)data + i * strides[0] + j * strides[1] + ... */
-typedef struct tw_view {
-    void *data;
-    tw_dtype dtype;
-    int ndim;
-    int64_t shape[TW_MAX_DIMS];
-    int64_t strides[TW_MAX_DIMS]; /* bytes; may be zero (broadcast) or negative */
-} tw_view;
-
-/* Number of items of a view (1 for 0-d). */
-static inline int64_t tw_view_size(const tw_view *view)
-{
-    int64_t size = 1;
-    for (int d = 0; d < view->ndim; d++) {
-        size *= view->shape[d];
-    }
-    return size;
-}
-
-/* The view's items lie as in a C array, without gaps. */
-static inline int tw_view_is_contiguous(const tw_view *view)
-{
-    int64_t step = view->dtype.itemsize;
-    for (int d = 0; d < view->ndim; d++) {
-        if (view->shape[d] == 0) {
-            return 1; /* no items, no gaps */
-        }
-    }
-    for (int d = view->ndim - 1; d >= 0; d--) {
-        if (view->shape[d] > 1 && view->strides[d] != step) {
-            return 0;
-        }
-        step *= view->shape[d];
-    }
-    return 1;
-}
-
-/* The view has items of this kind and this many dimensions: what a kernel asks before it takes an operand's memory for
- * an array of doubles. */
-static inline int tw_view_is(const tw_view *view, tw_kind kind, int ndim)
-{
-    return view->dtype.kind == kind && view->ndim == ndim;
-}
-
-/* A stride in items. The compiler is kept from seeing that it was divided: it would drop the stride's lowest bits
- * instead of multiplying by the item's size, and GCC would then not make a version of the loop for stride 1. */
-static inline int64_t tw_view_step(const tw_view *view, int dimension, int64_t itemsize)
-{
-    int64_t step = view->strides[dimension] / itemsize;
-    __asm__("" : "+r"(step));
-    return step;
-}
-
-/* Elements of a view of 0 to 4 dimensions, by index, as lvalues:
- *
- *     TW_VIEW(const double, y, tile->operand[0]);
- *     TW_VIEW(const double, x, tile->operand[1]);
- *     TW_VIEW(double, r, tile->operand[2]);
- *     for (int64_t i = 0; i < r.shape[0]; i++) {
- *         for (int64_t j = 0; j < r.shape[1]; j++) {
- *             TW_AT(r, i, j) = TW_AT(y, i) * TW_AT(x, j);
- *         }
- *     }
- *
- * Right for all strides; for stride 1 compilers make a vector version at -O3 by themselves, as fast as a loop over
- * plain C arrays. TW_VIEW declares a local variable with data, shape and step (strides in items); it checks neither the
- * dtype nor the dimensions: see tw_view_is. */
-#define TW_VIEW(type, name, view)                                                                                      \
-    const struct {                                                                                                     \
-        type *data;                                                                                                    \
-        int64_t shape[4], step[4];                                                                                     \
-    } name = {(type *)(view).data,                                                                                     \
-              {(view).shape[0], (view).shape[1], (view).shape[2], (view).shape[3]},                                    \
-              {tw_view_step(&(view), 0, (int64_t)sizeof(type)), tw_view_step(&(view), 1, (int64_t)sizeof(type)),       \
-               tw_view_step(&(view), 2, (int64_t)sizeof(type)), tw_view_step(&(view), 3, (int64_t)sizeof(type))}}
-#define TW_AT(...) TW_AT_CHOOSE(__VA_ARGS__, TW_AT_4, TW_AT_3, TW_AT_2, TW_AT_1, TW_AT_0, )(__VA_ARGS__)
-#define TW_AT_CHOOSE(view, i, j, k, l, name, ...) name
-#define TW_AT_0(view) (*(view).data)
-#define TW_AT_1(view, i) ((view).data[(i) * (view).step[0]])
-#define TW_AT_2(view, i, j) ((view).data[(i) * (view).step[0] + (j) * (view).step[1]])
-#define TW_AT_3(view, i, j, k) ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2]])
-#define TW_AT_4(view, i, j, k, l)                                                                                      \
-    ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2] + (l) * (view).step[3]])
-
-/* The last dimension's items lie side by side, so that a row may be used as a plain C array: TW_ROW(double, view, i) is
- * the address of row i of a 2-d tw_view. */
-static inline int tw_view_rows_contiguous(const tw_view *view)
-{
-    return view->ndim == 0 || view->shape[view->ndim - 1] <= 1 || view->strides[view->ndim - 1] == view->dtype.itemsize;
-}
-#define TW_ROW(type, view, i) ((type *)(void *)((char *)(view).data + (i) * (view).strides[0]))
-
-/* ---- 3 tiles and kernels ------------------------------------------------------------------------------------- */
-
-#define TW_TILE_MESSAGE_SIZE 256
-
-/* What a kernel gets. Axes are numbered in the order in which the outputs name them, left to right, then those that
- * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
- * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
-typedef struct tw_tile {
-    uint64_t index;         /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
-    int naxes;              /* entries in start and stop */
-    int noperands;          /* entries in operand */
-    const int64_t *start;   /* [naxes] first index of the tile on each axis */
-    const int64_t *stop;    /* [naxes] one past its last index */
-    const tw_view *operand; /* [noperands] each operand cut to this tile */
-    unsigned worker;        /* which worker runs it, 0 .. workers - 1 */
-    unsigned attempt;       /* 0, or how often a worker died on this tile before */
-    void *scratch;          /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
-    size_t scratch_size;    /* bytes, as asked for in tw_run_options */
-    void *context;          /* as given with the kernel or the run */
-    char *message;          /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
-} tw_tile;
-
-/* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
- * run. It may run on any worker, at the same time as other tiles, and again if its worker dies. It must write only
- * through its output views. */
-typedef int (*tw_function)(const tw_tile *tile);
-
-/* For a kernel that fails: `return tw_tile_fail(tile, 3, "no root below %g", x);` sets the message and returns code. */
-__attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_tile *tile, int code, const char *format,
-                                                                     ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tile->message, TW_TILE_MESSAGE_SIZE, format, arguments);
-    va_end(arguments);
-    return code;
-}
+/* ---- 5 kernels ------------------------------------------------------------------------------------------------- */
 
 typedef struct tw_kernel tw_kernel;
 
@@ -310,7 +150,7 @@ TW_API const char *tw_kernel_name(const tw_kernel *kernel);
 
 TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
-/* ---- 4 pools ------------------------------------------------------------------------------------------------- */
+/* ---- 6 pools ------------------------------------------------------------------------------------------------- */
 
 typedef enum tw_pool_kind { TW_THREADS = 0, TW_PROCESSES = 1, TW_SERIAL = 2 } tw_pool_kind;
 
@@ -344,7 +184,7 @@ TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
 /* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. */
 TW_API void tw_pool_close(tw_pool *pool);
 
-/* ---- 5 arrays ------------------------------------------------------------------------------------------------ */
+/* ---- 7 arrays ------------------------------------------------------------------------------------------------ */
 
 typedef struct tw_array tw_array;
 
@@ -398,7 +238,7 @@ TW_API void *tw_array_data(const tw_array *array);
 TW_API tw_memory tw_array_memory(const tw_array *array);
 TW_API void tw_array_destroy(tw_array *array);
 
-/* ---- 6 signatures and grids ---------------------------------------------------------------------------------- */
+/* ---- 8 signatures and grids ---------------------------------------------------------------------------------- */
 
 typedef struct tw_signature tw_signature;
 
@@ -476,7 +316,7 @@ TW_API const tw_signature *tw_grid_signature(const tw_grid *grid);
 /* Reads "333,666" (digits and commas) into cuts[*ncuts] that the caller frees. Errors: TW_ERROR_SYNTAX. */
 TW_API tw_status tw_cuts_parse(int64_t **cuts, size_t *ncuts, const char *text, tw_error *error);
 
-/* ---- 7 runs and reports -------------------------------------------------------------------------------------- */
+/* ---- 9 runs and reports -------------------------------------------------------------------------------------- */
 
 typedef struct tw_report tw_report;
 
@@ -499,7 +339,7 @@ typedef struct tw_death {
     const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; lives for the call */
 } tw_death;
 
-typedef struct tw_journal tw_journal; /* stage 8 */
+typedef struct tw_journal tw_journal; /* stage 10 */
 
 typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
@@ -592,7 +432,7 @@ TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, si
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
 TW_API void tw_report_destroy(tw_report *report);
 
-/* ---- 8 journals ----------------------------------------------------------------------------------------------- */
+/* ---- 10 journals ----------------------------------------------------------------------------------------------- */
 
 /* A journal is a file beside the outputs of a run: which tiles are done, with a checksum (XXH3, 64 bits) of the
  * elements of each, and a fingerprint of the job. During a run a thread of its own syncs the outputs, then writes and
@@ -641,7 +481,7 @@ TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_a
 TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
 TW_API void tw_journal_remove(tw_journal *journal);
 
-/* ---- 9 the machine ------------------------------------------------------------------------------------------- */
+/* ---- 11 the machine ------------------------------------------------------------------------------------------- */
 
 typedef struct tw_machine {
     int cpus_online;

@@ -29,7 +29,7 @@ struct compilation {
     struct tw__compiler compiler;
     struct tw__cache cache;
     char *version;
-    char header[TW__HASH_TEXT]; /* hash of the public header */
+    char header[TW__HASH_TEXT]; /* hash of the public headers */
     char key[TW__HASH_TEXT];
 };
 
@@ -100,36 +100,44 @@ static tw_status make_key(struct compilation *job, tw_error *error)
 
 /* ---- what the compiler reads and says ---- */
 
-/* Writes the public header into the cache: *folder (malloc) is what goes after -I. */
-static tw_status bring_header(const struct compilation *job, char **folder, tw_error *error)
+/* Writes a public header into the cache, unless it is there, whole. `folder` is below the cache's. */
+static tw_status bring_header(const struct compilation *job, const char *folder, const struct tw__header *header,
+                              tw_error *error)
 {
-    char name[96], *path = NULL, *there;
+    char name[128], *there;
     size_t length;
-    snprintf(name, sizeof name, "include-%s/tilework", job->header);
-    if (asprintf(&path, "%s/%s", job->cache.folder, name) < 0) {
-        return tw__fail_memory(error, PATH_MAX, "a file name");
-    }
-    const int os_error = tw__folder_make(path);
-    if (os_error != 0) {
-        tw_status status = tw__fail_os(error, tw__file_status(os_error), os_error, "folder %s cannot be made", path);
-        free(path);
-        return status;
-    }
-    *strrchr(path, '/') = '\0';
-    snprintf(name, sizeof name, "include-%s/tilework/tilework.h", job->header);
+    snprintf(name, sizeof name, "%s/tilework/%s", folder, header->name);
     if (tw__cache_read(&job->cache, name, &there, &length)) {
-        const int same = length == tw__header_length && memcmp(there, tw__header_text, length) == 0;
+        const int same = length == header->length && memcmp(there, header->text, length) == 0;
         free(there);
         if (same) {
-            *folder = path;
             return TW_OK;
         }
     }
-    tw_status status = tw__cache_write(&job->cache, name, tw__header_text, tw__header_length, error);
+    return tw__cache_write(&job->cache, name, header->text, header->length, error);
+}
+
+/* Writes the public headers into the cache: *folder (malloc) is what goes after -I. */
+static tw_status bring_headers(const struct compilation *job, char **folder, tw_error *error)
+{
+    char name[64], *path = NULL;
+    snprintf(name, sizeof name, "include-%s", job->header);
+    if (asprintf(&path, "%s/%s/tilework", job->cache.folder, name) < 0) {
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    tw_status status = TW_OK;
+    const int os_error = tw__folder_make(path);
+    if (os_error != 0) {
+        status = tw__fail_os(error, tw__file_status(os_error), os_error, "folder %s cannot be made", path);
+    }
+    for (size_t k = 0; status == TW_OK && k < TW__HEADERS; k++) {
+        status = bring_header(job, name, &tw__headers[k], error);
+    }
     if (status != TW_OK) {
         free(path);
         return status;
     }
+    *strrchr(path, '/') = '\0';
     *folder = path;
     return TW_OK;
 }
@@ -277,7 +285,7 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
         status = tw__cache_temporary(&job->cache, &rule, &later, error);
     }
     if (status == TW_OK) {
-        status = bring_header(job, &include, error);
+        status = bring_headers(job, &include, error);
     }
     if (status == TW_OK) {
         status = run_compiler(job, temporary, rule, include, error);
@@ -309,6 +317,15 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
     return status;
 }
 
+static void hash_headers(char text[TW__HASH_TEXT])
+{
+    char each[TW__HEADERS][TW__HASH_TEXT];
+    for (size_t k = 0; k < TW__HEADERS; k++) {
+        tw__hash(each[k], tw__headers[k].text, tw__headers[k].length);
+    }
+    tw__hash(text, each, sizeof each);
+}
+
 static tw_status prepare(struct compilation *job, const char *path, const tw_compile_options *options, tw_error *error)
 {
     struct tw__file_info info;
@@ -327,7 +344,7 @@ static tw_status prepare(struct compilation *job, const char *path, const tw_com
     if (job->real == NULL) {
         return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be read", path);
     }
-    tw__hash(job->header, tw__header_text, tw__header_length);
+    hash_headers(job->header);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
     tw_status status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
     if (status == TW_OK) {
