@@ -15,8 +15,8 @@ void tw__outfile_keep(struct tw__outfile *outfile);
 
 #define TW__TAG_SIZE 6 /* as long as the .npy magic, in whose place it stands until the commit */
 
-/* Which file this is: a tag (two zeros, four random bytes) that every tw_array_create_file draws anew and that stands in the file where the magic will
- * be, and the file's inode. */
+/* Which file this is: a tag (two zeros, four random bytes) that every tw_array_create_file draws anew and that stands
+ * in the file where the magic will be, and the file's inode. */
 struct tw__file_identity {
     unsigned char tag[TW__TAG_SIZE];
     int is_finished; /* the magic stands there already: no tag */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "array/array.h"
 #include "base/error.h"
@@ -14,6 +13,7 @@
 #include "grid/signature.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "run/sum.h"
 
@@ -123,16 +123,9 @@ void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
     if (array->file_size < 0) {
         return;
     }
-    struct tm utc;
-    const time_t seconds = (time_t)(array->file_changed_at / 1000000000);
-    const long nanoseconds = (long)(array->file_changed_at % 1000000000);
-    if (array->file_changed_at < 0 || gmtime_r(&seconds, &utc) == NULL) {
-        snprintf(text, size, "file of %" PRId64 " bytes, changed at %" PRId64, array->file_size,
-                 array->file_changed_at);
-        return;
-    }
-    snprintf(text, size, "file of %" PRId64 " bytes, changed %04d-%02d-%02d %02d:%02d:%02d.%09ld UTC", array->file_size,
-             utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, nanoseconds);
+    char moment[64];
+    tw__moment_text(moment, sizeof moment, array->file_changed_at);
+    snprintf(text, size, "file of %" PRId64 " bytes, changed %s", array->file_size, moment);
 }
 
 static void describe_operand(char *text, size_t size, const tw_array *array, tw_role role)
