@@ -67,6 +67,12 @@ static char *close_text(FILE *text, char **data)
     return *data;
 }
 
+/* What is said about an unfinished run, not about the job. */
+static int is_about_unfinished(const char *argument)
+{
+    return begins(argument, "--resume", 5) || begins(argument, "--restart", 6) || begins(argument, "--verify", 6);
+}
+
 char *cli_again_resume(const struct cli_again *again)
 {
     char *data = NULL;
@@ -95,7 +101,7 @@ char *cli_again_replay(const struct cli_again *again, unsigned long long tile)
     fprintf(text, "tilework replay %llu", tile);
     for (int k = 1; k < again->argc;) {
         const int skipped = output_arguments(again->argv[k]);
-        if (skipped == 0) {
+        if (skipped == 0 && !is_about_unfinished(again->argv[k])) {
             put_quoted(text, again->argv[k]);
         }
         k += skipped > 0 ? skipped : 1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "interrupt.h"
 
 /* Adds what can be done about it to the library's sentence. */
 static tw_status add_advice(tw_error *error)
@@ -92,9 +93,24 @@ static tw_status reopen(struct cli_unfinished *unfinished, struct cli_operands *
     return tw_journal_open(&unfinished->journal, unfinished->path, kernel, grid, arrays, error);
 }
 
-tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct cli_request *request,
-                               struct cli_operands *operands, const tw_kernel *kernel, const tw_grid *grid,
-                               const int64_t *lengths, tw_error *error)
+/* For an end that leaves no time to look. */
+static void prepare_for_the_worst(struct cli_unfinished *unfinished, const struct cli_operands *operands)
+{
+    if (unfinished->journal != NULL &&
+        asprintf(&unfinished->kept, "tilework: tiles that were recorded are kept in %s.part; add --resume to go on\n",
+                 cli_operands_first_target(operands)) < 0) {
+        unfinished->kept = NULL;
+    }
+    if (unfinished->kept != NULL) {
+        cli_clean(unfinished->kept, "");
+        unfinished->kept[strlen(unfinished->kept) - 1] = '\n'; /* it was cleaned away, as those in a name are */
+        cli_interrupt_kept(unfinished->kept);
+    }
+}
+
+static tw_status begin(struct cli_unfinished *unfinished, const struct cli_request *request,
+                       struct cli_operands *operands, const tw_kernel *kernel, const tw_grid *grid,
+                       const int64_t *lengths, tw_error *error)
 {
     if (!request->resume || !unfinished->is_there) {
         return create(unfinished, request, operands, kernel, grid, lengths, error);
@@ -115,8 +131,20 @@ tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct c
     return restore(unfinished, operands, error);
 }
 
+tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct cli_request *request,
+                               struct cli_operands *operands, const tw_kernel *kernel, const tw_grid *grid,
+                               const int64_t *lengths, tw_error *error)
+{
+    if (begin(unfinished, request, operands, kernel, grid, lengths, error) != TW_OK) {
+        return error->status;
+    }
+    prepare_for_the_worst(unfinished, operands);
+    return TW_OK;
+}
+
 void cli_unfinished_done(struct cli_unfinished *unfinished)
 {
+    cli_interrupt_kept(NULL);
     tw_journal_remove(unfinished->journal);
     unfinished->journal = NULL;
 }
@@ -125,6 +153,7 @@ uint64_t cli_unfinished_failed(struct cli_unfinished *unfinished, struct cli_ope
 {
     uint64_t kept = 0, tiles = 0;
     tw_error error;
+    cli_interrupt_kept(NULL);
     if (unfinished->journal == NULL) {
         return 0;
     }
@@ -147,4 +176,5 @@ void cli_unfinished_fini(struct cli_unfinished *unfinished)
 {
     tw_journal_close(unfinished->journal, NULL);
     free(unfinished->path);
+    free(unfinished->kept);
 }

@@ -11,6 +11,7 @@ struct cli_unfinished {
     uint64_t recorded;   /* tiles that the file had before this run */
     uint64_t dropped;    /* of these, not as they were: --verify */
     int is_there;        /* the journal's file was there */
+    char *kept;          /* what an end at once leaves, a sentence; NULL: nothing */
 };
 
 /* Looks, touches nothing: where there are recorded tiles and neither --resume nor --restart was given, the run is
