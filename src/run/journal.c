@@ -450,6 +450,22 @@ static int write_records(tw_journal *journal)
     return failed;
 }
 
+static tw_status fail_outputs(tw_journal *journal, int failed)
+{
+    return tw__fail_os(&journal->failure, tw__file_status(failed), failed,
+                       "the disk has failed to take what was written to the outputs");
+}
+
+tw_status tw__journal_sync_all(tw_journal *journal)
+{
+    int outputs = 0;
+    for (int k = 0; k < journal->noperands; k++) {
+        outputs += is_output(journal, k);
+    }
+    const int failed = outputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
+    return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
+}
+
 tw_status tw__journal_record(tw_journal *journal)
 {
     tw_error *failure = &journal->failure;
@@ -458,8 +474,7 @@ tw_status tw__journal_record(tw_journal *journal)
     }
     int failed = sync_outputs(journal);
     if (failed != 0) {
-        return tw__fail_os(failure, tw__file_status(failed), failed,
-                           "the disk has failed to take what was written to the outputs");
+        return fail_outputs(journal, failed);
     }
     failed = sync_header(journal);
     if (failed == 0) {

@@ -80,7 +80,9 @@ tw_status tw__journal_end(tw_journal *journal, tw_error *error)
     tw__wake(&recorder->wake, 1);
     tw__thread_join(&recorder->thread);
     take_note(journal);
-    if (journal->failure.status == TW_OK && journal->done < journal->count && journal->pending > 0) {
+    if (journal->done == journal->count) {
+        tw__journal_sync_all(journal);
+    } else if (journal->failure.status == TW_OK && journal->pending > 0) {
         tw__journal_record(journal);
     }
     if (journal->failure.status != TW_OK && error != NULL) {
