@@ -53,20 +53,17 @@ static tw_status create(struct cli_unfinished *unfinished, const struct cli_requ
                         const int64_t *lengths, tw_error *error)
 {
     tw_array *arrays[TW_MAX_OPERANDS];
+    /* With --no-journal too, so that an earlier run's journal is not left beside another run's output. */
+    if (unfinished->is_there && tw_journal_forget(unfinished->path, error) != TW_OK) {
+        return error->status;
+    }
     if (cli_operands_create(operands, lengths, !request->no_journal, error) != TW_OK) {
         return error->status;
     }
     cli_operands_arrays(operands, arrays);
-    /* With --no-journal too, so that an earlier run's journal is not left beside another run's output. */
-    if ((!request->no_journal || unfinished->is_there) &&
-        tw_journal_create(&unfinished->journal, unfinished->path, kernel, grid, arrays, error) != TW_OK) {
-        return error->status;
-    }
-    if (request->no_journal) {
-        tw_journal_remove(unfinished->journal);
-        unfinished->journal = NULL;
-    }
-    return TW_OK;
+    return request->no_journal
+               ? TW_OK
+               : tw_journal_create(&unfinished->journal, unfinished->path, kernel, grid, arrays, error);
 }
 
 /* Tiles that are missing may have been begun: inout operands get their first values back there. */

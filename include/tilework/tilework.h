@@ -439,7 +439,8 @@ TW_API void tw_report_destroy(tw_report *report);
  * syncs the records of the tiles that were done before the sync: a tile that is recorded is on the disk. So the program
  * may be killed, or the machine lose its power, at any moment; the same job goes on from there:
  *
- *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where a journal was found
+ *     tw_journal_forget("r.npy.journal", ...);            not where one was found, to go on with it
+ *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where one was found
  *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
  *     options.journal = journal;
  *     status = tw_run(pool, kernel, grid, operands, &options, &report, &error);
@@ -463,6 +464,11 @@ TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const t
 /* What a journal file has, whatever its job: the number of tiles recorded, and of all. Errors: as tw_journal_open;
  * TW_ERROR_JOURNAL where there is no such file. */
 TW_API tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
+
+/* Throws an earlier run's journal away, whatever is in it; there may be none. To be done before that run's files are
+ * given away to tw_array_create_file: what is left when the machine goes down in between is then a job that was never
+ * begun, and no journal beside files that are not its own. Errors: TW_ERROR_FILE, also where a run has it. */
+TW_API tw_status tw_journal_forget(const char *path, tw_error *error);
 
 TW_API uint64_t tw_journal_done(const tw_journal *journal); /* tiles that need not be run */
 TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile);

@@ -196,20 +196,6 @@ static tw_status write_header(tw_journal *journal, const char *json, tw_error *e
     return failed == 0 ? TW_OK : fail_write(journal, failed, error);
 }
 
-/* An earlier journal must be worth nothing before its place is taken. */
-static tw_status empty_journal(tw_journal *journal, tw_error *error)
-{
-    struct tw__file_info info;
-    int failed = tw__file_info(journal->held.fd, &info);
-    if (failed == 0 && info.size > 0) {
-        failed = tw__file_truncate(journal->held.fd, 0);
-        if (failed == 0) {
-            failed = tw__file_sync(journal->held.fd);
-        }
-    }
-    return failed == 0 ? TW_OK : fail_write(journal, failed, error);
-}
-
 tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                             tw_array *const *operands, tw_error *error)
 {
@@ -229,8 +215,9 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
     if (status != TW_OK) {
         goto fail;
     }
-    status = empty_journal(made, error);
-    if (status != TW_OK) {
+    const int failed = tw__journal_file_empty(made->held.fd);
+    if (failed != 0) { /* an earlier one must be worth nothing before its place is taken */
+        status = fail_write(made, failed, error);
         goto fail;
     }
     header = header_object(made, fingerprint);

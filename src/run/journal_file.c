@@ -11,6 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "array/held.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -44,6 +45,19 @@ uint64_t tw__journal_file_header(char *header, size_t size, const char *json, si
 tw_status tw__journal_file_damaged(const struct tw__journal_file *found, tw_error *error)
 {
     return tw__fail(error, TW_ERROR_FORMAT, "%s: is no journal, or a damaged one", found->path);
+}
+
+int tw__journal_file_empty(int fd)
+{
+    struct tw__file_info info;
+    int failed = tw__file_info(fd, &info);
+    if (failed == 0 && info.size > 0) {
+        failed = tw__file_truncate(fd, 0);
+        if (failed == 0) {
+            failed = tw__file_sync(fd);
+        }
+    }
+    return failed;
 }
 
 static int is_zero(const unsigned char *data, size_t length)
@@ -205,4 +219,20 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
     json_decref(found.header);
     tw__file_close(fd);
     return status;
+}
+
+/* Emptied before it is removed: a name may come back after a power cut, what was in the file does not. */
+tw_status tw_journal_forget(const char *path, tw_error *error)
+{
+    struct tw__held held;
+    const tw_status status = tw__held_open(&held, path, path, 0, error);
+    if (status != TW_OK || held.fd < 0) {
+        if (status == TW_OK) {
+            tw__held_close(&held);
+        }
+        return status;
+    }
+    const int failed = tw__journal_file_empty(held.fd);
+    tw__held_remove(&held);
+    return failed == 0 ? TW_OK : tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be emptied", path);
 }

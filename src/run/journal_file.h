@@ -32,6 +32,9 @@ struct tw__journal_file {
     json_t *header; /* NULL: nothing was ever recorded */
 };
 
+/* Makes the file empty, and waits until it is so on the disk. 0, or an errno. */
+int tw__journal_file_empty(int fd);
+
 /* Fills *found; its header is released by the caller. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path, int fd, tw_error *error);
 
