@@ -235,14 +235,15 @@ def part_faults():
         commands = [[*driver, pool, workers, f"{place}/{pool}-{workers}"]
                     for pool in ("processes", "threads") for workers in (1, 2, 4)]
         commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
-                     for name in ("isolation", "matrix")]
+                     for name in ("isolation", "matrix", "powercut")]
         for command in [*commands, soak]:
             done = run(command, env=env, cwd=TOP)
             counted = count_tap(" ".join(map(str, ("faults:", *command))), done.output, bad=done.code != 0)
             if not counted.passed + counted.failed:
                 counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
             outcome.add(counted)
-            outcome.remarks += [line[2:] for line in done.output.splitlines() if line.startswith(("# points", "# seed"))]
+            outcome.remarks += [line[2:] for line in done.output.splitlines()
+                                if line.startswith(("# points", "# seed", "# powercut"))]
     return outcome
 
 
