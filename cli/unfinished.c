@@ -61,9 +61,8 @@ static tw_status create(struct cli_unfinished *unfinished, const struct cli_requ
         return error->status;
     }
     cli_operands_arrays(operands, arrays);
-    return request->no_journal
-               ? TW_OK
-               : tw_journal_create(&unfinished->journal, unfinished->path, kernel, grid, arrays, error);
+    return request->no_journal ? TW_OK
+                               : tw_journal_create(&unfinished->journal, unfinished->path, kernel, grid, arrays, error);
 }
 
 /* Tiles that are missing may have been begun: inout operands get their first values back there. */
