@@ -33,6 +33,11 @@ PACE = 45  # milliseconds of a tile in a run that is recorded, so that its journ
 FIRST_FAILING = 25
 PATIENCE = 60  # seconds
 WORKERS = "2"
+LYING_STATES = 150
+VERIFIED = 0.25  # of the states are gone on with by --resume --verify
+REFUSED = (2, 3)  # exit codes
+UNSYNCED = "elements are not synced"
+MAGIC = b"\x93NUMPY"
 SHOWN = 5  # states that are described where a log has faults
 
 X = [float(i * i - 5) for i in range(ROWS)]
@@ -126,6 +131,7 @@ class Log:
         self.earlier = earlier  # contents that finished files may have had before
         self.rotten = set(rotten)  # tiles whose elements had changed since they were recorded
         self.anew = anew  # it throws away what was recorded
+        self.may_refuse = False  # to go on
 
     def inode(self, name):
         """Of a file that was made, or was there."""
@@ -148,6 +154,8 @@ class Log:
                   if not place.is_right(name) and place.state[name][1] != self.earlier]
         is_over = set(job.outputs) <= there and job.journal not in there
         code, said, ran = place.run(job, [*job.options, *(["--verify"] if verify else [])])
+        if self.may_refuse and code in REFUSED:
+            return []
         if code != 0:
             return [*faults, f"{' '.join(job.options)}: exit code {code}: {said.strip()}"]
         if len(ran) != len(set(ran)):
@@ -253,7 +261,7 @@ def controls(log):
                              for begun, ended in disk.syncs[inode]]
     return {
         "records are safe before the elements": late,
-        "elements are not synced": keep_syncs(disk, lambda inode, k, pair: inode not in outputs),
+        UNSYNCED: keep_syncs(disk, lambda inode, k, pair: inode not in outputs),
         "the file has its name before its magic is safe": keep_syncs(
             disk, lambda inode, k, pair: inode not in outputs or k + 1 < len(disk.syncs[inode])),
         "an output has its magic before the other is safe": keep_syncs(
@@ -273,6 +281,63 @@ def new_ticks(broken, disk):
             if len(broken.moment(tick).units()) > len(disk.moment(tick).units())]
 
 
+class Checks:
+    """Each of them goes on from many states, some at the same time."""
+
+    def __init__(self, build, top, inputs, options):
+        self.build, self.top, self.inputs, self.options = build, top, inputs, options
+        self.tap = Tap()
+        self.logs = self.states = self.systematic = 0
+        self.runners = concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)))
+
+    def go_on(self, title, log, states, verify=lambda: False):
+        """What was wrong with each of the states: lists, empty where nothing was."""
+        def one(number, tick, state, verified):
+            folder = self.top / f"{title.replace(' ', '-')}-{number}"
+            faults = log.faults(Place(self.build, folder, self.inputs, state, log.shown), tick, verified)
+            shutil.rmtree(folder)
+            sizes = {name: len(contents) for name, (_, contents) in sorted(state.items())}
+            return [f"cut at tick {tick} of {log.disk.last}; on the disk: {sizes}",
+                    *(f"    {fault}" for fault in faults)] if faults else []
+        begun = [self.runners.submit(one, number, tick, state, verify()) for number, (tick, state) in enumerate(states)]
+        return [done.result() for done in begun]
+
+    def legal(self, log):
+        chance = random.Random(f"{self.options.seed} {log.title}")
+        states, systematic = diskstates.states(log.disk, chance, self.options.states)
+        verify = (lambda: chance.random() < VERIFIED) if log.job.options == RESUME else lambda: False
+        wrong = [faults for faults in self.go_on(log.title, log, states, verify) if faults]
+        lines = [line for faults in wrong[:SHOWN] for line in faults]
+        self.tap.check(f"powercut: {log.title}: {len(states)} states",
+                       [f"{len(wrong)} states are wrong", *lines] if wrong else [])
+        self.logs += 1
+        self.states += len(states)
+        self.systematic += systematic
+
+    def broken(self, log, title, disk):
+        """A control: some state that only this disk allows must be wrong."""
+        other = copy.copy(log)
+        other.disk, other.recorded = disk, log.recorded
+        ticks = new_ticks(disk, log.disk)
+        states, _ = diskstates.states(disk, random.Random(f"{self.options.seed} {title}"), CONTROL_STATES, ticks)
+        self.tap.check(f"powercut: a broken order is found out: {title}",
+                       [] if any(self.go_on(title, other, states)) else
+                       [f"none of {len(states)} states at {len(ticks)} ticks is wrong"])
+
+    def lying(self, log, disk):
+        """A disk that says "synced" and has not written: before an output has its magic, --verify misses nothing."""
+        title = "a disk that lies, and --verify"
+        other = copy.copy(log)
+        other.disk, other.recorded, other.may_refuse = disk, lambda tick: set(), True
+        ticks = new_ticks(disk, log.disk)
+        states, _ = diskstates.states(disk, random.Random(f"{self.options.seed} {title}"), LYING_STATES, ticks)
+        states = [(tick, state) for tick, state in states
+                  if not any(contents[:6] == MAGIC for _, contents in state.values())]
+        wrong = [faults for faults in self.go_on(title, other, states, lambda: True) if faults]
+        lines = [line for faults in wrong[:SHOWN] for line in faults]
+        self.tap.check(f"powercut: {title}: {len(states)} states", lines if states else ["there is no such state"])
+
+
 def main():
     parser = argparse.ArgumentParser(description="Resume from what power cuts may leave on the disk.")
     parser.add_argument("build", type=pathlib.Path)
@@ -286,54 +351,20 @@ def main():
     inputs.mkdir(parents=True)
     for name, data in INPUTS.items():
         (inputs / name).write_bytes(data)
-    tap = Tap()
     logs = all_logs(build, top, inputs, options.seed)
-    total = systematic = 0
-    cores = len(os.sched_getaffinity(0))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=cores) as runners:
-        def each(log, states, chance):
-            """[(what was wrong, ...)] of each state, in their order."""
-            def one(number, tick, state, verify):
-                place = Place(build, top / f"state-{log.title.replace(' ', '-')}-{number}", inputs, state, log.shown)
-                faults = log.faults(place, tick, verify)
-                if faults:
-                    faults = [f"cut at tick {tick} of {log.disk.last}; on the disk: "
-                              f"{ {name: len(data) for name, (_, data) in sorted(state.items())} }; {place.folder}",
-                              *(f"    {fault}" for fault in faults)]
-                else:
-                    shutil.rmtree(place.folder)
-                return faults
-            can_verify = log.job.options == RESUME
-            return [runners.submit(one, number, tick, state, can_verify and chance.random() < 0.25)
-                    for number, (tick, state) in enumerate(states)]
-        for log in logs:
-            if options.log not in log.title:
-                continue
-            chance = random.Random(f"{options.seed} {log.title}")
-            chosen, count = diskstates.states(log.disk, chance, options.states)
-            found = [done.result() for done in each(log, chosen, chance)]
-            wrong = [faults for faults in found if faults]
-            lines = [line for faults in wrong[:SHOWN] for line in faults]
-            tap.check(f"powercut: {log.title}: {len(chosen)} states",
-                      [f"{len(wrong)} states are wrong", *lines] if wrong else [])
-            total += len(chosen)
-            systematic += count
-        two = next(log for log in logs if log.title == "two outputs, threads")
-        for title, disk in controls(two).items():
-            if options.log not in title:
-                continue
-            log = copy.copy(two)
-            log.disk = disk
-            log.recorded = two.recorded
-            chance = random.Random(f"{options.seed} {title}")
-            ticks = new_ticks(disk, two.disk)
-            chosen, _ = diskstates.states(disk, chance, CONTROL_STATES, ticks) if ticks else ([], 0)
-            found = [done.result() for done in each(log, chosen, chance)]
-            caught = sum(bool(faults) for faults in found)
-            tap.check(f"powercut: a broken order is found out: {title}",
-                      [] if caught else [f"{len(chosen)} states at {len(ticks)} ticks, and none is wrong"])
-    print(f"# powercut: {total} states of {len(logs)} logs ({systematic} systematic), seed {options.seed}")
-    return tap.end()
+    checks = Checks(build, top, inputs, options)
+    for log in logs:
+        if options.log in log.title:
+            checks.legal(log)
+    two = next(log for log in logs if log.title == "two outputs, threads")
+    for title, disk in controls(two).items():
+        if options.log in title:
+            checks.broken(two, title, disk)
+        if title == UNSYNCED:
+            checks.lying(two, disk)
+    print(f"# powercut: {checks.states} states of {checks.logs} logs ({checks.systematic} systematic), "
+          f"seed {options.seed}")
+    return checks.tap.end()
 
 
 if __name__ == "__main__":
