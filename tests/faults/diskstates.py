@@ -225,7 +225,7 @@ def states(disk, random, most, ticks=None):
             found.add(key)
             chosen.append((tick, state))
     for tick, is_new in first + then:
-        if len(chosen) >= most * 2 // 3:
+        if len(chosen) >= most * 4 // 5:
             break
         take(tick, moments[tick].state(is_new))
     systematic = len(chosen)
