@@ -366,9 +366,15 @@ int tw__outfile_sync(tw_array *array)
     return failed;
 }
 
-int tw__outfile_sync_name(tw_array *array)
+int tw__outfile_sync_name(tw_array *array, int folder)
 {
-    return array->outfile == NULL ? 0 : tw__file_sync(array->outfile->held.folder);
+    struct tw__file_info own, other;
+    if (array->outfile == NULL) {
+        return 0;
+    }
+    const int same = tw__file_info(array->outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
+                     own.device == other.device && own.inode == other.inode;
+    return same ? 0 : tw__file_sync(array->outfile->held.folder);
 }
 
 /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */

@@ -30,7 +30,7 @@ int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identi
  * written then may be lost although a later sync succeeds, so tw_array_commit fails from there on. 0, or an errno. */
 int tw__outfile_sync(tw_array *array);
 
-/* The same for the name of PATH.part in its folder. */
-int tw__outfile_sync_name(tw_array *array);
+/* The same for the name of PATH.part in its folder, unless that is the open `folder`, which the caller syncs. */
+int tw__outfile_sync_name(tw_array *array, int folder);
 
 #endif

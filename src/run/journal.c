@@ -393,7 +393,7 @@ static int sync_header(tw_journal *journal)
     }
     failed = tw__held_is_open(&journal->held) ? tw__file_sync(journal->held.fd) : EBADF;
     for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        failed = is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k]) : 0;
+        failed = is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
     }
     if (failed == 0) {
         failed = tw__file_sync(journal->held.folder);
