@@ -374,7 +374,7 @@ int tw__outfile_sync_name(tw_array *array, int folder)
     }
     const int same = tw__file_info(array->outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
                      own.device == other.device && own.inode == other.inode;
-    return same ? 0 : tw__file_sync(array->outfile->held.folder);
+    return same ? 0 : tw__folder_sync(array->outfile->held.folder);
 }
 
 /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */

@@ -32,6 +32,10 @@ int tw__folder_open(int *folder, const char *path, const char **name);
 int tw__file_open_write_in(int *fd, int folder, const char *name);
 int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode);
 
+/* Waits until the names in it are on the disk. A folder that may not be read (it is open as a place alone), or a file
+ * system that cannot sync one, loses nothing but the promise that a name outlives a power cut: 0. */
+int tw__folder_sync(int folder);
+
 int tw__file_info(int fd, struct tw__file_info *info);
 int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
 int tw__path_info_in(int folder, const char *name, struct tw__file_info *info);

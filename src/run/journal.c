@@ -396,7 +396,7 @@ static int sync_header(tw_journal *journal)
         failed = is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
     }
     if (failed == 0) {
-        failed = tw__file_sync(journal->held.folder);
+        failed = tw__folder_sync(journal->held.folder);
     }
     journal->is_safe = failed == 0;
     return failed;
