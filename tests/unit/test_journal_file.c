@@ -57,6 +57,7 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
 
 int main(void)
 {
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_forgotten_journal_is_gone_whatever_it_had),
         IN_FOLDER(a_journal_that_a_run_has_is_not_forgotten),
