@@ -368,7 +368,12 @@ int tw__outfile_sync(tw_array *array)
 
 int tw__outfile_sync_name(tw_array *array)
 {
-    return array->outfile == NULL ? 0 : tw__file_sync(array->outfile->held.folder);
+    struct tw__outfile *outfile = array->outfile;
+    if (outfile == NULL || outfile->failed != 0) {
+        return outfile == NULL ? 0 : outfile->failed;
+    }
+    outfile->failed = tw__folder_sync(outfile->held.folder);
+    return outfile->failed;
 }
 
 /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
@@ -394,6 +399,10 @@ static int finish(tw_array *array)
     }
     if (failed == 0) {
         failed = tw__file_rename_in(outfile->held.folder, outfile->held.name, outfile->final_name);
+    }
+    if (failed == 0) {
+        failed = tw__folder_sync(outfile->held.folder);
+        outfile->failed = failed;
     }
     (void)TW__POINT("output.renamed");
     return failed;
