@@ -202,6 +202,9 @@ static struct outcome try_case(struct work *work, const struct series *series, u
     if (work->job->memory >= JOB_FILES && refuse_resynced() > 0) {
         job_wrong(work, "a file was synced again after a sync of it had failed");
     }
+    if (work->job->memory >= JOB_FILES && refuse_written() > 0) {
+        job_wrong(work, "files were written to after a sync had failed");
+    }
     if (work->job->memory >= JOB_FILES && series->kind == REFUSE_SYNC && !series->must_pass &&
         outcome.status == TW_OK && outcome.met > met_before) {
         job_wrong(work, "success after a sync that failed");

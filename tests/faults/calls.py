@@ -58,7 +58,7 @@ class Refused:
                        "TILEWORK_REFUSE": f"{kind}:{number}:{'ever' if ever else 'once'}:{error}",
                        "TILEWORK_REFUSE_COUNTS": str(counts)}
         self.run = self.case.run("processes", 2, "--report", "report.json", environment=environment)
-        self.met, self.resynced = struct.unpack_from("<QQ", counts.read_bytes())
+        self.met, self.resynced, self.written = struct.unpack_from("<QQQ", counts.read_bytes())
         counts.unlink()
 
 
@@ -101,6 +101,8 @@ def try_case(build, folder, kind, number, ever, error, codes):
         case.wrong(f"exit code {run.code} instead of {' or '.join(map(str, codes))}: {run.said}")
     if refused.resynced:
         case.wrong("a file was synced again after a sync of it had failed")
+    if refused.written:
+        case.wrong("files were written to after a sync had failed")
     if kind == "sync" and refused.met and run.code == PASSES:
         case.wrong("success after a sync that failed")
     if run.code == PASSES:

@@ -36,10 +36,11 @@
 const char *const refuse_names[REFUSE_KINDS] = {"malloc", "mmap", "fork",   "thread", "open",
                                                 "write",  "sync", "rename", "read",   "remove"};
 
-/* One for a program and all its children. tests/faults/calls.py reads the first two fields. */
+/* One for a program and all its children. tests/faults/calls.py reads the first three fields. */
 static struct shared {
     _Atomic uint64_t met;
     _Atomic uint64_t resynced;
+    _Atomic uint64_t written;
     _Atomic uint64_t seen[REFUSE_KINDS];
     _Atomic int kind; /* -1: nothing is refused */
     _Atomic int ever, error;
@@ -148,6 +149,7 @@ void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error)
     shared->kind = -1;
     shared->met = 0;
     shared->resynced = 0;
+    shared->written = 0;
     for (int k = 0; k < REFUSE_KINDS; k++) {
         shared->seen[k] = 0;
     }
@@ -182,6 +184,11 @@ void refuse_forget_syncs(void)
 uint64_t refuse_resynced(void)
 {
     return shared->resynced;
+}
+
+uint64_t refuse_written(void)
+{
+    return shared->written;
 }
 
 int64_t refuse_pieces(void)
@@ -550,6 +557,9 @@ ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
 {
     NEXT(ssize_t, "pwrite64", int, const void *, size_t, off_t);
     const int error = refused_file(REFUSE_WRITE, fd, length > 1);
+    if (shared->kind >= 0 && shared->nfiles > 0) {
+        atomic_fetch_add(&shared->written, 1);
+    }
     return error == REFUSE_HALF ? next(fd, data, length / 2, offset)
            : error != 0         ? fail(error)
                                 : next(fd, data, length, offset);

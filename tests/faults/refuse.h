@@ -36,6 +36,9 @@ uint64_t refuse_seen(enum refuse_kind kind);
 void refuse_forget_syncs(void);
 uint64_t refuse_resynced(void);
 
+/* Calls of pwrite since a sync was refused: what they write may be a record of what never reached the disk. */
+uint64_t refuse_written(void);
+
 /* What this process has of the C library: pieces of memory not yet freed, bytes mapped less bytes unmapped. */
 int64_t refuse_pieces(void);
 int64_t refuse_mapped(void);
