@@ -1,60 +1,39 @@
-/* refuse.c - stands in for the C library's calls that can fail: counts them, refuses the k-th, passes on the others.
+/* refuse.c - which of the C library's calls is refused: counts them, and stands in for those that give memory.
+ * refuse_calls.c stands in for the others.
  *
  * In a program it is linked in and told what to do by refuse.h. Preloaded, it reads $TILEWORK_REFUSE:
- * KIND:NUMBER:once|ever:ERRNO, keeps its counts in the file $TILEWORK_REFUSE_COUNTS (of the size of struct shared), and
- * takes both out of the environment, so that programs that are run by the one under test are left alone.
+ * KIND:NUMBER:once|ever:ERRNO, keeps its counts in the file $TILEWORK_REFUSE_COUNTS (at least of the size of struct
+ * refuse_shared), and takes both out of the environment, so that programs that are run by the one under test are left
+ * alone.
  *
  * Memory that the C library takes for itself (fopen, asprintf, dlopen, pthread_create) comes from here as well; its own
  * system calls do not. */
-#include "refuse.h"
+#include "refuse_inside.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <spawn.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #pragma GCC visibility push(default)
 
-#define MAX_FILES 32
-#define MAX_FRAMES 24
 #define BAD_TEXT_CODE 99
 
 const char *const refuse_names[REFUSE_KINDS] = {"malloc", "mmap", "fork",   "thread", "open",
                                                 "write",  "sync", "rename", "read",   "remove"};
 
-/* One for a program and all its children. tests/faults/calls.py reads the first three fields. */
-static struct shared {
-    _Atomic uint64_t met;
-    _Atomic uint64_t resynced;
-    _Atomic uint64_t written;
-    _Atomic uint64_t seen[REFUSE_KINDS];
-    _Atomic int kind; /* -1: nothing is refused */
-    _Atomic int ever, error;
-    _Atomic uint64_t number;
-    _Atomic int nfiles;
-    struct {
-        uint64_t device, inode;
-    } files[MAX_FILES]; /* whose sync was refused */
-    int nframes;
-    void *frames[MAX_FRAMES];
-} nobody = {.kind = -1}, *shared = &nobody;
+static struct refuse_shared nobody = {.kind = -1};
+struct refuse_shared *refuse_shared = &nobody;
 
-static _Atomic int64_t pieces, mapped;
-static _Thread_local int inside; /* in a call of this file's own: passed on, not counted */
+static _Atomic int64_t pieces;
+_Atomic int64_t refuse_mapped_bytes;
+_Thread_local int refuse_inside;
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Memory is the sanitizer's: the linker puts these between it and the program (--wrap), the C library's own calls go
@@ -85,110 +64,95 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *memory);
 
-static void *next_function(const char *name)
+void *refuse_next(const char *name)
 {
-    inside++;
+    refuse_inside++;
     void *function = dlsym(RTLD_NEXT, name);
-    inside--;
+    refuse_inside--;
     if (function == NULL) {
         _exit(BAD_TEXT_CODE);
     }
     return function;
 }
 
-/* Declares `next`, the function that this one stands in for. */
-#define NEXT(result, symbol, ...)                                                                                      \
-    static _Atomic(void *) cached;                                                                                     \
-    if (cached == NULL) {                                                                                              \
-        cached = next_function(symbol);                                                                                \
-    }                                                                                                                  \
-    result (*next)(__VA_ARGS__) = (result(*)(__VA_ARGS__))(uintptr_t)cached
-
-/* 0, or what the call is to fail with. */
-static int refused(enum refuse_kind kind)
+int refuse_call(enum refuse_kind kind)
 {
-    if (shared->kind < 0 || inside) {
+    if (refuse_shared->kind < 0 || refuse_inside) {
         return 0;
     }
-    const uint64_t number = atomic_fetch_add(&shared->seen[kind], 1) + 1;
-    if (shared->kind != (int)kind || (shared->ever ? number < shared->number : number != shared->number)) {
+    const uint64_t number = atomic_fetch_add(&refuse_shared->seen[kind], 1) + 1;
+    if (refuse_shared->kind != (int)kind ||
+        (refuse_shared->ever ? number < refuse_shared->number : number != refuse_shared->number)) {
         return 0;
     }
-    if (atomic_fetch_add(&shared->met, 1) == 0) {
-        inside++;
-        shared->nframes = backtrace(shared->frames, MAX_FRAMES);
-        inside--;
+    if (atomic_fetch_add(&refuse_shared->met, 1) == 0) {
+        refuse_inside++;
+        refuse_shared->nframes = backtrace(refuse_shared->frames, MAX_FRAMES);
+        refuse_inside--;
     }
-    return shared->error;
+    return refuse_shared->error;
 }
 
-/* The same for calls that only count on regular files; `half`: may take half. */
-static int refused_file(enum refuse_kind kind, int fd, int half)
+int refuse_file(enum refuse_kind kind, int fd, int half)
 {
     struct stat info;
     const int before = errno;
-    if (shared->kind < 0 || inside || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
-        (shared->error == REFUSE_HALF && !half)) {
+    if (refuse_shared->kind < 0 || refuse_inside || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
+        (refuse_shared->error == REFUSE_HALF && !half)) {
         errno = before;
         return 0;
     }
     errno = before;
-    return refused(kind);
-}
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
+    return refuse_call(kind);
 }
 
 /* ---- the tests' side ---- */
 
 void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error)
 {
-    shared->kind = -1;
-    shared->met = 0;
-    shared->resynced = 0;
-    shared->written = 0;
+    refuse_shared->kind = -1;
+    refuse_shared->met = 0;
+    refuse_shared->resynced = 0;
+    refuse_shared->written = 0;
     for (int k = 0; k < REFUSE_KINDS; k++) {
-        shared->seen[k] = 0;
+        refuse_shared->seen[k] = 0;
     }
-    shared->number = number;
-    shared->ever = ever;
-    shared->error = error;
-    shared->nfiles = 0;
-    shared->nframes = 0;
-    shared->kind = (int)kind;
+    refuse_shared->number = number;
+    refuse_shared->ever = ever;
+    refuse_shared->error = error;
+    refuse_shared->nfiles = 0;
+    refuse_shared->nframes = 0;
+    refuse_shared->kind = (int)kind;
 }
 
 void refuse_end(void)
 {
-    shared->kind = -1;
+    refuse_shared->kind = -1;
 }
 
 uint64_t refuse_met(void)
 {
-    return shared->met;
+    return refuse_shared->met;
 }
 
 uint64_t refuse_seen(enum refuse_kind kind)
 {
-    return shared->seen[kind];
+    return refuse_shared->seen[kind];
 }
 
 void refuse_forget_syncs(void)
 {
-    shared->nfiles = 0;
+    refuse_shared->nfiles = 0;
 }
 
 uint64_t refuse_resynced(void)
 {
-    return shared->resynced;
+    return refuse_shared->resynced;
 }
 
 uint64_t refuse_written(void)
 {
-    return shared->written;
+    return refuse_shared->written;
 }
 
 int64_t refuse_pieces(void)
@@ -202,27 +166,27 @@ int64_t refuse_pieces(void)
 
 int64_t refuse_mapped(void)
 {
-    return mapped;
+    return refuse_mapped_bytes;
 }
 
 static void write_frame(int fd, const void *address)
 {
     Dl_info info;
     char line[300];
-    inside++;
+    refuse_inside++;
     const int known = dladdr(address, &info) != 0;
     const int length = snprintf(line, sizeof line, "    %s+0x%lx %s\n", known ? info.dli_fname : "?",
                                 (unsigned long)((uintptr_t)address - (known ? (uintptr_t)info.dli_fbase : 0) - 1),
                                 known && info.dli_sname != NULL ? info.dli_sname : "");
-    inside--;
+    refuse_inside--;
     const ssize_t written = write(fd, line, length > 0 ? (size_t)length : 0);
     (void)written;
 }
 
 void refuse_where(int fd)
 {
-    for (int k = 2; k < shared->nframes; k++) {
-        write_frame(fd, shared->frames[k]);
+    for (int k = 2; k < refuse_shared->nframes; k++) {
+        write_frame(fd, refuse_shared->frames[k]);
     }
 }
 
@@ -238,9 +202,9 @@ static atomic_flag table_lock = ATOMIC_FLAG_INIT;
 
 void refuse_trace(void)
 {
-    inside++;
+    refuse_inside++;
     table = __libc_calloc(MAX_PIECES, sizeof *table);
-    inside--;
+    refuse_inside--;
 }
 
 static struct piece *find_piece(const void *memory)
@@ -255,10 +219,10 @@ static struct piece *find_piece(const void *memory)
 
 static void note_piece(void *memory, size_t size)
 {
-    if (table == NULL || inside) {
+    if (table == NULL || refuse_inside) {
         return;
     }
-    inside++;
+    refuse_inside++;
     while (atomic_flag_test_and_set(&table_lock)) {
     }
     struct piece *piece = find_piece(NULL);
@@ -269,12 +233,12 @@ static void note_piece(void *memory, size_t size)
         (void)backtrace(piece->frames, 10);
     }
     atomic_flag_clear(&table_lock);
-    inside--;
+    refuse_inside--;
 }
 
 static void drop_piece(const void *memory)
 {
-    if (table == NULL || inside) {
+    if (table == NULL || refuse_inside) {
         return;
     }
     while (atomic_flag_test_and_set(&table_lock)) {
@@ -322,19 +286,19 @@ static void *no_memory(int error)
 
 void *malloc(size_t size)
 {
-    const int error = refused(REFUSE_MALLOC);
+    const int error = refuse_call(REFUSE_MALLOC);
     return error != 0 ? no_memory(error) : got(__libc_malloc(size), size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    const int error = refused(REFUSE_MALLOC);
+    const int error = refuse_call(REFUSE_MALLOC);
     return error != 0 ? no_memory(error) : got(__libc_calloc(count, size), count * size);
 }
 
 void *realloc(void *memory, size_t size)
 {
-    const int error = refused(REFUSE_MALLOC);
+    const int error = refuse_call(REFUSE_MALLOC);
     if (error != 0) {
         return no_memory(error);
     }
@@ -349,13 +313,13 @@ void *realloc(void *memory, size_t size)
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    const int error = refused(REFUSE_MALLOC);
+    const int error = refuse_call(REFUSE_MALLOC);
     return error != 0 ? no_memory(error) : got(__libc_memalign(alignment, size), size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size)
 {
-    const int error = refused(REFUSE_MALLOC);
+    const int error = refuse_call(REFUSE_MALLOC);
     if (error != 0) {
         return error;
     }
@@ -375,295 +339,6 @@ void free(void *memory)
         drop_piece(memory);
     }
     __libc_free(memory);
-}
-
-/* ---- address space ---- */
-
-static int64_t whole_pages(size_t length)
-{
-    return (int64_t)((length + 4095) & ~(size_t)4095);
-}
-
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
-{
-    NEXT(void *, "mmap64", void *, size_t, int, int, int, off_t);
-    const int error = refused(REFUSE_MMAP);
-    if (error != 0) {
-        errno = error;
-        return MAP_FAILED;
-    }
-    void *made = next(address, length, protection, flags, fd, offset);
-    if (made != MAP_FAILED && (flags & MAP_FIXED) == 0) { /* else it takes the place of another */
-        atomic_fetch_add(&mapped, whole_pages(length));
-    }
-    return made;
-}
-
-int munmap(void *address, size_t length)
-{
-    NEXT(int, "munmap", void *, size_t);
-    const int result = next(address, length);
-    if (result == 0) {
-        atomic_fetch_sub(&mapped, whole_pages(length));
-    }
-    return result;
-}
-
-int mprotect(void *address, size_t length, int protection)
-{
-    NEXT(int, "mprotect", void *, size_t, int);
-    const int error = refused(REFUSE_MMAP);
-    return error != 0 ? fail(error) : next(address, length, protection);
-}
-
-int madvise(void *address, size_t length, int advice)
-{
-    NEXT(int, "madvise", void *, size_t, int);
-    const int error = refused(REFUSE_MMAP);
-    return error != 0 ? fail(error) : next(address, length, advice);
-}
-
-/* ---- processes, threads ---- */
-
-pid_t fork(void)
-{
-    NEXT(pid_t, "fork", void);
-    const int error = refused(REFUSE_FORK);
-    return error != 0 ? fail(error) : next();
-}
-
-int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
-                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
-{
-    NEXT(int, "posix_spawnp", pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-         char *const[], char *const[]);
-    const int error = refused(REFUSE_FORK);
-    return error != 0 ? error : next(pid, file, actions, attributes, argv, envp);
-}
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument)
-{
-    NEXT(int, "pthread_create", pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    const int error = refused(REFUSE_THREAD);
-    return error != 0 ? error : next(thread, attributes, function, argument);
-}
-
-/* ---- descriptors ---- */
-
-int open(const char *path, int flags, ...)
-{
-    NEXT(int, "open64", const char *, int, ...);
-    va_list arguments;
-    va_start(arguments, flags);
-    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
-    va_end(arguments);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 ? fail(error) : next(path, flags, mode);
-}
-
-int openat(int folder, const char *path, int flags, ...)
-{
-    NEXT(int, "openat64", int, const char *, int, ...);
-    va_list arguments;
-    va_start(arguments, flags);
-    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
-    va_end(arguments);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 ? fail(error) : next(folder, path, flags, mode);
-}
-
-FILE *fopen(const char *path, const char *mode)
-{
-    NEXT(FILE *, "fopen64", const char *, const char *);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 ? no_memory(error) : next(path, mode);
-}
-
-DIR *opendir(const char *path)
-{
-    NEXT(DIR *, "opendir", const char *);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 ? no_memory(error) : next(path);
-}
-
-/* It has no errno: with no descriptor to be had, it finds its own words. */
-void *dlopen(const char *path, int flags)
-{
-    NEXT(void *, "dlopen", const char *, int);
-    const int error = path != NULL ? refused(REFUSE_OPEN) : 0;
-    struct rlimit limit, none;
-    if (error == EINTR || error == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return next(path, flags);
-    }
-    none = limit;
-    none.rlim_cur = 0;
-    setrlimit(RLIMIT_NOFILE, &none);
-    void *handle = next(path, flags);
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return handle;
-}
-
-int pipe2(int ends[2], int flags)
-{
-    NEXT(int, "pipe2", int[2], int);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 && error != EINTR ? fail(error) : next(ends, flags);
-}
-
-int eventfd(unsigned int count, int flags)
-{
-    NEXT(int, "eventfd", unsigned int, int);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 && error != EINTR ? fail(error) : next(count, flags);
-}
-
-int memfd_create(const char *name, unsigned int flags)
-{
-    NEXT(int, "memfd_create", const char *, unsigned int);
-    const int error = refused(REFUSE_OPEN);
-    return error != 0 && error != EINTR ? fail(error) : next(name, flags);
-}
-
-int fcntl(int fd, int command, ...)
-{
-    NEXT(int, "fcntl64", int, int, ...);
-    va_list arguments;
-    va_start(arguments, command);
-    void *argument = va_arg(arguments, void *);
-    va_end(arguments);
-    const int error = command == F_DUPFD || command == F_DUPFD_CLOEXEC ? refused(REFUSE_OPEN) : 0;
-    return error != 0 && error != EINTR ? fail(error) : next(fd, command, argument);
-}
-
-long syscall(long number, ...)
-{
-    NEXT(long, "syscall", long, ...);
-    long values[6];
-    va_list arguments;
-    va_start(arguments, number);
-    for (int k = 0; k < 6; k++) {
-        values[k] = va_arg(arguments, long);
-    }
-    va_end(arguments);
-    const int error = number == SYS_pidfd_open ? refused(REFUSE_OPEN) : 0;
-    return error != 0 && error != EINTR
-               ? fail(error)
-               : next(number, values[0], values[1], values[2], values[3], values[4], values[5]);
-}
-
-/* ---- files ---- */
-
-ssize_t pwrite(int fd, const void *data, size_t length, off_t offset)
-{
-    NEXT(ssize_t, "pwrite64", int, const void *, size_t, off_t);
-    const int error = refused_file(REFUSE_WRITE, fd, length > 1);
-    if (shared->kind >= 0 && shared->nfiles > 0) {
-        atomic_fetch_add(&shared->written, 1);
-    }
-    return error == REFUSE_HALF ? next(fd, data, length / 2, offset)
-           : error != 0         ? fail(error)
-                                : next(fd, data, length, offset);
-}
-
-ssize_t write(int fd, const void *data, size_t length)
-{
-    NEXT(ssize_t, "write", int, const void *, size_t);
-    const int error = refused_file(REFUSE_WRITE, fd, length > 1);
-    return error == REFUSE_HALF ? next(fd, data, length / 2) : error != 0 ? fail(error) : next(fd, data, length);
-}
-
-int fallocate(int fd, int mode, off_t offset, off_t length)
-{
-    NEXT(int, "fallocate64", int, int, off_t, off_t);
-    const int error = refused_file(REFUSE_WRITE, fd, 0);
-    return error != 0 ? fail(error) : next(fd, mode, offset, length);
-}
-
-int ftruncate(int fd, off_t length)
-{
-    NEXT(int, "ftruncate64", int, off_t);
-    const int error = refused_file(REFUSE_WRITE, fd, 0);
-    return error != 0 ? fail(error) : next(fd, length);
-}
-
-/* One that is not refused does nothing, and takes no time: no power is cut here. An interrupted one did not fail. */
-int fsync(int fd)
-{
-    struct stat info;
-    const int known = shared->kind >= 0 && fstat(fd, &info) == 0;
-    for (int k = 0; known && k < shared->nfiles; k++) {
-        if (shared->files[k].device == info.st_dev && shared->files[k].inode == info.st_ino) {
-            atomic_fetch_add(&shared->resynced, 1);
-        }
-    }
-    if (shared->error == EINVAL && (!known || !S_ISDIR(info.st_mode))) {
-        return 0; /* what a file system says that cannot sync folders */
-    }
-    const int error = refused(REFUSE_SYNC);
-    if (error != 0 && error != EINTR && error != EINVAL && known && shared->nfiles < MAX_FILES) {
-        shared->files[shared->nfiles].device = info.st_dev;
-        shared->files[shared->nfiles].inode = info.st_ino;
-        atomic_fetch_add(&shared->nfiles, 1);
-    }
-    return error != 0 ? fail(error) : 0;
-}
-
-int msync(void *address, size_t length, int flags)
-{
-    (void)address;
-    (void)length;
-    (void)flags;
-    const int error = refused(REFUSE_SYNC);
-    return error != 0 ? fail(error) : 0;
-}
-
-int renameat(int from_folder, const char *from, int to_folder, const char *to)
-{
-    NEXT(int, "renameat", int, const char *, int, const char *);
-    const int error = refused(REFUSE_RENAME);
-    return error != 0 ? fail(error) : next(from_folder, from, to_folder, to);
-}
-
-int rename(const char *from, const char *to)
-{
-    NEXT(int, "rename", const char *, const char *);
-    const int error = refused(REFUSE_RENAME);
-    return error != 0 ? fail(error) : next(from, to);
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-    NEXT(int, "mkdir", const char *, mode_t);
-    const int error = refused(REFUSE_RENAME);
-    return error != 0 ? fail(error) : next(path, mode);
-}
-
-ssize_t pread(int fd, void *data, size_t length, off_t offset)
-{
-    NEXT(ssize_t, "pread64", int, void *, size_t, off_t);
-    const int error = refused_file(REFUSE_READ, fd, 0);
-    return error != 0 ? fail(error) : next(fd, data, length, offset);
-}
-
-ssize_t read(int fd, void *data, size_t length)
-{
-    NEXT(ssize_t, "read", int, void *, size_t);
-    const int error = refused_file(REFUSE_READ, fd, 0);
-    return error != 0 ? fail(error) : next(fd, data, length);
-}
-
-int unlinkat(int folder, const char *name, int flags)
-{
-    NEXT(int, "unlinkat", int, const char *, int);
-    const int error = refused(REFUSE_REMOVE);
-    return error != 0 ? fail(error) : next(folder, name, flags);
-}
-
-int unlink(const char *path)
-{
-    NEXT(int, "unlink", const char *);
-    const int error = refused(REFUSE_REMOVE);
-    return error != 0 ? fail(error) : next(path);
 }
 
 /* ---- the beginning ---- */
@@ -691,16 +366,16 @@ __attribute__((constructor)) static void begin(void)
     const char *text = getenv("TILEWORK_REFUSE"), *path = getenv("TILEWORK_REFUSE_COUNTS");
     (void)backtrace(&frame, 1); /* loads what it needs for good */
     const int fd = text != NULL && path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *memory =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
+    void *memory = mmap(NULL, sizeof *refuse_shared, PROT_READ | PROT_WRITE,
+                        fd >= 0 ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS, fd, 0);
     if (memory == MAP_FAILED || (text != NULL && fd < 0)) {
         _exit(BAD_TEXT_CODE);
     }
     if (fd >= 0) {
         close(fd);
     }
-    shared = memory;
-    shared->kind = -1;
+    refuse_shared = memory;
+    refuse_shared->kind = -1;
     if (text != NULL) {
         begin_from_environment(text);
         unsetenv("TILEWORK_REFUSE");
