@@ -20,6 +20,7 @@
 const struct job jobs[] = {
     {.name = "threads", .memory = JOB_POOLS, .kind = TW_THREADS, .workers = 2, .check = 1},
     {.name = "processes", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 2, .dies = 1},
+    {.name = "retiring", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 2, .each = 3},
     {.name = "private", .memory = JOB_WRAPPED, .kind = TW_PROCESSES, .workers = 2, .check = 1},
     {.name = "guard", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 2, .guard = 1},
     {.name = "source", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 1, .from_source = 1},
@@ -388,8 +389,12 @@ static tw_status open_journal(struct run *run, int reopen)
 static tw_status run_tiles(struct run *run)
 {
     struct work *work = run->work;
-    const tw_run_options options = {
-        .journal = run->journal, .check = work->job->check, .guard = work->job->guard, .scratch_size = 100};
+    const tw_run_options options = {.journal = run->journal,
+                                    .tiles_per_worker = (uint64_t)work->job->each,
+                                    .timeout = work->job->each > 0 ? 60 : 0,
+                                    .check = work->job->check,
+                                    .guard = work->job->guard,
+                                    .scratch_size = 100};
     tw_report *report = NULL;
     tw_status status = tw_run(work->pool, run->kernel, run->grid, run->arrays, &options, &report, &work->error);
     if (report != NULL) {
