@@ -368,13 +368,15 @@ int tw__outfile_sync(tw_array *array)
 
 int tw__outfile_sync_name(tw_array *array, int folder)
 {
+    struct tw__outfile *outfile = array->outfile;
     struct tw__file_info own, other;
-    if (array->outfile == NULL) {
-        return 0;
+    if (outfile == NULL || outfile->failed != 0) {
+        return outfile == NULL ? 0 : outfile->failed;
     }
-    const int same = tw__file_info(array->outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
+    const int same = tw__file_info(outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
                      own.device == other.device && own.inode == other.inode;
-    return same ? 0 : tw__folder_sync(array->outfile->held.folder);
+    outfile->failed = same ? 0 : tw__folder_sync(outfile->held.folder);
+    return outfile->failed;
 }
 
 /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
@@ -400,6 +402,10 @@ static int finish(tw_array *array)
     }
     if (failed == 0) {
         failed = tw__file_rename_in(outfile->held.folder, outfile->held.name, outfile->final_name);
+    }
+    if (failed == 0) {
+        failed = tw__folder_sync(outfile->held.folder);
+        outfile->failed = failed;
     }
     (void)TW__POINT("output.renamed");
     return failed;

@@ -82,6 +82,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     }
     /* Flags of the user's may hold relative paths (-Iinclude). */
     char *folder = job->wished != NULL ? tw__current_folder() : NULL;
+    const int placed = job->wished == NULL || folder != NULL || errno != ENOMEM;
     add_text(fields, folder);
     free(folder);
     add_text(fields, job->path); /* __FILE__ */
@@ -89,7 +90,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     add_field(fields, source, length);
     free(source);
     const int written = ferror(fields) == 0;
-    if (fclose(fields) != 0 || !written) {
+    if (fclose(fields) != 0 || !written || !placed) {
         free(data);
         return tw__fail_memory(error, size, "a kernel's source");
     }
@@ -277,7 +278,7 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
 static tw_status compile(const struct compilation *job, char **object, tw_error *error)
 {
     char *temporary = NULL, *rule = NULL, *include = NULL, *text = NULL, **inputs = NULL;
-    const char *flaw;
+    const char *flaw = NULL;
     size_t length, ninputs = 0;
     int64_t time, later;
     tw_status status = tw__cache_temporary(&job->cache, &temporary, &time, error);
@@ -290,9 +291,15 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
     if (status == TW_OK) {
         status = run_compiler(job, temporary, rule, include, error);
     }
-    if (status == TW_OK && (flaw = tw__library_flaw(temporary)) != NULL) {
-        status = tw__fail(error, TW_ERROR_COMPILE, "%s: what the compiler %s made of it %s", job->path,
-                          job->compiler.program, flaw);
+    if (status == TW_OK) {
+        const int failed = tw__library_flaw(&flaw, temporary);
+        if (failed != 0) {
+            status = tw__fail_os(error, tw__file_status(failed), failed,
+                                 "%s: what the compiler made of it cannot be read", job->path);
+        } else if (flaw != NULL) {
+            status = tw__fail(error, TW_ERROR_COMPILE, "%s: what the compiler %s made of it %s", job->path,
+                              job->compiler.program, flaw);
+        }
     }
     if (status == TW_OK) {
         if (tw__file_text(&text, &length, rule, MAX_SOURCE) == 0) {

@@ -17,7 +17,7 @@ struct tw_kernel {
     int64_t created_at;         /* tw__now(): workers forked before do not know a function of the program */
 };
 
-/* Opens path and finds symbol, in a worker. NULL and *why (malloc; NULL where memory is out) on failure. */
-tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, char **why);
+/* Opens path and finds symbol, in a worker. NULL and *error on failure. */
+tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, tw_error *error);
 
 #endif

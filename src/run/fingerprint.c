@@ -24,14 +24,16 @@
 
 static int put(json_t *object, const char *name, const char *text)
 {
-    /* Names of files and dtypes may be no UTF-8: bytes that JSON has no place for become '?'. */
-    char clean[TEXT_SIZE];
-    snprintf(clean, sizeof clean, "%s", text);
-    json_t *value = json_string(clean);
-    for (char *c = clean; value == NULL && *c != '\0'; c++) {
-        *c = (unsigned char)*c >= 0x80 ? '?' : *c;
+    /* Names of dtypes' fields may be no UTF-8, which JSON has no place for; and a text must not depend on whether
+     * memory was there: bytes past ASCII are spelled out. */
+    char clean[4 * TEXT_SIZE];
+    size_t used = 0;
+    for (const char *c = text; *c != '\0' && used + 5 < sizeof clean; c++) {
+        used += (size_t)snprintf(clean + used, sizeof clean - used, (unsigned char)*c < 0x80 ? "%c" : "\\x%02x",
+                                 (unsigned char)*c);
     }
-    return json_object_set_new(object, name, value != NULL ? value : json_string(clean));
+    clean[used] = '\0';
+    return json_object_set_new(object, name, json_string(clean));
 }
 
 static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error *error)

@@ -129,6 +129,7 @@ static json_t *identity_object(const char *name, const struct tw__file_identity 
     return json_pack("{s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode);
 }
 
+/* Takes over `fingerprint`. NULL: out of memory. A header without one of its parts would be refused by every resume. */
 static json_t *header_object(tw_journal *journal, json_t *fingerprint)
 {
     char id[33], source[256];
@@ -137,16 +138,22 @@ static json_t *header_object(tw_journal *journal, json_t *fingerprint)
     hex_text(id, random, sizeof random);
     json_t *outputs = json_array();
     journal->sources = json_object();
-    for (int k = 0; k < journal->noperands; k++) {
+    int failed = outputs == NULL || journal->sources == NULL;
+    for (int k = 0; !failed && k < journal->noperands; k++) {
         struct tw__file_identity identity;
         const struct tw__operand *operand = &journal->grid->signature->operands[k];
         if (is_output(journal, k) && tw__outfile_identity(journal->operands[k], &identity) == 0) {
-            json_array_append_new(outputs, identity_object(operand->name, &identity));
+            failed |= json_array_append_new(outputs, identity_object(operand->name, &identity));
         }
         if (operand->role == TW_INOUT) {
             tw__fingerprint_source(journal->operands[k], source, sizeof source);
-            json_object_set_new(journal->sources, operand->name, json_string(source));
+            failed |= json_object_set_new(journal->sources, operand->name, json_string(source));
         }
+    }
+    if (failed) {
+        json_decref(outputs);
+        json_decref(fingerprint);
+        return NULL;
     }
     return json_pack("{s:s, s:I, s:o, s:O, s:o}", "id", id, "tiles", (json_int_t)journal->count, "outputs", outputs,
                      "sources", journal->sources, "job", fingerprint);
@@ -222,7 +229,7 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
     }
     header = header_object(made, fingerprint);
     fingerprint = NULL; /* it is the header's */
-    json = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
+    json = header != NULL ? tw__journal_file_text(header) : NULL;
     status = json != NULL ? write_header(made, json, error) : tw__fail_memory(error, 4096, "a journal's header");
     if (status != TW_OK) {
         goto fail;
@@ -264,11 +271,14 @@ static tw_status check_identities(const tw_journal *journal, const json_t *outpu
         if (!is_output(journal, k)) {
             continue;
         }
-        json_t *is =
-            tw__outfile_identity(journal->operands[k], &identity) == 0 ? identity_object(name, &identity) : NULL;
+        const int known = tw__outfile_identity(journal->operands[k], &identity) == 0;
+        json_t *is = known ? identity_object(name, &identity) : NULL;
         const json_t *was = json_array_get(outputs, place++);
         static const char *const keys[] = {"name", "tag", "device", "inode"};
-        int same = is != NULL && was != NULL;
+        if (known && is == NULL) {
+            return tw__fail_memory(error, sizeof identity, "a journal's header");
+        }
+        int same = known && was != NULL;
         /* A tag says it all; the magic leaves only where the file lies. */
         const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 4 : 2;
         for (size_t key = first; same && key < end; key++) {
@@ -517,7 +527,11 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
         failed = tw__file_sync(journal->held.fd);
     }
     *dropped = count;
-    return failed == 0 ? TW_OK : fail_write(journal, failed, error);
+    if (failed != 0) { /* nor may anything be recorded after a sync that failed */
+        fail_write(journal, failed, &journal->failure);
+        return fail_write(journal, failed, error);
+    }
+    return TW_OK;
 }
 
 tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error)

@@ -16,6 +16,9 @@ struct tw__record {
 
 uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum);
 
+/* The JSON text of a header (malloc), NULL: out of memory. */
+char *tw__journal_file_text(const json_t *header);
+
 /* Bytes of the header for a JSON text of `length` characters. */
 size_t tw__journal_file_header_size(size_t length);
 
