@@ -108,6 +108,15 @@ static void prepare_for_the_worst(struct cli_unfinished *unfinished, const struc
     }
 }
 
+/* What cannot be gone on with stays as it is. */
+static tw_status refuse(struct cli_unfinished *unfinished, struct cli_operands *operands, tw_error *error)
+{
+    tw_journal_close(unfinished->journal, NULL);
+    unfinished->journal = NULL;
+    cli_operands_keep(operands);
+    return error->status == TW_ERROR_JOURNAL ? add_advice(error) : error->status;
+}
+
 static tw_status begin(struct cli_unfinished *unfinished, const struct cli_request *request,
                        struct cli_operands *operands, const tw_kernel *kernel, const tw_grid *grid,
                        const int64_t *lengths, tw_error *error)
@@ -116,19 +125,16 @@ static tw_status begin(struct cli_unfinished *unfinished, const struct cli_reque
         return create(unfinished, request, operands, kernel, grid, lengths, error);
     }
     const tw_status status = reopen(unfinished, operands, kernel, grid, lengths, error);
-    if (status == TW_ERROR_JOURNAL) {
+    if (status == TW_ERROR_JOURNAL && unfinished->recorded == 0) {
         cli_operands_keep(operands);
-        return unfinished->recorded > 0 ? add_advice(error)
-                                        : create(unfinished, request, operands, kernel, grid, lengths, error);
+        return create(unfinished, request, operands, kernel, grid, lengths, error);
     }
-    if (status != TW_OK) {
-        cli_operands_keep(operands);
-        return status;
+    if (status != TW_OK ||
+        (request->verify && tw_journal_verify(unfinished->journal, &unfinished->dropped, error) != TW_OK) ||
+        restore(unfinished, operands, error) != TW_OK) {
+        return refuse(unfinished, operands, error);
     }
-    if (request->verify && tw_journal_verify(unfinished->journal, &unfinished->dropped, error) != TW_OK) {
-        return error->status;
-    }
-    return restore(unfinished, operands, error);
+    return TW_OK;
 }
 
 tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct cli_request *request,

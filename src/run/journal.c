@@ -323,6 +323,7 @@ static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, 
     journal->records_at = found->records_at;
     journal->seed = found->seed;
     journal->sources = json_incref(json_object_get(found->header, "sources"));
+    journal->is_finished = finished;
     for (uint64_t tile = 0; finished && tile < journal->count; tile++) {
         journal->done += !get_bit(journal->has, tile);
         set_bit(journal->has, tile);
@@ -504,6 +505,10 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
     for (uint64_t tile = 0; failed == 0 && tile < journal->count; tile++) {
         if (!get_bit(journal->recorded, tile) || sum_again(journal, tile) == journal->sums[tile]) {
             continue;
+        }
+        if (journal->is_finished) { /* beside its magic a tile may not be half done */
+            return tw__fail(error, TW_ERROR_JOURNAL, "%s: tile %" PRIu64 " has changed since the outputs were finished",
+                            journal->held.path, tile);
         }
         failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
         clear_bit(journal->has, tile);
