@@ -157,6 +157,7 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int
     made->final_name = made->path + (made->held.name - made->held.path);
     made->identity.device = made->held.device;
     made->identity.inode = made->held.inode;
+    made->identity.born_at = made->held.fd >= 0 ? tw__file_born_at(made->held.fd) : 0;
     *outfile = made;
     return TW_OK;
 }
@@ -284,6 +285,7 @@ static tw_status open_finished(struct plan *plan, const char *path, tw_error *er
         plan->array->finished = 1;
         plan->array->device = info.device;
         plan->array->inode = info.inode;
+        plan->array->born_at = tw__file_born_at(fd);
     }
     if (fd >= 0) {
         tw__file_close(fd);
@@ -338,7 +340,8 @@ void tw_array_keep(tw_array *array)
 int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identity)
 {
     if (array->finished) {
-        *identity = (struct tw__file_identity){.is_finished = 1, .device = array->device, .inode = array->inode};
+        *identity = (struct tw__file_identity){
+            .is_finished = 1, .device = array->device, .inode = array->inode, .born_at = array->born_at};
         return 0;
     }
     if (array->outfile == NULL) {

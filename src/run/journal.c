@@ -119,14 +119,16 @@ static void hex_text(char *text, const unsigned char *bytes, size_t count)
     }
 }
 
-/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234"}; numbers as texts, since JSON's end at 2^63. */
+/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234", "born": "17..."}; numbers as texts, since JSON's end
+ * at 2^63. */
 static json_t *identity_object(const char *name, const struct tw__file_identity *identity)
 {
-    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24];
+    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24], born[24];
     hex_text(tag, identity->tag, TW__TAG_SIZE);
     snprintf(device, sizeof device, "%" PRIu64, identity->device);
     snprintf(inode, sizeof inode, "%" PRIu64, identity->inode);
-    return json_pack("{s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode);
+    snprintf(born, sizeof born, "%" PRId64, identity->born_at);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode, "born", born);
 }
 
 static json_t *header_object(tw_journal *journal, json_t *fingerprint)
@@ -280,10 +282,10 @@ static tw_status check_identities(const tw_journal *journal, const json_t *outpu
         json_t *is =
             tw__outfile_identity(journal->operands[k], &identity) == 0 ? identity_object(name, &identity) : NULL;
         const json_t *was = json_array_get(outputs, place++);
-        static const char *const keys[] = {"name", "tag", "device", "inode"};
+        static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
         int same = is != NULL && was != NULL;
         /* A tag says it all; the magic leaves only where the file lies. */
-        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 4 : 2;
+        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 5 : 2;
         for (size_t key = first; same && key < end; key++) {
             const char *a = json_string_value(json_object_get(was, keys[key]));
             const char *b = json_string_value(json_object_get(is, keys[key]));
