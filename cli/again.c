@@ -27,7 +27,8 @@ static int control_length(const char *c)
     return first < ' ' || first == 0x7f ? 1 : first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
 }
 
-/* $'...' with octal escapes, which bash, zsh, ksh and others know: a name with a line end stays one word on one line. */
+/* $'...' with octal escapes, which bash, zsh, ksh and others know: a name with a line end stays one word on one line.
+ */
 static void put_escaped(FILE *text, const char *argument)
 {
     fputs("$'", text);

@@ -119,8 +119,8 @@ static void hex_text(char *text, const unsigned char *bytes, size_t count)
     }
 }
 
-/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234", "born": "17..."}; numbers as texts, since JSON's end
- * at 2^63. */
+/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234", "born": "17..."}; numbers as texts, since JSON's
+ * end at 2^63. */
 static json_t *identity_object(const char *name, const struct tw__file_identity *identity)
 {
     char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24], born[24];
@@ -128,7 +128,8 @@ static json_t *identity_object(const char *name, const struct tw__file_identity 
     snprintf(device, sizeof device, "%" PRIu64, identity->device);
     snprintf(inode, sizeof inode, "%" PRIu64, identity->inode);
     snprintf(born, sizeof born, "%" PRId64, identity->born_at);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode, "born", born);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode, "born",
+                     born);
 }
 
 static json_t *header_object(tw_journal *journal, json_t *fingerprint)
