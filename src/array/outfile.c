@@ -229,28 +229,51 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
     return end_plan(&plan, status, array);
 }
 
+/* "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }" as it stands in the first bytes of a file. *length: 0
+ * where there is none. */
+static const char *description_in(const unsigned char *bytes, size_t count, size_t *length)
+{
+    const unsigned char *begin = count > 0 ? memchr(bytes, '{', count < 16 ? count : 16) : NULL;
+    const unsigned char *end = begin != NULL ? memchr(begin, '}', count - (size_t)(begin - bytes)) : NULL;
+    *length = end != NULL ? (size_t)(end - begin) + 1 : 0;
+    return (const char *)begin;
+}
+
+static tw_status fail_contents(const struct plan *plan, const unsigned char *there, size_t have, const char *shown,
+                               tw_error *error)
+{
+    char view[320];
+    size_t length;
+    const char *description = description_in(there, have, &length);
+    tw__view_text(&plan->array->view, view, sizeof view);
+    if (length == 0 || length > 300) {
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s: is not the unfinished output that it should be, %s", shown, view);
+    }
+    return tw__fail(error, TW_ERROR_JOURNAL, "%s: should be an unfinished output of %s and is one of %.*s", shown, view,
+                    (int)length, description);
+}
+
 /* Whether the file has the size and the header that it should have; its first bytes are in front[TW__TAG_SIZE]. */
 static tw_status check_contents(const struct plan *plan, int fd, const char *shown, unsigned char *front,
                                 tw_error *error)
 {
     struct tw__file_info info;
-    unsigned char *there = malloc(plan->length);
+    unsigned char *there = calloc(1, plan->length);
+    size_t have = 0;
     if (there == NULL) {
         return tw__fail_memory(error, plan->length, "the header of a .npy file");
     }
     int failed = tw__file_info(fd, &info);
-    if (failed == 0 && info.size == plan->whole) {
-        failed = tw__file_read(fd, there, plan->length, 0, NULL);
+    if (failed == 0) {
+        have = info.size < (int64_t)plan->length ? (size_t)info.size : plan->length;
+        failed = tw__file_read(fd, there, have, 0, NULL);
     }
     tw_status status = TW_OK;
     if (failed != 0) {
         status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", shown);
     } else if (info.size != plan->whole ||
                memcmp(there + TW__NPY_MAGIC, plan->header + TW__NPY_MAGIC, plan->length - TW__NPY_MAGIC) != 0) {
-        char view[320];
-        tw__view_text(&plan->array->view, view, sizeof view);
-        status =
-            tw__fail(error, TW_ERROR_JOURNAL, "%s: is not the unfinished output that it should be, %s", shown, view);
+        status = fail_contents(plan, there, have, shown, error);
     } else {
         memcpy(front, there, TW__TAG_SIZE);
     }

@@ -18,7 +18,7 @@
  * but the largest. Where there is no such address space, as far as a wrong stride of a small array leads. */
 #define WIDE_MARGIN ((size_t)1 << 34)
 #define NARROW_MARGIN ((size_t)1 << 20)
-#define GAP 64                   /* canary bytes behind each row, at least */
+#define GAP 64 /* canary bytes behind each row, at least */
 
 /* An operand's copy. */
 struct copy {
@@ -242,8 +242,8 @@ static void write_note(struct tw__guard_note *note, const struct tw__guard *guar
     for (int k = 0; k < tile->noperands; k++) {
         const struct copy *copy = &guard->copies[k];
         const uint64_t memory = (uint64_t)(uintptr_t)copy->memory, data = (uint64_t)(uintptr_t)copy->view.data;
-        note->place[k] = (struct tw__guard_place){
-            memory - copy->margin, memory + copy->capacity + copy->margin, data, data + copy->bytes, k};
+        note->place[k] = (struct tw__guard_place){memory - copy->margin, memory + copy->capacity + copy->margin, data,
+                                                  data + copy->bytes, k};
     }
     atomic_thread_fence(memory_order_release);
     note->noperands = tile->noperands;
