@@ -42,6 +42,13 @@ def test_a_death_costs_one_tile_and_one_line(folder, kernels, kernel, reason):
     assert re.fullmatch(r"tilework: 20 tiles on 2 processes in .*; 1 worker died and was replaced", last)
 
 
+def test_a_starter_that_ignores_its_children_hides_no_death(folder, kernels):
+    """Neither the compiler's end nor a worker's."""
+    (folder / "k.c").write_text(open(kernels("").rstrip(":")).read())
+    result = folder.call(*job("k.c:exits"), preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert "exited with code 5 at tile 3; the tile is run again" in finished(folder, result).stderr
+
+
 def test_deaths_are_seen_within_10_ms(folder, kernels):
     def seconds_for_each():
         result = folder.call(
