@@ -111,7 +111,7 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_operands_dtypes(&run->operands, &request->dtypes, itemsizes, error) != TW_OK ||
         cli_operands_sizes(&run->operands, run->lengths, error) != TW_OK || check_scratch(request, error) != TW_OK ||
         tw_grid_create(&run->grid, run->signature, run->lengths, &grid_options, error) != TW_OK ||
-        cli_unfinished_look(&run->unfinished, request, &run->operands, error) != TW_OK ||
+        cli_unfinished_look(&run->unfinished, request, &run->operands, run->lengths, error) != TW_OK ||
         tw_kernel_open(&run->kernel, request->kernel, &request->compile, error) != TW_OK) {
         return error->status;
     }

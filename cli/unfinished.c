@@ -21,8 +21,23 @@ static tw_status add_advice(tw_error *error)
     return error->status;
 }
 
+/* Neither --resume nor --restart was said, and one of them is needed, unless the other run is alive. */
+static tw_status refuse_to_choose(const struct cli_unfinished *unfinished, uint64_t tiles,
+                                  struct cli_operands *operands, const int64_t *lengths, tw_error *error)
+{
+    const tw_status status = cli_operands_reopen(operands, lengths, error);
+    cli_operands_keep(operands);
+    if (status == TW_ERROR_FILE) {
+        return status; /* it is being written, and the sentence says by whom */
+    }
+    return cli_error(error, TW_ERROR_ARGUMENT,
+                     "%s.part: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; add --resume to go on "
+                     "with it or --restart to throw it away",
+                     cli_operands_first_target(operands), unfinished->recorded, tiles);
+}
+
 tw_status cli_unfinished_look(struct cli_unfinished *unfinished, const struct cli_request *request,
-                              const struct cli_operands *operands, tw_error *error)
+                              struct cli_operands *operands, const int64_t *lengths, tw_error *error)
 {
     uint64_t tiles = 0;
     const char *target = cli_operands_first_target(operands);
@@ -40,10 +55,7 @@ tw_status cli_unfinished_look(struct cli_unfinished *unfinished, const struct cl
     }
     /* Without a .part it is what a crash left of a run that was finished. */
     if (!request->resume && unfinished->recorded > 0 && cli_operands_part_is_there(operands)) {
-        return cli_error(error, TW_ERROR_ARGUMENT,
-                         "%s.part: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; add --resume to go on "
-                         "with it or --restart to throw it away",
-                         target, unfinished->recorded, tiles);
+        return refuse_to_choose(unfinished, tiles, operands, lengths, error);
     }
     return TW_OK;
 }
@@ -104,6 +116,15 @@ static void prepare_for_the_worst(struct cli_unfinished *unfinished, const struc
     }
 }
 
+/* What cannot be gone on with stays as it is. */
+static tw_status refuse(struct cli_unfinished *unfinished, struct cli_operands *operands, tw_error *error)
+{
+    tw_journal_close(unfinished->journal, NULL);
+    unfinished->journal = NULL;
+    cli_operands_keep(operands);
+    return error->status == TW_ERROR_JOURNAL ? add_advice(error) : error->status;
+}
+
 static tw_status begin(struct cli_unfinished *unfinished, const struct cli_request *request,
                        struct cli_operands *operands, const tw_kernel *kernel, const tw_grid *grid,
                        const int64_t *lengths, tw_error *error)
@@ -112,19 +133,16 @@ static tw_status begin(struct cli_unfinished *unfinished, const struct cli_reque
         return create(unfinished, request, operands, kernel, grid, lengths, error);
     }
     const tw_status status = reopen(unfinished, operands, kernel, grid, lengths, error);
-    if (status == TW_ERROR_JOURNAL) {
+    if (status == TW_ERROR_JOURNAL && unfinished->recorded == 0) {
         cli_operands_keep(operands);
-        return unfinished->recorded > 0 ? add_advice(error)
-                                        : create(unfinished, request, operands, kernel, grid, lengths, error);
+        return create(unfinished, request, operands, kernel, grid, lengths, error);
     }
-    if (status != TW_OK) {
-        cli_operands_keep(operands);
-        return status;
+    if (status != TW_OK ||
+        (request->verify && tw_journal_verify(unfinished->journal, &unfinished->dropped, error) != TW_OK) ||
+        restore(unfinished, operands, error) != TW_OK) {
+        return refuse(unfinished, operands, error);
     }
-    if (request->verify && tw_journal_verify(unfinished->journal, &unfinished->dropped, error) != TW_OK) {
-        return error->status;
-    }
-    return restore(unfinished, operands, error);
+    return TW_OK;
 }
 
 tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct cli_request *request,

@@ -474,7 +474,8 @@ TW_API uint64_t tw_journal_done(const tw_journal *journal); /* tiles that need n
 TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile);
 
 /* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
- * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE. */
+ * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
+ * that were finished: a run was ended between their names and the end of its journal). */
 TW_API tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error);
 
 /* For an inout operand: gives all tiles that the journal does not have the values that `source` has there, since the

@@ -16,11 +16,12 @@ void tw__outfile_keep(struct tw__outfile *outfile);
 #define TW__TAG_SIZE 6 /* as long as the .npy magic, in whose place it stands until the commit */
 
 /* Which file this is: a tag (two zeros, four random bytes) that every tw_array_create_file draws anew and that stands
- * in the file where the magic will be, and the file's inode. */
+ * in the file where the magic will be, and the file's inode with the time when it came into being. */
 struct tw__file_identity {
     unsigned char tag[TW__TAG_SIZE];
     int is_finished; /* the magic stands there already: no tag */
     uint64_t device, inode;
+    int64_t born_at; /* tw__file_born_at */
 };
 
 /* 0, or an errno. */

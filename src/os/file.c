@@ -90,6 +90,15 @@ int tw__file_info(int fd, struct tw__file_info *info)
     return 0;
 }
 
+int64_t tw__file_born_at(int fd)
+{
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) {
+        return 0;
+    }
+    return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
+
 int tw__path_info(const char *path, struct tw__file_info *info)
 {
     return tw__path_info_in(AT_FDCWD, path, info);

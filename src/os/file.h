@@ -37,6 +37,9 @@ int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode);
 int tw__folder_sync(int folder);
 
 int tw__file_info(int fd, struct tw__file_info *info);
+/* When the open file came into being, nanoseconds since 1970: with device and inode it tells a file from a later one
+ * that has got the inode of a removed one. 0: the file system does not say. */
+int64_t tw__file_born_at(int fd);
 int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
 int tw__path_info_in(int folder, const char *name, struct tw__file_info *info);
 

@@ -119,14 +119,17 @@ static void hex_text(char *text, const unsigned char *bytes, size_t count)
     }
 }
 
-/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234"}; numbers as texts, since JSON's end at 2^63. */
+/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234", "born": "17..."}; numbers as texts, since JSON's
+ * end at 2^63. */
 static json_t *identity_object(const char *name, const struct tw__file_identity *identity)
 {
-    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24];
+    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24], born[24];
     hex_text(tag, identity->tag, TW__TAG_SIZE);
     snprintf(device, sizeof device, "%" PRIu64, identity->device);
     snprintf(inode, sizeof inode, "%" PRIu64, identity->inode);
-    return json_pack("{s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode);
+    snprintf(born, sizeof born, "%" PRId64, identity->born_at);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode, "born",
+                     born);
 }
 
 /* Takes over `fingerprint`. NULL: out of memory. A header without one of its parts would be refused by every resume. */
@@ -274,13 +277,13 @@ static tw_status check_identities(const tw_journal *journal, const json_t *outpu
         const int known = tw__outfile_identity(journal->operands[k], &identity) == 0;
         json_t *is = known ? identity_object(name, &identity) : NULL;
         const json_t *was = json_array_get(outputs, place++);
-        static const char *const keys[] = {"name", "tag", "device", "inode"};
+        static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
         if (known && is == NULL) {
             return tw__fail_memory(error, sizeof identity, "a journal's header");
         }
         int same = known && was != NULL;
         /* A tag says it all; the magic leaves only where the file lies. */
-        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 4 : 2;
+        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 5 : 2;
         for (size_t key = first; same && key < end; key++) {
             const char *a = json_string_value(json_object_get(was, keys[key]));
             const char *b = json_string_value(json_object_get(is, keys[key]));
@@ -320,6 +323,7 @@ static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, 
     journal->records_at = found->records_at;
     journal->seed = found->seed;
     journal->sources = json_incref(json_object_get(found->header, "sources"));
+    journal->is_finished = finished;
     for (uint64_t tile = 0; finished && tile < journal->count; tile++) {
         journal->done += !get_bit(journal->has, tile);
         set_bit(journal->has, tile);
@@ -516,6 +520,10 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
     for (uint64_t tile = 0; failed == 0 && tile < journal->count; tile++) {
         if (!get_bit(journal->recorded, tile) || sum_again(journal, tile) == journal->sums[tile]) {
             continue;
+        }
+        if (journal->is_finished) { /* beside its magic a tile may not be half done */
+            return tw__fail(error, TW_ERROR_JOURNAL, "%s: tile %" PRIu64 " has changed since the outputs were finished",
+                            journal->held.path, tile);
         }
         failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
         clear_bit(journal->has, tile);

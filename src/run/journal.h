@@ -39,6 +39,7 @@ struct tw_journal {
     uint64_t seed;      /* the header's checksum */
     json_t *sources;    /* what inout operands began with, by name */
     int is_safe;        /* header, files and their names are on the disk */
+    int is_finished;    /* an output was found with its magic: all tiles were done, nothing is written any more */
     uint64_t *has;      /* bit t: tile t is done */
     uint64_t *recorded; /* bit t: ... and that is on the disk, or needs no record */
     uint64_t *sums;     /* [count] */

@@ -183,14 +183,18 @@ tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path
     if (json == NULL) {
         return tw__fail_memory(error, (size_t)length, "a journal's header");
     }
-    const int whole = (int64_t)LINE_LENGTH + length <= info.size;
-    failed = whole ? tw__file_read(fd, json, (size_t)length, (int64_t)LINE_LENGTH, NULL) : 0;
+    const int64_t there = info.size - (int64_t)LINE_LENGTH;
+    const int is_cut = there < length;
+    const size_t have = (size_t)(is_cut ? there : length);
+    failed = tw__file_read(fd, json, have, (int64_t)LINE_LENGTH, NULL);
     tw_status status = TW_OK;
     if (failed != 0) {
         status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", path);
-    } else if (!whole || XXH3_64bits(json, (size_t)length) != sum) {
-        /* It is synced before the first record is written: without one, it is not damaged but unfinished. */
-        status = whole && has_records(found, fd) ? tw__journal_file_damaged(found, error) : TW_OK;
+    } else if (is_cut || XXH3_64bits(json, have) != sum) {
+        /* It is synced before the first record is written: without one, it is not damaged but unfinished. Where the
+         * text is right up to its first zero, its length is wrong, and with it the place of the records. */
+        const int is_misread = XXH3_64bits(json, strnlen(json, have)) == sum;
+        status = is_misread || (!is_cut && has_records(found, fd)) ? tw__journal_file_damaged(found, error) : TW_OK;
     } else {
         status = parse_header(found, json, (size_t)length, error);
     }

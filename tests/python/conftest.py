@@ -10,6 +10,8 @@ import subprocess
 import numpy
 import pytest
 
+import survival
+
 KERNELS = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,6 +332,14 @@ def folder(tmp_path, environment):
 def mult():
     """Arguments of the usual job."""
     return ["kernels.c:mult", "-s", "y[i], x[j] -> r[i,j]", "y=y.npy", "x=x.npy", "-o", "r=r.npy"]
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory):
+    """A name for one of the kernels of survival.py."""
+    path = tmp_path_factory.mktemp("kernels") / "survival.c"
+    path.write_text(survival.KERNELS)
+    return lambda name: f"{path}:{name}"
 
 
 def session_processes(session):

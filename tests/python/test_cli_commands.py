@@ -6,7 +6,7 @@ import re
 import numpy
 import pytest
 
-COMMANDS = ["run", "demo", "show", "info", "bench"]
+COMMANDS = ["run", "replay", "demo", "show", "info", "bench"]
 
 
 # ---- help and version ----
