@@ -18,6 +18,7 @@
 #include "run/bind.h"
 #include "run/fingerprint.h"
 #include "run/journal_file.h"
+#include "run/journal_header.h"
 #include "run/sum.h"
 
 #define BATCH 4096 /* records a write */
@@ -77,11 +78,6 @@ static tw_status new_journal(tw_journal **journal, const tw_kernel *kernel, cons
     return TW_OK;
 }
 
-static int is_output(const tw_journal *journal, int k)
-{
-    return journal->grid->signature->operands[k].role != TW_IN;
-}
-
 static tw_status check_outputs(const tw_grid *grid, tw_array *const *operands, tw_error *error)
 {
     for (int k = 0; k < grid->signature->noperands; k++) {
@@ -111,56 +107,6 @@ tw_status tw__journal_check(const tw_journal *journal, const tw_kernel *kernel, 
 }
 
 /* ---- the header ---- */
-
-static void hex_text(char *text, const unsigned char *bytes, size_t count)
-{
-    for (size_t k = 0; k < count; k++) {
-        snprintf(text + 2 * k, 3, "%02x", bytes[k]);
-    }
-}
-
-/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234", "born": "17..."}; numbers as texts, since JSON's
- * end at 2^63. */
-static json_t *identity_object(const char *name, const struct tw__file_identity *identity)
-{
-    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24], born[24];
-    hex_text(tag, identity->tag, TW__TAG_SIZE);
-    snprintf(device, sizeof device, "%" PRIu64, identity->device);
-    snprintf(inode, sizeof inode, "%" PRIu64, identity->inode);
-    snprintf(born, sizeof born, "%" PRId64, identity->born_at);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode, "born",
-                     born);
-}
-
-/* Takes over `fingerprint`. NULL: out of memory. A header without one of its parts would be refused by every resume. */
-static json_t *header_object(tw_journal *journal, json_t *fingerprint)
-{
-    char id[33], source[256];
-    unsigned char random[16];
-    tw__file_random(random, sizeof random);
-    hex_text(id, random, sizeof random);
-    json_t *outputs = json_array();
-    journal->sources = json_object();
-    int failed = outputs == NULL || journal->sources == NULL;
-    for (int k = 0; !failed && k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const struct tw__operand *operand = &journal->grid->signature->operands[k];
-        if (is_output(journal, k) && tw__outfile_identity(journal->operands[k], &identity) == 0) {
-            failed |= json_array_append_new(outputs, identity_object(operand->name, &identity));
-        }
-        if (operand->role == TW_INOUT) {
-            tw__fingerprint_source(journal->operands[k], source, sizeof source);
-            failed |= json_object_set_new(journal->sources, operand->name, json_string(source));
-        }
-    }
-    if (failed) {
-        json_decref(outputs);
-        json_decref(fingerprint);
-        return NULL;
-    }
-    return json_pack("{s:s, s:I, s:o, s:O, s:o}", "id", id, "tiles", (json_int_t)journal->count, "outputs", outputs,
-                     "sources", journal->sources, "job", fingerprint);
-}
 
 static tw_status fail_write(const tw_journal *journal, int failed, tw_error *error)
 {
@@ -230,7 +176,7 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
         status = fail_write(made, failed, error);
         goto fail;
     }
-    header = header_object(made, fingerprint);
+    header = tw__journal_header(made, fingerprint);
     fingerprint = NULL; /* it is the header's */
     json = header != NULL ? tw__journal_file_text(header) : NULL;
     status = json != NULL ? write_header(made, json, error) : tw__fail_memory(error, 4096, "a journal's header");
@@ -263,42 +209,6 @@ static void take_record(void *user, uint64_t tile, uint64_t sum)
     journal->done++;
 }
 
-/* Every output must be the file that the journal was written beside. *finished: at least one has its magic, which is
- * written after the last tile only. */
-static tw_status check_identities(const tw_journal *journal, const json_t *outputs, int *finished, tw_error *error)
-{
-    size_t place = 0;
-    for (int k = 0; k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const char *name = journal->grid->signature->operands[k].name;
-        if (!is_output(journal, k)) {
-            continue;
-        }
-        const int known = tw__outfile_identity(journal->operands[k], &identity) == 0;
-        json_t *is = known ? identity_object(name, &identity) : NULL;
-        const json_t *was = json_array_get(outputs, place++);
-        static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
-        if (known && is == NULL) {
-            return tw__fail_memory(error, sizeof identity, "a journal's header");
-        }
-        int same = known && was != NULL;
-        /* A tag says it all; the magic leaves only where the file lies. */
-        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 5 : 2;
-        for (size_t key = first; same && key < end; key++) {
-            const char *a = json_string_value(json_object_get(was, keys[key]));
-            const char *b = json_string_value(json_object_get(is, keys[key]));
-            same = a != NULL && b != NULL && strcmp(a, b) == 0;
-        }
-        json_decref(is);
-        if (!same) {
-            return tw__fail(error, TW_ERROR_JOURNAL, "%s: does not belong to the file of output '%s' that is there",
-                            journal->held.path, name);
-        }
-        *finished |= identity.is_finished;
-    }
-    return TW_OK;
-}
-
 static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, const json_t *fingerprint,
                            tw_error *error)
 {
@@ -313,7 +223,7 @@ static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, 
     if (found->tiles != journal->count) {
         return tw__journal_file_damaged(found, error);
     }
-    tw_status status = check_identities(journal, json_object_get(found->header, "outputs"), &finished, error);
+    tw_status status = tw__journal_header_check(journal, json_object_get(found->header, "outputs"), &finished, error);
     if (status == TW_OK) {
         status = tw__journal_file_records(found, journal->held.fd, take_record, journal, error);
     }
@@ -392,7 +302,7 @@ static int sync_outputs(const tw_journal *journal)
 {
     int failed = TW__POINT("journal.data-sync");
     for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        if (is_output(journal, k)) {
+        if (tw__journal_is_output(journal, k)) {
             failed = tw__outfile_sync(journal->operands[k]);
         }
     }
@@ -407,7 +317,8 @@ static int sync_header(tw_journal *journal)
     }
     failed = tw__held_is_open(&journal->held) ? tw__file_sync(journal->held.fd) : EBADF;
     for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        failed = is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
+        failed =
+            tw__journal_is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
     }
     if (failed == 0) {
         failed = tw__folder_sync(journal->held.folder);
@@ -461,7 +372,7 @@ tw_status tw__journal_sync_all(tw_journal *journal)
 {
     int outputs = 0;
     for (int k = 0; k < journal->noperands; k++) {
-        outputs += is_output(journal, k);
+        outputs += tw__journal_is_output(journal, k);
     }
     const int failed = outputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
     return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
@@ -504,7 +415,7 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
     int count = 0;
     tw_grid_tile(journal->grid, tile, start, stop);
     for (int k = 0; k < journal->noperands; k++) {
-        if (is_output(journal, k)) {
+        if (tw__journal_is_output(journal, k)) {
             views[count++] =
                 tw__cut_view(&journal->operands[k]->view, &journal->grid->signature->operands[k], start, stop);
         }
@@ -545,7 +456,7 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
 tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error)
 {
     char now[256];
-    if (operand < 0 || operand >= journal->noperands || !is_output(journal, operand)) {
+    if (operand < 0 || operand >= journal->noperands || !tw__journal_is_output(journal, operand)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "operand %d is no output of the journal's job", operand);
     }
     const struct tw__operand *described = &journal->grid->signature->operands[operand];
