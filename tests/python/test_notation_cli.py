@@ -97,10 +97,10 @@ def test_later_statements_read_earlier_results(folder):
 
 def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
     """The journal knows the statement, its parameters and its lengths."""
-    y, x = folder.load("y.npy")[:300], folder.load("x.npy")[:400]
+    y, x = folder.load("y.npy")[:300], folder.load("x.npy")[:900]
     folder.save("y.npy", y), folder.save("x.npy", x)
     arguments = ["y=y.npy", "x=x.npy", "-o", "r=r.npy", "--tile", "i=1", "--pool", "serial"]
-    statement = "r[i,j] = c * sum(k, l: sin(x[j] * x[l]) * y[k] + y[i])"
+    statement = "r[i,j] = c * (sum(l: sin(x[j] * x[l] * y[i])) + y[i])"
     process = folder.start("run", statement, *arguments, "--param", "c=2.0")
     journal, first = folder / "r.npy.journal", 0
     while process.poll() is None:
@@ -116,7 +116,7 @@ def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
                    says="--restart throws")  # fmt: skip
     result = folder.run_ok(statement, *arguments, "--param", "c=2.0", "--resume", "--pool", "threads")
     assert "going on: " in result.stderr
-    expected = 2 * ((numpy.sin(numpy.outer(x, x)).sum(axis=1) * y.sum())[None, :] + len(x) * len(y) * y[:, None])
+    expected = 2 * (numpy.array([numpy.sin(numpy.outer(x, x) * one).sum(axis=1) for one in y]) + y[:, None])
     assert numpy.allclose(folder.load(), expected, rtol=1e-9)
 
 
