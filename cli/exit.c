@@ -93,8 +93,8 @@ __attribute__((format(printf, 1, 2))) static void say_lines(const char *format, 
 
 int cli_fail(const tw_error *error)
 {
-    if (error->status == TW_ERROR_COMPILE) {
-        say_lines("%s", error->message); /* the compiler's own lines are in it */
+    if (error->status == TW_ERROR_COMPILE || error->status == TW_ERROR_SYNTAX) {
+        say_lines("%s", error->message); /* the compiler's own lines are in it, or a text and a caret below it */
     } else {
         cli_say("%s", error->message);
     }

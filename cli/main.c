@@ -11,15 +11,17 @@
 static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
-} commands[] = {{"run", cli_run},   {"replay", cli_replay}, {"demo", cli_demo},
-                {"show", cli_show}, {"info", cli_info},     {"bench", cli_bench}};
+} commands[] = {{"run", cli_run},   {"replay", cli_replay}, {"explain", cli_explain}, {"compile", cli_compile},
+                {"demo", cli_demo}, {"show", cli_show},     {"info", cli_info},       {"bench", cli_bench}};
 
 static const char doc[] =
     "Run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place."
     "\v"
     "Commands:\n"
-    "  run     run a kernel on .npy files\n"
+    "  run     run a statement or a kernel on .npy files\n"
     "  replay  run one tile of such a run alone, for debuggers\n"
+    "  explain show what a statement does\n"
+    "  compile compile a statement for other machines\n"
     "  demo    see one job done serially, on threads and on processes\n"
     "  show    describe .npy files\n"
     "  info    what this machine offers\n"
@@ -27,6 +29,7 @@ static const char doc[] =
     "\n"
     "Examples:\n"
     "  tilework demo\n"
+    "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"
     "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
     "      y=y.npy x=x.npy -o r=r.npy\n"
     "  tilework show r.npy\n"
@@ -41,9 +44,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     (void)state;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is no command: run, replay, demo, show, info or bench", argument);
+        return cli_bad("'%s' is no command: run, replay, explain, compile, demo, show, info or bench", argument);
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("which command: run, replay, demo, show, info or bench");
+        return cli_bad("which command: run, replay, explain, compile, demo, show, info or bench");
     default:
         return ARGP_ERR_UNKNOWN;
     }

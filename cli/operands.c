@@ -273,8 +273,8 @@ static tw_status declared_dtype(const struct cli_operands *operands, const struc
     return TW_OK;
 }
 
-tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
-                              tw_error *error)
+/* --dtype is for outputs of the signature. */
+static tw_status check_given(const struct cli_operands *operands, const struct cli_bindings *given, tw_error *error)
 {
     for (size_t b = 0; b < given->count; b++) {
         int k;
@@ -285,6 +285,39 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
             return cli_error(error, TW_ERROR_ARGUMENT, "--dtype: '%s' is an input, its dtype is its file's",
                              given->binding[b].name);
         }
+    }
+    return TW_OK;
+}
+
+tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bindings *given, tw_dtype *dtypes,
+                              tw_error *error)
+{
+    tw_status status = check_given(operands, given, error);
+    for (int k = 0; k < operands->count && status == TW_OK; k++) {
+        struct cli_operand *operand = &operands->operand[k];
+        const char *text = NULL;
+        dtypes[k] = operand->input != NULL ? operand->dtype : (tw_dtype){0};
+        if (is_written(operands, k)) {
+            status = declared_dtype(operands, given, k, &text, error);
+        }
+        tw_dtype wished = dtypes[k];
+        if (status == TW_OK && text != NULL) {
+            status = tw_dtype_parse(&wished, text, operand->dtype_text, error);
+        }
+        if (status == TW_OK && operand->input != NULL && !same_dtype(&wished, &operand->dtype)) {
+            status = cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is to be %s, but its starting values are %s",
+                               tw_signature_operand(operands->signature, k), text, tw_dtype_name(&operand->dtype));
+        }
+        dtypes[k] = wished;
+    }
+    return status;
+}
+
+tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
+                              tw_error *error)
+{
+    if (check_given(operands, given, error) != TW_OK) {
+        return error->status;
     }
     for (int k = 0; k < operands->count; k++) {
         struct cli_operand *operand = &operands->operand[k];

@@ -69,6 +69,11 @@ tw_status cli_operands_lengths(const struct cli_operands *operands, const struct
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error);
 
+/* The same of a statement's operands, which says itself what an output has: dtypes[noperands] of sources, and of
+ * outputs what --dtype says, else all zeros. */
+tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bindings *given, tw_dtype *dtypes,
+                              tw_error *error);
+
 /* No target would have more bytes than can be counted. Errors: TW_ERROR_ARGUMENT. */
 tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t *lengths, tw_error *error);
 

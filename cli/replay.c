@@ -8,17 +8,16 @@
 #include "commands.h"
 #include "exit.h"
 #include "operands.h"
+#include "recipe.h"
 #include "request.h"
 #include "units.h"
 
 struct replay {
     const struct cli_request *request;
-    tw_signature *signature;
-    tw_kernel *kernel;
+    struct cli_recipe recipe;
     tw_grid *grid;
     struct cli_operands operands;
     tw_array *arrays[TW_MAX_OPERANDS];
-    int64_t *lengths; /* [naxes] */
 };
 
 static tw_status prepare(struct replay *replay, tw_error *error)
@@ -27,27 +26,22 @@ static tw_status prepare(struct replay *replay, tw_error *error)
     int64_t itemsizes[TW_MAX_OPERANDS];
     const tw_grid_options grid_options = {
         .splits = request->splits.split, .nsplits = request->splits.count, .itemsizes = itemsizes};
-    if (tw_signature_parse(&replay->signature, request->signature, error) != TW_OK ||
-        cli_operands_bind_some(&replay->operands, replay->signature, &request->inputs, &request->outputs, error) !=
+    if (cli_recipe_begin(&replay->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
+        cli_operands_bind_some(&replay->operands, replay->recipe.signature, &request->inputs, &request->outputs,
+                               error) != TW_OK ||
+        cli_operands_open(&replay->operands, error) != TW_OK ||
+        cli_recipe_settle(&replay->recipe, &replay->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
-        cli_operands_open(&replay->operands, error) != TW_OK) {
-        return error->status;
-    }
-    replay->lengths = calloc((size_t)tw_signature_naxes(replay->signature) + 1, sizeof *replay->lengths);
-    if (replay->lengths == NULL) {
-        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the axes");
-    }
-    if (cli_operands_lengths(&replay->operands, &request->lengths, replay->lengths, error) != TW_OK ||
-        cli_operands_dtypes(&replay->operands, &request->dtypes, itemsizes, error) != TW_OK ||
-        cli_operands_sizes(&replay->operands, replay->lengths, error) != TW_OK ||
-        tw_grid_create(&replay->grid, replay->signature, replay->lengths, &grid_options, error) != TW_OK) {
+        cli_operands_sizes(&replay->operands, replay->recipe.lengths, error) != TW_OK ||
+        tw_grid_create(&replay->grid, replay->recipe.signature, replay->recipe.lengths, &grid_options, error) !=
+            TW_OK) {
         return error->status;
     }
     if (request->tile >= tw_grid_count(replay->grid)) {
         return cli_error(error, TW_ERROR_ARGUMENT, "there is no tile %llu: the grid has %llu, counted from 0",
                          (unsigned long long)request->tile, (unsigned long long)tw_grid_count(replay->grid));
     }
-    return tw_kernel_open(&replay->kernel, request->kernel, &request->compile, error);
+    return cli_recipe_open(&replay->recipe, request->kernel, request->object, &request->compile, error);
 }
 
 /* Memory for a whole output, of which the tile's pages alone are ever touched; inout operands begin with their source.
@@ -58,10 +52,10 @@ static tw_status create_outputs(struct replay *replay, tw_error *error)
         const struct cli_operand *operand = &replay->operands.operand[k];
         int64_t shape[TW_MAX_DIMS];
         replay->arrays[k] = operand->input;
-        if (tw_signature_role(replay->signature, k) == TW_IN) {
+        if (tw_signature_role(replay->recipe.signature, k) == TW_IN) {
             continue;
         }
-        const int ndim = cli_operands_shape(&replay->operands, k, replay->lengths, shape);
+        const int ndim = cli_operands_shape(&replay->operands, k, replay->recipe.lengths, shape);
         replay->arrays[k] = NULL;
         if (tw_array_create(&replay->arrays[k], NULL, &operand->dtype, ndim, shape, error) != TW_OK ||
             (operand->input != NULL && tw_array_copy(replay->arrays[k], operand->input, error) != TW_OK)) {
@@ -75,7 +69,7 @@ static tw_status create_outputs(struct replay *replay, tw_error *error)
 static tw_status save_part(const struct replay *replay, int k, tw_error *error)
 {
     tw_view view = *tw_array_view(replay->arrays[k]);
-    const size_t naxes = (size_t)tw_signature_naxes(replay->signature);
+    const size_t naxes = (size_t)tw_signature_naxes(replay->recipe.signature);
     int64_t *start = calloc(2 * naxes + 1, sizeof *start);
     tw_array *part = NULL;
     if (start == NULL) {
@@ -83,7 +77,7 @@ static tw_status save_part(const struct replay *replay, int k, tw_error *error)
     }
     tw_grid_tile(replay->grid, replay->request->tile, start, start + naxes);
     for (int d = 0; d < view.ndim; d++) {
-        const int axis = tw_signature_operand_axis(replay->signature, k, d);
+        const int axis = tw_signature_operand_axis(replay->recipe.signature, k, d);
         view.data = (char *)view.data + start[axis] * view.strides[d];
         view.shape[d] = start[naxes + (size_t)axis] - start[axis];
     }
@@ -108,7 +102,8 @@ static tw_status execute(struct replay *replay, tw_error *error)
     cli_say("tile %llu of %llu: %s", (unsigned long long)replay->request->tile,
             (unsigned long long)tw_grid_count(replay->grid), box);
     const double began = cli_now();
-    if (tw_replay(replay->kernel, replay->grid, replay->arrays, replay->request->tile, &options, error) != TW_OK) {
+    if (tw_replay(replay->recipe.kernel, replay->grid, replay->arrays, replay->request->tile, &options, error) !=
+        TW_OK) {
         return error->status;
     }
     cli_say("done in %s", cli_text_seconds(seconds, sizeof seconds, cli_now() - began));
@@ -129,9 +124,7 @@ static void replay_fini(struct replay *replay)
     }
     cli_operands_close(&replay->operands);
     tw_grid_destroy(replay->grid);
-    tw_kernel_destroy(replay->kernel);
-    tw_signature_destroy(replay->signature);
-    free(replay->lengths);
+    cli_recipe_fini(&replay->recipe);
 }
 
 int cli_replay(int argc, char **argv)

@@ -26,7 +26,8 @@ enum {
     KEY_RESTART,
     KEY_VERIFY,
     KEY_NO_JOURNAL,
-    KEY_GUARD
+    KEY_GUARD,
+    KEY_KERNEL
 };
 
 #define MOST_RETRIES 1000000
@@ -37,6 +38,7 @@ static const struct argp_option options[] = {
     {"dtype", KEY_DTYPE, "NAME=DTYPE", 0,
      "An output's dtype, as r[i,j]:float32 in the signature; default: the inputs' where they agree, else float64", 0},
     {"length", KEY_LENGTH, "AXIS=N", 0, "The length of an axis that no input has", 0},
+    {"kernel", KEY_KERNEL, "FILE.so", 0, "Use what 'tilework compile' made of the statement; no compiler is needed", 0},
     {NULL, 0, NULL, 0,
      "Tiles and workers (--cut, --tile, --parts repeat; axes not named stay whole; none: automatic):", 1},
     {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G, 1T may be said", 2},
@@ -54,7 +56,7 @@ static const struct argp_option options[] = {
     {"guard", KEY_GUARD, NULL, 0,
      "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
      3},
-    {NULL, 0, NULL, 0, "Compiling FILE.c:", 4},
+    {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 4},
     {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 4},
     {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 4},
     {NULL, 0, NULL, 0, "What is told:", 5},
@@ -68,9 +70,12 @@ static const struct argp_option options[] = {
     {0}};
 
 static const char doc[] =
-    "Run KERNEL once on every tile and write the outputs as .npy files."
+    "Run a statement or KERNEL once on every tile and write the outputs as .npy files."
     "\v"
-    "KERNEL is FILE.c:FUNCTION, compiled when its source is new, or FILE.so:FUNCTION. Inputs are NAME=FILE with the "
+    "STATEMENT says what to compute, 'r[i,j] = y[i] * x[j]'; man tilework and docs/notation.md have the whole "
+    "notation, "
+    "'tilework explain' what becomes of it. KERNEL is FILE.c:FUNCTION, compiled when its source is new, or "
+    "FILE.so:FUNCTION. Inputs are NAME=FILE with the "
     "signature's names. A name on both sides of the arrow is an output that starts with its input's values.\n"
     "\n"
     "A worker process that dies costs one tile, which is run again. A thread cannot die alone: a kernel that crashes "
@@ -78,6 +83,7 @@ static const char doc[] =
     "keep what is done, and --resume goes on from there.\n"
     "\n"
     "Examples:\n"
+    "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"
     "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
     "      y=y.npy x=x.npy -o r=r.npy\n"
     "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
@@ -160,8 +166,10 @@ static error_t add_argument(struct cli_request *request, const char *argument)
     if (request->kernel != NULL) {
         return cli_bindings_add(&request->inputs, "input", "NAME=FILE", argument, 0);
     }
-    if (strchr(argument, '=') != NULL && strchr(argument, ':') == NULL) {
-        return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION", argument);
+    if (strchr(argument, '=') != NULL && strchr(argument, ':') == NULL && !cli_is_statement(argument)) {
+        return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as "
+                       "'r[i] = 2 * x[i]'",
+                       argument);
     }
     request->kernel = argument;
     return 0;
@@ -191,16 +199,40 @@ static error_t check_pool(struct cli_request *request)
                           : 0;
 }
 
+/* What goes with a statement, and what with a kernel. */
+static error_t check_statement(struct cli_request *request)
+{
+    const int is_statement = cli_is_statement(request->kernel) && request->signature == NULL;
+    if (is_statement) {
+        return 0;
+    }
+    if (request->signature == NULL) {
+        return cli_bad("which signature: give -s 'y[i], x[j] -> r[i,j]'");
+    }
+    if (cli_is_statement(request->kernel) && strchr(request->kernel, ':') == NULL) {
+        return cli_bad("--signature: a statement has its own: '%s'", request->kernel);
+    }
+    if (request->notation.parameters.count > 0 || request->notation.edges.count > 0 || request->object != NULL) {
+        return cli_bad("%s: is for statements, and %s is a kernel",
+                       request->object != NULL                  ? "--kernel"
+                       : request->notation.parameters.count > 0 ? "--param"
+                                                                : "--edge",
+                       request->kernel);
+    }
+    return 0;
+}
+
 static error_t end(struct cli_request *request)
 {
     if (request->replay && !request->tile_given) {
         return cli_bad("which tile: its number, then the kernel");
     }
     if (request->kernel == NULL) {
-        return cli_bad("which kernel: FILE.c:FUNCTION or FILE.so:FUNCTION");
+        return cli_bad("which kernel: FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as 'r[i] = 2 * x[i]'");
     }
-    if (request->signature == NULL) {
-        return cli_bad("which signature: give -s 'y[i], x[j] -> r[i,j]'");
+    const error_t result = check_statement(request);
+    if (result != 0) {
+        return result;
     }
     if (request->resume && request->restart) {
         return cli_bad("--resume and --restart exclude each other: go on with the unfinished run, or throw it away");
@@ -223,6 +255,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &request->splits;
         state->child_inputs[1] = &request->pool;
+        state->child_inputs[2] = &request->notation;
         return 0;
     case ARGP_KEY_ARG:
         return add_argument(request, argument);
@@ -240,6 +273,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return set_once(&request->compile.flags, "--flags", argument);
     case KEY_COMPILER:
         return set_once(&request->compile.compiler, "--compiler", argument);
+    case KEY_KERNEL:
+        return set_once(&request->object, "--kernel", argument);
     case KEY_REPORT:
         return set_once(&request->report, "--report", argument);
     case KEY_SCRATCH:
@@ -292,13 +327,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {0}};
+static const struct argp_child children[] = {
+    {&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {&cli_notation_argp, 0, NULL, 0}, {0}};
 
 int cli_request_parse(struct cli_request *request, int argc, char **argv)
 {
     static const struct argp argp = {.options = options,
                                      .parser = parse,
-                                     .args_doc = "KERNEL -s SIGNATURE [NAME=FILE...] -o NAME=FILE",
+                                     .args_doc = "STATEMENT [NAME=FILE...] -o NAME=FILE\n"
+                                                 "KERNEL -s SIGNATURE [NAME=FILE...] -o NAME=FILE",
                                      .doc = doc,
                                      .children = children};
     *request = (struct cli_request){.progress = cli_progress_possible()};
@@ -327,7 +364,8 @@ int cli_request_parse_replay(struct cli_request *request, int argc, char **argv)
 {
     static const struct argp argp = {.options = options,
                                      .parser = parse,
-                                     .args_doc = "TILE KERNEL -s SIGNATURE [NAME=FILE...] [-o NAME=FILE]",
+                                     .args_doc = "TILE STATEMENT [NAME=FILE...] [-o NAME=FILE]\n"
+                                                 "TILE KERNEL -s SIGNATURE [NAME=FILE...] [-o NAME=FILE]",
                                      .doc = replay_doc,
                                      .children = children};
     *request = (struct cli_request){.replay = 1};
@@ -341,4 +379,5 @@ void cli_request_fini(struct cli_request *request)
     cli_bindings_fini(&request->dtypes);
     cli_bindings_fini(&request->lengths);
     cli_splits_fini(&request->splits);
+    cli_notation_fini(&request->notation);
 }

@@ -4,10 +4,13 @@
 
 #include "operands.h"
 #include "options.h"
+#include "recipe.h"
 
 struct cli_request {
-    const char *kernel; /* FILE.c:FUNCTION or FILE.so:FUNCTION */
-    const char *signature;
+    const char *kernel;    /* FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement */
+    const char *signature; /* NULL: it is a statement */
+    const char *object;    /* where the statement was compiled to elsewhere */
+    struct cli_notation notation;
     struct cli_bindings inputs, outputs; /* NAME=FILE */
     struct cli_bindings dtypes;          /* NAME=DTYPE */
     struct cli_bindings lengths;         /* AXIS=N */

@@ -18,8 +18,7 @@
 
 struct run {
     const struct cli_request *request;
-    tw_signature *signature;
-    tw_kernel *kernel;
+    struct cli_recipe recipe;
     tw_grid *grid;
     tw_pool *pool;
     tw_report *report;
@@ -27,12 +26,15 @@ struct run {
     struct cli_report_file report_file;
     struct cli_unfinished unfinished;
     struct cli_again again;
-    int64_t *lengths; /* [naxes] */
 };
 
 /* The kernel's file is no file to write to either. */
-static tw_status add_kernel_path(struct cli_paths *paths, const char *kernel, tw_error *error)
+static tw_status add_kernel_path(struct cli_paths *paths, const struct cli_request *request, tw_error *error)
 {
+    const char *kernel = request->signature != NULL ? request->kernel : request->object;
+    if (kernel == NULL) {
+        return TW_OK; /* a statement has none */
+    }
     const char *colon = strrchr(kernel, ':');
     char *file = strndup(kernel, colon != NULL ? (size_t)(colon - kernel) : strlen(kernel));
     if (file == NULL) {
@@ -54,7 +56,7 @@ static tw_status check_paths(const struct run *run, tw_error *error)
         status = cli_report_file_paths(run->request->report, paths, error);
     }
     if (status == TW_OK) {
-        status = add_kernel_path(paths, run->request->kernel, error);
+        status = add_kernel_path(paths, run->request, error);
     }
     if (status == TW_OK && !run->request->no_journal) {
         status = cli_paths_add(paths, error, cli_operands_first_target(&run->operands), ".journal", 1, "the journal");
@@ -98,21 +100,16 @@ static tw_status prepare(struct run *run, tw_error *error)
     tw_grid_options grid_options = {
         .splits = request->splits.split, .nsplits = request->splits.count, .itemsizes = itemsizes};
 
-    if (tw_signature_parse(&run->signature, request->signature, error) != TW_OK ||
-        cli_operands_bind(&run->operands, run->signature, &request->inputs, &request->outputs, error) != TW_OK ||
-        check_paths(run, error) != TW_OK || cli_operands_open(&run->operands, error) != TW_OK) {
-        return error->status;
-    }
-    run->lengths = calloc((size_t)tw_signature_naxes(run->signature) + 1, sizeof *run->lengths);
-    if (run->lengths == NULL) {
-        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the axes");
-    }
-    if (cli_operands_lengths(&run->operands, &request->lengths, run->lengths, error) != TW_OK ||
-        cli_operands_dtypes(&run->operands, &request->dtypes, itemsizes, error) != TW_OK ||
-        cli_operands_sizes(&run->operands, run->lengths, error) != TW_OK || check_scratch(request, error) != TW_OK ||
-        tw_grid_create(&run->grid, run->signature, run->lengths, &grid_options, error) != TW_OK ||
-        cli_unfinished_look(&run->unfinished, request, &run->operands, run->lengths, error) != TW_OK ||
-        tw_kernel_open(&run->kernel, request->kernel, &request->compile, error) != TW_OK) {
+    if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
+        cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
+        check_paths(run, error) != TW_OK || cli_operands_open(&run->operands, error) != TW_OK ||
+        cli_recipe_settle(&run->recipe, &run->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
+            TW_OK ||
+        cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
+        check_scratch(request, error) != TW_OK ||
+        tw_grid_create(&run->grid, run->recipe.signature, run->recipe.lengths, &grid_options, error) != TW_OK ||
+        cli_unfinished_look(&run->unfinished, request, &run->operands, run->recipe.lengths, error) != TW_OK ||
+        cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
     }
     return TW_OK;
@@ -159,8 +156,8 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
 
     cli_flush(); /* a worker that exits would print again what is waiting here */
     if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
-        cli_unfinished_begin(&run->unfinished, request, &run->operands, run->kernel, run->grid, run->lengths, error) !=
-            TW_OK) {
+        cli_unfinished_begin(&run->unfinished, request, &run->operands, run->recipe.kernel, run->grid,
+                             run->recipe.lengths, error) != TW_OK) {
         return error->status;
     }
     say_going_on(run);
@@ -172,7 +169,7 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
     }
     cli_operands_arrays(&run->operands, arrays);
     run_options.journal = run->unfinished.journal;
-    tw_status status = tw_run(run->pool, run->kernel, run->grid, arrays, &run_options, &run->report, error);
+    tw_status status = tw_run(run->pool, run->recipe.kernel, run->grid, arrays, &run_options, &run->report, error);
     if (request->progress) {
         cli_progress_end();
     }
@@ -250,9 +247,7 @@ static void run_fini(struct run *run)
     cli_operands_close(&run->operands);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
-    tw_kernel_destroy(run->kernel);
-    tw_signature_destroy(run->signature);
-    free(run->lengths);
+    cli_recipe_fini(&run->recipe);
 }
 
 int cli_run(int argc, char **argv)

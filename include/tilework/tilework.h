@@ -1,7 +1,8 @@
 /* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
  *
  * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
- * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids, 9 runs and reports, 10 journals, 11 the machine.
+ * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids, 9 runs and reports, 10 journals, 11 statements (in
+ * statement.h), 12 the machine.
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -19,6 +20,7 @@
  *   job, run   kernel + operands + grid; doing a job
  *   report     what happened, tile by tile
  *   journal    which tiles of a run that writes files are done, kept beside the files, so that another run can go on
+ *   statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
  *
  * Conventions
  *   Every call that can fail returns a tw_status: TW_OK (0) or a negative code. Results come through the first
@@ -488,7 +490,7 @@ TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_a
 TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
 TW_API void tw_journal_remove(tw_journal *journal);
 
-/* ---- 11 the machine ------------------------------------------------------------------------------------------- */
+/* ---- 12 the machine ------------------------------------------------------------------------------------------- */
 
 typedef struct tw_machine {
     int cpus_online;
@@ -521,4 +523,7 @@ TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *versio
 #ifdef __cplusplus
 }
 #endif
+
+#include <tilework/statement.h> /* stage 11 */
+
 #endif

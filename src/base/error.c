@@ -78,11 +78,11 @@ static size_t put_shortened(char *to, size_t size, const char *text, size_t leng
 }
 
 /* Names of files and the words of kernels may hold what moves a terminal's cursor or begins a line of a log. Only what
- * a compiler says has lines. */
+ * a compiler says has lines, and what points into a text; who quotes a text there leaves such characters out. */
 static void clean(char *message, tw_status status)
 {
     for (char *c = message; *c != '\0'; c++) {
-        const int line_end = *c == '\n' && status == TW_ERROR_COMPILE;
+        const int line_end = *c == '\n' && (status == TW_ERROR_COMPILE || status == TW_ERROR_SYNTAX);
         if (((unsigned char)*c < 0x20 && !line_end) || *c == 0x7f) {
             *c = '?';
         }

@@ -22,10 +22,12 @@
 #define DEFAULT_FLAGS "-O3 -march=native"
 
 struct compilation {
-    const char *path;   /* the source, as the user named it */
-    char *real;         /* the same, without links */
+    const char *path;   /* the source, as the user named it; of a text: what messages call it */
+    char *real;         /* the same, without links; NULL: it is a text */
+    const char *text;   /* a source that is no file; NULL: it is one */
+    size_t length;      /* of the text */
     const char *wished; /* flags of the user's, or NULL */
-    struct tw__words flags;
+    struct tw__words always, flags;
     struct tw__compiler compiler;
     struct tw__cache cache;
     char *version;
@@ -54,9 +56,9 @@ static tw_status make_key(struct compilation *job, tw_error *error)
 {
     static const char *const variables[] = {"CPATH",         "C_INCLUDE_PATH",  "LIBRARY_PATH",
                                             "COMPILER_PATH", "GCC_EXEC_PREFIX", "SOURCE_DATE_EPOCH"};
-    char *source, *data = NULL, features[8192];
-    size_t length, size = 0;
-    const int os_error = tw__file_text(&source, &length, job->path, MAX_SOURCE);
+    char *source = NULL, *data = NULL, features[8192];
+    size_t length = job->length, size = 0;
+    const int os_error = job->text == NULL ? tw__file_text(&source, &length, job->path, MAX_SOURCE) : 0;
     if (os_error != 0) {
         return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", job->path);
     }
@@ -71,6 +73,9 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     }
     add_text(fields, job->compiler.program);
     add_text(fields, job->version);
+    for (size_t k = 0; k < job->always.count; k++) {
+        add_text(fields, job->always.word[k]);
+    }
     for (size_t k = 0; k < job->flags.count; k++) {
         add_text(fields, job->flags.word[k]);
     }
@@ -85,9 +90,9 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     const int placed = job->wished == NULL || folder != NULL || errno != ENOMEM;
     add_text(fields, folder);
     free(folder);
-    add_text(fields, job->path); /* __FILE__ */
-    add_text(fields, job->real); /* #include "x.h" looks beside the source */
-    add_field(fields, source, length);
+    add_text(fields, job->text == NULL ? job->path : NULL); /* __FILE__ */
+    add_text(fields, job->real);                            /* #include "x.h" looks beside the source */
+    add_field(fields, job->text == NULL ? source : job->text, length);
     free(source);
     const int written = ferror(fields) == 0;
     if (fclose(fields) != 0 || !written || !placed) {
@@ -239,17 +244,40 @@ static tw_status fail_compile(const struct compilation *job, const char *output,
 
 /* ---- compiling ---- */
 
+/* The file that the compiler is given: *place (malloc). A text is put into the cache, under the compilation's key,
+ * where it stays for debuggers and as what the cache's entry is checked against. */
+static tw_status place_source(const struct compilation *job, char **place, tw_error *error)
+{
+    char name[TW__HASH_TEXT + 8];
+    if (job->text != NULL) {
+        snprintf(name, sizeof name, "%s.c", job->key);
+        const tw_status status = tw__cache_write(&job->cache, name, job->text, job->length, error);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    /* A name such as "-x.c" or "@x.c" would be an option to the compiler. */
+    const int written =
+        job->text != NULL ? asprintf(place, "%s/%s", job->cache.folder, name)
+                          : asprintf(place, "%s%s", job->path[0] == '-' || job->path[0] == '@' ? "./" : "", job->path);
+    if (written < 0) {
+        *place = NULL;
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    return TW_OK;
+}
+
 /* Runs the compiler on the source: object and rule are files to write. */
 static tw_status run_compiler(const struct compilation *job, const char *object, const char *rule, const char *include,
                               tw_error *error)
 {
-    const char *arguments[TW__MAX_WORDS + 24];
+    const char *arguments[2 * TW__MAX_WORDS + 24];
     char *place = NULL, *output;
     size_t count = 0;
     int code;
-    /* A name such as "-x.c" or "@x.c" would be an option to the compiler. */
-    if (asprintf(&place, "%s%s", job->path[0] == '-' || job->path[0] == '@' ? "./" : "", job->path) < 0) {
-        return tw__fail_memory(error, PATH_MAX, "a file name");
+    tw_status status = place_source(job, &place, error);
+    if (status != TW_OK) {
+        return status;
     }
     const char *const front[] = {"-shared", "-fPIC", "-I", include, "-MMD", "-MF", rule, "-MT", "kernel", "-o", object};
     for (size_t k = 0; k < sizeof front / sizeof front[0]; k++) {
@@ -260,11 +288,14 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
     for (size_t k = 0; k < sizeof source / sizeof source[0]; k++) {
         arguments[count++] = source[k];
     }
+    for (size_t k = 0; k < job->always.count; k++) {
+        arguments[count++] = job->always.word[k];
+    }
     for (size_t k = 0; k < job->flags.count; k++) {
         arguments[count++] = job->flags.word[k];
     }
     arguments[count++] = "-lm";
-    tw_status status = tw__compiler_run(&job->compiler, arguments, count, &output, &code, error);
+    status = tw__compiler_run(&job->compiler, arguments, count, &output, &code, error);
     if (status == TW_OK) {
         if (code != 0) {
             status = fail_compile(job, output, code, error);
@@ -333,27 +364,35 @@ static void hash_headers(char text[TW__HASH_TEXT])
     tw__hash(text, each, sizeof each);
 }
 
-static tw_status prepare(struct compilation *job, const char *path, const tw_compile_options *options, tw_error *error)
+/* A source that is a file: it must be one, and where it lies counts. */
+static tw_status look_at_source(struct compilation *job, tw_error *error)
 {
     struct tw__file_info info;
-    memset(job, 0, sizeof *job);
-    job->path = path;
-    job->wished = options != NULL ? options->flags : NULL;
-    const int os_error = tw__path_info(path, &info);
+    const int os_error = tw__path_info(job->path, &info);
     if (os_error != 0) {
-        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", path);
+        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", job->path);
     }
     if (!info.is_regular) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", path,
+        return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", job->path,
                         info.is_directory ? "a folder" : "not a regular file");
     }
-    job->real = realpath(path, NULL);
+    job->real = realpath(job->path, NULL);
     if (job->real == NULL) {
-        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be read", path);
+        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be read", job->path);
     }
+    return TW_OK;
+}
+
+static tw_status prepare(struct compilation *job, const char *always, const tw_compile_options *options,
+                         tw_error *error)
+{
+    job->wished = options != NULL ? options->flags : NULL;
     hash_headers(job->header);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
-    tw_status status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
+    tw_status status = tw__words_init(&job->always, always, "the compiler's flags", error);
+    if (status == TW_OK) {
+        status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
+    }
     if (status == TW_OK) {
         status = tw__compiler_init(&job->compiler, options != NULL ? options->compiler : NULL, error);
     }
@@ -366,22 +405,37 @@ static tw_status prepare(struct compilation *job, const char *path, const tw_com
     return status == TW_OK ? make_key(job, error) : status;
 }
 
-tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error)
+static tw_status find_or_compile(struct compilation *job, const char *always, const tw_compile_options *options,
+                                 char **object, tw_error *error)
 {
-    struct compilation job;
-    tw_status status = prepare(&job, path, options, error);
+    tw_status status = prepare(job, always, options, error);
     if (status == TW_OK) {
-        char *found = tw__cache_find(&job.cache, job.key);
+        char *found = tw__cache_find(&job->cache, job->key);
         if (found != NULL) {
             *object = found;
         } else {
-            status = compile(&job, object, error);
+            status = compile(job, object, error);
         }
     }
-    free(job.version);
-    tw__cache_close(&job.cache);
-    tw__compiler_fini(&job.compiler);
-    tw__words_fini(&job.flags);
-    free(job.real);
+    free(job->version);
+    tw__cache_close(&job->cache);
+    tw__compiler_fini(&job->compiler);
+    tw__words_fini(&job->flags);
+    tw__words_fini(&job->always);
+    free(job->real);
     return status;
+}
+
+tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error)
+{
+    struct compilation job = {.path = path};
+    const tw_status status = look_at_source(&job, error);
+    return status == TW_OK ? find_or_compile(&job, "", options, object, error) : status;
+}
+
+tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title, const char *always,
+                           const tw_compile_options *options, tw_error *error)
+{
+    struct compilation job = {.path = title, .text = text, .length = length};
+    return find_or_compile(&job, always, options, object, error);
 }

@@ -10,11 +10,16 @@ struct tw__header {
     const char *text; /* terminated */
     size_t length;
 };
-#define TW__HEADERS 2
+#define TW__HEADERS 3
 extern const struct tw__header tw__headers[TW__HEADERS];
 
 /* Path (malloc) of a shared object compiled from the source. Nothing else ever gets this name, so that a worker which
  * opens it later finds the same code. Errors: as tw_kernel_from_source. */
 tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error);
+
+/* The same from a source that is a text and not a file. `title` is what messages call it. `always`: flags that come
+ * before those of the options. */
+tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title, const char *always,
+                           const tw_compile_options *options, tw_error *error);
 
 #endif

@@ -76,9 +76,8 @@ static void describe_missing(const struct tw__library *library, char *text, size
     }
 }
 
-/* Opens the object at `path`, a full path, for a kernel that the user knows as FILE:SYMBOL. Takes over `path`. */
-static tw_status open_object(tw_kernel **kernel, char *path, const char *file, const char *symbol, tw_status unopened,
-                             tw_error *error)
+tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *file, const char *symbol,
+                                 tw_status unopened, tw_error *error)
 {
     char text[512];
     tw_status status = TW_OK;
@@ -154,7 +153,7 @@ tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const cha
     if (real == NULL) {
         return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
     }
-    return open_object(kernel, real, path, symbol, TW_ERROR_FILE, error);
+    return tw__kernel_from_object(kernel, real, path, symbol, TW_ERROR_FILE, error);
 }
 
 tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
@@ -165,7 +164,7 @@ tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char
     if (status == TW_OK) {
         status = tw__compile(&object, path, options, error);
     }
-    return status == TW_OK ? open_object(kernel, object, path, function, TW_ERROR_COMPILE, error) : status;
+    return status == TW_OK ? tw__kernel_from_object(kernel, object, path, function, TW_ERROR_COMPILE, error) : status;
 }
 
 static int ends_in(const char *text, size_t length, const char *suffix)

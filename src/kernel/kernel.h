@@ -17,6 +17,11 @@ struct tw_kernel {
     int64_t created_at;         /* tw__now(): workers forked before do not know a function of the program */
 };
 
+/* Opens the object at `path`, a full path, for a kernel that the user knows as FILE:SYMBOL. Takes over `path`.
+ * `unopened`: the status where it is no object. Errors: that, TW_ERROR_ARGUMENT (no such function), TW_ERROR_MEMORY. */
+tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *file, const char *symbol,
+                                 tw_status unopened, tw_error *error);
+
 /* Opens path and finds symbol, in a worker. NULL and *error on failure. */
 tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, tw_error *error);
 

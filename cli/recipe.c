@@ -1,0 +1,196 @@
+/* recipe.c - what is computed: a kernel with its signature, or a statement, which is both. Knows neither grids nor
+ * pools.
+ */
+#include "recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit.h"
+
+/* ---- options of statements ---- */
+
+enum { KEY_PARAM = 'p' + 0x1000, KEY_EDGE };
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "Statements:", 0},
+    {"param", KEY_PARAM, "NAME=NUMBER", 0, "A number that the statement has by a name (repeat for each)", 0},
+    {"edge", KEY_EDGE, "AXIS=EDGE", 0,
+     "What is read outside of an input along an axis: clamp, wrap or zero; default: error", 0},
+    {0}};
+
+static const char *const edge_names[] = {"error", "clamp", "wrap", "zero"};
+
+static int find_edge(const char *name)
+{
+    for (int k = 0; k < 4; k++) {
+        if (strcmp(edge_names[k], name) == 0) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+static error_t add_edge(struct cli_notation *notation, const char *argument)
+{
+    const error_t result = cli_bindings_add(&notation->edges, "--edge", "AXIS=EDGE", argument, 0);
+    if (result != 0) {
+        return result;
+    }
+    const struct cli_bindings *edges = &notation->edges;
+    const struct cli_binding *last = &edges->binding[edges->count - 1];
+    if (find_edge(last->value) < 0) {
+        return cli_bad("--edge: '%s' is no edge: clamp, wrap, zero or error", last->value);
+    }
+    for (size_t k = 0; k + 1 < edges->count; k++) {
+        if (strcmp(edges->binding[k].name, last->name) == 0) {
+            return cli_bad("--edge: axis '%s' is given twice", last->name);
+        }
+    }
+    return 0;
+}
+
+static error_t parse_notation(int key, char *argument, struct argp_state *state)
+{
+    struct cli_notation *notation = state->input;
+    switch (key) {
+    case KEY_PARAM:
+        return cli_bindings_add(&notation->parameters, "--param", "NAME=NUMBER", argument, 0);
+    case KEY_EDGE:
+        return add_edge(notation, argument);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_notation_argp = {.options = options, .parser = parse_notation};
+
+void cli_notation_fini(struct cli_notation *notation)
+{
+    cli_bindings_fini(&notation->parameters);
+    cli_bindings_fini(&notation->edges);
+}
+
+/* ---- statements ---- */
+
+int cli_is_statement(const char *text)
+{
+    const char *at = text + strspn(text, " \t\r\n;");
+    const size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    at += name;
+    at += strspn(at, " \t");
+    return name > 0 && *at == '[' && strchr(at, '=') != NULL;
+}
+
+tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,
+                              tw_error *error)
+{
+    const size_t nparameters = notation->parameters.count, nedges = notation->edges.count;
+    tw_parameter *parameters = calloc(nparameters + 1, sizeof *parameters);
+    tw_axis_edge *edges = calloc(nedges + 1, sizeof *edges);
+    tw_status status = TW_OK;
+    if (parameters == NULL || edges == NULL) {
+        status = cli_error(error, TW_ERROR_MEMORY, "not enough memory for a statement's options");
+    }
+    for (size_t k = 0; k < nparameters && status == TW_OK; k++) {
+        tw_error why;
+        parameters[k].name = notation->parameters.binding[k].name;
+        if (tw_parameter_parse(&parameters[k], notation->parameters.binding[k].value, &why) != TW_OK) {
+            status = cli_error(error, why.status, "--param: %s: %.900s", parameters[k].name, why.message);
+        }
+    }
+    for (size_t k = 0; k < nedges && status == TW_OK; k++) {
+        edges[k].axis = notation->edges.binding[k].name;
+        edges[k].edge = (tw_edge)find_edge(notation->edges.binding[k].value);
+    }
+    const tw_statement_options given = {
+        .parameters = parameters, .nparameters = nparameters, .edges = edges, .nedges = nedges};
+    if (status == TW_OK) {
+        status = tw_statement_parse(statement, text, &given, error);
+    }
+    free(parameters);
+    free(edges);
+    return status;
+}
+
+/* ---- recipes ---- */
+
+tw_status cli_recipe_begin(struct cli_recipe *recipe, const char *kernel, const char *signature,
+                           const struct cli_notation *notation, tw_error *error)
+{
+    tw_status status;
+    if (signature != NULL) {
+        status = tw_signature_parse(&recipe->own, signature, error);
+        recipe->signature = recipe->own;
+    } else {
+        status = cli_statement_parse(&recipe->statement, kernel, notation, error);
+        recipe->signature = status == TW_OK ? tw_statement_signature(recipe->statement) : NULL;
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    recipe->lengths = calloc((size_t)tw_signature_naxes(recipe->signature) + 1, sizeof *recipe->lengths);
+    return recipe->lengths != NULL ? TW_OK : cli_error(error, TW_ERROR_MEMORY, "not enough memory for the axes");
+}
+
+static tw_status bind_statement(struct cli_recipe *recipe, const struct cli_operands *operands,
+                                const struct cli_bindings *lengths, tw_error *error)
+{
+    const tw_view *views[TW_MAX_OPERANDS];
+    tw_axis_length *given = calloc(lengths->count + 1, sizeof *given);
+    if (given == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the axes");
+    }
+    for (size_t k = 0; k < lengths->count; k++) {
+        given[k].axis = lengths->binding[k].name;
+        given[k].length = lengths->binding[k].number;
+    }
+    for (int k = 0; k < operands->count; k++) {
+        views[k] = operands->operand[k].input != NULL ? tw_array_view(operands->operand[k].input) : NULL;
+    }
+    const tw_status status = tw_statement_bind(recipe->statement, views, given, lengths->count, recipe->lengths, error);
+    free(given);
+    return status;
+}
+
+tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *operands,
+                            const struct cli_bindings *lengths, const struct cli_bindings *dtypes, int64_t *itemsizes,
+                            tw_error *error)
+{
+    if (recipe->statement == NULL) {
+        const tw_status status = cli_operands_lengths(operands, lengths, recipe->lengths, error);
+        return status == TW_OK ? cli_operands_dtypes(operands, dtypes, itemsizes, error) : status;
+    }
+    tw_dtype wished[TW_MAX_OPERANDS];
+    if (cli_operands_wishes(operands, dtypes, wished, error) != TW_OK ||
+        tw_statement_types(recipe->statement, wished, error) != TW_OK ||
+        bind_statement(recipe, operands, lengths, error) != TW_OK) {
+        return error->status;
+    }
+    for (int k = 0; k < operands->count; k++) {
+        operands->operand[k].dtype = tw_statement_dtype(recipe->statement, k);
+        itemsizes[k] = operands->operand[k].dtype.itemsize;
+    }
+    return TW_OK;
+}
+
+tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,
+                          const tw_compile_options *compile, tw_error *error)
+{
+    if (recipe->statement != NULL) {
+        return object != NULL ? tw_statement_load(&recipe->kernel, recipe->statement, object, error)
+                              : tw_statement_kernel(&recipe->kernel, recipe->statement, compile, error);
+    }
+    const tw_status status = tw_kernel_open(&recipe->opened, kernel, compile, error);
+    recipe->kernel = recipe->opened;
+    return status;
+}
+
+void cli_recipe_fini(struct cli_recipe *recipe)
+{
+    tw_kernel_destroy(recipe->opened);
+    tw_statement_destroy(recipe->statement);
+    tw_signature_destroy(recipe->own);
+    free(recipe->lengths);
+    *recipe = (struct cli_recipe){0};
+}

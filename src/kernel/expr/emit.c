@@ -1,0 +1,219 @@
+/* emit.c - a program as one C source: its parts in order, the checks that the kernel begins with, its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernel/expr/emitter.h"
+#include "kernel/expr/helper.h"
+#include "kernel/expr/prelude.h"
+#include "kernel/expr/statement.h"
+
+enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
+
+static int init(struct tw__emitter *e, const struct tw__program *program)
+{
+    memset(e, 0, sizeof *e);
+    e->program = program;
+    e->strip = -1;
+    e->target = -1;
+    const size_t count = program->nnodes > 0 ? (size_t)program->nnodes : 1;
+    e->form = calloc(count, 1);
+    e->level = calloc(count, 1);
+    e->uses = calloc(count, sizeof *e->uses);
+    e->height = calloc(count, sizeof *e->height);
+    e->given = calloc(count, 1);
+    e->blocked = calloc(count, 1);
+    e->printed = calloc(count, 1);
+    e->helpers = calloc((size_t)tw__helper_count(), 1);
+    int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->given != NULL &&
+               e->blocked != NULL && e->printed != NULL && e->helpers != NULL;
+    for (int k = 0; k < TW__PARTS; k++) {
+        e->part[k] = open_memstream(&e->text[k], &e->length[k]);
+        good = good && e->part[k] != NULL;
+    }
+    e->out = e->part[TW__PART_KERNEL];
+    return good;
+}
+
+/* Ends the parts: their texts are complete then. */
+static int finish(struct tw__emitter *e)
+{
+    int good = !e->failed;
+    for (int k = 0; k < TW__PARTS; k++) {
+        if (e->part[k] != NULL) {
+            good = ferror(e->part[k]) == 0 && good;
+            good = fclose(e->part[k]) == 0 && good;
+            e->part[k] = NULL;
+        }
+    }
+    return good;
+}
+
+static void fini(struct tw__emitter *e)
+{
+    (void)finish(e);
+    for (int k = 0; k < TW__PARTS; k++) {
+        free(e->text[k]);
+    }
+    free(e->form);
+    free(e->level);
+    free(e->uses);
+    free(e->height);
+    free(e->given);
+    free(e->blocked);
+    free(e->printed);
+    free(e->helpers);
+}
+
+/* ---- the kernel ---- */
+
+static void emit_checks(struct tw__emitter *e)
+{
+    const struct tw__program *program = e->program;
+    tw__emit_open(e, "if (tile->noperands != %d)", program->noperands);
+    tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel takes %d operands, not %%d\", tile->noperands);",
+                  program->noperands);
+    tw__emit_close(e);
+    for (int k = 0; k < program->noperands; k++) {
+        const struct tw__expr_operand *operand = &program->operands[k];
+        const tw_dtype dtype = tw_dtype_of(operand->dtype);
+        tw__emit_open(e, "if (tile->operand[%d].dtype.kind != %d || tile->operand[%d].ndim != %d)", k,
+                      (int)operand->dtype, k, operand->ndim);
+        tw__emit_line(e,
+                      "return tw_tile_fail(tile, 1, \"this kernel was made for operand %d of %s with %d "
+                      "dimensions\");",
+                      k + 1, tw_dtype_name(&dtype), operand->ndim);
+        tw__emit_close(e);
+    }
+    if (program->needs_context) {
+        tw__emit_open(e, "if (tile->context == NULL)");
+        tw__emit_line(e,
+                      "return tw_tile_fail(tile, 1, \"this kernel needs the values of its statement's parameters and "
+                      "lengths\");");
+        tw__emit_close(e);
+        /* Reads were proven inside for these lengths: a grid of longer axes is not theirs. */
+        for (int a = 0; a < program->naxes; a++) {
+            if (program->axes[a].tile >= 0) {
+                tw__emit_open(e, "if (tile->stop[%d] > ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
+                              a);
+                tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for shorter axes\");");
+                tw__emit_close(e);
+            }
+        }
+    }
+}
+
+static int can_fail(const struct tw__program *program)
+{
+    for (int n = 0; n < program->nnodes; n++) {
+        const struct tw__node *node = &program->nodes[n];
+        if (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_POWER &&
+            tw__kind_is_signed(node->u.op.operation)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void emit_kernel(struct tw__emitter *e, const char *function)
+{
+    const int fails = can_fail(e->program);
+    tw__emit_text(e, "int %s(const tw_tile *tile)\n{\n", function);
+    e->indent = 1;
+    emit_checks(e);
+    if (fails) {
+        tw__emit_line(e, "tile->message[0] = '\\0';");
+    }
+    for (int k = 0; k < e->program->nstatements; k++) {
+        tw__emit_statement(e, k);
+        tw__emit_line(e, "statement%d(tile);", k + 1);
+    }
+    tw__emit_line(e, fails ? "return tile->message[0] != '\\0';" : "return 0;");
+    tw__emit_text(e, "}\n");
+    e->indent = 0;
+}
+
+static int has_complex(const struct tw__program *program)
+{
+    for (int k = 0; k < program->noperands; k++) {
+        if (tw__kind_is_complex(program->operands[k].dtype)) {
+            return 1;
+        }
+    }
+    for (int n = 0; n < program->nnodes; n++) {
+        if (tw__kind_is_complex(program->nodes[n].dtype)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Everything in its order: *text and *length. */
+static int join(const struct tw__emitter *e, char **text, size_t *length)
+{
+    static const char head[] =
+        "#include <tilework/tilework.h>\n\n"
+        "#define DATA(k) ((char *)tile->operand[k].data)\n"
+        "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
+        "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
+        "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
+        "#define TW_SLOW static __attribute__((noinline, unused))\n"
+        "#if defined(__clang__)\n"
+        "#define TW_APART TW_SLOW\n"
+        "#else /* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
+        "#endif\n\n";
+    FILE *out = open_memstream(text, length);
+    if (out == NULL) {
+        return 0;
+    }
+    fputs(head, out);
+    for (int k = 0; k < tw__prelude_ntexts; k++) {
+        if (e->math >> k & 1) {
+            fwrite(tw__prelude_texts[k].text, 1, tw__prelude_texts[k].length, out);
+            fputc('\n', out);
+        }
+    }
+    for (int k = 0; k < TW__PARTS; k++) {
+        fwrite(e->text[k], 1, e->length[k], out);
+    }
+    const int good = ferror(out) == 0;
+    if (fclose(out) != 0 || !good) {
+        free(*text);
+        return 0;
+    }
+    return 1;
+}
+
+tw_status tw__emit(char **text, size_t *length, const struct tw__program *program, const char *function,
+                   tw_error *error)
+{
+    struct tw__emitter emitter, *e = &emitter;
+    char *whole = NULL;
+    size_t size = 0;
+    tw_status status = TW_OK;
+    if (!init(e, program)) {
+        fini(e);
+        return tw__fail_memory(error, (size_t)program->nnodes * 16, "a kernel's text");
+    }
+    if (has_complex(program)) {
+        (void)tw__helper_need(e, "type", TW_COMPLEX64);
+        (void)tw__helper_need(e, "type", TW_COMPLEX128);
+    }
+    emit_kernel(e, function);
+    const int unknown = e->unknown, large = e->rooms > MOST_ROOM;
+    if (!finish(e) || !join(e, &whole, &size)) {
+        status = tw__fail_memory(error, (size_t)program->nnodes * 256, "a kernel's text");
+    } else if (unknown) {
+        free(whole);
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
+    } else if (large) {
+        free(whole);
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement reads too many different elements at once");
+    } else {
+        *text = whole;
+        *length = size;
+    }
+    fini(e);
+    return status;
+}

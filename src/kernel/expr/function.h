@@ -1,0 +1,32 @@
+/* function.h - the names that a statement may call. */
+#ifndef TW_KERNEL_EXPR_FUNCTION_H
+#define TW_KERNEL_EXPR_FUNCTION_H
+
+#include <stddef.h>
+
+enum tw__function_kind {
+    TW__FUNCTION_OPERATION, /* which: enum tw__operation */
+    TW__FUNCTION_REDUCTION, /* which: enum tw__reduction, TW__SYNTAX_MEAN */
+    TW__FUNCTION_CAST,      /* which: tw_kind */
+    TW__FUNCTION_CLIP,
+    TW__FUNCTION_LENGTH
+};
+
+struct tw__function {
+    const char *name;
+    enum tw__function_kind kind;
+    int which;
+    int arity;         /* arguments of an operation */
+    const char *usage; /* "atan2(y, x)" */
+};
+
+/* NULL: there is none. */
+const struct tw__function *tw__find_function(const char *name, size_t length);
+
+/* All names: names[tw__function_names(NULL, 0)] at most. Returns how many there are. */
+size_t tw__function_names(const char **names, size_t most);
+
+/* "sqrt", "+": how an operation is written. */
+const char *tw__operation_name(int code);
+
+#endif

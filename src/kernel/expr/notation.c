@@ -1,0 +1,386 @@
+/* notation.c - a statement as the public interface has it: text, dtypes, lengths, each settled in its turn. Compiling
+ * is in object.c. */
+#include "kernel/expr/notation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernel/expr/extent.h"
+#include "kernel/expr/resolve.h"
+#include "kernel/expr/token.h"
+
+/* ---- parameters ---- */
+
+tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error)
+{
+    struct tw__syntax syntax;
+    char *statement = NULL;
+    static const char begin[] = "value[] = ";
+    const size_t room = sizeof begin + strlen(text);
+    statement = malloc(room);
+    if (statement == NULL) {
+        return tw__fail_memory(error, room, "a number");
+    }
+    memcpy(statement, begin, sizeof begin);
+    strcat(statement, text);
+    tw_status status = tw__parse(&syntax, statement, NULL, 0, NULL);
+    const struct tw__syntax_node *node =
+        status == TW_OK && syntax.nstatements == 1 ? &syntax.nodes[syntax.statements[0].value] : NULL;
+    if (node == NULL || !node->is_literal) {
+        char quoted[128];
+        struct tw__text quote;
+        tw__text_init(&quote, quoted, sizeof quoted);
+        tw__text_add_quoted(&quote, text, strlen(text), 0);
+        status =
+            tw__fail_syntax(error, 1, "%s is no number: 3, -0.5, 1e-9, 2j, True, pi, inf and nan are some", quoted);
+    } else {
+        const struct tw__scalar *value = &node->number;
+        parameter->kind = tw__scalar_kind(value);
+        parameter->integer = (int64_t)(value->negative ? 0 - value->magnitude : value->magnitude);
+        parameter->real = value->real;
+        parameter->imag = value->imag;
+        if (parameter->kind == TW_INT64 && value->negative && value->magnitude > (uint64_t)INT64_MAX + 1) {
+            status = tw__fail_syntax(error, 1, "%s has more than 64 bits", text);
+        }
+    }
+    tw__syntax_fini(&syntax);
+    free(statement);
+    return status;
+}
+
+static int is_identifier(const char *text)
+{
+    const size_t length = text != NULL ? strnlen(text, TW__EXPR_NAME) : 0;
+    return length > 0 && length < TW__EXPR_NAME && tw__parse_identifier(text, length) == length;
+}
+
+static int is_parameter_kind(tw_kind kind)
+{
+    return kind == TW_BOOL || kind == TW_INT64 || kind == TW_UINT64 || kind == TW_FLOAT64 || kind == TW_COMPLEX128;
+}
+
+static tw_status copy_parameters(tw_statement *statement, const tw_statement_options *options, tw_error *error)
+{
+    const size_t count = options != NULL ? options->nparameters : 0;
+    if (count > TW__EXPR_SCALARS) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "more than %d parameters", TW__EXPR_SCALARS);
+    }
+    statement->parameters = calloc(count + 1, sizeof *statement->parameters);
+    if (statement->parameters == NULL) {
+        return tw__fail_memory(error, count * sizeof *statement->parameters, "parameters");
+    }
+    for (size_t k = 0; k < count; k++) {
+        const tw_parameter *from = &options->parameters[k];
+        if (!is_identifier(from->name)) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot be a parameter's name: letters, digits and '_'",
+                            from->name != NULL ? from->name : "");
+        }
+        if (!is_parameter_kind(from->kind)) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "parameter %s is none of bool, int64, uint64, float64 and complex128", from->name);
+        }
+        for (size_t other = 0; other < k; other++) {
+            if (strcmp(options->parameters[other].name, from->name) == 0) {
+                return tw__fail(error, TW_ERROR_ARGUMENT, "parameter %s is given twice", from->name);
+            }
+        }
+        statement->parameters[k] = *from;
+        statement->parameters[k].name = strdup(from->name);
+        statement->syntax.nparameters = (int)k + 1;
+        if (statement->parameters[k].name == NULL) {
+            return tw__fail_memory(error, TW__EXPR_NAME, "a parameter's name");
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status check_parameters(const tw_statement *statement, tw_error *error)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    for (int k = 0; k < syntax->nparameters; k++) {
+        int is_used = 0;
+        for (int n = 0; n < syntax->nnodes; n++) {
+            is_used |= syntax->nodes[n].kind == TW__SYNTAX_PARAMETER && syntax->nodes[n].which == k;
+        }
+        if (!is_used) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "parameter %s does not occur in the statement",
+                            statement->parameters[k].name);
+        }
+    }
+    return TW_OK;
+}
+
+tw_status tw_statement_set(tw_statement *statement, const tw_parameter *parameter, tw_error *error)
+{
+    for (int k = 0; k < statement->syntax.nparameters; k++) {
+        tw_parameter *own = &statement->parameters[k];
+        if (strcmp(own->name, parameter->name) != 0) {
+            continue;
+        }
+        const int both_whole = (own->kind == TW_INT64 || own->kind == TW_UINT64) &&
+                               (parameter->kind == TW_INT64 || parameter->kind == TW_UINT64);
+        if (own->kind != parameter->kind && !both_whole) {
+            const tw_dtype was = tw_dtype_of(own->kind), is = tw_dtype_of(parameter->kind);
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "parameter %s was %s and cannot become %s: that is another statement", own->name,
+                            tw_dtype_name(&was), tw_dtype_name(&is));
+        }
+        own->kind = parameter->kind;
+        own->integer = parameter->integer;
+        own->real = parameter->real;
+        own->imag = parameter->imag;
+        return TW_OK;
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT, "the statement has no parameter '%s'", parameter->name);
+}
+
+/* ---- text ---- */
+
+void tw_statement_destroy(tw_statement *statement)
+{
+    if (statement == NULL) {
+        return;
+    }
+    tw__statement_drop_kernel(statement);
+    for (int k = 0; statement->parameters != NULL && k < statement->syntax.nparameters; k++) {
+        free((char *)(uintptr_t)statement->parameters[k].name);
+    }
+    free(statement->parameters);
+    tw__syntax_fini(&statement->syntax);
+    tw__typed_fini(&statement->typed);
+    tw_signature_destroy(statement->signature);
+    free(statement->context);
+    free(statement);
+}
+
+tw_status tw_statement_parse(tw_statement **statement, const char *text, const tw_statement_options *options,
+                             tw_error *error)
+{
+    tw_statement *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "a statement");
+    }
+    tw_status status = copy_parameters(made, options, error);
+    const int nparameters = made->syntax.nparameters;
+    if (status == TW_OK) {
+        status = tw__parse(&made->syntax, text, made->parameters, (size_t)nparameters, error);
+    }
+    made->syntax.nparameters = nparameters; /* names are freed by it, whatever has failed */
+    if (status == TW_OK) {
+        status = check_parameters(made, error);
+    }
+    if (status == TW_OK) {
+        status = tw__resolve(&made->syntax, options != NULL ? options->edges : NULL,
+                             options != NULL ? options->nedges : 0, &made->signature, error);
+    }
+    if (status != TW_OK) {
+        tw_statement_destroy(made);
+        return status;
+    }
+    for (int k = 0; k < made->syntax.noperands; k++) {
+        made->order[k] = tw_signature_find_operand(made->signature, made->syntax.operands[k].name);
+    }
+    for (int a = 0; a < made->syntax.naxes; a++) {
+        made->tiles[a] = tw_signature_find_axis(made->signature, made->syntax.axes[a].name);
+    }
+    *statement = made;
+    return TW_OK;
+}
+
+const tw_signature *tw_statement_signature(const tw_statement *statement)
+{
+    return statement->signature;
+}
+
+/* ---- dtypes ---- */
+
+/* The dtype that the text gives an output; TW_OPAQUE: none. */
+static tw_kind text_dtype(const struct tw__syntax_operand *operand)
+{
+    tw_dtype dtype = {.kind = TW_OPAQUE};
+    char storage[TW_DTYPE_TEXT];
+    if (operand->dtype[0] != '\0') {
+        (void)tw_dtype_parse(&dtype, operand->dtype, storage, NULL); /* the parser has read it already */
+    }
+    return dtype.kind;
+}
+
+tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    tw_kind kinds[TW_MAX_OPERANDS];
+    struct tw__typed typed;
+    for (int k = 0; k < syntax->noperands; k++) {
+        const struct tw__syntax_operand *operand = &syntax->operands[k];
+        const tw_dtype *given = &dtypes[statement->order[k]];
+        const tw_kind said = text_dtype(operand);
+        const int is_free = operand->role == TW_OUT && given->kind == TW_OPAQUE && given->itemsize == 0;
+        kinds[k] = is_free ? said : given->kind;
+        if (!is_free && given->kind == TW_OPAQUE) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s has items of %s, which cannot be computed with",
+                            operand->name, tw_dtype_name(given));
+        }
+        if (said != TW_OPAQUE && kinds[k] != said) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s is to be %s, but the statement says %s", operand->name,
+                            tw_dtype_name(given), operand->dtype);
+        }
+    }
+    const tw_status status = tw__type(&typed, syntax, kinds, statement->tiles, statement->order, error);
+    if (status != TW_OK) {
+        tw__typed_fini(&typed);
+        return status;
+    }
+    int same = statement->is_typed;
+    for (int k = 0; same && k < syntax->noperands; k++) {
+        same = statement->typed.program.operands[k].dtype == typed.program.operands[k].dtype;
+    }
+    if (same) { /* what was compiled is still right */
+        tw__typed_fini(&typed);
+        return TW_OK;
+    }
+    tw__statement_drop_kernel(statement);
+    tw__typed_fini(&statement->typed);
+    free(statement->context);
+    statement->context = NULL;
+    statement->typed = typed;
+    statement->is_typed = 1;
+    return TW_OK;
+}
+
+tw_dtype tw_statement_dtype(const tw_statement *statement, int operand)
+{
+    return tw_dtype_of(statement->is_typed ? statement->typed.program.operands[operand].dtype : TW_OPAQUE);
+}
+
+/* ---- lengths ---- */
+
+/* The value of a slot, in its place. */
+static tw_status fill_slot(const tw_statement *statement, int k, struct tw__known *known, unsigned char *place,
+                           tw_error *error)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    const struct tw__slot *slot = &statement->typed.slots[k];
+    union tw__value value;
+    struct tw__scalar scalar;
+    if (slot->source < 0) { /* the sum was proven to fit */
+        const struct tw__syntax_index *index = &syntax->indices[slot->index];
+        int64_t sum = 0, part = 0;
+        for (int h = 0; h < index->nhosts; h++) {
+            const tw_status status = tw__syntax_evaluate(syntax, index->host[h].which, known, &scalar, error);
+            if (status != TW_OK) {
+                return status;
+            }
+            (void)tw__scalar_to_int64(&scalar, &part);
+            sum += part * index->host[h].factor;
+        }
+        memcpy(place, &sum, sizeof sum);
+        return TW_OK;
+    }
+    const tw_status status = tw__syntax_evaluate(syntax, slot->source, known, &scalar, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (!tw__scalar_convert(&value, slot->dtype, &scalar, slot->saturate)) {
+        char text[TW__SCALAR_TEXT];
+        const tw_dtype dtype = tw_dtype_of(slot->dtype);
+        tw__scalar_text(text, &scalar);
+        return tw__complain(error, &syntax->source, syntax->nodes[slot->source].at, "%s does not fit %s", text,
+                            tw_dtype_name(&dtype));
+    }
+    tw__value_bytes(place, slot->dtype, &value);
+    return TW_OK;
+}
+
+static tw_status make_context(tw_statement *statement, struct tw__known *known, tw_error *error)
+{
+    const struct tw__program *program = &statement->typed.program;
+    const size_t first = (size_t)TW__CONTEXT_SCALARS(program->naxes);
+    const size_t size = first + 16 * (size_t)program->nscalars;
+    unsigned char *context = calloc(1, size + 16);
+    if (context == NULL) {
+        return tw__fail_memory(error, size, "the numbers of a statement");
+    }
+    memcpy(context, known->lengths, (size_t)program->naxes * sizeof known->lengths[0]);
+    for (int k = 0; k < program->nscalars; k++) {
+        const tw_status status = fill_slot(statement, k, known, context + first + 16 * (size_t)k, error);
+        if (status != TW_OK) {
+            free(context);
+            return status;
+        }
+    }
+    free(statement->context);
+    statement->context = context;
+    statement->context_size = size;
+    return TW_OK;
+}
+
+/* The signature's lengths: of the axes by name, and of the dimensions that are whole. */
+static void put_lengths(const tw_statement *statement, const tw_view *const *views, const int64_t *own,
+                        int64_t *lengths)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    for (int a = 0; a < syntax->naxes; a++) {
+        if (statement->tiles[a] >= 0) {
+            lengths[statement->tiles[a]] = own[a];
+        }
+    }
+    for (int k = 0; k < syntax->noperands; k++) {
+        for (int d = 0; d < syntax->operands[k].ndim; d++) {
+            if (syntax->operands[k].axis[d] < 0) {
+                lengths[tw_signature_operand_axis(statement->signature, statement->order[k], d)] = views[k]->shape[d];
+            }
+        }
+    }
+}
+
+tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
+                            size_t ngiven, int64_t *lengths, tw_error *error)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    const tw_view *views[TW_MAX_OPERANDS];
+    int64_t own[TW__EXPR_AXES];
+    struct tw__known known = {0};
+    if (!statement->is_typed) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the statement's dtypes are not settled yet");
+    }
+    for (int k = 0; k < syntax->noperands; k++) {
+        const int number = statement->order[k];
+        const tw_kind kind = statement->typed.program.operands[number].dtype;
+        const tw_dtype dtype = tw_dtype_of(kind);
+        views[k] = operands[number];
+        if (views[k] == NULL && syntax->operands[k].role != TW_OUT) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s has no array", syntax->operands[k].name);
+        }
+        if (views[k] != NULL && views[k]->dtype.kind != kind) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s is %s, but the statement was given %s for it",
+                            syntax->operands[k].name, tw_dtype_name(&views[k]->dtype), tw_dtype_name(&dtype));
+        }
+    }
+    struct tw__extent extent = {.syntax = syntax,
+                                .views = views,
+                                .given = given,
+                                .ngiven = ngiven,
+                                .known = &known,
+                                .lengths = own,
+                                .error = error};
+    tw_status status = tw__known_init(&known, syntax, statement->parameters, own, error);
+    if (status == TW_OK) {
+        status = tw__find_lengths(&extent);
+    }
+    if (status == TW_OK) {
+        status = tw__prove_reads(&extent);
+    }
+    if (status == TW_OK) {
+        status = make_context(statement, &known, error);
+    }
+    tw__known_fini(&known);
+    if (status == TW_OK) {
+        put_lengths(statement, views, own, lengths);
+        if (statement->kernel != NULL) {
+            statement->kernel->context = statement->context;
+            statement->kernel->context_size = statement->context_size;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,212 @@
+/* object.c - a statement's C, and the shared objects that are made from it, here or elsewhere. Knows no syntax. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/cache.h"
+#include "kernel/compile.h"
+#include "kernel/expr/notation.h"
+#include "os/file.h"
+
+/* What the C relies on: no fused multiplications, which processors have or have not, and integers that wrap. */
+#define ALWAYS "-std=gnu11 -ffp-contract=off -fno-math-errno -fno-trapping-math -fwrapv"
+#define SYMBOL "tw_statement_tile"
+#define MARK "tw_statement_made"      /* in objects that were compiled elsewhere: "NAME HASH" */
+#define MAX_OBJECT ((size_t)64 << 20) /* bytes */
+
+void tw__statement_drop_kernel(tw_statement *statement)
+{
+    tw_kernel_destroy(statement->kernel);
+    statement->kernel = NULL;
+}
+
+static tw_status print(const tw_statement *statement, const char *name, char **text, size_t *length, tw_error *error)
+{
+    if (!statement->is_typed) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the statement's dtypes are not settled yet");
+    }
+    return tw__emit(text, length, &statement->typed.program, name, error);
+}
+
+tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *error)
+{
+    size_t length;
+    return print(statement, SYMBOL, text, &length, error);
+}
+
+/* Takes a kernel that was just opened: it is known by its statement's text, and gets the context. */
+static tw_status take(const tw_kernel **kernel, tw_statement *statement, tw_kernel *opened, tw_error *error)
+{
+    char *name = strdup(statement->syntax.source.text);
+    if (name == NULL) {
+        tw_kernel_destroy(opened);
+        return tw__fail_memory(error, statement->syntax.source.length, "a kernel's name");
+    }
+    free(opened->name);
+    opened->name = name;
+    opened->context = statement->context;
+    opened->context_size = statement->context_size;
+    tw__statement_drop_kernel(statement);
+    statement->kernel = opened;
+    *kernel = opened;
+    return TW_OK;
+}
+
+static tw_status check_bound(const tw_statement *statement, tw_error *error)
+{
+    return statement->context != NULL
+               ? TW_OK
+               : tw__fail(error, TW_ERROR_ARGUMENT, "the statement's lengths are not known yet: bind it first");
+}
+
+tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement, const tw_compile_options *options,
+                              tw_error *error)
+{
+    char *text, *object;
+    size_t length;
+    tw_kernel *opened;
+    tw_status status = check_bound(statement, error);
+    if (status == TW_OK && statement->kernel != NULL) {
+        *kernel = statement->kernel;
+        return TW_OK;
+    }
+    if (status == TW_OK) {
+        status = print(statement, SYMBOL, &text, &length, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    status = tw__compile_text(&object, text, length, "the statement", ALWAYS, options, error);
+    free(text);
+    if (status == TW_OK) {
+        status = tw__kernel_from_object(&opened, object, "the statement", SYMBOL, TW_ERROR_COMPILE, error);
+    }
+    return status == TW_OK ? take(kernel, statement, opened, error) : status;
+}
+
+/* ---- objects that go elsewhere ---- */
+
+/* What tells a statement with its dtypes from all others: its C, whatever the function's name. */
+static tw_status make_hash(const tw_statement *statement, char hash[TW__HASH_TEXT], tw_error *error)
+{
+    char *text;
+    size_t length;
+    const tw_status status = print(statement, SYMBOL, &text, &length, error);
+    if (status == TW_OK) {
+        tw__hash(hash, text, length);
+        free(text);
+    }
+    return status;
+}
+
+/* Copies a file, by way of a temporary name beside it. */
+static tw_status copy_file(const char *from, const char *path, tw_error *error)
+{
+    char *data, *temporary;
+    size_t length;
+    int fd, os_error = tw__file_text(&data, &length, from, MAX_OBJECT);
+    if (os_error != 0) {
+        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", from);
+    }
+    if (asprintf(&temporary, "%s.part-%d", path, tw__process_id()) < 0) {
+        free(data);
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    os_error = tw__file_create(&fd, temporary, 0755);
+    if (os_error == 0) {
+        os_error = tw__file_write(fd, data, length, 0);
+        tw__file_close(fd);
+        os_error = os_error == 0 ? tw__file_rename(temporary, path) : os_error;
+        if (os_error != 0) {
+            tw__file_remove(temporary);
+        }
+    }
+    free(temporary);
+    free(data);
+    return os_error == 0 ? TW_OK
+                         : tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be written", path);
+}
+
+tw_status tw_statement_compile(tw_statement *statement, const char *path, const char *name,
+                               const tw_compile_options *options, tw_error *error)
+{
+    char hash[TW__HASH_TEXT], *text, *whole = NULL, *object;
+    size_t length;
+    if (name == NULL || tw__parse_identifier(name, strlen(name)) != strlen(name) || name[0] == '\0' ||
+        strlen(name) >= TW__EXPR_NAME || strncmp(name, "tw_", 3) == 0) {
+        return tw__fail(
+            error, TW_ERROR_ARGUMENT,
+            "'%s' cannot be the name of a kernel's function: letters, digits and '_', not beginning with tw_",
+            name != NULL ? name : "");
+    }
+    tw_status status = make_hash(statement, hash, error);
+    if (status == TW_OK) {
+        status = print(statement, name, &text, &length, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    if (asprintf(&whole, "%s\nconst char *" MARK "(void);\nconst char *" MARK "(void)\n{\n    return \"%s %s\";\n}\n",
+                 text, name, hash) < 0) {
+        free(text);
+        return tw__fail_memory(error, length, "a statement's source");
+    }
+    free(text);
+    status = tw__compile_text(&object, whole, strlen(whole), "the statement", ALWAYS, options, error);
+    free(whole);
+    if (status == TW_OK) {
+        status = copy_file(object, path, error);
+        free(object);
+    }
+    return status;
+}
+
+tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, const char *path, tw_error *error)
+{
+    char hash[TW__HASH_TEXT], name[TW__EXPR_NAME] = "", made[TW__HASH_TEXT] = "";
+    tw_kernel *opened;
+    tw_status status = check_bound(statement, error);
+    if (status == TW_OK) {
+        status = make_hash(statement, hash, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    char *real = realpath(path, NULL);
+    if (real == NULL) {
+        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
+    }
+    status = tw__kernel_from_object(&opened, real, path, MARK, TW_ERROR_FILE, error);
+    if (status == TW_ERROR_ARGUMENT) {
+        return tw__fail(error, status, "%s: was not made from a statement by 'tilework compile'", path);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    const char *(*tell)(void);
+    void *address = tw__library_symbol(&opened->library, MARK);
+    memcpy(&tell, &address, sizeof tell); /* POSIX has functions and data share one kind of address */
+    const char *mark = tell();
+    const size_t length = strcspn(mark, " ");
+    if (length > 0 && length < sizeof name && mark[length] == ' ') {
+        memcpy(name, mark, length);
+        snprintf(made, sizeof made, "%s", mark + length + 1);
+    }
+    tw_kernel_destroy(opened);
+    if (strcmp(made, hash) != 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "%s: was compiled from another statement, for other dtypes or edges, or by another version of "
+                        "Tilework",
+                        path);
+    }
+    real = realpath(path, NULL);
+    if (real == NULL) {
+        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
+    }
+    status = tw__kernel_from_object(&opened, real, path, name, TW_ERROR_FILE, error);
+    return status == TW_OK ? take(kernel, statement, opened, error) : status;
+}

@@ -1,0 +1,262 @@
+/* statement.c - the loops of one statement over the tile: strips along the target's last axis, rows in order. */
+#include "kernel/expr/statement.h"
+
+#include "kernel/expr/address.h"
+#include "kernel/expr/block.h"
+#include "kernel/expr/helper.h"
+#include "kernel/expr/strip.h"
+#include "kernel/expr/value.h"
+
+enum { PANEL = 256 }; /* elements: as many lines of memory, one a column, stay in the nearest cache */
+
+static const struct tw__expr_operand *target_of(const struct tw__emitter *e)
+{
+    return &e->program->operands[e->target];
+}
+
+static int tile_axis(const struct tw__emitter *e, int axis)
+{
+    return e->program->axes[axis].tile;
+}
+
+/* ---- no axes: one element ---- */
+
+static void emit_element(struct tw__emitter *e, struct tw__strip *strip)
+{
+    const tw_kind kind = target_of(e)->dtype;
+    tw__strip_scalars(e, strip);
+    tw__emit_begin(e);
+    tw__emit_text(e, "*(%s *)(void *)DATA(%d) = ", tw__emit_storage(kind), e->target);
+    if (kind == TW_FLOAT16) {
+        (void)tw__helper_need(e, "store", kind);
+        tw__emit_text(e, "tw_store_f16(");
+    }
+    tw__emit_value(e, strip->roots[0]);
+    tw__emit_text(e, kind == TW_FLOAT16 ? ");" : ";");
+    tw__emit_end(e);
+}
+
+/* ---- panels ---- */
+
+struct near {
+    int count;
+};
+
+static void emit_near(struct tw__emitter *e, int node, void *user)
+{
+    struct near *near = user;
+    near->count += e->form[node] == TW__FORM_ITEM && tw__emit_near(e, node, near->count > 0 ? " && " : "");
+}
+
+static void count_node(struct tw__emitter *e, int node, void *user)
+{
+    (void)e;
+    (void)node;
+    ++*(int *)user;
+}
+
+static int count_scalar_reductions(const struct tw__emitter *e, const struct tw__strip *strip)
+{
+    int count = 0;
+    for (int n = 0; n <= strip->roots[0]; n++) {
+        const struct tw__node *node = &e->program->nodes[n];
+        count += node->scope == strip->scope && node->kind == TW__NODE_REDUCE && !tw__strip_varies(e, n);
+    }
+    return count;
+}
+
+/* Where items do not lie side by side along the strip, a column of strips is done for all rows before the next: the
+ * lines of memory that one row has brought along serve the rows after it. Gives 1 where panels are printed. */
+static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int last)
+{
+    int reads = 0;
+    tw__strip_each(e, strip, TW__NODE_READ, count_node, &reads);
+    if (target_of(e)->ndim < 2 || reads == 0 || count_scalar_reductions(e, strip) > 0) {
+        return 0;
+    }
+    struct near near = {0};
+    tw__emit_begin(e);
+    tw__emit_text(e, "const int near = ");
+    tw__strip_each(e, strip, TW__NODE_READ, emit_near, &near);
+    tw__emit_text(e, near.count == 0 ? "0;" : ";");
+    tw__emit_end(e);
+    const int axis = tile_axis(e, last);
+    (void)tw__helper_need(e, "least", TW_OPAQUE);
+    tw__emit_line(e, "const int64_t panel = near ? tw_most(tile->stop[%d] - tile->start[%d], 1) : %d;", axis, axis,
+                  strip->length < PANEL ? strip->length : PANEL);
+    (void)tw__helper_need(e, "most", TW_OPAQUE);
+    tw__emit_open(e, "for (int64_t begin = tile->start[%d]; begin < tile->stop[%d]; begin += panel)", axis, axis);
+    tw__emit_line(e, "const int64_t end = tw_least(tile->stop[%d], begin + panel);", axis);
+    return 1;
+}
+
+/* ---- strips ---- */
+
+static void emit_limits(struct tw__emitter *e, int node, void *user)
+{
+    (void)user;
+    tw__emit_limits(e, node);
+}
+
+static void count_limits(struct tw__emitter *e, int node, void *user)
+{
+    *(int *)user += tw__has_limits(e, node);
+}
+
+static void count_own(struct tw__emitter *e, int node, void *user)
+{
+    *(int *)user += e->form[node] == TW__FORM_OWN;
+}
+
+/* One strip: `to` is where its results belong, `out` where the loop puts them. */
+static void emit_strip(struct tw__emitter *e, const struct tw__strip *strip, int own)
+{
+    const tw_kind kind = target_of(e)->dtype;
+    const char *suffix = tw__emit_suffix(kind), *storage = tw__emit_storage(kind);
+    tw__strip_items(e, strip);
+    tw__emit_begin(e);
+    tw__emit_text(e, "char *const to = ");
+    tw__emit_place(e, e->target);
+    tw__emit_text(e, ";");
+    tw__emit_end(e);
+    (void)tw__helper_need(e, "place", kind);
+    (void)tw__helper_need(e, "scatter", kind);
+    tw__emit_begin(e);
+    tw__emit_text(e, "%s *restrict out = tw_place_%s(room, to, ", storage, suffix);
+    tw__emit_place_step(e, e->target);
+    tw__emit_text(e, ");");
+    tw__emit_end(e);
+    if (own) {
+        (void)tw__helper_need(e, "gather", kind);
+        tw__emit_open(e, "if (out == room)");
+        tw__emit_begin(e);
+        tw__emit_text(e, "tw_gather_%s(room, to, ", suffix);
+        tw__emit_place_step(e, e->target);
+        tw__emit_text(e, ", m);");
+        tw__emit_end(e);
+        tw__emit_close(e);
+    }
+    tw__strip_loops(e, strip);
+    tw__emit_open(e, "if (out == room)");
+    tw__emit_begin(e);
+    tw__emit_text(e, "tw_scatter_%s(to, ", suffix);
+    tw__emit_place_step(e, e->target);
+    tw__emit_text(e, ", room, m);");
+    tw__emit_end(e);
+    tw__emit_close(e);
+}
+
+static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
+{
+    const struct tw__expr_operand *target = target_of(e);
+    const int last = target->axis[target->ndim - 1], tile = tile_axis(e, last);
+    int limits = 0, own = 0;
+    tw__strip_rooms(e, strip);
+    tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
+    const int panels = open_panels(e, strip, last);
+    for (int d = 0; d + 1 < target->ndim; d++) {
+        const int axis = target->axis[d], t = tile_axis(e, axis);
+        tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t, axis);
+    }
+    tw__strip_scalars(e, strip);
+    tw__strip_each(e, strip, TW__NODE_READ, count_limits, &limits);
+    tw__strip_each(e, strip, TW__NODE_READ, count_own, &own);
+    if (limits > 0) {
+        tw__emit_line(e, "int64_t low = INT64_MIN, high = INT64_MAX;");
+        tw__strip_each(e, strip, TW__NODE_READ, emit_limits, NULL);
+    }
+    if (panels) {
+        tw__emit_open(e, "for (int64_t x%d = begin, m; x%d < end; x%d += m)", last, last, last);
+    } else {
+        tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", last, tile, last,
+                      tile, last);
+    }
+    (void)tw__helper_need(e, "least", TW_OPAQUE);
+    if (panels) {
+        tw__emit_line(e, "m = tw_least(end - x%d, %d);", last, strip->length);
+    } else {
+        tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, last, strip->length);
+    }
+    if (limits > 0) {
+        tw__emit_line(e, "m = x%d < low ? tw_least(m, low - x%d) : x%d < high ? tw_least(m, high - x%d) : m;", last,
+                      last, last, last);
+    }
+    emit_strip(e, strip, own > 0);
+    for (int d = 0; d < target->ndim + panels; d++) {
+        tw__emit_close(e);
+    }
+}
+
+/* ---- blocks ---- */
+
+static void emit_block_row(struct tw__emitter *e, int node, int row_axis, int width)
+{
+    if (e->blocked[node]) {
+        tw__block_row(e, node, row_axis, width);
+    }
+}
+
+/* Columns in blocks, rows in blocks, and in each of them the rows. */
+static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
+{
+    const struct tw__expr_operand *target = target_of(e);
+    const int last = e->strip, tile = tile_axis(e, last), row_tile = tile_axis(e, row);
+    int own = 0;
+    tw__strip_rooms(e, strip);
+    tw__block_rooms(e, strip->length);
+    tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
+    for (int d = 0; d + 1 < target->ndim; d++) {
+        const int axis = target->axis[d], t = tile_axis(e, axis);
+        if (axis != row) {
+            tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t,
+                          axis);
+        }
+    }
+    (void)tw__helper_need(e, "least", TW_OPAQUE);
+    tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", last, tile, last, tile,
+                  last);
+    tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, last, strip->length);
+    tw__emit_open(e, "for (int64_t top = tile->start[%d], rows; top < tile->stop[%d]; top += rows)", row_tile,
+                  row_tile);
+    tw__emit_line(e, "rows = tw_least(tile->stop[%d] - top, %d);", row_tile, TW__BLOCK_ROWS);
+    tw__block_calls(e, row, strip->length);
+    tw__emit_open(e, "for (int64_t x%d = top; x%d < top + rows; x%d++)", row, row, row);
+    tw__strip_scalars(e, strip);
+    for (int n = 0; n < e->program->nnodes; n++) {
+        emit_block_row(e, n, row, strip->length);
+    }
+    tw__strip_each(e, strip, TW__NODE_READ, count_own, &own);
+    emit_strip(e, strip, own > 0);
+    for (int d = 0; d < target->ndim + 1; d++) {
+        tw__emit_close(e);
+    }
+    for (int n = 0; n < e->program->nnodes; n++) {
+        e->blocked[n] = 0;
+    }
+}
+
+void tw__emit_statement(struct tw__emitter *e, int number)
+{
+    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__expr_operand *target = &e->program->operands[statement->target];
+    struct tw__emit_mark mark;
+    tw__emit_function_begin(e, &mark);
+    e->target = statement->target;
+    e->strip = target->ndim > 0 ? target->axis[target->ndim - 1] : -1;
+    struct tw__strip strip = {.scope = -1, .nroots = 1, .roots = &statement->value, .to = TW__TO_OUT};
+    tw__strip_plan(e, &strip);
+    tw__emit_text(e, "static void statement%d(const tw_tile *tile)\n{\n", number + 1);
+    e->indent = 1;
+    int width;
+    const int row = e->strip < 0 ? -1 : tw__block_find(e, &strip, &width);
+    if (e->strip < 0) {
+        emit_element(e, &strip);
+    } else if (row >= 0) {
+        strip.length = width;
+        emit_blocks(e, &strip, row);
+    } else {
+        emit_rows(e, &strip);
+    }
+    tw__emit_text(e, "}\n\n");
+    tw__emit_function_end(e, &mark);
+}
