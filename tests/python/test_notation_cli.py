@@ -27,6 +27,20 @@ def test_parameters_keep_their_class_and_need_no_new_compilation(folder):
     assert len(list((cache / "tilework").glob("*.so"))) == 3
 
 
+def test_a_statement_is_compiled_once(folder):
+    (folder / "cc.sh").write_text('#!/bin/sh\necho called >> log\nexec cc "$@"\n')
+    (folder / "cc.sh").chmod(0o755)
+
+    def calls(statement):
+        folder.run_ok(statement, "y=y.npy", "-o", "r=r.npy", "--compiler", "./cc.sh")
+        return (folder / "log").read_text().count("called")
+
+    first = calls("r[i] = y[i] + 1")
+    assert first == 2  # its version, and the statement
+    assert calls("r[i] = y[i] + 1") == first and calls("q[i] = y[i] + 1".replace("q", "r")) == first
+    assert calls("r[i] = y[i] + 2") == first + 1
+
+
 def test_an_augmented_statement_adds_to_a_file(folder):
     folder.save("before.npy", numpy.arange(1000.0))
     folder.run_ok("r[i] += 2 * y[i]", "y=y.npy", "r=before.npy", "-o", "r=after.npy", "--pool", "processes")
