@@ -145,8 +145,8 @@ class Batch:
                 texts.append(str(place))
                 places.append(numpy.full(self.shape(), place))
                 continue
-            factor, shift = self.random.choice([1, 1, 1, -1, 2, 3]), self.random.randint(-4, 4)
-            texts.append(f"{factor}*{axis}{shift:+d}" if factor != 1 else f"{axis}{shift:+d}" if shift else axis)
+            factor, shift = self.random.choice([1, 1, 1, -1, 2, 3]), self.random.choice([-4, -2, -1, 1, 2, 3])
+            texts.append(f"{factor}*{axis}{shift:+d}" if factor != 1 else f"{axis}{shift:+d}")
             place, mask = outside(factor * self.grid(axis) + shift, length, self.edges[axis])
             places.append(place)
             masks |= mask
