@@ -216,6 +216,15 @@ tw_memory tw_array_memory(const tw_array *array)
     return array->memory;
 }
 
+int tw_array_descriptor(const tw_array *array, int64_t *offset)
+{
+    const int fd = array->heap != NULL ? tw__heap_descriptor(array->heap) : -1;
+    if (fd >= 0) {
+        *offset = (char *)array->base - (char *)tw__heap_base(array->heap);
+    }
+    return fd;
+}
+
 void tw_array_destroy(tw_array *array)
 {
     if (array == NULL) {
