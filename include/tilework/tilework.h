@@ -213,6 +213,16 @@ TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype
  */
 TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error);
 
+/* An array over a part of another one's memory, which must outlive it: any view whose items lie there, of any dtype. To
+ * every pool it is what `owner` is, shared, say. Errors: TW_ERROR_ARGUMENT (items outside of the owner's memory),
+ * TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error);
+
+/* A new array, C order, contents undefined, in shared memory that belongs to no pool: every process pool uses it
+ * without a copy; those opened before fork their workers again in the first run. Errors: as tw_array_create. */
+TW_API tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                                        tw_error *error);
+
 /* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
  * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. The file must
  * not be shortened while the array lives. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */

@@ -71,22 +71,9 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
     return TW_OK;
 }
 
-/* All items lie in the pool's shared memory. */
-static int in_heap(const tw_pool *pool, const tw_array *array)
-{
-    int64_t before, after;
-    if (pool->heap == NULL || !tw__view_reach(&array->view, &before, &after)) {
-        return 0;
-    }
-    const char *data = array->view.data;
-    return data != NULL && tw__heap_contains(pool->heap, data - before) &&
-           tw__heap_contains(pool->heap, data + (after > 0 ? after - 1 : 0));
-}
-
 static int workers_see(const tw_pool *pool, const tw_array *array)
 {
-    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
-           in_heap(pool, array);
+    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED;
 }
 
 static void free_copies(struct tw__binding *binding)
@@ -133,7 +120,7 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
             }
             view = &binding->copies[k]->view;
             binding->places[k] = NULL;
-        } else if (in_heap(pool, array)) {
+        } else if (pool->heap != NULL && array->heap == pool->heap) {
             binding->places[k] = NULL;
         } else if (array->mapped_at > binding->newest) {
             binding->newest = array->mapped_at;
