@@ -1,0 +1,583 @@
+"""The objects that a user meets: pools, kernels, tiles; and the functions that need no object."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Callable, NamedTuple, Optional, Union
+
+import numpy as np
+
+from . import _arguments, _errors, _shared, _tilework, _workers
+from ._errors import ArgumentError, PoolError, of_failure
+from ._progress import teller
+from ._report import Report
+
+__all__ = ["Kernel", "Pool", "Tile", "empty", "run", "share", "zeros"]
+
+KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
+
+
+class Tile(NamedTuple):
+    """What a kernel that has an argument ``tile`` is told.
+
+    Attributes
+    ----------
+    index : int
+        The tile's number.
+    worker : int
+        Which worker runs it, from 0 on.
+    attempt : int
+        0, or how often a worker died on this tile before.
+    axes, start, stop : tuple
+        Name, first index and one past the last index on each axis.
+    """
+
+    index: int
+    worker: int
+    attempt: int
+    axes: tuple[str, ...]
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    @property
+    def ranges(self) -> dict[str, slice]:
+        """For each axis the tile's ``slice``."""
+        return {axis: slice(start, stop) for axis, start, stop in zip(self.axes, self.start, self.stop)}
+
+    def rng(self, seed: int = 0) -> np.random.Generator:
+        """A generator of random numbers for this tile alone: the same on any pool and any worker.
+
+        It depends on the tile's number, so the same cuts give the same numbers.
+        """
+        return np.random.default_rng([seed, self.index])
+
+
+_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr)
+
+
+class Kernel:
+    """A function that is not Python: it runs without the interpreter, on threads at full speed.
+
+    Made by :meth:`from_c`, :meth:`from_library` and :meth:`from_address`. :func:`tilework.run` also takes a ctypes or
+    cffi function pointer and Numba's ``@cfunc`` as they are.
+    """
+
+    def __init__(self, inner: _tilework.Kernel) -> None:
+        self._inner = inner
+
+    def __repr__(self) -> str:
+        return f"<tilework.Kernel {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """What it was made from: ``mult.c:mult``."""
+        return self._inner.name
+
+    @classmethod
+    def from_c(cls, source: Union[str, "os.PathLike[str]"], name: str, *, compiler: Optional[str] = None,
+               flags: Optional[str] = None, cache: Optional[str] = None) -> "Kernel":
+        """Compile a kernel from C.
+
+        Parameters
+        ----------
+        source : str or path
+            The path of a file, or the source itself (a text of several lines or with a brace).
+        name : str
+            The function: ``int name(const tw_tile *tile)``.
+        compiler, flags, cache : str, optional
+            As for ``tilework run``: ``$TILEWORK_CC``, ``-O3 -march=native`` and ``~/.cache/tilework`` by default.
+
+        Examples
+        --------
+        >>> import numpy as np, tilework as tw
+        >>> twice = tw.Kernel.from_c('''
+        ... #include <tilework/tilework.h>
+        ... int twice(const tw_tile *tile)
+        ... {
+        ...     TW_VIEW(const double, x, tile->operand[0]);
+        ...     TW_VIEW(double, r, tile->operand[1]);
+        ...     for (int64_t i = 0; i < x.shape[0]; i++)
+        ...         TW_AT(r, i) = 2 * TW_AT(x, i);
+        ...     return 0;
+        ... }
+        ... ''', "twice")
+        >>> tw.run(twice, "x[i] -> r[i]", np.arange(4.0))
+        array([0., 2., 4., 6.])
+        """
+        text = os.fspath(source)
+        try:
+            if "\n" not in text and "{" not in text:
+                return cls(_tilework.Kernel.source(text, name, compiler, flags, cache))
+            with tempfile.TemporaryDirectory(prefix="tilework-") as folder:
+                path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return cls(_tilework.Kernel.source(path, name, compiler, flags, cache))
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    @classmethod
+    def from_library(cls, path: Union[str, "os.PathLike[str]"], symbol: str) -> "Kernel":
+        """A function of a shared object: ``int symbol(const tw_tile *tile)``."""
+        try:
+            return cls(_tilework.Kernel.library(os.fspath(path), symbol))
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    @classmethod
+    def from_address(cls, address: int, keep: Any = None) -> "Kernel":
+        """A C function of this process, by its address; `keep` is kept alive with the kernel."""
+        try:
+            return cls(_tilework.Kernel.function(address, keep))
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+
+def native_kernel(kernel: Any) -> Optional[Kernel]:
+    """The kernel, where it is not a Python callable."""
+    if isinstance(kernel, Kernel):
+        return kernel
+    address = _arguments.address_of(kernel)
+    if address is not None:
+        return Kernel.from_address(address, kernel)
+    if not callable(kernel):
+        raise TypeError(f"a kernel is a callable, a tilework.Kernel or a pointer to a C function, "
+                        f"not {type(kernel).__name__}")
+    return None
+
+
+class Request:
+    """One run, read and checked as far as Python can: operands, results to be, the grid."""
+
+    def __init__(self, native: bool, signature: str, values: tuple[Any, ...], out: Any, dtype: Any,
+                 splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]]) -> None:
+        notation = _arguments.read_notation(signature)
+        if len(values) != len(notation.given):
+            names = ", ".join(notation.names[k] for k in notation.given) or "none"
+            raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: {names}")
+        self.notation = notation
+        count = len(notation.names)
+        self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
+        self.theirs: dict[int, Any] = {}  # outputs as the user gave them
+        for k, value in zip(notation.given, values):
+            name = f"operand {notation.names[k]}"
+            if notation.roles[k] == _tilework.IN:
+                self.arrays[k] = _arguments.operand(value, name, native)
+            else:
+                self.arrays[k], self.theirs[k] = _arguments.output(value, name, native), value
+        for k, value in _arguments.by_output(notation, out, "out").items():
+            self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", native), value
+        dtypes = _arguments.result_dtypes(notation, values, self.arrays, dtype)
+        self.dtypes = [dtypes[k] if array is None else array.dtype for k, array in enumerate(self.arrays)]
+        self.grid, self.lengths = _arguments.grid_of(
+            notation, tuple(None if array is None else array.shape for array in self.arrays),
+            _arguments.known_lengths(notation, lengths), splits, tuple(dtype.itemsize for dtype in self.dtypes))
+
+    def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
+        """The library's arrays; results are made here."""
+        made = []
+        for k, array in enumerate(self.arrays):
+            if array is None:
+                shape = tuple(self.lengths[axis] for axis in self.notation.shapes[k])
+                made.append(_arguments.new_array(pool, shape, self.dtypes[k]))
+            else:
+                made.append(_arguments.wrapped(array))
+        return tuple(made)
+
+    def results(self, operands: tuple[_tilework.Array, ...]) -> Any:
+        """What the run gives back: the outputs in the order of the signature."""
+        found = tuple(self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs)
+        return found[0] if len(found) == 1 else found
+
+
+class Pool:
+    """Workers that stay for many runs.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many; by default as many as the process may use processors.
+    pool : {"processes", "threads", "serial"}
+        Processes are right for Python kernels, threads for native ones and for Python without a global lock.
+    start : {"fork", "spawn"}
+        Processes only. Forked workers know all that the program has when they are forked: lambdas, closures and
+        functions of notebooks work as they are. With ``"spawn"`` the workers come from a fresh interpreter, for programs
+        that must not be forked; kernels are then sent with cloudpickle.
+
+    Notes
+    -----
+    Forked workers see the program as it was when they were forked. A callable that they have not seen yet makes the pool
+    fork them again (a few milliseconds); what a callable that they know refers to, and that has changed meanwhile, they
+    do not see: call :meth:`refresh`. Operands are always up to date.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> def operate(y, x, r):
+    ...     for i in range(len(r)):
+    ...         r[i] = y[i] * x
+    >>> y, x = np.arange(4.0), np.arange(3.0)
+    >>> with tw.Pool(workers=2) as pool:
+    ...     r = pool.run(operate, "y[i], x[j] -> r[i,j]", y, x, tiles={"i": 1})
+    >>> bool((r == np.outer(y, x)).all())
+    True
+    """
+
+    def __new__(cls, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> "Pool":
+        if cls is Pool and start == "spawn":
+            from ._spawn import SpawnPool
+            return super().__new__(SpawnPool)
+        return super().__new__(cls)
+
+    def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> None:
+        self._inner: Optional[_tilework.Pool] = None
+        if start not in ("fork", "spawn"):
+            raise ArgumentError(f"start is {start!r}; it is 'fork' or 'spawn'")
+        if pool not in _arguments.KINDS:
+            raise ArgumentError(f"pool is {pool!r}; it is 'processes', 'threads' or 'serial'")
+        if start == "spawn" and pool != "processes":
+            raise ArgumentError("start='spawn' is for a pool of processes")
+        count = _arguments.workers_of(workers)
+        self.kind = pool
+        self._lock = threading.Lock()
+        self._kernels: dict[Any, tuple[_tilework.Kernel, _arguments.Manner, Any]] = {}
+        self._open(count)
+        _open_pools.add(self)
+
+    def _open(self, workers: int) -> None:
+        on_start: Optional[Callable[[int], None]] = None
+        if self.kind == "processes":
+            _workers.prepare()
+            on_start = _workers.starter(workers or _tilework.machine()["workers"])
+        try:
+            self._inner = _tilework.Pool(_arguments.KINDS[self.kind], workers, 0, on_start)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    # ---- what it is ----
+
+    @property
+    def workers(self) -> int:
+        """How many there are; 0 once it is closed."""
+        return self._inner.workers if self._inner is not None else 0
+
+    @property
+    def note(self) -> Optional[str]:
+        """What the machine did not give, in words; None where it gave all."""
+        return self._inner.note if self._inner is not None else None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return self._inner.pids() if self._inner is not None else ()
+
+    @property
+    def closed(self) -> bool:
+        return self._inner is None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self.workers} workers"
+        return f"<tilework.Pool of {self.kind}, {state}>"
+
+    def __enter__(self) -> "Pool":
+        self._need_open()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers. Results and shared arrays stay valid. Waits for a run that another thread has begun."""
+        if self._inner is None or self._inner.pid != os.getpid():
+            self._inner = None
+            return
+        with self._lock:
+            inner, self._inner = self._inner, None
+            if inner is not None:
+                inner.close()
+            self._kernels.clear()
+
+    def refresh(self) -> None:
+        """Have the workers see the program as it is now, from the next run with a Python kernel on."""
+        with self._lock:
+            self._kernels.clear()
+
+    def _need_open(self) -> _tilework.Pool:
+        if self._inner is None:
+            raise PoolError("this pool is closed")
+        return self._inner
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a pool cannot be sent to another process; open one there")
+
+    # ---- memory ----
+
+    def empty(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
+        """A new array in this pool's shared memory, contents undefined; see :func:`tilework.empty`."""
+        inner = self._need_open()
+        return _shared.empty(shape, dtype, inner if self.kind == "processes" else None)
+
+    def zeros(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
+        """A new array of zeros in this pool's shared memory."""
+        array = self.empty(shape, dtype)
+        array[...] = np.zeros((), array.dtype)
+        return array
+
+    def share(self, array: Any) -> _shared.SharedArray:
+        """A copy of an array in this pool's shared memory."""
+        source = _arguments.as_array(array, "the array")
+        copy = self.empty(source.shape, source.dtype)
+        copy[...] = source
+        return copy
+
+    # ---- runs ----
+
+    def run(self, kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
+            cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
+            parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None, retries: int = 2,
+            timeout: Optional[float] = None, progress: Union[None, bool, Callable[[int, int, float], object]] = None,
+            guard: bool = False, check: bool = False, keep_going: bool = False, tiles_per_worker: int = 0,
+            report: bool = False) -> Any:
+        """Run a kernel over all tiles; as :func:`tilework.run`, with this pool's workers.
+
+        A pool does one run at a time: a second thread that calls waits for its turn.
+        """
+        native = native_kernel(kernel)
+        splits = _arguments.divisions(cuts, tiles, parts)
+        request = Request(native is not None, signature, operands, out, dtype, splits, lengths)
+        options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
+                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
+        return self._run(kernel, native, request, options, progress, report)
+
+    def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
+             report: bool) -> Any:
+        with self._lock:
+            pool = self._need_open()
+            inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
+            arrays = request.operands(pool if self.kind == "processes" else None)
+            try:
+                with teller(progress) as tell:
+                    told = _tilework.run(pool, inner, request.grid, arrays, called_with,
+                                         bytes(request.notation.outs), *options, tell, report)
+            except _tilework.Failure as failure:
+                error = self._explained(failure, request, kernel)
+                raise error from error.__cause__
+        results = request.results(arrays)
+        return (results, Report(told, request.notation.axes)) if told is not None else results
+
+    def _known(self, function: Any, notation: _arguments.Notation) -> tuple[_tilework.Kernel, bytes]:
+        """The kernel of a callable: the same as in the last run, so that workers need not be forked again."""
+        identity = _arguments.identity_of(function)
+        found = self._kernels.pop(identity, None)
+        if found is None:
+            manner = _arguments.Manner(function)
+            found = (_tilework.Kernel.python(function, manner.tile), manner, function)
+            while len(self._kernels) >= KNOWN_KERNELS:
+                del self._kernels[next(iter(self._kernels))]
+        self._kernels[identity] = found
+        return found[0], found[1].arguments(notation)
+
+    @staticmethod
+    def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:
+        error = of_failure(failure, request.grid)
+        if isinstance(error, _errors.TileError):
+            if error.report is not None:
+                error.report = Report(error.report, request.notation.axes)
+            if error.__cause__ is not None:
+                cause = error.__cause__
+                name = getattr(kernel, "__qualname__", type(kernel).__name__)
+                first = f"kernel {name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
+                        f"{error.worker}: {type(cause).__name__}: {cause}"
+                rest = error.args[0].partition("\n\nIn the worker:\n")
+                error.args = (first + rest[1] + rest[2],)
+        return error
+
+
+_open_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+
+
+# ---- pools that nobody opened ------------------------------------------------------------------------------------------
+
+
+class _Threads:
+    """Pools of threads that are kept for the next run. A fork of the process has none of their threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pid = os.getpid()
+        self.free: dict[int, list[Pool]] = {}
+
+    def take(self, workers: int) -> Pool:
+        if self.pid != os.getpid():
+            self.__init__()  # type: ignore[misc]
+        with self.lock:
+            waiting = self.free.get(workers)
+            if waiting:
+                return waiting.pop()
+        return Pool(workers or None, "threads")
+
+    def give(self, workers: int, pool: Pool) -> None:
+        with self.lock:
+            self.free.setdefault(workers, []).append(pool)
+
+    def close(self) -> None:
+        with self.lock:
+            pools = [pool for waiting in self.free.values() for pool in waiting]
+            self.free.clear()
+        for pool in pools:
+            pool.close()
+
+
+_threads = _Threads()
+
+
+def _close_all() -> None:
+    """Threads must have left before the interpreter does."""
+    _threads.close()
+    for pool in list(_open_pools):
+        pool.close()
+
+
+atexit.register(_close_all)
+
+
+def close_idle() -> None:
+    """End the threads that are kept for the next :func:`run`; they come again by themselves."""
+    _threads.close()
+
+
+# ---- functions ---------------------------------------------------------------------------------------------------------
+
+
+def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
+        cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
+        parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
+        workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
+        progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
+        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Any:
+    """Run a kernel over the tiles of arrays, on all cores, each tile writing its own part of the result in place.
+
+    Equals ``for tile in tiles: kernel(views of the tile)``, on any pool.
+
+    Parameters
+    ----------
+    kernel : callable or Kernel
+        A Python callable: it gets a view of each operand, cut to the tile, in the order of the signature, inputs first.
+        It fills the outputs; or it takes the inputs alone and returns the outputs' tiles. With an argument ``tile`` it is
+        told where it is, see :class:`Tile`. A native kernel: a :class:`Kernel`, a ctypes or cffi function pointer, Numba's
+        ``@cfunc``.
+    signature : str
+        Which axes each operand has: ``"y[i], x[j] -> r[i,j]"``. A name on both sides is read and written in place.
+    *operands : array_like
+        One for each name on the left.
+    out : ndarray, or tuple or dict of them, optional
+        Written to instead of new arrays.
+    dtype : dtype, or tuple or dict of them, optional
+        Of new outputs. By default the signature's (``r[i,j]:float32``), else ``numpy.result_type`` of the inputs.
+    cuts, tiles, parts : dict, optional
+        How axes are divided: at positions, into tiles of a length, into a number of tiles. Without any, tiles are about
+        2 MiB of output.
+    lengths : dict, optional
+        Of axes that no operand has: ``run(f, "-> r[i]", lengths={"i": 100})``.
+    workers : int, optional
+        By default as many as the process may use processors.
+    pool : {"auto", "threads", "processes", "serial"} or Pool
+        ``"auto"``: threads for native kernels, processes for Python callables, threads for these too where Python has no
+        global lock. Processes that are made for this run are forked now and ended with it.
+    retries : int
+        How many deaths of a worker on one tile are survived.
+    timeout : float, optional
+        Seconds that a tile may take, else its worker is ended as if it had died. Processes only.
+    progress : bool or callable, optional
+        True: a bar, of tqdm where it is installed. A callable gets tiles done, tiles in all, seconds.
+    guard : bool
+        Run each tile on guarded copies: a kernel that reaches outside its tile is caught. Processes only.
+    check : bool
+        Compute all again as one tile and compare bit by bit.
+    keep_going : bool
+        A tile that fails does not keep others from being done.
+    tiles_per_worker : int
+        A worker process is replaced after so many; 0: never.
+    report : bool
+        Give ``(result, Report)``.
+
+    Returns
+    -------
+    ndarray, or a tuple of them where there are several outputs
+
+    Raises
+    ------
+    TileError
+        A kernel raised, with the original exception as ``__cause__``; or a tile cost too many workers.
+    ArgumentError, NotationError
+        The request makes no sense.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> def operate(y, x, r):
+    ...     for i in range(len(r)):
+    ...         r[i] = y[i] * x
+    >>> y, x = np.arange(6.0), np.arange(4.0)
+    >>> r = tw.run(operate, "y[i], x[j] -> r[i,j]", y, x, cuts={"i": [2, 5], "j": [2]}, workers=2)
+    >>> bool((r == np.outer(y, x)).all())
+    True
+    >>> tw.run(lambda a: a.sum(axis=1), "a[i,k] -> s[i]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
+    array([3., 3., 3., 3.])
+    """
+    options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
+                               "lengths": lengths, "retries": retries, "timeout": timeout, "progress": progress,
+                               "guard": guard, "check": check, "keep_going": keep_going,
+                               "tiles_per_worker": tiles_per_worker, "report": report}
+    if isinstance(pool, Pool):
+        if workers is not None:
+            raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
+        return pool.run(kernel, signature, *operands, **options)
+    apart = timeout is not None or bool(guard) or tiles_per_worker != 0
+    native = native_kernel(kernel)
+    kind = _arguments.kind_of(pool, native is None, apart)
+    count = _arguments.workers_of(workers)
+    if kind == "threads":
+        threads = _threads.take(count)
+        try:
+            return threads.run(kernel if native is None else native, signature, *operands, **options)
+        finally:
+            _threads.give(count, threads)
+    with Pool(count or None, kind) as made:
+        return made.run(kernel if native is None else native, signature, *operands, **options)
+
+
+def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:
+    """A new array in shared memory, contents undefined, as ``numpy.empty``.
+
+    Every pool of processes uses it without a copy, and it is pickled as a handle: other processes get the same memory.
+
+    Examples
+    --------
+    >>> import tilework as tw
+    >>> r = tw.empty((3, 2))
+    >>> r[...] = 1
+    >>> float(r.sum())
+    6.0
+    """
+    return _shared.empty(shape, dtype, None)
+
+
+def zeros(shape: Any, dtype: Any = float) -> _shared.SharedArray:
+    """A new array of zeros in shared memory, as ``numpy.zeros``; see :func:`empty`."""
+    array = empty(shape, dtype)
+    array[...] = np.zeros((), array.dtype)
+    return array
+
+
+def share(array: Any) -> _shared.SharedArray:
+    """A copy of an array in shared memory; see :func:`empty`."""
+    source = _arguments.as_array(array, "the array")
+    copy = empty(source.shape, source.dtype)
+    copy[...] = source
+    return copy
