@@ -374,7 +374,7 @@ typedef struct tw_run_options {
     int retries;         /* deaths of a worker on one tile that are survived; 0: the default, 2; -1: none */
     int check;           /* compute all again as one serial tile in separate memory and compare bit by bit */
     void (*progress)(void *user,
-                     const tw_progress *progress); /* called by the calling thread, about 20 times a second */
+                     const tw_progress *progress); /* called by the calling thread, about 30 times a second */
     void *progress_user;
     int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails */
     double timeout;            /* seconds that one tile may take, else its worker is killed as if it had died; process

@@ -141,12 +141,14 @@ def descr_of(dtype: np.dtype[Any]) -> Optional[str]:
 @functools.lru_cache(maxsize=256)
 def dtype_of_descr(text: str) -> np.dtype[Any]:
     """The other way round. Called in workers."""
-    return cast("np.dtype[Any]", np.lib.format.descr_to_dtype(ast.literal_eval(text) if text[:1] in "[(" else text))
+    read: Any = np.lib.format.descr_to_dtype
+    found: np.dtype[Any] = read(ast.literal_eval(text) if text[:1] in "[(" else text)
+    return found
 
 
 def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
     """A dtype that an array of Tilework's may have."""
-    dtype = np.dtype(wish)
+    dtype: np.dtype[Any] = np.dtype(wish)
     if dtype.hasobject or dtype.kind in "OT":
         raise TypeError(f"{what} has dtype {dtype}: its items are references to Python objects, which lie outside of "
                         "the array; use numbers, fixed-length texts or records")
@@ -155,7 +157,8 @@ def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
 
 def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
     """Any object with memory of its own as an ndarray over that memory; anything else as NumPy would read it."""
-    if isinstance(value, np.ma.MaskedArray):
+    masked: Any = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(value, masked.MaskedArray):
         raise TypeError(f"{what} is a masked array, whose mask would be lost; give its data and its mask as two operands")
     if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__") and \
             not hasattr(value, "__array_interface__") and not hasattr(value, "__array__"):
@@ -199,15 +202,9 @@ def operand(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
 
 def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     """An array of the user's that is written to where it is."""
-    if not isinstance(value, np.ndarray):
-        array = as_array(value, what)
-        if array.flags.owndata:
-            raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")
-    else:
-        array = np.asarray(value)
-        as_dtype(array.dtype, what)
-        if isinstance(value, np.ma.MaskedArray):
-            raise TypeError(f"{what} is a masked array; give its data")
+    array = as_array(value, what)
+    if not isinstance(value, np.ndarray) and array.flags.owndata:
+        raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")
     if not array.flags.writeable:
         raise ArgumentError(f"{what} is an output, but its array is read-only")
     if native and not array.dtype.isnative:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import traceback as _traceback
 from typing import Any, Optional
 
 from . import _tilework
@@ -92,12 +90,19 @@ BY_STATUS: dict[int, type[Error]] = {
 }
 
 
+def text_of(exception: BaseException) -> str:
+    """An exception as Python prints it."""
+    import traceback
+    return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+
+
 def describe(exception: BaseException) -> tuple[str, bytes]:
     """An exception of a worker as text and as a pickle; the pickle is empty where it cannot be made or read again.
 
     Called in the worker process.
     """
-    text = "".join(_traceback.format_exception(type(exception), exception, exception.__traceback__))
+    import pickle
+    text = text_of(exception)
     try:
         content = pickle.dumps(exception)
         pickle.loads(content)
@@ -109,6 +114,7 @@ def describe(exception: BaseException) -> tuple[str, bytes]:
 def cause_of(text: str, content: bytes) -> BaseException:
     """The exception again, in the process that called the run."""
     if content:
+        import pickle
         try:
             found = pickle.loads(content)
             if isinstance(found, BaseException):
@@ -142,6 +148,6 @@ def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None
             error.traceback = text
             error.args = (f"{message}\n\nIn the worker:\n{text.rstrip()}",)
         else:
-            error.traceback = "".join(_traceback.format_exception(type(cause), cause, cause.__traceback__))
+            error.traceback = text_of(cause)
         error.__cause__ = cause
     return error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 import threading
 import weakref
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ class Tile(NamedTuple):
 
     Attributes
     ----------
-    index : int
+    number : int
         The tile's number.
     worker : int
         Which worker runs it, from 0 on.
@@ -37,7 +36,7 @@ class Tile(NamedTuple):
         Name, first index and one past the last index on each axis.
     """
 
-    index: int
+    number: int
     worker: int
     attempt: int
     axes: tuple[str, ...]
@@ -54,7 +53,7 @@ class Tile(NamedTuple):
 
         It depends on the tile's number, so the same cuts give the same numbers.
         """
-        return np.random.default_rng([seed, self.index])
+        return np.random.default_rng([seed, self.number])
 
 
 _tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr)
@@ -67,8 +66,23 @@ class Kernel:
     cffi function pointer and Numba's ``@cfunc`` as they are.
     """
 
-    def __init__(self, inner: _tilework.Kernel) -> None:
+    def __init__(self, inner: _tilework.Kernel, recipe: Optional[tuple[str, tuple[Any, ...]]] = None) -> None:
         self._inner = inner
+        self.recipe = recipe  # how another process makes the same kernel; None: it cannot
+
+    @classmethod
+    def from_recipe(cls, recipe: tuple[str, tuple[Any, ...]]) -> "Kernel":
+        """The same kernel in another process."""
+        how, arguments = recipe
+        try:
+            return cls(_MAKERS[how](*arguments), recipe)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    def __reduce__(self) -> Any:
+        if self.recipe is None:
+            raise TypeError("a kernel that is an address of this process cannot be sent to another one")
+        return Kernel.from_recipe, (self.recipe,)
 
     def __repr__(self) -> str:
         return f"<tilework.Kernel {self.name}>"
@@ -110,24 +124,14 @@ class Kernel:
         array([0., 2., 4., 6.])
         """
         text = os.fspath(source)
-        try:
-            if "\n" not in text and "{" not in text:
-                return cls(_tilework.Kernel.source(text, name, compiler, flags, cache))
-            with tempfile.TemporaryDirectory(prefix="tilework-") as folder:
-                path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
-                return cls(_tilework.Kernel.source(path, name, compiler, flags, cache))
-        except _tilework.Failure as failure:
-            raise of_failure(failure) from None
+        if _is_path(text):
+            text = os.path.abspath(text)
+        return cls.from_recipe(("source", (text, name, compiler, flags, cache)))
 
     @classmethod
     def from_library(cls, path: Union[str, "os.PathLike[str]"], symbol: str) -> "Kernel":
         """A function of a shared object: ``int symbol(const tw_tile *tile)``."""
-        try:
-            return cls(_tilework.Kernel.library(os.fspath(path), symbol))
-        except _tilework.Failure as failure:
-            raise of_failure(failure) from None
+        return cls.from_recipe(("library", (os.path.abspath(path), symbol)))
 
     @classmethod
     def from_address(cls, address: int, keep: Any = None) -> "Kernel":
@@ -136,6 +140,25 @@ class Kernel:
             return cls(_tilework.Kernel.function(address, keep))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
+
+
+def _is_path(source: str) -> bool:
+    return "\n" not in source and "{" not in source
+
+
+def _from_source(source: str, name: str, compiler: Optional[str], flags: Optional[str],
+                 cache: Optional[str]) -> _tilework.Kernel:
+    if _is_path(source):
+        return _tilework.Kernel.source(source, name, compiler, flags, cache)
+    import tempfile
+    with tempfile.TemporaryDirectory(prefix="tilework-") as folder:
+        path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(source)
+        return _tilework.Kernel.source(path, name, compiler, flags, cache)
+
+
+_MAKERS: dict[str, Any] = {"library": _tilework.Kernel.library, "source": _from_source}
 
 
 def native_kernel(kernel: Any) -> Optional[Kernel]:
@@ -161,6 +184,7 @@ class Request:
             names = ", ".join(notation.names[k] for k in notation.given) or "none"
             raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: {names}")
         self.notation = notation
+        self.splits = splits
         count = len(notation.names)
         self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
         self.theirs: dict[int, Any] = {}  # outputs as the user gave them
@@ -229,10 +253,11 @@ class Pool:
     """
 
     def __new__(cls, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> "Pool":
+        wanted: type[Pool] = cls
         if cls is Pool and start == "spawn":
             from ._spawn import SpawnPool
-            return super().__new__(SpawnPool)
-        return super().__new__(cls)
+            wanted = SpawnPool
+        return super().__new__(wanted)
 
     def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> None:
         self._inner: Optional[_tilework.Pool] = None
@@ -362,8 +387,10 @@ class Pool:
             arrays = request.operands(pool if self.kind == "processes" else None)
             try:
                 with teller(progress) as tell:
+                    retries, timeout, tiles_per_worker, keep_going, guard, check = options
                     told = _tilework.run(pool, inner, request.grid, arrays, called_with,
-                                         bytes(request.notation.outs), *options, tell, report)
+                                         bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
+                                         guard, check, tell, report)
             except _tilework.Failure as failure:
                 error = self._explained(failure, request, kernel)
                 raise error from error.__cause__

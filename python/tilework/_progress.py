@@ -37,7 +37,8 @@ def _bar() -> Any:
 
 class _Tqdm:
     def __init__(self, tqdm: Any) -> None:
-        self.tqdm, self.bar = tqdm, None
+        self.tqdm = tqdm
+        self.bar: Any = None
 
     def __call__(self, done: int, total: int, seconds: float) -> None:
         if self.bar is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
@@ -14,6 +14,32 @@ POOLS = {_tilework.THREADS: "threads", _tilework.PROCESSES: "processes", _tilewo
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999", "#000000")
 MOST_DRAWN = 2000  # tiles that a picture shows one by one
 WIDTH = 480
+
+
+def record_of(naxes: int) -> np.dtype[Any]:
+    return np.dtype([("tile", "u8"), ("state", "i4"), ("worker", "i4"), ("pid", "i4"), ("attempts", "i4"),
+                     ("begin", "f8"), ("seconds", "f8"), ("start", "i8", (naxes,)), ("stop", "i8", (naxes,))])
+
+
+class ReportParts:
+    """A report that came from another process."""
+
+    def __init__(self, totals: dict[str, Any], tiles: bytes, grid: _tilework.Grid) -> None:
+        self._totals, self._tiles, self._grid = totals, tiles, grid
+
+    def totals(self) -> dict[str, Any]:
+        return dict(self._totals)
+
+    def tiles(self) -> bytearray:
+        return bytearray(self._tiles)
+
+    def line(self, tile: int) -> str:
+        text = self._grid.text(tile)
+        record = np.frombuffer(self._tiles, record_of(len(self._grid.signature.axes)))[tile]
+        if record["worker"] < 0:
+            return f"nobody did {text}"
+        verb = ("did not begin", "did not end", "did", "failed at")[record["state"]]
+        return f"pid {record['pid']} {verb} {text} in {record['seconds'] * 1e3:.3g} ms"
 
 
 class Report:
@@ -35,18 +61,15 @@ class Report:
     (3, [0, 2, 4])
     """
 
-    def __init__(self, inner: _tilework.Report, axes: tuple[str, ...]) -> None:
+    def __init__(self, inner: Union[_tilework.Report, ReportParts], axes: tuple[str, ...]) -> None:
         self._inner = inner
         self.axes = axes
         self.totals: dict[str, Any] = inner.totals()
-        self.totals["pool"] = POOLS[self.totals["pool"]]
+        self.totals["pool"] = POOLS.get(self.totals["pool"], self.totals["pool"])
 
     @functools.cached_property
     def tiles(self) -> np.ndarray[Any, Any]:
-        dtype = np.dtype([("tile", "u8"), ("state", "i4"), ("worker", "i4"), ("pid", "i4"), ("attempts", "i4"),
-                          ("begin", "f8"), ("seconds", "f8"), ("start", "i8", (len(self.axes),)),
-                          ("stop", "i8", (len(self.axes),))])
-        return np.frombuffer(self._inner.tiles(), dtype)
+        return np.frombuffer(self._inner.tiles(), record_of(len(self.axes)))
 
     def line(self, tile: int) -> str:
         """One tile in words: ``pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms``."""

@@ -16,7 +16,7 @@ from ._errors import PoolError, of_failure
 _known: "weakref.WeakValueDictionary[tuple[int, int, int], _tilework.Array]" = weakref.WeakValueDictionary()
 
 
-class SharedArray(np.ndarray):  # type: ignore[type-arg]
+class SharedArray(np.ndarray[Any, Any]):
     """An ndarray in shared memory: pools of processes use it without a copy, and it is pickled as a handle.
 
     Made by :func:`tilework.empty`, :func:`tilework.zeros` and :func:`tilework.share`. Views are of this class too; what

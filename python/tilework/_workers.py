@@ -28,7 +28,7 @@ def starter(workers: int) -> Callable[[int], None]:
         gc.freeze()  # what the parent left as garbage is the parent's to finalise
         random: Any = sys.modules.get("numpy.random")
         if random is not None:  # else all workers would draw the same numbers
-            random.seed()
+            random.seed(int.from_bytes(os.urandom(4), "little"))
         for name in THREADS:  # for libraries that are loaded later
             os.environ.setdefault(name, str(share))
         control: Any = sys.modules.get("threadpoolctl")

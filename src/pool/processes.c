@@ -11,7 +11,7 @@
 #include "os/wait.h"
 #include "pool/pool.h"
 
-#define PROGRESS_SECONDS 0.05
+#define PROGRESS_SECONDS 0.03
 #define MOST_IDLE_DEATHS 64
 
 struct seat {

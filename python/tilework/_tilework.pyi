@@ -1,0 +1,83 @@
+"""The extension: literal wrappers of tilework.h."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+THREADS: int
+PROCESSES: int
+SERIAL: int
+IN: int
+OUT: int
+INOUT: int
+MAX_OPERANDS: int
+MAX_DIMS: int
+MAX_WORKERS: int
+version: str
+
+class Failure(RuntimeError):
+    args: tuple[Any, ...]
+
+class Pool:
+    workers: int
+    closed: bool
+    note: Optional[str]
+    pid: int
+    def __init__(self, kind: int, workers: int, heap_bytes: int, on_start: Optional[Callable[[int], None]]) -> None: ...
+    def close(self) -> None: ...
+    def pids(self) -> tuple[int, ...]: ...
+
+class Array:
+    address: int
+    nbytes: int
+    shared: bool
+    @staticmethod
+    def create(pool: Optional[Pool], dtype: np.dtype[Any], descr: Optional[str], shape: Sequence[int]) -> Array: ...
+    @staticmethod
+    def create_shared(dtype: np.dtype[Any], descr: Optional[str], shape: Sequence[int]) -> Array: ...
+    @staticmethod
+    def wrap(array: np.ndarray[Any, Any], descr: Optional[str], owner: Optional[Array]) -> Array: ...
+    def numpy(self) -> np.ndarray[Any, Any]: ...
+    def bytes(self) -> np.ndarray[Any, Any]: ...
+    def descriptor(self) -> Optional[tuple[int, int]]: ...
+
+class Signature:
+    axes: tuple[str, ...]
+    operands: tuple[tuple[str, int, tuple[int, ...], Optional[str]], ...]
+    def __init__(self, text: str) -> None: ...
+    def lengths(self, shapes: tuple[Optional[tuple[int, ...]], ...], known: Sequence[int]) -> tuple[int, ...]: ...
+
+class Grid:
+    count: int
+    signature: Signature
+    def __init__(self, signature: Signature, lengths: Sequence[int], splits: tuple[tuple[str, str, Any], ...],
+                 itemsizes: Sequence[int]) -> None: ...
+    def tile(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]: ...
+    def text(self, number: int) -> str: ...
+
+class Kernel:
+    name: str
+    callable: Optional[Callable[..., Any]]
+    @staticmethod
+    def python(callable: Callable[..., Any], wants_tile: bool) -> Kernel: ...
+    @staticmethod
+    def function(address: int, anchor: Any) -> Kernel: ...
+    @staticmethod
+    def library(path: str, symbol: str) -> Kernel: ...
+    @staticmethod
+    def source(path: str, function: str, compiler: Optional[str], flags: Optional[str],
+               cache: Optional[str]) -> Kernel: ...
+
+class Report:
+    def totals(self) -> dict[str, Any]: ...
+    def tiles(self) -> bytearray: ...
+    def line(self, tile: int) -> str: ...
+
+def counters() -> dict[str, int]: ...
+def machine() -> dict[str, Any]: ...
+def set_callbacks(make_tile: Callable[..., Any], describe: Callable[[BaseException], tuple[str, bytes]],
+                  dtype_of_descr: Callable[[str], np.dtype[Any]]) -> None: ...
+def run(pool: Optional[Pool], kernel: Kernel, grid: Grid, arrays: tuple[Array, ...], args: bytes, outs: bytes,
+        retries: int, timeout: float, tiles_per_worker: int, keep_going: bool, guard: bool, check: bool,
+        progress: Optional[Callable[[int, int, float], object]], wants_report: bool, /) -> Optional[Report]: ...
