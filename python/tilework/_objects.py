@@ -90,6 +90,8 @@ class Kernel:
     @property
     def name(self) -> str:
         """What it was made from: ``mult.c:mult``."""
+        if self.recipe is not None and self.recipe[0] == "source" and not _is_path(self.recipe[1][0]):
+            return f"{self.recipe[1][1]}.c:{self.recipe[1][1]}"  # not the file that it was written to for the compiler
         return self._inner.name
 
     @classmethod
@@ -392,7 +394,7 @@ class Pool:
                                          bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
                                          guard, check, tell, report)
             except _tilework.Failure as failure:
-                error = self._explained(failure, request, kernel)
+                error = self._explained(failure, request, native or kernel)
                 raise error from error.__cause__
         results = request.results(arrays)
         return (results, Report(told, request.notation.axes)) if told is not None else results
@@ -412,6 +414,8 @@ class Pool:
     @staticmethod
     def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:
         error = of_failure(failure, request.grid)
+        if isinstance(kernel, Kernel):
+            error.args = (str(error.args[0]).replace(kernel._inner.name, kernel.name),)
         if isinstance(error, _errors.TileError):
             if error.report is not None:
                 error.report = Report(error.report, request.notation.axes)

@@ -177,5 +177,5 @@ def _title(axes: tuple[str, ...], record: Any) -> str:
 
 
 def _svg(caption: str, height: float, drawn: list[str]) -> str:
-    return f'<div style="margin:4px 0"><small>{caption}</small><br><svg xmlns="http://www.w3.org/2000/svg" ' \
+    return f'<div style="margin:4px 0"><small>{caption}</small><br/><svg xmlns="http://www.w3.org/2000/svg" ' \
            f'width="{WIDTH}" height="{height:.0f}" role="img" aria-label="{caption}">{"".join(drawn)}</svg></div>'

@@ -14,6 +14,9 @@ from ._errors import PoolError, of_failure
 
 # Where in which memory file each shared array of this process lies; a fork knows its parent's, and has them mapped.
 _known: "weakref.WeakValueDictionary[tuple[int, int, int], _tilework.Array]" = weakref.WeakValueDictionary()
+# Mappings of other processes' memory files: whose (as in a handle), and where their array begins here.
+_mappings: "weakref.WeakKeyDictionary[mmap.mmap, tuple[tuple[int, int, int, int, int], int]]" = \
+    weakref.WeakKeyDictionary()
 
 
 class SharedArray(np.ndarray[Any, Any]):
@@ -45,15 +48,19 @@ def reach(array: np.ndarray[Any, Any]) -> tuple[int, int]:
 
 def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
     """What another process needs to find the array's memory; None where it is not in a memory file."""
-    owner = _arguments.owner_of(array)
-    place = owner.descriptor() if owner is not None else None
-    if owner is None or place is None:
+    memory: Any = array
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    place = memory.descriptor() if isinstance(memory, _tilework.Array) else None
+    if place is not None:
+        about = os.fstat(place[0])
+        source, start = (os.getpid(), place[0], about.st_dev, about.st_ino, place[1]), memory.address
+    elif isinstance(memory, mmap.mmap) and memory in _mappings:
+        source, start = _mappings[memory]
+    else:
         return None
-    descriptor, offset = place
-    about = os.fstat(descriptor)
     before, after = reach(array)
-    first = array.__array_interface__["data"][0] - owner.address - before
-    return (os.getpid(), descriptor, about.st_dev, about.st_ino, offset, first, before, before + after,
+    return (*source, array.__array_interface__["data"][0] - start - before, before, before + after,
             _arguments.descr_of(array.dtype) or array.dtype.str, array.shape, array.strides, array.flags.writeable)
 
 
@@ -68,6 +75,9 @@ def attach(pid: int, descriptor: int, device: int, inode: int, offset: int, firs
         memory, start = _mapping(pid, descriptor, device, inode, offset + first, length)
     array = np.ndarray(shape, _arguments.dtype_of_descr(descr), memory, start + before, strides).view(SharedArray)
     array.flags.writeable = writeable
+    if owner is None:
+        _mappings[memory] = ((pid, descriptor, device, inode, offset),
+                             array.__array_interface__["data"][0] - before - first)
     return array
 
 

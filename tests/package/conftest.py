@@ -40,6 +40,7 @@ def nothing_leaks(request):
         return
     before = live(), children(), len(os.listdir("/proc/self/fd"))
     yield
+    request.node.funcargs.clear()  # what the test's fixtures made
     after = live(), children(), len(os.listdir("/proc/self/fd"))
     assert after == before
 
