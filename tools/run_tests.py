@@ -212,7 +212,7 @@ def part_package():
     env = {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1",
            "XDG_CACHE_HOME": BUILD / "package-cache"}
     done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
-                "--no-deps", "--force-reinstall", f"-Cbuild-dir={BUILD / 'package'}", "-Csetup-args=-Dwerror=true", TOP],
+                "--no-deps", "--force-reinstall", f"--config-settings=build-dir={BUILD / 'package'}", "--config-settings=setup-args=-Dwerror=true", TOP],
                env=env, seconds=900)
     if done.code != 0:
         outcome.fail("package: pip install", done.output)

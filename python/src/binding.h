@@ -47,7 +47,9 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    tw_signature *signature;
+    const tw_signature *signature;
+    tw_signature *own; /* NULL: it belongs to `owner` */
+    PyObject *owner;
     int pid;
 } SignatureObject;
 
@@ -62,7 +64,8 @@ struct call;
 
 typedef struct {
     PyObject_HEAD
-    tw_kernel *kernel;
+    const tw_kernel *kernel;
+    tw_kernel *own;     /* NULL: it belongs to `anchor` */
     PyObject *callable; /* NULL: native */
     PyObject *anchor;   /* keeps a native function's owner alive; may be NULL */
     int wants_tile;     /* the callable takes tile= */
@@ -78,10 +81,16 @@ typedef struct {
     int pid;
 } ReportObject;
 
-extern PyTypeObject PoolType, ArrayType, SignatureType, GridType, KernelType, ReportType;
+typedef struct {
+    PyObject_HEAD
+    tw_statement *statement;
+    int pid;
+} StatementObject;
+
+extern PyTypeObject PoolType, ArrayType, SignatureType, GridType, KernelType, ReportType, StatementType;
 
 /* Live objects of the library, for tests that look for leaks. */
-enum counted { COUNT_POOLS, COUNT_ARRAYS, COUNT_SIGNATURES, COUNT_GRIDS, COUNT_KERNELS, COUNT_REPORTS, COUNT_KINDS };
+enum counted { COUNT_POOLS, COUNT_ARRAYS, COUNT_SIGNATURES, COUNT_GRIDS, COUNT_KERNELS, COUNT_REPORTS, COUNT_STATEMENTS, COUNT_KINDS };
 void count_live(enum counted kind, int change);
 
 /* The process that runs. The system is asked once in each process. */
@@ -119,6 +128,10 @@ PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base);
 PyObject *tuple_of_integers(const int64_t *values, int n);
 /* Reads a sequence of integers of at most `most` items into values; their number, or -1 with an exception. */
 int integers_of_sequence(PyObject *sequence, int64_t *values, int most, const char *what);
+
+/* Objects around what a statement has; they keep it alive. */
+PyObject *signature_of_statement(StatementObject *statement);
+PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
 
 /* ---- leaving and entering Python ---- */
 

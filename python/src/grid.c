@@ -21,9 +21,21 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *key
         tw_signature_destroy(signature);
         return NULL;
     }
-    self->signature = signature;
+    self->signature = self->own = signature;
     self->pid = own_pid();
     count_live(COUNT_SIGNATURES, 1);
+    return (PyObject *)self;
+}
+
+PyObject *signature_of_statement(StatementObject *statement)
+{
+    SignatureObject *self = (SignatureObject *)SignatureType.tp_alloc(&SignatureType, 0);
+    if (self != NULL) {
+        self->signature = tw_statement_signature(statement->statement);
+        self->owner = Py_NewRef((PyObject *)statement);
+        self->pid = own_pid();
+        count_live(COUNT_SIGNATURES, 1);
+    }
     return (PyObject *)self;
 }
 
@@ -31,9 +43,10 @@ static void signature_dealloc(PyObject *object)
 {
     SignatureObject *self = (SignatureObject *)object;
     if (self->pid == own_pid()) {
-        tw_signature_destroy(self->signature);
+        tw_signature_destroy(self->own);
         count_live(COUNT_SIGNATURES, -1);
     }
+    Py_XDECREF(self->owner);
     Py_TYPE(object)->tp_free(object);
 }
 

@@ -8,6 +8,7 @@ static KernelObject *kernel_new(void)
     KernelObject *self = PyObject_New(KernelObject, &KernelType);
     if (self != NULL) {
         self->kernel = NULL;
+        self->own = NULL;
         self->callable = self->anchor = NULL;
         self->wants_tile = 0;
         self->call = NULL;
@@ -22,7 +23,7 @@ static void kernel_dealloc(PyObject *object)
 {
     KernelObject *self = (KernelObject *)object;
     if (self->pid == own_pid()) {
-        tw_kernel_destroy(self->kernel);
+        tw_kernel_destroy(self->own);
         count_live(COUNT_KERNELS, -1);
     }
     free(self->call);
@@ -35,10 +36,11 @@ static void kernel_dealloc(PyObject *object)
 static PyObject *finish(KernelObject *self, tw_status status, const tw_error *error)
 {
     if (status != TW_OK) {
-        self->kernel = NULL;
+        self->own = NULL;
         Py_DECREF(self);
         return raise_failure(error);
     }
+    self->kernel = self->own;
     return (PyObject *)self;
 }
 
@@ -64,7 +66,7 @@ static PyObject *kernel_python(PyObject *type, PyObject *args)
         return PyErr_NoMemory();
     }
     return finish(self,
-                  tw_kernel_from_function(&self->kernel, run_python_tile, self->call, sizeof *self->call, &error),
+                  tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error),
                   &error);
 }
 
@@ -86,7 +88,7 @@ static PyObject *kernel_function(PyObject *type, PyObject *args)
         return NULL;
     }
     self->anchor = Py_NewRef(anchor);
-    return finish(self, tw_kernel_from_function(&self->kernel, function, NULL, 0, &error), &error);
+    return finish(self, tw_kernel_from_function(&self->own, function, NULL, 0, &error), &error);
 }
 
 /* library(path, symbol) */
@@ -105,7 +107,7 @@ static PyObject *kernel_library(PyObject *type, PyObject *args)
         return NULL;
     }
     leave_python(); /* what the object's constructors do may take any time */
-    const tw_status status = tw_kernel_from_library(&self->kernel, PyBytes_AS_STRING(path), symbol, &error);
+    const tw_status status = tw_kernel_from_library(&self->own, PyBytes_AS_STRING(path), symbol, &error);
     enter_python();
     Py_DECREF(path);
     return finish(self, status, &error);
@@ -131,10 +133,20 @@ static PyObject *kernel_source(PyObject *type, PyObject *args)
     }
     leave_python();
     const tw_status status =
-        tw_kernel_from_source(&self->kernel, PyBytes_AS_STRING(path), function, &options, &error);
+        tw_kernel_from_source(&self->own, PyBytes_AS_STRING(path), function, &options, &error);
     enter_python();
     Py_DECREF(path);
     return finish(self, status, &error);
+}
+
+PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement)
+{
+    KernelObject *self = kernel_new();
+    if (self != NULL) {
+        self->kernel = kernel;
+        self->anchor = Py_NewRef((PyObject *)statement);
+    }
+    return (PyObject *)self;
 }
 
 static PyObject *kernel_name(PyObject *object, void *closure)

@@ -53,7 +53,8 @@ void enter_python(void)
 
 static PyObject *counters(PyObject *self, PyObject *none)
 {
-    static const char *const names[COUNT_KINDS] = {"pools", "arrays", "signatures", "grids", "kernels", "reports"};
+    static const char *const names[COUNT_KINDS] = {"pools", "arrays", "signatures", "grids",
+                                                    "kernels", "reports", "statements"};
     (void)self;
     (void)none;
     PyObject *dict = PyDict_New();
@@ -120,6 +121,10 @@ static int add_constants(PyObject *module)
         {"IN", TW_IN},
         {"OUT", TW_OUT},
         {"INOUT", TW_INOUT},
+        {"EDGE_ERROR", TW_EDGE_ERROR},
+        {"EDGE_CLAMP", TW_EDGE_CLAMP},
+        {"EDGE_WRAP", TW_EDGE_WRAP},
+        {"EDGE_ZERO", TW_EDGE_ZERO},
         {"MAX_OPERANDS", TW_MAX_OPERANDS},
         {"MAX_DIMS", TW_MAX_DIMS},
         {"MAX_WORKERS", TW_MAX_WORKERS},
@@ -150,6 +155,7 @@ PyMODINIT_FUNC PyInit__tilework(void)
         add_type(module, &PoolType, "Pool") != 0 || add_type(module, &ArrayType, "Array") != 0 ||
         add_type(module, &SignatureType, "Signature") != 0 || add_type(module, &GridType, "Grid") != 0 ||
         add_type(module, &KernelType, "Kernel") != 0 || add_type(module, &ReportType, "Report") != 0 ||
+        add_type(module, &StatementType, "Statement") != 0 ||
         add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;

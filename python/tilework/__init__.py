@@ -12,7 +12,7 @@ True
 
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
-from ._objects import Kernel, Pool, Tile, close_idle, empty, run, share, zeros
+from ._objects import Kernel, Pool, Tile, close_idle, empty, evaluate, run, share, zeros
 from ._report import Report
 from ._shared import SharedArray
 from ._tilework import counters, machine
@@ -20,4 +20,4 @@ from ._tilework import version as __version__
 
 __all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Kernel", "NotationError", "OutOfMemory",
            "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
-           "counters", "empty", "machine", "run", "share", "zeros"]
+           "counters", "empty", "evaluate", "machine", "run", "share", "zeros"]

@@ -28,28 +28,41 @@ Divisions = Mapping[str, Any]
 class Notation:
     """A signature as it was read: operands in the library's order, and which of them a caller gives and gets."""
 
-    def __init__(self, text: str) -> None:
-        try:
-            self.signature = _tilework.Signature(text)
-        except _tilework.Failure as failure:
-            raise of_failure(failure) from None
+    def __init__(self, signature: _tilework.Signature, text: str) -> None:
+        self.signature = signature
         self.text = text
-        self.axes = self.signature.axes
-        operands = self.signature.operands
+        self.axes = signature.axes
+        operands = signature.operands
         self.names = tuple(name for name, _, _, _ in operands)
         self.roles = tuple(role for _, role, _, _ in operands)
         self.shapes = tuple(axes for _, _, axes, _ in operands)  # axis numbers of each dimension
         self.dtypes = tuple(dtype for _, _, _, dtype in operands)
-        number = {name: k for k, name in enumerate(self.names)}
-        left, right = text.split("->", 1)
-        self.given = tuple(number[name] for name in LEFT_NAME.findall(left))
-        self.outs = tuple(number[name] for name in LEFT_NAME.findall(right))
+        self.given = tuple(k for k, role in enumerate(self.roles) if role != _tilework.OUT)
+        self.outs = tuple(k for k, role in enumerate(self.roles) if role != _tilework.IN)
         self.made = tuple(k for k in self.outs if self.roles[k] == _tilework.OUT)
+
+    @classmethod
+    def of_text(cls, text: str) -> "Notation":
+        """Callers give and get operands in the order of the text."""
+        try:
+            found = cls(_tilework.Signature(text), text)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+        number = {name: k for k, name in enumerate(found.names)}
+        left, right = text.split("->", 1)
+        found.given = tuple(number[name] for name in LEFT_NAME.findall(left))
+        found.outs = tuple(number[name] for name in LEFT_NAME.findall(right))
+        found.made = tuple(k for k in found.outs if found.roles[k] == _tilework.OUT)
+        return found
+
+    @classmethod
+    def of_statement(cls, signature: _tilework.Signature, text: str) -> "Notation":
+        return cls(signature, text)
 
 
 @functools.lru_cache(maxsize=256)
 def notation_of(text: str) -> Notation:
-    return Notation(text)
+    return Notation.of_text(text)
 
 
 def read_notation(text: object) -> Notation:
@@ -59,13 +72,20 @@ def read_notation(text: object) -> Notation:
 
 
 @functools.lru_cache(maxsize=256)
-def grid_of(notation: Notation, shapes: tuple[Optional[tuple[int, ...]], ...], known: tuple[int, ...],
-            splits: tuple[tuple[str, str, Any], ...],
-            itemsizes: tuple[int, ...]) -> tuple[_tilework.Grid, tuple[int, ...]]:
-    """The grid and the lengths of all axes."""
+def lengths_of(notation: Notation, shapes: tuple[Optional[tuple[int, ...]], ...],
+               known: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of all axes."""
     try:
-        lengths = notation.signature.lengths(shapes, known)
-        return _tilework.Grid(notation.signature, lengths, splits, itemsizes), lengths
+        return notation.signature.lengths(shapes, known)
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+
+
+@functools.lru_cache(maxsize=256)
+def grid_for(notation: Notation, lengths: tuple[int, ...], splits: tuple[tuple[str, str, Any], ...],
+             itemsizes: tuple[int, ...]) -> _tilework.Grid:
+    try:
+        return _tilework.Grid(notation.signature, lengths, splits, itemsizes)
     except _tilework.Failure as failure:
         raise of_failure(failure) from None
 
@@ -144,6 +164,17 @@ def dtype_of_descr(text: str) -> np.dtype[Any]:
     read: Any = np.lib.format.descr_to_dtype
     found: np.dtype[Any] = read(ast.literal_eval(text) if text[:1] in "[(" else text)
     return found
+
+
+def named(statement: str, signature: object, values: tuple[Any, ...]) -> dict[str, Any]:
+    """Operands of a statement by their names, which the signature has in order."""
+    notation = read_notation(signature)
+    if "=" not in statement:
+        raise ArgumentError(f"a kernel that is a text is a statement such as 'r[i,j] = y[i] * x[j]', not {statement!r}")
+    if len(values) != len(notation.given):
+        raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: "
+                            f"{', '.join(notation.names[k] for k in notation.given) or 'none'}")
+    return {notation.names[k]: value for k, value in zip(notation.given, values)}
 
 
 def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
@@ -255,28 +286,35 @@ def by_output(notation: Notation, value: Any, what: str) -> dict[int, Any]:
     return {k: item for k, item in zip(notation.made, items) if item is not None}
 
 
-def result_dtypes(notation: Notation, values: Sequence[Any], arrays: Sequence[Optional[np.ndarray[Any, Any]]],
-                  dtype: Any) -> dict[int, np.dtype[Any]]:
-    """Of the outputs that are made: as asked for, as the signature says, else what NumPy would make of the inputs."""
+def wished_dtypes(notation: Notation, dtype: Any) -> dict[int, np.dtype[Any]]:
+    """What dtype= asks for."""
+    if dtype is None:
+        return {}
     if isinstance(dtype, (Mapping, list, tuple)) and not _is_record(dtype):
         wished = by_output(notation, dtype, "dtype")
     else:
-        wished = {k: dtype for k in notation.made} if dtype is not None else {}
-    found: dict[int, np.dtype[Any]] = {}
+        wished = {k: dtype for k in notation.made}
+    return {k: as_dtype(wish, f"output {notation.names[k]}") for k, wish in wished.items()}
+
+
+def result_dtypes(notation: Notation, values: Sequence[Any], arrays: Sequence[Optional[np.ndarray[Any, Any]]],
+                  dtype: Any) -> dict[int, np.dtype[Any]]:
+    """Of the outputs that are made: as asked for, as the signature says, else what NumPy would make of the inputs."""
+    found = wished_dtypes(notation, dtype)
     for k in notation.made:
         name = f"output {notation.names[k]}"
-        if k in wished:
-            found[k] = as_dtype(wished[k], name)
-        elif notation.dtypes[k] is not None:
+        if k in found or arrays[k] is not None:
+            continue
+        if notation.dtypes[k] is not None:
             found[k] = as_dtype(notation.dtypes[k], name)
-        else:
-            inputs = [value if type(value) in (int, float, complex) else arrays[k] for k, value in
-                      zip(notation.given, values)]
-            try:
-                found[k] = np.result_type(*inputs) if inputs else np.dtype(np.float64)
-            except TypeError as error:
-                raise TypeError(f"{name} has no dtype of its own and its inputs have none in common "
-                                f"({error}); give dtype=") from error
+            continue
+        inputs = [value if type(value) in (int, float, complex) else arrays[number] for number, value in
+                  zip(notation.given, values)]
+        try:
+            found[k] = np.result_type(*inputs) if inputs else np.dtype(np.float64)
+        except TypeError as error:
+            raise TypeError(f"{name} has no dtype of its own and its inputs have none in common ({error}); "
+                            "give dtype=") from error
     return found
 
 

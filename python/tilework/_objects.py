@@ -15,8 +15,9 @@ from . import _arguments, _errors, _shared, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
 from ._progress import teller
 from ._report import Report
+from ._request import Request, StatementRequest
 
-__all__ = ["Kernel", "Pool", "Tile", "empty", "run", "share", "zeros"]
+__all__ = ["Kernel", "Pool", "Tile", "empty", "evaluate", "run", "share", "zeros"]
 
 KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
 
@@ -176,51 +177,6 @@ def native_kernel(kernel: Any) -> Optional[Kernel]:
     return None
 
 
-class Request:
-    """One run, read and checked as far as Python can: operands, results to be, the grid."""
-
-    def __init__(self, native: bool, signature: str, values: tuple[Any, ...], out: Any, dtype: Any,
-                 splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]]) -> None:
-        notation = _arguments.read_notation(signature)
-        if len(values) != len(notation.given):
-            names = ", ".join(notation.names[k] for k in notation.given) or "none"
-            raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: {names}")
-        self.notation = notation
-        self.splits = splits
-        count = len(notation.names)
-        self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
-        self.theirs: dict[int, Any] = {}  # outputs as the user gave them
-        for k, value in zip(notation.given, values):
-            name = f"operand {notation.names[k]}"
-            if notation.roles[k] == _tilework.IN:
-                self.arrays[k] = _arguments.operand(value, name, native)
-            else:
-                self.arrays[k], self.theirs[k] = _arguments.output(value, name, native), value
-        for k, value in _arguments.by_output(notation, out, "out").items():
-            self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", native), value
-        dtypes = _arguments.result_dtypes(notation, values, self.arrays, dtype)
-        self.dtypes = [dtypes[k] if array is None else array.dtype for k, array in enumerate(self.arrays)]
-        self.grid, self.lengths = _arguments.grid_of(
-            notation, tuple(None if array is None else array.shape for array in self.arrays),
-            _arguments.known_lengths(notation, lengths), splits, tuple(dtype.itemsize for dtype in self.dtypes))
-
-    def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
-        """The library's arrays; results are made here."""
-        made = []
-        for k, array in enumerate(self.arrays):
-            if array is None:
-                shape = tuple(self.lengths[axis] for axis in self.notation.shapes[k])
-                made.append(_arguments.new_array(pool, shape, self.dtypes[k]))
-            else:
-                made.append(_arguments.wrapped(array))
-        return tuple(made)
-
-    def results(self, operands: tuple[_tilework.Array, ...]) -> Any:
-        """What the run gives back: the outputs in the order of the signature."""
-        found = tuple(self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs)
-        return found[0] if len(found) == 1 else found
-
-
 class Pool:
     """Workers that stay for many runs.
 
@@ -374,12 +330,35 @@ class Pool:
 
         A pool does one run at a time: a second thread that calls waits for its turn.
         """
+        options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
+                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
+        if isinstance(kernel, str):
+            given = _arguments.named(kernel, signature, operands)
+            return self._evaluate(kernel, given, out, dtype, (cuts, tiles, parts), lengths, None, options, progress,
+                                  report)
         native = native_kernel(kernel)
         splits = _arguments.divisions(cuts, tiles, parts)
         request = Request(native is not None, signature, operands, out, dtype, splits, lengths)
-        options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
-                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
         return self._run(kernel, native, request, options, progress, report)
+
+    def evaluate(self, statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
+                 tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
+                 lengths: Optional[Mapping[str, int]] = None, edges: Optional[Mapping[str, str]] = None,
+                 progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
+                 report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
+        """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
+        given = named if operands is None else {**operands, **named}
+        return self._evaluate(statement, given, out, dtype, (cuts, tiles, parts), lengths, edges,
+                              (2, 0.0, 0, False, False, bool(check)), progress, report)
+
+    def _evaluate(self, text: str, given: Mapping[str, Any], out: Any, dtype: Any, divided: tuple[Any, Any, Any],
+                  lengths: Optional[Mapping[str, int]], edges: Optional[Mapping[str, str]], options: tuple[Any, ...],
+                  progress: Any, report: bool) -> Any:
+        request = StatementRequest(text, given, out, dtype, _arguments.divisions(*divided), lengths, edges)
+        try:
+            return self._run(text, Kernel(request.kernel()), request, options, progress, report)
+        finally:
+            request.close()
 
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
@@ -570,17 +549,77 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
             raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
         return pool.run(kernel, signature, *operands, **options)
     apart = timeout is not None or bool(guard) or tiles_per_worker != 0
-    native = native_kernel(kernel)
+    native = kernel if isinstance(kernel, str) else native_kernel(kernel)
     kind = _arguments.kind_of(pool, native is None, apart)
+    return _with_pool(kind, workers, lambda made: made.run(kernel if native is None else native, signature, *operands,
+                                                           **options))
+
+
+def _with_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
+    """Threads that are kept, or a pool for this one run."""
     count = _arguments.workers_of(workers)
     if kind == "threads":
         threads = _threads.take(count)
         try:
-            return threads.run(kernel if native is None else native, signature, *operands, **options)
+            return work(threads)
         finally:
             _threads.give(count, threads)
     with Pool(count or None, kind) as made:
-        return made.run(kernel if native is None else native, signature, *operands, **options)
+        return work(made)
+
+
+def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
+             tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
+             lengths: Optional[Mapping[str, int]] = None, edges: Optional[Mapping[str, str]] = None,
+             workers: Optional[int] = None, pool: Union[str, Pool] = "auto",
+             progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
+             report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
+    """Evaluate a statement of index notation on all cores: ``evaluate("r[i,j] = y[i] * x[j]", y=y, x=x)``.
+
+    The statement becomes C, is compiled once (and kept in a cache on the disk), and runs without the interpreter. Results
+    have NumPy's dtypes and, for the same operations, NumPy's bits, on any number of workers.
+
+    Parameters
+    ----------
+    statement : str
+        In the notation of ``docs/notation.md``.
+    **named : array_like or number
+        Every operand by its name. A Python number that the statement names without axes (``c * y[i]``) is a parameter: its
+        value may change without another compilation.
+    operands : dict, optional
+        The same for names that are taken here, such as ``out``.
+    out : ndarray, or tuple or dict of them, optional
+        Written to instead of new arrays.
+    dtype : dtype, or tuple or dict of them, optional
+        Of new outputs; by default that of their expression.
+    edges : dict, optional
+        What a read outside of an operand gives, by axis: ``"error"`` (before the run), ``"clamp"``, ``"wrap"``,
+        ``"zero"``.
+    cuts, tiles, parts, lengths, workers, pool, progress, check, report
+        As for :func:`run`.
+
+    Returns
+    -------
+    ndarray, or a tuple of them where there are several outputs
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> y, x = np.arange(3.0), np.arange(4.0)
+    >>> tw.evaluate("r[i,j] = c * y[i] + x[j]", y=y, x=x, c=10)
+    array([[ 0.,  1.,  2.,  3.],
+           [10., 11., 12., 13.],
+           [20., 21., 22., 23.]])
+    """
+    options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
+                               "lengths": lengths, "edges": edges, "progress": progress, "check": check,
+                               "report": report, "operands": operands}
+    if isinstance(pool, Pool):
+        if workers is not None:
+            raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
+        return pool.evaluate(statement, **options, **named)
+    return _with_pool(_arguments.kind_of(pool, False, False), workers,
+                      lambda made: made.evaluate(statement, **options, **named))
 
 
 def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:

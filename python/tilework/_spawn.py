@@ -22,9 +22,10 @@ import numpy as np
 
 from . import _arguments, _errors, _shared, _tilework
 from ._errors import ArgumentError, PoolError
-from ._objects import KNOWN_KERNELS, Kernel, Pool, Request
+from ._objects import KNOWN_KERNELS, Kernel, Pool
 from ._progress import teller
 from ._report import Report, ReportParts
+from ._request import Request, StatementRequest
 
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
 

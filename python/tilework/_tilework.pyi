@@ -11,6 +11,10 @@ SERIAL: int
 IN: int
 OUT: int
 INOUT: int
+EDGE_ERROR: int
+EDGE_CLAMP: int
+EDGE_WRAP: int
+EDGE_ZERO: int
 MAX_OPERANDS: int
 MAX_DIMS: int
 MAX_WORKERS: int
@@ -68,6 +72,16 @@ class Kernel:
     @staticmethod
     def source(path: str, function: str, compiler: Optional[str], flags: Optional[str],
                cache: Optional[str]) -> Kernel: ...
+
+class Statement:
+    signature: Signature
+    def __init__(self, text: str, parameters: dict[str, Any], edges: dict[str, int]) -> None: ...
+    def types(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> tuple[np.dtype[Any], ...]: ...
+    def bind(self, arrays: tuple[Optional[Array], ...], parameters: dict[str, Any],
+             lengths: dict[str, int]) -> tuple[int, ...]: ...
+    def kernel(self) -> Kernel: ...
+    def source(self) -> str: ...
+    def explain(self) -> str: ...
 
 class Report:
     def totals(self) -> dict[str, Any]: ...

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 import tilework as tw
-from tilework import _arguments
+from tilework import _arguments, _request
 
 hypothesis.settings.register_profile("tilework", deadline=None, max_examples=60,
                                      suppress_health_check=list(hypothesis.HealthCheck), print_blob=True)
@@ -19,7 +19,9 @@ hypothesis.settings.load_profile("tilework")
 
 def live():
     """Live objects of the library that nobody keeps for later."""
-    _arguments.grid_of.cache_clear()
+    _request.known.clear()
+    _arguments.grid_for.cache_clear()
+    _arguments.lengths_of.cache_clear()
     _arguments.notation_of.cache_clear()
     tw.close_idle()
     gc.collect()
