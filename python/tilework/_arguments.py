@@ -188,6 +188,8 @@ def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
 
 def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
     """Any object with memory of its own as an ndarray over that memory; anything else as NumPy would read it."""
+    if type(value) is np.ndarray and value.dtype in NATIVE:
+        return value
     masked: Any = sys.modules.get("numpy.ma")
     if masked is not None and isinstance(value, masked.MaskedArray):
         raise TypeError(f"{what} is a masked array, whose mask would be lost; give its data and its mask as two operands")
@@ -209,11 +211,12 @@ def usable(array: np.ndarray[Any, Any]) -> bool:
                                           all(stride % size == 0 for stride in array.strides))
 
 
-def owner_of(array: Any) -> Optional[_tilework.Array]:
+def owner_of(array: np.ndarray[Any, Any]) -> Optional[_tilework.Array]:
     """The library's array in whose memory an ndarray lies, if it is one in shared memory."""
-    while isinstance(array, np.ndarray):
-        array = array.base
-    return array if isinstance(array, _tilework.Array) and array.shared else None
+    memory: Any = array.base
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    return memory if isinstance(memory, _tilework.Array) and memory.shared else None
 
 
 def wrapped(array: np.ndarray[Any, Any]) -> _tilework.Array:

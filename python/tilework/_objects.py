@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import weakref
@@ -19,6 +20,7 @@ from ._request import Request, StatementRequest
 
 __all__ = ["Kernel", "Pool", "Tile", "empty", "evaluate", "run", "share", "zeros"]
 
+NOBODY: contextlib.nullcontext[None] = contextlib.nullcontext()  # told of progress
 KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
 
 
@@ -366,10 +368,12 @@ class Pool:
             pool = self._need_open()
             inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
             arrays = request.operands(pool if self.kind == "processes" else None)
+            retries, timeout, tiles_per_worker, keep_going, guard, check = options
+            # One tile needs nobody but the caller.
+            alone = native is not None and self.kind == "threads" and not report and request.grid.count < 2
             try:
-                with teller(progress) as tell:
-                    retries, timeout, tiles_per_worker, keep_going, guard, check = options
-                    told = _tilework.run(pool, inner, request.grid, arrays, called_with,
+                with teller(progress) if progress else NOBODY as tell:
+                    told = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
                                          bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
                                          guard, check, tell, report)
             except _tilework.Failure as failure:

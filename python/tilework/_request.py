@@ -41,7 +41,8 @@ class Request:
         for k, value in _arguments.by_output(notation, out, "out").items():
             self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", native), value
         dtypes = _arguments.result_dtypes(notation, values, self.arrays, dtype)
-        self.dtypes = [dtypes[k] if array is None else array.dtype for k, array in enumerate(self.arrays)]
+        self.dtypes: tuple[np.dtype[Any], ...] = tuple([dtypes[k] if array is None else array.dtype
+                                                        for k, array in enumerate(self.arrays)])
         self.lengths = _arguments.lengths_of(
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _arguments.known_lengths(notation, lengths))
@@ -50,8 +51,8 @@ class Request:
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
-        return tuple(self.made(pool, k) if array is None else _arguments.wrapped(array)
-                     for k, array in enumerate(self.arrays))
+        return tuple([self.made(pool, k) if array is None else _arguments.wrapped(array)
+                      for k, array in enumerate(self.arrays)])
 
     def made(self, pool: Optional[_tilework.Pool], k: int) -> _tilework.Array:
         """Memory for output k."""
@@ -60,7 +61,7 @@ class Request:
 
     def results(self, operands: tuple[_tilework.Array, ...]) -> Any:
         """What the run gives back: the outputs in the order of the signature."""
-        found = tuple(self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs)
+        found = tuple([self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs])
         return found[0] if len(found) == 1 else found
 
 
@@ -77,10 +78,12 @@ class Statement:
             raise of_failure(failure) from None
         self.notation = _arguments.Notation.of_statement(self.inner.signature, text)
         self.dtypes: tuple[np.dtype[Any], ...] = ()
+        self.itemsizes: tuple[int, ...] = ()
 
     def settle(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> None:
         try:
             self.dtypes = self.inner.types(dtypes)
+            self.itemsizes = tuple(dtype.itemsize for dtype in self.dtypes)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -140,16 +143,19 @@ class StatementRequest(Request):
         if not isinstance(text, str):
             raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(text).__name__}")
         self.splits = splits
-        parameters, arrays = {}, {}
+        parameters: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name, value in given.items():
-            if type(value) in (int, float, complex, bool) and not is_subscripted(text, name):
+            if type(value) is np.ndarray:
+                arrays[name] = value
+            elif type(value) in (int, float, complex, bool) and not is_subscripted(text, name):
                 parameters[name] = value
             else:
                 arrays[name] = _arguments.as_array(value, f"operand {name}")
-        settled = (out, dtype) == (None, None) if not isinstance(out, np.ndarray) else False
+        settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.
-        self.key = (text, tuple((name, array.dtype) for name, array in arrays.items()),
-                    tuple((name, type(value)) for name, value in parameters.items()), edges_of(edges), settled)
+        self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),
+                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges), settled)
         statement = known.take(self.key)
         if statement is None:
             statement = Statement(text, parameters, self.key[3])
@@ -175,7 +181,8 @@ class StatementRequest(Request):
                 raise ArgumentError(f"the statement has an operand {name}, which is not given")
             array = arrays.pop(name)
             if notation.roles[k] == _tilework.IN:
-                self.arrays[k] = _arguments.operand(array, f"operand {name}", True)
+                self.arrays[k] = array if array.flags.carray and array.dtype.isnative else \
+                    _arguments.operand(array, f"operand {name}", True)
             else:
                 self.arrays[k], self.theirs[k] = _arguments.output(array, f"operand {name}", True), array
         for name in arrays:
@@ -184,20 +191,23 @@ class StatementRequest(Request):
             raise ArgumentError(f"the statement has no operand {name}" + (
                 f"; {name} stands there without axes: give a Python number, or write {name}[]"
                 if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", statement.notation.text) else ""))
-        for k, value in _arguments.by_output(notation, out, "out").items():
-            self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
+        if out is not None:
+            for k, value in _arguments.by_output(notation, out, "out").items():
+                self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
         if not settled or not statement.dtypes:
+            for name, array in zip(notation.names, self.arrays):
+                if array is not None and _arguments.as_dtype(array.dtype, f"operand {name}") not in _arguments.NATIVE:
+                    raise TypeError(f"operand {name} has dtype {array.dtype}; statements compute with numbers and bools")
             wished = _arguments.wished_dtypes(notation, dtype)
             statement.settle(tuple(wished.get(k) if array is None else array.dtype
                                    for k, array in enumerate(self.arrays)))
-        self.dtypes = list(statement.dtypes)
-        self.wrapped = tuple(None if array is None else _arguments.wrapped(array) for array in self.arrays)
+        self.dtypes = statement.dtypes
+        self.wrapped = tuple([None if array is None else _arguments.wrapped(array) for array in self.arrays])
         try:
             self.lengths = statement.inner.bind(self.wrapped, parameters, dict(lengths) if lengths else {})
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
-        self.grid = _arguments.grid_for(notation, self.lengths, self.splits,
-                                        tuple(dtype.itemsize for dtype in self.dtypes))
+        self.grid = _arguments.grid_for(notation, self.lengths, self.splits, statement.itemsizes)
 
     def kernel(self) -> _tilework.Kernel:
         """Compiled now, where it is not known yet."""
@@ -207,4 +217,4 @@ class StatementRequest(Request):
             raise of_failure(failure) from None
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
-        return tuple(self.made(pool, k) if array is None else array for k, array in enumerate(self.wrapped))
+        return tuple([self.made(pool, k) if array is None else array for k, array in enumerate(self.wrapped)])

@@ -25,7 +25,7 @@ from ._errors import ArgumentError, PoolError
 from ._objects import KNOWN_KERNELS, Kernel, Pool
 from ._progress import teller
 from ._report import Report, ReportParts
-from ._request import Request, StatementRequest
+from ._request import Request
 
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
 
@@ -213,6 +213,10 @@ class SpawnPool(Pool):
         found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
         results = found[0] if len(found) == 1 else found
         return (results, Report(_received(told, request), notation.axes)) if report else results
+
+    def _evaluate(self, *_: Any) -> Any:
+        raise ArgumentError("statements need no interpreter and nothing to be forked: give them to tilework.evaluate or "
+                            "to a pool of threads, not to one with start='spawn'")
 
     @staticmethod
     def _copy_back(request: Request, made: dict[int, Any]) -> None:
