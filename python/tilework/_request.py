@@ -195,9 +195,9 @@ class StatementRequest(Request):
             for k, value in _arguments.by_output(notation, out, "out").items():
                 self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
         if not settled or not statement.dtypes:
-            for name, array in zip(notation.names, self.arrays):
-                if array is not None and _arguments.as_dtype(array.dtype, f"operand {name}") not in _arguments.NATIVE:
-                    raise TypeError(f"operand {name} has dtype {array.dtype}; statements compute with numbers and bools")
+            for name, own in zip(notation.names, self.arrays):
+                if own is not None and _arguments.as_dtype(own.dtype, f"operand {name}") not in _arguments.NATIVE:
+                    raise TypeError(f"operand {name} has dtype {own.dtype}; statements compute with numbers and bools")
             wished = _arguments.wished_dtypes(notation, dtype)
             statement.settle(tuple(wished.get(k) if array is None else array.dtype
                                    for k, array in enumerate(self.arrays)))
