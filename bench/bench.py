@@ -43,7 +43,7 @@ class Bench:
             return [sys.executable, HERE / "journal.py", self.tilework, side.case, rows, size[1], workers, LOGS / "files"]
         if side.who == "openmp":
             return [self.options.openmp, side.case, *size]
-        return [sys.executable, HERE / "peers.py", side.case, *size, workers]
+        return [sys.executable, HERE / ("package.py" if side.who == "package" else "peers.py"), side.case, *size, workers]
 
     def environment(self, side):
         """Nobody's settings but the number of threads."""
