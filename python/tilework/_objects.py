@@ -237,7 +237,6 @@ class Pool:
     def _open(self, workers: int) -> None:
         on_start: Optional[Callable[[int], None]] = None
         if self.kind == "processes":
-            _workers.prepare()
             on_start = _workers.starter(workers or _tilework.machine()["workers"])
         try:
             self._inner = _tilework.Pool(_arguments.KINDS[self.kind], workers, 0, on_start)
@@ -296,6 +295,9 @@ class Pool:
         if self._inner is None:
             raise PoolError("this pool is closed")
         return self._inner
+
+    def _ready(self, request: Request) -> _tilework.Pool:
+        return self._need_open()
 
     def __reduce__(self) -> Any:
         raise TypeError("a pool cannot be sent to another process; open one there")
@@ -365,8 +367,8 @@ class Pool:
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
         with self._lock:
-            pool = self._need_open()
             inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
+            pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
@@ -413,6 +415,18 @@ class Pool:
 
 
 _open_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+
+
+class _OneRun(Pool):
+    """A pool for one run. It opens when the kernel is known, so that no worker is forked twice, and has no more workers
+    than there are tiles."""
+
+    def _open(self, workers: int) -> None:
+        self._wished = workers or _tilework.machine()["workers"]
+
+    def _ready(self, request: Request) -> _tilework.Pool:
+        super()._open(max(1, min(self._wished, request.grid.count)))
+        return self._need_open()
 
 
 # ---- pools that nobody opened ------------------------------------------------------------------------------------------
@@ -568,8 +582,11 @@ def _with_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -
             return work(threads)
         finally:
             _threads.give(count, threads)
-    with Pool(count or None, kind) as made:
+    made = _OneRun(count or None, kind)
+    try:
         return work(made)
+    finally:
+        made.close()
 
 
 def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
