@@ -11,7 +11,7 @@ from peers import case, now, timed_into, timed_new, timed_two, vectors
 
 ORIGIN = (1000, 2000)
 TILES = 100_000
-ITERATIONS, WIDTH, HEIGHT = 120, 120, 150
+ITERATIONS, WIDTH, HEIGHT = 200, 150, 300
 
 
 def operate(y, x, r):

@@ -12,7 +12,8 @@ True
 
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
-from ._objects import Kernel, Pool, Tile, close_idle, empty, evaluate, run, share, zeros
+from ._functions import close_idle, empty, evaluate, run, share, zeros
+from ._objects import Kernel, Pool, Tile
 from ._report import Report
 from ._shared import SharedArray
 from ._tilework import counters, machine

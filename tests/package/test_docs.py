@@ -48,7 +48,7 @@ def test_programs(name, environment, tmp_path):
     run([sys.executable, TOP / "examples" / "python" / name, "--small"], environment, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["tilework", "tilework._objects", "tilework._report", "tilework._shared"])
+@pytest.mark.parametrize("name", ["tilework", "tilework._functions", "tilework._objects", "tilework._report", "tilework._shared"])
 def test_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     results = doctest.testmod(importlib.import_module(name))
