@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import threading
 from collections.abc import Mapping
@@ -117,6 +118,7 @@ class _Known:
 
 
 known = _Known()
+os.register_at_fork(after_in_child=known.__init__)  # type: ignore[misc]  # its lock may be held by a thread that is not there
 
 
 @functools.lru_cache(maxsize=1024)

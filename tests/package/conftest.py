@@ -62,6 +62,7 @@ def pool(request):
 
 def run_python(code, *arguments, seconds=60, **options):
     """Runs a program of its own, as a user would; its exit code and what it wrote."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *arguments], capture_output=True, text=True,
-                          timeout=seconds, check=False, **options)
+                          timeout=seconds, check=False, env=environment, **options)
     return done.returncode, done.stdout, done.stderr
