@@ -217,6 +217,39 @@ def test_nothing_is_left_when_the_program_is_killed(start):
         time.sleep(0.02)
 
 
+def test_nothing_is_left_of_pools_that_threads_have_opened():
+    """Workers that replace others hold what the other pool's workers watch."""
+    program = """
+        import os, signal, threading, time, numpy as np, tilework as tw
+        pools = [None, None]
+        def in_thread(work, *arguments):
+            thread = threading.Thread(target=work, args=arguments)
+            thread.start()
+            thread.join()
+        def plus_one(y):
+            return y + 1
+        def use(k):
+            pools[k] = pools[k] or tw.Pool(2)
+            assert (pools[k].run(plus_one, "y[i] -> r[i]", np.arange(4.0), tiles={"i": 1}) == np.arange(1, 5)).all()
+        for k in (0, 1):
+            in_thread(use, k)
+        for k in (0, 1):
+            os.kill(pools[k].pids[1], signal.SIGKILL)
+            time.sleep(0.1)
+            in_thread(use, k)
+        print(*[pid for pool in pools for pid in pool.pids], flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60,
+                          check=False)
+    pids = [int(word) for word in done.stdout.split()]
+    assert len(pids) == 4 and all(pids), done.stderr
+    end = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") and " Z " not in open(f"/proc/{pid}/stat").read() for pid in pids):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_spawned_interpreter_that_is_killed_is_noticed():
     pytest.importorskip("cloudpickle")
     with tw.Pool(2, start="spawn") as pool:
