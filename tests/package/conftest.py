@@ -1,6 +1,8 @@
 """What the tests of the package share: pools of every kind, and counters that must be where they were after each test."""
 
+import contextlib
 import gc
+import importlib.util
 import os
 import subprocess
 import sys
@@ -50,8 +52,13 @@ def nothing_leaks(request):
 @pytest.fixture(scope="module")
 def shared_pools():
     """A pool of each kind, for tests that need many runs."""
-    with tw.Pool(2) as processes, tw.Pool(3, "threads") as threads, tw.Pool(1, "serial") as serial:
-        yield {"processes": processes, "threads": threads, "serial": serial}
+    with contextlib.ExitStack() as stack:
+        pools = {"processes": tw.Pool(2), "threads": tw.Pool(3, "threads"), "serial": tw.Pool(1, "serial")}
+        if importlib.util.find_spec("cloudpickle"):
+            pools["spawn"] = tw.Pool(2, start="spawn")
+        for pool in pools.values():
+            stack.enter_context(pool)
+        yield pools
 
 
 @pytest.fixture(params=["processes", "threads", "serial"])

@@ -1,8 +1,10 @@
 """tw.run against plain NumPy: signatures, shapes, dtypes, layouts, cuts, pools, all at random; results byte for byte."""
 
+import sys
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tilework as tw
@@ -95,8 +97,9 @@ def combiner(inputs, outputs):
     return combine
 
 
-@given(job=jobs(), kind=st.sampled_from(["serial", "threads", "processes"]))
+@given(job=jobs(), kind=st.sampled_from(["serial", "threads", "processes", "spawn"]))
 def test_equals_numpy_on_any_pool_byte_for_byte(shared_pools, job, kind):
+    assume(kind in shared_pools)  # spawn needs cloudpickle
     lengths, dtype, inputs, outputs, splits, out = job
     signature = ", ".join(f"{name}[{','.join(own)}]" for name, own, _ in inputs) + " -> " + \
         ", ".join(f"{name}[{','.join(own)}]" for name, own in outputs)
@@ -243,6 +246,12 @@ def test_an_exception_of_the_progress_function_ends_the_run(pool):
     with pytest.raises(KeyError, match="enough"):
         pool.run(lambda r: time.sleep(0.02), "-> r[i]", lengths={"i": 500}, tiles={"i": 1}, progress=refuse)
     assert pool.run(lambda r: r.fill(2), "-> r[i]", lengths={"i": 3}).tolist() == [2, 2, 2]
+
+
+def test_progress_is_a_line_where_tqdm_is_not_installed(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    tw.run(lambda r: r.fill(0), "-> r[i]", lengths={"i": 3}, tiles={"i": 1}, pool="serial", progress=True)
+    assert capfd.readouterr().err.startswith("tilework: 3 of 3 tiles, ")
 
 
 def test_progress_true_writes_a_bar(capfd):
