@@ -8,7 +8,8 @@ coefficients are rounded to double one by one and the others fitted anew, so tha
 
 import sys
 
-from mpmath import mp, mpf, matrix, lu_solve, exp, expm1, log, sin, cos, atan, asin, erf, erfc, sqrt, pi, cbrt, gamma, loggamma
+from mpmath import (asin, atan, cbrt, cos, erf, erfc, exp, expm1, log, loggamma, lu_solve, matrix, mp, mpf, pi, sin,
+                    sinh, sqrt)
 
 mp.dps = 45
 POINTS = 500
@@ -84,37 +85,60 @@ def of_root(function):
 
 
 def jobs():
-    """name -> (function, low, high, coefficients, weight)"""
+    """name -> (function, low, high, coefficients, weight, coefficients that are rounded one by one)"""
     tiny = [fact(k + 2) for k in range(12)]
     exp_tail = taylor_safe(lambda r: (expm1(r) - r) / r ** 2, tiny)
     expm1_weight = lambda r: max(abs(r * r / expm1(r)), mpf("0.02")) if r else mpf("0.02")  # no zero inside
     log_tail = of_root(lambda s: (log((1 + s) / (1 - s)) - 2 * s) / s ** 3 if s > mpf("1e-6") else mpf(2) / 3)
     log_weight = lambda z: z ** mpf("1.5") / log((1 + sqrt(z)) / (1 - sqrt(z)))
     smax = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.0001")
-    log_tail2 = lambda z: (log_tail(z) - mpf(2) / 3) / z if z > mpf("1e-10") else mpf(2) / 5
+    # log((1 + s) / (1 - s)) = 2/3 s (3 + z + z^2 P(z)), z = s^2
+    log_tail2 = lambda z: 3 * (log_tail(z) - mpf(2) / 3) / (2 * z) if z > mpf("1e-10") else mpf(3) / 5
     sin_tail = of_root(lambda x: (sin(x) - x) / x ** 3 if x > mpf("1e-6") else -fact(3))
     cos_tail = of_root(lambda x: (cos(x) - 1 + x * x / 2) / x ** 4 if x > mpf("1e-4") else fact(4))
     quarter = (pi / 4 * mpf("1.0001")) ** 2
     atan_tail = of_root(lambda x: (atan(x) - x) / x ** 3 if x > mpf("1e-6") else -mpf(1) / 3)
+    sinh_tail = of_root(lambda x: (sinh(x) - x) / x ** 3 if x > mpf("1e-6") else fact(3))
     asin_tail = of_root(lambda x: (asin(x) - x) / x ** 3 if x > mpf("1e-6") else mpf(1) / 6)
     reach = (mpf(7) / 16 * mpf("1.0001")) ** 2
     octant = (sqrt(mpf(2)) - 1) ** 2 * mpf("1.0001")
     odd = lambda f: lambda z: z ** mpf("1.5") / f(sqrt(z))
     erf_small = of_root(lambda x: erf(x) / x - 1 if x > mpf("1e-8") else 2 / sqrt(pi) - 1)
+    small_weight = lambda z: sqrt(z) / erf(sqrt(z)) if z else mpf(1)
+    # erf(x) = 1 - exp(-x^2) G((x - 3) / (x + 3)) for x > 1; from 6 on it is 1.
+    back = lambda t: 3 * (1 + t) / (1 - t)
+    erf_large = lambda t: exp(back(t) ** 2) * erfc(back(t))
+    large_weight = lambda t: exp(-back(t) ** 2)
+    root = lambda t: 1 / cbrt(t + mpf("1.5"))
+    root_weight = lambda t: cbrt(t + mpf("1.5"))
+    # log(gamma(x)) = (x - 1/2) log(x) - x + log(2 pi) / 2 + S(1 / x^2) / x
+    stirling = lambda w: ((loggamma(1 / sqrt(w)) - (1 / sqrt(w) - mpf(1) / 2) * log(1 / sqrt(w)) + 1 / sqrt(w)
+                           - log(2 * pi) / 2) / sqrt(w) if w > mpf("1e-8") else mpf(1) / 12 - w / 360)
+    stirling_weight = lambda w: sqrt(w) + mpf("1e-6")
     table = {
         "exp_f64": (exp_tail, -LN2 / 2 * 1.001, LN2 / 2 * 1.001, 11, expm1_weight),
         "exp_f32": (exp_tail, -LN2 / 2 * 1.001, LN2 / 2 * 1.001, 6, expm1_weight),
         "log_f64": (log_tail, 0, smax, 7, log_weight),
         "log_f32": (log_tail, 0, smax, 4, log_weight),
-        "pow_f64": (log_tail2, 0, smax, 8, lambda z: z * log_weight(z)),
+        "pow_f64": (log_tail2, 0, smax, 8, lambda z: z * log_weight(z) * 2 / 3),
         "sin_f64": (sin_tail, 0, quarter, 6, odd(sin)),
         "cos_f64": (cos_tail, 0, quarter, 6, lambda z: z * z),
         "sin_f32": (sin_tail, 0, quarter, 4, odd(sin)),
         "cos_f32": (cos_tail, 0, quarter, 3, lambda z: z * z),
+        "sinh_f64": (sinh_tail, 0, mpf("1.0001"), 7, odd(sinh)),
         "atan_f64": (atan_tail, 0, reach, 11, odd(atan)),
         "atan_f32": (atan_tail, 0, octant, 6, odd(atan)),
         "asin_f64": (asin_tail, 0, mpf("0.2501"), 12, odd(asin)),
         "asin_f32": (asin_tail, 0, mpf("0.2501"), 6, odd(asin)),
+    }
+    table |= {
+        "erf_small_f64": (erf_small, 0, mpf("1.0001"), 12, small_weight),
+        "erf_small_f32": (erf_small, 0, mpf("1.0001"), 7, small_weight),
+        "erf_large_f64": (erf_large, mpf("-0.5001"), mpf("0.3334"), 12, large_weight, 0),
+        "erf_large_f32": (erf_large, mpf("-0.5001"), mpf("0.1431"), 6, large_weight, 0),
+        "cbrt_f64": (root, mpf("-0.5"), mpf("0.5"), 5, root_weight, 0),
+        "gamma_f64": (stirling, 0, mpf(1) / 64, 6, stirling_weight, 2),
+        "gamma_f32": (stirling, 0, mpf(1) / 64, 3, stirling_weight, 2),
     }
     return table
 

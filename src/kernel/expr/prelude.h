@@ -18,12 +18,12 @@
 
 #include "kernel/expr/tree.h"
 
-/* T is the C type of the dtype: float, double, float _Complex, double _Complex.
+/* T is float or double.
  *
- *     T name(T x)   or   T name(T x, T y)          right for all arguments (complex: absolute and arg give the real
- * type) T fast(T x, intN *outside)                   where `name` would keep a loop from being vectorised: the same
- * bits, or *outside is set to 1 (it is never set to 0) and the result is not to be used. intN is int32_t for float32,
- * int64_t for float64 */
+ *     T name(T x)   or   T name(T x, T y)   right for all arguments
+ *     T fast(T x, intN *outside)            where `name` would keep a loop from being vectorised: the same bits, or
+ *                                           *outside is set to 1 (it is never set to 0) and the result is not to be
+ *                                           used. intN is int32_t for float32, int64_t for float64 */
 struct tw__prelude_function {
     char name[32];
     char fast[32];  /* "" where there is none */
@@ -41,8 +41,8 @@ struct tw__prelude_text {
 extern const struct tw__prelude_text tw__prelude_texts[];
 extern const int tw__prelude_ntexts;
 
-/* The function for an operation on a dtype. Gives 0, and leaves *function alone, where there is none: the operation is
- * then the printer's own, or not defined for that dtype. float16 is computed in float32. */
+/* The function for an operation on float32 or float64 (float16 is computed in float32; complex functions are the C
+ * library's). Gives 0, and leaves *function alone, where there is none: the operation is then the printer's own. */
 int tw__prelude_find(enum tw__operation operation, tw_kind dtype, struct tw__prelude_function *function);
 
 #endif

@@ -10,6 +10,10 @@
 
 #include <stdint.h>
 
+#if defined(__FAST_MATH__) || __FLT_EVAL_METHOD__ == 2
+#error "this needs floating-point operations as IEEE 754 has them: no -ffast-math, and SSE2 where there is x87"
+#endif
+
 #define TW_MATH static inline __attribute__((always_inline, unused))
 #define TW_MATH_SLOW static __attribute__((noinline, unused)) /* branches: kept out of line */
 

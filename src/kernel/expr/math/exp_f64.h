@@ -11,14 +11,12 @@
 /* (exp(r) - 1 - r) / r^2, to 2^-60 of exp(r) - 1. */
 TW_MATH double tw__exp_tail_f64(double r)
 {
-    const double z = r * r;
+    const double z = r * r, w = z * z;
     const double even =
-        0x1p-1 + z * (0x1.5555555555559p-5 +
-                      z * (0x1.6c16c16c163b5p-10 +
-                           z * (0x1.a01a019b51732p-16 + z * (0x1.27e50d1b773b1p-22 + z * 0x1.1f030752846b2p-29))));
-    const double odd = 0x1.5555555555559p-3 +
-                       z * (0x1.111111110f722p-7 +
-                            z * (0x1.a01a01af6396dp-13 + z * (0x1.71ddfa382d5afp-19 + z * 0x1.af5ab35beb2afp-26)));
+        (0x1p-1 + z * 0x1.5555555555559p-5) + w * ((0x1.6c16c16c163b5p-10 + z * 0x1.a01a019b51732p-16) +
+                                                   w * (0x1.27e50d1b773b1p-22 + z * 0x1.1f030752846b2p-29));
+    const double odd = (0x1.5555555555559p-3 + z * 0x1.111111110f722p-7) +
+                       w * ((0x1.a01a01af6396dp-13 + z * 0x1.71ddfa382d5afp-19) + w * 0x1.af5ab35beb2afp-26);
     return even + r * odd;
 }
 
@@ -53,12 +51,13 @@ TW_MATH double tw__expm1_quarter_f64(double x, double *low)
 {
     const double shifted = x * 0x1.71547652b82fep0 + TW_SHIFT, k = shifted - TW_SHIFT;
     const double high = x - k * 0x1.62e42fefa0000p-1, tail = k * 0x1.cf79abc9e3b3ap-40, r = high - tail;
-    double p_low, sum_low;
+    double p_low, sum_low, base_low;
     const double p = tw__quick_sum_f64(r, r * r * tw__exp_tail_f64(r), &p_low);
     p_low += (high - r) - tail;
     const double power = tw__power_f64(shifted - 2.0);
-    const double sum = tw__quick_sum_f64(power - 0.25, power * p, &sum_low);
-    *low = sum_low + power * p_low;
+    const double base = tw__sum_f64(power, -0.25, &base_low);
+    const double sum = tw__quick_sum_f64(base, power * p, &sum_low);
+    *low = (sum_low + power * p_low) + base_low;
     return sum;
 }
 

@@ -22,8 +22,8 @@ TW_MATH double tw__trig_near_f64(double x, double *low, double *shifted)
     return tw__quick_sum_f64(r, rest - k * 0x1.3198a2e037073p-69, low);
 }
 
-/* sin(r + low) where the lowest bit of k is 0, else cos(r + low); the sign changed where the next bit is 1. */
-TW_MATH double tw__trig_wave_f64(double r, double low, uint64_t k)
+/* sin(r + low) where the lowest bit of k is 0, else cos(r + low): the result + *rest. */
+TW_MATH double tw__trig_pair_f64(double r, double low, uint64_t k, double *rest)
 {
     const double z = r * r, h = 0.5 * z;
     const uint64_t cosine = k & 1;
@@ -39,7 +39,14 @@ TW_MATH double tw__trig_wave_f64(double r, double low, uint64_t k)
     const double one = 1.0 - h;
     const double high = cosine ? one : r;
     const double lost = cosine ? (1.0 - one) - h - r * low : low * one;
-    const double value = high + ((cosine ? w : r * z) * tail + lost);
+    return tw__quick_sum_f64(high, (cosine ? w : r * z) * tail + lost, rest);
+}
+
+/* The same as one number, with the sign changed where the next bit of k is 1. */
+TW_MATH double tw__trig_wave_f64(double r, double low, uint64_t k)
+{
+    double rest;
+    const double value = tw__trig_pair_f64(r, low, k, &rest);
     return tw__of_bits_f64(tw__bits_f64(value) ^ (k & 2) << 62);
 }
 

@@ -11,27 +11,12 @@
 /* x = quarter pi/2 + the result + *low; *quarter is 0 .. 3. For a finite |x| >= 2. */
 TW_MATH_SLOW double tw__trig_reduce(double x, double *low, int *quarter)
 {
-    static const uint64_t two_over_pi[20] = {/* 64 zeros first, as windows of small x begin before the point */
-                                             0,
-                                             0xa2f9836e4e441529,
-                                             0xfc2757d1f534ddc0,
-                                             0xdb6295993c439041,
-                                             0xfe5163abdebbc561,
-                                             0xb7246e3a424dd2e0,
-                                             0x06492eea09d1921c,
-                                             0xfe1deb1cb129a73e,
-                                             0xe88235f52ebb4484,
-                                             0xe99c7026b45f7e41,
-                                             0x3991d639835339f4,
-                                             0x9c845f8bbdf9283b,
-                                             0x1ff897ffde05980f,
-                                             0xef2f118b5a0a6d1f,
-                                             0x6d367ecf27cb09b7,
-                                             0x4f463f669e5fea2d,
-                                             0x7527bac7ebe5f17b,
-                                             0x3d0739f78a5292ea,
-                                             0x6bfb5fb11f8d5d08,
-                                             0x56033046fc7b6bab};
+    /* 64 zeros first, as the windows of smaller x begin before the point. */
+    static const uint64_t two_over_pi[20] = {
+        0x0000000000000000, 0xa2f9836e4e441529, 0xfc2757d1f534ddc0, 0xdb6295993c439041, 0xfe5163abdebbc561,
+        0xb7246e3a424dd2e0, 0x06492eea09d1921c, 0xfe1deb1cb129a73e, 0xe88235f52ebb4484, 0xe99c7026b45f7e41,
+        0x3991d639835339f4, 0x9c845f8bbdf9283b, 0x1ff897ffde05980f, 0xef2f118b5a0a6d1f, 0x6d367ecf27cb09b7,
+        0x4f463f669e5fea2d, 0x7527bac7ebe5f17b, 0x3d0739f78a5292ea, 0x6bfb5fb11f8d5d08, 0x56033046fc7b6bab};
     const uint64_t bits = tw__bits_f64(x), m = (bits & 0x000fffffffffffff) | 0x0010000000000000;
     /* |x| = m 2^e. Bit b behind the point of 2 / pi has weight 2^-b, in m's product 2^(e - b): it is a multiple of 4
      * for b <= e - 2. The window begins with bit e - 1, counted from 1; 64 more for the zeros. */
@@ -41,8 +26,7 @@ TW_MATH_SLOW double tw__trig_reduce(double x, double *low, int *quarter)
         const uint64_t next = word + k + 1 < 20 ? two_over_pi[word + k + 1] : 0;
         window[k] = shift == 0 ? two_over_pi[word + k] : two_over_pi[word + k] << shift | next >> (64 - shift);
     }
-    /* The lowest 192 bits of m * window: the upper 2 of them are whole quarters, as 2^-1 of the window has weight
-     * 2^(1). */
+    /* The lowest 192 bits of m * window. The window's first bit stands for 2, so their upper 2 are whole quarters. */
     const unsigned __int128 p2 = (unsigned __int128)m * window[2],
                             p1 = (unsigned __int128)m * window[1] + (uint64_t)(p2 >> 64);
     uint64_t top = m * window[0] + (uint64_t)(p1 >> 64), next = (uint64_t)p1;
