@@ -106,8 +106,9 @@ static void emit_position(struct tw__emitter *e, int number)
     tw__emit_line(e, "int64_t rest = first;");
     for (int k = naxes - 1; k > 0; k--) {
         const int a = node->u.reduce.axis[k];
-        tw__emit_line(e, "int64_t x%d = rest %% n%d;", a, a);
-        tw__emit_line(e, "rest /= n%d;", a);
+        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
+        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
+        tw__emit_line(e, "rest /= d%d;", a);
     }
     tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
 }
