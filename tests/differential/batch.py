@@ -30,6 +30,11 @@ class Wrong(Exception):
     """What is wrong with a case."""
 
 
+class GridOptions(ctypes.Structure):
+    _fields_ = [("splits", ctypes.POINTER(statements.Split)), ("nsplits", ctypes.c_size_t),
+                ("tile_bytes", ctypes.c_int64), ("itemsizes", ctypes.POINTER(ctypes.c_int64))]
+
+
 # ---- sources ----
 
 NAMED = re.compile(r"^(?:static|TW_SLOW|TW_INLINE|TW_MATH|TW_MATH_SLOW|int) [^;{=]*?(\w+)\(", re.MULTILINE)
@@ -146,8 +151,8 @@ class Loaded:
         pointers = (ctypes.POINTER(View) * len(views))(*[ctypes.pointer(view) for view in views])
         given = [(axis.encode(), length) for axis, length in case.lengths.items() if axis not in case.free]
         lengths = (AxisLength * (len(given) + 1))(*given)
-        out = (ctypes.c_int64 * (calls.tw_signature_naxes(self.signature) + 1))()
-        self.call("tw_statement_bind", self.handle, pointers, lengths, ctypes.c_size_t(len(given)), out)
+        self.lengths = (ctypes.c_int64 * (calls.tw_signature_naxes(self.signature) + 1))()
+        self.call("tw_statement_bind", self.handle, pointers, lengths, ctypes.c_size_t(len(given)), self.lengths)
 
     def source(self):
         text = ctypes.c_char_p()
@@ -179,8 +184,8 @@ class Loaded:
         try:
             for k, name in enumerate(self.names):
                 self.call("tw_array_wrap", ctypes.byref(handles, k * 8), ctypes.byref(self.library.view(self.views[name])))
-            self.call("tw_grid_for", ctypes.byref(grid), self.signature, handles, splits,
-                      ctypes.c_size_t(max(len(cuts), splits[0].axis is not None)))
+            wished = GridOptions(splits, max(len(cuts), splits[0].axis is not None), 0, None)
+            self.call("tw_grid_create", ctypes.byref(grid), self.signature, self.lengths, ctypes.byref(wished))
             self.call("tw_run", pool, self.kernel, grid, handles, None, None)
         finally:
             calls.tw_grid_destroy(grid)

@@ -13,6 +13,9 @@ import random
 import sys
 import tempfile
 import time
+import traceback
+
+import numpy
 
 import generator
 import shrink
@@ -76,6 +79,14 @@ def describe(case, seed, why):
 
 def work(build, seed, numbers, way, folder, sender):
     """One batch, in a process of its own, which a kernel may bring down. Sends (counts, failures)."""
+    try:
+        sender.send(look_at(build, seed, numbers, way, folder))
+    except Exception:  # a mistake in here
+        sender.send((collections.Counter(), [f"{way}, cases {numbers[0]} to {numbers[-1]}: {traceback.format_exc()}"]))
+
+
+def look_at(build, seed, numbers, way, folder):
+    numpy.seterr(all="ignore")
     library = open_library(build, folder)
     cases = [generator.make_case(seed, number) for number in numbers]
     counts, failures = collections.Counter(), []
@@ -91,7 +102,7 @@ def work(build, seed, numbers, way, folder, sender):
             if len(failures) < SHOWN:
                 case, why = shrink.smaller(case, why, lambda some: run_cases(library, some, way, folder, pool))
             failures.append(f"{way}: {describe(case, seed, why)}")
-    sender.send((counts, failures))
+    return counts, failures
 
 
 def run_batch(build, seed, numbers, way):

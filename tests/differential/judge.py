@@ -33,7 +33,8 @@ def judge(case, outputs):
         node, target = statement.node, statement.target
         found = arrange(outputs[target], statement.axes, context)
         is_auxiliary = node.aux == target
-        if is_auxiliary or (node.check is not None and node.aux is None and statement.sign == "="):
+        is_near = node.check is not None and found.dtype.kind in "fc"
+        if is_near and (is_auxiliary or (node.aux is None and statement.sign == "=")):
             wrong, expected = compare.wrong_value(node, context, found), node.compute(context)
         else:
             expected = numpy.asarray(context.lift(value_of(case, statement, context)))

@@ -7,12 +7,13 @@
     measure.py --speed             nanoseconds an element, beside the C library's functions
     measure.py --bits              checksums of results, as they are kept in bits.txt
 
-Needs NumPy, GCC with libquadmath, and Clang for the comparison of bits.
+Needs NumPy, GCC (on x86-64 with libquadmath), and Clang for the comparison of bits.
 """
 
 import argparse
 import ctypes
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -71,8 +72,9 @@ class Programs:
         work = {name: [*flags, *FLAGS, HERE / "loops.c", "-lm"] for name, flags in builds().items()}
         if c_library:
             work["C library"] = ["gcc", "-O3", "-march=native", "-DC_LIBRARY", *FLAGS, HERE / "loops.c", "-lm"]
-        work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-shared", "-fPIC", HERE / "reference.c",
-                             "-lquadmath", "-lm"]
+        quad = ["-lquadmath"] if platform.machine() == "x86_64" else []
+        work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-fno-builtin-gammal", "-shared", "-fPIC",
+                             HERE / "reference.c", *quad, "-lm"]
 
         def compile_one(name):
             path = pathlib.Path(folder) / f"{re.sub(r'[^a-z0-9A-Z]', '_', name)}.so"
@@ -253,7 +255,8 @@ def print_speed(programs, options):
     rng = np.random.default_rng(1)
     size = 16384
     kinds = [name for name in ("gcc", "clang", "gcc, AVX2") if name in programs.loops] + ["C library"]
-    print(f"ns an element, {size} of them between 0.1 and 1; last: how many times faster than the C library")
+    print(f"ns an element, the best of {options.rounds} rounds over {size} of them between 0.1 and 1; last: how many "
+          "times faster than the C library")
     print(f"{'function':<9} {'dtype':<8}" + "".join(f"{name:>11}" for name in kinds) + f"{'ratio':>7}")
     for kind, name in measured():
         for suffix, dtype in DTYPES.items():
@@ -264,7 +267,7 @@ def print_speed(programs, options):
                 began = time.perf_counter()
                 programs.run(build, name, x, y, out)
                 took.setdefault(build, []).append((time.perf_counter() - began) / size * 1e9)
-            best = [np.median(took[build]) for build in kinds]
+            best = [min(took[build]) for build in kinds]  # what disturbs only adds
             print(f"{name:<9} {np.dtype(dtype).name:<8}" + "".join(f"{t:11.2f}" for t in best)
                   + f"{best[-1] / best[0]:7.1f}", flush=True)
 

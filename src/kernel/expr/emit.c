@@ -22,10 +22,11 @@ static int init(struct tw__emitter *e, const struct tw__program *program)
     e->uses = calloc(count, sizeof *e->uses);
     e->height = calloc(count, sizeof *e->height);
     e->given = calloc(count, 1);
+    e->blocked = calloc(count, 1);
     e->printed = calloc(count, 1);
     e->helpers = calloc((size_t)tw__helper_count(), 1);
     int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->given != NULL &&
-               e->printed != NULL && e->helpers != NULL;
+               e->blocked != NULL && e->printed != NULL && e->helpers != NULL;
     for (int k = 0; k < TW__PARTS; k++) {
         e->part[k] = open_memstream(&e->text[k], &e->length[k]);
         good = good && e->part[k] != NULL;
@@ -59,6 +60,7 @@ static void fini(struct tw__emitter *e)
     free(e->uses);
     free(e->height);
     free(e->given);
+    free(e->blocked);
     free(e->printed);
     free(e->helpers);
 }

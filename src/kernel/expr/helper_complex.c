@@ -287,7 +287,7 @@ const struct tw__helper tw__helpers_complex[] = {
           "        return (@T){1, 0};\n"
           "    }\n"
           "    if (x.re == 0 && x.im == 0) {\n"
-          "        const @P zero = y.re > 0 && y.im == 0 ? 0 : __builtin_nan@F(\"\");\n"
+          "        const @P zero = y.re > 0 ? 0 : __builtin_nan@F(\"\");\n"
           "        return (@T){zero, zero};\n"
           "    }\n"
           "    if (y.im == 0 && y.re > -100 && y.re < 100 && y.re == (@P)(int)y.re) {\n"

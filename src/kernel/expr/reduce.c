@@ -82,54 +82,6 @@ static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r
     }
 }
 
-static void emit_lengths(struct tw__emitter *e, int number)
-{
-    const struct tw__node *node = node_at(e, number);
-    for (int k = 0; k < node->u.reduce.naxes; k++) {
-        tw__emit_begin(e);
-        tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
-        tw__emit_length(e, node->u.reduce.axis[k]);
-        tw__emit_text(e, ";");
-        tw__emit_end(e);
-    }
-}
-
-/* x<axis> of the reduced axes for element `first` in their C order. */
-static void emit_position(struct tw__emitter *e, int number)
-{
-    const struct tw__node *node = node_at(e, number);
-    const int naxes = node->u.reduce.naxes;
-    if (naxes == 1) {
-        tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
-        return;
-    }
-    tw__emit_line(e, "int64_t rest = first;");
-    for (int k = naxes - 1; k > 0; k--) {
-        const int a = node->u.reduce.axis[k];
-        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
-        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
-        tw__emit_line(e, "rest /= d%d;", a);
-    }
-    tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
-}
-
-/* x<axis> moved on by `step` along the last one. */
-static void emit_advance(struct tw__emitter *e, int number, const char *step)
-{
-    const struct tw__node *node = node_at(e, number);
-    const int naxes = node->u.reduce.naxes;
-    tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
-    for (int k = naxes - 1; k > 0; k--) {
-        const int a = node->u.reduce.axis[k];
-        tw__emit_open(e, "if (x%d == n%d)", a, a);
-        tw__emit_line(e, "x%d = 0;", a);
-        tw__emit_line(e, "x%d++;", node->u.reduce.axis[k - 1]);
-    }
-    for (int k = naxes - 1; k > 0; k--) {
-        tw__emit_close(e);
-    }
-}
-
 static void emit_call_parts(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
                             const char *count, const char *total)
 {
@@ -180,15 +132,16 @@ static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_pl
     tw__strip_plan(e, &strip);
     open_function(e, r, "TW_SLOW ", "_leaf", 1);
     tw__strip_rooms(e, &strip);
-    const int direct = naxes == 1 && e->form[body] == TW__FORM_ITEM && r->type != TW_BOOL && !e->given[body];
+    const int direct = naxes == 1 && e->form[body] == TW__FORM_ITEM && r->type != TW_BOOL &&
+                       node_at(e, body)->dtype == r->type && !e->given[body];
     if (!direct) {
         tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), LEAF);
     }
     if (naxes == 1) {
         tw__emit_line(e, "const int64_t x%d = first, m = count;", last);
     } else {
-        emit_lengths(e, r->node);
-        emit_position(e, r->node);
+        tw__reduction_lengths(e, r);
+        tw__reduction_position(e, r);
         (void)tw__helper_need(e, "least", TW_OPAQUE);
         tw__emit_open(e, "for (int64_t done = 0, m; done < count; done += m)");
         tw__emit_line(e, "m = tw_least(count - done, n%d - x%d);", last, last);
@@ -200,7 +153,7 @@ static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_pl
         tw__strip_loops(e, &strip);
     }
     if (naxes > 1) {
-        emit_advance(e, r->node, "m");
+        tw__reduction_advance(e, r, "m");
         tw__emit_close(e);
     }
     tw__emit_begin(e);
@@ -261,9 +214,9 @@ static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan
     tw__emit_line(e, "%s value[%d] __attribute__((aligned(64))), lane[8 * %d] __attribute__((aligned(64)));", type,
                   strip.length, strip.length);
     if (!single) {
-        emit_lengths(e, r->node);
+        tw__reduction_lengths(e, r);
     }
-    emit_position(e, r->node);
+    tw__reduction_position(e, r);
     tw__emit_line(e, "const int64_t even = count - count %% 8;");
     tw__emit_open(e, "for (int64_t q = 0; q < 8 * %d; q++)", strip.length);
     tw__emit_begin(e);
@@ -280,7 +233,7 @@ static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan
     tw__strip_items(e, &strip);
     tw__strip_loops(e, &strip);
     tw__emit_line(e, "tw_%s_%s(done < even ? lane + done %% 8 * %d : total, value, m);", row, suffix, strip.length);
-    emit_advance(e, r->node, "1");
+    tw__reduction_advance(e, r, "1");
     tw__emit_close(e);
     tw__emit_open(e, "if (count == even)");
     tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, strip.length);
@@ -368,7 +321,7 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
     open_function(e, r, "TW_SLOW ", "_part", 1);
     tw__strip_rooms(e, &strip);
     tw__emit_line(e, "%s value[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), strip.length);
-    emit_lengths(e, r->node);
+    tw__reduction_lengths(e, r);
     emit_run_start(e, r);
     tw__emit_line(e, "(void)first;");
     tw__emit_line(e, "(void)count;");
@@ -488,7 +441,7 @@ static void emit_functions(struct tw__emitter *e, int number, int row)
     }
     tw__emit_text(e, ")\n{\n");
     e->indent = 1;
-    emit_lengths(e, number);
+    tw__reduction_lengths(e, &r);
     struct tw__strip strip = {
         .scope = number, .nroots = r.ngiven, .roots = r.given, .to = TW__TO_CELLS, .length = WIDTH};
     if (r.ngiven > 0) {

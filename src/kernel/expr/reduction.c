@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernel/expr/address.h"
+
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {
     return &e->program->nodes[node];
@@ -115,4 +117,62 @@ void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r
         value.number.imag = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 0.0 : infinity;
     }
     tw__emit_constant(e, r->type, &value);
+}
+
+/* ---- the loop over the elements ---- */
+
+void tw__reduction_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        tw__emit_begin(e);
+        tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
+        tw__emit_length(e, node->u.reduce.axis[k]);
+        tw__emit_text(e, ";");
+        tw__emit_end(e);
+    }
+}
+
+/* x<axis> of the reduced axes for element `first` in their C order. */
+void tw__reduction_position(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    const int naxes = node->u.reduce.naxes;
+    if (naxes == 1) {
+        tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
+        return;
+    }
+    tw__emit_line(e, "int64_t rest = first;");
+    for (int k = naxes - 1; k > 0; k--) {
+        const int a = node->u.reduce.axis[k];
+        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
+        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
+        tw__emit_line(e, "rest /= d%d;", a);
+    }
+    tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
+}
+
+/* x<axis> moved on by `step` along the last one. */
+void tw__reduction_advance(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *step)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    const int naxes = node->u.reduce.naxes;
+    tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
+    for (int k = naxes - 1; k > 0; k--) {
+        const int a = node->u.reduce.axis[k];
+        tw__emit_open(e, "if (x%d == n%d)", a, a);
+        tw__emit_line(e, "x%d = 0;", a);
+        tw__emit_line(e, "x%d++;", node->u.reduce.axis[k - 1]);
+    }
+    for (int k = naxes - 1; k > 0; k--) {
+        tw__emit_close(e);
+    }
+}
+
+void tw__reduction_count(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        tw__emit_text(e, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
+    }
 }

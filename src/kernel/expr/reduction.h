@@ -29,4 +29,16 @@ int tw__reduction_cells(const struct tw__emitter *e, const struct tw__reduction_
 /* The value that changes no other: -0.0 for sums of floats, as 0.0 + -0.0 is 0.0. */
 void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r);
 
+/* Declares n<axis>, the lengths of the reduced axes. */
+void tw__reduction_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r);
+
+/* Declares x<axis> of the reduced axes, at element `first` in their C order. */
+void tw__reduction_position(struct tw__emitter *e, const struct tw__reduction_plan *r);
+
+/* Moves them on, by `step` along the last one. */
+void tw__reduction_advance(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *step);
+
+/* "n1 * n2": how many elements there are. */
+void tw__reduction_count(struct tw__emitter *e, const struct tw__reduction_plan *r);
+
 #endif

@@ -329,8 +329,13 @@ static const char *apply_complex(struct tw__scalar *result, enum tw__operation c
         return NULL;
     case TW__OP_DIVIDE:
         return divide_complex(result, p, q, r, s);
-    case TW__OP_POWER:
-        return raise_complex(result, p, q, r, s);
+    case TW__OP_POWER: {
+        const char *why = raise_complex(result, p, q, r, s);
+        const int was_finite = isfinite(p) && isfinite(q) && isfinite(r) && isfinite(s);
+        return why == NULL && was_finite && !(isfinite(result->real) && isfinite(result->imag))
+                   ? "a power that is too large for a complex number"
+                   : why;
+    }
     default:
         return "an operation that complex numbers do not have";
     }

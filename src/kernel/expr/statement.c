@@ -2,6 +2,7 @@
 #include "kernel/expr/statement.h"
 
 #include "kernel/expr/address.h"
+#include "kernel/expr/block.h"
 #include "kernel/expr/helper.h"
 #include "kernel/expr/strip.h"
 #include "kernel/expr/value.h"
@@ -186,6 +187,54 @@ static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
     }
 }
 
+/* ---- blocks ---- */
+
+static void emit_block_row(struct tw__emitter *e, int node, int row_axis, int width)
+{
+    if (e->blocked[node]) {
+        tw__block_row(e, node, row_axis, width);
+    }
+}
+
+/* Columns in blocks, rows in blocks, and in each of them the rows. */
+static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
+{
+    const struct tw__expr_operand *target = target_of(e);
+    const int last = e->strip, tile = tile_axis(e, last), row_tile = tile_axis(e, row);
+    int own = 0;
+    tw__strip_rooms(e, strip);
+    tw__block_rooms(e, strip->length);
+    tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
+    for (int d = 0; d + 1 < target->ndim; d++) {
+        const int axis = target->axis[d], t = tile_axis(e, axis);
+        if (axis != row) {
+            tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t,
+                          axis);
+        }
+    }
+    (void)tw__helper_need(e, "least", TW_OPAQUE);
+    tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", last, tile, last, tile,
+                  last);
+    tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, last, strip->length);
+    tw__emit_open(e, "for (int64_t top = tile->start[%d], rows; top < tile->stop[%d]; top += rows)", row_tile,
+                  row_tile);
+    tw__emit_line(e, "rows = tw_least(tile->stop[%d] - top, %d);", row_tile, TW__BLOCK_ROWS);
+    tw__block_calls(e, row, strip->length);
+    tw__emit_open(e, "for (int64_t x%d = top; x%d < top + rows; x%d++)", row, row, row);
+    tw__strip_scalars(e, strip);
+    for (int n = 0; n < e->program->nnodes; n++) {
+        emit_block_row(e, n, row, strip->length);
+    }
+    tw__strip_each(e, strip, TW__NODE_READ, count_own, &own);
+    emit_strip(e, strip, own > 0);
+    for (int d = 0; d < target->ndim + 1; d++) {
+        tw__emit_close(e);
+    }
+    for (int n = 0; n < e->program->nnodes; n++) {
+        e->blocked[n] = 0;
+    }
+}
+
 void tw__emit_statement(struct tw__emitter *e, int number)
 {
     const struct tw__statement *statement = &e->program->statements[number];
@@ -198,8 +247,13 @@ void tw__emit_statement(struct tw__emitter *e, int number)
     tw__strip_plan(e, &strip);
     tw__emit_text(e, "static void statement%d(const tw_tile *tile)\n{\n", number + 1);
     e->indent = 1;
+    int width;
+    const int row = e->strip < 0 ? -1 : tw__block_find(e, &strip, &width);
     if (e->strip < 0) {
         emit_element(e, &strip);
+    } else if (row >= 0) {
+        strip.length = width;
+        emit_blocks(e, &strip, row);
     } else {
         emit_rows(e, &strip);
     }

@@ -141,7 +141,7 @@ static void set_form(struct tw__emitter *e, const struct tw__strip *strip, int n
 
 static int needs_room(const struct tw__emitter *e, const struct tw__strip *strip, int n)
 {
-    return node_at(e, n)->scope == strip->scope && !e->given[n] && (e->level[n] & VARYING) != 0 &&
+    return node_at(e, n)->scope == strip->scope && !e->given[n] && !e->blocked[n] && (e->level[n] & VARYING) != 0 &&
            (e->form[n] == TW__FORM_ITEM || e->form[n] == TW__FORM_CELL);
 }
 
@@ -250,7 +250,9 @@ static void emit_items(struct tw__emitter *e, int n, void *user)
 static void emit_cells(struct tw__emitter *e, int n, void *user)
 {
     (void)user;
-    tw__reduce_strip(e, n);
+    if (!e->blocked[n]) {
+        tw__reduce_strip(e, n);
+    }
 }
 
 void tw__strip_items(struct tw__emitter *e, const struct tw__strip *strip)
@@ -269,7 +271,7 @@ static void emit_root(struct tw__emitter *e, const struct tw__strip *strip, int 
     }
     const int halves = strip->to == TW__TO_OUT && node_at(e, root)->dtype == TW_FLOAT16;
     tw__emit_begin(e);
-    if (strip->to == TW__TO_CELLS) {
+    if (strip->to == TW__TO_CELLS || strip->to == TW__TO_ARRAYS) {
         tw__emit_text(e, "w%d[q] = ", root);
     } else {
         tw__emit_text(e, strip->to == TW__TO_OUT ? "out[q] = " : "value[q] = ");
@@ -283,31 +285,60 @@ static void emit_root(struct tw__emitter *e, const struct tw__strip *strip, int 
     tw__emit_end(e);
 }
 
-static void emit_loop(struct tw__emitter *e, const struct tw__strip *strip)
+/* The variables of the loop; and afterwards, as if they had not been printed. */
+static void emit_variables(struct tw__emitter *e, const struct tw__strip *strip, int forget)
 {
     const int last = last_root(strip);
-    int count = strip->to == TW__TO_CELLS ? 0 : 1;
+    for (int n = 0; n <= last; n++) {
+        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && (e->level[n] & NAMED)) {
+            if (forget) {
+                set_form(e, strip, n);
+            } else {
+                emit_variable(e, n);
+            }
+        }
+    }
+}
+
+static int has_results(const struct tw__emitter *e, const struct tw__strip *strip)
+{
+    int count = strip->to != TW__TO_CELLS;
     for (int k = 0; k < strip->nroots; k++) {
         count += tw__strip_varies(e, strip->roots[k]) && e->form[strip->roots[k]] != TW__FORM_CELL;
     }
-    if (count == 0) {
+    return count > 0;
+}
+
+static void emit_loop(struct tw__emitter *e, const struct tw__strip *strip)
+{
+    if (!has_results(e, strip)) {
         return;
     }
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-    for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && (e->level[n] & NAMED)) {
-            emit_variable(e, n);
-        }
-    }
+    emit_variables(e, strip, 0);
     for (int k = 0; k < strip->nroots; k++) {
         emit_root(e, strip, strip->roots[k]);
     }
     tw__emit_close(e);
-    for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & VARYING) && (e->level[n] & NAMED)) {
-            set_form(e, strip, n);
-        }
+    emit_variables(e, strip, 1);
+}
+
+void tw__strip_combine(struct tw__emitter *e, const struct tw__strip *strip, const char *into, const char *combine,
+                       tw_kind kind)
+{
+    tw__emit_open(e, "for (int q = 0; q < %d; q++)", strip->length);
+    emit_variables(e, strip, 0);
+    tw__emit_begin(e);
+    tw__emit_text(e, "%s[p * %d + q] = ", into, strip->length);
+    if (combine != NULL) {
+        (void)tw__helper_need(e, combine, kind);
+        tw__emit_text(e, "tw_%s_%s(%s[p * %d + q], ", combine, tw__emit_suffix(kind), into, strip->length);
     }
+    tw__emit_value(e, strip->roots[0]);
+    tw__emit_text(e, combine != NULL ? ");" : ";");
+    tw__emit_end(e);
+    tw__emit_close(e);
+    emit_variables(e, strip, 1);
 }
 
 /* Bytes of the floats that the fast versions in the loop are of: 4 and 8, each once. */

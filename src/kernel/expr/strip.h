@@ -14,7 +14,8 @@
 enum tw__destination {
     TW__TO_OUT,   /* out[q], items of the target */
     TW__TO_VALUE, /* value[q], one root */
-    TW__TO_CELLS  /* w<node>[q] */
+    TW__TO_CELLS, /* w<node>[q], declared by tw__strip_rooms; roots that do not vary are variables */
+    TW__TO_ARRAYS /* w<node>[q], all roots; declared by others */
 };
 
 /* What is computed together: nodes of one scope. */
@@ -37,6 +38,10 @@ void tw__strip_scalars(struct tw__emitter *e, const struct tw__strip *strip);
 
 void tw__strip_items(struct tw__emitter *e, const struct tw__strip *strip);
 void tw__strip_loops(struct tw__emitter *e, const struct tw__strip *strip);
+
+/* into[p * length + q] = combine(into[p * length + q], value) for all q < strip->length; combine NULL: = value. */
+void tw__strip_combine(struct tw__emitter *e, const struct tw__strip *strip, const char *into, const char *combine,
+                       tw_kind kind);
 
 /* Whether node changes along the strip. */
 int tw__strip_varies(const struct tw__emitter *e, int node);
