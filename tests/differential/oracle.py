@@ -296,6 +296,8 @@ class Chain(Node):
         return f"({parts[0]} {self.signs[0]} {parts[1]} {self.signs[1]} {parts[2]})"
 
     def apply(self, x, y, z):
+        if is_weak(y) and (is_weak(x) or is_weak(z)):
+            raise Refused("numbers alone")
         return numpy.logical_and(COMPARISONS[self.signs[0]](x, y), COMPARISONS[self.signs[1]](y, z))
 
 
