@@ -122,10 +122,14 @@ def pointer(array):
     return ctypes.c_void_p(array.ctypes.data)
 
 
+def raw_bits(array):
+    return array.view(np.uint64 if array.dtype == np.float64 else np.uint32)
+
+
 def bits(array):
     """As integers, all NaN alike."""
-    kind = np.uint64 if array.dtype == np.float64 else np.uint32
-    return np.where(np.isnan(array), kind(1), array.view(kind))
+    raw = raw_bits(array)
+    return np.where(np.isnan(array), raw.dtype.type(1), raw)
 
 
 def special(dtype):

@@ -180,6 +180,13 @@ def test_powers_of_integers_give_numpys_bits(dtype):
               [(f"a[i]**{n}", theirs(lambda n=n: a**n)) for n in (0, 1, 2, 3, 4, 5, 17)], {"a": a, "b": b})
 
 
+@pytest.mark.parametrize("dtype", COMPLEXES)
+def test_powers_of_complex_zero_give_numpys_bits(dtype):
+    b = numpy.array([1, 0.5 - 1j, 2 + 3j, 0, -1, 1j, -1 - 1j], dtype)
+    a = numpy.zeros(len(b), dtype)
+    check_all([("a[i]**b[i]", theirs(numpy.power, a, b))], {"a": a, "b": b})
+
+
 def test_a_negative_power_of_an_integer_is_an_error():
     a, b = numpy.array([2, 3, 4]), numpy.array([1, -1, 2])
     with pytest.raises(Failure, match="integers to negative integer powers are not allowed"):

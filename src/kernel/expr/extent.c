@@ -274,16 +274,19 @@ static tw_status take_largest(struct binding *binding, int *found)
     while (next_read(extent, &walk)) {
         int64_t factor = 0, least, largest, length;
         const int axis = open_axis(extent, walk.index, &factor);
-        if (axis < 0 || uses_length(extent->syntax, walk.index) ||
-            tw__index_edge(extent->syntax, walk.index) != TW_EDGE_ERROR) {
+        if (axis < 0 || uses_length(extent->syntax, walk.index)) {
             continue;
         }
         const tw_status status = range_of(extent, walk.index, axis, &least, &largest);
         if (status != TW_OK) {
             return status;
         }
-        /* 0 <= least and largest + factor * (length - 1) < the dimension's length, or the other way round */
-        if (factor > 0) {
+        /* With an edge every length would do: as many as the dimension has, or as steps fit it. Without one:
+         * 0 <= least and largest + factor * (length - 1) < the dimension's length, or the other way round. */
+        const uint64_t step = factor < 0 ? 0 - (uint64_t)factor : (uint64_t)factor;
+        if (tw__index_edge(extent->syntax, walk.index) != TW_EDGE_ERROR) {
+            length = walk.length == 0 ? 0 : (int64_t)(((uint64_t)walk.length - 1) / step + 1);
+        } else if (factor > 0) {
             const int64_t room = largest < walk.length ? walk.length - 1 - (largest > 0 ? largest : 0) : -1;
             length = room < 0 ? 0 : room / factor + 1;
         } else {

@@ -150,8 +150,8 @@ tw_status tw_statement_compile(tw_statement *statement, const char *path, const 
     if (status != TW_OK) {
         return status;
     }
-    if (asprintf(&whole, "%s\nextern const char " MARK "[];\nconst char " MARK "[] = \"%s %s\";\n", text, name, hash) <
-        0) {
+    if (asprintf(&whole, "%s\nconst char *" MARK "(void);\nconst char *" MARK "(void)\n{\n    return \"%s %s\";\n}\n",
+                 text, name, hash) < 0) {
         free(text);
         return tw__fail_memory(error, length, "a statement's source");
     }
@@ -180,7 +180,6 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
     if (real == NULL) {
         return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
     }
-    /* Data and functions are found alike: the mark is read before anything is called. */
     status = tw__kernel_from_object(&opened, real, path, MARK, TW_ERROR_FILE, error);
     if (status == TW_ERROR_ARGUMENT) {
         return tw__fail(error, status, "%s: was not made from a statement by 'tilework compile'", path);
@@ -188,8 +187,11 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
     if (status != TW_OK) {
         return status;
     }
-    const char *mark = tw__library_symbol(&opened->library, MARK);
-    const size_t length = mark != NULL ? strcspn(mark, " ") : 0;
+    const char *(*tell)(void);
+    void *address = tw__library_symbol(&opened->library, MARK);
+    memcpy(&tell, &address, sizeof tell); /* POSIX has functions and data share one kind of address */
+    const char *mark = tell();
+    const size_t length = strcspn(mark, " ");
     if (length > 0 && length < sizeof name && mark[length] == ' ') {
         memcpy(name, mark, length);
         snprintf(made, sizeof made, "%s", mark + length + 1);

@@ -8,7 +8,7 @@ TW_MATH float tw_asinh_f32(float x)
 {
     const double size = tw__abs_f64(x), square = size * size;
     const double value = tw__log1p_f32(size + square / (1.0 + __builtin_sqrt(1.0 + square)));
-    return (float)tw__mulsign_f64(size < TW_INF ? value : size, x);
+    return (float)tw__mulsign_f64(size < TW_INF ? value : size + size, x);
 }
 
 TW_MATH float tw_acosh_f32(float x)

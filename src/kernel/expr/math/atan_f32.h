@@ -32,8 +32,8 @@ TW_MATH float tw_atan2_f32(float y, float x)
     const double angle = tw__atan_ratio_f32(b, a);
     const double side = tw__copysign_f64(1.0, x);
     const double value = side < 0.0 ? 0x1.921fb54442d18p1 - angle : angle;
-    const double number = x != x ? (double)x : tw__mulsign_f64(value, y);
-    return (float)(y != y ? (double)y : number);
+    const double number = x != x ? (double)x + (double)x : tw__mulsign_f64(value, y);
+    return (float)(y != y ? (double)y + (double)y : number);
 }
 
 #endif

@@ -16,7 +16,8 @@ TW_MATH float tw_erf_f32(float x)
     const double large = (0x1.6e97bc089e08dp-3 + t2 * (0x1.f68b203a0bf0cp-3 + t2 * 0x1.17a3c530a395ep-4)) +
                          t * (-0x1.4e15ce4aef340p-2 + t2 * (-0x1.35d13c0a80e0dp-3 + t2 * -0x1.e958080216c65p-6));
     const double value = 1.0 - tw__exp_f32(-z) * large;
-    return (float)(y < 1.0 ? x + x * small : tw__mulsign_f64(value, x));
+    const double number = y < 1.0 ? x + x * small : tw__mulsign_f64(value, x);
+    return (float)(x != x ? x + x : number);
 }
 
 #endif

@@ -32,7 +32,8 @@ TW_MATH double tw_erf_f64(double x)
     const double shifted = z * -0x1.71547652b82fep0 + TW_SHIFT, k = shifted - TW_SHIFT;
     const double r = (-z - k * 0x1.62e42fefa0000p-1) - k * 0x1.cf79abc9e3b3ap-40;
     const double fall = (1.0 + (r + r * r * tw__exp_tail_f64(r))) * tw__power_f64(shifted);
-    return y < 1.0 ? x + x * small : tw__mulsign_f64(1.0 - fall * large, x);
+    const double number = y < 1.0 ? x + x * small : tw__mulsign_f64(1.0 - fall * large, x);
+    return x != x ? x + x : number;
 }
 
 #endif

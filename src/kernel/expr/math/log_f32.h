@@ -36,7 +36,7 @@ TW_MATH double tw__log2_f32(double x)
 /* The logarithm of what is no positive finite number, else `result`. */
 TW_MATH float tw__log_special_f32(double x, double result)
 {
-    const double finite = x < TW_INF ? result : x; /* +infinity and NaN stay */
+    const double finite = x < TW_INF ? result : x + x; /* +infinity and NaN stay */
     const double negative = x < 0.0 ? TW_NAN : finite;
     return (float)(x == 0.0 ? -TW_INF : negative);
 }

@@ -29,7 +29,8 @@ TW_MATH float tw_hypot_f32(float x, float y)
 {
     /* Squares of float32 and their sums neither over- nor underflow in float64. */
     const double a = x, b = y, value = __builtin_sqrt(a * a + b * b);
-    const double first = tw__abs_f64(a) == TW_INF ? TW_INF : value;
+    const double number = a != a ? a + a : value; /* of two NaN the first */
+    const double first = tw__abs_f64(a) == TW_INF ? TW_INF : number;
     return (float)(tw__abs_f64(b) == TW_INF ? TW_INF : first);
 }
 

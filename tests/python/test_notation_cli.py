@@ -1,0 +1,354 @@
+"""Statements on the command line: options, explain, compile, journals, and what is refused in which words."""
+
+import re
+
+import numpy
+import pytest
+
+
+def test_a_statement_runs_on_every_pool_with_any_cuts(folder):
+    y, x = folder.load("y.npy"), folder.load("x.npy")
+    for arguments in (["--pool", "serial"], ["--cut", "i=333,666", "--cut", "j=1000"],
+                      ["--pool", "processes", "-w", "2", "--tile", "j=77"]):  # fmt: skip
+        result = folder.run_ok("r[i,j] = y[i] * x[j]", "y=y.npy", "x=x.npy", "-o", "r=r.npy", "--check", *arguments)
+        assert result.stdout == "max. abs. diff. = 0\nbit-identical: yes\n"
+        assert (folder.load() == y[:, None] * x).all()
+
+
+def test_parameters_keep_their_class_and_need_no_new_compilation(folder):
+    folder.save("a.npy", numpy.arange(5, dtype="uint8"))
+    cache = folder.path / "cache"
+    for value, expected in (("3", numpy.arange(5, dtype="uint8") * 3), ("7", numpy.arange(5, dtype="uint8") * 7),
+                            ("0.5", numpy.arange(5) * 0.5), ("2j", numpy.arange(5) * 2j)):  # fmt: skip
+        folder.run_ok("r[i] = c * a[i]", "a=a.npy", "-o", "r=r.npy", "--param", f"c={value}",
+                      env={"XDG_CACHE_HOME": str(cache)})  # fmt: skip
+        assert folder.load().dtype == expected.dtype and (folder.load() == expected).all()
+    assert len(list((cache / "tilework").glob("*.so"))) == 3
+
+
+def test_an_augmented_statement_adds_to_a_file(folder):
+    folder.save("before.npy", numpy.arange(1000.0))
+    folder.run_ok("r[i] += 2 * y[i]", "y=y.npy", "r=before.npy", "-o", "r=after.npy", "--pool", "processes")
+    assert (folder.load("after.npy") == 3 * numpy.arange(1000.0)).all()
+    assert (folder.load("before.npy") == numpy.arange(1000.0)).all()
+
+
+@pytest.mark.parametrize("edge, mode", [("clamp", "edge"), ("wrap", "wrap"), ("zero", "constant")])
+def test_edges_are_numpys_padding(folder, edge, mode):
+    u = numpy.random.default_rng(3).random((9, 11))
+    folder.save("u.npy", u)
+    folder.run_ok("r[i,j] = u[i-2,j+3]", "u=u.npy", "-o", "r=r.npy", "--edge", f"i={edge}", "--edge", f"j={edge}",
+                  "--tile", "i=4", "--tile", "j=3", "--check")  # fmt: skip
+    assert (folder.load() == numpy.pad(u, 3, mode)[1:10, 6:17]).all()
+
+
+@pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])
+def test_far_outside_is_outside_too(folder, edge):
+    folder.save("u.npy", numpy.arange(1.0, 4))
+    expected = {"clamp": [1, 3], "wrap": [2, 1], "zero": [0, 0]}[edge]
+    for shift, value in ((-1000001, expected[0]), (1000001, expected[1])):
+        folder.run_ok(f"r[i] = u[i{shift:+d}]", "u=u.npy", "-o", "r=r.npy", "--edge", f"i={edge}")
+        wrapped = numpy.take([1.0, 2, 3], numpy.arange(3) + shift, mode="wrap")
+        assert (folder.load() == (wrapped if edge == "wrap" else numpy.full(3, float(value)))).all()
+
+
+def test_lengths_follow_or_are_given(folder):
+    folder.save("u.npy", numpy.arange(10.0))
+    folder.save("w.npy", numpy.array([1.0, 2, 3]))
+    cases = [("r[i] = u[2*i+1]", [], [1, 3, 5, 7, 9]), ("r[i] = u[2*i]", [], [0, 2, 4, 6, 8]),
+             ("r[i] = u[len(i)-1-i]", [], list(range(9, -1, -1))), ("r[i] = u[9-i]", [], list(range(9, -1, -1))),
+             ("r[i] = u[i+1] - u[i]", ["--length", "i=9"], [1] * 9), ("r[i] = i * 10", ["--length", "i=3"], [0, 10, 20]),
+             ("r[i] = u[3] + i", ["--length", "i=2"], [3, 4]), ("r[i] = u[3*i]", ["--edge", "i=clamp"], [0, 3, 6, 9])]  # fmt: skip
+    for statement, options, expected in cases:
+        folder.run_ok(statement, "u=u.npy", "-o", "r=r.npy", *options) if "u[" in statement else folder.run_ok(
+            statement, "-o", "r=r.npy", *options)
+        assert folder.load().tolist() == expected, statement
+    folder.run_ok("r[i] = sum(k: w[k] * u[i+k])", "u=u.npy", "w=w.npy", "-o", "r=r.npy")
+    assert folder.load().tolist() == numpy.correlate(numpy.arange(10.0), [1, 2, 3], "valid").tolist()
+    folder.run_ok("r[i] = sum(k: w[k] * u[i+k-1])", "u=u.npy", "w=w.npy", "-o", "r=r.npy", "--edge", "i=zero")
+    assert folder.load().tolist() == numpy.correlate(numpy.arange(10.0), [1, 2, 3], "same").tolist()
+
+
+def test_axes_of_length_0_give_empty_results_and_empty_sums(folder):
+    folder.save("a.npy", numpy.zeros((0, 4)))
+    folder.save("b.npy", numpy.zeros((3, 0)))
+    folder.run_ok("r[i,j] = a[i,j] + 1", "a=a.npy", "-o", "r=r.npy")
+    assert folder.load().shape == (0, 4)
+    folder.run_ok("r[i,j] = a[i,j-1]", "a=a.npy", "-o", "r=r.npy")  # nothing is read
+    assert folder.load().shape == (0, 4)
+    folder.run_ok("r[i] = sum(k: b[i,k])", "b=b.npy", "-o", "r=r.npy")
+    assert folder.load().tolist() == [0, 0, 0]
+    folder.run_ok("r[i] = prod(k: b[i,k])", "b=b.npy", "-o", "r=r.npy")
+    assert folder.load().tolist() == [1, 1, 1]
+    folder.run_ok("r[i] = mean(k: b[i,k])", "b=b.npy", "-o", "r=r.npy")
+    assert numpy.isnan(folder.load()).all()
+    folder.refused(2, "run", "r[i] = max(k: b[i,k])", "b=b.npy", "-o", "r=none.npy", sentences=3,
+                   says="there is no smallest and no largest of no elements")  # fmt: skip
+
+
+def test_later_statements_read_earlier_results(folder):
+    a = numpy.random.default_rng(5).random((6, 8))
+    folder.save("a.npy", a)
+    folder.run_ok("t[i,j] = a[i,j] * 2\ns[i] = sum(j: t[i,j])\n", "a=a.npy", "-o", "t=t.npy", "-o", "s=s.npy", "--check",
+                  "--tile", "i=2")  # fmt: skip
+    assert (folder.load("t.npy") == 2 * a).all()
+    assert numpy.allclose(folder.load("s.npy"), 2 * a.sum(axis=1), rtol=1e-15)
+
+
+def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
+    """The journal knows the statement, its parameters and its lengths."""
+    y, x = folder.load("y.npy")[:300], folder.load("x.npy")[:400]
+    folder.save("y.npy", y), folder.save("x.npy", x)
+    arguments = ["y=y.npy", "x=x.npy", "-o", "r=r.npy", "--tile", "i=1", "--pool", "serial"]
+    statement = "r[i,j] = c * sum(k, l: sin(x[j] * x[l]) * y[k] + y[i])"
+    process = folder.start("run", statement, *arguments, "--param", "c=2.0")
+    journal, first = folder / "r.npy.journal", 0
+    while process.poll() is None:
+        size = journal.stat().st_size if journal.exists() else 0
+        first = first or size
+        if size > first:
+            break
+    process.send_signal(2)
+    process.communicate()
+    assert process.returncode == 130
+    folder.refused(2, "run", statement, *arguments, "--param", "c=3.0", "--resume", says="--restart throws")
+    folder.refused(2, "run", statement.replace("sin", "cos"), *arguments, "--param", "c=2.0", "--resume",
+                   says="--restart throws")  # fmt: skip
+    result = folder.run_ok(statement, *arguments, "--param", "c=2.0", "--resume", "--pool", "threads")
+    assert "going on: " in result.stderr
+    expected = 2 * ((numpy.sin(numpy.outer(x, x)).sum(axis=1) * y.sum())[None, :] + len(x) * len(y) * y[:, None])
+    assert numpy.allclose(folder.load(), expected, rtol=1e-9)
+
+
+def test_replay_runs_one_tile_of_a_statement(folder):
+    result = folder.call("replay", "3", "r[i,j] = y[i] * x[j]", "y=y.npy", "x=x.npy", "-o", "r=part.npy", "--cut",
+                         "i=333,666", "--cut", "j=1000")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    y, x = folder.load("y.npy"), folder.load("x.npy")
+    assert (folder.load("part.npy") == y[333:666, None] * x[1000:]).all()
+
+
+def test_guard_finds_nothing_in_statements(folder):
+    folder.save("u.npy", numpy.random.default_rng(8).random((20, 30)))
+    folder.run_ok("r[i,j] = u[i-1,j] + u[i,j+1]", "u=u.npy", "-o", "r=r.npy", "--guard", "--edge", "i=clamp", "--edge",
+                  "j=wrap", "--tile", "i=7", "--tile", "j=4")  # fmt: skip
+    folder.run_ok("r[i,j] = sum(k: a[i,k] * a[j,k])", "a=u.npy", "-o", "r=r.npy", "--guard", "--tile", "i=7")
+
+
+# ---- explain ----
+
+
+def test_explain_shows_signature_dtypes_and_work(folder):
+    result = folder.call("explain", "r[i,j] = 2 * sum(k: a[i,k] * b[k,j])", "--types", "a=float32,b=int8")
+    assert result.returncode == 0 and result.stderr == ""
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for line in ("a[i,k], b[k,j] -> r[i,j]", "a float32 read, cut along i, k", "r float32 written, cut along i, j",
+                 "2 Python int", "a[i,k] * b[k,j] float32", "sum(k: a[i,k] * b[k,j]) float32",
+                 "reads 2 * len(k) (5 * len(k) bytes)", "writes 1 (4 bytes)", "flops 2 * len(k) + 1"):  # fmt: skip
+        assert line in lines, result.stdout
+
+
+def test_explain_prints_c_that_has_no_name_of_the_users(folder):
+    result = folder.call("explain", "secret_r[alpha,beta] = secret_y[alpha] * gamma_p + 0.3", "--c", "--param",
+                         "gamma_p=0.5")  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    code = result.stdout[result.stdout.index("#include"):]
+    assert not re.search("secret|alpha|beta|gamma_p", code)
+
+
+def test_types_may_come_from_files(folder):
+    folder.save("h.npy", numpy.zeros(3, "float16"))
+    result = folder.call("explain", "r[i] = sqrt(h[i])", "--types", "h=h.npy")
+    assert re.search(r"r +float16 +written", result.stdout), result.stdout + result.stderr
+
+
+# ---- compile ----
+
+
+def test_a_compiled_statement_runs_without_a_compiler(folder):
+    statement = "r[i,j] = c * y[i] * x[j]"
+    result = folder.call("compile", statement, "-o", "mult.so", "--types", "y=float64,x=float64", "--param", "c=1.0")
+    assert result.returncode == 0 and result.stdout == "mult.so:kernel -s 'y[i], x[j] -> r[i,j]:float64'\n", result.stderr
+    nothing = {"PATH": "/nonexistent", "XDG_CACHE_HOME": str(folder / "no-cache")}
+    folder.run_ok(statement, "--kernel", "mult.so", "--param", "c=0.25", "y=y.npy", "x=x.npy", "-o", "r=r.npy",
+                  "--pool", "processes", env=nothing)  # fmt: skip
+    y, x = folder.load("y.npy"), folder.load("x.npy")
+    assert (folder.load() == 0.25 * y[:, None] * x).all()
+    assert not (folder / "no-cache").exists()
+
+
+def test_a_compiled_statement_that_needs_nothing_is_a_kernel(folder):
+    result = folder.call("compile", "r[i,j] = y[i] * x[j]", "-o", "m.so", "--types", "y=y.npy,x=f8", "--name", "outer")
+    assert result.returncode == 0, result.stderr
+    folder.run_ok("m.so:outer", "-s", "y[i], x[j] -> r[i,j]", "y=y.npy", "x=x.npy", "-o", "r=r.npy")
+    assert (folder.load() == folder.load("y.npy")[:, None] * folder.load("x.npy")).all()
+    folder.save("f.npy", numpy.zeros(3, "float32"))
+    result = folder.call("run", "m.so:outer", "-s", "y[i], x[j] -> r[i,j]", "y=f.npy", "x=x.npy", "-o", "r=n.npy")
+    assert result.returncode == 1 and "float64" in result.stderr, result.stderr
+
+
+def test_a_kernel_that_needs_its_lengths_says_so_without_them(folder):
+    folder.save("u.npy", numpy.arange(9.0))
+    folder.call("compile", "r[i] = u[i+1]", "-o", "s.so", "--types", "u=float64")
+    result = folder.call("run", "s.so:kernel", "-s", "u[k] -> r[i]", "--length", "i=9", "u=u.npy", "-o", "r=r.npy")
+    assert result.returncode == 1, result.stderr
+    assert "this kernel needs the values of its statement's parameters and lengths" in result.stderr
+    assert not (folder / "r.npy").exists()
+
+
+def test_an_object_of_another_statement_is_refused(folder):
+    folder.call("compile", "r[i,j] = y[i] * x[j]", "-o", "m.so", "--types", "y=float64,x=float64")
+    for statement in ("r[i,j] = y[i] + x[j]", "r[i,j]:float32 = y[i] * x[j]"):
+        folder.refused(2, "run", statement, "--kernel", "m.so", "y=y.npy", "x=x.npy", "-o", "r=r.npy",
+                       says="m.so: was compiled from another statement")  # fmt: skip
+    folder.refused(3, "run", "r[i,j] = y[i] * x[j]", "--kernel", "y.npy", "y=y.npy", "x=x.npy", "-o", "r=r.npy",
+                   says="y.npy: ")  # fmt: skip
+
+
+# ---- refused ----
+
+NAMES = "y[i] x"
+SENTENCES = [
+    # statement, options, message, column
+    ("r[i] = sin(y[i]", [], "expected an operator or ')'", 16),
+    ("r[i] = (y[i]", [], "expected an operator or ')'", 13),
+    ("r[i] = y[i", [], "expected ']' or ','", 11),
+    ("r[i = y[i]", [], "expected ']' or ','", 5),
+    ("r = y[i]", [], None, None),
+    ("r[i] = ", [], "expected a number, a name or '('", 7),
+    ("r[i] = y[i] +", [], "expected a number, a name or '('", 14),
+    ("r[i] = * y[i]", [], "expected a number, a name or '('", 8),
+    ("r[i] = y[i] y[i]", [], "expected an operator, ';' or the end", 12),
+    ("r[i] == y[i]", [], "expected '=' (not '==') or '+='", 6),
+    ("r[i,i] = y[i]", [], "axis i stands twice in r", 5),
+    ("r[0] = y[0]", [], "expected an axis's name or ']'", 3),
+    ("r[i] = sine(y[i])", [], "there is no function 'sine'; there are sin, sinh, sign, asin, asinh, rint, isinf, min, "
+     "...", 8),
+    ("r[i] = y[i] + cc", ["--param", "c=1"], "'cc' is no axis of r, parameter or constant: there are c, i, pi, e, "
+     "inf, nan, True, False (an array is read with its indices, cc[i]; an axis that r lacks is reduced, sum(cc: ...))",
+     15),
+    ("r[i] = y[i] * y", [], "y is an array: its elements are y[...], with an index for each dimension", 15),
+    ("r[i] = a[i,k]", [], "'k' is no axis of r, parameter or constant: there are i, e, pi, inf, nan, True, False (an "
+     "array is read with its indices, k[i]; an axis that r lacks is reduced, sum(k: ...))", 12),
+    ("r[i] = sum(i: y[i])", [], "axis i cannot be reduced here: r has it or it is reduced already; take another name",
+     12),
+    ("r[i] = sum(k, k: y[k])", [], "axis k is reduced twice", 15),
+    ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 12),
+    ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: ...)", 14),
+    ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),
+    ("r[i] = where(y[i] > 0, 1)", [], "expected ',' and another argument: where(condition, x, y)", 25),
+    ("r[i] = sqrt(y[i], 2)", [], "expected ')': sqrt(x)", 17),
+    ("r[i] = y[i] == not y[i]", [], "'not' binds less than a comparison: put it in parentheses", 16),
+    ("r[i] = y[y[i]]", [], "an index cannot come from an array: where it leads to must be known before the run", 10),
+    ("r[i] = y[i*i]", [], "an index is made of axes, whole numbers, whole parameters and len(), by +, - and * with a "
+     "number, as in u[2*i - 1]", 11),
+    ("r[i] = y[0.5]", [], "an index is a whole number, this is a float", 10),
+    ("r[i] = y[:]", [], "there are no ranges: an index names an axis, as in u[i,j]", 10),
+    ("r[i] = y[i,0] + y[i]", [], "y has 1 index here but 2 elsewhere", 17),
+    ("r[i] = r[i-1] + y[i]; ", [], "r, which is written too, can be read at its own indices alone, here i", 10),
+    ("r[i] = y[i]; r[j] = y[j]", [], "r had other axes in an earlier statement", 14),
+    ("r[i] = y[i] # twice", [], "a statement has no comments", 13),
+    ("r[i] = y[i] @ y[i]", [], "there is no '@': write sum(k: a[i,k] * b[k,j])", 13),
+    ("r[i] = !y[i]", [], "there is no '!': write not, or !=", 8),
+    ("r[i] = 'y'", [], "there are no texts in quotes", 8),
+    ("r[i] = y[i] ? 1", [], "'?' means nothing", 13),
+    ("r[i] = 012 * y[i]", [], "a whole number does not begin with 0 (octal is 0o17)", 8),
+    ("r[i] = 1x * y[i]", [], "expected an operator behind the number", 9),
+    ("r[i] = 1e * y[i]", [], "expected the digits of an exponent behind 'e'", 9),
+    ("r[i] = 0x * y[i]", [], "expected digits of base 16 behind 0x", 10),
+    ("r[i] = 18446744073709551616 * y[i]", [], "a whole number of more than 64 bits (a decimal point makes it a float)",
+     8),
+    ("r[i] = y[i] + 1/0", [], "a division by zero", 16),
+    ("r[i] = y[i] & 1.5", [], "'&' of float64 and a Python float: it is for integers and bools", 13),
+    ("r[i] = u[i] + 300", [], "300 does not fit uint8", 15),
+    ("r[i] = u[i] ** -1", [], "'**' of uint8 and a whole number: whole numbers to a negative power are no whole "
+     "numbers; write the exponent as a float", 13),
+    ("r[i] = -b[i]", [], "'-' of bool: NumPy has no such operation; write not, or ~", 8),
+    ("r[i] = b[i] - b[i]", [], "'-' of bool and bool: NumPy has no such operation; write ^ for what differs, or x & ~y",
+     13),
+    ("r[i] = z[i] // 2", [], "'//' of complex128 and a whole number: complex numbers have no such operation", 13),
+    ("r[i] = uint8(z[i])", [], "uint8 of complex128 would lose the imaginary part: write real(), imag() or abs()", 8),
+    ("r[i]:float64 = z[i]", [], "r is float64, but the result is complex128: write real(), imag() or abs() of it", 14),
+    ("r[i]:S5 = y[i]", [], "'S5' is no dtype to compute with; one is float64, float32, int32, uint8, bool, complex128", 6),
+    ("r[i] = y[i+1]", [], "this index reaches 1 past the end of dimension 0 of y, whose length is 1000; give axis i an "
+     "edge (clamp, wrap or zero) or another length", 10),
+    ("r[i] = y[i-3]", [], "this index reaches 3 below the beginning of dimension 0 of y, whose length is 1000; give "
+     "axis i an edge (clamp, wrap or zero) or another length", 10),
+    ("r[i] = y[i] + u[-1]", [], "this index reaches 1 below the beginning of dimension 0 of u, whose length is 3", 17),
+    ("r[i] = i", [], "axis i has no length: no input says it; give axis i its length", 3),
+    ("r[i] = y[i] + len(q)", [], "'q' is no axis: there are i", 19),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement, options, message, column", [s for s in SENTENCES if s[2] is not None],
+                         ids=[s[0] for s in SENTENCES if s[2] is not None])  # fmt: skip
+def test_what_is_wrong_is_said_with_its_column_and_a_caret(folder, statement, options, message, column):
+    folder.save("a.npy", numpy.zeros((1000, 3)))
+    folder.save("u.npy", numpy.zeros(3, "uint8"))
+    folder.save("b.npy", numpy.zeros(3, "bool"))
+    folder.save("z.npy", numpy.zeros(3, "complex128"))
+    inputs = [f"{name}={name}.npy" for name in "yaubz" if re.search(rf"\b{name}\[", statement)]
+    result = folder.refused(2, "run", statement, *inputs, "-o", "r=r.npy", *options, sentences=3)
+    first, line, caret = result.stderr.splitlines()
+    assert first == f"tilework: statement: {message} at column {column}"
+    assert line == "  " + statement and caret == "  " + " " * (column - 1) + "^"
+
+
+def test_a_place_in_several_lines_is_said_with_its_line(folder):
+    result = folder.refused(2, "run", "t[i] = y[i]\nr[i] = t[i] + oops\n", "y=y.npy", "-o", "t=t.npy", "-o", "r=r.npy",
+                            sentences=3)  # fmt: skip
+    first, line, caret = result.stderr.splitlines()
+    assert first.endswith(" at line 2, column 15") and line == "  r[i] = t[i] + oops"
+    assert caret == "  " + " " * 14 + "^"
+
+
+def test_a_long_line_is_shown_in_part(folder):
+    statement = "r[i] = " + "y[i] + " * 60 + "oops" + " + y[i]" * 60
+    result = folder.refused(2, "run", statement, "y=y.npy", "-o", "r=r.npy", sentences=3)
+    _, line, caret = result.stderr.splitlines()
+    assert len(line) < 120 and line.startswith("  ...") and line.endswith("...")
+    assert line[caret.index("^"):].startswith("oops")
+
+
+@pytest.mark.parametrize("text", ["(" * 101 + "y[i]" + ")" * 101, "-" * 200 + "y[i]", "y[i]" + " + y[i]" * 300,
+                                  "not " * 300 + "y[i]", "sin(" * 150 + "y[i]" + ")" * 150,
+                                  "2**" * 150 + "y[i]", "1 if y[i] else " * 150 + "1"])  # fmt: skip
+def test_depth_is_bounded(folder, text):
+    folder.refused(2, "run", f"r[i] = {text}", "y=y.npy", "-o", "r=r.npy", sentences=3, says="statement: ")
+
+
+def test_size_is_bounded(folder):
+    folder.refused(2, "run", "r[i] = " + "1" * 20000, "y=y.npy", "-o", "r=r.npy",
+                   says="statement: more than 16384 characters")  # fmt: skip
+    many = " + ".join(f"a{k}[i]" for k in range(70))
+    folder.refused(2, "run", f"r[i] = {many}", "-o", "r=r.npy", sentences=3, says="more than 64 operands")
+
+
+def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult):
+    job = ["y=y.npy", "-o", "r=r.npy"]
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--param", "c=3", says="parameter c does not occur in the statement")
+    folder.refused(2, "run", "r[i] = c * y[i]", *job, "--param", "c=x", says="--param: c: 'x' is no number")
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "k=wrap",
+                   says="an edge is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "i=mirror",
+                   says="--edge: 'mirror' is no edge: clamp, wrap, zero or error")  # fmt: skip
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--length", "k=3",
+                   says="a length is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
+    folder.refused(2, "run", *mult, "--param", "c=3", says="--param: is for statements")
+    folder.refused(2, "run", "r[i] = y[i]", "-s", "y[i] -> r[i]", *job, says="a statement has its own")
+    folder.refused(2, "run", "r[i] += y[i]", *job, says="input 'r' has no file: give r=FILE.npy")
+    folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", says="'y' has no dtype: give --types y=float64")
+    folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", "--types", "y=f8", "--name", "a b",
+                   says="'a b' cannot be the name of a kernel's function")  # fmt: skip
+
+
+def test_without_a_compiler_one_sentence_says_what_to_install(folder):
+    result = folder.refused(2, "run", "r[i] = y[i]", "y=y.npy", "-o", "r=r.npy", env={"PATH": "/nonexistent"})
+    assert result.stderr == ("tilework: there is no C compiler: none of cc, gcc and clang is on PATH; install one "
+                             "(Debian, Ubuntu: apt install gcc libc6-dev) or name one in TILEWORK_CC\n")  # fmt: skip
+
+
+def test_a_text_that_tries_to_be_c_is_no_c(folder):
+    for text in ('r[i] = y[i]; system("x")', "r[i] = y[i] /* */", "r[i] = y[i]; #include <x>", "r[i] = y[i] \\\n+ 1",
+                 "r[i] = `id`", "r[i] = $(id)", "r[i] = y[i]; }; int x;", "r[i] = y[i] ??/", "r[i] = \"y\""):  # fmt: skip
+        folder.refused(2, "run", text, "y=y.npy", "-o", "r=r.npy", sentences=3, says="statement: ")
