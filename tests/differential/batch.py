@@ -18,6 +18,8 @@ from statements import KINDS, NAMES, AxisEdge, AxisLength, Dtype, Options, Param
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BASE = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-w"]
 WAYS = {  # compilers and flags; the last is what a statement is compiled with when a user types it
+    "clang-O0": ["clang", "-O0"],
+    "gcc-O0": ["gcc", "-O0"],
     "gcc": ["gcc", "-O1"],
     "clang": ["clang", "-O1"],
     "native": ["gcc", "-O3", "-march=native"],
@@ -93,7 +95,7 @@ class Loaded:
 
     def __init__(self, library, case):
         self.library, self.case = library, case
-        self.handle = ctypes.c_void_p()
+        self.handle, self.kernel, self.is_own = ctypes.c_void_p(), None, True
         self.parse()
         self.settle()
         self.lay_out()
@@ -169,6 +171,13 @@ class Loaded:
         self.call("tw_kernel_from_function", ctypes.byref(self.kernel), ctypes.cast(function, ctypes.c_void_p), context,
                   size)  # fmt: skip
 
+    def compile(self):
+        """Takes the kernel as the library compiles it for its users."""
+        kernel = ctypes.c_void_p()
+        options = statements.CompileOptions(None, None, self.library.cache)
+        self.call("tw_statement_kernel", ctypes.byref(kernel), self.handle, ctypes.byref(options))
+        self.kernel, self.is_own = kernel, False
+
     def run(self, cuts, pool=None):
         calls = self.library.calls
         splits = (statements.Split * (len(cuts) + 1))()
@@ -194,7 +203,7 @@ class Loaded:
 
     def compute(self, pool=None):
         """The outputs, and that every grid gives the same bits and writes nothing else."""
-        self.run(self.case.grids[0])
+        self.run(self.case.grids[0], pool)
         found = {name: numpy.array(self.views[name]) for name in self.outputs}
         after = {name: self.wholes[name].tobytes() for name in self.outputs}
         for cuts in self.case.grids[1:]:
@@ -210,11 +219,16 @@ class Loaded:
 
     def close(self):
         self.library.calls.tw_statement_destroy(self.handle)
-        if getattr(self, "kernel", None):
+        if self.kernel and self.is_own:
             self.library.calls.tw_kernel_destroy(self.kernel)
         self.handle = self.kernel = None
 
 
 def open_library(build, cache):
-    module = pathlib.Path(build) / "tests" / "statement_context.so"
-    return statements.Library(module, cache)
+    """The library, and pools of every kind."""
+    library = statements.Library(pathlib.Path(build) / "tests" / "statement_context.so", cache)
+    processes = ctypes.c_void_p()
+    library.check(library.calls.tw_pool_open(ctypes.byref(processes), ctypes.byref(statements.PoolOptions(1, 2, 0)),
+                                             library.errors()))  # fmt: skip
+    library.pools = [None, library.pool, processes]
+    return library

@@ -24,41 +24,57 @@ from judge import judge
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXPRESSIONS = 20_000
-CASES = 120  # of one source
-WAYS = {"gcc": 0.78, "clang": 0.19, "native": 0.02, "native-clang": 0.01}
 SHOWN = 2  # failures of a batch that are made smaller
 
+# How the kernels of a batch are compiled: the share of all cases, and how many become one source. `public` is the way
+# of users: every kernel by itself, by the library, with its own flags, on threads and on processes.
+WAYS = {"clang-O0": (0.57, 240), "gcc-O0": (0.2, 240), "gcc": (0.14, 120), "clang": (0.05, 120),
+        "native": (0.02, 60), "native-clang": (0.02, 60)}  # fmt: skip
+PUBLIC = 24  # cases
 
-def run_cases(library, cases, way, folder, pool=None):
-    """What is wrong with each case, None where nothing is."""
-    loaded, sources, wrong = {}, {}, {}
+
+def load(library, cases, wrong):
+    """The cases that the library takes, with their kernels' C: {number: (loaded, source)}."""
+    found = {}
     for case in cases:
         wrong[case.number] = None
         try:
-            loaded[case.number] = Loaded(library, case)
-            sources[case.number] = loaded[case.number].source()
+            loaded = Loaded(library, case)
+            found[case.number] = loaded, loaded.source()
         except Wrong as error:
             wrong[case.number] = str(error)
-    if sources:
-        try:
-            module = compile_sources(join_sources(sources), way, folder)
-        except Wrong as error:
-            if len(sources) == 1:
-                return {**wrong, next(iter(sources)): str(error)}
-            for one in loaded.values():
-                one.close()
+    return found
+
+
+def run_cases(library, cases, way, folder):
+    """What is wrong with each case, None where nothing is."""
+    wrong = {}
+    found = load(library, cases, wrong)
+    module = None
+    try:
+        if way != "public":
+            module = compile_sources(join_sources({number: source for number, (_, source) in found.items()}), way, folder)
+    except Wrong as error:
+        for number, (loaded, _) in found.items():
+            loaded.close()
+            wrong[number] = str(error)
+        if len(found) > 1:  # who is it?
             for case in cases:
-                if wrong[case.number] is None:
-                    wrong |= run_cases(library, [case], way, folder, pool)
-            return wrong
+                if case.number in found:
+                    wrong |= run_cases(library, [case], way, folder)
+        return wrong
     for case in cases:
-        if case.number not in sources:
+        if case.number not in found:
             continue
-        one = loaded[case.number]
+        one = found[case.number][0]
         (pathlib.Path(folder) / "running").write_text(str(case.number))
         try:
-            one.adopt(module[f"kernel_{case.number}"])
-            judge(case, one.compute(pool))
+            if module is None:
+                one.compile()
+            else:
+                one.adopt(module[f"kernel_{case.number}"])
+            for pool in library.pools if module is None else [None]:
+                judge(case, one.compute(pool))
         except Wrong as error:
             wrong[case.number] = str(error)
         one.close()
@@ -94,13 +110,12 @@ def look_at(build, seed, numbers, way, folder):
         counts["expressions"] += len(case.statements)
         counts["statements"] += len(case.plan())
         counts["runs"] += len(case.grids)
-    pool = library.pool if numbers[0] % 4 == 0 else None
-    wrong = run_cases(library, cases, way, folder, pool)
+    wrong = run_cases(library, cases, way, folder)
     for case in cases:
         why = wrong[case.number]
         if why is not None:
             if len(failures) < SHOWN:
-                case, why = shrink.smaller(case, why, lambda some: run_cases(library, some, way, folder, pool))
+                case, why = shrink.smaller(case, why, lambda some: run_cases(library, some, way, folder))
             failures.append(f"{way}: {describe(case, seed, why)}")
     return counts, failures
 
@@ -126,13 +141,15 @@ def run_batch(build, seed, numbers, way):
             process.join()
 
 
-def plan_batches(seed, expressions, rng):
-    """Batches of case numbers until there are as many expressions as asked for, about 1.8 a case."""
-    count, batches = int(expressions / 1.75 / CASES) + 1, []
-    for k in range(count):
-        way = rng.choices(list(WAYS), list(WAYS.values()))[0]
-        size = CASES
-        batches.append((list(range(k * CASES, k * CASES + size)), way))
+def plan_batches(expressions):
+    """(case numbers, way) of each batch: about as many expressions as asked for, 1.8 a case."""
+    first, batches = 0, []
+    for way, (share, size) in {**WAYS, "public": (None, PUBLIC // 4)}.items():
+        left = PUBLIC if share is None else int(expressions * share / 1.75) + 1
+        while left > 0:
+            batches.append((range(first, first + min(size, left)), way))
+            first += size
+            left -= size
     return batches
 
 
@@ -150,9 +167,9 @@ def main():
     print(f"# seed {seed}", flush=True)
     began = time.monotonic()
     if options.case is not None:
-        batches = [([options.case], way) for way in ([options.way] if options.way else WAYS)]
+        batches = [([options.case], way) for way in ([options.way] if options.way else [*WAYS, "public"])]
     else:
-        batches = plan_batches(seed, options.expressions, random.Random(seed))
+        batches = plan_batches(options.expressions)
         batches = [(numbers, options.way or way) for numbers, way in batches]
     total, ways, failures = collections.Counter(), collections.Counter(), []
     with concurrent.futures.ThreadPoolExecutor(options.workers) as workers:
