@@ -205,6 +205,20 @@ def part_python():
     return outcome
 
 
+def part_differential():
+    """Random statements against NumPy: 20,000 expressions, another seed every time."""
+    wrong = build("gcc", "gcc", "--buildtype=release")
+    outcome = Outcome()
+    if wrong is not None:
+        outcome.fail("differential: build", wrong)
+        return outcome
+    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc"],
+               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=1800, cwd=TOP)
+    outcome.add(count_tap("differential", done.output, bad=done.code != 0))
+    outcome.remarks += [line[2:] for line in done.output.splitlines() if re.match(r"# seed \d|# [\d,]+ expressions", line)]
+    return outcome
+
+
 def part_checks():
     """The rules that nobody would keep if nothing checked them: layers, exported names, layout, words, documents."""
     outcome = Outcome()
@@ -261,7 +275,7 @@ def part_install():
 
 
 PARTS = {
-    "checks": part_checks, "gcc": part_gcc, "python": part_python, "clang": part_clang, "sanitize": part_sanitize,
+    "checks": part_checks, "gcc": part_gcc, "python": part_python, "differential": part_differential, "clang": part_clang, "sanitize": part_sanitize,
     "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
     "faults": part_faults,
     "install": part_install,

@@ -265,7 +265,8 @@ static int is_own(const struct tw__cache *cache, const char *path)
 }
 
 /* The text of an entry (malloc), NULL where the inputs cannot vouch for the object. */
-static char *entry_text(const struct tw__cache *cache, const char *hash, char *const *inputs, size_t count, int64_t time)
+static char *entry_text(const struct tw__cache *cache, const char *hash, char *const *inputs, size_t count,
+                        int64_t time)
 {
     size_t size = sizeof FIRST_LINE + TW__HASH_TEXT + 32;
     for (size_t k = 0; k < count; k++) {
