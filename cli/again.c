@@ -20,12 +20,49 @@ void cli_again_fini(struct cli_again *again)
     free(again->argv);
 }
 
+/* How many bytes from here on are one character that a terminal does not show, and that cli_clean replaces. */
+static int control_length(const char *c)
+{
+    const unsigned char first = (unsigned char)c[0], second = first != '\0' ? (unsigned char)c[1] : 0;
+    return first < ' ' || first == 0x7f ? 1 : first == 0xc2 && second >= 0x80 && second < 0xa0 ? 2 : 0;
+}
+
+/* $'...' with octal escapes, which bash, zsh, ksh and others know: a name with a line end stays one word on one line.
+ */
+static void put_escaped(FILE *text, const char *argument)
+{
+    fputs("$'", text);
+    for (const char *c = argument, *shown = argument; *c != '\0'; c++) {
+        shown = c < shown ? shown : c + control_length(c);
+        if (c < shown) {
+            fprintf(text, "\\%03o", (unsigned)(unsigned char)*c);
+        } else if (*c == '\'' || *c == '\\') {
+            fprintf(text, "\\%c", *c);
+        } else {
+            fputc(*c, text);
+        }
+    }
+    fputc('\'', text);
+}
+
+static int has_control(const char *argument)
+{
+    while (*argument != '\0' && control_length(argument) == 0) {
+        argument++;
+    }
+    return *argument != '\0';
+}
+
 static void put_quoted(FILE *text, const char *argument)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./%@^";
     fputc(' ', text);
     if (argument[0] != '\0' && strspn(argument, plain) == strlen(argument)) {
         fputs(argument, text);
+        return;
+    }
+    if (has_control(argument)) {
+        put_escaped(text, argument);
         return;
     }
     fputc('\'', text);
@@ -67,6 +104,12 @@ static char *close_text(FILE *text, char **data)
     return *data;
 }
 
+/* What is said about an unfinished run, not about the job. */
+static int is_about_unfinished(const char *argument)
+{
+    return begins(argument, "--resume", 5) || begins(argument, "--restart", 6) || begins(argument, "--verify", 6);
+}
+
 char *cli_again_resume(const struct cli_again *again)
 {
     char *data = NULL;
@@ -95,7 +138,7 @@ char *cli_again_replay(const struct cli_again *again, unsigned long long tile)
     fprintf(text, "tilework replay %llu", tile);
     for (int k = 1; k < again->argc;) {
         const int skipped = output_arguments(again->argv[k]);
-        if (skipped == 0) {
+        if (skipped == 0 && !is_about_unfinished(again->argv[k])) {
             put_quoted(text, again->argv[k]);
         }
         k += skipped > 0 ? skipped : 1;

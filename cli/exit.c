@@ -103,7 +103,19 @@ int cli_fail(const tw_error *error)
 
 tw_status cli_file_status(int os_error)
 {
-    return os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG ? TW_ERROR_DISK : TW_ERROR_FILE;
+    switch (os_error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return TW_ERROR_DISK;
+    case EMFILE:
+    case ENFILE:
+        return TW_ERROR_PROCESS;
+    case ENOMEM:
+        return TW_ERROR_MEMORY;
+    default:
+        return TW_ERROR_FILE;
+    }
 }
 
 void cli_flush(void)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <tilework/tilework.h>
@@ -25,6 +26,7 @@ static int announced;
 static pid_t owner; /* a worker that was just forked has the handler, but is not the one to act */
 static int watched; /* code that is not this program's runs in it */
 static const char *guarded[GUARDED];
+static const char *kept;
 
 static void remove_guarded(void)
 {
@@ -56,6 +58,10 @@ static void on_signal(int number)
         return;
     }
     remove_guarded();
+    const char *text_kept = __atomic_load_n(&kept, __ATOMIC_RELAXED);
+    if (text_kept != NULL && write(STDERR_FILENO, text_kept, strlen(text_kept)) < 0) {
+        _exit(CLI_INTERRUPTED); /* nobody reads it */
+    }
     _exit(CLI_INTERRUPTED);
 }
 
@@ -87,6 +93,9 @@ static void on_exit_called(void)
     }
     cli_say("the kernel ended the program: it called exit, where it should return; no output was finished "
             "(use --pool processes for a kernel that must exit)");
+    if (kept != NULL) {
+        fputs(kept, stderr);
+    }
     _exit(CLI_FAILED);
 }
 
@@ -105,6 +114,11 @@ void cli_exit_unwatch(void)
 int cli_interrupted(void)
 {
     return __atomic_load_n(&stop, __ATOMIC_RELAXED);
+}
+
+void cli_interrupt_kept(const char *text)
+{
+    __atomic_store_n(&kept, text, __ATOMIC_RELAXED);
 }
 
 void cli_interrupt_guard(const char *path)

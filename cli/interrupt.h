@@ -15,6 +15,9 @@ int cli_interrupted(void);
 int cli_exit_watch(void);
 void cli_exit_unwatch(void);
 
+/* What such an end leaves, a sentence; the text lives until the next call. NULL: nothing. */
+void cli_interrupt_kept(const char *text);
+
 /* A file to remove at such an end; `path` lives until cli_interrupt_release. */
 void cli_interrupt_guard(const char *path);
 void cli_interrupt_release(const char *path);

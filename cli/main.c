@@ -73,6 +73,7 @@ int main(int argc, char **argv)
         return CLI_FILE;
     }
     argp_err_exit_status = CLI_USAGE;
+    signal(SIGCHLD, SIG_DFL); /* who started this may have ignored it: how a compiler or a worker ended would be lost */
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error code then, not a death */
     for (size_t c = 0; argc > 1 && c < sizeof commands / sizeof commands[0]; c++) {
         if (strcmp(argv[1], commands[c].name) == 0) {

@@ -76,8 +76,14 @@ static tw_status take_part(const char *part, int *fd, struct stat *made, int *ag
                                     : file_error(error, part, "cannot be locked", errno);
     }
     *again = !is_named(part, made);
-    if (!*again && ftruncate(*fd, 0) != 0) {
-        return file_error(error, part, "cannot be emptied", errno);
+    int emptied;
+    do {
+        emptied = *again ? 0 : ftruncate(*fd, 0);
+    } while (emptied != 0 && errno == EINTR);
+    if (emptied != 0) {
+        const int os_error = errno;
+        unlink(part); /* it is ours, and of no use */
+        return file_error(error, part, "cannot be emptied", os_error);
     }
     return TW_OK;
 }

@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "A tile that takes longer is stopped and run again (processes)", 3},
     {"keep-going", KEY_KEEP_GOING, NULL, 0, "When a kernel returns an error, compute all other tiles before failing",
      3},
-    {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker process after so many tiles", 3},
+    {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker after so many tiles (processes)", 3},
     {"resume", KEY_RESUME, NULL, 0, "Go on with an unfinished run: only the missing tiles; begin where there is none",
      3},
     {"restart", KEY_RESTART, NULL, 0, "Throw an unfinished run away and begin anew", 3},
@@ -79,7 +79,8 @@ static const char doc[] =
     "signature's names. A name on both sides of the arrow is an output that starts with its input's values.\n"
     "\n"
     "A worker process that dies costs one tile, which is run again. A thread cannot die alone: a kernel that crashes "
-    "ends the program. Either way NAME.part and NAME.journal keep what is done, and --resume goes on from there.\n"
+    "or exits ends the program, and one that hangs can only be ended with it. Either way NAME.part and NAME.journal "
+    "keep what is done, and --resume goes on from there.\n"
     "\n"
     "Examples:\n"
     "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"

@@ -108,7 +108,7 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
         check_scratch(request, error) != TW_OK ||
         tw_grid_create(&run->grid, run->recipe.signature, run->recipe.lengths, &grid_options, error) != TW_OK ||
-        cli_unfinished_look(&run->unfinished, request, &run->operands, error) != TW_OK ||
+        cli_unfinished_look(&run->unfinished, request, &run->operands, run->recipe.lengths, error) != TW_OK ||
         cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
     }

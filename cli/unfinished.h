@@ -11,13 +11,13 @@ struct cli_unfinished {
     uint64_t recorded;   /* tiles that the file had before this run */
     uint64_t dropped;    /* of these, not as they were: --verify */
     int is_there;        /* the journal's file was there */
+    char *kept;          /* what an end at once leaves, a sentence; NULL: nothing */
 };
 
-/* Looks, touches nothing: where there are recorded tiles and neither --resume nor --restart was given, the run is
- * refused.
- */
+/* Looks, changes nothing: where there are recorded tiles and neither --resume nor --restart was given, the run is
+ * refused, with the process that is writing them where there is one. */
 tw_status cli_unfinished_look(struct cli_unfinished *unfinished, const struct cli_request *request,
-                              const struct cli_operands *operands, tw_error *error);
+                              struct cli_operands *operands, const int64_t *lengths, tw_error *error);
 
 /* Creates the outputs or opens them again, and the journal. */
 tw_status cli_unfinished_begin(struct cli_unfinished *unfinished, const struct cli_request *request,

@@ -8,16 +8,16 @@ import sys
 
 from tap import Tap
 
-HEADER = pathlib.Path(__file__).resolve().parent.parent / "include" / "tilework" / "tilework.h"
+HEADERS = sorted((pathlib.Path(__file__).resolve().parent.parent / "include" / "tilework").glob("*.h"))
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"\bTW_API\b[^;{]*?\b(tw_\w+)\s*\(")
 # What compilers and sanitizers add of their own.
 FOREIGN = re.compile(r"^(_init|_fini|_edata|_end|__bss_start|__(asan|ubsan|tsan|odr|sanitizer|start|stop)_.*)$")
 
 
-def declared(header):
-    """Names of the functions that the header declares with TW_API."""
-    return set(DECLARATION.findall(COMMENT.sub(" ", header.read_text())))
+def declared(headers):
+    """Names of the functions that the headers declare with TW_API."""
+    return {name for header in headers for name in DECLARATION.findall(COMMENT.sub(" ", header.read_text()))}
 
 
 def defined(library, *options):
@@ -32,7 +32,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit("usage: check_symbols.py BUILD-FOLDER [HEADER]")
     folder = pathlib.Path(sys.argv[1])
-    public = declared(pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else HEADER)
+    public = declared([pathlib.Path(sys.argv[2])] if len(sys.argv) > 2 else HEADERS)
     shared = sorted(folder.rglob("libtilework.so"))
     static = sorted(folder.rglob("libtilework.a"))
     tap = Tap()

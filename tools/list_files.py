@@ -11,7 +11,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
 FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/grid", "src/kernel", "src/kernel/expr", "src/kernel/expr/math", "src/pool", "src/run",
-           "cli", "examples", "examples/kernels", "tests/unit", "tests/helpers", "tests/python", "fuzz", "bench", "tools"]
+           "cli", "examples", "examples/kernels", "tests/unit", "tests/property", "tests/helpers", "tests/faults", "tests/math", "tests/python", "fuzz", "bench", "tools"]
 BEGIN, END = "<!-- files:begin -->\n", "<!-- files:end -->\n"
 
 

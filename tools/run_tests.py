@@ -249,14 +249,47 @@ def part_faults():
         commands = [[*driver, pool, workers, f"{place}/{pool}-{workers}"]
                     for pool in ("processes", "threads") for workers in (1, 2, 4)]
         commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
-                     for name in ("isolation", "matrix")]
+                     for name in ("isolation", "matrix", "powercut")]
         for command in [*commands, soak]:
             done = run(command, env=env, cwd=TOP)
             counted = count_tap(" ".join(map(str, ("faults:", *command))), done.output, bad=done.code != 0)
             if not counted.passed + counted.failed:
                 counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
             outcome.add(counted)
-            outcome.remarks += [line[2:] for line in done.output.splitlines() if line.startswith(("# points", "# seed"))]
+            outcome.remarks += [line[2:] for line in done.output.splitlines()
+                                if line.startswith(("# points", "# seed", "# powercut"))]
+    return outcome
+
+
+def part_calls():
+    """The k-th call of the C library fails, k = 1, 2, ...: in a program, each of its jobs by itself, and in the command."""
+    outcome = Outcome()
+    wrong = build("faults", "gcc", "--buildtype=release", "-Dfaults=true", "-Dtests=false")
+    if wrong is not None:
+        outcome.fail("calls: build", wrong)
+        return outcome
+    folder, tests = BUILD / "faults", TOP / "tests" / "faults"
+    program = folder / "tests" / "faults" / "calls"
+    jobs = run([program, "--jobs"]).output.split()
+    with tempfile.TemporaryDirectory(prefix="calls-") as place:
+        commands = [[program, folder, f"{place}/{job}", job] for job in jobs]
+        commands.insert(0, [sys.executable, tests / "calls.py", folder, f"{place}/command"])
+        with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
+            done = list(workers.map(lambda command: run(command, env={"PYTHONDONTWRITEBYTECODE": "1"}, cwd=TOP),
+                                    commands))
+    cases, ended = [], 0
+    for command, ran in zip(commands, done):
+        counted = count_tap(" ".join(map(str, ("calls:", *command))), ran.output, bad=ran.code != 0)
+        said = re.search(r"^# calls (\d+) cases(?:, (\d+) of which ended with an error)?", ran.output, re.MULTILINE)
+        if not said or not int(said[1]):
+            counted.fail(f"calls: {command[0]}", ran.output + "\n(it tried no case)\n")
+        else:
+            cases.append(int(said[1]))
+            ended += int(said[2] or 0)
+        outcome.add(counted)
+    if cases:
+        outcome.remarks.append(f"{sum(cases[1:]):,} cases in {len(jobs)} jobs, {ended:,} of which ended with an error; "
+                               f"{cases[0]:,} cases of the command")
     return outcome
 
 
@@ -277,7 +310,7 @@ def part_install():
 PARTS = {
     "checks": part_checks, "gcc": part_gcc, "python": part_python, "differential": part_differential, "clang": part_clang, "sanitize": part_sanitize,
     "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
-    "faults": part_faults,
+    "faults": part_faults, "calls": part_calls,
     "install": part_install,
 }
 

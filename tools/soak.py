@@ -100,6 +100,12 @@ def workers_of(pid):
         return []
 
 
+def shared_names():
+    """What has a name in shared memory, but for what other programs that run meanwhile make there: Python's."""
+    names = os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else []
+    return {name for name in names if not name.startswith(("sem.mp-", "psm_", "sem.loky-"))}
+
+
 class Soak:
     def __init__(self, command, folder, generator):
         self.command = command
@@ -109,7 +115,7 @@ class Soak:
         self.differences, self.hangs, self.leaks, self.failures = [], [], [], []
         self.inputs = set()
         self.environment = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")}
-        self.shared = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+        self.shared = shared_names()
 
     def call(self, words, **options):
         return subprocess.Popen([str(word) for word in (self.command, "run", *words)], cwd=self.folder,
@@ -199,7 +205,7 @@ class Soak:
         left = {path.name for path in self.folder.iterdir()} - self.inputs
         if code == 0 and left:
             self.leaks.append(f"{what}: left {', '.join(sorted(left))}")
-        if os.path.isdir("/dev/shm") and (new := set(os.listdir("/dev/shm")) - self.shared):
+        if new := shared_names() - self.shared:
             self.leaks.append(f"{what}: left {', '.join(sorted(new))} in /dev/shm")
 
     def sound(self):

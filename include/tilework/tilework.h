@@ -1,8 +1,8 @@
 /* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
  *
- * The whole public interface, in stages: 1 errors, 2 dtypes and views, 3 tiles and kernels, 4 pools, 5 arrays,
- * 6 signatures and grids, 7 runs and reports, 8 journals, 9 statements, 10 the machine. A kernel's source needs stages
- * 1 to 3 alone and no library to link with: everything a kernel calls is inline.
+ * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
+ * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids, 9 runs and reports, 10 journals, 11 statements (in
+ * statement.h), 12 the machine.
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -32,10 +32,11 @@
 #ifndef TILEWORK_H
 #define TILEWORK_H
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <tilework/tile.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,7 +56,7 @@ extern "C" {
 /* The version of the library that is running, as TW_VERSION. Static text; any thread. */
 TW_API const char *tw_version(void);
 
-/* ---- 1 errors ------------------------------------------------------------------------------------------------ */
+/* ---- 3 errors ------------------------------------------------------------------------------------------------ */
 
 typedef enum tw_status {
     TW_OK = 0,
@@ -91,39 +92,7 @@ typedef struct tw_error {
 /* A short name for a status ("bad argument"). Static text; any thread. */
 TW_API const char *tw_status_name(tw_status status);
 
-/* ---- 2 dtypes and views -------------------------------------------------------------------------------------- */
-
-#define TW_MAX_DIMS 32
-#define TW_MAX_OPERANDS 64
-
-/* Kinds of item. Every other fixed-size NumPy dtype (strings, records, datetimes) is TW_OPAQUE: kernels may move
- * such items but not compute with them. */
-typedef enum tw_kind {
-    TW_OPAQUE = 0,
-    TW_BOOL,
-    TW_INT8,
-    TW_INT16,
-    TW_INT32,
-    TW_INT64,
-    TW_UINT8,
-    TW_UINT16,
-    TW_UINT32,
-    TW_UINT64,
-    TW_FLOAT16,
-    TW_FLOAT32,
-    TW_FLOAT64,
-    TW_COMPLEX64,
-    TW_COMPLEX128
-} tw_kind;
-
-/* Type of one item. `descr` is the .npy description in native byte order ("<f8", "|S5", "[('a', '<i4'), ...]");
- * it lives as long as the array or other object that the dtype was read from, static for the kinds that compute. */
-typedef struct tw_dtype {
-    tw_kind kind;
-    int32_t alignment; /* bytes; 1 for opaque items */
-    int64_t itemsize;  /* bytes */
-    const char *descr;
-} tw_dtype;
+/* ---- 4 dtypes -------------------------------------------------------------------------------------------------- */
 
 /* The dtype of a kind other than TW_OPAQUE (TW_OPAQUE gives itemsize 0). Any thread. */
 TW_API tw_dtype tw_dtype_of(tw_kind kind);
@@ -143,135 +112,7 @@ TW_API int tw_item_format(char *text, size_t size, const tw_dtype *dtype, const 
 /* The item as a double (complex: its real part; bool: 0 or 1). Opaque items give NaN. Any thread. */
 TW_API double tw_item_to_double(const tw_dtype *dtype, const void *item);
 
-/* Element (i, j, ...) is at (char *)data + i * strides[0] + j * strides[1] + ... */
-typedef struct tw_view {
-    void *data;
-    tw_dtype dtype;
-    int ndim;
-    int64_t shape[TW_MAX_DIMS];
-    int64_t strides[TW_MAX_DIMS]; /* bytes; may be zero (broadcast) or negative */
-} tw_view;
-
-/* Number of items of a view (1 for 0-d). */
-static inline int64_t tw_view_size(const tw_view *view)
-{
-    int64_t size = 1;
-    for (int d = 0; d < view->ndim; d++) {
-        size *= view->shape[d];
-    }
-    return size;
-}
-
-/* The view's items lie as in a C array, without gaps. */
-static inline int tw_view_is_contiguous(const tw_view *view)
-{
-    int64_t step = view->dtype.itemsize;
-    for (int d = 0; d < view->ndim; d++) {
-        if (view->shape[d] == 0) {
-            return 1; /* no items, no gaps */
-        }
-    }
-    for (int d = view->ndim - 1; d >= 0; d--) {
-        if (view->shape[d] > 1 && view->strides[d] != step) {
-            return 0;
-        }
-        step *= view->shape[d];
-    }
-    return 1;
-}
-
-/* The view has items of this kind and this many dimensions: what a kernel asks before it takes an operand's memory for
- * an array of doubles. */
-static inline int tw_view_is(const tw_view *view, tw_kind kind, int ndim)
-{
-    return view->dtype.kind == kind && view->ndim == ndim;
-}
-
-/* A stride in items. The compiler is kept from seeing that it was divided: it would drop the stride's lowest bits
- * instead of multiplying by the item's size, and GCC would then not make a version of the loop for stride 1. */
-static inline int64_t tw_view_step(const tw_view *view, int dimension, int64_t itemsize)
-{
-    int64_t step = view->strides[dimension] / itemsize;
-    __asm__("" : "+r"(step));
-    return step;
-}
-
-/* Elements of a view of 0 to 4 dimensions, by index, as lvalues:
- *
- *     TW_VIEW(const double, y, tile->operand[0]);
- *     TW_VIEW(const double, x, tile->operand[1]);
- *     TW_VIEW(double, r, tile->operand[2]);
- *     for (int64_t i = 0; i < r.shape[0]; i++) {
- *         for (int64_t j = 0; j < r.shape[1]; j++) {
- *             TW_AT(r, i, j) = TW_AT(y, i) * TW_AT(x, j);
- *         }
- *     }
- *
- * Right for all strides; for stride 1 compilers make a vector version at -O3 by themselves, as fast as a loop over
- * plain C arrays. TW_VIEW declares a local variable with data, shape and step (strides in items); it checks neither the
- * dtype nor the dimensions: see tw_view_is. */
-#define TW_VIEW(type, name, view)                                                                                      \
-    const struct {                                                                                                     \
-        type *data;                                                                                                    \
-        int64_t shape[4], step[4];                                                                                     \
-    } name = {(type *)(view).data,                                                                                     \
-              {(view).shape[0], (view).shape[1], (view).shape[2], (view).shape[3]},                                    \
-              {tw_view_step(&(view), 0, (int64_t)sizeof(type)), tw_view_step(&(view), 1, (int64_t)sizeof(type)),       \
-               tw_view_step(&(view), 2, (int64_t)sizeof(type)), tw_view_step(&(view), 3, (int64_t)sizeof(type))}}
-#define TW_AT(...) TW_AT_CHOOSE(__VA_ARGS__, TW_AT_4, TW_AT_3, TW_AT_2, TW_AT_1, TW_AT_0, )(__VA_ARGS__)
-#define TW_AT_CHOOSE(view, i, j, k, l, name, ...) name
-#define TW_AT_0(view) (*(view).data)
-#define TW_AT_1(view, i) ((view).data[(i) * (view).step[0]])
-#define TW_AT_2(view, i, j) ((view).data[(i) * (view).step[0] + (j) * (view).step[1]])
-#define TW_AT_3(view, i, j, k) ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2]])
-#define TW_AT_4(view, i, j, k, l)                                                                                      \
-    ((view).data[(i) * (view).step[0] + (j) * (view).step[1] + (k) * (view).step[2] + (l) * (view).step[3]])
-
-/* The last dimension's items lie side by side, so that a row may be used as a plain C array: TW_ROW(double, view, i) is
- * the address of row i of a 2-d tw_view. */
-static inline int tw_view_rows_contiguous(const tw_view *view)
-{
-    return view->ndim == 0 || view->shape[view->ndim - 1] <= 1 || view->strides[view->ndim - 1] == view->dtype.itemsize;
-}
-#define TW_ROW(type, view, i) ((type *)(void *)((char *)(view).data + (i) * (view).strides[0]))
-
-/* ---- 3 tiles and kernels ------------------------------------------------------------------------------------- */
-
-#define TW_TILE_MESSAGE_SIZE 256
-
-/* What a kernel gets. Axes are numbered in the order in which the outputs name them, left to right, then those that
- * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
- * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
-typedef struct tw_tile {
-    uint64_t index;         /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
-    int naxes;              /* entries in start and stop */
-    int noperands;          /* entries in operand */
-    const int64_t *start;   /* [naxes] first index of the tile on each axis */
-    const int64_t *stop;    /* [naxes] one past its last index */
-    const tw_view *operand; /* [noperands] each operand cut to this tile */
-    unsigned worker;        /* which worker runs it, 0 .. workers - 1 */
-    unsigned attempt;       /* 0, or how often a worker died on this tile before */
-    void *scratch;          /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
-    size_t scratch_size;    /* bytes, as asked for in tw_run_options */
-    void *context;          /* as given with the kernel or the run */
-    char *message;          /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
-} tw_tile;
-
-/* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
- * run. It may run on any worker, at the same time as other tiles, and again if its worker dies. It must write only
- * through its output views. */
-typedef int (*tw_function)(const tw_tile *tile);
-
-/* For a kernel that fails: `return tw_tile_fail(tile, 3, "no root below %g", x);` sets the message and returns code. */
-__attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_tile *tile, int code, const char *format,
-                                                                     ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tile->message, TW_TILE_MESSAGE_SIZE, format, arguments);
-    va_end(arguments);
-    return code;
-}
+/* ---- 5 kernels ------------------------------------------------------------------------------------------------- */
 
 typedef struct tw_kernel tw_kernel;
 
@@ -311,7 +152,7 @@ TW_API const char *tw_kernel_name(const tw_kernel *kernel);
 
 TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
-/* ---- 4 pools ------------------------------------------------------------------------------------------------- */
+/* ---- 6 pools ------------------------------------------------------------------------------------------------- */
 
 typedef enum tw_pool_kind { TW_THREADS = 0, TW_PROCESSES = 1, TW_SERIAL = 2 } tw_pool_kind;
 
@@ -345,7 +186,7 @@ TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
 /* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. */
 TW_API void tw_pool_close(tw_pool *pool);
 
-/* ---- 5 arrays ------------------------------------------------------------------------------------------------ */
+/* ---- 7 arrays ------------------------------------------------------------------------------------------------ */
 
 typedef struct tw_array tw_array;
 
@@ -399,7 +240,7 @@ TW_API void *tw_array_data(const tw_array *array);
 TW_API tw_memory tw_array_memory(const tw_array *array);
 TW_API void tw_array_destroy(tw_array *array);
 
-/* ---- 6 signatures and grids ---------------------------------------------------------------------------------- */
+/* ---- 8 signatures and grids ---------------------------------------------------------------------------------- */
 
 typedef struct tw_signature tw_signature;
 
@@ -477,7 +318,7 @@ TW_API const tw_signature *tw_grid_signature(const tw_grid *grid);
 /* Reads "333,666" (digits and commas) into cuts[*ncuts] that the caller frees. Errors: TW_ERROR_SYNTAX. */
 TW_API tw_status tw_cuts_parse(int64_t **cuts, size_t *ncuts, const char *text, tw_error *error);
 
-/* ---- 7 runs and reports -------------------------------------------------------------------------------------- */
+/* ---- 9 runs and reports -------------------------------------------------------------------------------------- */
 
 typedef struct tw_report tw_report;
 
@@ -500,7 +341,7 @@ typedef struct tw_death {
     const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; lives for the call */
 } tw_death;
 
-typedef struct tw_journal tw_journal; /* stage 8 */
+typedef struct tw_journal tw_journal; /* stage 10 */
 
 typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
@@ -593,14 +434,15 @@ TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, si
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
 TW_API void tw_report_destroy(tw_report *report);
 
-/* ---- 8 journals ----------------------------------------------------------------------------------------------- */
+/* ---- 10 journals ----------------------------------------------------------------------------------------------- */
 
 /* A journal is a file beside the outputs of a run: which tiles are done, with a checksum (XXH3, 64 bits) of the
  * elements of each, and a fingerprint of the job. During a run a thread of its own syncs the outputs, then writes and
  * syncs the records of the tiles that were done before the sync: a tile that is recorded is on the disk. So the program
  * may be killed, or the machine lose its power, at any moment; the same job goes on from there:
  *
- *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where a journal was found
+ *     tw_journal_forget("r.npy.journal", ...);            not where one was found, to go on with it
+ *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where one was found
  *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
  *     options.journal = journal;
  *     status = tw_run(pool, kernel, grid, operands, &options, &report, &error);
@@ -625,11 +467,17 @@ TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const t
  * TW_ERROR_JOURNAL where there is no such file. */
 TW_API tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
 
+/* Throws an earlier run's journal away, whatever is in it; there may be none. To be done before that run's files are
+ * given away to tw_array_create_file: what is left when the machine goes down in between is then a job that was never
+ * begun, and no journal beside files that are not its own. Errors: TW_ERROR_FILE, also where a run has it. */
+TW_API tw_status tw_journal_forget(const char *path, tw_error *error);
+
 TW_API uint64_t tw_journal_done(const tw_journal *journal); /* tiles that need not be run */
 TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile);
 
 /* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
- * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE. */
+ * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
+ * that were finished: a run was ended between their names and the end of its journal). */
 TW_API tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error);
 
 /* For an inout operand: gives all tiles that the journal does not have the values that `source` has there, since the
@@ -642,109 +490,7 @@ TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_a
 TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
 TW_API void tw_journal_remove(tw_journal *journal);
 
-/* ---- 9 statements -------------------------------------------------------------------------------------------- */
-
-/* "r[i,j] = y[i] * x[j]": a text that is signature and kernel at once, in the notation of docs/notation.md. It becomes
- * C for one tile, is compiled as tw_kernel_from_source does, and runs like any kernel:
- *
- *     tw_statement_parse(&statement, "r[i,j] = c * y[i] * x[j]", &options, &error);
- *     signature = tw_statement_signature(statement);              "y[i], x[j] -> r[i,j]"
- *     tw_statement_types(statement, dtypes, &error);              what the inputs are; r's dtype follows
- *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; no read goes outside: proven here
- *     tw_grid_create(&grid, signature, lengths, NULL, &error);
- *     tw_statement_kernel(&kernel, statement, NULL, &error);      compiled, or found in the cache
- *     tw_run(pool, kernel, grid, operands, NULL, NULL, &error);
- *
- * Other values of parameters, other lengths and strides need no other compilation. */
-typedef struct tw_statement tw_statement;
-
-/* What a read gives that lies outside of its operand: an error before the run, the nearest element that is inside, the
- * element at the index modulo the length, or 0. */
-typedef enum tw_edge { TW_EDGE_ERROR = 0, TW_EDGE_CLAMP = 1, TW_EDGE_WRAP = 2, TW_EDGE_ZERO = 3 } tw_edge;
-
-typedef struct tw_axis_edge {
-    const char *axis;
-    tw_edge edge;
-} tw_axis_edge;
-
-typedef struct tw_axis_length {
-    const char *axis;
-    int64_t length;
-} tw_axis_length;
-
-/* A number that a statement knows by a name. It is a Python number: it takes the dtype of the arrays that it meets. */
-typedef struct tw_parameter {
-    const char *name;
-    tw_kind kind;      /* TW_BOOL, TW_INT64, TW_UINT64, TW_FLOAT64 or TW_COMPLEX128 */
-    int64_t integer;   /* bool, integers; TW_UINT64: the same bits */
-    double real, imag; /* float, complex */
-} tw_parameter;
-
-/* Fills all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan".
- * Errors: TW_ERROR_SYNTAX. */
-TW_API tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error);
-
-typedef struct tw_statement_options {
-    const tw_parameter *parameters; /* [nparameters] */
-    size_t nparameters;
-    const tw_axis_edge *edges; /* [nedges]; axes not named: TW_EDGE_ERROR */
-    size_t nedges;
-} tw_statement_options;
-
-/* Reads a text. `options` may be NULL; nothing that it points to is kept. Errors: TW_ERROR_SYNTAX (the message has the
- * line and a caret below the place), TW_ERROR_ARGUMENT (options that the text does not have), TW_ERROR_MEMORY. */
-TW_API tw_status tw_statement_parse(tw_statement **statement, const char *text, const tw_statement_options *options,
-                                    tw_error *error);
-TW_API void tw_statement_destroy(tw_statement *statement);
-
-/* The signature that follows from the text. An input that is read elsewhere than at its axes has dimensions that are
- * not cut, with axes of their own (u_0, u_1), so that every tile has them whole. Lives with the statement. */
-TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);
-
-/* Settles every dtype. dtypes[noperands], in the signature's order: of inputs and inout operands what they have; of
- * outputs what is wished, or all zeros: what the text says, else what their expression has. Errors: TW_ERROR_SYNTAX
- * (with the place: NumPy has no such operation for these dtypes, a number that the dtype does not have),
- * TW_ERROR_ARGUMENT (opaque items), TW_ERROR_MEMORY. */
-TW_API tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error);
-TW_API tw_dtype tw_statement_dtype(const tw_statement *statement, int operand);
-
-/* Another value for a parameter, of the kind that it had. Before tw_statement_bind. Errors: TW_ERROR_ARGUMENT. */
-TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *parameter, tw_error *error);
-
-/* Finds the length of every axis from shapes and from given[ngiven], proves that no read goes outside of its operand,
- * and makes the kernel's context. operands[noperands]: views with the dtypes of tw_statement_types; outputs that are
- * yet to be made may be NULL. lengths[naxes] of the signature come out. An axis that no operand has at its own index,
- * as i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside. Errors: TW_ERROR_ARGUMENT (lengths
- * that disagree, how far outside a read would go), TW_ERROR_SYNTAX (a number that its dtype does not have). */
-TW_API tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
-                                   size_t ngiven, int64_t *lengths, tw_error *error);
-
-/* The kernel of a statement that is bound. It lives with the statement and changes with the next tw_statement_bind; it
- * is compiled when it is asked for the first time with these dtypes. `options` may be NULL; options->flags NULL: those
- * that give the same results as NumPy. Errors: as tw_kernel_from_source. */
-TW_API tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
-                                     const tw_compile_options *options, tw_error *error);
-
-/* The same from a shared object that tw_statement_compile made elsewhere, with no compiler on this machine. Errors:
- * TW_ERROR_FILE, TW_ERROR_ARGUMENT (it was made from another statement, other dtypes or by another version). */
-TW_API tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, const char *path,
-                                   tw_error *error);
-
-/* Compiles a statement that has its dtypes into a shared object at `path`, by rename, with the function `name`. Kernels
- * that need lengths or parameters take them from tw_statement_load; others may be used with tw_kernel_from_library too.
- * Errors: as tw_kernel_from_source, TW_ERROR_FILE, TW_ERROR_DISK. */
-TW_API tw_status tw_statement_compile(tw_statement *statement, const char *path, const char *name,
-                                      const tw_compile_options *options, tw_error *error);
-
-/* The C of a statement that has its dtypes: *text is freed by the caller. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
- */
-TW_API tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *error);
-
-/* Writes what a statement that has its dtypes does: signature, the dtype of each part, reads, writes and operations per
- * element. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
-TW_API tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_error *error);
-
-/* ---- 10 the machine ------------------------------------------------------------------------------------------ */
+/* ---- 12 the machine ------------------------------------------------------------------------------------------- */
 
 typedef struct tw_machine {
     int cpus_online;
@@ -777,4 +523,7 @@ TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *versio
 #ifdef __cplusplus
 }
 #endif
+
+#include <tilework/statement.h> /* stage 11 */
+
 #endif

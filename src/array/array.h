@@ -16,8 +16,9 @@ struct tw_array {
     struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
     int64_t mapped_at;           /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
-    int finished; /* a reopened output that had its final name already: device and inode are its file's */
+    int finished; /* a reopened output that had its final name already: device, inode and born_at are its file's */
     uint64_t device, inode;
+    int64_t born_at;
     int64_t file_size; /* of the file that it was read from, or an output's first values; -1: none */
     int64_t file_changed_at;
 };

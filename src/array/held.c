@@ -83,16 +83,25 @@ static tw_status take(struct tw__held *held, const char *shown, int create, int 
             return TW_OK;
         }
         failed = tw__file_open_write_in(&held->fd, held->folder, held->name);
+        *again = failed == ENOENT && held->fd < 0 && tw__path_info_in(held->folder, held->name, &info) == ENOENT;
+        if (*again) {
+            return TW_OK;
+        }
     }
     if (failed != 0) {
         return fail_open(held, shown, failed, error);
     }
     failed = tw__file_info(held->fd, &info);
-    if (failed != 0 || !info.is_regular) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file; remove it", held->path);
+    if (failed != 0) { /* it cannot be told apart from another's, so it would not be closed */
+        tw__file_close(held->fd);
+        held->fd = -1;
+        return fail_open(held, shown, failed, error);
     }
     held->device = info.device;
     held->inode = info.inode;
+    if (!info.is_regular) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file; remove it", held->path);
+    }
     if (info.links > 1) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is another file's name too; remove it or choose another output",
                         held->path);
@@ -141,8 +150,10 @@ tw_status tw__held_open(struct tw__held *held, const char *path, const char *sho
         if (!again) {
             return TW_OK;
         }
-        tw__file_close(held->fd);
-        held->fd = -1;
+        if (held->fd >= 0) {
+            tw__file_close(held->fd);
+            held->fd = -1;
+        }
     }
     status = fail_locked(held, error);
 fail:

@@ -157,6 +157,7 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int
     made->final_name = made->path + (made->held.name - made->held.path);
     made->identity.device = made->held.device;
     made->identity.inode = made->held.inode;
+    made->identity.born_at = made->held.fd >= 0 ? tw__file_born_at(made->held.fd) : 0;
     *outfile = made;
     return TW_OK;
 }
@@ -228,28 +229,51 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
     return end_plan(&plan, status, array);
 }
 
+/* "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }" as it stands in the first bytes of a file. *length: 0
+ * where there is none. */
+static const char *description_in(const unsigned char *bytes, size_t count, size_t *length)
+{
+    const unsigned char *begin = count > 0 ? memchr(bytes, '{', count < 16 ? count : 16) : NULL;
+    const unsigned char *end = begin != NULL ? memchr(begin, '}', count - (size_t)(begin - bytes)) : NULL;
+    *length = end != NULL ? (size_t)(end - begin) + 1 : 0;
+    return (const char *)begin;
+}
+
+static tw_status fail_contents(const struct plan *plan, const unsigned char *there, size_t have, const char *shown,
+                               tw_error *error)
+{
+    char view[320];
+    size_t length;
+    const char *description = description_in(there, have, &length);
+    tw__view_text(&plan->array->view, view, sizeof view);
+    if (length == 0 || length > 300) {
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s: is not the unfinished output that it should be, %s", shown, view);
+    }
+    return tw__fail(error, TW_ERROR_JOURNAL, "%s: should be an unfinished output of %s and is one of %.*s", shown, view,
+                    (int)length, description);
+}
+
 /* Whether the file has the size and the header that it should have; its first bytes are in front[TW__TAG_SIZE]. */
 static tw_status check_contents(const struct plan *plan, int fd, const char *shown, unsigned char *front,
                                 tw_error *error)
 {
     struct tw__file_info info;
-    unsigned char *there = malloc(plan->length);
+    unsigned char *there = calloc(1, plan->length);
+    size_t have = 0;
     if (there == NULL) {
         return tw__fail_memory(error, plan->length, "the header of a .npy file");
     }
     int failed = tw__file_info(fd, &info);
-    if (failed == 0 && info.size == plan->whole) {
-        failed = tw__file_read(fd, there, plan->length, 0, NULL);
+    if (failed == 0) {
+        have = info.size < (int64_t)plan->length ? (size_t)info.size : plan->length;
+        failed = tw__file_read(fd, there, have, 0, NULL);
     }
     tw_status status = TW_OK;
     if (failed != 0) {
         status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", shown);
     } else if (info.size != plan->whole ||
                memcmp(there + TW__NPY_MAGIC, plan->header + TW__NPY_MAGIC, plan->length - TW__NPY_MAGIC) != 0) {
-        char view[320];
-        tw__view_text(&plan->array->view, view, sizeof view);
-        status =
-            tw__fail(error, TW_ERROR_JOURNAL, "%s: is not the unfinished output that it should be, %s", shown, view);
+        status = fail_contents(plan, there, have, shown, error);
     } else {
         memcpy(front, there, TW__TAG_SIZE);
     }
@@ -284,6 +308,7 @@ static tw_status open_finished(struct plan *plan, const char *path, tw_error *er
         plan->array->finished = 1;
         plan->array->device = info.device;
         plan->array->inode = info.inode;
+        plan->array->born_at = tw__file_born_at(fd);
     }
     if (fd >= 0) {
         tw__file_close(fd);
@@ -338,7 +363,8 @@ void tw_array_keep(tw_array *array)
 int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identity)
 {
     if (array->finished) {
-        *identity = (struct tw__file_identity){.is_finished = 1, .device = array->device, .inode = array->inode};
+        *identity = (struct tw__file_identity){
+            .is_finished = 1, .device = array->device, .inode = array->inode, .born_at = array->born_at};
         return 0;
     }
     if (array->outfile == NULL) {
@@ -366,9 +392,17 @@ int tw__outfile_sync(tw_array *array)
     return failed;
 }
 
-int tw__outfile_sync_name(tw_array *array)
+int tw__outfile_sync_name(tw_array *array, int folder)
 {
-    return array->outfile == NULL ? 0 : tw__file_sync(array->outfile->held.folder);
+    struct tw__outfile *outfile = array->outfile;
+    struct tw__file_info own, other;
+    if (outfile == NULL || outfile->failed != 0) {
+        return outfile == NULL ? 0 : outfile->failed;
+    }
+    const int same = tw__file_info(outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
+                     own.device == other.device && own.inode == other.inode;
+    outfile->failed = same ? 0 : tw__folder_sync(outfile->held.folder);
+    return outfile->failed;
 }
 
 /* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
@@ -394,6 +428,10 @@ static int finish(tw_array *array)
     }
     if (failed == 0) {
         failed = tw__file_rename_in(outfile->held.folder, outfile->held.name, outfile->final_name);
+    }
+    if (failed == 0) {
+        failed = tw__folder_sync(outfile->held.folder);
+        outfile->failed = failed;
     }
     (void)TW__POINT("output.renamed");
     return failed;

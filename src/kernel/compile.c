@@ -31,7 +31,7 @@ struct compilation {
     struct tw__compiler compiler;
     struct tw__cache cache;
     char *version;
-    char header[TW__HASH_TEXT]; /* hash of the public header */
+    char header[TW__HASH_TEXT]; /* hash of the public headers */
     char key[TW__HASH_TEXT];
 };
 
@@ -87,6 +87,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     }
     /* Flags of the user's may hold relative paths (-Iinclude). */
     char *folder = job->wished != NULL ? tw__current_folder() : NULL;
+    const int placed = job->wished == NULL || folder != NULL || errno != ENOMEM;
     add_text(fields, folder);
     free(folder);
     add_text(fields, job->text == NULL ? job->path : NULL); /* __FILE__ */
@@ -94,7 +95,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     add_field(fields, job->text == NULL ? source : job->text, length);
     free(source);
     const int written = ferror(fields) == 0;
-    if (fclose(fields) != 0 || !written) {
+    if (fclose(fields) != 0 || !written || !placed) {
         free(data);
         return tw__fail_memory(error, size, "a kernel's source");
     }
@@ -105,36 +106,44 @@ static tw_status make_key(struct compilation *job, tw_error *error)
 
 /* ---- what the compiler reads and says ---- */
 
-/* Writes the public header into the cache: *folder (malloc) is what goes after -I. */
-static tw_status bring_header(const struct compilation *job, char **folder, tw_error *error)
+/* Writes a public header into the cache, unless it is there, whole. `folder` is below the cache's. */
+static tw_status bring_header(const struct compilation *job, const char *folder, const struct tw__header *header,
+                              tw_error *error)
 {
-    char name[96], *path = NULL, *there;
+    char name[128], *there;
     size_t length;
-    snprintf(name, sizeof name, "include-%s/tilework", job->header);
-    if (asprintf(&path, "%s/%s", job->cache.folder, name) < 0) {
-        return tw__fail_memory(error, PATH_MAX, "a file name");
-    }
-    const int os_error = tw__folder_make(path);
-    if (os_error != 0) {
-        tw_status status = tw__fail_os(error, tw__file_status(os_error), os_error, "folder %s cannot be made", path);
-        free(path);
-        return status;
-    }
-    *strrchr(path, '/') = '\0';
-    snprintf(name, sizeof name, "include-%s/tilework/tilework.h", job->header);
+    snprintf(name, sizeof name, "%s/tilework/%s", folder, header->name);
     if (tw__cache_read(&job->cache, name, &there, &length)) {
-        const int same = length == tw__header_length && memcmp(there, tw__header_text, length) == 0;
+        const int same = length == header->length && memcmp(there, header->text, length) == 0;
         free(there);
         if (same) {
-            *folder = path;
             return TW_OK;
         }
     }
-    tw_status status = tw__cache_write(&job->cache, name, tw__header_text, tw__header_length, error);
+    return tw__cache_write(&job->cache, name, header->text, header->length, error);
+}
+
+/* Writes the public headers into the cache: *folder (malloc) is what goes after -I. */
+static tw_status bring_headers(const struct compilation *job, char **folder, tw_error *error)
+{
+    char name[64], *path = NULL;
+    snprintf(name, sizeof name, "include-%s", job->header);
+    if (asprintf(&path, "%s/%s/tilework", job->cache.folder, name) < 0) {
+        return tw__fail_memory(error, PATH_MAX, "a file name");
+    }
+    tw_status status = TW_OK;
+    const int os_error = tw__folder_make(path);
+    if (os_error != 0) {
+        status = tw__fail_os(error, tw__file_status(os_error), os_error, "folder %s cannot be made", path);
+    }
+    for (size_t k = 0; status == TW_OK && k < TW__HEADERS; k++) {
+        status = bring_header(job, name, &tw__headers[k], error);
+    }
     if (status != TW_OK) {
         free(path);
         return status;
     }
+    *strrchr(path, '/') = '\0';
     *folder = path;
     return TW_OK;
 }
@@ -300,7 +309,7 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
 static tw_status compile(const struct compilation *job, char **object, tw_error *error)
 {
     char *temporary = NULL, *rule = NULL, *include = NULL, *text = NULL, **inputs = NULL;
-    const char *flaw;
+    const char *flaw = NULL;
     size_t length, ninputs = 0;
     int64_t time, later;
     tw_status status = tw__cache_temporary(&job->cache, &temporary, &time, error);
@@ -308,14 +317,20 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
         status = tw__cache_temporary(&job->cache, &rule, &later, error);
     }
     if (status == TW_OK) {
-        status = bring_header(job, &include, error);
+        status = bring_headers(job, &include, error);
     }
     if (status == TW_OK) {
         status = run_compiler(job, temporary, rule, include, error);
     }
-    if (status == TW_OK && (flaw = tw__library_flaw(temporary)) != NULL) {
-        status = tw__fail(error, TW_ERROR_COMPILE, "%s: what the compiler %s made of it %s", job->path,
-                          job->compiler.program, flaw);
+    if (status == TW_OK) {
+        const int failed = tw__library_flaw(&flaw, temporary);
+        if (failed != 0) {
+            status = tw__fail_os(error, tw__file_status(failed), failed,
+                                 "%s: what the compiler made of it cannot be read", job->path);
+        } else if (flaw != NULL) {
+            status = tw__fail(error, TW_ERROR_COMPILE, "%s: what the compiler %s made of it %s", job->path,
+                              job->compiler.program, flaw);
+        }
     }
     if (status == TW_OK) {
         if (tw__file_text(&text, &length, rule, MAX_SOURCE) == 0) {
@@ -338,6 +353,15 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
     free(rule);
     free(temporary);
     return status;
+}
+
+static void hash_headers(char text[TW__HASH_TEXT])
+{
+    char each[TW__HEADERS][TW__HASH_TEXT];
+    for (size_t k = 0; k < TW__HEADERS; k++) {
+        tw__hash(each[k], tw__headers[k].text, tw__headers[k].length);
+    }
+    tw__hash(text, each, sizeof each);
 }
 
 /* A source that is a file: it must be one, and where it lies counts. */
@@ -363,7 +387,7 @@ static tw_status prepare(struct compilation *job, const char *always, const tw_c
                          tw_error *error)
 {
     job->wished = options != NULL ? options->flags : NULL;
-    tw__hash(job->header, tw__header_text, tw__header_length);
+    hash_headers(job->header);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
     tw_status status = tw__words_init(&job->always, always, "the compiler's flags", error);
     if (status == TW_OK) {

@@ -4,9 +4,14 @@
 
 #include <tilework/tilework.h>
 
-/* The public header as a text, terminated, which compiled kernels include; made from the header by tools/embed.py. */
-extern const char tw__header_text[];
-extern const size_t tw__header_length;
+/* The public headers, which compiled kernels include; made from the files by tools/embed.py. */
+struct tw__header {
+    const char *name; /* below tilework/ */
+    const char *text; /* terminated */
+    size_t length;
+};
+#define TW__HEADERS 3
+extern const struct tw__header tw__headers[TW__HEADERS];
 
 /* Path (malloc) of a shared object compiled from the source. Nothing else ever gets this name, so that a worker which
  * opens it later finds the same code. Errors: as tw_kernel_from_source. */

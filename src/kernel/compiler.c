@@ -62,6 +62,9 @@ static tw_status find_default(struct tw__compiler *compiler, tw_error *error)
         if (compiler->program != NULL) {
             return tw__words_init(&compiler->words, names[k], "the compiler", error);
         }
+        if (errno == ENOMEM) {
+            return tw__fail_memory(error, strlen(names[k]) + 1, "the compiler");
+        }
     }
     return tw__fail(error, TW_ERROR_COMPILE,
                     "there is no C compiler: none of cc, gcc and clang is on PATH; install one (Debian, Ubuntu: apt "
@@ -87,12 +90,15 @@ tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, t
         if (compiler->words.text == NULL) {
             status = tw__fail_memory(error, strlen(wished) + 1, "the compiler");
         }
+    } else if (strchr(wished, '/') != NULL && errno == ENOMEM) {
+        status = tw__fail_memory(error, strlen(wished) + 1, "the compiler");
     } else {
         status = tw__words_init(&compiler->words, wished, "the compiler", error);
         if (status == TW_OK && (compiler->program = tw__find_program(compiler->words.word[0])) == NULL) {
             const char *name = compiler->words.word[0];
-            status = tw__fail(error, TW_ERROR_COMPILE, "there is no compiler '%s'%s: %s", name, where,
-                              strchr(name, '/') != NULL ? "no such program" : "it is not on PATH");
+            status = errno == ENOMEM ? tw__fail_memory(error, strlen(name) + 1, "the compiler")
+                                     : tw__fail(error, TW_ERROR_COMPILE, "there is no compiler '%s'%s: %s", name, where,
+                                                strchr(name, '/') != NULL ? "no such program" : "it is not on PATH");
         }
     }
     if (status != TW_OK) {
@@ -127,12 +133,14 @@ static char *identity(const struct tw__compiler *compiler)
         if (!append(&text, word)) {
             return NULL;
         }
+        errno = 0;
         char *program = k == 0 ? strdup(compiler->program) : word[0] == '-' ? NULL : tw__find_program(word);
         char *file = program != NULL ? tw__program_identity(program) : NULL;
-        const int done = file == NULL || append(&text, file);
+        const int done = file != NULL ? append(&text, file) : errno != ENOMEM; /* without the file: another program */
         free(file);
         free(program);
         if (!done) {
+            free(text);
             return NULL;
         }
     }

@@ -93,13 +93,20 @@ tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *fil
         status = tw__fail_memory(error, PATH_MAX, "a kernel's name");
         goto fail;
     }
-    const char *flaw = tw__library_flaw(path);
+    const char *flaw = NULL;
+    int failed = tw__library_flaw(&flaw, path);
+    if (failed != 0) {
+        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened as a shared object", file);
+        goto fail;
+    }
     if (flaw != NULL) {
         status = tw__fail(error, unopened, "%s: %s", file, flaw);
         goto fail;
     }
-    if (tw__library_open(&made->library, path, text, sizeof text) != 0) {
-        status = tw__fail(error, unopened, "%s: cannot be opened as a shared object: %s", file, text);
+    failed = tw__library_open(&made->library, path, text, sizeof text);
+    if (failed != 0) {
+        status = tw__fail(error, failed == ENOEXEC ? unopened : tw__file_status(failed),
+                          "%s: cannot be opened as a shared object: %s", file, text);
         goto fail;
     }
     made->function = as_function(tw__library_symbol(&made->library, symbol));
@@ -210,24 +217,29 @@ tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_
     return status;
 }
 
-tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, char **why)
+tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, tw_error *error)
 {
     char text[512];
-    const char *flaw = tw__library_flaw(path);
-    *why = NULL;
+    const char *flaw = NULL;
     library->handle = NULL;
+    int failed = tw__library_flaw(&flaw, path);
+    if (failed != 0) {
+        tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened", path);
+        return NULL;
+    }
     if (flaw != NULL) {
-        snprintf(text, sizeof text, "%s", flaw);
-    } else if (tw__library_open(library, path, text, sizeof text) == 0) {
-        const tw_function function = as_function(tw__library_symbol(library, symbol));
-        if (function != NULL) {
-            return function;
-        }
-        snprintf(text, sizeof text, "has no function '%s'", symbol);
+        tw__fail(error, TW_ERROR_FILE, "%s: %s", path, flaw);
+        return NULL;
+    }
+    failed = tw__library_open(library, path, text, sizeof text);
+    if (failed != 0) {
+        tw__fail(error, tw__file_status(failed), "%s: %s", path, text);
+        return NULL;
+    }
+    const tw_function function = as_function(tw__library_symbol(library, symbol));
+    if (function == NULL) {
+        tw__fail(error, TW_ERROR_FILE, "%s: has no function '%s'", path, symbol);
         tw__library_close(library);
     }
-    if (asprintf(why, "%s: %s", path, text) < 0) {
-        *why = NULL;
-    }
-    return NULL;
+    return function;
 }

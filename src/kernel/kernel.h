@@ -22,7 +22,7 @@ struct tw_kernel {
 tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *file, const char *symbol,
                                  tw_status unopened, tw_error *error);
 
-/* Opens path and finds symbol, in a worker. NULL and *why (malloc; NULL where memory is out) on failure. */
-tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, char **why);
+/* Opens path and finds symbol, in a worker. NULL and *error on failure. */
+tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__library *library, tw_error *error);
 
 #endif

@@ -44,12 +44,12 @@ int tw__file_open_read(int *fd, const char *path)
 
 int tw__file_open_write(int *fd, const char *path)
 {
-    return tw__file_open_write_in(fd, AT_FDCWD, path);
+    return open_file(fd, AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
 }
 
 int tw__file_open_write_in(int *fd, int folder, const char *name)
 {
-    return open_file(fd, folder, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
+    return open_file(fd, folder, name, O_RDWR | O_NOFOLLOW, 0);
 }
 
 int tw__file_create(int *fd, const char *path, uint32_t mode)
@@ -88,6 +88,15 @@ int tw__file_info(int fd, struct tw__file_info *info)
     }
     copy_info(info, &status);
     return 0;
+}
+
+int64_t tw__file_born_at(int fd)
+{
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) {
+        return 0;
+    }
+    return (int64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
 }
 
 int tw__path_info(const char *path, struct tw__file_info *info)
@@ -337,7 +346,7 @@ int tw__folder_open(int *folder, const char *path, const char **name)
 
 /* A folder that may not be read (it is open as a place alone, EBADF), or a file system that cannot sync one, loses
  * nothing but the promise that the name outlives a power cut. */
-static int sync_folder(int folder)
+int tw__folder_sync(int folder)
 {
     const int error = tw__file_sync(folder);
     return error == EBADF || error == EINVAL ? 0 : error;
@@ -345,7 +354,7 @@ static int sync_folder(int folder)
 
 int tw__file_rename_in(int folder, const char *from, const char *to)
 {
-    return renameat(folder, from, folder, to) != 0 ? errno : sync_folder(folder);
+    return renameat(folder, from, folder, to) != 0 ? errno : 0;
 }
 
 int tw__file_rename(const char *from, const char *to)
@@ -356,7 +365,7 @@ int tw__file_rename(const char *from, const char *to)
     if (error != 0) {
         return error;
     }
-    error = renameat(AT_FDCWD, from, folder, name) != 0 ? errno : sync_folder(folder);
+    error = renameat(AT_FDCWD, from, folder, name) != 0 ? errno : tw__folder_sync(folder);
     tw__file_close(folder);
     return error;
 }

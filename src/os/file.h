@@ -29,10 +29,17 @@ void tw__file_close(int fd);
 /* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the
  * last part of path. The functions that end in _in take a name in such a folder. */
 int tw__folder_open(int *folder, const char *path, const char **name);
-int tw__file_open_write_in(int *fd, int folder, const char *name);
+int tw__file_open_write_in(int *fd, int folder, const char *name); /* one that is there */
 int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode);
 
+/* Waits until the names in it are on the disk. A folder that may not be read (it is open as a place alone), or a file
+ * system that cannot sync one, loses nothing but the promise that a name outlives a power cut: 0. */
+int tw__folder_sync(int folder);
+
 int tw__file_info(int fd, struct tw__file_info *info);
+/* When the open file came into being, nanoseconds since 1970: with device and inode it tells a file from a later one
+ * that has got the inode of a removed one. 0: the file system does not say. */
+int64_t tw__file_born_at(int fd);
 int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
 int tw__path_info_in(int folder, const char *name, struct tw__file_info *info);
 
@@ -70,7 +77,11 @@ void tw__file_random(void *data, size_t length);
 
 /* Renames and syncs the folder, which is opened first: where no descriptor is left, nothing has the new name. */
 int tw__file_rename(const char *from, const char *to);
+
+/* The same in two steps. A folder that cannot be synced at all (it may not be read, its file system knows no such
+ * thing) counts as synced. */
 int tw__file_rename_in(int folder, const char *from, const char *to);
+int tw__folder_sync(int folder);
 int tw__file_remove(const char *path);
 int tw__file_remove_in(int folder, const char *name);
 

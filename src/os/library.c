@@ -36,8 +36,25 @@
 #define NATIVE_MACHINE EM_NONE
 #endif
 
+/* Reads up to `length` bytes; *got is less only at the end of the file. 0, or an errno. */
+static int read_at(int fd, void *data, size_t length, off_t at, size_t *got)
+{
+    *got = 0;
+    while (*got < length) {
+        const ssize_t n = pread(fd, (char *)data + *got, length - *got, at + (off_t)*got);
+        if (n == 0) {
+            break;
+        }
+        if (n < 0 && errno != EINTR) {
+            return errno;
+        }
+        *got += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
 /* Checks what dlopen does not: it maps segments past the end of the file and dies when it reads them. */
-static const char *elf_flaw(int fd, const ElfW(Ehdr) * header, off_t size)
+static const char *elf_flaw(int fd, const ElfW(Ehdr) * header, off_t size, int *failed)
 {
     if (header->e_ident[EI_CLASS] != NATIVE_CLASS || header->e_ident[EI_DATA] != NATIVE_ORDER ||
         (NATIVE_MACHINE != EM_NONE && header->e_machine != NATIVE_MACHINE)) {
@@ -55,8 +72,12 @@ static const char *elf_flaw(int fd, const ElfW(Ehdr) * header, off_t size)
     int dynamic = 0;
     for (unsigned k = 0; k < header->e_phnum; k++) {
         ElfW(Phdr) segment;
+        size_t got = 0;
         const off_t at = (off_t)(header->e_phoff + k * sizeof segment);
-        if (at < 0 || pread(fd, &segment, sizeof segment, at) != (ssize_t)sizeof segment) {
+        if (at >= 0 && (*failed = read_at(fd, &segment, sizeof segment, at, &got)) != 0) {
+            return NULL;
+        }
+        if (got != sizeof segment) {
             return "is cut short";
         }
         uint64_t end;
@@ -72,12 +93,13 @@ static const char *elf_flaw(int fd, const ElfW(Ehdr) * header, off_t size)
     return dynamic ? NULL : "is not a shared object";
 }
 
-static const char *file_flaw(int fd, const struct stat *info)
+static const char *file_flaw(int fd, const struct stat *info, int *failed)
 {
     ElfW(Ehdr) header;
+    size_t got;
     memset(&header, 0, sizeof header);
-    const ssize_t got = pread(fd, &header, sizeof header, 0);
-    if (got < 0) {
+    *failed = read_at(fd, &header, sizeof header, 0, &got);
+    if (*failed != 0) {
         return NULL;
     }
     if (got == 0) {
@@ -87,9 +109,9 @@ static const char *file_flaw(int fd, const struct stat *info)
         return "is a static library, not a shared object";
     }
     if (memcmp(header.e_ident, ELFMAG, SELFMAG) == 0) {
-        return got == (ssize_t)sizeof header ? elf_flaw(fd, &header, info->st_size) : "is cut short";
+        return got == sizeof header ? elf_flaw(fd, &header, info->st_size, failed) : "is cut short";
     }
-    for (ssize_t k = 0; k < got; k++) {
+    for (size_t k = 0; k < got; k++) {
         const unsigned char c = ((const unsigned char *)&header)[k];
         if (c < ' ' && c != '\t' && c != '\n' && c != '\r') {
             return "is not a shared object";
@@ -98,30 +120,55 @@ static const char *file_flaw(int fd, const struct stat *info)
     return "is a text file, not a shared object";
 }
 
-const char *tw__library_flaw(const char *path)
+int tw__library_flaw(const char **flaw, const char *path)
 {
     struct stat info;
+    int fd, failed;
     if (stat(path, &info) != 0) {
-        return NULL;
+        return errno;
     }
     if (!S_ISREG(info.st_mode)) {
-        return S_ISDIR(info.st_mode) ? "is a folder, not a shared object" : "is not a regular file";
+        *flaw = S_ISDIR(info.st_mode) ? "is a folder, not a shared object" : "is not a regular file";
+        return 0;
     }
-    const int fd = tw__descriptor_lift(open(path, O_RDONLY | O_CLOEXEC));
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    fd = tw__descriptor_lift(fd);
     if (fd < 0) {
-        return NULL;
+        return errno;
     }
-    const char *flaw = file_flaw(fd, &info);
+    const char *found = file_flaw(fd, &info, &failed);
     close(fd);
-    return flaw;
+    *flaw = failed == 0 ? found : *flaw;
+    return failed;
+}
+
+/* What dlopen lacked; ENOEXEC: nothing, the file is not right. Only malloc leaves its errno; where a call of the system
+ * failed, dlopen's sentence ends in the words for it. */
+static int cause_of(const char *reason)
+{
+    static const int causes[] = {EMFILE, ENFILE, ENOMEM};
+    const size_t length = strlen(reason);
+    for (size_t k = 0; k < sizeof causes / sizeof causes[0]; k++) {
+        char buffer[128];
+        const char *words = strerror_r(causes[k], buffer, sizeof buffer);
+        const size_t n = strlen(words);
+        if (length >= n && strcmp(reason + length - n, words) == 0) {
+            return causes[k];
+        }
+    }
+    return ENOEXEC;
 }
 
 int tw__library_open(struct tw__library *library, const char *path, char *why, size_t size)
 {
+    errno = 0;
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library->handle != NULL) {
         return 0;
     }
+    const int left = errno;
     const char *reason = dlerror();
     const size_t length = strlen(path);
     if (reason == NULL) {
@@ -130,7 +177,7 @@ int tw__library_open(struct tw__library *library, const char *path, char *why, s
         reason += length + 2; /* the caller names the file */
     }
     snprintf(why, size, "%s", reason);
-    return -1;
+    return left == ENOMEM ? ENOMEM : cause_of(reason);
 }
 
 /* The dynamic symbol table of an open object. */

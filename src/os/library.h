@@ -9,12 +9,13 @@ struct tw__library {
 };
 
 /* Says what a file is that cannot be opened as a shared object of this machine ("is a folder", "is an empty file",
- * "is cut short"): static text. NULL where it looks right, or where it cannot be read. Reads headers alone; opening a
- * file that is cut short would end this process with SIGBUS. */
-const char *tw__library_flaw(const char *path);
+ * "is cut short"), static text, in *flaw; NULL where it looks right. Reads headers alone; opening a file that is cut
+ * short would end this process with SIGBUS. Returns 0, or an errno where the file cannot be read. */
+int tw__library_flaw(const char **flaw, const char *path);
 
 /* Opens a shared object, RTLD_NOW | RTLD_LOCAL. The path must have a slash, else the system's library folders are
- * searched. Returns 0, or -1 with the reason in why[size]. */
+ * searched. Returns 0, or an errno with the reason in why[size]: ENOMEM, EMFILE, ENFILE where that is what was missing,
+ * else ENOEXEC. */
 int tw__library_open(struct tw__library *library, const char *path, char *why, size_t size);
 
 /* A function that the object itself exports, not one of the libraries it needs. NULL: none. */

@@ -318,6 +318,26 @@ void tw__process_flush(void)
     fflush(stdout);
 }
 
+const volatile int *tw__fork_mark(void)
+{
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    int *mark = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mark == MAP_FAILED) {
+        return NULL;
+    }
+    if (madvise(mark, size, MADV_WIPEONFORK) != 0) {
+        munmap(mark, size);
+        return NULL;
+    }
+    *mark = 1;
+    return mark;
+}
+
+void tw__process_end(void)
+{
+    _exit(0);
+}
+
 int tw__process_own_id(void)
 {
     return getpid();

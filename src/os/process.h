@@ -91,6 +91,13 @@ void tw__event_close(struct tw__event *event);
 /* Writes what a kernel has printed to this process's standard output and is still in its buffer. */
 void tw__process_flush(void);
 
+/* A word that is 1 in this process and 0 in those that are forked from it; NULL: the system has none (before Linux
+ * 4.14), or memory is short. Costs a page, which nothing frees. */
+const volatile int *tw__fork_mark(void);
+
+/* Ends this process at once: nothing is written, no handler is called. */
+_Noreturn void tw__process_end(void);
+
 int tw__process_own_id(void);
 int tw__process_parent_id(void);
 

@@ -170,11 +170,12 @@ static int is_program(const char *path)
 
 char *tw__find_program(const char *name)
 {
-    if (name[0] == '\0') {
-        return NULL;
+    if (strchr(name, '/') != NULL && is_program(name)) {
+        return strdup(name);
     }
-    if (strchr(name, '/') != NULL) {
-        return is_program(name) ? strdup(name) : NULL;
+    if (name[0] == '\0' || strchr(name, '/') != NULL) {
+        errno = ENOENT;
+        return NULL;
     }
     const char *path = getenv("PATH");
     if (path == NULL) {
@@ -185,6 +186,7 @@ char *tw__find_program(const char *name)
         char *candidate = NULL;
         /* An empty entry is the current folder. */
         if (asprintf(&candidate, "%.*s/%s", length == 0 ? 1 : (int)length, length == 0 ? "." : folder, name) < 0) {
+            errno = ENOMEM;
             return NULL;
         }
         if (is_program(candidate)) {
@@ -193,6 +195,7 @@ char *tw__find_program(const char *name)
         free(candidate);
         folder += length;
         if (*folder == '\0') {
+            errno = ENOENT;
             return NULL;
         }
     }
@@ -205,12 +208,15 @@ char *tw__program_identity(const char *path)
     if (real == NULL) {
         return NULL;
     }
-    if (stat(real, &info) != 0 || asprintf(&text, "%s %llu %llu %lld %lld.%09ld", real, (unsigned long long)info.st_dev,
-                                           (unsigned long long)info.st_ino, (long long)info.st_size,
-                                           (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec) < 0) {
+    int failed = stat(real, &info) != 0 ? errno : 0;
+    if (failed == 0 && asprintf(&text, "%s %llu %llu %lld %lld.%09ld", real, (unsigned long long)info.st_dev,
+                                (unsigned long long)info.st_ino, (long long)info.st_size,
+                                (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec) < 0) {
+        failed = ENOMEM;
         text = NULL;
     }
     free(real);
+    errno = failed;
     return text;
 }
 

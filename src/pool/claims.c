@@ -310,6 +310,9 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
         claims->times[tile].start = (float)((double)(start - claims->began) * 1e-9);
     }
     const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
+    if (worker->mark != NULL && *worker->mark == 0) {
+        tw__process_end(); /* two of one worker would count the same tiles, and the run would never end */
+    }
     if (claims->watched) {
         atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
     }

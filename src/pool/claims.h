@@ -43,8 +43,9 @@
 /* A worker as the function that runs a tile sees it. */
 struct tw__worker {
     unsigned index;
-    void *local;    /* the function's own, private to this worker, kept from job to job; NULL at first */
-    uint64_t tiles; /* that it has had in hand in jobs with tiles_per_worker */
+    void *local;              /* the function's own, private to this worker, kept from job to job; NULL at first */
+    uint64_t tiles;           /* that it has had in hand in jobs with tiles_per_worker */
+    const volatile int *mark; /* 0 in a process that a kernel has forked from the worker; NULL: that cannot be told */
 };
 
 /* Computes one tile. Returns 0, or an error code with a text in message[TW_TILE_MESSAGE_SIZE]. */

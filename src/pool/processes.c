@@ -29,6 +29,7 @@ static int serve(void *argument)
             tw__forget(&seat->pool->processes[w]);
         }
     }
+    seat->worker.mark = tw__fork_mark();
     tw__note_faults(&seat->claims->slots[seat->worker.index].fault);
     tw__claims_serve(seat->claims, &seat->worker);
     return 0;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "array/array.h"
 #include "base/error.h"
@@ -14,6 +13,7 @@
 #include "grid/signature.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "run/sum.h"
 
@@ -24,14 +24,16 @@
 
 static int put(json_t *object, const char *name, const char *text)
 {
-    /* Names of files and dtypes may be no UTF-8: bytes that JSON has no place for become '?'. */
-    char clean[TEXT_SIZE];
-    snprintf(clean, sizeof clean, "%s", text);
-    json_t *value = json_string(clean);
-    for (char *c = clean; value == NULL && *c != '\0'; c++) {
-        *c = (unsigned char)*c >= 0x80 ? '?' : *c;
+    /* Names of dtypes' fields may be no UTF-8, which JSON has no place for; and a text must not depend on whether
+     * memory was there: bytes past ASCII are spelled out. */
+    char clean[4 * TEXT_SIZE];
+    size_t used = 0;
+    for (const char *c = text; *c != '\0' && used + 5 < sizeof clean; c++) {
+        used += (size_t)snprintf(clean + used, sizeof clean - used, (unsigned char)*c < 0x80 ? "%c" : "\\x%02x",
+                                 (unsigned char)*c);
     }
-    return json_object_set_new(object, name, value != NULL ? value : json_string(clean));
+    clean[used] = '\0';
+    return json_object_set_new(object, name, json_string(clean));
 }
 
 static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error *error)
@@ -123,16 +125,9 @@ void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
     if (array->file_size < 0) {
         return;
     }
-    struct tm utc;
-    const time_t seconds = (time_t)(array->file_changed_at / 1000000000);
-    const long nanoseconds = (long)(array->file_changed_at % 1000000000);
-    if (array->file_changed_at < 0 || gmtime_r(&seconds, &utc) == NULL) {
-        snprintf(text, size, "file of %" PRId64 " bytes, changed at %" PRId64, array->file_size,
-                 array->file_changed_at);
-        return;
-    }
-    snprintf(text, size, "file of %" PRId64 " bytes, changed %04d-%02d-%02d %02d:%02d:%02d.%09ld UTC", array->file_size,
-             utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, nanoseconds);
+    char moment[64];
+    tw__moment_text(moment, sizeof moment, array->file_changed_at);
+    snprintf(text, size, "file of %" PRId64 " bytes, changed %s", array->file_size, moment);
 }
 
 static void describe_operand(char *text, size_t size, const tw_array *array, tw_role role)

@@ -14,13 +14,17 @@
 #include "os/map.h"
 #include "run/job.h"
 
-#define MARGIN ((size_t)1 << 20) /* inaccessible bytes on each side: as far as a wrong stride is followed */
-#define GAP 64                   /* canary bytes behind each row, at least */
+/* Inaccessible bytes on each side: an index of the whole array, taken for one of the tile, lands in them for all arrays
+ * but the largest. Where there is no such address space, as far as a wrong stride of a small array leads. */
+#define WIDE_MARGIN ((size_t)1 << 34)
+#define NARROW_MARGIN ((size_t)1 << 20)
+#define GAP 64 /* canary bytes behind each row, at least */
 
 /* An operand's copy. */
 struct copy {
     char *memory; /* writable part of the mapping; NULL: none yet */
     size_t capacity;
+    size_t margin;
     size_t bytes; /* of the copy, gaps between rows included */
     tw_view view;
     char *first_result; /* outputs: what the first run gave */
@@ -37,7 +41,7 @@ void tw__guard_destroy(struct tw__guard *guard)
     for (int k = 0; guard != NULL && k < TW_MAX_OPERANDS; k++) {
         struct copy *copy = &guard->copies[k];
         if (copy->memory != NULL) {
-            tw__unmap_guarded(copy->memory, copy->capacity, MARGIN);
+            tw__unmap_guarded(copy->memory, copy->capacity, copy->margin);
         }
         free(copy->first_result);
     }
@@ -82,14 +86,19 @@ static int make_room(struct copy *copy, int is_output)
     const size_t wanted = copy->bytes == 0 ? page : (copy->bytes + page - 1) / page * page;
     if (wanted > copy->capacity) {
         void *memory;
-        if (tw__map_guarded(&memory, wanted, MARGIN) != 0) {
-            return 0;
+        size_t margin = WIDE_MARGIN;
+        if (tw__map_guarded(&memory, wanted, margin) != 0) {
+            margin = NARROW_MARGIN;
+            if (tw__map_guarded(&memory, wanted, margin) != 0) {
+                return 0;
+            }
         }
         if (copy->memory != NULL) {
-            tw__unmap_guarded(copy->memory, copy->capacity, MARGIN);
+            tw__unmap_guarded(copy->memory, copy->capacity, copy->margin);
         }
         copy->memory = memory;
         copy->capacity = wanted;
+        copy->margin = margin;
     }
     if (is_output && copy->bytes > copy->first_capacity) {
         char *more = realloc(copy->first_result, copy->bytes);
@@ -233,8 +242,8 @@ static void write_note(struct tw__guard_note *note, const struct tw__guard *guar
     for (int k = 0; k < tile->noperands; k++) {
         const struct copy *copy = &guard->copies[k];
         const uint64_t memory = (uint64_t)(uintptr_t)copy->memory, data = (uint64_t)(uintptr_t)copy->view.data;
-        note->place[k] =
-            (struct tw__guard_place){memory - MARGIN, memory + copy->capacity + MARGIN, data, data + copy->bytes, k};
+        note->place[k] = (struct tw__guard_place){memory - copy->margin, memory + copy->capacity + copy->margin, data,
+                                                  data + copy->bytes, k};
     }
     atomic_thread_fence(memory_order_release);
     note->noperands = tile->noperands;
@@ -327,12 +336,14 @@ int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, ui
             return snprintf(text, size, "%s just past the end of '%s'", verb, operand->name);
         }
         if (address > place->end) {
-            return snprintf(text, size, "%s %" PRIu64 " bytes past the end of '%s'", verb, address - place->end,
+            const uint64_t past = address - place->end;
+            return snprintf(text, size, "%s %" PRIu64 " byte%s past the end of '%s'", verb, past, past == 1 ? "" : "s",
                             operand->name);
         }
         if (address < place->first) {
-            return snprintf(text, size, "%s %" PRIu64 " bytes before the beginning of '%s'", verb,
-                            place->first - address, operand->name);
+            const uint64_t before = place->first - address;
+            return snprintf(text, size, "%s %" PRIu64 " byte%s before the beginning of '%s'", verb, before,
+                            before == 1 ? "" : "s", operand->name);
         }
         return snprintf(text, size, "%s%s'%s', %" PRIu64 " bytes from the beginning of the tile's part of it",
                         access == TW__ACCESS_WRITE ? "wrote to" : verb, operand->role == TW_IN ? " input " : " ",

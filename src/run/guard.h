@@ -30,15 +30,15 @@ struct tw__guard_note {
 /* Runs the kernel on `tile` twice as said above and, where nothing was found, copies the outputs to where they belong.
  * *guard: NULL at first. `tile` is as the kernel would get it: operand[k] are the real views cut to the tile. Returns
  * 0, the kernel's own code, or TW__TROUBLE(TW_ERROR_GUARD | TW_ERROR_MEMORY) (run/job.h) with tile->message saying what
- * was found where: "writes behind row 3 of 'r', 8 bytes past its end", "leaves r[3,4] unwritten". A wrong access to an
+ * was found where: "wrote 1 byte past the row that ends with r[3,4]", "left r[3,4] unwritten". A wrong access to an
  * inaccessible page is a signal. */
 int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
                   struct tw__guard_note *note);
 void tw__guard_destroy(struct tw__guard *guard);
 
-/* What an access to `address` that ended the worker was: "wrote 8 bytes past the end of 'r'", "wrote to input 'y' at
- * element [3]", "read 16 bytes before the beginning of 'x'". access: 0 unknown ("touched"), 1 read, 2 write. Returns
- * the length as snprintf does; 0: it has to do with no operand. */
+/* What an access to `address` that ended the worker was: "wrote just past the end of 'r'", "wrote to input 'y', 24
+ * bytes from the beginning of the tile's part of it", "read 16 bytes before the beginning of 'x'". access: 0 unknown
+ * ("touched"), 1 read, 2 write. Returns the length as snprintf does; 0: it has to do with no operand. */
 int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, uint64_t address, int access, char *text,
                       size_t size);
 

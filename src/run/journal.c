@@ -18,6 +18,7 @@
 #include "run/bind.h"
 #include "run/fingerprint.h"
 #include "run/journal_file.h"
+#include "run/journal_header.h"
 #include "run/sum.h"
 
 #define BATCH 4096 /* records a write */
@@ -77,11 +78,6 @@ static tw_status new_journal(tw_journal **journal, const tw_kernel *kernel, cons
     return TW_OK;
 }
 
-static int is_output(const tw_journal *journal, int k)
-{
-    return journal->grid->signature->operands[k].role != TW_IN;
-}
-
 static tw_status check_outputs(const tw_grid *grid, tw_array *const *operands, tw_error *error)
 {
     for (int k = 0; k < grid->signature->noperands; k++) {
@@ -111,46 +107,6 @@ tw_status tw__journal_check(const tw_journal *journal, const tw_kernel *kernel, 
 }
 
 /* ---- the header ---- */
-
-static void hex_text(char *text, const unsigned char *bytes, size_t count)
-{
-    for (size_t k = 0; k < count; k++) {
-        snprintf(text + 2 * k, 3, "%02x", bytes[k]);
-    }
-}
-
-/* {"name": "r", "tag": "91...", "device": "65024", "inode": "1234"}; numbers as texts, since JSON's end at 2^63. */
-static json_t *identity_object(const char *name, const struct tw__file_identity *identity)
-{
-    char tag[2 * TW__TAG_SIZE + 1], device[24], inode[24];
-    hex_text(tag, identity->tag, TW__TAG_SIZE);
-    snprintf(device, sizeof device, "%" PRIu64, identity->device);
-    snprintf(inode, sizeof inode, "%" PRIu64, identity->inode);
-    return json_pack("{s:s, s:s, s:s, s:s}", "name", name, "tag", tag, "device", device, "inode", inode);
-}
-
-static json_t *header_object(tw_journal *journal, json_t *fingerprint)
-{
-    char id[33], source[256];
-    unsigned char random[16];
-    tw__file_random(random, sizeof random);
-    hex_text(id, random, sizeof random);
-    json_t *outputs = json_array();
-    journal->sources = json_object();
-    for (int k = 0; k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const struct tw__operand *operand = &journal->grid->signature->operands[k];
-        if (is_output(journal, k) && tw__outfile_identity(journal->operands[k], &identity) == 0) {
-            json_array_append_new(outputs, identity_object(operand->name, &identity));
-        }
-        if (operand->role == TW_INOUT) {
-            tw__fingerprint_source(journal->operands[k], source, sizeof source);
-            json_object_set_new(journal->sources, operand->name, json_string(source));
-        }
-    }
-    return json_pack("{s:s, s:I, s:o, s:O, s:o}", "id", id, "tiles", (json_int_t)journal->count, "outputs", outputs,
-                     "sources", journal->sources, "job", fingerprint);
-}
 
 static tw_status fail_write(const tw_journal *journal, int failed, tw_error *error)
 {
@@ -196,20 +152,6 @@ static tw_status write_header(tw_journal *journal, const char *json, tw_error *e
     return failed == 0 ? TW_OK : fail_write(journal, failed, error);
 }
 
-/* An earlier journal must be worth nothing before its place is taken. */
-static tw_status empty_journal(tw_journal *journal, tw_error *error)
-{
-    struct tw__file_info info;
-    int failed = tw__file_info(journal->held.fd, &info);
-    if (failed == 0 && info.size > 0) {
-        failed = tw__file_truncate(journal->held.fd, 0);
-        if (failed == 0) {
-            failed = tw__file_sync(journal->held.fd);
-        }
-    }
-    return failed == 0 ? TW_OK : fail_write(journal, failed, error);
-}
-
 tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                             tw_array *const *operands, tw_error *error)
 {
@@ -229,13 +171,14 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
     if (status != TW_OK) {
         goto fail;
     }
-    status = empty_journal(made, error);
-    if (status != TW_OK) {
+    const int failed = tw__journal_file_empty(made->held.fd);
+    if (failed != 0) { /* an earlier one must be worth nothing before its place is taken */
+        status = fail_write(made, failed, error);
         goto fail;
     }
-    header = header_object(made, fingerprint);
+    header = tw__journal_header(made, fingerprint);
     fingerprint = NULL; /* it is the header's */
-    json = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
+    json = header != NULL ? tw__journal_file_text(header) : NULL;
     status = json != NULL ? write_header(made, json, error) : tw__fail_memory(error, 4096, "a journal's header");
     if (status != TW_OK) {
         goto fail;
@@ -266,39 +209,6 @@ static void take_record(void *user, uint64_t tile, uint64_t sum)
     journal->done++;
 }
 
-/* Every output must be the file that the journal was written beside. *finished: at least one has its magic, which is
- * written after the last tile only. */
-static tw_status check_identities(const tw_journal *journal, const json_t *outputs, int *finished, tw_error *error)
-{
-    size_t place = 0;
-    for (int k = 0; k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const char *name = journal->grid->signature->operands[k].name;
-        if (!is_output(journal, k)) {
-            continue;
-        }
-        json_t *is =
-            tw__outfile_identity(journal->operands[k], &identity) == 0 ? identity_object(name, &identity) : NULL;
-        const json_t *was = json_array_get(outputs, place++);
-        static const char *const keys[] = {"name", "tag", "device", "inode"};
-        int same = is != NULL && was != NULL;
-        /* A tag says it all; the magic leaves only where the file lies. */
-        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 4 : 2;
-        for (size_t key = first; same && key < end; key++) {
-            const char *a = json_string_value(json_object_get(was, keys[key]));
-            const char *b = json_string_value(json_object_get(is, keys[key]));
-            same = a != NULL && b != NULL && strcmp(a, b) == 0;
-        }
-        json_decref(is);
-        if (!same) {
-            return tw__fail(error, TW_ERROR_JOURNAL, "%s: does not belong to the file of output '%s' that is there",
-                            journal->held.path, name);
-        }
-        *finished |= identity.is_finished;
-    }
-    return TW_OK;
-}
-
 static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, const json_t *fingerprint,
                            tw_error *error)
 {
@@ -313,7 +223,7 @@ static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, 
     if (found->tiles != journal->count) {
         return tw__journal_file_damaged(found, error);
     }
-    tw_status status = check_identities(journal, json_object_get(found->header, "outputs"), &finished, error);
+    tw_status status = tw__journal_header_check(journal, json_object_get(found->header, "outputs"), &finished, error);
     if (status == TW_OK) {
         status = tw__journal_file_records(found, journal->held.fd, take_record, journal, error);
     }
@@ -323,6 +233,7 @@ static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, 
     journal->records_at = found->records_at;
     journal->seed = found->seed;
     journal->sources = json_incref(json_object_get(found->header, "sources"));
+    journal->is_finished = finished;
     for (uint64_t tile = 0; finished && tile < journal->count; tile++) {
         journal->done += !get_bit(journal->has, tile);
         set_bit(journal->has, tile);
@@ -391,7 +302,7 @@ static int sync_outputs(const tw_journal *journal)
 {
     int failed = TW__POINT("journal.data-sync");
     for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        if (is_output(journal, k)) {
+        if (tw__journal_is_output(journal, k)) {
             failed = tw__outfile_sync(journal->operands[k]);
         }
     }
@@ -406,10 +317,11 @@ static int sync_header(tw_journal *journal)
     }
     failed = tw__held_is_open(&journal->held) ? tw__file_sync(journal->held.fd) : EBADF;
     for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        failed = is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k]) : 0;
+        failed =
+            tw__journal_is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
     }
     if (failed == 0) {
-        failed = tw__file_sync(journal->held.folder);
+        failed = tw__folder_sync(journal->held.folder);
     }
     journal->is_safe = failed == 0;
     return failed;
@@ -450,6 +362,22 @@ static int write_records(tw_journal *journal)
     return failed;
 }
 
+static tw_status fail_outputs(tw_journal *journal, int failed)
+{
+    return tw__fail_os(&journal->failure, tw__file_status(failed), failed,
+                       "the disk has failed to take what was written to the outputs");
+}
+
+tw_status tw__journal_sync_all(tw_journal *journal)
+{
+    int outputs = 0;
+    for (int k = 0; k < journal->noperands; k++) {
+        outputs += tw__journal_is_output(journal, k);
+    }
+    const int failed = outputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
+    return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
+}
+
 tw_status tw__journal_record(tw_journal *journal)
 {
     tw_error *failure = &journal->failure;
@@ -458,8 +386,7 @@ tw_status tw__journal_record(tw_journal *journal)
     }
     int failed = sync_outputs(journal);
     if (failed != 0) {
-        return tw__fail_os(failure, tw__file_status(failed), failed,
-                           "the disk has failed to take what was written to the outputs");
+        return fail_outputs(journal, failed);
     }
     failed = sync_header(journal);
     if (failed == 0) {
@@ -488,7 +415,7 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
     int count = 0;
     tw_grid_tile(journal->grid, tile, start, stop);
     for (int k = 0; k < journal->noperands; k++) {
-        if (is_output(journal, k)) {
+        if (tw__journal_is_output(journal, k)) {
             views[count++] =
                 tw__cut_view(&journal->operands[k]->view, &journal->grid->signature->operands[k], start, stop);
         }
@@ -505,6 +432,10 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
         if (!get_bit(journal->recorded, tile) || sum_again(journal, tile) == journal->sums[tile]) {
             continue;
         }
+        if (journal->is_finished) { /* beside its magic a tile may not be half done */
+            return tw__fail(error, TW_ERROR_JOURNAL, "%s: tile %" PRIu64 " has changed since the outputs were finished",
+                            journal->held.path, tile);
+        }
         failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
         clear_bit(journal->has, tile);
         clear_bit(journal->recorded, tile);
@@ -515,13 +446,17 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
         failed = tw__file_sync(journal->held.fd);
     }
     *dropped = count;
-    return failed == 0 ? TW_OK : fail_write(journal, failed, error);
+    if (failed != 0) { /* nor may anything be recorded after a sync that failed */
+        fail_write(journal, failed, &journal->failure);
+        return fail_write(journal, failed, error);
+    }
+    return TW_OK;
 }
 
 tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error)
 {
     char now[256];
-    if (operand < 0 || operand >= journal->noperands || !is_output(journal, operand)) {
+    if (operand < 0 || operand >= journal->noperands || !tw__journal_is_output(journal, operand)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "operand %d is no output of the journal's job", operand);
     }
     const struct tw__operand *described = &journal->grid->signature->operands[operand];

@@ -39,6 +39,7 @@ struct tw_journal {
     uint64_t seed;      /* the header's checksum */
     json_t *sources;    /* what inout operands began with, by name */
     int is_safe;        /* header, files and their names are on the disk */
+    int is_finished;    /* an output was found with its magic: all tiles were done, nothing is written any more */
     uint64_t *has;      /* bit t: tile t is done */
     uint64_t *recorded; /* bit t: ... and that is on the disk, or needs no record */
     uint64_t *sums;     /* [count] */
@@ -58,6 +59,10 @@ void tw__journal_note(tw_journal *journal, uint64_t tile, uint64_t sum);
 /* Syncs the outputs and records all that is noted. What fails stays failed: journal->failure. */
 tw_status tw__journal_record(tw_journal *journal);
 
+/* To be called when all tiles are done. The magic of one output says of all of them that their tiles are done, so
+ * before the first gets its magic the others have to be on the disk. What fails stays failed. */
+tw_status tw__journal_sync_all(tw_journal *journal);
+
 /* Recording during a run. words[count]: the tiles' words of the pool (pool/claims.h), a tile is done once its state,
  * read with acquire, is TW_TILE_DONE; sums[count]: what workers stored before. Starts a thread that now and then
  * records what is done. Should that fail, `halt(argument)` is called once, from that thread, and nothing is recorded
@@ -66,8 +71,8 @@ tw_status tw__journal_begin(tw_journal *journal, const _Atomic uint32_t *words, 
                             void (*halt)(void *argument), void *argument, tw_error *error);
 
 /* Ends the thread and takes note of every tile that is done; unless all are, it records them now: a commit that follows
- * a finished run syncs anyway, and tw_journal_close records what is not recorded yet. TW_OK, or what went wrong with
- * the disk since tw__journal_begin. */
+ * a finished run syncs anyway, and tw_journal_close records what is not recorded yet. Where all are done and there are
+ * several outputs, these are synced. TW_OK, or what went wrong with the disk since tw__journal_begin. */
 tw_status tw__journal_end(tw_journal *journal, tw_error *error);
 
 #endif

@@ -11,6 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "array/held.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -29,6 +30,42 @@ uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum)
     return (uint32_t)XXH64(fields, sizeof fields, seed) | 1; /* never the check of zeros */
 }
 
+/* json_dumps would leave out the names that it has no memory for, and say nothing. */
+struct dump {
+    char *text;
+    size_t used, size;
+    int failed;
+};
+
+static int take_text(const char *piece, size_t length, void *argument)
+{
+    struct dump *dump = argument;
+    if (dump->failed || dump->size - dump->used <= length) {
+        const size_t size = 2 * dump->size + length + 1024;
+        char *larger = dump->failed ? NULL : realloc(dump->text, size);
+        if (larger == NULL) {
+            dump->failed = 1;
+            return -1;
+        }
+        dump->text = larger;
+        dump->size = size;
+    }
+    memcpy(dump->text + dump->used, piece, length);
+    dump->used += length;
+    dump->text[dump->used] = '\0';
+    return 0;
+}
+
+char *tw__journal_file_text(const json_t *header)
+{
+    struct dump dump = {0};
+    if (json_dump_callback(header, take_text, &dump, JSON_COMPACT) != 0 || dump.failed) {
+        free(dump.text);
+        return NULL;
+    }
+    return dump.text;
+}
+
 size_t tw__journal_file_header_size(size_t length)
 {
     return (LINE_LENGTH + length + UNIT - 1) / UNIT * UNIT;
@@ -44,6 +81,19 @@ uint64_t tw__journal_file_header(char *header, size_t size, const char *json, si
 tw_status tw__journal_file_damaged(const struct tw__journal_file *found, tw_error *error)
 {
     return tw__fail(error, TW_ERROR_FORMAT, "%s: is no journal, or a damaged one", found->path);
+}
+
+int tw__journal_file_empty(int fd)
+{
+    struct tw__file_info info;
+    int failed = tw__file_info(fd, &info);
+    if (failed == 0 && info.size > 0) {
+        failed = tw__file_truncate(fd, 0);
+        if (failed == 0) {
+            failed = tw__file_sync(fd);
+        }
+    }
+    return failed;
 }
 
 static int is_zero(const unsigned char *data, size_t length)
@@ -85,17 +135,20 @@ static int has_records(const struct tw__journal_file *found, int fd)
 
 static tw_status parse_header(struct tw__journal_file *found, char *text, size_t length, tw_error *error)
 {
-    json_int_t tiles = -1;
-    json_t *job, *outputs, *sources;
-    const char *id;
     found->seed = XXH3_64bits(text, length);
+    errno = 0;
     found->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-    if (found->header == NULL || json_unpack(found->header, "{s:s, s:I, s:o, s:o, s:o}", "id", &id, "tiles", &tiles,
-                                             "outputs", &outputs, "sources", &sources, "job", &job) != 0) {
-        return tw__journal_file_damaged(found, error);
+    /* Where memory was out, jansson 2.14 may say that there is an invalid token, or lose a letter and say nothing. */
+    if (errno == ENOMEM) {
+        return tw__fail_memory(error, length, "a journal's header"); /* the caller frees what there is */
     }
-    if (tiles < 0 || tiles > UINT32_MAX || !json_is_object(job) || !json_is_object(sources) ||
-        !json_is_array(outputs)) {
+    /* No json_unpack: that needs memory too. */
+    const json_t *number = json_object_get(found->header, "tiles");
+    const json_int_t tiles = json_integer_value(number);
+    if (!json_is_string(json_object_get(found->header, "id")) || !json_is_integer(number) || tiles < 0 ||
+        tiles > UINT32_MAX || !json_is_object(json_object_get(found->header, "job")) ||
+        !json_is_object(json_object_get(found->header, "sources")) ||
+        !json_is_array(json_object_get(found->header, "outputs"))) {
         return tw__journal_file_damaged(found, error);
     }
     found->tiles = (uint64_t)tiles;
@@ -130,13 +183,18 @@ tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path
     if (json == NULL) {
         return tw__fail_memory(error, (size_t)length, "a journal's header");
     }
-    failed = (int64_t)LINE_LENGTH + length <= info.size
-                 ? tw__file_read(fd, json, (size_t)length, (int64_t)LINE_LENGTH, NULL)
-                 : EIO;
+    const int64_t there = info.size - (int64_t)LINE_LENGTH;
+    const int is_cut = there < length;
+    const size_t have = (size_t)(is_cut ? there : length);
+    failed = tw__file_read(fd, json, have, (int64_t)LINE_LENGTH, NULL);
     tw_status status = TW_OK;
-    if (failed != 0 || XXH3_64bits(json, (size_t)length) != sum) {
-        /* It is synced before the first record is written: without one, it is not damaged but unfinished. */
-        status = failed == 0 && has_records(found, fd) ? tw__journal_file_damaged(found, error) : TW_OK;
+    if (failed != 0) {
+        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", path);
+    } else if (is_cut || XXH3_64bits(json, have) != sum) {
+        /* It is synced before the first record is written: without one, it is not damaged but unfinished. Where the
+         * text is right up to its first zero, its length is wrong, and with it the place of the records. */
+        const int is_misread = XXH3_64bits(json, strnlen(json, have)) == sum;
+        status = is_misread || (!is_cut && has_records(found, fd)) ? tw__journal_file_damaged(found, error) : TW_OK;
     } else {
         status = parse_header(found, json, (size_t)length, error);
     }
@@ -205,4 +263,20 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
     json_decref(found.header);
     tw__file_close(fd);
     return status;
+}
+
+/* Emptied before it is removed: a name may come back after a power cut, what was in the file does not. */
+tw_status tw_journal_forget(const char *path, tw_error *error)
+{
+    struct tw__held held;
+    const tw_status status = tw__held_open(&held, path, path, 0, error);
+    if (status != TW_OK || held.fd < 0) {
+        if (status == TW_OK) {
+            tw__held_close(&held);
+        }
+        return status;
+    }
+    const int failed = tw__journal_file_empty(held.fd);
+    tw__held_remove(&held);
+    return failed == 0 ? TW_OK : tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be emptied", path);
 }

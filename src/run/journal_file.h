@@ -16,6 +16,9 @@ struct tw__record {
 
 uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum);
 
+/* The JSON text of a header (malloc), NULL: out of memory. */
+char *tw__journal_file_text(const json_t *header);
+
 /* Bytes of the header for a JSON text of `length` characters. */
 size_t tw__journal_file_header_size(size_t length);
 
@@ -31,6 +34,9 @@ struct tw__journal_file {
     uint64_t seed;
     json_t *header; /* NULL: nothing was ever recorded */
 };
+
+/* Makes the file empty, and waits until it is so on the disk. 0, or an errno. */
+int tw__journal_file_empty(int fd);
 
 /* Fills *found; its header is released by the caller. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path, int fd, tw_error *error);

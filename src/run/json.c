@@ -29,6 +29,16 @@ static int write_value(FILE *file, const char *prefix, json_t *value)
     return written;
 }
 
+/* The value, or NULL where a part of it could not be made: a report with gaps is no report. */
+static json_t *whole(json_t *value, int failed)
+{
+    if (failed) {
+        json_decref(value);
+        return NULL;
+    }
+    return value;
+}
+
 static json_t *totals_object(const tw_report_totals *totals)
 {
     static const char *const pools[] = {"threads", "processes", "serial"};
@@ -56,9 +66,10 @@ static json_t *check_object(const tw_report *report)
         json_pack("{s:b, s:o}", "identical", totals->identical, "max_difference", difference(totals->max_difference));
     if (check != NULL && totals->differing_operand >= 0) {
         const char *name = report->grid->signature->operands[totals->differing_operand].name;
-        json_object_set_new(check, "operand", json_string(name));
-        json_object_set_new(check, "index", json_integer(totals->differing_index));
-        json_object_set_new(check, "tile", json_integer(totals->differing_tile));
+        const int failed = json_object_set_new(check, "operand", json_string(name)) |
+                           json_object_set_new(check, "index", json_integer(totals->differing_index)) |
+                           json_object_set_new(check, "tile", json_integer(totals->differing_tile));
+        return whole(check, failed);
     }
     return check;
 }
@@ -66,12 +77,13 @@ static json_t *check_object(const tw_report *report)
 static json_t *axes_array(const tw_report *report)
 {
     json_t *axes = json_array();
-    for (int a = 0; axes != NULL && a < report->grid->naxes; a++) {
-        json_array_append_new(axes, json_pack("{s:s, s:I, s:I}", "name", report->grid->signature->axes[a], "length",
-                                              (json_int_t)report->grid->axes[a].length, "tiles",
-                                              (json_int_t)report->grid->axes[a].count));
+    int failed = axes == NULL;
+    for (int a = 0; !failed && a < report->grid->naxes; a++) {
+        failed = json_array_append_new(axes, json_pack("{s:s, s:I, s:I}", "name", report->grid->signature->axes[a],
+                                                       "length", (json_int_t)report->grid->axes[a].length, "tiles",
+                                                       (json_int_t)report->grid->axes[a].count));
     }
-    return axes;
+    return whole(axes, failed);
 }
 
 static json_t *tile_object(const tw_report *report, uint64_t tile)
@@ -84,19 +96,20 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
     json_t *object = json_pack("{s:I, s:s, s:i}", "tile", (json_int_t)tile, "state", states[record.state], "attempts",
                                record.attempts);
     json_t *from = json_array(), *to = json_array();
+    int failed = 0;
     for (int a = 0; a < report->grid->naxes; a++) {
-        json_array_append_new(from, json_integer(start[a]));
-        json_array_append_new(to, json_integer(stop[a]));
+        failed |= json_array_append_new(from, json_integer(start[a]));
+        failed |= json_array_append_new(to, json_integer(stop[a]));
     }
-    json_object_set_new(object, "start", from);
-    json_object_set_new(object, "stop", to);
+    failed |= json_object_set_new(object, "start", from);
+    failed |= json_object_set_new(object, "stop", to);
     if (record.worker >= 0) {
-        json_object_set_new(object, "worker", json_integer(record.worker));
-        json_object_set_new(object, "pid", json_integer(record.pid));
-        json_object_set_new(object, "began", json_real(record.start));
-        json_object_set_new(object, "seconds", json_real(record.duration));
+        failed |= json_object_set_new(object, "worker", json_integer(record.worker));
+        failed |= json_object_set_new(object, "pid", json_integer(record.pid));
+        failed |= json_object_set_new(object, "began", json_real(record.start));
+        failed |= json_object_set_new(object, "seconds", json_real(record.duration));
     }
-    return object;
+    return whole(object, failed);
 }
 
 tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error)
@@ -109,7 +122,8 @@ tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *er
     for (uint64_t tile = 0; written && tile < report->totals.tiles; tile++) {
         written = write_value(file, tile == 0 ? "\n" : ",\n", tile_object(report, tile));
     }
-    if (!written || fputs("\n]}\n", file) < 0 || fflush(file) != 0) {
+    /* jansson does not look whether all that it writes was taken: the stream knows. */
+    if (!written || fputs("\n]}\n", file) < 0 || fflush(file) != 0 || ferror(file)) {
         return cannot_write(error);
     }
     return TW_OK;

@@ -70,7 +70,8 @@ tw_status tw__journal_begin(tw_journal *journal, const _Atomic uint32_t *words, 
     const int os_error = tw__thread_start(&recorder->thread, record_now_and_then, journal);
     return os_error == 0
                ? TW_OK
-               : tw__fail_os(error, TW_ERROR_PROCESS, os_error, "the thread that keeps the journal cannot be created");
+               : tw__fail_os(error, TW_ERROR_PROCESS, os_error,
+                             "no thread can be had to keep the journal, for which fewer workers would leave room");
 }
 
 tw_status tw__journal_end(tw_journal *journal, tw_error *error)
@@ -80,7 +81,9 @@ tw_status tw__journal_end(tw_journal *journal, tw_error *error)
     tw__wake(&recorder->wake, 1);
     tw__thread_join(&recorder->thread);
     take_note(journal);
-    if (journal->failure.status == TW_OK && journal->done < journal->count && journal->pending > 0) {
+    if (journal->done == journal->count) {
+        tw__journal_sync_all(journal);
+    } else if (journal->failure.status == TW_OK && journal->pending > 0) {
         tw__journal_record(journal);
     }
     if (journal->failure.status != TW_OK && error != NULL) {

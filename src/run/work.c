@@ -73,13 +73,13 @@ static tw_status set_kernel(struct local *local, const struct tw__job *job, char
     }
     if (local->library_of != job->kernel_created_at) {
         close_library(local);
-        char *why = NULL;
-        local->library_function = tw__kernel_resolve(job->path, job->symbol, &local->library, &why);
+        tw_error error;
+        local->library_function = tw__kernel_resolve(job->path, job->symbol, &local->library, &error);
         if (local->library_function == NULL) {
-            snprintf(message, TW_TILE_MESSAGE_SIZE, "a worker cannot open the kernel: %s",
-                     why != NULL ? why : "out of memory");
-            free(why);
-            return TW_ERROR_FILE;
+            static const char before[] = "a worker cannot open the kernel: ";
+            snprintf(message, TW_TILE_MESSAGE_SIZE, "%s%.*s", before, (int)(TW_TILE_MESSAGE_SIZE - sizeof before),
+                     error.message);
+            return error.status;
         }
         local->library_of = job->kernel_created_at;
     }

@@ -106,13 +106,14 @@ class Case:
     def wrong(self, text):
         self.faults.append(text)
 
-    def run(self, pool, workers, *options, fault=""):
+    def run(self, pool, workers, *options, fault="", environment=None):
         said, log, tiles = (self.folder / name for name in ("said.txt", "faults.log", "tiles.log"))
         for path in (log, tiles):
             path.unlink(missing_ok=True)
         words = [self.command, "run", f"{self.kernels}:step", "-s", SIGNATURE, "x=x.npy", "r=r0.npy",
                  "-o", "r=r.npy", "-o", "s=s.npy", "--tile", "i=1", "--pool", pool, "-w", str(workers), *options]
-        env = {**os.environ, "TILEWORK_FAULT": fault, "TILEWORK_FAULT_LOG": str(log)}
+        env = {**os.environ, "TILEWORK_FAULT": fault, "TILEWORK_FAULT_LOG": str(log)} if environment is None else \
+            {**os.environ, **environment}
         with open(said, "wb") as file:
             process = subprocess.Popen(words, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=file,
                                        stderr=file, start_new_session=True)

@@ -1,5 +1,5 @@
-/* kernels.c - the kernel of tests/faults/matrix.py: its result is wrong if a tile is computed on what the same tile
- * left behind, and it writes down which tiles it runs. */
+/* kernels.c - the kernels of tests/faults/matrix.py and powercut.py: the result of `step` is wrong if a tile is
+ * computed on what the same tile left behind; both write down which tiles they run. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
@@ -39,14 +39,10 @@ static int number_in(const char *path)
     return number;
 }
 
-/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x. The first tile is slow, so that other workers steal; the
- * tiles from the number in the file `fail` on fail; with a file `pace` each tile takes so many milliseconds. */
-int step(const tw_tile *tile);
-int step(const tw_tile *tile)
+/* What every tile does first. The first tile is slow, so that other workers steal; the tiles from the number in the
+ * file `fail` on fail; with a file `pace` each tile takes so many milliseconds. */
+static int begin(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, r, tile->operand[1]);
-    TW_VIEW(double, s, tile->operand[2]);
     if (write_down(tile->index)) {
         return tw_tile_fail(tile, FAILURE + 1, "tiles.log cannot be written");
     }
@@ -58,10 +54,43 @@ int step(const tw_tile *tile)
     if (failing >= 0 && (int)tile->index >= failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
     }
+    return 0;
+}
+
+/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x. */
+int step(const tw_tile *tile);
+int step(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, r, tile->operand[1]);
+    TW_VIEW(double, s, tile->operand[2]);
+    const int failed = begin(tile);
+    if (failed != 0) {
+        return failed;
+    }
     for (int64_t i = 0; i < r.shape[0]; i++) {
         for (int64_t j = 0; j < r.shape[1]; j++) {
             TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
             TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
+        }
+    }
+    return 0;
+}
+
+/* x[i], r[i,j] -> s[i,j]: s = r - x. */
+int difference(const tw_tile *tile);
+int difference(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(const double, r, tile->operand[1]);
+    TW_VIEW(double, s, tile->operand[2]);
+    const int failed = begin(tile);
+    if (failed != 0) {
+        return failed;
+    }
+    for (int64_t i = 0; i < s.shape[0]; i++) {
+        for (int64_t j = 0; j < s.shape[1]; j++) {
+            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
         }
     }
     return 0;

@@ -1,4 +1,4 @@
-/* functions.h - the vector math functions that are measured: PLAIN(name), FAST(name) for those with a second version
+/* functions.h - the vector math functions that are measured. PLAIN(name), FAST(name) for those with a second version
  * for most arguments, PAIR(name) of two arguments; EXACT(name) and EXACT_PAIR(name) are NumPy's bit for bit. No include
  * guard: each includer gives the names a meaning of its own. */
 /* clang-format off */

@@ -10,6 +10,8 @@ import subprocess
 import numpy
 import pytest
 
+import survival
+
 KERNELS = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,6 +271,36 @@ class Folder:
         assert result.returncode == 0, result.stderr
         return result
 
+    def forget(self):
+        """Away with what unfinished runs have left."""
+        for path in [*self.path.rglob("*.npy.part"), *self.path.rglob("*.npy.journal")]:
+            path.unlink()
+
+    def failed(self, code, *arguments, kept, says=(), warnings=(), output="r.npy", **options):
+        """A run that failed after it began: exit code, one sentence, what was done about it; `kept` tiles stay, with the
+        command to go on, and are thrown away here."""
+        before = self.contents()
+        result = self.call(*arguments, **options)
+        lines = [line for line in result.stderr.splitlines() if not any(re.search(w, line) for w in warnings)]
+        assert result.returncode == code, result.stderr
+        for text in [says] if isinstance(says, str) else says:
+            assert text in lines[0], result.stderr
+        assert all(line.startswith("tilework: ") for line in lines), result.stderr
+        advice = lines[1:]
+        if advice and advice[0].startswith("tilework: to run this tile alone: tilework replay "):
+            advice.pop(0)
+        if kept:
+            assert len(advice) == 1, result.stderr
+            assert re.match(rf"tilework: {kept} of \d+ tiles are done and kept in {output}.part; to go on: tilework run "
+                            "--resume ", advice[0]), result.stderr  # fmt: skip
+            assert (self.path / f"{output}.part").exists() and (self.path / f"{output}.journal").exists()
+        else:
+            assert not advice, result.stderr
+        assert result.stdout == ""
+        self.forget()
+        assert self.contents() == before
+        return result
+
     def refused(self, code, *arguments, says=(), sentences=1, **options):
         """Ends with this exit code and one sentence on standard error, prints nothing else, touches no file."""
         before = self.contents()
@@ -300,6 +332,14 @@ def folder(tmp_path, environment):
 def mult():
     """Arguments of the usual job."""
     return ["kernels.c:mult", "-s", "y[i], x[j] -> r[i,j]", "y=y.npy", "x=x.npy", "-o", "r=r.npy"]
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory):
+    """A name for one of the kernels of survival.py."""
+    path = tmp_path_factory.mktemp("kernels") / "survival.c"
+    path.write_text(survival.KERNELS)
+    return lambda name: f"{path}:{name}"
 
 
 def session_processes(session):

@@ -6,7 +6,7 @@ import re
 import numpy
 import pytest
 
-COMMANDS = ["run", "demo", "show", "info", "bench"]
+COMMANDS = ["run", "replay", "demo", "show", "info", "bench"]
 
 
 # ---- help and version ----
@@ -31,7 +31,7 @@ def test_version_everywhere(folder, command):
 
 
 def test_wrong_commands_are_refused_with_a_hint(folder):
-    choices = "run, demo, show, info or bench"
+    choices = "run, replay, explain, compile, demo, show, info or bench"
     for arguments, message in (
         ([], f"which command: {choices}"),
         (["walk"], f"'walk' is no command: {choices}"),

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "demo", "show", "info", "bench"]
+COMMANDS = ["run", "replay", "demo", "show", "info", "bench"]
 
 
 def joined(text):
@@ -21,13 +21,13 @@ def joined(text):
 
 def of_help(folder, *command):
     text = folder.call(*command, "--help").stdout.partition("Examples:\n")[2].partition("\n\n")[0]
-    return [line.strip() for line in joined(text).splitlines() if line.strip().startswith("tilework ")]
+    return [line.strip() for line in joined(text).splitlines() if line.strip().startswith(("tilework ", "gdb "))]
 
 
 def of_man_page():
     text = (TOP / "docs" / "tilework.1").read_text().replace("\\(aq", "'").replace("\\e\n", "\\\n")
     lines = [line.removeprefix(".Dl ") for line in joined(text).splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ tilework ")]
+    return [line.removeprefix("$ ") for line in lines if line.startswith(("$ tilework ", "$ gdb "))]
 
 
 @pytest.fixture
@@ -45,6 +45,10 @@ def examples(folder):
 def run(folder, line):
     if re.match(r"tilework (demo|bench)", line) and "--rows" not in line:
         line += " --rows 50 --cols 60"  # as it is written it takes a minute
+    if line.startswith("gdb "):
+        if shutil.which("gdb") is None:
+            return None
+        line = line.replace("gdb ", "gdb -batch -ex run ", 1)
     path = f"{folder / 'bin'}:{folder.environment['PATH']}"
     result = subprocess.run(["sh", "-c", line], cwd=folder.path, env={**folder.environment, "PATH": path},
                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)  # fmt: skip
@@ -70,6 +74,24 @@ def test_examples_of_the_man_page_run_as_written(examples):
         if "--check" in line:
             assert result.stdout == "max. abs. diff. = 0\nbit-identical: yes\n"
             assert result.stderr.startswith("tilework: 6 tiles on 2 processes in ")
+
+
+def test_the_man_page_has_every_option(folder):
+    page = (TOP / "docs" / "tilework.1").read_text()
+    for command in COMMANDS:
+        assert f".Cm {command}" in page
+        options = re.findall(r"^ +(?:-\w, +)?--([a-z-]+)", folder.call(command, "--help").stdout, re.M)
+        assert {"help", "version"} <= set(options)
+        for option in options:
+            assert "Fl \\-" + option.replace("-", "\\-") in page, (command, option)
+
+
+def test_the_man_page_has_every_function(folder):
+    page = (TOP / "docs" / "tilework.3").read_text()
+    header = (TOP / "include" / "tilework" / "tilework.h").read_text()
+    functions = re.findall(r"^TW_API [^(]*?(tw_\w+)\(", header, re.M)
+    assert len(functions) > 60
+    assert [name for name in functions if not re.search(rf"Fn {name}\b", page)] == []
 
 
 def test_kernel_of_the_man_page_is_right(examples):

@@ -264,11 +264,14 @@ def test_scratch_is_each_workers_own(folder):
 def test_dead_worker_costs_one_tile(folder):
     job = ["-s", "-> r[i]", "--length", "i=100", "--tile", "i=10", "-o", "r=r.npy", "--pool", "processes", "-w", "2"]
     result = folder.run_ok("kernels.c:dies", *job)
-    assert re.fullmatch(r"tilework: 10 tiles on 2 processes in .*; 1 worker died and was replaced\n", result.stderr)
+    warning = r"tilework: worker \d \(pid \d+\) was killed by signal 4 \(Illegal instruction\) at address 0x\w+ at tile 3; "
+    assert re.fullmatch(warning + "the tile is run again\ntilework: 10 tiles on 2 processes in .*; 1 worker died and was "
+                        "replaced\n", result.stderr)  # fmt: skip
     assert (folder.load() == 0).all()
     (folder / "r.npy").unlink()
-    folder.refused(1, "run", "kernels.c:dies", *job, "--retries", "0", says="tile 3")
-    folder.refused(1, "run", "kernels.c:always_dies", *job, says="tile 3")
+    for kernel, options in (("dies", ["--retries", "0"]), ("always_dies", [])):
+        folder.failed(1, "run", f"kernels.c:{kernel}", *job, *options, says="tile 3, -> r[30:40] (10)", kept=9,
+                      warnings=[warning])  # fmt: skip
 
 
 def test_hostile_output_names_are_names(folder, mult):

@@ -107,22 +107,31 @@ def test_no_output_gets_its_name_where_one_cannot(folder, kernel, b, says):
     result = folder.call("run", f"kernels.c:{kernel}", "-s", "-> a[i], b[i]", "--length", "i=5", "-o", "a=a.npy", "-o",
                          f"b={b}")  # fmt: skip
     assert result.returncode == 3
-    assert result.stderr.startswith(f"tilework: {says}") and result.stderr.count("\n") == 1
-    assert not (folder / "a.npy").exists() and not (folder / "a.npy.part").exists()
-    assert not (folder / "b.npy").is_file() and not (folder / "b.npy.part").exists()
+    assert result.stderr.startswith(f"tilework: {says}") and result.stderr.count("\n") == 2
+    assert "\ntilework: 1 of 1 tiles are done and kept in a.npy.part; to go on: tilework run --resume " in result.stderr
+    assert not (folder / "a.npy").exists() and (folder / "a.npy.part").exists()
+    assert not (folder / "b.npy").is_file()
 
 
 # ---- kernels ----
 
 
 @pytest.mark.parametrize("pool", ["serial", "threads"])
-def test_kernel_that_exits_is_a_failure_and_leaves_nothing(folder, pool):
-    folder.refused(1, "run", "kernels.c:exits", *NINE, "--pool", pool, "--report", "report.json",
-                   says=["the kernel ended the program", "--pool processes"])  # fmt: skip
+def test_kernel_that_exits_is_a_failure_and_can_be_gone_on_with(folder, pool):
+    before = folder.contents()
+    result = folder.call("run", "kernels.c:exits", *NINE, "--pool", pool, "--report", "report.json")
+    first, second = result.stderr.splitlines()
+    assert result.returncode == 1 and result.stdout == ""
+    assert "the kernel ended the program" in first and "--pool processes" in first
+    assert second == "tilework: tiles that were recorded are kept in r.npy.part; add --resume to go on"
+    folder.forget()
+    assert folder.contents() == before
+    folder.refused(1, "run", "kernels.c:exits", *NINE, "--pool", pool, "--no-journal", says="the kernel ended the program")
 
 
 def test_kernel_that_exits_in_a_process_costs_its_worker_alone(folder):
-    folder.refused(1, "run", "kernels.c:exits", *NINE, "--pool", "processes", says="exited with code 0 at tile 3")
+    folder.failed(1, "run", "kernels.c:exits", *NINE, "--pool", "processes", says="exited with code 0 at tile 3", kept=8,
+                  warnings=[r"\(pid \d+\) exited with code 0 at tile 3; the tile is "])  # fmt: skip
 
 
 def test_library_that_exits_when_it_is_opened(folder):

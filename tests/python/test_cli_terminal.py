@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -41,10 +42,13 @@ def test_interrupt_ends_after_the_tiles_in_hand(folder, pool, number):
     _, errors = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
     assert process.returncode == 130
-    assert errors.startswith(b"tilework: ") and errors.count(b"\n") == 1, errors
+    done = re.fullmatch(rb"tilework: interrupted: (\d+) of 2000 tiles are done\ntilework: (\d+) of 2000 tiles are done and "
+                        rb"kept in r.npy.part; to go on: tilework run --resume [^\n]*\n", errors)  # fmt: skip
+    assert done and done[1] == done[2], errors
     assert session_processes(process.pid) == []
     assert (folder / "report.json").stat().st_size > 0
     (folder / "report.json").unlink()
+    folder.forget()
     assert folder.contents() == before
 
 
@@ -56,9 +60,11 @@ def test_second_interrupt_ends_at_once(folder, pool):
     time.sleep(0.5)
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=5)
+    _, errors = process.communicate(timeout=5)
     assert process.returncode == 130
+    assert errors == b"tilework: tiles that were recorded are kept in r.npy.part; add --resume to go on\n"
     wait_for(lambda: session_processes(process.pid) == [], 5)
+    folder.forget()
     assert folder.contents() == before
 
 
@@ -68,7 +74,7 @@ def test_signals_close_together_count_once(folder):
         process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors.count(b"\n") == 1
+    assert errors.count(b"\n") == 2
 
 
 def test_interrupt_that_is_ignored_stays_ignored(folder):

@@ -86,7 +86,7 @@ static void an_object_once_named_never_changes(void **state)
     assert_int_equal(answer("mult.c:mult"), 2);
     /* A worker that opens the first kernel only now gets the first kernel. */
     struct tw__library library;
-    char *why;
+    tw_error why;
     const tw_tile tile = {0};
     const tw_function function = tw__kernel_resolve(kernel->path, kernel->symbol, &library, &why);
     assert_non_null(function);

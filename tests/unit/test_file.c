@@ -245,6 +245,18 @@ static void a_folder_that_may_not_be_read_can_be_written_to(void **state)
     as_another_user(rename_in_a_folder_that_may_not_be_read);
 }
 
+static void a_folder_that_may_not_be_read_has_nothing_to_sync(void **state)
+{
+    (void)state;
+    const int place = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC); /* as a folder is opened that may not be read */
+    const int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(place >= 0 && folder >= 0);
+    assert_int_equal(tw__folder_sync(place), 0);
+    assert_int_equal(tw__folder_sync(folder), 0);
+    close(place);
+    close(folder);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -261,6 +273,7 @@ int main(void)
         IN_FOLDER(a_text_is_read_whole_or_not_at_all),
         IN_FOLDER(without_descriptors_nothing_is_renamed),
         IN_FOLDER(a_folder_that_may_not_be_read_can_be_written_to),
+        IN_FOLDER(a_folder_that_may_not_be_read_has_nothing_to_sync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

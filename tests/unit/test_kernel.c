@@ -2,6 +2,7 @@
 #include "harness.h"
 #include "opening.h"
 
+#include <errno.h>
 #include <sys/wait.h>
 
 #include "os/clock.h"
@@ -84,25 +85,25 @@ static void a_worker_elsewhere_finds_the_same_function(void **state)
     const pid_t pid = fork();
     if (pid == 0) {
         struct tw__library library;
-        char *why;
+        tw_error why;
         const tw_tile tile = {0};
         if (chdir("/") != 0) {
             _exit(1);
         }
         const tw_function function = tw__kernel_resolve(kernel->path, kernel->symbol, &library, &why);
-        _exit(function != NULL && why == NULL && function(&tile) == 42 ? 0 : 2);
+        _exit(function != NULL && function(&tile) == 42 ? 0 : 2);
     }
     int ended;
     assert_int_equal(waitpid(pid, &ended, 0), pid);
     assert_int_equal(ended, 0);
     struct tw__library library;
-    char *why;
+    tw_error why;
     assert_null(tw__kernel_resolve(kernel->path, "none", &library, &why));
-    assert_non_null(strstr(why, "mult.so: has no function 'none'"));
-    free(why);
+    assert_non_null(strstr(why.message, "mult.so: has no function 'none'"));
+    assert_int_equal(why.status, TW_ERROR_FILE);
     assert_null(tw__kernel_resolve("/no/such.so", "none", &library, &why));
-    assert_non_null(why);
-    free(why);
+    assert_int_equal(why.status, TW_ERROR_FILE);
+    assert_int_equal(why.os_error, ENOENT);
     tw_kernel_destroy(kernel);
 }
 

@@ -212,6 +212,7 @@ static void names_that_cannot_be_written_are_refused_and_nothing_is_left(void **
         {"", "needs a name"},
         {longest, "File name too long"},
     };
+    const int descriptors = count_entries("/proc/self/fd");
     alarm(20);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         tw_array *array = NULL;
@@ -221,6 +222,7 @@ static void names_that_cannot_be_written_are_refused_and_nothing_is_left(void **
         assert_null(array);
     }
     alarm(0);
+    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
     assert_int_equal(count_entries("."), 4);
     assert_false(is_there("elsewhere"));
     as_another_user(cannot_write);

@@ -362,7 +362,7 @@ static void few_processes_are_better_than_none(void **state)
 }
 
 /* In a child: a pool of processes under a limit, with a death on the way. 0: as it should be. */
-static int run_under(int resource, rlim_t most, const char *note)
+static int run_under(__rlimit_resource_t resource, rlim_t most, const char *note)
 {
     const struct rlimit limit = {most, most};
     struct board *board = new_board();
@@ -383,7 +383,7 @@ static int run_under(int resource, rlim_t most, const char *note)
     return 0;
 }
 
-static void assert_child_is_content(int resource, rlim_t most, const char *note)
+static void assert_child_is_content(__rlimit_resource_t resource, rlim_t most, const char *note)
 {
     const pid_t child = fork();
     if (child == 0) {

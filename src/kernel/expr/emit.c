@@ -94,7 +94,8 @@ static void emit_checks(struct tw__emitter *e)
         /* Reads were proven inside for these lengths: a grid of longer axes is not theirs. */
         for (int a = 0; a < program->naxes; a++) {
             if (program->axes[a].tile >= 0) {
-                tw__emit_open(e, "if (tile->stop[%d] > ((const int64_t *)tile->context)[%d])", program->axes[a].tile, a);
+                tw__emit_open(e, "if (tile->stop[%d] > ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
+                              a);
                 tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for shorter axes\");");
                 tw__emit_close(e);
             }

@@ -1,0 +1,114 @@
+/* statement.h - statements such as "r[i,j] = y[i] * x[j]": stage 11 of tilework.h, which includes it. */
+#ifndef TILEWORK_STATEMENT_H
+#define TILEWORK_STATEMENT_H
+
+#include <tilework/tilework.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "r[i,j] = y[i] * x[j]": a text that is signature and kernel at once, in the notation of docs/notation.md. It becomes
+ * C for one tile, is compiled as tw_kernel_from_source does, and runs like any kernel:
+ *
+ *     tw_statement_parse(&statement, "r[i,j] = c * y[i] * x[j]", &options, &error);
+ *     signature = tw_statement_signature(statement);              "y[i], x[j] -> r[i,j]"
+ *     tw_statement_types(statement, dtypes, &error);              what the inputs are; r's dtype follows
+ *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; no read goes outside: proven here
+ *     tw_grid_create(&grid, signature, lengths, NULL, &error);
+ *     tw_statement_kernel(&kernel, statement, NULL, &error);      compiled, or found in the cache
+ *     tw_run(pool, kernel, grid, operands, NULL, NULL, &error);
+ *
+ * Other values of parameters, other lengths and strides need no other compilation. */
+typedef struct tw_statement tw_statement;
+
+/* What a read gives that lies outside of its operand: an error before the run, the nearest element that is inside, the
+ * element at the index modulo the length, or 0. */
+typedef enum tw_edge { TW_EDGE_ERROR = 0, TW_EDGE_CLAMP = 1, TW_EDGE_WRAP = 2, TW_EDGE_ZERO = 3 } tw_edge;
+
+typedef struct tw_axis_edge {
+    const char *axis;
+    tw_edge edge;
+} tw_axis_edge;
+
+typedef struct tw_axis_length {
+    const char *axis;
+    int64_t length;
+} tw_axis_length;
+
+/* A number that a statement knows by a name. It is a Python number: it takes the dtype of the arrays that it meets. */
+typedef struct tw_parameter {
+    const char *name;
+    tw_kind kind;      /* TW_BOOL, TW_INT64, TW_UINT64, TW_FLOAT64 or TW_COMPLEX128 */
+    int64_t integer;   /* bool, integers; TW_UINT64: the same bits */
+    double real, imag; /* float, complex */
+} tw_parameter;
+
+/* Fills all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan".
+ * Errors: TW_ERROR_SYNTAX. */
+TW_API tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error);
+
+typedef struct tw_statement_options {
+    const tw_parameter *parameters; /* [nparameters] */
+    size_t nparameters;
+    const tw_axis_edge *edges; /* [nedges]; axes not named: TW_EDGE_ERROR */
+    size_t nedges;
+} tw_statement_options;
+
+/* Reads a text. `options` may be NULL; nothing that it points to is kept. Errors: TW_ERROR_SYNTAX (the message has the
+ * line and a caret below the place), TW_ERROR_ARGUMENT (options that the text does not have), TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_parse(tw_statement **statement, const char *text, const tw_statement_options *options,
+                                    tw_error *error);
+TW_API void tw_statement_destroy(tw_statement *statement);
+
+/* The signature that follows from the text. An input that is read elsewhere than at its axes has dimensions that are
+ * not cut, with axes of their own (u_0, u_1), so that every tile has them whole. Lives with the statement. */
+TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);
+
+/* Settles every dtype. dtypes[noperands], in the signature's order: of inputs and inout operands what they have; of
+ * outputs what is wished, or all zeros: what the text says, else what their expression has. Errors: TW_ERROR_SYNTAX
+ * (with the place: NumPy has no such operation for these dtypes, a number that the dtype does not have),
+ * TW_ERROR_ARGUMENT (opaque items), TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error);
+TW_API tw_dtype tw_statement_dtype(const tw_statement *statement, int operand);
+
+/* Another value for a parameter, of the kind that it had. Before tw_statement_bind. Errors: TW_ERROR_ARGUMENT. */
+TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *parameter, tw_error *error);
+
+/* Finds the length of every axis from shapes and from given[ngiven], proves that no read goes outside of its operand,
+ * and makes the kernel's context. operands[noperands]: views with the dtypes of tw_statement_types; outputs that are
+ * yet to be made may be NULL. lengths[naxes] of the signature come out. An axis that no operand has at its own index,
+ * as i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside. Errors: TW_ERROR_ARGUMENT (lengths
+ * that disagree, how far outside a read would go), TW_ERROR_SYNTAX (a number that its dtype does not have). */
+TW_API tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
+                                   size_t ngiven, int64_t *lengths, tw_error *error);
+
+/* The kernel of a statement that is bound. It lives with the statement and changes with the next tw_statement_bind; it
+ * is compiled when it is asked for the first time with these dtypes. `options` may be NULL; options->flags NULL: those
+ * that give the same results as NumPy. Errors: as tw_kernel_from_source. */
+TW_API tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
+                                     const tw_compile_options *options, tw_error *error);
+
+/* The same from a shared object that tw_statement_compile made elsewhere, with no compiler on this machine. Errors:
+ * TW_ERROR_FILE, TW_ERROR_ARGUMENT (it was made from another statement, other dtypes or by another version). */
+TW_API tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, const char *path,
+                                   tw_error *error);
+
+/* Compiles a statement that has its dtypes into a shared object at `path`, by rename, with the function `name`. Kernels
+ * that need lengths or parameters take them from tw_statement_load; others may be used with tw_kernel_from_library too.
+ * Errors: as tw_kernel_from_source, TW_ERROR_FILE, TW_ERROR_DISK. */
+TW_API tw_status tw_statement_compile(tw_statement *statement, const char *path, const char *name,
+                                      const tw_compile_options *options, tw_error *error);
+
+/* The C of a statement that has its dtypes: *text is freed by the caller. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
+ */
+TW_API tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *error);
+
+/* Writes what a statement that has its dtypes does: signature, the dtype of each part, reads, writes and operations per
+ * element. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
