@@ -75,7 +75,8 @@ def reference(node, context, dtype):
     if isinstance(node, oracle.Binary):
         return numpy.power(*[wide(x, dtype) for x in arguments]), arguments
     if node.name in ("erf", "gamma"):
-        return node.apply(numpy.asarray(arguments[0], dtype).astype(float)).astype(numpy.longdouble), arguments
+        function = oracle.erf_of if node.name == "erf" else oracle.gamma_of
+        return function(numpy.asarray(arguments[0], dtype).astype(numpy.longdouble)), arguments
     if node.name == "arg" and dtype.kind != "c":
         return numpy.arctan2(numpy.longdouble(0), wide(arguments[0], dtype)), arguments
     return node.apply(*[wide(x, dtype) for x in arguments]), arguments
@@ -110,6 +111,8 @@ def wrong_complex(node, found, right, arguments):
     if isinstance(node, oracle.Binary):  # exp(y log x)
         logs = numpy.where(sizes[0] > 0, abs(numpy.log(numpy.where(sizes[0] > 0, sizes[0], 1))), 0)
         allowed = allowed + 4 * eps * sizes[1] * (logs + 4) * sizes[-1]
+    elif node.name == "exp2":  # exp(x log 2)
+        allowed = allowed + 4 * eps * sizes[0] * sizes[-1]
     elif node.name == "log1p":
         allowed = allowed + 4 * eps
     return usual & ~(abs(found.astype(numpy.clongdouble) - right) <= allowed)

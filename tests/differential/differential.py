@@ -28,8 +28,8 @@ SHOWN = 2  # failures of a batch that are made smaller
 
 # How the kernels of a batch are compiled: the share of all cases, and how many become one source. `public` is the way
 # of users: every kernel by itself, by the library, with its own flags, on threads and on processes.
-WAYS = {"clang-O0": (0.57, 240), "gcc-O0": (0.2, 240), "gcc": (0.14, 120), "clang": (0.05, 120),
-        "native": (0.02, 60), "native-clang": (0.02, 60)}  # fmt: skip
+WAYS = {"clang-O0": (0.65, 240), "gcc-O0": (0.15, 240), "gcc": (0.13, 120), "clang": (0.04, 120),
+        "native": (0.015, 60), "native-clang": (0.015, 60)}  # fmt: skip
 PUBLIC = 24  # cases
 
 

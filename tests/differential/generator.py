@@ -231,20 +231,30 @@ class Builder:
             elif form < 0.9:
                 axis = rng.choice(axes)
                 terms, constant = {axis: -1}, max(case.lengths[axis] - 1, 0) + rng.choice([0, 0, 0, 1])
+                if rng.random() < 0.5:
+                    terms[f"len({axis})"], constant = 1, constant - case.lengths[axis]
             elif len(axes) > 1:
                 one, other = rng.sample(axes, 2)
                 terms, constant = {one: rng.choice([1, 2, -1]), other: 1}, rng.choice([-1, 0, 1])
-            edges = {case.edges.get(axis, "error") for axis in terms}
+            whole = [name for name, value in case.parameters.items() if type(value) is int]
+            if whole and rng.random() < 0.1:
+                name = rng.choice(whole)
+                terms[name], constant = 1, constant - case.parameters[name]
+            own = {term: factor for term, factor in terms.items() if not oracle.is_fixed(term)}
+            fixed = constant + sum(factor * (case.parameters[term] if term in case.parameters else
+                                             case.lengths[term[4:-1]]) for term, factor in terms.items()
+                                   if oracle.is_fixed(term))  # fmt: skip
+            edges = {case.edges.get(axis, "error") for axis in own}
             if len(edges - {"error"}) > 1:
                 continue
-            if constant == 0 and list(terms.values()) == [1] and case.lengths[min(terms)] != length:
+            if constant == 0 and terms == own and list(own.values()) == [1] and case.lengths[min(own)] != length:
                 continue  # read so everywhere, it would have to have the axis's length
             edge = max(edges - {"error"}, default="error")
             if edge == "zero" or (edge != "error" and length):
                 return terms, constant
-            ends = [constant + sum(factor * (case.lengths[axis] - 1) for axis, factor in terms.items() if way * factor > 0)
+            ends = [fixed + sum(factor * (case.lengths[axis] - 1) for axis, factor in own.items() if way * factor > 0)
                     for way in (-1, 1)]  # fmt: skip
-            if length and all(case.lengths[axis] for axis in terms) and 0 <= ends[0] and ends[1] < length:
+            if length and all(case.lengths[axis] for axis in own) and 0 <= ends[0] and ends[1] < length:
                 return terms, constant
         return ({}, self.rng.randrange(length)) if length else None
 
@@ -432,7 +442,7 @@ def add_statement(case, rng, numbers, builder, axes):
             case.arrays[target] = left
     elif rng.random() < 0.15:
         wish = rng.choice(DTYPES)
-        if natural.kind != "c" or numpy.dtype(wish).kind in "bc":
+        if (natural.kind != "c" or numpy.dtype(wish).kind in "bc") and fits(node.now, wish):
             case.wishes[target] = wish
     case.kinds[target] = case.wishes.get(target, str(case.arrays[target].dtype) if target in case.arrays else
                                          natural.name)  # fmt: skip
@@ -447,6 +457,14 @@ def add_statement(case, rng, numbers, builder, axes):
     value = value.reshape([value.shape[d] for d in kept]).transpose([[a for a in case.lengths if a in order].index(a)
                                                                       for a in order])  # fmt: skip
     case.after[target] = value
+
+
+def fits(value, dtype):
+    """A Python number that NumPy would put into an array of that dtype."""
+    try:
+        return not oracle.is_weak(value) or oracle.convert(value, dtype) is not None
+    except OverflowError:
+        return False
 
 
 def augmented(case, rng, numbers, builder, node, target, axes, shape):
@@ -481,15 +499,18 @@ def make_case(seed, number):
         case.parameters[name] = rng.choice([2, 3, 0.5, -1.25, 7, 1.5 + 2j, True])
     builder = Builder(case, rng, numbers)
     for _ in range(rng.choice([1, 1, 2, 2, 3])):
+        # Now and then a result along an axis that others reduce.
+        inner = [axis for axis in case.lengths if axis[0] == "k"]
+        own = axes + ([rng.choice(inner)] if inner and rng.random() < 0.12 else [])
         context_arrays = {**case.arrays, **case.after}
         saved, case.arrays = case.arrays, context_arrays
         saved_inputs = dict(saved)
-        add_statement(case, rng, numbers, builder, axes)
+        add_statement(case, rng, numbers, builder, own)
         target = case.statements[-1].target
         case.arrays = saved_inputs
         if case.statements[-1].sign != "=":
             case.arrays[target] = context_arrays[target]
-    case.parameters = {name: value for name, value in case.parameters.items() if uses(case, Parameter, name)}
+    case.parameters = {name: value for name, value in case.parameters.items() if uses(case, name)}
     read = {node.name for node in nodes(case) if isinstance(node, Read)}
     for name in list(case.arrays):
         if name[0] in "abcd" and name not in read:
@@ -506,8 +527,11 @@ def nodes(case):
         yield node
 
 
-def uses(case, kind, name):
-    return any(isinstance(node, kind) and node.name == name for node in nodes(case))
+def uses(case, name):
+    """Whether a parameter occurs."""
+    return any(isinstance(node, Parameter) and node.name == name or
+               isinstance(node, Read) and any(name in terms for terms, _ in node.indices)
+               for node in nodes(case))  # fmt: skip
 
 
 def used_axes(case):
@@ -515,7 +539,8 @@ def used_axes(case):
     for node in nodes(case):
         used |= {node.axis} if isinstance(node, (Index, Length)) else set()
         used |= set(node.axes) if isinstance(node, Reduce) else set()
-        used |= {a for terms, _ in node.indices for a in terms} if isinstance(node, Read) else set()
+        used |= {a[4:-1] if a.startswith("len(") else a for terms, _ in node.indices for a in terms
+                 if a.startswith("len(") or not oracle.is_fixed(a)} if isinstance(node, Read) else set()  # fmt: skip
     return used | {a for statement in case.statements for a in statement.axes}
 
 

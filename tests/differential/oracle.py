@@ -28,24 +28,47 @@ EXTREMES = {"minimum": numpy.minimum, "maximum": numpy.maximum, "fmin": numpy.fm
 
 
 def on_floats(function):
-    """A function that NumPy lacks, of real numbers."""
+    """A function that NumPy lacks, of real numbers, from one of long doubles."""
 
     def result(x):
         dtype = numpy.sqrt(numpy.zeros(1, x.dtype)).dtype
         if dtype.kind == "c":
             raise TypeError("not of complex numbers")
-        return numpy.vectorize(function, otypes=["longdouble"])(x.astype(dtype).astype(float)).astype(dtype)
+        return function(x.astype(dtype).astype(numpy.longdouble)).astype(dtype)
 
     return result
 
 
+PI = numpy.longdouble("3.14159265358979323846264338327950288")
+
+
+def erf_of(x):
+    """2 / sqrt(pi) exp(-x^2) (x + 2 x^3 / 3 + 4 x^5 / 15 + ...): all terms have one sign."""
+    y = numpy.where(abs(x) < 7, x, 0)
+    term = total = y
+    for n in range(1, 160):
+        term = term * 2 * y * y / (2 * n + 1)
+        total = total + term
+    return numpy.where(abs(x) < 7, 2 / numpy.sqrt(PI) * numpy.exp(-y * y) * total, numpy.sign(x))
+
+
 def gamma_of(x):
-    try:
-        return math.gamma(x)
-    except OverflowError:
-        return math.inf if x > 0 or math.floor(x) % 2 == 0 else -math.inf
-    except ValueError:
-        return math.copysign(math.inf, x) if x == 0 else math.nan
+    """Stirling's series beyond 30, with x moved there; below 1/2 from gamma(1 - x) gamma(x) = pi / sin(pi x)."""
+    terms = [(1, 12), (-1, 360), (1, 1260), (-1, 1680), (1, 1188), (-691, 360360), (1, 156), (-3617, 122400)]
+    y = numpy.where(x < 0.5, 1 - x, x)
+    y = numpy.where(y < 2000, y, 2000)
+    factor, z = numpy.ones_like(y), y
+    for _ in range(30):
+        factor, z = numpy.where(z < 30, factor * z, factor), numpy.where(z < 30, z + 1, z)
+    series = sum(numpy.longdouble(a) / b / z ** (2 * k + 1) for k, (a, b) in enumerate(terms))
+    half = z ** ((z - 0.5) / 2)  # its square may be too large where what is divided by it is not
+    value = half * (numpy.exp(-z) * half) * numpy.sqrt(2 * PI) * numpy.exp(series) / factor
+    rest = x - 2 * numpy.rint(x / 2)  # -1 .. 1
+    sine = numpy.sin(PI * numpy.where(abs(rest) > 0.5, numpy.sign(rest) * (1 - abs(rest)), rest))
+    result = numpy.where(x < 0.5, PI / (sine * value), value)
+    result = numpy.where((x < 0) & (x == numpy.floor(x)), numpy.nan, result)
+    result = numpy.where(x == 0, numpy.copysign(numpy.longdouble("inf"), x), result)
+    return numpy.where(numpy.isnan(x) | (x == numpy.inf), x, numpy.where(x == -numpy.inf, numpy.nan, result))
 
 
 TRANSCENDENTAL = {
@@ -53,7 +76,7 @@ TRANSCENDENTAL = {
     "log2": numpy.log2, "log10": numpy.log10, "log1p": numpy.log1p, "sin": numpy.sin, "cos": numpy.cos,
     "tan": numpy.tan, "asin": numpy.arcsin, "acos": numpy.arccos, "atan": numpy.arctan, "sinh": numpy.sinh,
     "cosh": numpy.cosh, "tanh": numpy.tanh, "asinh": numpy.arcsinh, "acosh": numpy.arccosh, "atanh": numpy.arctanh,
-    "arg": numpy.angle, "erf": on_floats(math.erf), "gamma": on_floats(gamma_of),
+    "arg": numpy.angle, "erf": on_floats(erf_of), "gamma": on_floats(gamma_of),
 }  # fmt: skip
 TRANSCENDENTAL_OF_TWO = {"atan2": numpy.arctan2, "hypot": numpy.hypot}
 REDUCTIONS = {"sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "mean": numpy.mean,
@@ -213,8 +236,14 @@ def index_text(terms, constant):
     return text + (f" {'+-'[constant < 0]} {abs(constant)}" if constant else "")
 
 
+def is_fixed(term):
+    """A length or a parameter, which is the same everywhere."""
+    return term.startswith("len(") or term[0] in "pq"
+
+
 class Read(Node):
-    """indices: for each dimension the axes with their factors, and a constant."""
+    """indices: for each dimension the axes with their factors, and a constant. Beside axes there may be len(AXIS) and
+    parameters."""
 
     def __init__(self, name, indices):
         self.name, self.indices = name, indices
@@ -228,11 +257,12 @@ class Read(Node):
         for d, (terms, constant) in enumerate(self.indices):
             length = array.shape[d]
             at = numpy.full((1,) * len(context.axes), constant, "int64")
-            for axis, factor in terms.items():
-                at = at + factor * context.index(axis)
+            for term, factor in terms.items():
+                at = at + factor * (context.lengths[term[4:-1]] if term.startswith("len(") else
+                                    context.parameters[term] if is_fixed(term) else context.index(term))  # fmt: skip
             if (self.name, d) in context.cut and length == 1:
                 at = at * 0
-            edges = {context.edges.get(axis, "error") for axis in terms} - {"error"}
+            edges = {context.edges.get(axis, "error") for axis in terms if not is_fixed(axis)} - {"error"}
             edge = edges.pop() if edges else "error"
             if edge == "clamp":
                 at = numpy.clip(at, 0, length - 1)
@@ -311,6 +341,8 @@ class Select(Node):
 
     def apply(self, c, yes, no):
         if not self.is_function and is_weak(c) and is_weak(yes) and is_weak(no):
+            if type(yes) is not type(no):
+                raise Refused("what it is would depend on the value of a parameter")
             return yes if c else no
         return numpy.where(c, yes, no)
 

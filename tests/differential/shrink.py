@@ -38,7 +38,7 @@ def remade(case, statements):
         if name not in read and name not in targets:
             del made.arrays[name]
     made.parameters = {name: value for name, value in case.parameters.items()
-                       if generator.uses(made, generator.Parameter, name)}  # fmt: skip
+                       if generator.uses(made, name)}  # fmt: skip
     used = generator.used_axes(made)
     made.lengths = {axis: length for axis, length in case.lengths.items() if axis in used}
     made.edges = {axis: edge for axis, edge in case.edges.items() if axis in used}
