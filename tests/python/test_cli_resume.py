@@ -389,7 +389,7 @@ def test_what_is_in_the_journals_place_is_not_written_over(folder, kernels, make
 def test_a_second_run_is_refused_with_the_process_that_writes(folder, kernels):
     process = folder.start(*job(kernels("stuck")))
     wait_for_first_record(folder)
-    says = f"r.npy.part: is being written by another run (process {process.pid})"
+    says = f": is being written by another run (process {process.pid})"  # r.npy.part, or the journal that is to be forgotten
     for more in ([], ["--resume"], ["--restart"], ["--no-journal", "--restart"]):
         folder.refused(3, *job(kernels("stuck"), *more), says=says)
     process.kill()
