@@ -257,16 +257,8 @@ char *tw__cache_find(const struct tw__cache *cache, const char *key)
     return object;
 }
 
-/* Whether a file is one of the cache's own, which are written once, by rename, under names made of what is in them. */
-static int is_own(const struct tw__cache *cache, const char *path)
-{
-    const size_t length = strlen(cache->folder);
-    return strncmp(path, cache->folder, length) == 0 && path[length] == '/';
-}
-
 /* The text of an entry (malloc), NULL where the inputs cannot vouch for the object. */
-static char *entry_text(const struct tw__cache *cache, const char *hash, char *const *inputs, size_t count,
-                        int64_t time)
+static char *entry_text(const char *hash, char *const *inputs, size_t count, int64_t time)
 {
     size_t size = sizeof FIRST_LINE + TW__HASH_TEXT + 32;
     for (size_t k = 0; k < count; k++) {
@@ -283,7 +275,7 @@ static char *entry_text(const struct tw__cache *cache, const char *hash, char *c
         struct tw__file_info info;
         /* A file that was saved while the compiler ran may not be what the compiler read. */
         if (strchr(inputs[k], '\n') != NULL || hash_file(input, inputs[k]) != 0 ||
-            tw__path_info(inputs[k], &info) != 0 || (info.changed_at >= time && !is_own(cache, inputs[k]))) {
+            tw__path_info(inputs[k], &info) != 0 || info.changed_at >= time) {
             free(data);
             return NULL;
         }
@@ -310,7 +302,7 @@ tw_status tw__cache_store(const struct tw__cache *cache, const char *key, const 
         free(path);
         return fail_write(error, os_error, cache);
     }
-    char *text = count > 0 ? entry_text(cache, hash, inputs, count, time) : NULL;
+    char *text = count > 0 ? entry_text(hash, inputs, count, time) : NULL;
     if (text != NULL) {
         snprintf(name, sizeof name, "%s.entry", key);
         /* Without an entry the object is compiled again the next time, which is no reason to fail now. */
