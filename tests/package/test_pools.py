@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import sys
 import xml.etree.ElementTree as xml
 
 import numpy as np
@@ -160,6 +161,13 @@ def test_failures_of_spawned_workers(spawned):
         spawned.run(lambda y: (lock, y)[1], "y[i] -> r[i]", Y)
     with pytest.raises(tw.ArgumentError, match="address of this process"):
         spawned.run(tw.Kernel.from_address(1), "y[i] -> r[i]", Y)
+
+
+def test_without_cloudpickle_importable_functions_are_sent(spawned, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    assert (spawned.run(np.sqrt, "y[i] -> r[i]", Y) == np.sqrt(Y)).all()
+    with pytest.raises(tw.PoolError, match="pip install cloudpickle"):
+        spawned.run(lambda y: y, "y[i] -> r[i]", Y)
 
 
 def test_memory_of_spawned_workers_is_given_back(spawned):
