@@ -170,11 +170,23 @@ def test_without_cloudpickle_importable_functions_are_sent(spawned, monkeypatch)
         spawned.run(lambda y: y, "y[i] -> r[i]", Y)
 
 
+def test_a_progress_function_that_raises_leaves_a_spawned_pool_in_order(spawned):
+    import time
+
+    def refuse(done, total, seconds):
+        raise KeyError("enough")
+    for _ in range(3):
+        with pytest.raises(KeyError, match="enough"):
+            spawned.run(lambda r: time.sleep(0.05), "-> r[i]", lengths={"i": 200}, tiles={"i": 1}, progress=refuse)
+        assert (spawned.run(lambda y: y + 1, "y[i] -> r[i]", Y) == Y + 1).all()
+
+
 def test_memory_of_spawned_workers_is_given_back(spawned):
     for _ in range(50):
         spawned.run(lambda y: y, "y[i] -> r[i]", np.ones(1 << 20))
     gc.collect()
-    assert len([line for line in open("/proc/self/maps") if "memfd" in line]) < 10
+    with open("/proc/self/maps") as maps:
+        assert len([line for line in maps if "memfd" in line]) < 10
 
 
 # ---- reports -----------------------------------------------------------------------------------------------------------
