@@ -2,6 +2,7 @@
 
 import numpy
 
+
 def make_values(numbers, dtype, shape, wild):
     """`wild`: with all that is special about the dtype; else numbers of ordinary size."""
     dtype = numpy.dtype(dtype)

@@ -32,3 +32,10 @@ def test_fmin_and_fmax_of_whole_numbers_are_minimum_and_maximum(dtype):
     a, b = numpy.array([0, 1, 1, 0], dtype), numpy.array([1, 1, 0, 0], dtype)
     result = statements.run("r[i] = fmin(a[i], b[i]); s[i] = fmax(a[i], b[i])", {"a": a, "b": b})
     assert statements.same(result["r"], numpy.fmin(a, b)) and statements.same(result["s"], numpy.fmax(a, b))
+
+
+@pytest.mark.parametrize("text", ["imag(a[i]) - i", "0.0 - i", "0 - float64(i)", "0.0 - abs(a[i])", "0.0 - float32(i)",
+                                  "0.0 - (0 if a[i] < 9 else i)", "float16(0) - uint8(i)"])  # fmt: skip
+def test_zero_less_zero_is_zero_and_not_its_negative(text):
+    result = statements.run(f"r[i] = {text}", {"a": numpy.zeros(3)} if "a[" in text else {}, lengths={"i": 3})["r"]
+    assert result[0] == 0 and not numpy.signbit(result[0])
