@@ -49,7 +49,7 @@ class Bench:
             return [*program, side.case, rows, columns, workers]
         if side.who == "openmp":
             return [self.options.openmp, side.case, *size]
-        return [sys.executable, HERE / "peers.py", side.case, *size, workers]
+        return [sys.executable, HERE / ("package.py" if side.who == "package" else "peers.py"), side.case, *size, workers]
 
     def environment(self, side):
         """Nobody's settings but the number of threads."""
@@ -66,7 +66,7 @@ class Bench:
 
     def value(self, comparison, contestant):
         """One run's number. Memory is what the whole family of processes had at most, less the arrays."""
-        if comparison.key == "processes-new":  # long rounds: the host has time to take memory back
+        if comparison.key in ("processes-new", "python-origin"):  # long rounds: the host has time to take memory back
             machine.fetch_memory(2 * 8 * self.options.rows * self.options.cols)
         time.sleep(SETTLE)
         if comparison.unit != "bytes":

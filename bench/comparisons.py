@@ -7,7 +7,8 @@ from typing import Optional
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """One contestant: who ("tilework", "files", "openmp", "peer", "notation" or "notation-peer"), its case, and its name in the table."""
+    """One contestant: who ("tilework", "files", "openmp", "package", "peer", "notation" or "notation-peer"), its case, and
+    its name in the table."""
 
     who: str
     case: str
@@ -76,6 +77,10 @@ def peer(case, name):
     return Side("peer", case, name)
 
 
+def package(case, name="Tilework", workers=None):
+    return Side("package", case, name, workers)
+
+
 def openmp(case, name, workers=None):
     return Side("openmp", case, name, workers)
 
@@ -92,6 +97,7 @@ def files(case, name):
     return Side("files", case, name)
 
 
+PYTHON_ROWS = "Python: Mandelbrot rows, 2 workers"
 NEW = "threads, new result"
 REUSED = "threads, result reused"
 PROCESSES = "processes, new result, parent reads it"
@@ -170,4 +176,32 @@ COMPARISONS = [
                rounds=3, own_most=16 * 2 ** 20),
     Comparison("memory", "memory beyond the arrays, 10^6 tiles, processes", tilework("memory-processes"), None, "bytes",
                rounds=3, own_most=16 * 2 ** 20),
+    Comparison("python-tile", "Python: a tile above calling the kernel, threads", package("python-tile-threads"), None,
+               "tile", rounds=9, own_most=5.0),
+    *(Comparison("python-tile", "Python: a tile above calling the kernel, processes", package("python-tile-processes"),
+                 peer(case, name), "tile", rounds=rounds, own_most=bar)
+      for case, name, rounds, bar in (("pool-map", "Pool.map, chunksize=1", 9, 10.0),
+                                      ("joblib-loky", "joblib, its own batches", 3, None),
+                                      ("dask-threads", "Dask delayed", 3, None))),
+    Comparison("python-two", "Python: a run of 2 empty tiles, processes", package("python-two"),
+               peer("pool-map-two", "Pool.map"), "run", rounds=15, own_most=100e-6),
+    Comparison("python-cold", "Python: the origin's job, 1000 x 2000, pool and all", package("python-origin-cold"),
+               package("origin-small", "shared Array + Pool"), rounds=15, least=4.0),
+    Comparison("python-origin", "Python: the origin's function, pool and all, parent reads it",
+               package("python-origin-new"), peer("origin", "shared Array + Pool"), rounds=7, least=3.0),
+    Comparison("python-origin", "Python: the origin's function, result reused", package("python-origin-reused"),
+               peer("origin", "shared Array + Pool"), rounds=7, least=50.0),
+    Comparison("python-evaluate", "Python: evaluate, new result", package("evaluate-new"),
+               tilework("mult-threads-new", name="the command's kernel"), rounds=31, most=1.03, times=True),
+    Comparison("python-evaluate", "Python: evaluate, result reused", package("evaluate-reused"),
+               tilework("mult-threads-reused", name="the command's kernel"), rounds=21, most=1.03, times=True),
+    Comparison("python-evaluate", "Python: evaluate of 4 x 5 elements, not the first time", package("evaluate-small"), None,
+               "run", own_most=20e-6),
+    *(Comparison("python-rows", PYTHON_ROWS, package("python-rows", workers=2), package(case, name, 2), rounds=rounds,
+                 least=bar)
+      for case, name, rounds, bar in (("serial-rows", "a loop, 1 process", 15, 1.9), ("pool-rows", "Pool.map", 5, None),
+                                      ("joblib-rows", "joblib", 5, None), ("mpire-rows", "mpire", 5, None),
+                                      ("dask-rows", "Dask, processes", 3, None))),
+    Comparison("python-import", "Python: import tilework, after NumPy", package("python-import"), None, "run", rounds=9,
+               own_most=0.030),
 ]
