@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "replay", "demo", "show", "info", "bench"]
+COMMANDS = ["run", "replay", "explain", "compile", "demo", "show", "info", "bench"]
 
 
 def joined(text):
@@ -88,7 +88,7 @@ def test_the_man_page_has_every_option(folder):
 
 def test_the_man_page_has_every_function(folder):
     page = (TOP / "docs" / "tilework.3").read_text()
-    header = (TOP / "include" / "tilework" / "tilework.h").read_text()
+    header = "".join(path.read_text() for path in (TOP / "include" / "tilework").glob("*.h"))
     functions = re.findall(r"^TW_API [^(]*?(tw_\w+)\(", header, re.M)
     assert len(functions) > 60
     assert [name for name in functions if not re.search(rf"Fn {name}\b", page)] == []
@@ -102,7 +102,7 @@ def test_kernel_of_the_man_page_is_right(examples):
     assert examples.load().tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("name", ["mult", "mandelbrot", "matmul", "records"])
+@pytest.mark.parametrize("name", ["mult", "heat", "mandelbrot", "matmul", "records"])
 def test_example_programs_refuse_options(folder, name):
     program = pathlib.Path(folder.command()[0]).parents[1] / "examples" / f"example_{name}"
     if not program.exists():
