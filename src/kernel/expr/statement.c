@@ -1,5 +1,7 @@
-/* statement.c - the loops of one statement over the tile: strips along the target's last axis, rows in order. */
+/* statement.c - the loops of one statement over the tile: strips along one axis of the target, rows in order. */
 #include "kernel/expr/statement.h"
+
+#include <stdio.h>
 
 #include "kernel/expr/address.h"
 #include "kernel/expr/block.h"
@@ -67,7 +69,7 @@ static int count_scalar_reductions(const struct tw__emitter *e, const struct tw_
 
 /* Where items do not lie side by side along the strip, a column of strips is done for all rows before the next: the
  * lines of memory that one row has brought along serve the rows after it. Gives 1 where panels are printed. */
-static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int last)
+static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int along)
 {
     int reads = 0;
     tw__strip_each(e, strip, TW__NODE_READ, count_node, &reads);
@@ -78,9 +80,11 @@ static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int
     tw__emit_begin(e);
     tw__emit_text(e, "const int near = ");
     tw__strip_each(e, strip, TW__NODE_READ, emit_near, &near);
-    tw__emit_text(e, near.count == 0 ? "0;" : ";");
+    tw__emit_text(e, near.count > 0 ? " && " : "");
+    tw__emit_place_step(e, e->target);
+    tw__emit_text(e, " == %d;", tw__emit_size(target_of(e)->dtype));
     tw__emit_end(e);
-    const int axis = tile_axis(e, last);
+    const int axis = tile_axis(e, along);
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_line(e, "const int64_t panel = near ? tw_most(tile->stop[%d] - tile->start[%d], 1) : %d;", axis, axis,
                   strip->length < PANEL ? strip->length : PANEL);
@@ -149,14 +153,17 @@ static void emit_strip(struct tw__emitter *e, const struct tw__strip *strip, int
 static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
 {
     const struct tw__expr_operand *target = target_of(e);
-    const int last = target->axis[target->ndim - 1], tile = tile_axis(e, last);
+    const int along = e->strip, tile = tile_axis(e, along);
     int limits = 0, own = 0;
     tw__strip_rooms(e, strip);
     tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
-    const int panels = open_panels(e, strip, last);
-    for (int d = 0; d + 1 < target->ndim; d++) {
+    const int panels = open_panels(e, strip, along);
+    for (int d = 0; d < target->ndim; d++) {
         const int axis = target->axis[d], t = tile_axis(e, axis);
-        tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t, axis);
+        if (axis != along) {
+            tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t,
+                          axis);
+        }
     }
     tw__strip_scalars(e, strip);
     tw__strip_each(e, strip, TW__NODE_READ, count_limits, &limits);
@@ -165,21 +172,18 @@ static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
         tw__emit_line(e, "int64_t low = INT64_MIN, high = INT64_MAX;");
         tw__strip_each(e, strip, TW__NODE_READ, emit_limits, NULL);
     }
-    if (panels) {
-        tw__emit_open(e, "for (int64_t x%d = begin, m; x%d < end; x%d += m)", last, last, last);
-    } else {
-        tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", last, tile, last,
-                      tile, last);
-    }
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     if (panels) {
-        tw__emit_line(e, "m = tw_least(end - x%d, %d);", last, strip->length);
+        tw__emit_open(e, "for (int64_t x%d = begin, m; x%d < end; x%d += m)", along, along, along);
+        tw__emit_line(e, "m = tw_least(end - x%d, %d);", along, strip->length);
     } else {
-        tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, last, strip->length);
+        tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", along, tile, along,
+                      tile, along);
+        tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, along, strip->length);
     }
     if (limits > 0) {
-        tw__emit_line(e, "m = x%d < low ? tw_least(m, low - x%d) : x%d < high ? tw_least(m, high - x%d) : m;", last,
-                      last, last, last);
+        tw__emit_line(e, "m = x%d < low ? tw_least(m, low - x%d) : x%d < high ? tw_least(m, high - x%d) : m;", along,
+                      along, along, along);
     }
     emit_strip(e, strip, own > 0);
     for (int d = 0; d < target->ndim + panels; d++) {
@@ -235,21 +239,34 @@ static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
     }
 }
 
-void tw__emit_statement(struct tw__emitter *e, int number)
+/* ---- one statement ---- */
+
+/* Whether the value has a reduction; the number of the statement's nodes is not large. */
+static int has_reduction(const struct tw__emitter *e, int value)
+{
+    for (int n = 0; n <= value; n++) {
+        if (e->program->nodes[n].kind == TW__NODE_REDUCE && e->program->nodes[n].scope < 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The loops with strips along one axis of the target, as a function. */
+static void emit_variant(struct tw__emitter *e, int number, int along, const char *name)
 {
     const struct tw__statement *statement = &e->program->statements[number];
-    const struct tw__expr_operand *target = &e->program->operands[statement->target];
     struct tw__emit_mark mark;
     tw__emit_function_begin(e, &mark);
     e->target = statement->target;
-    e->strip = target->ndim > 0 ? target->axis[target->ndim - 1] : -1;
+    e->strip = along;
     struct tw__strip strip = {.scope = -1, .nroots = 1, .roots = &statement->value, .to = TW__TO_OUT};
     tw__strip_plan(e, &strip);
-    tw__emit_text(e, "static void statement%d(const tw_tile *tile)\n{\n", number + 1);
+    tw__emit_text(e, "static void %s(const tw_tile *tile)\n{\n", name);
     e->indent = 1;
     int width;
-    const int row = e->strip < 0 ? -1 : tw__block_find(e, &strip, &width);
-    if (e->strip < 0) {
+    const int row = along < 0 ? -1 : tw__block_find(e, &strip, &width);
+    if (along < 0) {
         emit_element(e, &strip);
     } else if (row >= 0) {
         strip.length = width;
@@ -257,6 +274,71 @@ void tw__emit_statement(struct tw__emitter *e, int number)
     } else {
         emit_rows(e, &strip);
     }
+    tw__emit_text(e, "}\n\n");
+    tw__emit_function_end(e, &mark);
+}
+
+/* What a strip along the axis costs an element, in tenths of nanoseconds: its own cost, spread over its elements, and
+ * what is gathered or scattered because it does not lie side by side. */
+static void emit_cost(struct tw__emitter *e, int number, int along)
+{
+    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__expr_operand *target = &e->program->operands[statement->target];
+    const int tile = tile_axis(e, along);
+    (void)tw__helper_need(e, "most", TW_OPAQUE);
+    tw__emit_begin(e);
+    tw__emit_text(e, "const int64_t cost%d = 300 / tw_most(tile->stop[%d] - tile->start[%d], 1)", along, tile, tile);
+    for (int k = 0; k < e->program->noperands; k++) {
+        const struct tw__expr_operand *operand = &e->program->operands[k];
+        for (int d = 0; d < operand->ndim; d++) {
+            if (operand->axis[d] == along && (operand->role == TW_IN || operand == target)) {
+                tw__emit_text(e, " + (STRIDE(%d, %d) == %d ? 2 : 10)", k, d, tw__emit_size(operand->dtype));
+            }
+        }
+    }
+    tw__emit_text(e, ";");
+    tw__emit_end(e);
+}
+
+/* Strips along the target's last axis, along the one before it, along its first one: the kernel takes what suits the
+ * tile's lengths and strides. A reduction's functions are made for the last one alone. */
+void tw__emit_statement(struct tw__emitter *e, int number)
+{
+    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__expr_operand *target = &e->program->operands[statement->target];
+    const int ndim = target->ndim, last = ndim > 0 ? target->axis[ndim - 1] : -1;
+    char name[48];
+    if (ndim < 2 || has_reduction(e, statement->value)) {
+        snprintf(name, sizeof name, "statement%d", number + 1);
+        emit_variant(e, number, last, name);
+        return;
+    }
+    const int choice[] = {ndim - 1, ndim - 2, 0}, count = ndim > 2 ? 3 : 2;
+    for (int k = 0; k < count; k++) {
+        snprintf(name, sizeof name, "statement%d_along%d", number + 1, target->axis[choice[k]]);
+        emit_variant(e, number, target->axis[choice[k]], name);
+    }
+    struct tw__emit_mark mark;
+    tw__emit_function_begin(e, &mark);
+    tw__emit_text(e, "static void statement%d(const tw_tile *tile)\n{\n", number + 1);
+    e->indent = 1;
+    for (int k = 0; k < count; k++) {
+        emit_cost(e, number, target->axis[choice[k]]);
+    }
+    for (int k = count - 1; k > 0; k--) {
+        const int axis = target->axis[choice[k]];
+        tw__emit_begin(e);
+        tw__emit_text(e, "if (");
+        for (int other = 0; other < k; other++) {
+            tw__emit_text(e, "%scost%d < cost%d", other > 0 ? " && " : "", axis, target->axis[choice[other]]);
+        }
+        tw__emit_text(e, ") {");
+        tw__emit_end(e);
+        tw__emit_line(e, "    statement%d_along%d(tile);", number + 1, axis);
+        tw__emit_line(e, "    return;");
+        tw__emit_line(e, "}");
+    }
+    tw__emit_line(e, "statement%d_along%d(tile);", number + 1, last);
     tw__emit_text(e, "}\n\n");
     tw__emit_function_end(e, &mark);
 }
