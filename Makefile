@@ -31,6 +31,7 @@ test:
 bench:
 	@tools/setup.sh bench
 	@tools/build.sh
+	@tools/package.sh build/venv-bench
 	@build/venv-bench/bin/python bench/bench.py $(ARGS)
 
 soak: build

@@ -21,6 +21,7 @@ from contestant import Contestant, Missing
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent
 BUILD = TOP / "build" / "release"
+NOTATION = BUILD / "bench" / "notation"
 LOGS = TOP / "build" / "bench"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 SETTLE = 0.05  # seconds between two runs, so that threads which wait actively have gone to sleep
@@ -41,9 +42,14 @@ class Bench:
         if side.who == "files":
             rows = str(max(1, self.options.rows // 2))  # all of it goes to the disk
             return [sys.executable, HERE / "journal.py", self.tilework, side.case, rows, size[1], workers, LOGS / "files"]
+        if side.who in ("notation", "notation-peer"):
+            rows = str(1000 if self.options.quick else 4000)
+            columns = "6000" if side.case.startswith("image") else "5000"
+            program = [NOTATION] if side.who == "notation" else [sys.executable, HERE / "notation_peers.py"]
+            return [*program, side.case, rows, columns, workers]
         if side.who == "openmp":
             return [self.options.openmp, side.case, *size]
-        return [sys.executable, HERE / "peers.py", side.case, *size, workers]
+        return [sys.executable, HERE / ("package.py" if side.who == "package" else "peers.py"), side.case, *size, workers]
 
     def environment(self, side):
         """Nobody's settings but the number of threads."""
@@ -60,7 +66,7 @@ class Bench:
 
     def value(self, comparison, contestant):
         """One run's number. Memory is what the whole family of processes had at most, less the arrays."""
-        if comparison.key == "processes-new":  # long rounds: the host has time to take memory back
+        if comparison.key in ("processes-new", "python-origin"):  # long rounds: the host has time to take memory back
             machine.fetch_memory(2 * 8 * self.options.rows * self.options.cols)
         time.sleep(SETTLE)
         if comparison.unit != "bytes":
@@ -115,9 +121,9 @@ def fit(rows, cols):
 
 
 def build_openmp():
-    """The OpenMP programs, or None where the compiler has no OpenMP."""
+    """The OpenMP programs and that of statements, or None where the compiler has no OpenMP."""
     target = "bench/openmp"
-    done = subprocess.run(["ninja", "-C", str(BUILD), target], capture_output=True, text=True, check=False)
+    done = subprocess.run(["ninja", "-C", str(BUILD), target, "bench/notation"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         print(f"OpenMP cannot be had here, so it is left out: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
     return BUILD / target

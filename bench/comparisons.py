@@ -7,7 +7,8 @@ from typing import Optional
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """One contestant: who ("tilework", "files", "openmp" or "peer"), its case, and its name in the table."""
+    """One contestant: who ("tilework", "files", "openmp", "package", "peer", "notation" or "notation-peer"), its case, and
+    its name in the table."""
 
     who: str
     case: str
@@ -76,19 +77,56 @@ def peer(case, name):
     return Side("peer", case, name)
 
 
+def package(case, name="Tilework", workers=None):
+    return Side("package", case, name, workers)
+
+
 def openmp(case, name, workers=None):
     return Side("openmp", case, name, workers)
+
+
+def notation(case, name="Tilework"):
+    return Side("notation", case, name)
+
+
+def notation_peer(case, name):
+    return Side("notation-peer", case, name)
 
 
 def files(case, name):
     return Side("files", case, name)
 
 
+PYTHON_ROWS = "Python: Mandelbrot rows, 2 workers"
 NEW = "threads, new result"
 REUSED = "threads, result reused"
 PROCESSES = "processes, new result, parent reads it"
 EMPTY = "an empty tile"
 TWO = "a run of 2 empty tiles"
+
+# Statements, result reused, 4000 x 5000 float64 unless it says otherwise.
+POLYNOMIAL, WAVES, WHERE = "2*a + 3*b - a*b", "exp(-a*a) * sin(b)", "where(a > b, sqrt(a), b**3)"
+STENCIL, MATMUL, IMAGE = "mean of 4 neighbours", "sum(k: a[i,k]*b[k,j]), 1000^3", "uint8 gray values, 4000 x 6000"
+FASTER, WITHIN_5 = {"least": 1.0, "rounds": 15}, {"most": 1.05, "times": True, "rounds": 21}
+NOTATION = [
+    ("mult", "y[i] * x[j], a statement", notation("mult-by-hand", "kernel by hand"),
+     {"most": 1.03, "times": True, "rounds": 31}),
+    ("polynomial", POLYNOMIAL, notation_peer("polynomial-numexpr", "numexpr"), FASTER),
+    ("polynomial", POLYNOMIAL, notation_peer("polynomial-numba", "Numba prange"), WITHIN_5),
+    ("polynomial", POLYNOMIAL, notation_peer("polynomial-numpy", "NumPy"), {"rounds": 5}),
+    ("waves", WAVES, notation_peer("waves-numexpr", "numexpr"), FASTER),
+    ("waves", WAVES, notation_peer("waves-numba", "Numba prange"), FASTER),
+    ("waves-new", f"{WAVES}, new result", notation_peer("waves-blosc2", "blosc2"), FASTER),
+    ("waves", WAVES, notation_peer("waves-numpy", "NumPy"), {"rounds": 5}),
+    ("where", WHERE, notation_peer("where-numexpr", "numexpr"), FASTER),
+    ("where", WHERE, notation_peer("where-numba", "Numba prange"), FASTER),
+    ("stencil", STENCIL, notation_peer("stencil-numpy", "NumPy slicing"), {"least": 3.0, "rounds": 9}),
+    ("stencil", STENCIL, notation_peer("stencil-numba", "Numba prange"), WITHIN_5),
+    ("matmul", MATMUL, openmp("matmul", "plain loops, OpenMP"), {"least": 5.0, "rounds": 7}),
+    ("matmul", MATMUL, notation_peer("matmul-openblas", "OpenBLAS (NumPy)"), {"rounds": 9}),
+    ("image", IMAGE, notation_peer("image-numexpr", "numexpr"), FASTER),
+    ("image", IMAGE, notation_peer("image-numba", "Numba prange"), FASTER),
+]  # fmt: skip
 
 COMPARISONS = [
     *(Comparison("threads-new", NEW, tilework("mult-threads-new"), peer(case, name), least=1.0, rounds=rounds)
@@ -130,8 +168,40 @@ COMPARISONS = [
     *(Comparison("journal", f"run into a file, 2 MiB tiles, {what}", files(f"{case}-journal", "Tilework"),
                  files(f"{case}-plain", "the same, --no-journal"), least=0.98, rounds=rounds)
       for case, what, rounds in (("mult", "y[i] * x[j]", 61), ("mandelbrot", "Mandelbrot", 15))),
+    *(Comparison("notation", what, notation(case), beside, **how) for case, what, beside, how in NOTATION),
+    Comparison("notation", "a statement's first use, compiled", notation("first"), None, rounds=15, own_most=0.25),
+    Comparison("notation", "its first use in another process", notation("second"), None, rounds=15, own_most=5e-3),
+    Comparison("notation", "its next use, bound to arrays and run", notation("same"), None, rounds=15, own_most=20e-6),
     Comparison("memory", "memory beyond the arrays, 10^6 tiles, threads", tilework("memory-threads"), None, "bytes",
                rounds=3, own_most=16 * 2 ** 20),
     Comparison("memory", "memory beyond the arrays, 10^6 tiles, processes", tilework("memory-processes"), None, "bytes",
                rounds=3, own_most=16 * 2 ** 20),
+    Comparison("python-tile", "Python: a tile above calling the kernel, threads", package("python-tile-threads"), None,
+               "tile", rounds=9, own_most=5.0),
+    *(Comparison("python-tile", "Python: a tile above calling the kernel, processes", package("python-tile-processes"),
+                 peer(case, name), "tile", rounds=rounds, own_most=bar)
+      for case, name, rounds, bar in (("pool-map", "Pool.map, chunksize=1", 9, 10.0),
+                                      ("joblib-loky", "joblib, its own batches", 3, None),
+                                      ("dask-threads", "Dask delayed", 3, None))),
+    Comparison("python-two", "Python: a run of 2 empty tiles, processes", package("python-two"),
+               peer("pool-map-two", "Pool.map"), "run", rounds=15, own_most=100e-6),
+    Comparison("python-cold", "Python: the origin's job, 1000 x 2000, pool and all", package("python-origin-cold"),
+               package("origin-small", "shared Array + Pool"), rounds=15, least=4.0),
+    Comparison("python-origin", "Python: the origin's function, pool and all, parent reads it",
+               package("python-origin-new"), peer("origin", "shared Array + Pool"), rounds=7, least=3.0),
+    Comparison("python-origin", "Python: the origin's function, result reused", package("python-origin-reused"),
+               peer("origin", "shared Array + Pool"), rounds=7, least=50.0),
+    Comparison("python-evaluate", "Python: evaluate, new result", package("evaluate-new"),
+               tilework("mult-threads-new", name="the command's kernel"), rounds=31, most=1.03, times=True),
+    Comparison("python-evaluate", "Python: evaluate, result reused", package("evaluate-reused"),
+               tilework("mult-threads-reused", name="the command's kernel"), rounds=21, most=1.03, times=True),
+    Comparison("python-evaluate", "Python: evaluate of 4 x 5 elements, not the first time", package("evaluate-small"), None,
+               "run", own_most=20e-6),
+    *(Comparison("python-rows", PYTHON_ROWS, package("python-rows", workers=2), package(case, name, 2), rounds=rounds,
+                 least=bar)
+      for case, name, rounds, bar in (("serial-rows", "a loop, 1 process", 15, 1.9), ("pool-rows", "Pool.map", 5, None),
+                                      ("joblib-rows", "joblib", 5, None), ("mpire-rows", "mpire", 5, None),
+                                      ("dask-rows", "Dask, processes", 3, None))),
+    Comparison("python-import", "Python: import tilework, after NumPy", package("python-import"), None, "run", rounds=9,
+               own_most=0.030),
 ]

@@ -15,6 +15,7 @@ struct work {
     double *y, *x, *r;
     double *re, *im;
     uint16_t *picture;
+    double *a, *b, *product;
 };
 
 static double now(void)
@@ -86,8 +87,23 @@ static double mandelbrot(struct work *work)
     return now() - begin;
 }
 
+static double matmul(struct work *work)
+{
+    const double begin = now();
+    openmp_matmul(work->product, work->a, work->b);
+    return now() - begin;
+}
+
 static void prepare(struct work *work)
 {
+    const size_t square = (size_t)MATMUL_SIZE * MATMUL_SIZE;
+    work->a = allocate(square, sizeof *work->a);
+    work->b = allocate(square, sizeof *work->b);
+    work->product = allocate(square, sizeof *work->product);
+    for (size_t k = 0; k < square; k++) {
+        work->a[k] = (double)(k % 1013) / 1013;
+        work->b[k] = (double)(k % 1009) / 1009;
+    }
     work->y = allocate((size_t)work->rows, sizeof *work->y);
     work->x = allocate((size_t)work->columns, sizeof *work->x);
     for (int64_t i = 0; i < work->rows; i++) {
@@ -113,7 +129,8 @@ int main(int argc, char **argv)
     } cases[] = {{"mult-reused", mult_reused},
                  {"mult-new", mult_new},
                  {"parallel-for-2", parallel_for_2},
-                 {"mandelbrot", mandelbrot}};
+                 {"mandelbrot", mandelbrot},
+                 {"matmul", matmul}};
     struct work work = {0};
     char line[16];
     double (*run)(struct work *) = NULL;
@@ -123,7 +140,7 @@ int main(int argc, char **argv)
         }
     }
     if (run == NULL) {
-        fputs("usage: openmp mult-reused|mult-new|parallel-for-2|mandelbrot ROWS COLUMNS\n", stderr);
+        fputs("usage: openmp mult-reused|mult-new|parallel-for-2|mandelbrot|matmul ROWS COLUMNS\n", stderr);
         return 2;
     }
     work.rows = strtoll(argv[2], NULL, 10);
@@ -144,5 +161,8 @@ int main(int argc, char **argv)
     free(work.re);
     free(work.im);
     free(work.picture);
+    free(work.a);
+    free(work.b);
+    free(work.product);
     return 0;
 }

@@ -10,3 +10,10 @@ void openmp_mult(double *restrict r, const double *restrict y, const double *res
         }
     }
 }
+
+void openmp_mult_row(double *restrict r, double y, const double *restrict x, int64_t columns)
+{
+    for (int64_t j = 0; j < columns; j++) {
+        r[j] = y * x[j];
+    }
+}

@@ -347,12 +347,12 @@ def versions():
             print(name, "missing")
 
 
-def main():
+def main(cases):
     if sys.argv[1:] == ["versions"]:
         versions()
         return
     try:
-        run = CASES[sys.argv[1]](*map(int, sys.argv[2:5]))
+        run = cases[sys.argv[1]](*map(int, sys.argv[2:5]))
     except ImportError as error:
         print(f"missing {error}", flush=True)
         return
@@ -364,4 +364,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(CASES)

@@ -31,7 +31,7 @@ C_HEADERS = {
 LIBRARIES = {"xxhash.h", "jansson.h"}
 PUBLIC = "tilework/tilework.h"
 PARTS = {"tilework/tile.h", "tilework/statement.h"}  # of it
-CLIENTS = ("cli", "examples", "bench")
+CLIENTS = ("cli", "examples", "bench", "python")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

@@ -205,6 +205,44 @@ def part_python():
     return outcome
 
 
+def part_package():
+    """The NumPy package: installed with pip into an environment of its own, then its tests, examples and types."""
+    outcome = Outcome()
+    python = TOP / "build" / "venv-package" / "bin" / "python"
+    env = {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1",
+           "XDG_CACHE_HOME": BUILD / "package-cache"}
+    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
+                "--no-deps", "--force-reinstall", f"--config-settings=build-dir={BUILD / 'package'}",
+                "--config-settings=setup-args=-Dwerror=true", TOP], env=env, seconds=900)
+    if done.code != 0:
+        outcome.fail("package: pip install", done.output)
+        return outcome
+    report = BUILD / "package.xml"
+    report.unlink(missing_ok=True)
+    done = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", f"--junitxml={report}",
+                "tests/package"], env=env, seconds=1500, cwd=TOP)
+    outcome.add(count_junit(report, "package", done.output))
+    if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
+        outcome.fail("package: pytest", done.output)
+    outcome.add(count_program("package", [sys.executable, TOP / "tools" / "check_package.py", python,
+                                          BUILD / "package-wheel"], cwd=TOP, env=env))
+    return outcome
+
+
+def part_differential():
+    """Random statements against NumPy: 20,000 expressions, another seed every time."""
+    wrong = build("gcc", "gcc", "--buildtype=release")
+    outcome = Outcome()
+    if wrong is not None:
+        outcome.fail("differential: build", wrong)
+        return outcome
+    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc"],
+               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=1800, cwd=TOP)
+    outcome.add(count_tap("differential", done.output, bad=done.code != 0))
+    outcome.remarks += [line[2:] for line in done.output.splitlines() if re.match(r"# seed \d|# [\d,]+ expressions", line)]
+    return outcome
+
+
 def part_checks():
     """The rules that nobody would keep if nothing checked them: layers, exported names, layout, words, documents."""
     outcome = Outcome()
@@ -294,7 +332,8 @@ def part_install():
 
 
 PARTS = {
-    "checks": part_checks, "gcc": part_gcc, "python": part_python, "clang": part_clang, "sanitize": part_sanitize,
+    "checks": part_checks, "gcc": part_gcc, "python": part_python, "differential": part_differential,
+    "package": part_package, "clang": part_clang, "sanitize": part_sanitize,
     "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
     "faults": part_faults, "calls": part_calls,
     "install": part_install,

@@ -131,7 +131,10 @@ if [ ${#wished[@]} != 0 ]; then
 fi
 
 case "$level" in
-test) make_environment "$environment" tools/requirements-test.txt ;;
+test)
+    make_environment "$environment" tools/requirements-test.txt
+    make_environment build/venv-package tools/requirements-package.txt some
+    ;;
 reliability) make_environment "$environment" tools/requirements-reliability.txt some ;;
 bench) make_environment "$environment" tools/requirements-bench.txt some ;;
 esac

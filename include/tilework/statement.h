@@ -78,8 +78,9 @@ TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *p
 /* Finds the length of every axis from shapes and from given[ngiven], proves that no read goes outside of its operand,
  * and makes the kernel's context. operands[noperands]: views with the dtypes of tw_statement_types; outputs that are
  * yet to be made may be NULL. lengths[naxes] of the signature come out. An axis that no operand has at its own index,
- * as i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside. Errors: TW_ERROR_ARGUMENT (lengths
- * that disagree, how far outside a read would go), TW_ERROR_SYNTAX (a number that its dtype does not have). */
+ * as i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside, or with an edge the dimension's.
+ * Errors: TW_ERROR_ARGUMENT (lengths that disagree), TW_ERROR_SYNTAX (with the place: how far outside a read would go,
+ * an axis without a length, a number that its dtype does not have), TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
                                    size_t ngiven, int64_t *lengths, tw_error *error);
 

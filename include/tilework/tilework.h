@@ -160,10 +160,20 @@ typedef enum tw_pool_kind { TW_THREADS = 0, TW_PROCESSES = 1, TW_SERIAL = 2 } tw
 
 typedef struct tw_pool tw_pool;
 
+/* What a process pool calls around each fork of a worker, for programs that have something to prepare for one, such as
+ * an interpreter's locks. Each may be NULL. The thread is the one that opens the pool or is inside of tw_run. */
+typedef struct tw_fork_hooks {
+    void (*before)(void *user);            /* just before a fork */
+    void (*parent)(void *user);            /* just after it, also where it failed */
+    void (*child)(void *user, int worker); /* in the new worker, before its first tile */
+    void *user;
+} tw_fork_hooks;
+
 typedef struct tw_pool_options {
     tw_pool_kind kind;
     int workers;        /* 0: as many as affinity and every cgroup ancestor's CPU quota allow */
     int64_t heap_bytes; /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
+    tw_fork_hooks hooks;
 } tw_pool_options;
 
 /* Opens a pool, to be used for any number of runs, one at a time. Threads: the caller is worker 0 and works while it
@@ -199,8 +209,19 @@ TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype
                                  tw_error *error);
 
 /* An array over memory of the caller's, which must outlive it. A process pool copies it in and out of shared memory in
- * each run. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+ * each run, unless all of it lies in an array that was made for this pool. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
+ */
 TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error);
+
+/* An array over a part of another one's memory, which must outlive it: any view whose items lie there, of any dtype. To
+ * every pool it is what `owner` is, shared, say. Errors: TW_ERROR_ARGUMENT (items outside of the owner's memory),
+ * TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error);
+
+/* A new array, C order, contents undefined, in shared memory that belongs to no pool: every process pool uses it
+ * without a copy; those opened before fork their workers again in the first run. Errors: as tw_array_create. */
+TW_API tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                                        tw_error *error);
 
 /* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
  * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. The file must
@@ -238,6 +259,10 @@ TW_API tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw
 TW_API const tw_view *tw_array_view(const tw_array *array); /* lives with the array */
 TW_API void *tw_array_data(const tw_array *array);
 TW_API tw_memory tw_array_memory(const tw_array *array);
+
+/* The memory file that a shared array lies in, and where in it the array begins: what another process needs to map it.
+ * The descriptor belongs to the pool's arrays and is closed with the last of them. -1: the array is in no such file. */
+TW_API int tw_array_descriptor(const tw_array *array, int64_t *offset);
 TW_API void tw_array_destroy(tw_array *array);
 
 /* ---- 8 signatures and grids ---------------------------------------------------------------------------------- */
@@ -349,7 +374,7 @@ typedef struct tw_run_options {
     int retries;         /* deaths of a worker on one tile that are survived; 0: the default, 2; -1: none */
     int check;           /* compute all again as one serial tile in separate memory and compare bit by bit */
     void (*progress)(void *user,
-                     const tw_progress *progress); /* called by the calling thread, about 10 times a second */
+                     const tw_progress *progress); /* called by the calling thread, about 30 times a second */
     void *progress_user;
     int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails */
     double timeout;            /* seconds that one tile may take, else its worker is killed as if it had died; process

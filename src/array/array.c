@@ -176,6 +176,36 @@ tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error)
     return TW_OK;
 }
 
+tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error)
+{
+    tw_array *made = NULL;
+    int64_t before, after;
+    tw_status status = tw_array_wrap(&made, view, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const char *data = view->data, *base = owner->base != NULL ? owner->base : owner->view.data;
+    const int64_t bytes =
+        owner->base != NULL ? (int64_t)owner->bytes : tw_view_size(&owner->view) * owner->view.dtype.itemsize;
+    const int reached = tw__view_reach(view, &before, &after);
+    if (!reached || data - before < base || data + after > base + bytes) {
+        tw_array_destroy(made);
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a part of an array that reaches outside of the array's memory");
+    }
+    made->memory = owner->memory;
+    made->base = owner->base;
+    made->bytes = owner->bytes;
+    made->part = 1;
+    made->mapped_at = owner->mapped_at;
+    made->writable = owner->writable;
+    made->heap = owner->heap;
+    if (made->heap != NULL) {
+        tw__heap_retain(made->heap);
+    }
+    *array = made;
+    return TW_OK;
+}
+
 tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error)
 {
     const tw_view *to = &destination->view, *from = &source->view;
@@ -216,15 +246,26 @@ tw_memory tw_array_memory(const tw_array *array)
     return array->memory;
 }
 
+int tw_array_descriptor(const tw_array *array, int64_t *offset)
+{
+    const int fd = array->heap != NULL ? tw__heap_descriptor(array->heap) : -1;
+    if (fd >= 0) {
+        *offset = (char *)array->base - (char *)tw__heap_base(array->heap);
+    }
+    return fd;
+}
+
 void tw_array_destroy(tw_array *array)
 {
     if (array == NULL) {
         return;
     }
     if (array->heap != NULL) {
-        tw__heap_give(array->heap, array->base);
+        if (!array->part) {
+            tw__heap_give(array->heap, array->base);
+        }
         tw__heap_release(array->heap);
-    } else if (array->base != NULL) {
+    } else if (array->base != NULL && !array->part) {
         tw__unmap(array->base, array->bytes);
     }
     tw__outfile_abandon(array->outfile);

@@ -16,6 +16,7 @@ struct tw_array {
     struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
     int64_t mapped_at;           /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
+    int part;     /* base is another array's */
     int finished; /* a reopened output that had its final name already: device, inode and born_at are its file's */
     uint64_t device, inode;
     int64_t born_at;

@@ -315,3 +315,8 @@ int tw__heap_has_file(const struct tw__heap *heap)
 {
     return heap->fd >= 0;
 }
+
+int tw__heap_descriptor(const struct tw__heap *heap)
+{
+    return heap->fd;
+}

@@ -36,6 +36,7 @@ tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, 
 
 /* Whether it is a memory file; else anonymous shared memory, where the system refuses those. */
 int tw__heap_has_file(const struct tw__heap *heap);
+int tw__heap_descriptor(const struct tw__heap *heap); /* of that file; -1: none */
 
 int tw__heap_contains(const struct tw__heap *heap, const void *address);
 void *tw__heap_base(const struct tw__heap *heap);

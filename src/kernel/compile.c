@@ -322,6 +322,7 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
     if (status == TW_OK) {
         status = run_compiler(job, temporary, rule, include, error);
     }
+    time = job->text != NULL ? INT64_MAX : time; /* a text is put into the cache only now, and nobody edits it there */
     if (status == TW_OK) {
         const int failed = tw__library_flaw(&flaw, temporary);
         if (failed != 0) {

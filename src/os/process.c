@@ -43,24 +43,45 @@ void tw__lifeline_close(struct tw__lifeline *lifeline)
 }
 
 /* The signal's owner belongs to an open file, and a fork shares those: each child opens the pipe anew. */
-static int watch_lifeline(const struct tw__lifeline *lifeline)
+static void watch_lifeline(const struct tw__lifeline *lifeline)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", lifeline->read_end);
     const int own = tw__descriptor_lift(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     close(lifeline->read_end);
     close(lifeline->write_end);
-    return own >= 0 && fcntl(own, F_SETOWN, getpid()) == 0 && fcntl(own, F_SETSIG, SIGKILL) == 0 &&
-           fcntl(own, F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
+    if (own >= 0 && fcntl(own, F_SETOWN, getpid()) == 0 && fcntl(own, F_SETSIG, SIGKILL) == 0) {
+        fcntl(own, F_SETFL, O_ASYNC | O_NONBLOCK);
+    }
 }
 
-/* PR_SET_PDEATHSIG fires when the *thread* that forked ends, so it is right for the main thread alone; the lifeline is
- * right for all threads, but a process that the program forks without exec keeps its write end open. */
+/* Only processes that this file has forked set it. */
+static pid_t only_parent;
+
+static void on_thread_end(int number)
+{
+    (void)number;
+    if (getppid() != only_parent) {
+        _exit(0);
+    }
+}
+
+/* PR_SET_PDEATHSIG fires when the *thread* that forked ends. For the main thread that is right. For another one a
+ * handler looks whether the process is there still; if so, another of its threads is the parent now, and its end is
+ * told in the same way. The lifeline is right for all threads and kills in the middle of anything, but whatever the
+ * program forks, the workers of its other pools too, keeps its write end open. */
 static void die_with_parent(const struct tw__lifeline *lifeline, int parent, int parent_is_main_thread)
 {
-    const int watched = watch_lifeline(lifeline);
-    if (parent_is_main_thread || !watched) {
+    struct sigaction action;
+    watch_lifeline(lifeline);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_thread_end;
+    action.sa_flags = SA_RESTART;
+    only_parent = parent;
+    if (parent_is_main_thread) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+    } else if (sigaction(SIGRTMAX, &action, NULL) == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGRTMAX);
     }
     if (getppid() != parent) { /* it died before the calls above */
         _exit(0);

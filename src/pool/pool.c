@@ -103,6 +103,7 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
     }
     made->kind = wish->kind;
     made->owner = tw__process_own_id();
+    made->hooks = wish->hooks;
     const int allowed = wish->kind == TW_SERIAL ? 1 : tw__default_workers();
     made->workers = wish->kind == TW_SERIAL ? 1 : wish->workers > 0 ? wish->workers : allowed;
     /* With more workers than processors the others need the processor more than one that only looks. */

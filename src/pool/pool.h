@@ -97,6 +97,7 @@ struct tw_pool {
     int64_t *killed_at; /* [workers] processes: slot.since of the tile for which it was killed; 0: it was not */
     struct tw__lifeline lifeline;
     int has_lifeline;
+    tw_fork_hooks hooks;
     struct tw__event event;             /* processes: workers signal it, the caller sleeps on it */
     int64_t forked_at;                  /* tw__now() before the first worker was forked; 0: all see all memory */
     int64_t spin;                       /* nanoseconds that its workers look before they sleep */

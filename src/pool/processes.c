@@ -11,7 +11,7 @@
 #include "os/wait.h"
 #include "pool/pool.h"
 
-#define PROGRESS_SECONDS 0.1
+#define PROGRESS_SECONDS 0.03
 #define MOST_IDLE_DEATHS 64
 
 struct seat {
@@ -31,6 +31,10 @@ static int serve(void *argument)
     }
     seat->worker.mark = tw__fork_mark();
     tw__note_faults(&seat->claims->slots[seat->worker.index].fault);
+    const tw_fork_hooks *hooks = &seat->pool->hooks;
+    if (hooks->child != NULL) {
+        hooks->child(hooks->user, (int)seat->worker.index);
+    }
     tw__claims_serve(seat->claims, &seat->worker);
     return 0;
 }
@@ -38,9 +42,15 @@ static int serve(void *argument)
 static int fork_worker(tw_pool *pool, int w)
 {
     struct seat seat = {pool, pool->claims, {.index = (unsigned)w}};
+    if (pool->hooks.before != NULL) {
+        pool->hooks.before(pool->hooks.user);
+    }
     int os_error = TW__POINT("fork.before");
     if (os_error == 0) {
         os_error = tw__fork(&pool->processes[w], &pool->lifeline, serve, &seat);
+    }
+    if (pool->hooks.parent != NULL) {
+        pool->hooks.parent(pool->hooks.user);
     }
     (void)TW__POINT("fork.after");
     return os_error;
@@ -329,6 +339,7 @@ static void wait_until(struct supervision *job, int (*over)(struct tw__claims *c
         if (task->progress != NULL && (double)(now - job->told) * 1e-9 >= PROGRESS_SECONDS) {
             job->told = now;
             tw__pool_progress(task, tw__claims_done(claims), job->outcome->began);
+            pass_on_stop(task, claims); /* before anyone is forked who would take a tile */
         }
         tw__claims_caller_waits(claims, 1);
         if (!over(claims)) {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define PROGRESS_NANOSECONDS 100000000
+#define PROGRESS_NANOSECONDS 30000000
 
 tw_status tw__serial_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome)
 {

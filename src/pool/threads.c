@@ -8,7 +8,7 @@
 #include "os/wait.h"
 #include "pool/pool.h"
 
-#define PROGRESS_SECONDS 0.1
+#define PROGRESS_SECONDS 0.03
 
 struct seat {
     struct tw__claims *claims;

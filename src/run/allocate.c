@@ -2,14 +2,37 @@
 #include <stdlib.h>
 
 #include "array/array.h"
+#include "array/shape.h"
 #include "base/error.h"
 #include "grid/signature.h"
 #include "pool/pool.h"
+
+/* Bytes that a heap of one array is longer, so that the array can begin at a huge page. */
+#define SPARE ((int64_t)1 << 21)
 
 tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim, const int64_t *shape,
                           tw_error *error)
 {
     return tw__array_create(array, pool != NULL ? pool->heap : NULL, dtype, ndim, shape, error);
+}
+
+tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                                 tw_error *error)
+{
+    struct tw__heap *heap = NULL;
+    int64_t bytes;
+    tw_status status = tw__shape_check(ndim, shape, dtype->itemsize, &bytes, TW_ERROR_ARGUMENT, "an array", error);
+    if (status == TW_OK && bytes > INT64_MAX - SPARE) {
+        status = tw__fail_memory(error, (size_t)bytes, "an array in shared memory");
+    }
+    if (status == TW_OK) {
+        status = tw__heap_create(&heap, bytes + SPARE, error);
+    }
+    if (status == TW_OK) {
+        status = tw__array_create(array, heap, dtype, ndim, shape, error);
+        tw__heap_release(heap); /* the array has it */
+    }
+    return status;
 }
 
 tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error)

@@ -1,5 +1,6 @@
 """Statements on the command line: options, explain, compile, journals, and what is refused in which words."""
 
+import pathlib
 import re
 import time
 
@@ -25,6 +26,20 @@ def test_parameters_keep_their_class_and_need_no_new_compilation(folder):
                       env={"XDG_CACHE_HOME": str(cache)})  # fmt: skip
         assert folder.load().dtype == expected.dtype and (folder.load() == expected).all()
     assert len(list((cache / "tilework").glob("*.so"))) == 3
+
+
+def test_a_statement_is_compiled_once(folder):
+    (folder / "cc.sh").write_text('#!/bin/sh\necho called >> log\nexec cc "$@"\n')
+    (folder / "cc.sh").chmod(0o755)
+
+    def calls(statement):
+        folder.run_ok(statement, "y=y.npy", "-o", "r=r.npy", "--compiler", "./cc.sh")
+        return (folder / "log").read_text().count("called")
+
+    first = calls("r[i] = y[i] + 1")
+    assert first == 2  # its version, and the statement
+    assert calls("r[i] = y[i] + 1") == first and calls("q[i] = y[i] + 1".replace("q", "r")) == first
+    assert calls("r[i] = y[i] + 2") == first + 1
 
 
 def test_an_augmented_statement_adds_to_a_file(folder):
@@ -202,6 +217,31 @@ def test_an_object_of_another_statement_is_refused(folder):
                        says="m.so: was compiled from another statement")  # fmt: skip
     folder.refused(3, "run", "r[i,j] = y[i] * x[j]", "--kernel", "y.npy", "y=y.npy", "x=x.npy", "-o", "r=r.npy",
                    says="y.npy: ")  # fmt: skip
+
+
+CORPUS = pathlib.Path(__file__).resolve().parents[2] / "fuzz" / "corpus" / "statement"
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_the_c_of_the_fuzzers_corpus_compiles(folder, compiler):
+    """Without a warning but that of names that nobody uses, each statement for its own choice of dtypes."""
+    dtypes = ["float64", "float32", "int16", "uint8", "complex64", "bool", "float16", "int64"]
+    compiled = 0
+    for number, path in enumerate(sorted(CORPUS.iterdir())):
+        text = path.read_bytes()[2:].decode()
+        names = sorted(set(re.findall(r"\b(\w+)\[", text)))
+        options = [option for name, value in (("p", "3"), ("q", "0.5")) if re.search(rf"\b{name}\b", text)
+                   for option in ("--param", f"{name}={value}")]  # fmt: skip
+        options += ["--edge", f"i={['error', 'clamp', 'wrap', 'zero'][number % 4]}"] if "i" in text else []
+        for shift in range(2):
+            types = ",".join(f"{name}={dtypes[(number + k + 3 * shift) % 8]}" for k, name in enumerate(names))
+            result = folder.call("compile", text, "-o", "k.so", "--types", types, *options, "--compiler", compiler,
+                                 "--flags", "-O1 -Wall -Wextra -Wno-unused -Werror")  # fmt: skip
+            if result.returncode == 0:
+                compiled += 1
+            else:  # refused by us, never by the compiler
+                assert "does not compile" not in result.stderr, (text, types, result.stderr)
+    assert compiled >= 20
 
 
 # ---- refused ----

@@ -115,6 +115,15 @@ def test_parameters_take_another_value_without_another_kernel():
     assert same(run("r[i] = z * x[i]", {"x": x}, parameters={"z": 2j})["r"], x * 2j)
 
 
+def test_a_statement_is_compiled_once():
+    x = numpy.arange(5.0)
+    run("r[i] = 3 * x[i] + 0.125", {"x": x})
+    cache = pathlib.Path(library().cache.decode())
+    before = {path.name: path.stat().st_mtime_ns for path in cache.glob("*.so")}
+    assert same(run("r[i] = 3 * x[i] + 0.125", {"x": x})["r"], 3 * x + 0.125)
+    assert {path.name: path.stat().st_mtime_ns for path in cache.glob("*.so")} == before
+
+
 # ---- sanitizers --------------------------------------------------------------------------------------------------
 
 SANITIZED = [

@@ -59,7 +59,7 @@ static void signatures_follow_from_statements(void **state)
         {"r[i,j] = u[i,j] + u[j,i]", "u[u_0,u_1] -> r[i,j]"},
         {"r[i,j] = u[i,j] + u[i,0]", "u[i,u_1] -> r[i,j]"},
         {"r[i] = u[i,i]", "u[i,u_1] -> r[i]"},
-        {"r[u_0] = u[u_0+1]", "u[whole_0_0_0] -> r[u_0]"},
+        {"r[u_0] = u[u_0+1]", "u[whole_1_0_0] -> r[u_0]"},
         {"r[i] = sum(k: u[i+k])", "u[u_0] -> r[i]"},
         {"r[j,i] = a[i,j]", "a[i,j] -> r[j,i]"},
         {"\n r[i] = x[i] ;\n;", "x[i] -> r[i]"},

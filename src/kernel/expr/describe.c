@@ -151,10 +151,16 @@ static void add_count(struct count *count, uint64_t axes, int64_t number)
 static void print_count(const struct tw__syntax *syntax, const struct count *count, FILE *file)
 {
     for (int t = 0; t < count->nterms; t++) {
-        fprintf(file, "%s%lld", t > 0 ? " + " : "", (long long)count->number[t]);
+        const int bare = count->number[t] == 1 && count->axes[t] != 0; /* len(k), not 1 * len(k) */
+        const char *times = bare ? "" : " * ";
+        fputs(t > 0 ? " + " : "", file);
+        if (!bare) {
+            fprintf(file, "%lld", (long long)count->number[t]);
+        }
         for (int a = 0; a < syntax->naxes; a++) {
             if (count->axes[t] >> a & 1) {
-                fprintf(file, " * len(%s)", syntax->axes[a].name);
+                fprintf(file, "%slen(%s)", times, syntax->axes[a].name);
+                times = " * ";
             }
         }
     }

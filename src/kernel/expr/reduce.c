@@ -132,7 +132,8 @@ static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_pl
     tw__strip_plan(e, &strip);
     open_function(e, r, "TW_SLOW ", "_leaf", 1);
     tw__strip_rooms(e, &strip);
-    const int direct = naxes == 1 && e->form[body] == TW__FORM_ITEM && r->type != TW_BOOL && !e->given[body];
+    const int direct = naxes == 1 && e->form[body] == TW__FORM_ITEM && r->type != TW_BOOL &&
+                       node_at(e, body)->dtype == r->type && !e->given[body];
     if (!direct) {
         tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), LEAF);
     }

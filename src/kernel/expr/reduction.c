@@ -145,8 +145,9 @@ void tw__reduction_position(struct tw__emitter *e, const struct tw__reduction_pl
     tw__emit_line(e, "int64_t rest = first;");
     for (int k = naxes - 1; k > 0; k--) {
         const int a = node->u.reduce.axis[k];
-        tw__emit_line(e, "int64_t x%d = rest %% n%d;", a, a);
-        tw__emit_line(e, "rest /= n%d;", a);
+        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
+        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
+        tw__emit_line(e, "rest /= d%d;", a);
     }
     tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
 }

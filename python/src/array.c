@@ -1,0 +1,205 @@
+/* array.c - Array: a tw_array, and ndarrays over its memory that keep it alive. */
+#include "binding.h"
+
+static PyObject *array_new(tw_array *array, PyObject *source)
+{
+    ArrayObject *self = PyObject_New(ArrayObject, &ArrayType);
+    if (self == NULL) {
+        tw_array_destroy(array);
+        return NULL;
+    }
+    self->array = array;
+    self->source = Py_XNewRef(source);
+    self->weak = NULL;
+    self->pid = own_pid();
+    count_live(COUNT_ARRAYS, 1);
+    return (PyObject *)self;
+}
+
+static void array_dealloc(PyObject *object)
+{
+    ArrayObject *self = (ArrayObject *)object;
+    if (self->weak != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    if (self->pid == own_pid()) {
+        tw_array_destroy(self->array);
+        count_live(COUNT_ARRAYS, -1);
+    }
+    Py_XDECREF(self->source);
+    PyObject_Free(self);
+}
+
+/* create(pool or None, dtype, descr or None, shape) */
+static PyObject *array_create(PyObject *type, PyObject *args)
+{
+    PyObject *pool, *shape;
+    PyArray_Descr *from;
+    const char *descr;
+    int64_t lengths[TW_MAX_DIMS];
+    tw_dtype dtype;
+    tw_array *array;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "OO!zO:create", &pool, &PyArrayDescr_Type, &from, &descr, &shape)) {
+        return NULL;
+    }
+    if (pool != Py_None && (!Py_IS_TYPE(pool, &PoolType) || ((PoolObject *)pool)->pool == NULL)) {
+        PyErr_SetString(PyExc_ValueError, "an array is made for an open pool");
+        return NULL;
+    }
+    const int ndim = integers_of_sequence(shape, lengths, TW_MAX_DIMS, "an array's shape");
+    if (ndim < 0 || dtype_from_numpy(&dtype, from, descr) != 0) {
+        return NULL;
+    }
+    tw_pool *for_pool = pool != Py_None ? ((PoolObject *)pool)->pool : NULL;
+    if (tw_array_create(&array, for_pool, &dtype, ndim, lengths, &error) != TW_OK) {
+        return raise_failure(&error);
+    }
+    return array_new(array, NULL);
+}
+
+/* create_shared(dtype, descr or None, shape) */
+static PyObject *array_create_shared(PyObject *type, PyObject *args)
+{
+    PyObject *shape;
+    PyArray_Descr *from;
+    const char *descr;
+    int64_t lengths[TW_MAX_DIMS];
+    tw_dtype dtype;
+    tw_array *array;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "O!zO:create_shared", &PyArrayDescr_Type, &from, &descr, &shape)) {
+        return NULL;
+    }
+    const int ndim = integers_of_sequence(shape, lengths, TW_MAX_DIMS, "an array's shape");
+    if (ndim < 0 || dtype_from_numpy(&dtype, from, descr) != 0) {
+        return NULL;
+    }
+    if (tw_array_create_shared(&array, &dtype, ndim, lengths, &error) != TW_OK) {
+        return raise_failure(&error);
+    }
+    return array_new(array, NULL);
+}
+
+static int view_of_ndarray(tw_view *view, PyArrayObject *source, const char *descr)
+{
+    if (PyArray_NDIM(source) > TW_MAX_DIMS) {
+        PyErr_Format(PyExc_ValueError, "an array of %d dimensions; at most %d", PyArray_NDIM(source), TW_MAX_DIMS);
+        return -1;
+    }
+    if (dtype_from_numpy(&view->dtype, PyArray_DESCR(source), descr) != 0) {
+        return -1;
+    }
+    view->data = PyArray_DATA(source);
+    view->ndim = PyArray_NDIM(source);
+    for (int d = 0; d < view->ndim; d++) {
+        view->shape[d] = PyArray_DIM(source, d);
+        view->strides[d] = PyArray_STRIDE(source, d);
+    }
+    return 0;
+}
+
+/* wrap(ndarray, descr or None, owner or None): with an owner, an Array in whose memory all items lie, a part of that. */
+static PyObject *array_wrap(PyObject *type, PyObject *args)
+{
+    PyArrayObject *source;
+    PyObject *owner;
+    const char *descr;
+    tw_view view;
+    tw_array *array;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "O!zO:wrap", &PyArray_Type, &source, &descr, &owner)) {
+        return NULL;
+    }
+    if (view_of_ndarray(&view, source, descr) != 0) {
+        return NULL;
+    }
+    if (owner != Py_None && !Py_IS_TYPE(owner, &ArrayType)) {
+        PyErr_SetString(PyExc_TypeError, "the owner of a part is an Array");
+        return NULL;
+    }
+    const tw_status status = owner == Py_None ? tw_array_wrap(&array, &view, &error)
+                                              : tw_array_part(&array, ((ArrayObject *)owner)->array, &view, &error);
+    return status == TW_OK ? array_new(array, (PyObject *)source) : raise_failure(&error);
+}
+
+static PyObject *array_numpy(PyObject *object, PyObject *none)
+{
+    ArrayObject *self = (ArrayObject *)object;
+    (void)none;
+    return self->source != NULL ? Py_NewRef(self->source) : ndarray_of_view(tw_array_view(self->array), 1, object);
+}
+
+/* bytes(): all of its memory as an ndarray of uint8 */
+static PyObject *array_bytes(PyObject *object, PyObject *none)
+{
+    const tw_view *view = tw_array_view(((ArrayObject *)object)->array);
+    (void)none;
+    const tw_view flat = {.data = view->data,
+                          .dtype = tw_dtype_of(TW_UINT8),
+                          .ndim = 1,
+                          .shape = {tw_view_size(view) * view->dtype.itemsize},
+                          .strides = {1}};
+    return ndarray_of_view(&flat, 1, object);
+}
+
+/* descriptor() -> (fd, offset) of its memory file, or None */
+static PyObject *array_descriptor(PyObject *object, PyObject *none)
+{
+    int64_t offset = 0;
+    (void)none;
+    const int fd = tw_array_descriptor(((ArrayObject *)object)->array, &offset);
+    if (fd < 0) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("(iL)", fd, (long long)offset);
+}
+
+static PyObject *array_address(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyLong_FromVoidPtr(tw_array_data(((ArrayObject *)object)->array));
+}
+
+static PyObject *array_nbytes(PyObject *object, void *closure)
+{
+    const tw_view *view = tw_array_view(((ArrayObject *)object)->array);
+    (void)closure;
+    return PyLong_FromLongLong(tw_view_size(view) * view->dtype.itemsize);
+}
+
+static PyObject *array_shared(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(tw_array_memory(((ArrayObject *)object)->array) == TW_SHARED);
+}
+
+static PyMethodDef array_methods[] = {
+    {"create", array_create, METH_VARARGS | METH_STATIC, "tw_array_create."},
+    {"create_shared", array_create_shared, METH_VARARGS | METH_STATIC, "tw_array_create_shared."},
+    {"wrap", array_wrap, METH_VARARGS | METH_STATIC, "tw_array_wrap, tw_array_part."},
+    {"numpy", array_numpy, METH_NOARGS, "An ndarray over the memory, or the one that was wrapped."},
+    {"bytes", array_bytes, METH_NOARGS, "All of its memory as an ndarray of uint8."},
+    {"descriptor", array_descriptor, METH_NOARGS, "tw_array_descriptor."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef array_fields[] = {
+    {"address", array_address, NULL, "Where its memory begins.", NULL},
+    {"nbytes", array_nbytes, NULL, "Bytes that its items take.", NULL},
+    {"shared", array_shared, NULL, "It lies in the shared memory of a pool.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject ArrayType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tilework._tilework.Array",
+    .tp_basicsize = sizeof(ArrayObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_dealloc = array_dealloc,
+    .tp_weaklistoffset = offsetof(ArrayObject, weak),
+    .tp_methods = array_methods,
+    .tp_getset = array_fields,
+};

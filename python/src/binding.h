@@ -1,0 +1,196 @@
+/* binding.h - what the files of the extension share. Literal wrappers of the public header: no defaults, no policy, no
+ * conversion that the caller did not ask for; those are in tilework/_arguments.py.
+ *
+ * Threads. Every call into the library that may take long is made between leave_python and enter_python. What Python a
+ * tile needs (tile.c) is entered with the state that its thread left, or with a new one. A forked worker holds a state of
+ * its own; the GIL is held across every fork (pool.c), so that the interpreter in the child is whole. */
+#ifndef BINDING_H
+#define BINDING_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+#define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_22_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL tilework_numpy
+#ifndef BINDING_IMPORTS_NUMPY
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+
+/* ---- objects ---- */
+
+/* Objects of the library belong to the process that made them. A fork that drops its copy of one drops the Python part
+ * alone: the rest is the parent's, and a lock in it may be held by a thread that the fork does not have. */
+typedef struct {
+    PyObject_HEAD
+    tw_pool *pool;      /* NULL: closed */
+    PyObject *on_start; /* called in each new worker process with its number; may be NULL */
+    tw_array *area;     /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
+    int pid;
+    int busy; /* in a run: it must not be closed */
+} PoolObject;
+
+typedef struct {
+    PyObject_HEAD
+    tw_array *array;
+    PyObject *source; /* what the array was wrapped around, or the ndarray over a part; else NULL */
+    PyObject *weak;   /* list of weak references */
+    int pid;
+} ArrayObject;
+
+typedef struct {
+    PyObject_HEAD
+    const tw_signature *signature;
+    tw_signature *own; /* NULL: it belongs to `owner` */
+    PyObject *owner;
+    int pid;
+} SignatureObject;
+
+typedef struct {
+    PyObject_HEAD
+    tw_grid *grid;
+    SignatureObject *signature;
+    int pid;
+} GridObject;
+
+struct call;
+
+typedef struct {
+    PyObject_HEAD
+    const tw_kernel *kernel;
+    tw_kernel *own;     /* NULL: it belongs to `anchor` */
+    PyObject *callable; /* NULL: native */
+    PyObject *anchor;   /* keeps a native function's owner alive; may be NULL */
+    int wants_tile;     /* the callable takes tile= */
+    struct call *call;  /* with a callable: what its tiles are told; each run copies it to where the workers can read it */
+    int pid;
+    int busy; /* in a run, which `call` describes */
+} KernelObject;
+
+typedef struct {
+    PyObject_HEAD
+    tw_report *report;
+    GridObject *grid;
+    int pid;
+} ReportObject;
+
+typedef struct {
+    PyObject_HEAD
+    tw_statement *statement;
+    int pid;
+} StatementObject;
+
+extern PyTypeObject PoolType, ArrayType, SignatureType, GridType, KernelType, ReportType, StatementType;
+
+/* Live objects of the library, for tests that look for leaks. */
+enum counted { COUNT_POOLS, COUNT_ARRAYS, COUNT_SIGNATURES, COUNT_GRIDS, COUNT_KERNELS, COUNT_REPORTS, COUNT_STATEMENTS, COUNT_KINDS };
+void count_live(enum counted kind, int change);
+
+/* The process that runs. The system is asked once in each process. */
+int own_pid(void);
+void forget_own_pid(void);
+
+/* ---- failures ---- */
+
+/* Raises Failure(status, message, os_error, tile, worker, column, kernel_code, details). Returns NULL. */
+PyObject *raise_failure(const tw_error *error);
+PyObject *raise_failure_with(const tw_error *error, PyObject *details); /* steals; NULL: None */
+extern PyObject *Failure;
+
+/* What the Python part has given to be called back; borrowed, NULL until it has. */
+struct callbacks {
+    PyObject *make_tile;      /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
+    PyObject *describe;       /* (exception) -> (text, pickle as bytes) */
+    PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
+};
+extern struct callbacks callbacks;
+
+/* ---- views ---- */
+
+/* The library's dtype of a NumPy dtype; `descr` (NULL: none) is the text for items that it does not compute with.
+ * 0, or -1 with an exception. */
+int dtype_from_numpy(tw_dtype *dtype, PyArray_Descr *from, const char *descr);
+
+/* A new reference, or NULL with an exception. */
+PyArray_Descr *numpy_from_dtype(const tw_dtype *dtype);
+
+/* A new ndarray over the view's memory, kept alive by `base` (a reference is taken; may be NULL). */
+PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base);
+
+/* A tuple of n integers. */
+PyObject *tuple_of_integers(const int64_t *values, int n);
+/* Reads a sequence of integers of at most `most` items into values; their number, or -1 with an exception. */
+int integers_of_sequence(PyObject *sequence, int64_t *values, int most, const char *what);
+
+/* Objects around what a statement has; they keep it alive. */
+PyObject *signature_of_statement(StatementObject *statement);
+PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
+
+/* ---- leaving and entering Python ---- */
+
+/* What the calling thread left Python with: NULL inside of Python, and on threads that never were there. */
+extern _Thread_local PyThreadState *left_with;
+
+void leave_python(void);
+void enter_python(void);
+
+/* ---- tiles with Python kernels (tile.c) ---- */
+
+#define SLOT_SIZE ((size_t)1 << 16)
+
+/* One a worker process, in shared memory: the exception of the lowest tile that failed there. */
+struct slot {
+    _Atomic uint64_t tile; /* UINT64_MAX: none; written last */
+    uint32_t text_size, pickle_size;
+    char bytes[]; /* text, then pickle */
+};
+
+/* A run of a Python kernel as the process that called it sees it; tiles of serial and thread pools use it too. */
+struct local_run {
+    PyObject *const *bases;           /* [noperands] what keeps each operand's memory alive */
+    int own_memory;                   /* tiles may lie in memory of the run's own, which ends with it */
+    pthread_mutex_t lock;             /* over the next three, where there is no global lock */
+    uint64_t tile;                    /* of `exception` */
+    PyObject *exception;              /* of the lowest tile that failed; NULL: none */
+    PyObject *interrupt;              /* what the progress function or a signal handler raised; NULL: nothing */
+    int stop;                         /* for the library: end after the tiles in hand */
+    _Atomic(unsigned long) *inside;   /* [workers] threads that are inside a kernel; 0: not */
+    unsigned workers;
+};
+
+struct call {
+    PyObject *callable;
+    struct local_run *local; /* in the process that called the run */
+    char *area;              /* processes: names, then a slot for each worker */
+    size_t slots;            /* where in `area` the first slot is */
+    int apart;               /* tiles run in worker processes */
+    int wants_tile;
+    int needs_result; /* it is not given the outputs: it returns them */
+    int naxes, nargs, nouts;
+    uint8_t args[TW_MAX_OPERANDS]; /* operands in the order in which the callable takes them */
+    uint8_t outs[TW_MAX_OPERANDS]; /* outputs in the order in which it may return them */
+    uint64_t written;              /* bit k: operand k is an output */
+    const char *names;             /* of the axes, each ended by a null byte: in `area`, or the caller's */
+};
+
+int run_python_tile(const tw_tile *tile);
+
+/* Inside of Python: the run is to end because of this exception (stolen). Threads that are inside a kernel are asked to
+ * raise KeyboardInterrupt. */
+void interrupt_run(struct local_run *local, PyObject *exception);
+
+/* The exception that is set, with its traceback, taken from the thread; the other way round. */
+PyObject *take_exception(void);
+void give_exception(PyObject *exception);
+
+PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *report_of(tw_report *report, GridObject *grid);
+
+#endif

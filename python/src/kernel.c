@@ -1,0 +1,186 @@
+/* kernel.c - Kernel: a tw_kernel, of a Python callable or native. */
+#include "binding.h"
+
+#include <stdlib.h>
+
+static KernelObject *kernel_new(void)
+{
+    KernelObject *self = PyObject_New(KernelObject, &KernelType);
+    if (self != NULL) {
+        self->kernel = NULL;
+        self->own = NULL;
+        self->callable = self->anchor = NULL;
+        self->wants_tile = 0;
+        self->call = NULL;
+        self->pid = own_pid();
+        self->busy = 0;
+        count_live(COUNT_KERNELS, 1);
+    }
+    return self;
+}
+
+static void kernel_dealloc(PyObject *object)
+{
+    KernelObject *self = (KernelObject *)object;
+    if (self->pid == own_pid()) {
+        tw_kernel_destroy(self->own);
+        count_live(COUNT_KERNELS, -1);
+    }
+    free(self->call);
+    Py_XDECREF(self->callable);
+    Py_XDECREF(self->anchor);
+    PyObject_Free(self);
+}
+
+/* The object of a kernel that was made, or NULL with the reason why it was not. */
+static PyObject *finish(KernelObject *self, tw_status status, const tw_error *error)
+{
+    if (status != TW_OK) {
+        self->own = NULL;
+        Py_DECREF(self);
+        return raise_failure(error);
+    }
+    self->kernel = self->own;
+    return (PyObject *)self;
+}
+
+/* python(callable, wants_tile) */
+static PyObject *kernel_python(PyObject *type, PyObject *args)
+{
+    PyObject *callable;
+    int wants_tile;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "Op:python", &callable, &wants_tile)) {
+        return NULL;
+    }
+    KernelObject *self = kernel_new();
+    if (self == NULL) {
+        return NULL;
+    }
+    self->callable = Py_NewRef(callable);
+    self->wants_tile = wants_tile;
+    self->call = calloc(1, sizeof *self->call);
+    if (self->call == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return finish(self,
+                  tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error),
+                  &error);
+}
+
+/* function(address, anchor): `int f(const tw_tile *)` somewhere in this process; anchor keeps it there. */
+static PyObject *kernel_function(PyObject *type, PyObject *args)
+{
+    unsigned long long address;
+    PyObject *anchor;
+    tw_function function;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "KO:function", &address, &anchor)) {
+        return NULL;
+    }
+    const uintptr_t place = (uintptr_t)address;
+    memcpy(&function, &place, sizeof function);
+    KernelObject *self = kernel_new();
+    if (self == NULL) {
+        return NULL;
+    }
+    self->anchor = Py_NewRef(anchor);
+    return finish(self, tw_kernel_from_function(&self->own, function, NULL, 0, &error), &error);
+}
+
+/* library(path, symbol) */
+static PyObject *kernel_library(PyObject *type, PyObject *args)
+{
+    PyObject *path = NULL;
+    const char *symbol;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "O&s:library", PyUnicode_FSConverter, &path, &symbol)) {
+        return NULL;
+    }
+    KernelObject *self = kernel_new();
+    if (self == NULL) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    leave_python(); /* what the object's constructors do may take any time */
+    const tw_status status = tw_kernel_from_library(&self->own, PyBytes_AS_STRING(path), symbol, &error);
+    enter_python();
+    Py_DECREF(path);
+    return finish(self, status, &error);
+}
+
+/* source(path, function, compiler or None, flags or None, cache or None) */
+static PyObject *kernel_source(PyObject *type, PyObject *args)
+{
+    PyObject *path = NULL;
+    const char *function;
+    tw_compile_options options;
+    tw_error error;
+    (void)type;
+    memset(&options, 0, sizeof options);
+    if (!PyArg_ParseTuple(args, "O&szzz:source", PyUnicode_FSConverter, &path, &function, &options.compiler,
+                          &options.flags, &options.cache)) {
+        return NULL;
+    }
+    KernelObject *self = kernel_new();
+    if (self == NULL) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    leave_python();
+    const tw_status status =
+        tw_kernel_from_source(&self->own, PyBytes_AS_STRING(path), function, &options, &error);
+    enter_python();
+    Py_DECREF(path);
+    return finish(self, status, &error);
+}
+
+PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement)
+{
+    KernelObject *self = kernel_new();
+    if (self != NULL) {
+        self->kernel = kernel;
+        self->anchor = Py_NewRef((PyObject *)statement);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *kernel_name(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyUnicode_DecodeFSDefault(tw_kernel_name(((KernelObject *)object)->kernel));
+}
+
+static PyObject *kernel_callable(PyObject *object, void *closure)
+{
+    const KernelObject *self = (KernelObject *)object;
+    (void)closure;
+    return Py_NewRef(self->callable != NULL ? self->callable : Py_None);
+}
+
+static PyMethodDef kernel_methods[] = {
+    {"python", kernel_python, METH_VARARGS | METH_STATIC, "A kernel that calls a Python callable."},
+    {"function", kernel_function, METH_VARARGS | METH_STATIC, "tw_kernel_from_function."},
+    {"library", kernel_library, METH_VARARGS | METH_STATIC, "tw_kernel_from_library."},
+    {"source", kernel_source, METH_VARARGS | METH_STATIC, "tw_kernel_from_source."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef kernel_fields[] = {
+    {"name", kernel_name, NULL, "tw_kernel_name.", NULL},
+    {"callable", kernel_callable, NULL, "The Python callable, or None.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject KernelType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tilework._tilework.Kernel",
+    .tp_basicsize = sizeof(KernelObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_dealloc = kernel_dealloc,
+    .tp_methods = kernel_methods,
+    .tp_getset = kernel_fields,
+};

@@ -1,0 +1,167 @@
+/* module.c - the module _tilework: its names, its counters, and what the Python part gives it to be called back. */
+#define BINDING_IMPORTS_NUMPY
+#include "binding.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* See meson.build. */
+extern void *__wrap_stdin __attribute__((visibility("hidden")));
+void *__wrap_stdin;
+
+struct callbacks callbacks;
+static atomic_int live[COUNT_KINDS];
+static atomic_int known_pid;
+
+void count_live(enum counted kind, int change)
+{
+    atomic_fetch_add_explicit(&live[kind], change, memory_order_relaxed);
+}
+
+int own_pid(void)
+{
+    int pid = atomic_load_explicit(&known_pid, memory_order_relaxed);
+    if (pid == 0) {
+        pid = (int)getpid();
+        atomic_store_explicit(&known_pid, pid, memory_order_relaxed);
+    }
+    return pid;
+}
+
+void forget_own_pid(void)
+{
+    atomic_store_explicit(&known_pid, 0, memory_order_relaxed);
+}
+
+/* ---- leaving and entering ---- */
+
+_Thread_local PyThreadState *left_with;
+
+void leave_python(void)
+{
+    left_with = PyEval_SaveThread();
+}
+
+void enter_python(void)
+{
+    PyThreadState *state = left_with;
+    left_with = NULL;
+    PyEval_RestoreThread(state);
+}
+
+/* ---- functions ---- */
+
+static PyObject *counters(PyObject *self, PyObject *none)
+{
+    static const char *const names[COUNT_KINDS] = {"pools", "arrays", "signatures", "grids",
+                                                    "kernels", "reports", "statements"};
+    (void)self;
+    (void)none;
+    PyObject *dict = PyDict_New();
+    for (int k = 0; dict != NULL && k < COUNT_KINDS; k++) {
+        PyObject *value = PyLong_FromLong(atomic_load(&live[k]));
+        if (value == NULL || PyDict_SetItemString(dict, names[k], value) != 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+static PyObject *set_callbacks(PyObject *self, PyObject *args)
+{
+    PyObject *make_tile, *describe, *dtype_of_descr;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "OOO:set_callbacks", &make_tile, &describe, &dtype_of_descr)) {
+        return NULL;
+    }
+    Py_XSETREF(callbacks.make_tile, Py_NewRef(make_tile));
+    Py_XSETREF(callbacks.describe, Py_NewRef(describe));
+    Py_XSETREF(callbacks.dtype_of_descr, Py_NewRef(dtype_of_descr));
+    Py_RETURN_NONE;
+}
+
+static PyObject *machine(PyObject *self, PyObject *none)
+{
+    tw_machine found;
+    (void)self;
+    (void)none;
+    tw_machine_describe(&found);
+    return Py_BuildValue("{s:i,s:i,s:s,s:L,s:L,s:s,s:s}", "cpus", found.cpus_affinity, "workers", found.workers,
+                         "workers_reason", found.workers_reason, "memory_total", (long long)found.memory_total,
+                         "memory_available", (long long)found.memory_available, "cpu", found.cpu, "system",
+                         found.system);
+}
+
+static PyMethodDef methods[] = {
+    {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
+    {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back: make_tile, describe, dtype_of_descr."},
+    {"machine", machine, METH_NOARGS, "What the machine allows."},
+    {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT, .m_name = "_tilework", .m_doc = "Wrappers of tilework.h.", .m_size = -1, .m_methods = methods};
+
+static int add_type(PyObject *module, PyTypeObject *type, const char *name)
+{
+    return PyType_Ready(type) == 0 ? PyModule_AddObjectRef(module, name, (PyObject *)type) : -1;
+}
+
+static int add_constants(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        long value;
+    } constants[] = {
+        {"THREADS", TW_THREADS},
+        {"PROCESSES", TW_PROCESSES},
+        {"SERIAL", TW_SERIAL},
+        {"IN", TW_IN},
+        {"OUT", TW_OUT},
+        {"INOUT", TW_INOUT},
+        {"EDGE_ERROR", TW_EDGE_ERROR},
+        {"EDGE_CLAMP", TW_EDGE_CLAMP},
+        {"EDGE_WRAP", TW_EDGE_WRAP},
+        {"EDGE_ZERO", TW_EDGE_ZERO},
+        {"MAX_OPERANDS", TW_MAX_OPERANDS},
+        {"MAX_DIMS", TW_MAX_DIMS},
+        {"MAX_WORKERS", TW_MAX_WORKERS},
+    };
+    for (size_t k = 0; k < sizeof constants / sizeof constants[0]; k++) {
+        if (PyModule_AddIntConstant(module, constants[k].name, constants[k].value) != 0) {
+            return -1;
+        }
+    }
+    return PyModule_AddStringConstant(module, "version", tw_version());
+}
+
+PyMODINIT_FUNC PyInit__tilework(void);
+
+PyMODINIT_FUNC PyInit__tilework(void)
+{
+    import_array();
+    pthread_atfork(NULL, NULL, forget_own_pid);
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL) {
+        return NULL;
+    }
+    Failure = PyErr_NewExceptionWithDoc("tilework._tilework.Failure",
+                                        "A call of the library failed: (status name, message, os_error, tile, worker, "
+                                        "column, kernel_code).",
+                                        PyExc_RuntimeError, NULL);
+    if (Failure == NULL || PyModule_AddObjectRef(module, "Failure", Failure) != 0 ||
+        add_type(module, &PoolType, "Pool") != 0 || add_type(module, &ArrayType, "Array") != 0 ||
+        add_type(module, &SignatureType, "Signature") != 0 || add_type(module, &GridType, "Grid") != 0 ||
+        add_type(module, &KernelType, "Kernel") != 0 || add_type(module, &ReportType, "Report") != 0 ||
+        add_type(module, &StatementType, "Statement") != 0 ||
+        add_constants(module) != 0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+#ifdef Py_GIL_DISABLED
+    PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#endif
+    return module;
+}

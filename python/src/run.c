@@ -1,0 +1,305 @@
+/* run.c - tw_run as a function: what tiles of Python kernels are told, Ctrl-C, progress, and what went wrong. */
+#include "binding.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TELL_SECONDS 0.1
+
+/* One call of run(). */
+struct job {
+    PoolObject *pool; /* NULL: serial */
+    KernelObject *kernel;
+    GridObject *grid;
+    PyObject *arrays;   /* tuple of Array */
+    PyObject *progress; /* called with done, total, seconds; or NULL */
+    tw_run_options options;
+    struct local_run local;
+    int apart;
+    double told; /* seconds of the run when progress was told last */
+    tw_array *operands[TW_MAX_OPERANDS];
+    PyObject *bases[TW_MAX_OPERANDS];
+};
+
+/* ---- what happens while it runs ---- */
+
+static void kill_workers(const tw_pool *pool)
+{
+    for (int w = 0; w < tw_pool_workers(pool); w++) {
+        const int pid = tw_pool_worker_pid(pool, w); /* this thread alone reaps them: the number is theirs */
+        if (pid > 0) {
+            kill(pid, SIGKILL);
+        }
+    }
+}
+
+static int tell(struct job *job, const tw_progress *progress)
+{
+    if (job->progress == NULL || (progress->seconds - job->told < TELL_SECONDS && progress->done < progress->total)) {
+        return 0;
+    }
+    job->told = progress->seconds;
+    PyObject *done = PyObject_CallFunction(job->progress, "KKd", (unsigned long long)progress->done,
+                                           (unsigned long long)progress->total, progress->seconds);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
+/* Called by the thread that runs the job. A worker process that is in the middle of a tile is ended with it; again as
+ * long as the run goes on, for its successor may have taken a tile before it was told to stop. */
+static void watch(void *user, const tw_progress *progress)
+{
+    struct job *job = user;
+    enter_python();
+    if (job->local.interrupt == NULL && (PyErr_CheckSignals() != 0 || tell(job, progress) != 0)) {
+        interrupt_run(&job->local, take_exception());
+    }
+    leave_python();
+    if (job->local.interrupt != NULL && job->apart) {
+        kill_workers(job->pool->pool);
+    }
+}
+
+/* ---- what tiles are told ---- */
+
+static size_t slots_offset(const tw_signature *signature)
+{
+    size_t used = 0;
+    for (int a = 0; a < tw_signature_naxes(signature); a++) {
+        used += strlen(tw_signature_axis(signature, a)) + 1;
+    }
+    return (used + 63) & ~(size_t)63;
+}
+
+/* Shared memory for the names and for one slot a worker. */
+static int reserve_area(PoolObject *pool, size_t slots)
+{
+    const int64_t size = (int64_t)(slots + (size_t)tw_pool_workers(pool->pool) * SLOT_SIZE);
+    const tw_dtype bytes = tw_dtype_of(TW_UINT8);
+    tw_error error;
+    if (pool->area != NULL && tw_array_view(pool->area)->shape[0] >= size) {
+        return 0;
+    }
+    tw_array *area;
+    if (tw_array_create(&area, pool->pool, &bytes, 1, &size, &error) != TW_OK) {
+        raise_failure(&error);
+        return -1;
+    }
+    tw_array_destroy(pool->area);
+    pool->area = area;
+    return 0;
+}
+
+/* Numbers of operands: `given` as a bytes object. */
+static int read_numbers(PyObject *given, uint8_t *numbers, int *count, int noperands)
+{
+    if (!PyBytes_Check(given) || PyBytes_GET_SIZE(given) > TW_MAX_OPERANDS) {
+        PyErr_SetString(PyExc_TypeError, "operands are given as bytes");
+        return -1;
+    }
+    *count = (int)PyBytes_GET_SIZE(given);
+    for (int k = 0; k < *count; k++) {
+        numbers[k] = (uint8_t)PyBytes_AS_STRING(given)[k];
+        if (numbers[k] >= noperands) {
+            PyErr_SetString(PyExc_ValueError, "there is no such operand");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* What the kernel's call is to be for this run. */
+static int fill_call(struct job *job, PyObject *args, PyObject *outs)
+{
+    struct call *call = job->kernel->call;
+    const tw_signature *signature = job->grid->signature->signature;
+    const int noperands = tw_signature_noperands(signature);
+    const size_t slots = slots_offset(signature);
+    memset(call, 0, sizeof *call);
+    if (read_numbers(args, call->args, &call->nargs, noperands) != 0 ||
+        read_numbers(outs, call->outs, &call->nouts, noperands) != 0) {
+        return -1;
+    }
+    call->callable = job->kernel->callable;
+    call->local = &job->local;
+    call->apart = job->apart;
+    call->wants_tile = job->kernel->wants_tile;
+    call->naxes = tw_signature_naxes(signature);
+    call->slots = slots;
+    for (int k = 0; k < call->nouts; k++) {
+        call->written |= (uint64_t)1 << call->outs[k];
+        call->needs_result |= memchr(call->args, call->outs[k], (size_t)call->nargs) == NULL;
+    }
+    if (call->apart && reserve_area(job->pool, slots) != 0) {
+        return -1;
+    }
+    char *names = call->apart ? tw_array_data(job->pool->area) : malloc(slots + 1);
+    if (names == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    call->area = call->apart ? names : NULL;
+    call->names = names;
+    for (int a = 0; a < call->naxes; a++) {
+        const char *name = tw_signature_axis(signature, a);
+        const size_t size = strlen(name) + 1;
+        memcpy(names, name, size);
+        names += size;
+    }
+    for (int w = 0; call->apart && w < tw_pool_workers(job->pool->pool); w++) {
+        atomic_store(&((struct slot *)(void *)(call->area + slots + (size_t)w * SLOT_SIZE))->tile, UINT64_MAX);
+    }
+    return 0;
+}
+
+static void empty_call(struct job *job)
+{
+    struct call *call = job->kernel->call;
+    if (call != NULL) {
+        if (!call->apart) {
+            free((char *)call->names);
+        }
+        memset(call, 0, sizeof *call);
+    }
+}
+
+/* ---- what went wrong ---- */
+
+/* (exception or None, text or None, pickle or None) of the tile that failed. */
+static PyObject *exception_of(const struct job *job, int64_t tile)
+{
+    const struct call *call = job->kernel->call;
+    if (call == NULL || tile < 0) {
+        return NULL;
+    }
+    if (!job->apart) {
+        return job->local.exception != NULL && job->local.tile == (uint64_t)tile
+                   ? Py_BuildValue("(OOO)", job->local.exception, Py_None, Py_None)
+                   : NULL;
+    }
+    for (int w = 0; w < tw_pool_workers(job->pool->pool); w++) {
+        const struct slot *slot = (const void *)(call->area + call->slots + (size_t)w * SLOT_SIZE);
+        if (atomic_load_explicit(&slot->tile, memory_order_acquire) == (uint64_t)tile) {
+            return Py_BuildValue("(Os#y#)", Py_None, slot->bytes, (Py_ssize_t)slot->text_size,
+                                 slot->bytes + slot->text_size, (Py_ssize_t)slot->pickle_size);
+        }
+    }
+    return NULL;
+}
+
+static PyObject *explain(const struct job *job, const tw_error *error, PyObject *report)
+{
+    PyObject *exception = error->status == TW_ERROR_KERNEL ? exception_of(job, error->tile) : NULL;
+    if (exception == NULL) {
+        PyErr_Clear();
+        exception = Py_NewRef(Py_None);
+    }
+    return raise_failure_with(error, Py_BuildValue("(NN)", exception, report));
+}
+
+/* ---- the call ---- */
+
+static int take_operands(struct job *job)
+{
+    const Py_ssize_t n = PyTuple_GET_SIZE(job->arrays);
+    if (n != tw_signature_noperands(job->grid->signature->signature)) {
+        PyErr_SetString(PyExc_ValueError, "one array an operand");
+        return -1;
+    }
+    for (Py_ssize_t k = 0; k < n; k++) {
+        PyObject *array = PyTuple_GET_ITEM(job->arrays, k);
+        if (!Py_IS_TYPE(array, &ArrayType)) {
+            PyErr_SetString(PyExc_TypeError, "operands are Arrays");
+            return -1;
+        }
+        job->operands[k] = ((ArrayObject *)array)->array;
+        job->bases[k] = ((ArrayObject *)array)->source != NULL ? ((ArrayObject *)array)->source : array;
+    }
+    return 0;
+}
+
+static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, int wants_report)
+{
+    tw_report *report = NULL;
+    tw_error error;
+    if (job->kernel->callable != NULL && fill_call(job, args, outs) != 0) {
+        empty_call(job);
+        return NULL;
+    }
+    leave_python();
+    const tw_status status = tw_run(job->pool != NULL ? job->pool->pool : NULL, job->kernel->kernel, job->grid->grid,
+                                    job->operands, &job->options, wants_report ? &report : NULL, &error);
+    enter_python();
+    PyObject *told = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
+    if (told != NULL && job->local.interrupt != NULL) {
+        Py_CLEAR(told);
+        give_exception(Py_NewRef(job->local.interrupt));
+    } else if (told != NULL && status != TW_OK) {
+        told = explain(job, &error, told);
+    }
+    empty_call(job);
+    return told;
+}
+
+/* run(pool or None, kernel, grid, arrays, args, outs, retries, timeout, tiles_per_worker, keep_going, guard, check,
+ *     progress or None, wants_report) -> Report or None */
+PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    struct job job;
+    (void)self;
+    if (n != 14 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
+        (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
+        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 14 arguments");
+        return NULL;
+    }
+    memset(&job, 0, offsetof(struct job, operands));
+    job.pool = args[0] != Py_None ? (PoolObject *)args[0] : NULL;
+    job.kernel = (KernelObject *)args[1];
+    job.grid = (GridObject *)args[2];
+    job.arrays = args[3];
+    job.progress = args[12] != Py_None ? args[12] : NULL;
+    job.options.retries = (int)PyLong_AsLong(args[6]);
+    job.options.timeout = PyFloat_AsDouble(args[7]);
+    job.options.tiles_per_worker = PyLong_AsUnsignedLongLong(args[8]);
+    job.options.keep_going = PyObject_IsTrue(args[9]);
+    job.options.guard = PyObject_IsTrue(args[10]);
+    job.options.check = PyObject_IsTrue(args[11]);
+    if (PyErr_Occurred() || take_operands(&job) != 0) {
+        return NULL;
+    }
+    if (job.pool != NULL && job.pool->pool == NULL) {
+        PyErr_SetString(PyExc_ValueError, "the pool is closed");
+        return NULL;
+    }
+    if (job.kernel->busy || (job.pool != NULL && job.pool->busy)) {
+        PyErr_SetString(PyExc_RuntimeError, "this pool or kernel is in the middle of a run");
+        return NULL;
+    }
+    job.apart = job.pool != NULL && tw_pool_get_kind(job.pool->pool) == TW_PROCESSES;
+    job.options.progress = watch;
+    job.options.progress_user = &job;
+    job.options.stop = &job.local.stop;
+    job.local.bases = job.bases;
+    job.local.own_memory = job.options.check;
+    job.local.workers = job.pool != NULL ? (unsigned)tw_pool_workers(job.pool->pool) : 1;
+    job.local.inside = calloc(job.local.workers, sizeof *job.local.inside);
+    if (job.local.inside == NULL) {
+        return PyErr_NoMemory();
+    }
+    pthread_mutex_init(&job.local.lock, NULL);
+    job.kernel->busy = job.kernel->callable != NULL;
+    if (job.pool != NULL) {
+        job.pool->busy = 1;
+    }
+    PyObject *result = run_taken(&job, args[4], args[5], PyObject_IsTrue(args[13]));
+    job.kernel->busy = 0;
+    if (job.pool != NULL) {
+        job.pool->busy = 0;
+    }
+    pthread_mutex_destroy(&job.local.lock);
+    free((void *)job.local.inside);
+    Py_XDECREF(job.local.exception);
+    Py_XDECREF(job.local.interrupt);
+    return result;
+}

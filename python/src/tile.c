@@ -1,0 +1,312 @@
+/* tile.c - one tile of a Python kernel: views as ndarrays, the call, what it returns, what it raises. Runs on the threads
+ * of a pool and in its worker processes. */
+#include "binding.h"
+
+#include <stdio.h>
+
+/* ---- exceptions ---- */
+
+PyObject *take_exception(void)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+#endif
+}
+
+void give_exception(PyObject *exception)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    PyErr_SetRaisedException(exception);
+#else
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exception)), exception, PyException_GetTraceback(exception));
+#endif
+}
+
+/* "ValueError: no root", for the library's own message. */
+static void write_message(char *message, PyObject *exception)
+{
+    PyObject *text = PyObject_Str(exception);
+    const char *words = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    if (words == NULL) {
+        PyErr_Clear();
+        words = "(its text cannot be had)";
+    }
+    const char *name = strrchr(Py_TYPE(exception)->tp_name, '.');
+    name = name != NULL ? name + 1 : Py_TYPE(exception)->tp_name;
+    snprintf(message, TW_TILE_MESSAGE_SIZE, words[0] != '\0' ? "%s: %s" : "%s", name, words);
+    Py_XDECREF(text);
+}
+
+/* In a worker process: text and pickle to where the caller finds them. */
+static void leave_in_slot(struct slot *slot, uint64_t tile, PyObject *exception)
+{
+    const size_t room = SLOT_SIZE - offsetof(struct slot, bytes);
+    const char *text, *pickle;
+    Py_ssize_t text_size, pickle_size;
+    if (atomic_load_explicit(&slot->tile, memory_order_relaxed) <= tile) {
+        return; /* the lowest is told */
+    }
+    PyObject *described = PyObject_CallOneArg(callbacks.describe, exception);
+    if (described == NULL || !PyArg_ParseTuple(described, "s#y#", &text, &text_size, &pickle, &pickle_size)) {
+        PyErr_Clear();
+        Py_XDECREF(described);
+        return;
+    }
+    atomic_store_explicit(&slot->tile, UINT64_MAX, memory_order_release);
+    if ((size_t)pickle_size > room / 2) {
+        pickle_size = 0;
+    }
+    if ((size_t)text_size > room / 2) { /* its end says most */
+        text += (size_t)text_size - room / 2;
+        text_size = (Py_ssize_t)(room / 2);
+    }
+    memcpy(slot->bytes, text, (size_t)text_size);
+    memcpy(slot->bytes + text_size, pickle, (size_t)pickle_size);
+    slot->text_size = (uint32_t)text_size;
+    slot->pickle_size = (uint32_t)pickle_size;
+    atomic_store_explicit(&slot->tile, tile, memory_order_release);
+    Py_DECREF(described);
+}
+
+void interrupt_run(struct local_run *local, PyObject *exception)
+{
+    pthread_mutex_lock(&local->lock);
+    const int first = local->interrupt == NULL;
+    if (first) {
+        local->interrupt = exception;
+    }
+    pthread_mutex_unlock(&local->lock);
+    if (!first) {
+        Py_DECREF(exception);
+    }
+    __atomic_store_n(&local->stop, 1, __ATOMIC_RELAXED);
+    for (unsigned w = 0; first && w < local->workers; w++) {
+        const unsigned long thread = atomic_load(&local->inside[w]);
+        if (thread != 0 && thread != PyThread_get_thread_ident()) {
+            PyThreadState_SetAsyncExc(thread, PyExc_KeyboardInterrupt);
+        }
+    }
+}
+
+static void keep_exception(struct local_run *local, uint64_t tile, PyObject *exception)
+{
+    PyObject *dropped = exception;
+    pthread_mutex_lock(&local->lock);
+    if (local->exception == NULL || tile < local->tile) {
+        dropped = local->exception;
+        local->exception = exception;
+        local->tile = tile;
+    }
+    pthread_mutex_unlock(&local->lock);
+    Py_XDECREF(dropped);
+}
+
+/* The kernel raised: the tile has failed, or, where it was Ctrl-C, the run is to end. */
+static int fail(const tw_tile *tile, const struct call *call)
+{
+    PyObject *exception = take_exception();
+    write_message(tile->message, exception);
+    if (call->apart) {
+        leave_in_slot((struct slot *)(void *)(call->area + call->slots + tile->worker * SLOT_SIZE), tile->index,
+                      exception);
+        Py_DECREF(exception);
+    } else if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+        interrupt_run(call->local, exception);
+    } else {
+        keep_exception(call->local, tile->index, exception);
+    }
+    return 1;
+}
+
+/* ---- arguments and results ---- */
+
+static PyObject *make_tile(const tw_tile *tile, const struct call *call)
+{
+    PyObject *names = PyTuple_New(call->naxes);
+    const char *name = call->names;
+    for (int a = 0; names != NULL && a < call->naxes; a++, name += strlen(name) + 1) {
+        PyObject *text = PyUnicode_FromString(name);
+        if (text == NULL) {
+            Py_CLEAR(names);
+        } else {
+            PyTuple_SET_ITEM(names, a, text);
+        }
+    }
+    if (names == NULL) {
+        return NULL;
+    }
+    return PyObject_CallFunction(callbacks.make_tile, "KIINNN", (unsigned long long)tile->index, tile->worker,
+                                 tile->attempt, names, tuple_of_integers(tile->start, tile->naxes),
+                                 tuple_of_integers(tile->stop, tile->naxes));
+}
+
+/* r[...] = value; nothing where the kernel gives back what it was given to fill. */
+static int store(const tw_tile *tile, const struct call *call, PyObject *const *views, int operand, PyObject *value)
+{
+    for (int n = 0; n < call->nargs; n++) {
+        if (call->args[n] == operand) {
+            return views[n] == value ? 0 : PyArray_CopyObject((PyArrayObject *)views[n], value);
+        }
+    }
+    PyObject *place = ndarray_of_view(&tile->operand[operand], 1, NULL);
+    const int done = place != NULL ? PyArray_CopyObject((PyArrayObject *)place, value) : -1;
+    Py_XDECREF(place);
+    return done;
+}
+
+static int store_all(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result)
+{
+    if (call->nouts == 1) {
+        return store(tile, call, views, call->outs[0], result);
+    }
+    if (!PyTuple_Check(result) || PyTuple_GET_SIZE(result) != call->nouts) {
+        PyErr_Format(PyExc_TypeError, "a kernel of %d outputs fills them and returns None, or returns a tuple of %d",
+                     call->nouts, call->nouts);
+        return -1;
+    }
+    for (int k = 0; k < call->nouts; k++) {
+        if (store(tile, call, views, call->outs[k], PyTuple_GET_ITEM(result, k)) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Whether a view that the kernel has kept would outlive its memory. */
+static int kept(PyObject *const *views, int n)
+{
+    for (int k = 0; k < n; k++) {
+        if (Py_REFCNT(views[k]) > 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int call_kernel(const tw_tile *tile, const struct call *call)
+{
+    PyObject *arguments[TW_MAX_OPERANDS + 2] = {NULL}; /* one before the first, as vectorcall wants; one for tile= */
+    static PyObject *keyword;
+    PyObject **views = arguments + 1;
+    PyObject *result = NULL;
+    int done = -1, n = 0;
+    for (; n < call->nargs; n++) {
+        const int k = call->args[n];
+        PyObject *base = call->local != NULL && !call->apart && !call->local->own_memory ? call->local->bases[k] : NULL;
+        views[n] = ndarray_of_view(&tile->operand[k], (int)(call->written >> k & 1), base);
+        if (views[n] == NULL) {
+            goto end;
+        }
+    }
+    if (call->wants_tile) {
+        if (keyword == NULL) {
+            keyword = Py_BuildValue("(s)", "tile");
+        }
+        views[n] = make_tile(tile, call);
+        if (keyword == NULL || views[n] == NULL) {
+            goto end;
+        }
+    }
+    result = PyObject_Vectorcall(call->callable, views, (size_t)n | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                 call->wants_tile ? keyword : NULL);
+    if (result == NULL) {
+        goto end;
+    }
+    if (result != Py_None) {
+        done = store_all(tile, call, views, result);
+    } else if (call->needs_result) {
+        PyErr_SetString(PyExc_TypeError, "a kernel that is not given its outputs has to return them, not None");
+    } else {
+        done = 0;
+    }
+    Py_CLEAR(result);
+    if (done == 0 && !call->apart && call->local->own_memory && kept(views, n)) {
+        PyErr_SetString(PyExc_RuntimeError, "the kernel has kept a view of its tile, whose memory ends with the run");
+        done = -1;
+    }
+end:
+    Py_XDECREF(result);
+    for (int k = 0; k < n + (call->wants_tile != 0); k++) {
+        Py_XDECREF(views[k]);
+    }
+    return done;
+}
+
+/* What a kernel has printed is seen even though its process will be ended without ceremony. */
+static void flush_stdout(void)
+{
+    PyObject *stream = PySys_GetObject("stdout");
+    if (stream == NULL || stream == Py_None) {
+        return;
+    }
+    Py_INCREF(stream);
+    PyObject *done = PyObject_CallMethod(stream, "flush", NULL);
+    if (done == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(done);
+    Py_DECREF(stream);
+}
+
+/* ---- threads that were not made by Python ---- */
+
+static pthread_key_t end_of_thread;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void give_back_state(void *marked)
+{
+    PyThreadState *state = left_with;
+    (void)marked;
+    if (state != NULL) {
+        enter_python();
+        PyThreadState_Clear(state); /* not PyGILState_Release, whose own key may be gone by now */
+        PyThreadState_DeleteCurrent();
+    }
+}
+
+static void make_key(void)
+{
+    pthread_key_create(&end_of_thread, give_back_state);
+}
+
+static void enter_anywhere(void)
+{
+    if (left_with != NULL) {
+        enter_python();
+        return;
+    }
+    pthread_once(&once, make_key);
+    pthread_setspecific(end_of_thread, &end_of_thread);
+    PyGILState_Ensure(); /* released when the thread ends: a state for each tile would cost microseconds */
+}
+
+int run_python_tile(const tw_tile *tile)
+{
+    const struct call *call = tile->context;
+    int code = 0;
+    enter_anywhere();
+    if (call->apart) {
+        code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
+        flush_stdout();
+    } else {
+        _Atomic(unsigned long) *inside = &call->local->inside[tile->worker];
+        atomic_store(inside, PyThread_get_thread_ident());
+        code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
+        const unsigned long own = atomic_exchange(inside, 0);
+        if (__atomic_load_n(&call->local->stop, __ATOMIC_RELAXED) != 0) {
+            PyThreadState_SetAsyncExc(own, NULL); /* it came too late to be raised in the kernel */
+        }
+    }
+    leave_python();
+    return code;
+}

@@ -1,0 +1,24 @@
+"""Run a function over the tiles of n-d arrays on every core, each tile writing its own part of the result in place.
+
+>>> import numpy as np, tilework as tw
+>>> def operate(y, x, r):                     # views of one tile; fill r (or return the tile)
+...     for i in range(len(r)):
+...         r[i] = y[i] * x
+>>> y, x = np.arange(1000.0), np.random.rand(2000)
+>>> r = tw.run(operate, "y[i], x[j] -> r[i,j]", y, x, cuts={"i": [333, 666], "j": [1000]}, workers=2)
+>>> bool((r == y[:, None] * x).all())
+True
+"""
+
+from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
+                      RemoteError, TileError)
+from ._functions import close_idle, empty, evaluate, run, share, zeros
+from ._objects import Kernel, Pool, Tile
+from ._report import Report
+from ._shared import SharedArray
+from ._tilework import counters, machine
+from ._tilework import version as __version__
+
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Kernel", "NotationError", "OutOfMemory",
+           "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
+           "counters", "empty", "evaluate", "machine", "run", "share", "zeros"]

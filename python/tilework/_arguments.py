@@ -1,0 +1,436 @@
+"""What a user gives, as what the library takes: texts, arrays of any make, cuts, callables. The one place with defaults."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional, Union, cast
+
+import numpy as np
+
+from . import _tilework
+from ._errors import ArgumentError, of_failure
+
+SMALL = 1 << 20  # bytes from which on a result has memory of the library's own: huge pages, first touched by its workers
+LEFT_NAME = re.compile(r"([^\W\d]\w*)\s*\[")
+
+Array = "np.ndarray[Any, Any]"
+Divisions = Mapping[str, Any]
+
+
+# ---- signatures and grids ----------------------------------------------------------------------------------------------
+
+
+class Notation:
+    """A signature as it was read: operands in the library's order, and which of them a caller gives and gets."""
+
+    def __init__(self, signature: _tilework.Signature, text: str) -> None:
+        self.signature = signature
+        self.text = text
+        self.axes = signature.axes
+        operands = signature.operands
+        self.names = tuple(name for name, _, _, _ in operands)
+        self.roles = tuple(role for _, role, _, _ in operands)
+        self.shapes = tuple(axes for _, _, axes, _ in operands)  # axis numbers of each dimension
+        self.dtypes = tuple(dtype for _, _, _, dtype in operands)
+        self.given = tuple(k for k, role in enumerate(self.roles) if role != _tilework.OUT)
+        self.outs = tuple(k for k, role in enumerate(self.roles) if role != _tilework.IN)
+        self.made = tuple(k for k in self.outs if self.roles[k] == _tilework.OUT)
+
+    @classmethod
+    def of_text(cls, text: str) -> "Notation":
+        """Callers give and get operands in the order of the text."""
+        try:
+            found = cls(_tilework.Signature(text), text)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+        number = {name: k for k, name in enumerate(found.names)}
+        left, right = text.split("->", 1)
+        found.given = tuple(number[name] for name in LEFT_NAME.findall(left))
+        found.outs = tuple(number[name] for name in LEFT_NAME.findall(right))
+        found.made = tuple(k for k in found.outs if found.roles[k] == _tilework.OUT)
+        return found
+
+    @classmethod
+    def of_statement(cls, signature: _tilework.Signature, text: str) -> "Notation":
+        return cls(signature, text)
+
+
+@functools.lru_cache(maxsize=256)
+def notation_of(text: str) -> Notation:
+    return Notation.of_text(text)
+
+
+def read_notation(text: object) -> Notation:
+    if not isinstance(text, str):
+        raise TypeError(f"a signature is a text such as 'y[i], x[j] -> r[i,j]', not {type(text).__name__}")
+    return notation_of(text)
+
+
+@functools.lru_cache(maxsize=256)
+def lengths_of(notation: Notation, shapes: tuple[Optional[tuple[int, ...]], ...],
+               known: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of all axes."""
+    try:
+        return notation.signature.lengths(shapes, known)
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+
+
+@functools.lru_cache(maxsize=256)
+def grid_for(notation: Notation, lengths: tuple[int, ...], splits: tuple[tuple[str, str, Any], ...],
+             itemsizes: tuple[int, ...]) -> _tilework.Grid:
+    try:
+        return _tilework.Grid(notation.signature, lengths, splits, itemsizes)
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+
+
+def whole(value: Any, what: str) -> int:
+    """An integer of the user's, a NumPy one too; True is not one."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{what} is a whole number, not {value!r}")
+    number = int(value.__index__())
+    if not -2**63 <= number < 2**63:
+        raise ArgumentError(f"{what} is a number of 64 bits, not {value!r}")
+    return number
+
+
+def divisions(cuts: Optional[Divisions], tiles: Optional[Divisions],
+              parts: Optional[Divisions]) -> tuple[tuple[str, str, Any], ...]:
+    """How axes are divided, as (axis, how, value)."""
+    if cuts is None and tiles is None and parts is None:
+        return ()
+    found: dict[str, tuple[str, str, Any]] = {}
+    for argument, how, given in (("cuts", "cuts", cuts), ("tiles", "tile", tiles), ("parts", "parts", parts)):
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{argument} is a dict from axes to " +
+                            ("lists of positions" if how == "cuts" else "numbers") + f", not {type(given).__name__}")
+        for axis, value in given.items():
+            if not isinstance(axis, str):
+                raise TypeError(f"{argument}: an axis is named by a text, not {axis!r}")
+            if axis in found:
+                raise ArgumentError(f"axis {axis} is divided twice; give one of cuts, tiles, parts for it")
+            if how == "cuts":
+                positions = [value] if hasattr(value, "__index__") else list(value)
+                found[axis] = (axis, how, tuple(whole(cut, f"a cut of axis {axis}") for cut in positions))
+            else:
+                number = whole(value, f"{argument} of axis {axis}")
+                if number < 1:
+                    raise ArgumentError(f"{argument} of axis {axis} is {number}; it is at least 1")
+                found[axis] = (axis, how, number)
+    return tuple(found.values())
+
+
+def known_lengths(notation: Notation, lengths: Optional[Mapping[str, int]]) -> tuple[int, ...]:
+    """The lengths that the user gives by name; -1 for all others."""
+    if lengths is None:
+        return (-1,) * len(notation.axes)
+    for axis in lengths:
+        if axis not in notation.axes:
+            raise ArgumentError(f"lengths: the signature has no axis {axis}; it has {', '.join(notation.axes)}")
+    known = tuple(whole(lengths[axis], f"the length of axis {axis}") if axis in lengths else -1
+                  for axis in notation.axes)
+    for axis, length in zip(notation.axes, known):
+        if axis in lengths and length < 0:
+            raise ArgumentError(f"the length of axis {axis} is {length}; it is at least 0")
+    return known
+
+
+# ---- arrays ------------------------------------------------------------------------------------------------------------
+
+
+NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
+
+
+@functools.lru_cache(maxsize=256)
+def descr_of(dtype: np.dtype[Any]) -> Optional[str]:
+    """The library's text for items that it does not compute with; None for those that it does."""
+    if dtype in NATIVE and dtype.isnative:
+        return None
+    descr = np.lib.format.dtype_to_descr(dtype)
+    return descr if isinstance(descr, str) else repr(descr)
+
+
+@functools.lru_cache(maxsize=256)
+def dtype_of_descr(text: str) -> np.dtype[Any]:
+    """The other way round. Called in workers."""
+    read: Any = np.lib.format.descr_to_dtype
+    found: np.dtype[Any] = read(ast.literal_eval(text) if text[:1] in "[(" else text)
+    return found
+
+
+def named(statement: str, signature: object, values: tuple[Any, ...]) -> dict[str, Any]:
+    """Operands of a statement by their names, which the signature has in order."""
+    notation = read_notation(signature)
+    if "=" not in statement:
+        raise ArgumentError(f"a kernel that is a text is a statement such as 'r[i,j] = y[i] * x[j]', not {statement!r}")
+    if len(values) != len(notation.given):
+        raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: "
+                            f"{', '.join(notation.names[k] for k in notation.given) or 'none'}")
+    return {notation.names[k]: value for k, value in zip(notation.given, values)}
+
+
+def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
+    """A dtype that an array of Tilework's may have."""
+    dtype: np.dtype[Any] = np.dtype(wish)
+    if dtype.hasobject or dtype.kind in "OT":
+        raise TypeError(f"{what} has dtype {dtype}: its items are references to Python objects, which lie outside of "
+                        "the array; use numbers, fixed-length texts or records")
+    return dtype
+
+
+def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
+    """Any object with memory of its own as an ndarray over that memory; anything else as NumPy would read it."""
+    if type(value) is np.ndarray and value.dtype in NATIVE:
+        return value
+    masked: Any = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(value, masked.MaskedArray):
+        raise TypeError(f"{what} is a masked array, whose mask would be lost; give its data and its mask as two operands")
+    if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__") and \
+            not hasattr(value, "__array_interface__") and not hasattr(value, "__array__"):
+        try:
+            value = np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise TypeError(f"{what} gives its memory by DLPack, but not so that NumPy can use it: {error}") from error
+    array = np.asarray(value)
+    as_dtype(array.dtype, what)
+    return array
+
+
+def usable(array: np.ndarray[Any, Any]) -> bool:
+    """Kernels read it where it is: aligned, and strides that are whole items."""
+    size = array.itemsize
+    return bool(array.flags.aligned) and (size < 2 or array.dtype not in NATIVE or
+                                          all(stride % size == 0 for stride in array.strides))
+
+
+def owner_of(array: np.ndarray[Any, Any]) -> Optional[_tilework.Array]:
+    """The library's array in whose memory an ndarray lies, if it is one in shared memory."""
+    memory: Any = array.base
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    return memory if isinstance(memory, _tilework.Array) and memory.shared else None
+
+
+def wrapped(array: np.ndarray[Any, Any]) -> _tilework.Array:
+    try:
+        return _tilework.Array.wrap(array, descr_of(array.dtype), owner_of(array))
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+
+
+def operand(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
+    """An input. What a kernel could not read where it is, is copied."""
+    array = as_array(value, what)
+    if native and not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array if usable(array) else np.array(array, order="C", copy=True)
+
+
+def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
+    """An array of the user's that is written to where it is."""
+    array = as_array(value, what)
+    if not isinstance(value, np.ndarray) and array.flags.owndata:
+        raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")
+    if not array.flags.writeable:
+        raise ArgumentError(f"{what} is an output, but its array is read-only")
+    if native and not array.dtype.isnative:
+        raise ArgumentError(f"{what} is an output of dtype {array.dtype}, in the other byte order; "
+                            "give an array in this machine's")
+    return array
+
+
+def new_array(pool: Optional[_tilework.Pool], shape: Sequence[int], dtype: np.dtype[Any]) -> _tilework.Array:
+    """Memory for a result: in the pool's shared memory, where `pool` is one of processes."""
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if pool is None and size < SMALL:
+        return wrapped(np.empty(shape, dtype))
+    try:
+        return _tilework.Array.create(pool, dtype, descr_of(dtype), tuple(shape))
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+
+
+def shape_of(shape: Any) -> tuple[int, ...]:
+    """As numpy.empty takes it."""
+    lengths = tuple(whole(length, "a length") for length in ([shape] if hasattr(shape, "__index__") else shape))
+    for length in lengths:
+        if length < 0:
+            raise ArgumentError(f"an array cannot have a negative length, {length}")
+    return lengths
+
+
+# ---- outputs -----------------------------------------------------------------------------------------------------------
+
+
+def by_output(notation: Notation, value: Any, what: str) -> dict[int, Any]:
+    """Something given for the outputs that are made: for the only one, for all in a list, or for some by name."""
+    if value is None:
+        return {}
+    names = {notation.names[k]: k for k in notation.made}
+    if isinstance(value, Mapping):
+        for name in value:
+            if name not in names:
+                raise ArgumentError(f"{what}: the signature has no output {name} that is not an operand too; it has "
+                                    f"{', '.join(names) or 'none'}")
+        return {names[name]: item for name, item in value.items()}
+    items = list(value) if isinstance(value, (tuple, list)) else [value]
+    if len(items) != len(names):
+        raise ArgumentError(f"{what}: {len(items)} given for {len(names)} outputs ({', '.join(names) or 'none'})")
+    return {k: item for k, item in zip(notation.made, items) if item is not None}
+
+
+def wished_dtypes(notation: Notation, dtype: Any) -> dict[int, np.dtype[Any]]:
+    """What dtype= asks for."""
+    if dtype is None:
+        return {}
+    if isinstance(dtype, (Mapping, list, tuple)) and not _is_record(dtype):
+        wished = by_output(notation, dtype, "dtype")
+    else:
+        wished = {k: dtype for k in notation.made}
+    return {k: as_dtype(wish, f"output {notation.names[k]}") for k, wish in wished.items()}
+
+
+def result_dtypes(notation: Notation, values: Sequence[Any], arrays: Sequence[Optional[np.ndarray[Any, Any]]],
+                  dtype: Any) -> dict[int, np.dtype[Any]]:
+    """Of the outputs that are made: as asked for, as the signature says, else what NumPy would make of the inputs."""
+    found = wished_dtypes(notation, dtype)
+    for k in notation.made:
+        name = f"output {notation.names[k]}"
+        if k in found or arrays[k] is not None:
+            continue
+        if notation.dtypes[k] is not None:
+            found[k] = as_dtype(notation.dtypes[k], name)
+            continue
+        inputs = [value if type(value) in (int, float, complex) else arrays[number] for number, value in
+                  zip(notation.given, values)]
+        try:
+            found[k] = np.result_type(*inputs) if inputs else np.dtype(np.float64)
+        except TypeError as error:
+            raise TypeError(f"{name} has no dtype of its own and its inputs have none in common ({error}); "
+                            "give dtype=") from error
+    return found
+
+
+def _is_record(dtype: Any) -> bool:
+    """[('a', 'i4'), ...] is one dtype, ['f4', 'i8'] are two."""
+    return isinstance(dtype, list) and all(isinstance(item, tuple) for item in dtype)
+
+
+# ---- kernels -----------------------------------------------------------------------------------------------------------
+
+
+def address_of(kernel: Any) -> Optional[int]:
+    """The address of a C function, where `kernel` is a ctypes or cffi pointer or Numba's @cfunc; None where not."""
+    ctypes = sys.modules.get("ctypes")
+    if ctypes is not None and isinstance(kernel, ctypes._CFuncPtr):  # pylint: disable=protected-access
+        return ctypes.cast(kernel, ctypes.c_void_p).value or 0
+    module = type(kernel).__module__
+    if module == "_cffi_backend":
+        backend = sys.modules["_cffi_backend"]
+        return int(backend.cast(backend.new_primitive_type("uintptr_t"), kernel))
+    if module.startswith("numba.") and type(kernel).__name__ == "CFunc":
+        return int(kernel.address)
+    return None
+
+
+def identity_of(function: Any) -> Any:
+    """What makes two callables the same to workers that were forked when they knew one of them."""
+    if isinstance(function, types.MethodType):  # a new object each time that it is asked for
+        return id(function.__self__), id(function.__func__)
+    return id(function)
+
+
+class Manner:
+    """How a callable wants to be called: with its outputs or without, and with tile= or without."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        import inspect
+        self.name = getattr(function, "__qualname__", None) or type(function).__name__
+        self.least, self.most, self.tile = 0, sys.maxsize, False
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (ValueError, TypeError):  # written in C: no one can tell
+            return
+        kinds = inspect.Parameter
+        positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD) and
+                      not (p.name == "tile" and p.kind == kinds.POSITIONAL_OR_KEYWORD)]
+        self.tile = any(p.name == "tile" and p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+                        for p in parameters)
+        self.least = sum(p.default is kinds.empty for p in positional)
+        if not any(p.kind == kinds.VAR_POSITIONAL for p in parameters):
+            self.most = len(positional)
+
+    def takes(self, count: int) -> bool:
+        return self.least <= count <= self.most
+
+    def arguments(self, notation: Notation) -> bytes:
+        """The operands that it is called with."""
+        everything = (*notation.given, *notation.made)
+        if self.takes(len(everything)):
+            return bytes(everything)
+        if self.takes(len(notation.given)):
+            return bytes(notation.given)
+        named = ", ".join(notation.names[k] for k in everything)
+        count = f"{self.least}" if self.most == self.least else \
+            f"{self.least} to {self.most}" if self.most < sys.maxsize else f"at least {self.least}"
+        raise TypeError(f"the kernel {self.name} takes {count} arrays, but the signature has {len(everything)}: {named}"
+                        + (f" (or {len(notation.given)} for a kernel that returns its outputs)"
+                           if notation.made and notation.given else ""))
+
+
+def retries_of(retries: Any) -> int:
+    """0 asks for none, which the library spells -1."""
+    number = whole(retries, "retries")
+    if not 0 <= number < 2**31:
+        raise ArgumentError(f"retries is {retries}; it is at least 0")
+    return number if number > 0 else -1
+
+
+def seconds_of(timeout: Any) -> float:
+    if timeout is None:
+        return 0.0
+    seconds = float(timeout)
+    if not seconds > 0:
+        raise ArgumentError(f"timeout is {timeout!r}; it is a positive number of seconds, or None")
+    return seconds
+
+
+def workers_of(workers: Any) -> int:
+    """0 asks for as many as the machine allows."""
+    if workers is None:
+        return 0
+    number = whole(workers, "workers")
+    if not 1 <= number <= _tilework.MAX_WORKERS:
+        raise ArgumentError(f"workers is {workers}; a pool has 1 to {_tilework.MAX_WORKERS}")
+    return number
+
+
+KINDS = {"threads": _tilework.THREADS, "processes": _tilework.PROCESSES, "serial": _tilework.SERIAL}
+
+
+def has_no_gil() -> bool:
+    """Threads of this Python run at the same time."""
+    enabled = getattr(sys, "_is_gil_enabled", None)
+    return enabled is not None and not enabled()
+
+
+def kind_of(pool: Any, python: bool, apart: bool) -> str:
+    """The kind of pool for a kernel; `apart`: something is asked for that processes alone can do."""
+    if pool == "auto":
+        return "processes" if apart or (python and not has_no_gil()) else "threads"
+    if pool not in KINDS:
+        raise ArgumentError(f"pool is {pool!r}; it is 'auto', 'threads', 'processes', 'serial' or a tilework.Pool")
+    return cast(str, pool)
+
+
+Operands = Union[tuple[Any, ...], list[Any]]

@@ -1,0 +1,153 @@
+"""What goes wrong, as exceptions: one class for each way in which a caller may want to answer."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from . import _tilework
+
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "NotationError", "OutOfMemory",
+           "PoolError", "RemoteError", "TileError"]
+
+
+class Error(Exception):
+    """Anything that Tilework itself reports."""
+
+
+class ArgumentError(Error, ValueError):
+    """The request makes no sense: axes, cuts, lengths that disagree, options that do not fit together."""
+
+
+class NotationError(ArgumentError):
+    """A text cannot be read.
+
+    Attributes
+    ----------
+    column : int
+        Where in the text, counted from 1; 0 where no place is known.
+    """
+
+    column: int = 0
+
+
+class CompileError(Error, RuntimeError):
+    """A kernel's source does not compile, or there is no compiler."""
+
+
+class FileError(Error, OSError):
+    """A file cannot be opened, or is not what it should be."""
+
+
+class OutOfMemory(Error, MemoryError):
+    """Memory or address space is not enough."""
+
+
+class PoolError(Error, RuntimeError):
+    """Workers cannot be had, or a pool is of another process."""
+
+
+class CheckError(Error, RuntimeError):
+    """``check=True``: the run's result differs from the same job done as one tile."""
+
+
+class RemoteError(Error, RuntimeError):
+    """Stands for an exception of a worker process that could not be sent here."""
+
+
+class TileError(Error, RuntimeError):
+    """A kernel failed on a tile, or a tile cost too many workers.
+
+    The original exception, where there is one, is the ``__cause__``.
+
+    Attributes
+    ----------
+    tile : int
+        The tile's number.
+    ranges : dict
+        For each axis the tile's ``slice``.
+    worker : int
+        Which worker had it.
+    traceback : str
+        The traceback of the original exception as text; empty where the kernel is native or the worker died.
+    report : tilework.Report or None
+        With ``report=True``, what was done until then.
+    """
+
+    tile: int = -1
+    worker: int = -1
+    traceback: str = ""
+    report: Any = None
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.ranges: dict[str, slice] = {}
+
+
+BY_STATUS: dict[int, type[Error]] = {
+    -1: ArgumentError, -2: NotationError, -3: CompileError, -4: FileError, -5: FileError, -6: OutOfMemory,
+    -7: FileError, -8: PoolError, -9: TileError, -10: TileError, -11: CheckError, -12: PoolError, -13: TileError,
+    -14: FileError,
+}
+
+
+def text_of(exception: BaseException) -> str:
+    """An exception as Python prints it."""
+    import traceback
+    return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+
+
+def describe(exception: BaseException) -> tuple[str, bytes]:
+    """An exception of a worker as text and as a pickle; the pickle is empty where it cannot be made or read again.
+
+    Called in the worker process.
+    """
+    import pickle
+    text = text_of(exception)
+    try:
+        content = pickle.dumps(exception)
+        pickle.loads(content)
+    except BaseException:  # pylint: disable=broad-except
+        content = b""
+    return text, content
+
+
+def cause_of(text: str, content: bytes) -> BaseException:
+    """The exception again, in the process that called the run."""
+    if content:
+        import pickle
+        try:
+            found = pickle.loads(content)
+            if isinstance(found, BaseException):
+                return found
+        except Exception:  # pylint: disable=broad-except
+            pass
+    return RemoteError(text.strip().rsplit("\n", 1)[-1])
+
+
+def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None) -> Error:
+    """The exception for a failed call of the library; its ``__cause__`` is set."""
+    status, message, os_error, tile, worker, column, _, details = failure.args
+    error = BY_STATUS.get(status, Error)(message)
+    error.__cause__ = None
+    error.__suppress_context__ = True
+    if isinstance(error, NotationError):
+        error.column = column
+    if isinstance(error, FileError):
+        error.errno = os_error or None
+    if not isinstance(error, TileError):
+        return error
+    error.tile, error.worker = tile, worker
+    if grid is not None and tile >= 0:
+        starts, stops = grid.tile(tile)
+        error.ranges = {axis: slice(start, stop) for axis, start, stop in zip(grid.signature.axes, starts, stops)}
+    exception, error.report = details if details is not None else (None, None)
+    if exception is not None:
+        cause, text, content = exception
+        if cause is None:
+            cause = cause_of(text, content)
+            error.traceback = text
+            error.args = (f"{message}\n\nIn the worker:\n{text.rstrip()}",)
+        else:
+            error.traceback = text_of(cause)
+        error.__cause__ = cause
+    return error

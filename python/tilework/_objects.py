@@ -1,0 +1,416 @@
+"""The objects that a user meets: pools, kernels, tiles."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import Any, Callable, NamedTuple, Optional, Union
+
+import numpy as np
+
+from . import _arguments, _errors, _shared, _tilework, _workers
+from ._errors import ArgumentError, PoolError, of_failure
+from ._progress import teller
+from ._report import Report
+from ._request import Request, StatementRequest
+
+__all__ = ["Kernel", "Pool", "Tile"]
+
+NOBODY: contextlib.nullcontext[None] = contextlib.nullcontext()  # told of progress
+KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
+
+
+class Tile(NamedTuple):
+    """What a kernel that has an argument ``tile`` is told.
+
+    Attributes
+    ----------
+    number : int
+        The tile's number.
+    worker : int
+        Which worker runs it, from 0 on.
+    attempt : int
+        0, or how often a worker died on this tile before.
+    axes, start, stop : tuple
+        Name, first index and one past the last index on each axis.
+    """
+
+    number: int
+    worker: int
+    attempt: int
+    axes: tuple[str, ...]
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    @property
+    def ranges(self) -> dict[str, slice]:
+        """For each axis the tile's ``slice``."""
+        return {axis: slice(start, stop) for axis, start, stop in zip(self.axes, self.start, self.stop)}
+
+    def rng(self, seed: int = 0) -> np.random.Generator:
+        """A generator of random numbers for this tile alone: the same on any pool and any worker.
+
+        It depends on the tile's number, so the same cuts give the same numbers.
+        """
+        return np.random.default_rng([seed, self.number])
+
+
+_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr)
+
+
+class Kernel:
+    """A function that is not Python: it runs without the interpreter, on threads at full speed.
+
+    Made by :meth:`from_c`, :meth:`from_library` and :meth:`from_address`. :func:`tilework.run` also takes a ctypes or
+    cffi function pointer and Numba's ``@cfunc`` as they are.
+    """
+
+    def __init__(self, inner: _tilework.Kernel, recipe: Optional[tuple[str, tuple[Any, ...]]] = None) -> None:
+        self._inner = inner
+        self.recipe = recipe  # how another process makes the same kernel; None: it cannot
+
+    @classmethod
+    def from_recipe(cls, recipe: tuple[str, tuple[Any, ...]]) -> "Kernel":
+        """The same kernel in another process."""
+        how, arguments = recipe
+        try:
+            return cls(_MAKERS[how](*arguments), recipe)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    def __reduce__(self) -> Any:
+        if self.recipe is None:
+            raise TypeError("a kernel that is an address of this process cannot be sent to another one")
+        return Kernel.from_recipe, (self.recipe,)
+
+    def __repr__(self) -> str:
+        return f"<tilework.Kernel {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """What it was made from: ``mult.c:mult``."""
+        if self.recipe is not None and self.recipe[0] == "source" and not _is_path(self.recipe[1][0]):
+            return f"{self.recipe[1][1]}.c:{self.recipe[1][1]}"  # not the file that it was written to for the compiler
+        return self._inner.name
+
+    @classmethod
+    def from_c(cls, source: Union[str, "os.PathLike[str]"], name: str, *, compiler: Optional[str] = None,
+               flags: Optional[str] = None, cache: Optional[str] = None) -> "Kernel":
+        """Compile a kernel from C.
+
+        Parameters
+        ----------
+        source : str or path
+            The path of a file, or the source itself (a text of several lines or with a brace).
+        name : str
+            The function: ``int name(const tw_tile *tile)``.
+        compiler, flags, cache : str, optional
+            As for ``tilework run``: ``$TILEWORK_CC``, ``-O3 -march=native`` and ``~/.cache/tilework`` by default.
+
+        Examples
+        --------
+        >>> import numpy as np, tilework as tw
+        >>> twice = tw.Kernel.from_c('''
+        ... #include <tilework/tilework.h>
+        ... int twice(const tw_tile *tile)
+        ... {
+        ...     TW_VIEW(const double, x, tile->operand[0]);
+        ...     TW_VIEW(double, r, tile->operand[1]);
+        ...     for (int64_t i = 0; i < x.shape[0]; i++)
+        ...         TW_AT(r, i) = 2 * TW_AT(x, i);
+        ...     return 0;
+        ... }
+        ... ''', "twice")
+        >>> tw.run(twice, "x[i] -> r[i]", np.arange(4.0))
+        array([0., 2., 4., 6.])
+        """
+        text = os.fspath(source)
+        if _is_path(text):
+            text = os.path.abspath(text)
+        return cls.from_recipe(("source", (text, name, compiler, flags, cache)))
+
+    @classmethod
+    def from_library(cls, path: Union[str, "os.PathLike[str]"], symbol: str) -> "Kernel":
+        """A function of a shared object: ``int symbol(const tw_tile *tile)``."""
+        return cls.from_recipe(("library", (os.path.abspath(path), symbol)))
+
+    @classmethod
+    def from_address(cls, address: int, keep: Any = None) -> "Kernel":
+        """A C function of this process, by its address; `keep` is kept alive with the kernel."""
+        try:
+            return cls(_tilework.Kernel.function(address, keep))
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+
+def _is_path(source: str) -> bool:
+    return "\n" not in source and "{" not in source
+
+
+def _from_source(source: str, name: str, compiler: Optional[str], flags: Optional[str],
+                 cache: Optional[str]) -> _tilework.Kernel:
+    if _is_path(source):
+        return _tilework.Kernel.source(source, name, compiler, flags, cache)
+    import tempfile
+    with tempfile.TemporaryDirectory(prefix="tilework-") as folder:
+        path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(source)
+        return _tilework.Kernel.source(path, name, compiler, flags, cache)
+
+
+_MAKERS: dict[str, Any] = {"library": _tilework.Kernel.library, "source": _from_source}
+
+
+def native_kernel(kernel: Any) -> Optional[Kernel]:
+    """The kernel, where it is not a Python callable."""
+    if isinstance(kernel, Kernel):
+        return kernel
+    address = _arguments.address_of(kernel)
+    if address is not None:
+        return Kernel.from_address(address, kernel)
+    if not callable(kernel):
+        raise TypeError(f"a kernel is a callable, a tilework.Kernel or a pointer to a C function, "
+                        f"not {type(kernel).__name__}")
+    return None
+
+
+open_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+
+
+class Pool:
+    """Workers that stay for many runs.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many; by default as many as the process may use processors.
+    pool : {"processes", "threads", "serial"}
+        Processes are right for Python kernels, threads for native ones and for Python without a global lock.
+    start : {"fork", "spawn"}
+        Processes only. Forked workers know all that the program has when they are forked: lambdas, closures and
+        functions of notebooks work as they are. With ``"spawn"`` the workers come from a fresh interpreter, for programs
+        that must not be forked; kernels are then sent with cloudpickle.
+
+    Notes
+    -----
+    Forked workers see the program as it was when they were forked. A callable that they have not seen yet makes the pool
+    fork them again (a few milliseconds); what a callable that they know refers to, and that has changed meanwhile, they
+    do not see: call :meth:`refresh`. Operands are always up to date.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> def operate(y, x, r):
+    ...     for i in range(len(r)):
+    ...         r[i] = y[i] * x
+    >>> y, x = np.arange(4.0), np.arange(3.0)
+    >>> with tw.Pool(workers=2) as pool:
+    ...     r = pool.run(operate, "y[i], x[j] -> r[i,j]", y, x, tiles={"i": 1})
+    >>> bool((r == np.outer(y, x)).all())
+    True
+    """
+
+    def __new__(cls, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> "Pool":
+        wanted: type[Pool] = cls
+        if cls is Pool and start == "spawn":
+            from ._spawn import SpawnPool
+            wanted = SpawnPool
+        return super().__new__(wanted)
+
+    def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> None:
+        self._inner: Optional[_tilework.Pool] = None
+        if start not in ("fork", "spawn"):
+            raise ArgumentError(f"start is {start!r}; it is 'fork' or 'spawn'")
+        if pool not in _arguments.KINDS:
+            raise ArgumentError(f"pool is {pool!r}; it is 'processes', 'threads' or 'serial'")
+        if start == "spawn" and pool != "processes":
+            raise ArgumentError("start='spawn' is for a pool of processes")
+        count = _arguments.workers_of(workers)
+        self.kind = pool
+        self._lock = threading.Lock()
+        self._kernels: dict[Any, tuple[_tilework.Kernel, _arguments.Manner, Any]] = {}
+        self._open(count)
+        open_pools.add(self)
+
+    def _open(self, workers: int) -> None:
+        on_start: Optional[Callable[[int], None]] = None
+        if self.kind == "processes":
+            on_start = _workers.starter(workers or _tilework.machine()["workers"])
+        try:
+            self._inner = _tilework.Pool(_arguments.KINDS[self.kind], workers, 0, on_start)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    # ---- what it is ----
+
+    @property
+    def workers(self) -> int:
+        """How many there are; 0 once it is closed."""
+        return self._inner.workers if self._inner is not None else 0
+
+    @property
+    def note(self) -> Optional[str]:
+        """What the machine did not give, in words; None where it gave all."""
+        return self._inner.note if self._inner is not None else None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The workers' process ids."""
+        return self._inner.pids() if self._inner is not None else ()
+
+    @property
+    def closed(self) -> bool:
+        return self._inner is None
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{self.workers} workers"
+        return f"<tilework.Pool of {self.kind}, {state}>"
+
+    def __enter__(self) -> "Pool":
+        self._need_open()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers. Results and shared arrays stay valid. Waits for a run that another thread has begun."""
+        if self._inner is None or self._inner.pid != os.getpid():
+            self._inner = None
+            return
+        with self._lock:
+            inner, self._inner = self._inner, None
+            if inner is not None:
+                inner.close()
+            self._kernels.clear()
+
+    def refresh(self) -> None:
+        """Have the workers see the program as it is now, from the next run with a Python kernel on."""
+        with self._lock:
+            self._kernels.clear()
+
+    def _need_open(self) -> _tilework.Pool:
+        if self._inner is None:
+            raise PoolError("this pool is closed")
+        return self._inner
+
+    def _ready(self, request: Request) -> _tilework.Pool:
+        return self._need_open()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a pool cannot be sent to another process; open one there")
+
+    # ---- memory ----
+
+    def empty(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
+        """A new array in this pool's shared memory, contents undefined; see :func:`tilework.empty`."""
+        inner = self._need_open()
+        return _shared.empty(shape, dtype, inner if self.kind == "processes" else None)
+
+    def zeros(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
+        """A new array of zeros in this pool's shared memory."""
+        array = self.empty(shape, dtype)
+        array[...] = np.zeros((), array.dtype)
+        return array
+
+    def share(self, array: Any) -> _shared.SharedArray:
+        """A copy of an array in this pool's shared memory."""
+        source = _arguments.as_array(array, "the array")
+        copy = self.empty(source.shape, source.dtype)
+        copy[...] = source
+        return copy
+
+    # ---- runs ----
+
+    def run(self, kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
+            cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
+            parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None, retries: int = 2,
+            timeout: Optional[float] = None, progress: Union[None, bool, Callable[[int, int, float], object]] = None,
+            guard: bool = False, check: bool = False, keep_going: bool = False, tiles_per_worker: int = 0,
+            report: bool = False) -> Any:
+        """Run a kernel over all tiles; as :func:`tilework.run`, with this pool's workers.
+
+        A pool does one run at a time: a second thread that calls waits for its turn.
+        """
+        options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
+                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
+        if isinstance(kernel, str):
+            given = _arguments.named(kernel, signature, operands)
+            return self._evaluate(kernel, given, out, dtype, (cuts, tiles, parts), lengths, None, options, progress,
+                                  report)
+        native = native_kernel(kernel)
+        splits = _arguments.divisions(cuts, tiles, parts)
+        request = Request(native is not None, signature, operands, out, dtype, splits, lengths)
+        return self._run(kernel, native, request, options, progress, report)
+
+    def evaluate(self, statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
+                 tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
+                 lengths: Optional[Mapping[str, int]] = None, edges: Optional[Mapping[str, str]] = None,
+                 progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
+                 report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
+        """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
+        given = named if operands is None else {**operands, **named}
+        return self._evaluate(statement, given, out, dtype, (cuts, tiles, parts), lengths, edges,
+                              (2, 0.0, 0, False, False, bool(check)), progress, report)
+
+    def _evaluate(self, text: str, given: Mapping[str, Any], out: Any, dtype: Any, divided: tuple[Any, Any, Any],
+                  lengths: Optional[Mapping[str, int]], edges: Optional[Mapping[str, str]], options: tuple[Any, ...],
+                  progress: Any, report: bool) -> Any:
+        request = StatementRequest(text, given, out, dtype, _arguments.divisions(*divided), lengths, edges)
+        try:
+            return self._run(text, Kernel(request.kernel()), request, options, progress, report)
+        finally:
+            request.close()
+
+    def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
+             report: bool) -> Any:
+        with self._lock:
+            inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
+            pool = self._ready(request)
+            arrays = request.operands(pool if self.kind == "processes" else None)
+            retries, timeout, tiles_per_worker, keep_going, guard, check = options
+            # One tile needs nobody but the caller.
+            alone = native is not None and self.kind == "threads" and not report and request.grid.count < 2
+            try:
+                with teller(progress) if progress else NOBODY as tell:
+                    told = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
+                                         bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
+                                         guard, check, tell, report)
+            except _tilework.Failure as failure:
+                error = self._explained(failure, request, native or kernel)
+                raise error from error.__cause__
+        results = request.results(arrays)
+        return (results, Report(told, request.notation.axes)) if told is not None else results
+
+    def _known(self, function: Any, notation: _arguments.Notation) -> tuple[_tilework.Kernel, bytes]:
+        """The kernel of a callable: the same as in the last run, so that workers need not be forked again."""
+        identity = _arguments.identity_of(function)
+        found = self._kernels.pop(identity, None)
+        if found is None:
+            manner = _arguments.Manner(function)
+            found = (_tilework.Kernel.python(function, manner.tile), manner, function)
+            while len(self._kernels) >= KNOWN_KERNELS:
+                del self._kernels[next(iter(self._kernels))]
+        self._kernels[identity] = found
+        return found[0], found[1].arguments(notation)
+
+    @staticmethod
+    def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:
+        error = of_failure(failure, request.grid)
+        if isinstance(kernel, Kernel):
+            error.args = (str(error.args[0]).replace(kernel._inner.name, kernel.name),)
+        if isinstance(error, _errors.TileError):
+            if error.report is not None:
+                error.report = Report(error.report, request.notation.axes)
+            if error.__cause__ is not None:
+                cause = error.__cause__
+                name = getattr(kernel, "__qualname__", type(kernel).__name__)
+                first = f"kernel {name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
+                        f"{error.worker}: {type(cause).__name__}: {cause}"
+                rest = error.args[0].partition("\n\nIn the worker:\n")
+                error.args = (first + rest[1] + rest[2],)
+        return error

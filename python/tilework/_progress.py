@@ -1,0 +1,69 @@
+"""How far a run is: a bar of tqdm where it is installed, else a line of our own; or whatever the user wants."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
+
+Tell = Callable[[int, int, float], object]
+
+
+@contextlib.contextmanager
+def teller(progress: Any) -> Iterator[Optional[Tell]]:
+    """A function of (done, total, seconds), or None."""
+    if progress is None or progress is False:
+        yield None
+    elif callable(progress):
+        yield progress
+    elif progress is True:
+        bar = _bar()
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        raise TypeError(f"progress is True, False or a callable, not {progress!r}")
+
+
+def _bar() -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _Line()
+    return _Tqdm(tqdm)
+
+
+class _Tqdm:
+    def __init__(self, tqdm: Any) -> None:
+        self.tqdm = tqdm
+        self.bar: Any = None
+
+    def __call__(self, done: int, total: int, seconds: float) -> None:
+        if self.bar is None:
+            self.bar = self.tqdm(total=total, unit="tile")
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class _Line:
+    """One line on standard error, written over on a terminal, written once where it goes into a file."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.text = ""
+
+    def __call__(self, done: int, total: int, seconds: float) -> None:
+        left = f", {seconds / done * (total - done):.0f} s left" if 0 < done < total else ""
+        self.text = f"tilework: {done} of {total} tiles, {seconds:.1f} s{left}"
+        if self.terminal:
+            sys.stderr.write(f"\r{self.text:<70}")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        if self.text and sys.stderr is not None:
+            sys.stderr.write("\n" if self.terminal else f"{self.text}\n")

@@ -1,0 +1,222 @@
+"""One run, read and checked as far as Python can: operands, results to be, the grid, the kernel of a statement."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import numpy as np
+
+from . import _arguments, _tilework
+from ._errors import ArgumentError, of_failure
+
+EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
+         "zero": _tilework.EDGE_ZERO}
+KNOWN_STATEMENTS = 256
+
+
+class Request:
+    """A run of a kernel with a signature."""
+
+    def __init__(self, native: bool, signature: str, values: tuple[Any, ...], out: Any, dtype: Any,
+                 splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]]) -> None:
+        notation = _arguments.read_notation(signature)
+        if len(values) != len(notation.given):
+            names = ", ".join(notation.names[k] for k in notation.given) or "none"
+            raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: {names}")
+        self.notation = notation
+        self.splits = splits
+        count = len(notation.names)
+        self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
+        self.theirs: dict[int, Any] = {}  # outputs as the user gave them
+        for k, value in zip(notation.given, values):
+            name = f"operand {notation.names[k]}"
+            if notation.roles[k] == _tilework.IN:
+                self.arrays[k] = _arguments.operand(value, name, native)
+            else:
+                self.arrays[k], self.theirs[k] = _arguments.output(value, name, native), value
+        for k, value in _arguments.by_output(notation, out, "out").items():
+            self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", native), value
+        dtypes = _arguments.result_dtypes(notation, values, self.arrays, dtype)
+        self.dtypes: tuple[np.dtype[Any], ...] = tuple([dtypes[k] if array is None else array.dtype
+                                                        for k, array in enumerate(self.arrays)])
+        self.lengths = _arguments.lengths_of(
+            notation, tuple([None if array is None else array.shape for array in self.arrays]),
+            _arguments.known_lengths(notation, lengths))
+        self.grid = _arguments.grid_for(notation, self.lengths, splits,
+                                        tuple([dtype.itemsize for dtype in self.dtypes]))
+
+    def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
+        """The library's arrays; results are made here."""
+        return tuple([self.made(pool, k) if array is None else _arguments.wrapped(array)
+                      for k, array in enumerate(self.arrays)])
+
+    def made(self, pool: Optional[_tilework.Pool], k: int) -> _tilework.Array:
+        """Memory for output k."""
+        shape = tuple([self.lengths[axis] for axis in self.notation.shapes[k]])
+        return _arguments.new_array(pool, shape, self.dtypes[k])
+
+    def results(self, operands: tuple[_tilework.Array, ...]) -> Any:
+        """What the run gives back: the outputs in the order of the signature."""
+        found = tuple([self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs])
+        return found[0] if len(found) == 1 else found
+
+
+# ---- statements --------------------------------------------------------------------------------------------------------
+
+
+class Statement:
+    """A statement with its dtypes: signature and, once it has lengths, a kernel. One run at a time uses it."""
+
+    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[str, int], ...]) -> None:
+        try:
+            self.inner = _tilework.Statement(text, parameters, dict(edges))
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+        self.notation = _arguments.Notation.of_statement(self.inner.signature, text)
+        self.dtypes: tuple[np.dtype[Any], ...] = ()
+        self.itemsizes: tuple[int, ...] = ()
+
+    def settle(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> None:
+        try:
+            self.dtypes = self.inner.types(dtypes)
+            self.itemsizes = tuple(dtype.itemsize for dtype in self.dtypes)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+
+class _Known:
+    """Statements that were used before and are used by nobody now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.free: dict[Any, list[Statement]] = {}
+
+    def take(self, key: Any) -> Optional[Statement]:
+        with self.lock:
+            waiting = self.free.pop(key, None)
+            if not waiting:
+                return None
+            found = waiting.pop()
+            if waiting:
+                self.free[key] = waiting
+            return found
+
+    def give(self, key: Any, statement: Statement) -> None:
+        with self.lock:
+            self.free.setdefault(key, []).append(statement)
+            while len(self.free) > KNOWN_STATEMENTS:
+                del self.free[next(iter(self.free))]
+
+    def clear(self) -> None:
+        with self.lock:
+            self.free.clear()
+
+
+known = _Known()
+os.register_at_fork(after_in_child=known.__init__)  # type: ignore[misc]  # its lock may be held by a thread that is not there
+
+
+@functools.lru_cache(maxsize=1024)
+def is_subscripted(text: str, name: str) -> bool:
+    """A name that has axes, if only none, as in c[], is an operand; one without is a parameter."""
+    return re.search(rf"(?<![\w.]){re.escape(name)}\s*\[", text) is not None
+
+
+def edges_of(edges: Optional[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:
+    if not edges:
+        return ()
+    for axis, edge in edges.items():
+        if edge not in EDGES:
+            raise ArgumentError(f"the edge of axis {axis} is {edge!r}; it is one of {', '.join(map(repr, EDGES))}")
+    return tuple((axis, EDGES[edge]) for axis, edge in edges.items())
+
+
+class StatementRequest(Request):
+    """A run of a statement; `close` when it has ended."""
+
+    def __init__(self, text: str, given: Mapping[str, Any], out: Any, dtype: Any,
+                 splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]],
+                 edges: Optional[Mapping[str, str]]) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(text).__name__}")
+        self.splits = splits
+        parameters: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        for name, value in given.items():
+            if type(value) is np.ndarray:
+                arrays[name] = value
+            elif type(value) in (int, float, complex, bool) and not is_subscripted(text, name):
+                parameters[name] = value
+            else:
+                arrays[name] = _arguments.as_array(value, f"operand {name}")
+        settled = out is None and dtype is None
+        # What a statement was compiled for: with it, the second use of a text takes no time.
+        self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),
+                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges), settled)
+        statement = known.take(self.key)
+        if statement is None:
+            statement = Statement(text, parameters, self.key[3])
+        self.statement = statement
+        try:
+            self._fill(arrays, parameters, out, dtype, lengths, settled)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        known.give(self.key, self.statement)
+
+    def _fill(self, arrays: dict[str, np.ndarray[Any, Any]], parameters: dict[str, Any], out: Any, dtype: Any,
+              lengths: Optional[Mapping[str, int]], settled: bool) -> None:
+        statement = self.statement
+        notation = self.notation = statement.notation
+        self.theirs = {}
+        self.arrays = [None] * len(notation.names)
+        for k in notation.given:
+            name = notation.names[k]
+            if name not in arrays:
+                raise ArgumentError(f"the statement has an operand {name}, which is not given")
+            array = arrays.pop(name)
+            if notation.roles[k] == _tilework.IN:
+                self.arrays[k] = array if array.flags.carray and array.dtype.isnative else \
+                    _arguments.operand(array, f"operand {name}", True)
+            else:
+                self.arrays[k], self.theirs[k] = _arguments.output(array, f"operand {name}", True), array
+        for name in arrays:
+            if name in notation.names:
+                raise ArgumentError(f"{name} is an output of the statement: give it as out=")
+            raise ArgumentError(f"the statement has no operand {name}" + (
+                f"; {name} stands there without axes: give a Python number, or write {name}[]"
+                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", statement.notation.text) else ""))
+        if out is not None:
+            for k, value in _arguments.by_output(notation, out, "out").items():
+                self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
+        if not settled or not statement.dtypes:
+            for name, own in zip(notation.names, self.arrays):
+                if own is not None and _arguments.as_dtype(own.dtype, f"operand {name}") not in _arguments.NATIVE:
+                    raise TypeError(f"operand {name} has dtype {own.dtype}; statements compute with numbers and bools")
+            wished = _arguments.wished_dtypes(notation, dtype)
+            statement.settle(tuple(wished.get(k) if array is None else array.dtype
+                                   for k, array in enumerate(self.arrays)))
+        self.dtypes = statement.dtypes
+        self.wrapped = tuple([None if array is None else _arguments.wrapped(array) for array in self.arrays])
+        try:
+            self.lengths = statement.inner.bind(self.wrapped, parameters, dict(lengths) if lengths else {})
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+        self.grid = _arguments.grid_for(notation, self.lengths, self.splits, statement.itemsizes)
+
+    def kernel(self) -> _tilework.Kernel:
+        """Compiled now, where it is not known yet."""
+        try:
+            return self.statement.inner.kernel()
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
+        return tuple([self.made(pool, k) if array is None else array for k, array in enumerate(self.wrapped)])

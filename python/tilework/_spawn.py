@@ -1,0 +1,377 @@
+"""Pools of processes for programs that must not be forked: a fresh interpreter, started for the pool, forks its workers.
+
+The interpreter (the *server*) serves one pool and one program over a socket. All arrays of the pool lie in the server's
+shared memory; the program maps them by their handles. When either side ends, the other one notices: the server ends with
+its workers, the program gets a PoolError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from multiprocessing.connection import Connection
+from typing import Any, Optional
+
+import numpy as np
+
+from . import _arguments, _errors, _shared, _tilework
+from ._errors import ArgumentError, PoolError
+from ._objects import KNOWN_KERNELS, Kernel, Pool
+from ._progress import teller
+from ._report import Report, ReportParts
+from ._request import Request
+
+PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
+
+
+# ---- the program's side ------------------------------------------------------------------------------------------------
+
+
+class SpawnPool(Pool):
+    """A :class:`Pool` with ``start="spawn"``."""
+
+    def _open(self, workers: int) -> None:
+        import socket
+        ours, theirs = socket.socketpair()
+        code = f"import sys; sys.path[:] = {sys.path!r}; from tilework._spawn import serve; serve({theirs.fileno()})"
+        with theirs:
+            self._server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
+                                            pass_fds=[theirs.fileno()], start_new_session=True)
+        self._connection = Connection(ours.detach())
+        self._owner = os.getpid()
+        self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
+        # The mappings of the server's arrays: number there, address here.
+        self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
+        self._workers: int = 0
+        self._note: Optional[str] = None
+        try:
+            self._workers, self._note = self._ask("open", workers)
+        except BaseException:
+            self._end()
+            raise
+
+    # ---- talking ----
+
+    def _ask(self, *request: Any) -> Any:
+        self._send(*request)
+        return self._answer()
+
+    def _send(self, *request: Any) -> None:
+        unwanted = []
+        while self._unwanted:
+            unwanted.append(self._unwanted.pop())
+        try:
+            self._connection.send((unwanted, *request))
+        except OSError as error:
+            raise self._lost() from error
+
+    def _answer(self, tell: Any = None) -> Any:
+        while True:
+            try:
+                kind, value = self._connection.recv()
+            except (EOFError, OSError) as error:
+                raise self._lost() from error
+            if kind == "progress":
+                if tell is not None:
+                    tell(*value)
+            elif kind == "error":
+                told, cause, text, content = value
+                told.__cause__ = _errors.cause_of(text, content) if cause else None
+                raise told
+            else:
+                return value
+
+    def _lost(self) -> PoolError:
+        self._end()
+        return PoolError(f"the interpreter that this pool had started has ended (exit code {self._server.returncode}); "
+                         "open another pool")
+
+    def _interrupt(self) -> None:
+        """Ctrl-C: the run there ends, and what it still has to say is taken; a server that does not answer is ended."""
+        self._server.send_signal(signal.SIGINT)
+        try:
+            while self._connection.poll(PATIENCE):
+                if self._connection.recv()[0] != "progress":
+                    return
+        except (EOFError, OSError):
+            pass
+        self._end()
+
+    def _end(self) -> None:
+        self._connection.close()
+        try:
+            self._server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        self._workers = 0
+
+    # ---- what it is ----
+
+    @property
+    def workers(self) -> int:
+        return self._workers
+
+    @property
+    def note(self) -> Optional[str]:
+        return self._note
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        with self._lock:
+            return tuple(self._ask("pids")) if not self.closed else ()
+
+    @property
+    def closed(self) -> bool:
+        return self._connection.closed or self._owner != os.getpid()
+
+    def close(self) -> None:
+        if not self.closed:
+            with self._lock:
+                self._end()  # it sees the end of the connection
+
+    def refresh(self) -> None:
+        """Nothing to do: kernels are sent as they are at each run."""
+
+    def _need_open(self) -> Any:
+        if self.closed:
+            raise PoolError("this pool is closed")
+
+    # ---- memory ----
+
+    def _attach(self, number: int, handle: tuple[Any, ...]) -> _shared.SharedArray:
+        array = _shared.attach(*handle)
+        memory: Any = array
+        while isinstance(memory, np.ndarray):
+            memory = memory.base
+        weakref.finalize(memory, self._unwanted.append, number).atexit = False
+        self._mapped[memory] = number, array.__array_interface__["data"][0]
+        return array
+
+    def empty(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
+        lengths, wanted = _arguments.shape_of(shape), _arguments.as_dtype(dtype, "a shared array")
+        with self._lock:
+            self._need_open()
+            return self._attach(*self._ask("empty", lengths, wanted))
+
+    def _place(self, array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
+        """How the server finds an array that lies in its memory."""
+        memory: Any = array
+        while isinstance(memory, np.ndarray):
+            memory = memory.base
+        try:
+            found = self._mapped.get(memory)
+        except TypeError:  # no weak reference to it: not one of ours
+            return None
+        if found is None:
+            return None
+        number, start = found
+        return number, array.__array_interface__["data"][0] - start, array.shape, array.strides, array.dtype
+
+    # ---- runs ----
+
+    def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
+             report: bool) -> Any:
+        content = _recipe(native) if native is not None else _pickled(kernel)
+        notation = request.notation
+        with self._lock, teller(progress) as tell:
+            self._need_open()
+            places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]
+            wanted = [None if place is not None else
+                      (tuple(request.lengths[axis] for axis in notation.shapes[k]) if request.arrays[k] is None
+                       else request.arrays[k].shape, request.dtypes[k])  # type: ignore[union-attr]
+                      for k, place in enumerate(places)]
+            made = {}
+            if any(item is not None for item in wanted):
+                handles = self._ask("arrays", wanted)
+                for k, item in enumerate(handles):
+                    if item is not None:
+                        made[k] = self._attach(*item)
+                        places[k] = self._place(made[k])
+            for k, array in enumerate(request.arrays):
+                if array is not None and k in made and (notation.roles[k] != _tilework.OUT):
+                    made[k][...] = array
+            self._send("run", content, notation.text, places, request.splits, request.lengths, options, report,
+                       progress is not None)
+            try:
+                told = self._answer(tell)
+            except _errors.TileError as error:
+                self._copy_back(request, made)
+                if error.report is not None:
+                    error.report = Report(_received(error.report, request), notation.axes)
+                raise
+            except KeyboardInterrupt:
+                self._interrupt()
+                raise
+            self._copy_back(request, made)
+        found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
+        results = found[0] if len(found) == 1 else found
+        return (results, Report(_received(told, request), notation.axes)) if report else results
+
+    def _evaluate(self, *_: Any) -> Any:
+        raise ArgumentError("statements need no interpreter and nothing to be forked: give them to tilework.evaluate or "
+                            "to a pool of threads, not to one with start='spawn'")
+
+    @staticmethod
+    def _copy_back(request: Request, made: dict[int, Any]) -> None:
+        """Outputs that the user gave and that the server cannot see."""
+        for k in request.notation.outs:
+            array = request.arrays[k]
+            if k in made and array is not None:
+                array[...] = made[k]
+
+
+def _pickled(kernel: Any) -> tuple[str, Any]:
+    try:
+        import cloudpickle
+    except ImportError:
+        try:
+            return "pickle", pickle.dumps(kernel)
+        except Exception as error:
+            raise PoolError("start='spawn' sends kernels with cloudpickle, which is not installed "
+                            "(pip install cloudpickle)") from error
+    return "pickle", cloudpickle.dumps(kernel)
+
+
+def _recipe(kernel: Kernel) -> tuple[str, Any]:
+    if kernel.recipe is None:
+        raise ArgumentError("a kernel that is an address of this process cannot be sent to the interpreter of "
+                            "start='spawn'; give one from a library or from C source")
+    return "recipe", kernel.recipe
+
+
+# ---- the server's side -------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """Answers one program until it ends or closes the connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.pool: Any = None
+        self.arrays: dict[int, _shared.SharedArray] = {}
+        self.next = 0
+        self.kernels: dict[str, Any] = {}
+        self.running = False
+
+    def interrupted(self, *_: object) -> None:
+        """SIGINT, which the program sends when its own run is interrupted."""
+        if self.running:
+            raise KeyboardInterrupt
+
+    def loop(self) -> None:
+        while True:
+            try:
+                unwanted, what, *rest = self.connection.recv()
+            except (EOFError, OSError):
+                break
+            for number in unwanted:
+                self.arrays.pop(number, None)
+            try:
+                answer: tuple[str, Any] = ("done", getattr(self, f"do_{what}")(*rest))
+            except KeyboardInterrupt:
+                answer = ("interrupted", None)
+            except Exception as error:  # pylint: disable=broad-except
+                answer = ("error", _sendable(error))
+            try:
+                self.connection.send(answer)
+            except OSError:
+                break
+        if self.pool is not None:
+            self.pool.close()
+
+    def do_open(self, workers: int) -> tuple[int, Optional[str]]:
+        self.pool = Pool(workers or None, "processes")
+        return self.pool.workers, self.pool.note
+
+    def do_pids(self) -> tuple[int, ...]:
+        return tuple(self.pool.pids)
+
+    def do_empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, tuple[Any, ...]]:
+        array = self.pool.empty(shape, dtype)
+        handle = _shared.handle_of(array)
+        if handle is None:
+            raise PoolError("start='spawn' needs memory files (memfd), which this system refuses")
+        self.next += 1
+        self.arrays[self.next] = array
+        return self.next, handle
+
+    def do_arrays(self, wanted: list[Any]) -> list[Any]:
+        return [None if item is None else self.do_empty(*item) for item in wanted]
+
+    def kernel_of(self, kind: str, content: Any) -> Any:
+        """The same object for the same content, so that workers need not be forked again."""
+        identity = hashlib.sha256(content if kind == "pickle" else repr(content).encode()).hexdigest()
+        kernel = self.kernels.pop(identity, None)
+        if kernel is None:
+            kernel = pickle.loads(content) if kind == "pickle" else Kernel.from_recipe(content)
+        while len(self.kernels) >= KNOWN_KERNELS:
+            del self.kernels[next(iter(self.kernels))]
+        self.kernels[identity] = kernel
+        return kernel
+
+    def do_run(self, content: tuple[str, Any], text: str, places: list[Any], splits: tuple[Any, ...],
+               lengths: tuple[int, ...], options: tuple[Any, ...], report: bool, progress: bool) -> Any:
+        notation = _arguments.read_notation(text)
+        kernel = self.kernel_of(*content)
+        native = kernel if isinstance(kernel, Kernel) else None
+        views = [np.ndarray(shape, dtype, np.asarray(self.arrays[number]).reshape(-1).view(np.uint8), first, strides)
+                 for number, first, shape, strides, dtype in places]
+        request = Request(native is not None, text, tuple(views[k] for k in notation.given),
+                          tuple(views[k] for k in notation.made), None, splits, dict(zip(notation.axes, lengths)))
+        self.running = True
+        try:
+            result = self.pool._run(kernel, native, request, options, self.teller(progress), report)
+        finally:
+            self.running = False
+        return _parts(result[1]) if report else None
+
+    def teller(self, progress: bool) -> Any:
+        """Tells the program how far the run is, and ends with it."""
+        def tell(done: int, total: int, seconds: float) -> None:
+            try:
+                if self.connection.poll(0):  # it has nothing to say during a run: it has gone
+                    os._exit(0)
+                if progress:
+                    self.connection.send(("progress", (done, total, seconds)))
+            except OSError:
+                os._exit(0)
+        return tell
+
+
+def _received(parts: Any, request: Request) -> ReportParts:
+    totals, tiles = parts
+    return ReportParts(totals, tiles, request.grid)
+
+
+def _parts(report: Report) -> tuple[dict[str, Any], bytes]:
+    return report.totals, report.tiles.tobytes()
+
+
+def _sendable(error: Exception) -> tuple[Exception, bool, str, bytes]:
+    """An exception and its cause, each so that it can be read again."""
+    cause = error.__cause__
+    text, content = _errors.describe(cause) if cause is not None else ("", b"")
+    if isinstance(error, _errors.TileError) and error.report is not None:
+        error.report = _parts(error.report)
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # pylint: disable=broad-except
+        error = PoolError(f"{type(error).__name__}: {error}")
+    return error, cause is not None, text, content
+
+
+def serve(descriptor: int) -> None:
+    """What the fresh interpreter runs."""
+    server = Server(Connection(descriptor))
+    signal.signal(signal.SIGINT, server.interrupted)
+    if threading.active_count() != 1:
+        raise RuntimeError("the interpreter of start='spawn' must have one thread")
+    server.loop()

@@ -1,0 +1,56 @@
+"""What happens in a worker process before its first tile. Knows nothing of pools and runs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Any, Callable
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+           "NUMBA_NUM_THREADS")
+_looked_for: set[str] = set()
+
+
+def _control() -> Any:
+    """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed."""
+    if "threadpoolctl" not in sys.modules and "threadpoolctl" not in _looked_for:
+        _looked_for.add("threadpoolctl")
+        try:
+            import threadpoolctl  # pylint: disable=unused-import
+        except ImportError:
+            pass
+    module = sys.modules.get("threadpoolctl")
+    return module.ThreadpoolController() if module is not None else None
+
+
+def _limit(library: Any, share: int) -> None:
+    """In a worker. OpenBLAS has ended its threads before the fork; asked to have fewer, it would first start all of them
+    again, and they look for work for some 10 ms before they sleep. So its number is set where it keeps it."""
+    if library.internal_api == "openblas" and library.threading_layer == "pthreads":
+        import ctypes
+        try:
+            ctypes.c_int.in_dll(library.dynlib, "blas_cpu_number").value = share
+            return
+        except (ValueError, AttributeError):
+            pass
+    library.set_num_threads(share)
+
+
+def starter(workers: int) -> Callable[[int], None]:
+    """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
+    share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
+    control = _control()
+
+    def start(worker: int) -> None:
+        gc.freeze()  # what the parent left as garbage is the parent's to finalise
+        random: Any = sys.modules.get("numpy.random")
+        if random is not None:  # else all workers would draw the same numbers
+            random.seed(int.from_bytes(os.urandom(4), "little"))
+        for name in THREADS:  # for libraries that are loaded later
+            os.environ.setdefault(name, str(share))
+        for library in control.lib_controllers if control is not None else ():
+            if library.get_num_threads() > share:
+                _limit(library, share)
+
+    return start

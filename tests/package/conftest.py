@@ -1,0 +1,75 @@
+"""What the tests of the package share: pools of every kind, and counters that must be where they were after each test."""
+
+import contextlib
+import gc
+import importlib.util
+import os
+import subprocess
+import sys
+import textwrap
+
+import hypothesis
+import pytest
+
+import tilework as tw
+from tilework import _arguments, _request
+
+hypothesis.settings.register_profile("tilework", deadline=None, max_examples=60,
+                                     suppress_health_check=list(hypothesis.HealthCheck), print_blob=True)
+hypothesis.settings.load_profile("tilework")
+
+
+def live():
+    """Live objects of the library that nobody keeps for later."""
+    _request.known.clear()
+    _arguments.grid_for.cache_clear()
+    _arguments.lengths_of.cache_clear()
+    _arguments.notation_of.cache_clear()
+    tw.close_idle()
+    gc.collect()
+    return tw.counters()
+
+
+def children():
+    """Process ids of this process's children."""
+    with open(f"/proc/{os.getpid()}/task/{os.getpid()}/children") as file:
+        return {int(word) for word in file.read().split()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(request):
+    """After each test no object of the library is left, no process, and no descriptor."""
+    if "shared_pools" in request.fixturenames:  # they are kept over many tests
+        yield
+        return
+    before = live(), children(), len(os.listdir("/proc/self/fd"))
+    yield
+    request.node.funcargs.clear()  # what the test's fixtures made
+    after = live(), children(), len(os.listdir("/proc/self/fd"))
+    assert after == before
+
+
+@pytest.fixture(scope="module")
+def shared_pools():
+    """A pool of each kind, for tests that need many runs."""
+    with contextlib.ExitStack() as stack:
+        pools = {"processes": tw.Pool(2), "threads": tw.Pool(3, "threads"), "serial": tw.Pool(1, "serial")}
+        if importlib.util.find_spec("cloudpickle"):
+            pools["spawn"] = tw.Pool(2, start="spawn")
+        for pool in pools.values():
+            stack.enter_context(pool)
+        yield pools
+
+
+@pytest.fixture(params=["processes", "threads", "serial"])
+def pool(request):
+    with tw.Pool(1 if request.param == "serial" else 2, request.param) as opened:
+        yield opened
+
+
+def run_python(code, *arguments, seconds=60, **options):
+    """Runs a program of its own, as a user would; its exit code and what it wrote."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *arguments], capture_output=True, text=True,
+                          timeout=seconds, check=False, env=environment, **options)
+    return done.returncode, done.stdout, done.stderr

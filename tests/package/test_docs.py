@@ -1,0 +1,56 @@
+"""Every example of README, docs and docstrings runs as it is written, and so do the programs in examples/python."""
+
+import doctest
+import importlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PAGES = ["README.md", "docs/python.md"]
+BLOCKS = [(page, number, code) for page in PAGES
+          for number, code in enumerate(BLOCK.findall((TOP / page).read_text()), 1)]
+PEERS = ("joblib", "dask", "numexpr", "numba")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+
+
+def run(command, environment, folder):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=folder, env=environment, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page, number, code", BLOCKS, ids=[f"{page}-{number}" for page, number, _ in BLOCKS])
+def test_examples_of_the_pages(page, number, code, environment, tmp_path):
+    for peer in PEERS:
+        if re.search(rf"^import {peer}", code, re.MULTILINE):
+            pytest.importorskip(peer)
+    path = tmp_path / "example.py"
+    path.write_text(code)
+    run([sys.executable, path], environment, tmp_path)
+
+
+def test_the_pages_have_examples():
+    assert len([page for page, _, _ in BLOCKS if page == "README.md"]) >= 1
+    assert len([page for page, _, _ in BLOCKS if page == "docs/python.md"]) >= 10
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (TOP / "examples" / "python").glob("*.py")))
+def test_programs(name, environment, tmp_path):
+    run([sys.executable, TOP / "examples" / "python" / name, "--small"], environment, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["tilework", "tilework._functions", "tilework._objects", "tilework._report", "tilework._shared"])
+def test_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.failed == 0
+    assert results.attempted > 0 or name == "tilework._shared"

@@ -1,0 +1,207 @@
+"""Pools: what workers know, when they are forked again, how they are begun and closed, what their report says."""
+
+import gc
+import json
+import os
+import xml.etree.ElementTree as xml
+
+import numpy as np
+import pytest
+
+import tilework as tw
+
+Y = np.arange(12.0)
+
+
+def test_closures_made_after_the_pool_work_as_they_are():
+    with tw.Pool(2) as pool:
+        for factor in (2, 3):
+            r, report = pool.run(lambda y: y * factor, "y[i] -> r[i]", Y, report=True)
+            assert (r == Y * factor).all() and report.totals["reforks"] == 1
+
+
+def test_a_callable_that_workers_know_is_not_sent_again():
+    class Model:
+        scale = 3
+
+        def apply(self, y):
+            return y * self.scale
+    model = Model()
+    with tw.Pool(2) as pool:
+        pool.run(model.apply, "y[i] -> r[i]", Y)
+        pids = pool.pids
+        r, report = pool.run(model.apply, "y[i] -> r[i]", Y, report=True)
+        assert report.totals["reforks"] == 0 and pool.pids == pids and (r == 3 * Y).all()
+        Model.scale = 4
+        assert (pool.run(model.apply, "y[i] -> r[i]", Y) == 3 * Y).all()
+        pool.refresh()
+        assert (pool.run(model.apply, "y[i] -> r[i]", Y) == 4 * Y).all()
+
+
+def test_many_callables_do_not_fill_the_memory():
+    with tw.Pool(2) as pool:
+        for k in range(100):
+            pool.run(lambda y, k=k: y + k, "y[i] -> r[i]", Y)
+        assert tw.counters()["kernels"] < 80
+
+
+def test_workers_that_retire():
+    with tw.Pool(2) as pool:
+        _, report = pool.run(lambda r: r.fill(os.getpid()), "-> r[i]", lengths={"i": 12}, tiles={"i": 1},
+                             tiles_per_worker=2, report=True)
+        assert len(np.unique(report.tiles["pid"])) >= 4 and report.totals["deaths"] == 0
+
+
+def test_closing():
+    pool = tw.Pool(2)
+    pids = pool.pids
+    assert not pool.closed and pool.workers == 2 and "2 workers" in repr(pool)
+    pool.close()
+    pool.close()
+    assert pool.closed and pool.workers == 0 and pool.pids == () and "closed" in repr(pool)
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+    with pytest.raises(tw.PoolError, match="closed"):
+        pool.run(lambda y: y, "y[i] -> r[i]", Y)
+    with pytest.raises(tw.PoolError, match="closed"):
+        pool.__enter__()
+
+
+def test_a_pool_that_is_dropped_closes_itself():
+    pids = tw.Pool(2).pids
+    gc.collect()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_pools_are_not_pickled():
+    import pickle
+    with tw.Pool(2) as pool, pytest.raises(TypeError, match="open one there"):
+        pickle.dumps(pool)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"workers": -1}, "workers is -1"), ({"workers": 2.5}, "whole number"), ({"pool": "cluster"}, "pool is 'cluster'"),
+    ({"start": "forkserver"}, "start is"), ({"pool": "threads", "start": "spawn"}, "processes")])
+def test_pools_that_make_no_sense(arguments, words):
+    with pytest.raises((tw.ArgumentError, TypeError), match=words):
+        tw.Pool(**arguments)
+
+
+def test_run_takes_a_pool_or_a_number_of_workers():
+    with tw.Pool(2) as pool:
+        assert (tw.run(lambda y: y, "y[i] -> r[i]", Y, pool=pool) == Y).all()
+        with pytest.raises(tw.ArgumentError, match="not both"):
+            tw.run(lambda y: y, "y[i] -> r[i]", Y, pool=pool, workers=2)
+
+
+def test_libraries_use_one_thread_in_each_worker():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def count(r):
+        r[...] = max((library["num_threads"] for library in threadpoolctl.threadpool_info()), default=1)
+    allowed = max(1, len(os.sched_getaffinity(0)) // 2)
+    with tw.Pool(2) as pool:
+        np.ones((4, 4)) @ np.ones((4, 4))
+        assert pool.run(count, "-> r[i]", lengths={"i": 2}, tiles={"i": 1}).max() <= allowed
+
+
+def test_linear_algebra_in_workers():
+    a = np.random.default_rng(1).random((64, 64))
+    r = tw.run(lambda a, b: a @ b, "a[i,k], b[k,j] -> r[i,j]", a, a, tiles={"i": 16}, workers=2)
+    assert np.allclose(r, a @ a)
+
+
+# ---- spawn -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spawned():
+    pytest.importorskip("cloudpickle")
+    with tw.Pool(2, start="spawn") as pool:
+        yield pool
+
+
+def test_spawned_workers_do_the_same(spawned):
+    y, x = np.arange(100.0), np.random.rand(50)
+
+    def operate(y, x, r, tile):
+        assert tile.ranges["i"].start % 10 == 0
+        for i in range(len(r)):
+            r[i] = y[i] * x
+    r, report = spawned.run(operate, "y[i], x[j] -> r[i,j]", y, x, tiles={"i": 10}, report=True)
+    assert type(r) is np.ndarray and r.tobytes() == np.outer(y, x).tobytes()
+    assert len(report.tiles) == 10 and set(report.tiles["pid"].tolist()) <= set(spawned.pids)
+    assert "did y[0:10]" in report.line(0)
+    out = np.zeros((100, 50))
+    assert spawned.run(operate, "y[i], x[j] -> r[i,j]", y, x, out=out, tiles={"i": 10}) is out and (out == r).all()
+    counted = []
+    assert spawned.run(lambda r: r.fill(1), "r[i,j] -> r[i,j]", out, progress=lambda *told: counted.append(told)) is out
+    assert (out == 1).all() and counted[-1][:2] == (1, 1)
+
+
+def test_spawned_workers_use_shared_memory_where_it_is(spawned):
+    y, r = spawned.share(np.arange(20.0)), spawned.empty((10,))
+    spawned.run(lambda y: y + 1, "y[i] -> r[i]", y[::2], out=r)
+    assert r.tolist() == list(range(1, 21, 2))
+    before = r.copy()
+    spawned.close()
+    assert (r == before).all()
+
+
+def test_failures_of_spawned_workers(spawned):
+    with pytest.raises(tw.TileError, match="ZeroDivisionError") as caught:
+        spawned.run(lambda y: 1 // 0, "y[i] -> r[i]", Y, tiles={"i": 2}, report=True)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError) and caught.value.tile == 0
+    assert caught.value.ranges == {"i": slice(0, 2)} and len(caught.value.report.tiles) == 6
+    with pytest.raises(tw.ArgumentError, match="axis i"):
+        spawned.run(lambda y: y, "y[i] -> r[i]", Y, tiles={"i": 2}, out=np.zeros(3))
+    with pytest.raises(Exception, match="pickle"):
+        import threading
+        lock = threading.Lock()
+        spawned.run(lambda y: (lock, y)[1], "y[i] -> r[i]", Y)
+    with pytest.raises(tw.ArgumentError, match="address of this process"):
+        spawned.run(tw.Kernel.from_address(1), "y[i] -> r[i]", Y)
+
+
+def test_memory_of_spawned_workers_is_given_back(spawned):
+    for _ in range(50):
+        spawned.run(lambda y: y, "y[i] -> r[i]", np.ones(1 << 20))
+    gc.collect()
+    assert len([line for line in open("/proc/self/maps") if "memfd" in line]) < 10
+
+
+# ---- reports -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report():
+    return tw.run(lambda y, x: y[:, None] * x, "y[i], x[j] -> r[i,j]", Y, Y, cuts={"i": [3, 5], "j": [6]}, workers=2,
+                  report=True)[1]
+
+
+def test_reports_have_a_record_for_each_tile(report):
+    tiles = report.tiles
+    assert tiles["tile"].tolist() == [0, 1, 2, 3, 4, 5] and (tiles["state"] == 2).all()
+    assert tiles["start"].tolist() == [[0, 0], [0, 6], [3, 0], [3, 6], [5, 0], [5, 6]]
+    assert tiles["stop"].tolist() == [[3, 6], [3, 12], [5, 6], [5, 12], [12, 6], [12, 12]]
+    assert (tiles["seconds"] >= 0).all() and (tiles["attempts"] == 1).all()
+    assert "y[3:5], x[0:6] -> r[3:5,0:6] (2 x 6)" in report.line(2)
+
+
+def test_reports_as_plain_values(report):
+    told = json.loads(json.dumps(report.to_dict()))
+    assert told["done"] == 6 and told["pool"] == "processes" and told["axes"] == ["i", "j"]
+    assert told["tile"][2]["ranges"] == {"i": [3, 5], "j": [0, 6]} and told["tile"][2]["state"] == "done"
+
+
+def test_reports_as_text_and_as_a_picture(report):
+    assert repr(report).startswith("<tilework.Report: 6 of 6 tiles done in")
+    tree = xml.fromstring(report._repr_html_())
+    pictures = tree.findall(".//{http://www.w3.org/2000/svg}svg")
+    assert len(pictures) == 2 and all(len(picture) == 6 for picture in pictures)
+
+
+def test_pictures_of_many_tiles_stay_small():
+    _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 5000}, tiles={"i": 1}, pool="serial", report=True)
+    assert len(report._repr_html_()) < 10000
+    _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 0}, pool="serial", report=True)
+    xml.fromstring(report._repr_html_())
