@@ -384,15 +384,21 @@ static tw_status prove_reductions(const struct tw__extent *extent)
     for (int n = 0; n < extent->syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &extent->syntax->nodes[n];
         uint64_t axes = 0;
+        int64_t count = 1;
         const int needs_one = node->which == TW__REDUCE_MIN || node->which == TW__REDUCE_MAX ||
                               node->which == TW__REDUCE_ARGMIN || node->which == TW__REDUCE_ARGMAX;
-        if (node->kind != TW__SYNTAX_REDUCE || !needs_one || is_empty(extent, node->scope)) {
+        if (node->kind != TW__SYNTAX_REDUCE || is_empty(extent, node->scope)) {
             continue;
         }
         for (int k = 0; k < node->naxes; k++) {
             axes |= UINT64_C(1) << node->axes[k];
         }
-        if (is_empty(extent, axes)) {
+        for (int k = 0; k < node->naxes && !is_empty(extent, axes); k++) {
+            if (!tw__mul(count, extent->lengths[node->axes[k]], &count)) {
+                return complain(extent, node->at, "a reduction of more than 2^63 elements");
+            }
+        }
+        if (needs_one && is_empty(extent, axes)) {
             return complain(extent, node->at,
                             "there is no smallest and no largest of no elements: an axis has length 0");
         }
