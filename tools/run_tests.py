@@ -198,7 +198,7 @@ def part_python():
            "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache,
            "PYTHONDONTWRITEBYTECODE": "1"}
     done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "tests/python"],
-               env=env, seconds=2700, cwd=TOP)
+               env=env, seconds=900, cwd=TOP)
     outcome = count_junit(report, "python", done.output)
     if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
         outcome.fail("python: pytest", done.output)

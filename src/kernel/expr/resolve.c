@@ -110,9 +110,9 @@ static int is_axis(const struct tw__syntax *syntax, const char *name)
 static void name_whole(const struct tw__syntax *syntax, int operand, int dimension, char name[TW__EXPR_NAME])
 {
     const char *base = syntax->operands[operand].name;
-    int taken = strlen(base) > TW__EXPR_NAME - 8;
+    int taken = strlen(base) > TW__EXPR_NAME - 16;
     if (!taken) {
-        snprintf(name, TW__EXPR_NAME, "%.*s_%d", TW__EXPR_NAME - 8, base, dimension);
+        snprintf(name, TW__EXPR_NAME, "%.*s_%d", TW__EXPR_NAME - 16, base, dimension);
         taken = is_axis(syntax, name);
     }
     for (int tries = 0; taken; tries++) {
