@@ -86,8 +86,9 @@ int tw__has_fast(const struct tw__node *node)
            tw__prelude_find(node->u.op.code, computed(node->u.op.operation), &function) && function.fast[0] != '\0';
 }
 
-void tw__emit_value(struct tw__emitter *e, int number)
+void tw__emit_value(struct tw__emitter *e, int any)
 {
+    const int number = e->same[any];
     const struct tw__node *node = node_at(e, number);
     char name[32];
     switch ((enum tw__form)e->form[number]) {
