@@ -273,6 +273,9 @@ SENTENCES = [
      12),
     ("r[i] = sum(k, k: y[k])", [], "axis k is reduced twice", 15),
     ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 12),
+    ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: ...) (of two values: "
+     "maximum(a, b))", 12),
+    ("r[i] = y[i].real", [], "there are no attributes: write real(z), len(i)", 12),
     ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: ...)", 14),
     ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),
     ("r[i] = where(y[i] > 0, 1)", [], "expected ',' and another argument: where(condition, x, y)", 25),

@@ -354,10 +354,10 @@ static tw_status check_outputs(struct tw__parser *parser)
     const struct tw__syntax *syntax = parser->syntax;
     for (int n = 0; n < syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &syntax->nodes[n];
-        const struct tw__syntax_operand *operand = &syntax->operands[node->which];
-        if (node->kind != TW__SYNTAX_READ || operand->role == TW_IN) {
+        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role == TW_IN) {
             continue;
         }
+        const struct tw__syntax_operand *operand = &syntax->operands[node->which];
         for (int d = 0; d < operand->ndim; d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
             if (index->constant != 0 || index->nhosts != 0 || index->nterms != 1 ||

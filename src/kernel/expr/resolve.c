@@ -34,10 +34,10 @@ static void cut_inputs(struct tw__syntax *syntax)
     }
     for (int n = 0; n < syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &syntax->nodes[n];
-        struct tw__syntax_operand *operand = &syntax->operands[node->which];
-        if (node->kind != TW__SYNTAX_READ || operand->role != TW_IN) {
+        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role != TW_IN) {
             continue;
         }
+        struct tw__syntax_operand *operand = &syntax->operands[node->which];
         for (int d = 0; d < operand->ndim; d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
             const int axis =
