@@ -162,6 +162,12 @@ def test_explain_shows_signature_dtypes_and_work(folder):
         assert line in lines, result.stdout
 
 
+def test_explain_tells_floating_point_operations_from_others(folder):
+    result = folder.call("explain", "r[i] = (g[i] & 15)*2 + 0.5 * sum(k: g[k])", "--types", "g=uint8")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "flops 2" in lines and "other ops 2 + len(k)" in lines, result.stdout
+
+
 def test_explain_prints_c_that_has_no_name_of_the_users(folder):
     result = folder.call("explain", "secret_r[alpha,beta] = secret_y[alpha] * gamma_p + 0.3", "--c", "--param",
                          "gamma_p=0.5")  # fmt: skip
