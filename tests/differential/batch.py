@@ -225,10 +225,7 @@ class Loaded:
 
 
 def open_library(build, cache):
-    """The library, and pools of every kind."""
+    """The library, with its pools: serial and threads."""
     library = statements.Library(pathlib.Path(build) / "tests" / "statement_context.so", cache)
-    processes = ctypes.c_void_p()
-    library.check(library.calls.tw_pool_open(ctypes.byref(processes), ctypes.byref(statements.PoolOptions(1, 2, 0)),
-                                             library.errors()))  # fmt: skip
-    library.pools = [None, library.pool, processes]
+    library.pools = [None, library.pool]
     return library
