@@ -39,7 +39,7 @@ class GridOptions(ctypes.Structure):
 
 # ---- sources ----
 
-NAMED = re.compile(r"^(?:static|TW_SLOW|TW_INLINE|TW_MATH|TW_MATH_SLOW|int) [^;{=]*?(\w+)\(", re.MULTILINE)
+NAMED = re.compile(r"^(?:static|TW_[A-Z_]+|int) [^;{=]*?(\w+)\(", re.MULTILINE)
 
 
 def items_of(source):
