@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 
+import compare
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
@@ -209,7 +210,10 @@ class Loaded:
         for cuts in self.case.grids[1:]:
             self.run(cuts, pool)
             for name in self.outputs:
-                if self.wholes[name].tobytes() != after[name]:
+                if self.wholes[name].tobytes() == after[name]:
+                    continue
+                # Which of two NaN a processor keeps is up to the order in which a compiler gives it both.
+                if compare.differ(self.views[name], found[name]).any():
                     raise Wrong(f"{name} has other bits with the cuts {cuts}")
         for name in self.outputs:
             self.views[name][...] = self.case.arrays.get(name, numpy.frombuffer(b"\xa5" * 16, found[name].dtype)[0])
