@@ -10,6 +10,11 @@ const struct tw__helper tw__helpers_complex[] = {
      "typedef struct {\n"
      "    @P re, im;\n"
      "} @T;\n"},
+    {"settle", "c", "settle/part",
+     INLINE "@T tw_settle_@S(@T x)\n"
+            "{\n"
+            "    return (@T){tw_settle_@R(x.re), tw_settle_@R(x.im)};\n"
+            "}\n"},
     {"to_c64", "c", "",
      INLINE "tw_c64 tw_to_c64_@S(@T x)\n"
             "{\n"

@@ -4,6 +4,12 @@
 #define INLINE "TW_INLINE "
 
 const struct tw__helper tw__helpers_real[] = {
+    {"settle", "f", "",
+     INLINE
+     "@T tw_settle_@S(@T x)\n"
+     "{\n"
+     "    return x == x ? x : (@T)__builtin_nan(\"\"); /* the NaN of two NaNs is either, as the compiler likes */\n"
+     "}\n"},
     {"add", "f", "",
      INLINE "@T tw_add_@S(@T x, @T y)\n"
             "{\n"

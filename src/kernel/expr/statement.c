@@ -29,12 +29,8 @@ static void emit_element(struct tw__emitter *e, struct tw__strip *strip)
     tw__strip_scalars(e, strip, TW__ALL_AXES);
     tw__emit_begin(e);
     tw__emit_text(e, "*(%s *)(void *)DATA(%d) = ", tw__emit_storage(kind), e->target);
-    if (kind == TW_FLOAT16) {
-        (void)tw__helper_need(e, "store", kind);
-        tw__emit_text(e, "tw_store_f16(");
-    }
-    tw__emit_value(e, strip->roots[0]);
-    tw__emit_text(e, kind == TW_FLOAT16 ? ");" : ";");
+    tw__emit_result(e, strip->roots[0]);
+    tw__emit_text(e, ";");
     tw__emit_end(e);
 }
 

@@ -314,19 +314,18 @@ static void emit_root(struct tw__emitter *e, const struct tw__strip *strip, int 
     if (strip->to == TW__TO_CELLS && (!tw__strip_varies(e, root) || e->form[root] == TW__FORM_CELL)) {
         return; /* a variable, or there already */
     }
-    const int halves = strip->to == TW__TO_OUT && node_at(e, root)->dtype == TW_FLOAT16;
     tw__emit_begin(e);
-    if (strip->to == TW__TO_CELLS || strip->to == TW__TO_ARRAYS) {
+    if (strip->to == TW__TO_OUT) {
+        tw__emit_text(e, "out[q] = ");
+        tw__emit_result(e, root);
+    } else if (strip->to == TW__TO_CELLS || strip->to == TW__TO_ARRAYS) {
         tw__emit_text(e, "w%d[q] = ", root);
+        tw__emit_value(e, root);
     } else {
-        tw__emit_text(e, strip->to == TW__TO_OUT ? "out[q] = " : "value[q] = ");
+        tw__emit_text(e, "value[q] = ");
+        tw__emit_value(e, root);
     }
-    if (halves) {
-        (void)tw__helper_need(e, "store", TW_FLOAT16);
-        tw__emit_text(e, "tw_store_f16(");
-    }
-    tw__emit_value(e, root);
-    tw__emit_text(e, halves ? ");" : ";");
+    tw__emit_text(e, ";");
     tw__emit_end(e);
 }
 

@@ -417,3 +417,37 @@ void tw__emit_expression(struct tw__emitter *e, int number)
         return;
     }
 }
+
+/* ---- results ---- */
+
+static int is_given(const struct tw__node *node)
+{
+    return node->kind != TW__NODE_OPERATION && node->kind != TW__NODE_CAST && node->kind != TW__NODE_REDUCE;
+}
+
+/* Not what is only moved: an element that is read keeps its bits. */
+static int may_make_nan(const struct tw__emitter *e, const struct tw__node *node)
+{
+    if (is_given(node) || !(tw__kind_is_float(node->dtype) || tw__kind_is_complex(node->dtype))) {
+        return 0;
+    }
+    return node->kind != TW__NODE_OPERATION || node->u.op.code != TW__OP_SELECT ||
+           !is_given(&e->program->nodes[node->child[1]]) || !is_given(&e->program->nodes[node->child[2]]);
+}
+
+void tw__emit_result(struct tw__emitter *e, int any)
+{
+    const struct tw__node *node = &e->program->nodes[any];
+    const int halves = node->dtype == TW_FLOAT16, settled = may_make_nan(e, node);
+    const tw_kind kind = halves ? TW_FLOAT32 : node->dtype;
+    if (halves) {
+        (void)tw__helper_need(e, "store", TW_FLOAT16);
+        tw__emit_text(e, "tw_store_f16(");
+    }
+    if (settled) {
+        (void)tw__helper_need(e, "settle", kind);
+        tw__emit_text(e, "tw_settle_%s(", tw__emit_suffix(kind));
+    }
+    tw__emit_value(e, any);
+    tw__emit_text(e, halves && settled ? "))" : halves || settled ? ")" : "");
+}

@@ -7,6 +7,11 @@
 /* Prints the node's value as its form says. */
 void tw__emit_value(struct tw__emitter *e, int node);
 
+/* Prints the node's value as an item of the target. Which of two NaNs an operation gives, and with which sign, is up to
+ * the order in which the compiler has them, and that may be another one in a loop's vectors than in its rest: all NaNs
+ * that are computed are stored as the same one, so that no grid can tell. */
+void tw__emit_result(struct tw__emitter *e, int node);
+
 /* Prints the expression that the node is, whatever its form, from its children as their forms say. Not for READ and
  * REDUCE, which are no expressions. */
 void tw__emit_expression(struct tw__emitter *e, int node);
