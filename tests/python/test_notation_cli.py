@@ -317,6 +317,8 @@ SENTENCES = [
     ("r[i] = z[i] // 2", [], "'//' of complex128 and a whole number: complex numbers have no such operation", 13),
     ("r[i] = uint8(z[i])", [], "uint8 of complex128 would lose the imaginary part: write real(), imag() or abs()", 8),
     ("r[i]:float64 = z[i]", [], "r is float64, but the result is complex128: write real(), imag() or abs() of it", 14),
+    ("r[i]:float64 = 0; r[i] += z[i]", [], "r is float64, but the result is complex128: write real(), imag() or abs() of "
+     "it", 24),
     ("r[i]:S5 = y[i]", [], "'S5' is no dtype to compute with; one is float64, float32, int32, uint8, bool, complex128", 6),
     ("r[i] = y[i+1]", [], "this index reaches 1 past the end of dimension 0 of y, whose length is 1000; give axis i an "
      "edge (clamp, wrap or zero) or another length", 10),
