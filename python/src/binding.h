@@ -34,7 +34,8 @@ typedef struct {
     PyObject *on_start; /* called in each new worker process with its number; may be NULL */
     tw_array *area;     /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
     int pid;
-    int busy; /* in a run: it must not be closed */
+    int busy;        /* in a run: it must not be closed */
+    int interrupted; /* Ctrl-C came while a fork was prepared */
 } PoolObject;
 
 typedef struct {
@@ -108,6 +109,7 @@ extern PyObject *Failure;
 struct callbacks {
     PyObject *make_tile;      /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
     PyObject *describe;       /* (exception) -> (text, pickle as bytes) */
+    PyObject *hold, *release; /* () before and after a fork: Ctrl-C waits meanwhile */
     PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
 };
 extern struct callbacks callbacks;

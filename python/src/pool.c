@@ -1,6 +1,7 @@
 /* pool.c - Pool: a tw_pool, and forks that leave the interpreter of the child whole. */
 #include "binding.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 /* ---- around a fork: the thread that forks has left Python ---- */
@@ -23,18 +24,38 @@ static void flush_output(void)
     }
 }
 
+/* 1 where Ctrl-C came just then, which it may until `hold` has done its work and once `release` has. */
+static int is_interrupted(PyObject *function)
+{
+    PyObject *done = PyObject_CallNoArgs(function);
+    if (done == NULL) {
+        const int interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+        PyErr_Clear();
+        return interrupted;
+    }
+    Py_DECREF(done);
+    return 0;
+}
+
 static void before_fork(void *user)
 {
-    (void)user;
+    PoolObject *self = user;
     enter_python();
+    while (is_interrupted(callbacks.hold)) {
+        self->interrupted = 1;
+    }
     flush_output();
     PyOS_BeforeFork();
 }
 
 static void after_fork_in_parent(void *user)
 {
-    (void)user;
+    PoolObject *self = user;
     PyOS_AfterFork_Parent();
+    if (is_interrupted(callbacks.release) || self->interrupted) {
+        self->interrupted = 0;
+        PyErr_SetInterruptEx(SIGINT); /* the next who looks for signals finds it */
+    }
     leave_python();
 }
 

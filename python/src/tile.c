@@ -2,6 +2,7 @@
  * of a pool and in its worker processes. */
 #include "binding.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 /* ---- exceptions ---- */
@@ -38,6 +39,9 @@ static void write_message(char *message, PyObject *exception)
     PyObject *text = PyObject_Str(exception);
     const char *words = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
     if (words == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) { /* Ctrl-C came just then */
+            PyErr_SetInterruptEx(SIGINT);
+        }
         PyErr_Clear();
         words = "(its text cannot be had)";
     }

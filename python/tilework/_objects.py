@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _errors, _shared, _tilework, _workers
+from . import _arguments, _errors, _shared, _signals, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
 from ._progress import teller
 from ._report import Report
@@ -58,7 +58,7 @@ class Tile(NamedTuple):
         return np.random.default_rng([seed, self.number])
 
 
-_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr)
+_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr, _signals.hold, _signals.release)
 
 
 class Kernel:

@@ -20,7 +20,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _errors, _shared, _tilework
+from . import _arguments, _errors, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._objects import KNOWN_KERNELS, Kernel, Pool
 from ._progress import teller
@@ -45,6 +45,7 @@ class SpawnPool(Pool):
                                             pass_fds=[theirs.fileno()], start_new_session=True)
         self._connection = Connection(ours.detach())
         self._owner = os.getpid()
+        self._awaited = False  # an answer of the server's
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
         self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
@@ -63,29 +64,52 @@ class SpawnPool(Pool):
         return self._answer()
 
     def _send(self, *request: Any) -> None:
+        """Ctrl-C waits until the message is whole; so it does in _receive."""
+        if self._awaited:
+            self._interrupt()
+            self._need_open()
         unwanted = []
         while self._unwanted:
             unwanted.append(self._unwanted.pop())
+        _signals.hold()
         try:
             self._connection.send((unwanted, *request))
+            self._awaited = True
         except OSError as error:
             raise self._lost() from error
+        finally:
+            _signals.release()
 
-    def _answer(self, tell: Any = None) -> Any:
-        while True:
+    def _receive(self) -> tuple[str, Any]:
+        try:
+            self._connection.poll(None)
+            _signals.hold()
             try:
                 kind, value = self._connection.recv()
-            except (EOFError, OSError) as error:
-                raise self._lost() from error
-            if kind == "progress":
-                if tell is not None:
-                    tell(*value)
-            elif kind == "error":
-                told, cause, text, content = value
-                told.__cause__ = _errors.cause_of(text, content) if cause else None
-                raise told
-            else:
-                return value
+                self._awaited = kind == "progress"
+            finally:
+                _signals.release()
+        except (EOFError, OSError) as error:
+            raise self._lost() from error
+        return kind, value
+
+    def _answer(self, tell: Any = None) -> Any:
+        try:
+            while True:
+                kind, value = self._receive()
+                if kind == "progress":
+                    if tell is not None:
+                        tell(*value)
+                elif kind == "error":
+                    told, cause, text, content = value
+                    told.__cause__ = _errors.cause_of(text, content) if cause else None
+                    raise told
+                else:
+                    return value
+        except BaseException:
+            if self._awaited:
+                self._interrupt()
+            raise
 
     def _lost(self) -> PoolError:
         self._end()
@@ -93,17 +117,19 @@ class SpawnPool(Pool):
                          "open another pool")
 
     def _interrupt(self) -> None:
-        """Ctrl-C: the run there ends, and what it still has to say is taken; a server that does not answer is ended."""
+        """The run there ends, and what it still has to say is taken; a server that does not answer is ended."""
         self._server.send_signal(signal.SIGINT)
         try:
-            while self._connection.poll(PATIENCE):
-                if self._connection.recv()[0] != "progress":
-                    return
-        except (EOFError, OSError):
-            pass
-        self._end()
+            while self._awaited and self._connection.poll(PATIENCE):
+                self._receive()
+        except PoolError:
+            return
+        if self._awaited:
+            self._server.kill()
+            self._end()
 
     def _end(self) -> None:
+        self._awaited = False
         self._connection.close()
         try:
             self._server.wait(PATIENCE)
@@ -205,9 +231,6 @@ class SpawnPool(Pool):
                 self._copy_back(request, made)
                 if error.report is not None:
                     error.report = Report(_received(error.report, request), notation.axes)
-                raise
-            except KeyboardInterrupt:
-                self._interrupt()
                 raise
             self._copy_back(request, made)
         found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
@@ -9,19 +10,17 @@ from typing import Any, Callable
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
            "NUMBA_NUM_THREADS")
-_looked_for: set[str] = set()
 
 
-def _control() -> Any:
-    """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed."""
-    if "threadpoolctl" not in sys.modules and "threadpoolctl" not in _looked_for:
-        _looked_for.add("threadpoolctl")
-        try:
-            import threadpoolctl  # pylint: disable=unused-import
-        except ImportError:
-            pass
-    module = sys.modules.get("threadpoolctl")
-    return module.ThreadpoolController() if module is not None else None
+@functools.lru_cache(maxsize=1)
+def _control(modules: int) -> Any:
+    """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed. It takes
+    half a millisecond to find out, so it is asked again only when there are other modules than before."""
+    try:
+        import threadpoolctl
+    except ImportError:
+        return None
+    return threadpoolctl.ThreadpoolController()
 
 
 def _limit(library: Any, share: int) -> None:
@@ -40,7 +39,7 @@ def _limit(library: Any, share: int) -> None:
 def starter(workers: int) -> Callable[[int], None]:
     """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
     share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
-    control = _control()
+    control = _control(len(sys.modules))
 
     def start(worker: int) -> None:
         gc.freeze()  # what the parent left as garbage is the parent's to finalise

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tilework as tw
-from conftest import children, run_python
+from conftest import children, run_python, wait_until_gone
 
 Y = np.arange(10.0)
 
@@ -157,6 +157,32 @@ def test_ctrl_c_ends_a_run_of_processes_in_the_middle_of_a_tile(start):
         assert (pool.run(lambda y: y + 1, "y[i] -> r[i]", Y) == Y + 1).all()
 
 
+def test_ctrl_c_while_a_fork_is_prepared_is_not_lost():
+    """A hook of os.register_at_fork that takes long, as the one of logging may: Ctrl-C comes in the middle of it."""
+    code, output, errors = run_python("""
+        import os, signal, threading, time, numpy as np, tilework as tw
+        ready = True
+        def slow_hook():
+            if ready:
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(1000):
+                    time.sleep(0)
+        for when in ("before", "after_in_parent"):
+            os.register_at_fork(**{when: slow_hook})
+        began = time.monotonic()
+        for _ in range(3):
+            try:
+                tw.run(lambda y: (time.sleep(30), y)[1], "y[i] -> r[i]", np.arange(4.0), tiles={"i": 1}, workers=2)
+                print("not interrupted")
+            except KeyboardInterrupt:
+                print("interrupted")
+        ready = False
+        assert time.monotonic() - began < 20 and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        print(tw.run(lambda y: y, "y[i] -> r[i]", np.arange(2.0), workers=2))
+    """)
+    assert (code, output, errors) == (0, "interrupted\n" * 3 + "[0. 1.]\n", "")
+
+
 def test_ctrl_c_ends_a_run_of_threads():
     def spin(y):
         end = time.monotonic() + 30
@@ -211,10 +237,7 @@ def test_nothing_is_left_when_the_program_is_killed(start):
     process.kill()
     process.wait()
     process.stdout.close()
-    end = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") and " Z " not in open(f"/proc/{pid}/stat").read() for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until_gone(pids)
 
 
 def test_nothing_is_left_of_pools_that_threads_have_opened():
@@ -244,10 +267,7 @@ def test_nothing_is_left_of_pools_that_threads_have_opened():
                           check=False)
     pids = [int(word) for word in done.stdout.split()]
     assert len(pids) == 4 and all(pids), done.stderr
-    end = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") and " Z " not in open(f"/proc/{pid}/stat").read() for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until_gone(pids)
 
 
 def test_a_spawned_interpreter_that_is_killed_is_noticed():

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import sys
 import xml.etree.ElementTree as xml
 
 import numpy as np
@@ -162,11 +163,30 @@ def test_failures_of_spawned_workers(spawned):
         spawned.run(tw.Kernel.from_address(1), "y[i] -> r[i]", Y)
 
 
+def test_without_cloudpickle_importable_functions_are_sent(spawned, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    assert (spawned.run(np.sqrt, "y[i] -> r[i]", Y) == np.sqrt(Y)).all()
+    with pytest.raises(tw.PoolError, match="pip install cloudpickle"):
+        spawned.run(lambda y: y, "y[i] -> r[i]", Y)
+
+
+def test_a_progress_function_that_raises_leaves_a_spawned_pool_in_order(spawned):
+    import time
+
+    def refuse(done, total, seconds):
+        raise KeyError("enough")
+    for _ in range(3):
+        with pytest.raises(KeyError, match="enough"):
+            spawned.run(lambda r: time.sleep(0.05), "-> r[i]", lengths={"i": 200}, tiles={"i": 1}, progress=refuse)
+        assert (spawned.run(lambda y: y + 1, "y[i] -> r[i]", Y) == Y + 1).all()
+
+
 def test_memory_of_spawned_workers_is_given_back(spawned):
     for _ in range(50):
         spawned.run(lambda y: y, "y[i] -> r[i]", np.ones(1 << 20))
     gc.collect()
-    assert len([line for line in open("/proc/self/maps") if "memfd" in line]) < 10
+    with open("/proc/self/maps") as maps:
+        assert len([line for line in maps if "memfd" in line]) < 10
 
 
 # ---- reports -----------------------------------------------------------------------------------------------------------
