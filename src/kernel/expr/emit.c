@@ -205,8 +205,11 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
         "#define TW_SLOW static __attribute__((noinline, unused))\n"
         "#if defined(__clang__)\n"
         "#define TW_APART TW_SLOW\n"
+        "#define TW_TWICE\n"
         "#else /* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
         "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
+        "#define TW_TWICE _Pragma(\"GCC unroll 2\") /* Clang unrolls by itself; GCC's vector loops were 7 % slower "
+        "without */\n"
         "#endif\n\n";
     FILE *out = open_memstream(text, length);
     if (out == NULL) {

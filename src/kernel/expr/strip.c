@@ -359,6 +359,9 @@ static void emit_loop(struct tw__emitter *e, const struct tw__strip *strip)
     if (!has_results(e, strip)) {
         return;
     }
+    if (!tw__strip_is_fast(e, strip)) {
+        tw__emit_line(e, "TW_TWICE"); /* long bodies gain nothing and take longer to compile */
+    }
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
     emit_variables(e, strip, 0);
     for (int k = 0; k < strip->nroots; k++) {
