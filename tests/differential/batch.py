@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 
+import compare
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
@@ -39,7 +40,7 @@ class GridOptions(ctypes.Structure):
 
 # ---- sources ----
 
-NAMED = re.compile(r"^(?:static|TW_SLOW|TW_INLINE|TW_MATH|TW_MATH_SLOW|int) [^;{=]*?(\w+)\(", re.MULTILINE)
+NAMED = re.compile(r"^(?:static|TW_[A-Z_]+|int) [^;{=]*?(\w+)\(", re.MULTILINE)
 
 
 def items_of(source):
@@ -209,7 +210,10 @@ class Loaded:
         for cuts in self.case.grids[1:]:
             self.run(cuts, pool)
             for name in self.outputs:
-                if self.wholes[name].tobytes() != after[name]:
+                if self.wholes[name].tobytes() == after[name]:
+                    continue
+                # Which of two NaN a processor keeps is up to the order in which a compiler gives it both.
+                if compare.differ(self.views[name], found[name]).any():
                     raise Wrong(f"{name} has other bits with the cuts {cuts}")
         for name in self.outputs:
             self.views[name][...] = self.case.arrays.get(name, numpy.frombuffer(b"\xa5" * 16, found[name].dtype)[0])
@@ -225,10 +229,7 @@ class Loaded:
 
 
 def open_library(build, cache):
-    """The library, and pools of every kind."""
+    """The library, with its pools: serial and threads."""
     library = statements.Library(pathlib.Path(build) / "tests" / "statement_context.so", cache)
-    processes = ctypes.c_void_p()
-    library.check(library.calls.tw_pool_open(ctypes.byref(processes), ctypes.byref(statements.PoolOptions(1, 2, 0)),
-                                             library.errors()))  # fmt: skip
-    library.pools = [None, library.pool, processes]
+    library.pools = [None, library.pool]
     return library

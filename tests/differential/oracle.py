@@ -369,6 +369,8 @@ class Call(Node):
 
     def apply(self, *arguments):
         if self.name == "clip":
+            if is_weak(arguments[0]):
+                raise Refused("of arrays")
             return numpy.clip(*arguments)
         function = {**EXACT, **EXTREMES, **TRANSCENDENTAL, **TRANSCENDENTAL_OF_TWO}[self.name]
         if len(arguments) == 1 and self.name in ("real", "imag", "arg", "erf", "gamma") and is_weak(arguments[0]):

@@ -39,3 +39,11 @@ def test_fmin_and_fmax_of_whole_numbers_are_minimum_and_maximum(dtype):
 def test_zero_less_zero_is_zero_and_not_its_negative(text):
     result = statements.run(f"r[i] = {text}", {"a": numpy.zeros(3)} if "a[" in text else {}, lengths={"i": 3})["r"]
     assert result[0] == 0 and not numpy.signbit(result[0])
+
+
+def test_three_dtypes_together_have_numpys_common_one():
+    arrays = {"a": numpy.ones(3, "uint16"), "b": numpy.ones(3, "int16"), "c": numpy.ones(3, "float16")}
+    for order in ("abc", "bca", "cab"):
+        expected = numpy.clip(*[arrays[name] for name in order])
+        text = f"r[i] = clip({', '.join(f'{name}[i]' for name in order)})"
+        assert statements.same(statements.run(text, arrays)["r"], expected)

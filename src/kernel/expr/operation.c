@@ -122,14 +122,19 @@ static tw_kind common(const struct tw__operand_type *types, int n, int *has_arra
     tw_kind kind = TW_BOOL;
     *arrays = TW_BOOL;
     *has_array = 0;
-    for (int k = 0; k < n; k++) {
-        if (!types[k].is_weak) {
-            *arrays = tw__promote(*arrays, types[k].dtype);
+    /* Floats first: int16 with uint16 alone is int32, whose float is float64, but beside a float16 both are float32. */
+    for (int k = 0; k < 2 * n; k++) {
+        const struct tw__operand_type *type = &types[k % n];
+        if (!type->is_weak && (type->dtype >= TW_FLOAT16) == (k < n)) {
+            *arrays = tw__promote(*arrays, type->dtype);
             *has_array = 1;
         }
     }
-    for (int k = 0; k < n; k++) {
-        kind = tw__promote(kind, effective(&types[k], *has_array, *arrays));
+    for (int k = 0; k < 2 * n; k++) {
+        const tw_kind own = effective(&types[k % n], *has_array, *arrays);
+        if ((own >= TW_FLOAT16) == (k < n)) {
+            kind = tw__promote(kind, own);
+        }
     }
     return kind;
 }

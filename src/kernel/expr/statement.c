@@ -288,6 +288,18 @@ static int has_reduction(const struct tw__emitter *e, int value)
     return 0;
 }
 
+/* Whether the compiler has much to do for the value: exp, sin and the like, whose own time hides that of gathering. */
+static int is_long(const struct tw__emitter *e, int value)
+{
+    for (int n = 0; n <= value; n++) {
+        const struct tw__node *node = &e->program->nodes[n];
+        if (node->kind == TW__NODE_OPERATION && node->u.op.code > TW__OP_SQRT) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The loops with strips along one axis of the target, as a function. */
 static void emit_variant(struct tw__emitter *e, int number, int along, const char *name)
 {
@@ -346,7 +358,7 @@ void tw__emit_statement(struct tw__emitter *e, int number)
     const struct tw__expr_operand *target = &e->program->operands[statement->target];
     const int ndim = target->ndim, last = ndim > 0 ? target->axis[ndim - 1] : -1;
     char name[48];
-    if (ndim < 2 || has_reduction(e, statement->value)) {
+    if (ndim < 2 || has_reduction(e, statement->value) || (ndim == 2 && is_long(e, statement->value))) {
         snprintf(name, sizeof name, "statement%d", number + 1);
         emit_variant(e, number, last, name);
         return;
