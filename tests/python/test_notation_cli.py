@@ -207,6 +207,16 @@ def test_a_compiled_statement_that_needs_nothing_is_a_kernel(folder):
     assert result.returncode == 1 and "float64" in result.stderr, result.stderr
 
 
+def test_a_compiled_statement_refuses_axes_that_lead_outside(folder):
+    folder.save("u.npy", numpy.zeros((50, 40)))
+    folder.call("compile", "r[i,j] = u[i,j] * 2; s[i,j] = u[i,j]", "-o", "m.so", "--types", "u=f8")
+    folder.run_ok("m.so:kernel", "-s", "u[i,j] -> r[i,j], s[i,j]", "u=u.npy", "-o", "r=r.npy", "-o", "s=s.npy")
+    for signature, says in (("u[j,i] -> r[i,j], s[i,j]", "operand 1 with other axes"),
+                            ("u[i,j] -> r[i,j], s[j,i]", "operand 3 with other axes")):  # fmt: skip
+        result = folder.call("run", "m.so:kernel", "-s", signature, "u=u.npy", "-o", "r=n.npy", "-o", "s=o.npy")
+        assert result.returncode == 1 and says in result.stderr, result.stderr
+
+
 def test_a_kernel_that_needs_its_lengths_says_so_without_them(folder):
     folder.save("u.npy", numpy.arange(9.0))
     folder.call("compile", "r[i] = u[i+1]", "-o", "s.so", "--types", "u=float64")
@@ -317,6 +327,8 @@ SENTENCES = [
     ("r[i] = z[i] // 2", [], "'//' of complex128 and a whole number: complex numbers have no such operation", 13),
     ("r[i] = uint8(z[i])", [], "uint8 of complex128 would lose the imaginary part: write real(), imag() or abs()", 8),
     ("r[i]:float64 = z[i]", [], "r is float64, but the result is complex128: write real(), imag() or abs() of it", 14),
+    ("r[i]:float64 = 0; r[i] += z[i]", [], "r is float64, but the result is complex128: write real(), imag() or abs() of "
+     "it", 24),
     ("r[i]:S5 = y[i]", [], "'S5' is no dtype to compute with; one is float64, float32, int32, uint8, bool, complex128", 6),
     ("r[i] = y[i+1]", [], "this index reaches 1 past the end of dimension 0 of y, whose length is 1000; give axis i an "
      "edge (clamp, wrap or zero) or another length", 10),

@@ -169,7 +169,15 @@ static void given_lengths_decide(void **state)
     assert_int_equal(bind(statement, shapes, &given, 1, lengths, &error), TW_ERROR_ARGUMENT);
     given.axis = "k";
     assert_int_equal(bind(statement, shapes, &given, 1, lengths, &error), TW_ERROR_ARGUMENT);
+    given.axis = NULL;
+    assert_int_equal(bind(statement, shapes, &given, 1, lengths, &error), TW_ERROR_ARGUMENT);
     tw_statement_destroy(statement);
+    const tw_axis_edge edge = {.axis = NULL, .edge = TW_EDGE_WRAP};
+    statement = NULL;
+    assert_int_equal(
+        tw_statement_parse(&statement, "r[i] = x[i]", &(tw_statement_options){.edges = &edge, .nedges = 1}, &error),
+        TW_ERROR_ARGUMENT);
+    assert_null(statement);
 }
 
 static void an_edge_cannot_help_where_there_is_no_element(void **state)
@@ -229,6 +237,8 @@ static void steps_out_of_order_are_refused(void **state)
     assert_int_equal(tw_statement_source(statement, &text, &error), TW_ERROR_ARGUMENT);
     assert_int_equal(tw_statement_types(statement, dtypes, &error), TW_ERROR_ARGUMENT);
     assert_int_equal(tw_statement_dtype(statement, 0).kind, TW_OPAQUE);
+    dtypes[0].kind = (tw_kind)55;
+    assert_int_equal(tw_statement_types(statement, dtypes, &error), TW_ERROR_ARGUMENT);
     dtypes[0] = tw_dtype_of(TW_FLOAT32);
     assert_int_equal(tw_statement_types(statement, dtypes, &error), TW_OK);
     assert_int_equal(tw_statement_bind(statement, views, NULL, 0, lengths, &error), TW_ERROR_ARGUMENT);

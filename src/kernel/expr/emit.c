@@ -112,9 +112,44 @@ static void fini(struct tw__emitter *e)
 
 /* ---- the kernel ---- */
 
+/* An object can be run with any signature: with axes that are others than an operand's dimensions were made for, the
+ * kernel would reach outside of it. */
+static void check_axes(struct tw__emitter *e, int number)
+{
+    const struct tw__expr_operand *operand = &e->program->operands[number];
+    int count = 0;
+    for (int d = 0; d < operand->ndim; d++) {
+        const int axis = operand->axis[d] >= 0 ? e->program->axes[operand->axis[d]].tile : -1;
+        if (axis >= 0) {
+            if (count++ == 0) {
+                tw__emit_begin(e);
+            }
+            tw__emit_text(e, "%sSHAPE(%d, %d) != tile->stop[%d] - tile->start[%d]", count == 1 ? "if (" : " || ",
+                          number, d, axis, axis);
+        }
+    }
+    if (count > 0) {
+        tw__emit_text(e, ") {");
+        tw__emit_end(e);
+        e->indent++;
+        tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for operand %d with other axes\");",
+                      number + 1);
+        tw__emit_close(e);
+    }
+}
+
 static void emit_checks(struct tw__emitter *e)
 {
     const struct tw__program *program = e->program;
+    int naxes = 0;
+    for (int a = 0; a < program->naxes; a++) {
+        naxes = program->axes[a].tile >= naxes ? program->axes[a].tile + 1 : naxes;
+    }
+    if (naxes > 0) {
+        tw__emit_open(e, "if (tile->naxes < %d)", naxes);
+        tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel takes %d axes, not %%d\", tile->naxes);", naxes);
+        tw__emit_close(e);
+    }
     tw__emit_open(e, "if (tile->noperands != %d)", program->noperands);
     tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel takes %d operands, not %%d\", tile->noperands);",
                   program->noperands);
@@ -129,6 +164,7 @@ static void emit_checks(struct tw__emitter *e)
                       "dimensions\");",
                       k + 1, tw_dtype_name(&dtype), operand->ndim);
         tw__emit_close(e);
+        check_axes(e, k);
     }
     if (program->needs_context) {
         tw__emit_open(e, "if (tile->context == NULL)");

@@ -31,19 +31,19 @@ static tw_status take_given(struct binding *binding)
     const struct tw__syntax *syntax = extent->syntax;
     for (size_t k = 0; k < extent->ngiven; k++) {
         const tw_axis_length *given = &extent->given[k];
-        const char *names[TW__EXPR_AXES];
+        const char *axis = given->axis != NULL ? given->axis : "", *names[TW__EXPR_AXES];
         int found = -1;
         for (int a = 0; a < syntax->naxes; a++) {
             names[a] = syntax->axes[a].name;
-            found = strcmp(names[a], given->axis) == 0 ? a : found;
+            found = strcmp(names[a], axis) == 0 ? a : found;
         }
         if (found < 0) {
             char known[512];
             struct tw__text text;
             tw__text_init(&text, known, sizeof known);
-            tw__add_nearest(&text, given->axis, names, (size_t)syntax->naxes, 16);
+            tw__add_nearest(&text, axis, names, (size_t)syntax->naxes, 16);
             return tw__fail(extent->error, TW_ERROR_ARGUMENT,
-                            "a length is given for '%s', which is no axis of the statement; it has %s", given->axis,
+                            "a length is given for '%s', which is no axis of the statement; it has %s", axis,
                             syntax->naxes > 0 ? known : "none");
         }
         if (given->length < 0) {

@@ -217,7 +217,7 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
         const tw_kind said = text_dtype(operand);
         const int is_free = operand->role == TW_OUT && given->kind == TW_OPAQUE && given->itemsize == 0;
         kinds[k] = is_free ? said : given->kind;
-        if (!is_free && given->kind == TW_OPAQUE) {
+        if (!is_free && (given->kind < TW_BOOL || given->kind > TW_COMPLEX128)) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "%s has items of %s, which cannot be computed with",
                             operand->name, tw_dtype_name(given));
         }

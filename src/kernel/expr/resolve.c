@@ -58,24 +58,24 @@ static void cut_inputs(struct tw__syntax *syntax)
 static tw_status set_edges(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges, tw_error *error)
 {
     for (size_t k = 0; k < nedges; k++) {
-        const char *names[TW__EXPR_AXES];
+        const char *axis = edges[k].axis != NULL ? edges[k].axis : "", *names[TW__EXPR_AXES];
         char known[512];
         int found = -1;
         for (int a = 0; a < syntax->naxes; a++) {
             names[a] = syntax->axes[a].name;
-            found = strcmp(names[a], edges[k].axis) == 0 ? a : found;
+            found = strcmp(names[a], axis) == 0 ? a : found;
         }
         if (found < 0) {
             struct tw__text text;
             tw__text_init(&text, known, sizeof known);
-            tw__add_nearest(&text, edges[k].axis, names, (size_t)syntax->naxes, 16);
+            tw__add_nearest(&text, axis, names, (size_t)syntax->naxes, 16);
             return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "an edge is given for '%s', which is no axis of the statement; it has %s", edges[k].axis,
+                            "an edge is given for '%s', which is no axis of the statement; it has %s", axis,
                             syntax->naxes > 0 ? known : "none");
         }
         if (edges[k].edge < TW_EDGE_ERROR || edges[k].edge > TW_EDGE_ZERO) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "the edge %d of axis %s is none: error, clamp, wrap or zero",
-                            (int)edges[k].edge, edges[k].axis);
+                            (int)edges[k].edge, axis);
         }
         syntax->axes[found].edge = edges[k].edge;
     }

@@ -407,17 +407,17 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
                                   tw_kind to)
 {
     const struct tw__syntax_operand *target = &typer->syntax->operands[statement->target];
+    if (tw__kind_is_complex(from) && !tw__kind_is_complex(to) && to != TW_BOOL) {
+        return tw__complain(typer->error, &typer->syntax->source, statement->sign,
+                            "%s is %s, but the result is %s: write real(), imag() or abs() of it", target->name,
+                            kind_name(to), kind_name(from));
+    }
     if (statement->augmented >= 0 && !tw__is_same_kind(from, to)) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
                             "%s is %s, but the result is %s, and nothing is lost without being said so: write %s[...] "
                             "= %s(%s[...] %s ...)",
                             target->name, kind_name(to), kind_name(from), target->name, kind_name(to), target->name,
                             tw__operation_name(statement->augmented));
-    }
-    if (tw__kind_is_complex(from) && !tw__kind_is_complex(to) && to != TW_BOOL) {
-        return tw__complain(typer->error, &typer->syntax->source, statement->sign,
-                            "%s is %s, but the result is %s: write real(), imag() or abs() of it", target->name,
-                            kind_name(to), kind_name(from));
     }
     return TW_OK;
 }
