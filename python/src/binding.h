@@ -36,6 +36,7 @@ typedef struct {
     int pid;
     int busy;        /* in a run: it must not be closed */
     int interrupted; /* Ctrl-C came while a fork was prepared */
+    struct local_run *running; /* the run that it is busy with */
 } PoolObject;
 
 typedef struct {
@@ -62,6 +63,7 @@ typedef struct {
 } GridObject;
 
 struct call;
+struct local_run;
 
 typedef struct {
     PyObject_HEAD
@@ -154,6 +156,14 @@ struct slot {
     char bytes[]; /* text, then pickle */
 };
 
+/* The runs that the calling thread is inside of, innermost first: kernels and progress functions that a pool calls must
+ * not wait for that pool. */
+struct inside {
+    const PoolObject *pool; /* NULL: serial, without a pool */
+    const struct inside *outer;
+};
+extern _Thread_local const struct inside *inside_of;
+
 /* A run of a Python kernel as the process that called it sees it; tiles of serial and thread pools use it too. */
 struct local_run {
     PyObject *const *bases;           /* [noperands] what keeps each operand's memory alive */
@@ -163,6 +173,7 @@ struct local_run {
     PyObject *exception;              /* of the lowest tile that failed; NULL: none */
     PyObject *interrupt;              /* what the progress function or a signal handler raised; NULL: nothing */
     int stop;                         /* for the library: end after the tiles in hand */
+    struct inside entered;            /* what threads that run its tiles are inside of */
     _Atomic(unsigned long) *inside;   /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;
 };

@@ -36,6 +36,7 @@ void forget_own_pid(void)
 /* ---- leaving and entering ---- */
 
 _Thread_local PyThreadState *left_with;
+_Thread_local const struct inside *inside_of;
 
 void leave_python(void)
 {

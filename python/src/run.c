@@ -289,12 +289,17 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
     }
     pthread_mutex_init(&job.local.lock, NULL);
     job.kernel->busy = job.kernel->callable != NULL;
+    job.local.entered = (struct inside){.pool = job.pool, .outer = inside_of};
+    inside_of = &job.local.entered;
     if (job.pool != NULL) {
         job.pool->busy = 1;
+        job.pool->running = &job.local;
     }
     PyObject *result = run_taken(&job, args[4], args[5], PyObject_IsTrue(args[13]));
     job.kernel->busy = 0;
+    inside_of = job.local.entered.outer;
     if (job.pool != NULL) {
+        job.pool->running = NULL;
         job.pool->busy = 0;
     }
     pthread_mutex_destroy(&job.local.lock);

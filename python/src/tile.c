@@ -304,9 +304,12 @@ int run_python_tile(const tw_tile *tile)
         flush_stdout();
     } else {
         _Atomic(unsigned long) *inside = &call->local->inside[tile->worker];
+        const struct inside *outer = inside_of;
+        inside_of = &call->local->entered;
         atomic_store(inside, PyThread_get_thread_ident());
         code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
         const unsigned long own = atomic_exchange(inside, 0);
+        inside_of = outer;
         if (__atomic_load_n(&call->local->stop, __ATOMIC_RELAXED) != 0) {
             PyThreadState_SetAsyncExc(own, NULL); /* it came too late to be raised in the kernel */
         }

@@ -20,6 +20,7 @@ from ._request import Request, StatementRequest
 __all__ = ["Kernel", "Pool", "Tile"]
 
 NOBODY: contextlib.nullcontext[None] = contextlib.nullcontext()  # told of progress
+PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
 KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
 
 
@@ -231,7 +232,8 @@ class Pool:
             raise ArgumentError("start='spawn' is for a pool of processes")
         count = _arguments.workers_of(workers)
         self.kind = pool
-        self._lock = threading.Lock()
+        self._lock: Any = threading.RLock()  # taken with `_turn` alone
+        self._owner = os.getpid()
         self._kernels: dict[Any, tuple[_tilework.Kernel, _arguments.Manner, Any]] = {}
         self._open(count)
         open_pools.add(self)
@@ -279,10 +281,10 @@ class Pool:
 
     def close(self) -> None:
         """End the workers. Results and shared arrays stay valid. Waits for a run that another thread has begun."""
-        if self._inner is None or self._inner.pid != os.getpid():
+        if self._inner is None or self._owner != os.getpid():
             self._inner = None
             return
-        with self._lock:
+        with self._turn():
             inner, self._inner = self._inner, None
             if inner is not None:
                 inner.close()
@@ -290,8 +292,32 @@ class Pool:
 
     def refresh(self) -> None:
         """Have the workers see the program as it is now, from the next run with a Python kernel on."""
-        with self._lock:
+        with self._turn():
             self._kernels.clear()
+
+    def _turn(self) -> contextlib.AbstractContextManager[Any]:
+        """What gives this thread its turn. It waits for other threads, but never for a run that waits for this one."""
+        if self._owner != os.getpid():
+            raise PoolError(f"this pool belongs to process {self._owner}, of which this one is a fork; open a pool here")
+        if self._lock._is_owned() or (self._inner is not None and self._inner.inside()):  # pylint: disable=protected-access
+            raise PoolError("this pool is in the middle of the run that has called this function; a kernel or a progress "
+                            "function needs a pool of its own")
+        turn: contextlib.AbstractContextManager[Any] = self._lock
+        return turn
+
+    def _end_run(self) -> None:
+        """A run that another thread is in ends soon."""
+        if self._inner is not None:
+            self._inner.stop(SystemExit("the program ends"))
+
+    def close_at_exit(self) -> None:
+        """A thread that is still in a run must not keep the program from ending."""
+        if self._owner != os.getpid() or self.closed:
+            return
+        self._end_run()
+        if self._lock.acquire(timeout=PATIENCE_AT_EXIT):
+            self._lock.release()
+            self.close()
 
     def _need_open(self) -> _tilework.Pool:
         if self._inner is None:
@@ -368,13 +394,13 @@ class Pool:
 
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
-        with self._lock:
+        with self._turn():
             inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
-            alone = native is not None and self.kind == "threads" and not report and request.grid.count < 2
+            alone = native is not None and not progress and self.kind == "threads" and not report and request.grid.count < 2
             try:
                 with teller(progress) if progress else NOBODY as tell:
                     told = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,

@@ -44,7 +44,6 @@ class SpawnPool(Pool):
             self._server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
                                             pass_fds=[theirs.fileno()], start_new_session=True)
         self._connection = Connection(ours.detach())
-        self._owner = os.getpid()
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
         self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
@@ -124,7 +123,7 @@ class SpawnPool(Pool):
 
     @property
     def pids(self) -> tuple[int, ...]:
-        with self._lock:
+        with self._turn():
             return tuple(self._ask("pids")) if not self.closed else ()
 
     @property
@@ -133,8 +132,15 @@ class SpawnPool(Pool):
 
     def close(self) -> None:
         if not self.closed:
-            with self._lock:
-                self._end()  # it sees the end of the connection
+            with self._turn():
+                if not self.closed:
+                    self._end()  # it sees the end of the connection
+
+    def _end_run(self) -> None:
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._server.kill()  # its workers end with it
 
     def refresh(self) -> None:
         """Nothing to do: kernels are sent as they are at each run."""
@@ -156,7 +162,7 @@ class SpawnPool(Pool):
 
     def empty(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
         lengths, wanted = _arguments.shape_of(shape), _arguments.as_dtype(dtype, "a shared array")
-        with self._lock:
+        with self._turn():
             self._need_open()
             return self._attach(*self._ask("empty", lengths, wanted))
 
@@ -180,7 +186,7 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
-        with self._lock, teller(progress) as tell:
+        with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]
             wanted = [None if place is not None else

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tilework as tw
+from conftest import run_python
 
 Y = np.arange(12.0)
 
@@ -213,3 +214,71 @@ def test_pictures_of_many_tiles_stay_small():
     assert len(report._repr_html_()) < 10000
     _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 0}, pool="serial", report=True)
     xml.fromstring(report._repr_html_())
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads", "serial"])
+@pytest.mark.parametrize("use", [lambda pool: pool.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0)),
+                                 lambda pool: pool.evaluate("r[i] = y[i]", y=np.arange(3.0)), tw.Pool.refresh])
+def test_a_pool_that_is_used_inside_of_its_own_run_says_so(kind, use):
+    y = np.arange(6.0)
+    with tw.Pool(2, kind) as pool:
+        with pytest.raises(tw.TileError, match="a pool of its own|open a pool here"):
+            pool.run(lambda y: use(pool) and y, "y[i] -> r[i]", y, tiles={"i": 2})
+        for call in (use, tw.Pool.close):
+            with pytest.raises(tw.PoolError, match="a pool of its own"):
+                pool.run(lambda y: y, "y[i] -> r[i]", y, progress=lambda *_, call=call: call(pool))
+        assert pool.run(lambda y: y, "y[i] -> r[i]", y).tolist() == y.tolist()
+        with pytest.raises(tw.PoolError, match="a pool of its own"):  # one tile, which needs no worker
+            pool.evaluate("r[i] = y[i]", y=y, progress=lambda *_: pool.refresh())
+
+
+def test_a_pool_inside_of_another_pools_run_may_not_come_back_to_the_first():
+    with tw.Pool(2, "threads") as first, tw.Pool(2, "threads") as second:
+        def outer(y):
+            return second.run(lambda y: first.run(lambda y: y, "y[i] -> r[i]", y), "y[i] -> r[i]", y)
+        with pytest.raises(tw.TileError, match="a pool of its own"):
+            first.run(outer, "y[i] -> r[i]", np.arange(6.0))
+
+
+def test_a_fork_of_the_program_does_not_wait_for_a_run_of_its_parent():
+    code, out, err = run_python("""
+        import os, threading, time
+        import numpy as np, tilework as tw
+        pool = tw.Pool(2)
+        def slow(y):
+            time.sleep(1)
+            return y
+        thread = threading.Thread(target=lambda: pool.run(slow, "y[i] -> r[i]", np.arange(3.0)))
+        thread.start()
+        time.sleep(0.3)
+        if os.fork() == 0:
+            for use in (lambda: pool.run(slow, "y[i] -> r[i]", np.arange(3.0)), pool.refresh):
+                try:
+                    use()
+                except tw.PoolError as error:
+                    print("open a pool here" in str(error), flush=True)
+            pool.close()
+            os._exit(0)
+        print(os.waitpid(-1, 0)[1])
+        thread.join()
+        pool.close()
+        """, seconds=20)
+    assert code == 0 and out.split() == ["True", "True", "0"], err
+
+
+@pytest.mark.parametrize("pool", ["tw.Pool(2)", "tw.Pool(2, 'threads')", "tw.Pool(2, start='spawn')"])
+def test_a_daemon_thread_in_a_run_does_not_keep_the_program(pool):
+    if "spawn" in pool:
+        pytest.importorskip("cloudpickle")
+    code, out, err = run_python(f"""
+        import threading, time
+        import numpy as np, tilework as tw
+        pool = {pool}
+        def endless(y):
+            import time
+            time.sleep(1000)
+        threading.Thread(target=lambda: pool.run(endless, "y[i] -> r[i]", np.arange(3.0)), daemon=True).start()
+        time.sleep(0.5)
+        print("end")
+        """, seconds=20)
+    assert code == 0 and out == "end\n", err
