@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from multiprocessing.connection import Connection
 from typing import Any, Optional
@@ -47,6 +48,7 @@ class SpawnPool(Pool):
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
         self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
+        self._asked = False  # an answer is to come
         self._workers: int = 0
         self._note: Optional[str] = None
         try:
@@ -62,10 +64,14 @@ class SpawnPool(Pool):
         return self._answer()
 
     def _send(self, *request: Any) -> None:
+        if self._asked:  # whoever asked has not waited
+            self._interrupt()
+            self._need_open()
         unwanted = []
         while self._unwanted:
             unwanted.append(self._unwanted.pop())
         try:
+            self._asked = True
             self._connection.send((unwanted, *request))
         except OSError as error:
             raise self._lost() from error
@@ -76,12 +82,13 @@ class SpawnPool(Pool):
                 kind, value = self._connection.recv()
             except (EOFError, OSError) as error:
                 raise self._lost() from error
+            self._asked = kind == "progress"
             if kind == "progress":
                 if tell is not None:
                     tell(*value)
             elif kind == "error":
                 told, cause, text, content = value
-                told.__cause__ = _errors.cause_of(text, content) if cause else None
+                told.__cause__ = _errors.cause_of(text.decode("utf-8", "replace"), content) if cause else None
                 raise told
             else:
                 return value
@@ -93,11 +100,14 @@ class SpawnPool(Pool):
 
     def _interrupt(self) -> None:
         """Ctrl-C: the run there ends, and what it still has to say is taken; a server that does not answer is ended."""
-        self._server.send_signal(signal.SIGINT)
+        end = time.monotonic() + PATIENCE
         try:
-            while self._connection.poll(PATIENCE):
-                if self._connection.recv()[0] != "progress":
-                    return
+            while time.monotonic() < end:
+                self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
+                while self._connection.poll(0.05):
+                    if self._connection.recv()[0] != "progress":
+                        self._asked = False
+                        return
         except (EOFError, OSError):
             pass
         self._end()
@@ -212,8 +222,9 @@ class SpawnPool(Pool):
                 if error.report is not None:
                     error.report = Report(_received(error.report, request), notation.axes)
                 raise
-            except KeyboardInterrupt:
-                self._interrupt()
+            except BaseException:
+                if self._asked:  # Ctrl-C, or the progress function has raised
+                    self._interrupt()
                 raise
             self._copy_back(request, made)
         found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
@@ -269,6 +280,7 @@ class Server:
     def interrupted(self, *_: object) -> None:
         """SIGINT, which the program sends when its own run is interrupted."""
         if self.running:
+            self.running = False
             raise KeyboardInterrupt
 
     def loop(self) -> None:
@@ -360,10 +372,10 @@ def _parts(report: Report) -> tuple[dict[str, Any], bytes]:
     return report.totals, report.tiles.tobytes()
 
 
-def _sendable(error: Exception) -> tuple[Exception, bool, str, bytes]:
+def _sendable(error: Exception) -> tuple[Exception, bool, bytes, bytes]:
     """An exception and its cause, each so that it can be read again."""
     cause = error.__cause__
-    text, content = _errors.describe(cause) if cause is not None else ("", b"")
+    text, content = _errors.describe(cause) if cause is not None else (b"", b"")
     if isinstance(error, _errors.TileError) and error.report is not None:
         error.report = _parts(error.report)
     error.__cause__ = error.__context__ = error.__traceback__ = None

@@ -74,6 +74,21 @@ def test_a_pool_that_is_dropped_closes_itself():
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
+def test_a_pool_that_its_own_kernel_knows_is_collected():
+    class Model:
+        def __init__(self):
+            self.pool = tw.Pool(2)
+
+        def kernel(self, y):
+            return 2 * y
+    model = Model()
+    pids = model.pool.pids
+    assert model.pool.run(model.kernel, "y[i] -> r[i]", Y).tolist() == (2 * Y).tolist()
+    del model
+    gc.collect()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
 def test_pools_are_not_pickled():
     import pickle
     with tw.Pool(2) as pool, pytest.raises(TypeError, match="open one there"):
@@ -138,6 +153,19 @@ def test_spawned_workers_do_the_same(spawned):
     counted = []
     assert spawned.run(lambda r: r.fill(1), "r[i,j] -> r[i,j]", out, progress=lambda *told: counted.append(told)) is out
     assert (out == 1).all() and counted[-1][:2] == (1, 1)
+
+
+def test_a_spawned_pool_goes_on_after_a_progress_function_has_raised(spawned):
+    def slow(y):
+        import time
+        time.sleep(0.3)
+        return y
+
+    def stops(*_):
+        raise LookupError("enough")
+    with pytest.raises(LookupError, match="enough"):
+        spawned.run(slow, "y[i] -> r[i]", Y, tiles={"i": 1}, progress=stops)
+    assert spawned.run(lambda y: 3 * y, "y[i] -> r[i]", Y).tolist() == (3 * Y).tolist()
 
 
 def test_spawned_workers_use_shared_memory_where_it_is(spawned):
