@@ -110,7 +110,8 @@ extern PyObject *Failure;
 /* What the Python part has given to be called back; borrowed, NULL until it has. */
 struct callbacks {
     PyObject *make_tile;      /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
-    PyObject *describe;       /* (exception) -> (text, pickle as bytes) */
+    PyObject *describe;       /* (exception) -> (text in UTF-8, pickle), both bytes */
+    PyObject *clear;          /* (exception): the frames of its traceback forget their variables */
     PyObject *hold, *release; /* () before and after a fork: Ctrl-C waits meanwhile */
     PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
 };

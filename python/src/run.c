@@ -181,7 +181,8 @@ static PyObject *exception_of(const struct job *job, int64_t tile)
     for (int w = 0; w < tw_pool_workers(job->pool->pool); w++) {
         const struct slot *slot = (const void *)(call->area + call->slots + (size_t)w * SLOT_SIZE);
         if (atomic_load_explicit(&slot->tile, memory_order_acquire) == (uint64_t)tile) {
-            return Py_BuildValue("(Os#y#)", Py_None, slot->bytes, (Py_ssize_t)slot->text_size,
+            return Py_BuildValue("(ONy#)", Py_None,
+                                 PyUnicode_DecodeUTF8(slot->bytes, (Py_ssize_t)slot->text_size, "replace"),
                                  slot->bytes + slot->text_size, (Py_ssize_t)slot->pickle_size);
         }
     }

@@ -59,7 +59,7 @@ class Tile(NamedTuple):
         return np.random.default_rng([seed, self.number])
 
 
-_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr, _signals.hold, _signals.release)
+_tilework.set_callbacks(Tile, _errors.describe, _errors.clear, _arguments.dtype_of_descr, _signals.hold, _signals.release)
 
 
 class Kernel:
@@ -363,7 +363,7 @@ class Pool:
         A pool does one run at a time: a second thread that calls waits for its turn.
         """
         options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
-                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
+                   _arguments.tiles_per_worker_of(tiles_per_worker), bool(keep_going), bool(guard), bool(check))
         if isinstance(kernel, str):
             given = _arguments.named(kernel, signature, operands)
             return self._evaluate(kernel, given, out, dtype, (cuts, tiles, parts), lengths, None, options, progress,
@@ -436,7 +436,7 @@ class Pool:
                 cause = error.__cause__
                 name = getattr(kernel, "__qualname__", type(kernel).__name__)
                 first = f"kernel {name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
-                        f"{error.worker}: {type(cause).__name__}: {cause}"
+                        f"{error.worker}: {_errors.words_of(cause)}"
                 rest = error.args[0].partition("\n\nIn the worker:\n")
                 error.args = (first + rest[1] + rest[2],)
         return error

@@ -144,6 +144,7 @@ class StatementRequest(Request):
                  edges: Optional[Mapping[str, str]]) -> None:
         if not isinstance(text, str):
             raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(text).__name__}")
+        _arguments.plain(text, "a statement")
         self.splits = splits
         parameters: dict[str, Any] = {}
         arrays: dict[str, np.ndarray[Any, Any]] = {}

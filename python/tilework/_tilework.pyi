@@ -92,8 +92,8 @@ class Report:
 
 def counters() -> dict[str, int]: ...
 def machine() -> dict[str, Any]: ...
-def set_callbacks(make_tile: Callable[..., Any], describe: Callable[[BaseException], tuple[str, bytes]],
-                  dtype_of_descr: Callable[[str], np.dtype[Any]], hold: Callable[[], None],
+def set_callbacks(make_tile: Callable[..., Any], describe: Callable[[BaseException], tuple[bytes, bytes]],
+                  clear: Callable[[BaseException], None], dtype_of_descr: Callable[[str], np.dtype[Any]], hold: Callable[[], None],
                   release: Callable[[], None]) -> None: ...
 def run(pool: Optional[Pool], kernel: Kernel, grid: Grid, arrays: tuple[Array, ...], args: bytes, outs: bytes,
         retries: int, timeout: float, tiles_per_worker: int, keep_going: bool, guard: bool, check: bool,
