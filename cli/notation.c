@@ -46,9 +46,6 @@ static error_t add_argument(struct look *look, const char *argument)
     if (look->text != NULL) {
         return cli_bad("one statement is enough: '%s' comes behind it", argument);
     }
-    if (!cli_is_statement(argument)) {
-        return cli_bad("'%s' is no statement such as 'r[i] = 2 * x[i]'", argument);
-    }
     look->text = argument;
     return 0;
 }

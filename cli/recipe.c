@@ -79,7 +79,7 @@ int cli_is_statement(const char *text)
     const size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     at += name;
     at += strspn(at, " \t");
-    return name > 0 && *at == '[' && strchr(at, '=') != NULL;
+    return name > 0 && *at == '[' && (strchr(at, '=') != NULL || strchr(at, ':') == NULL);
 }
 
 tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,

@@ -125,9 +125,7 @@ def divisions(cuts: Optional[Divisions], tiles: Optional[Divisions],
             raise TypeError(f"{argument} is a dict from axes to " +
                             ("lists of positions" if how == "cuts" else "numbers") + f", not {type(given).__name__}")
         for axis, value in given.items():
-            if not isinstance(axis, str):
-                raise TypeError(f"{argument}: an axis is named by a text, not {axis!r}")
-            plain(axis, f"{argument}: the name of an axis")
+            axis_name(axis, argument)
             if axis in found:
                 raise ArgumentError(f"axis {axis} is divided twice; give one of cuts, tiles, parts for it")
             if how == "cuts":
@@ -144,19 +142,31 @@ def divisions(cuts: Optional[Divisions], tiles: Optional[Divisions],
     return tuple(found.values())
 
 
+def axis_name(axis: Any, argument: str) -> str:
+    if not isinstance(axis, str):
+        raise TypeError(f"{argument}: an axis is named by a text, not {axis!r}")
+    return plain(axis, f"{argument}: the name of an axis")
+
+
+def named_lengths(lengths: Any) -> dict[str, int]:
+    if lengths is None:
+        return {}
+    if not isinstance(lengths, Mapping):
+        raise TypeError(f"lengths is a dict from axes to numbers, not {type(lengths).__name__}")
+    return {axis_name(axis, "lengths"): whole(length, f"the length of axis {axis}") for axis, length in lengths.items()}
+
+
 def known_lengths(notation: Notation, lengths: Optional[Mapping[str, int]]) -> tuple[int, ...]:
     """The lengths that the user gives by name; -1 for all others."""
     if lengths is None:
         return (-1,) * len(notation.axes)
-    if not isinstance(lengths, Mapping):
-        raise TypeError(f"lengths is a dict from axes to numbers, not {type(lengths).__name__}")
-    for axis in lengths:
+    given = named_lengths(lengths)
+    for axis in given:
         if axis not in notation.axes:
             raise ArgumentError(f"lengths: the signature has no axis {axis}; it has {', '.join(notation.axes)}")
-    known = tuple(whole(lengths[axis], f"the length of axis {axis}") if axis in lengths else -1
-                  for axis in notation.axes)
+    known = tuple([given.get(axis, -1) for axis in notation.axes])
     for axis, length in zip(notation.axes, known):
-        if axis in lengths and length < 0:
+        if axis in given and length < 0:
             raise ArgumentError(f"the length of axis {axis} is {length}; it is at least 0")
     return known
 
@@ -204,6 +214,20 @@ def named(statement: str, signature: object, values: tuple[Any, ...]) -> dict[st
         raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: "
                             f"{', '.join(notation.names[k] for k in notation.given) or 'none'}")
     return {notation.names[k]: value for k, value in zip(notation.given, values)}
+
+
+def by_name(operands: Any, named: dict[str, Any]) -> Mapping[str, Any]:
+    """Operands of a statement that are given in both ways."""
+    if operands is None:
+        return named
+    if not isinstance(operands, Mapping):
+        raise TypeError(f"operands is a dict from names to arrays, not {type(operands).__name__}")
+    for name in operands:
+        if not isinstance(name, str):
+            raise TypeError(f"operands: an operand is named by a text, not {name!r}")
+        if name in named:
+            raise ArgumentError(f"{name} is given twice, in operands and by its name")
+    return {**operands, **named}
 
 
 def as_dtype(wish: Any, what: str) -> np.dtype[Any]:

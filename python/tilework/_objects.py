@@ -141,8 +141,11 @@ class Kernel:
     @classmethod
     def from_address(cls, address: int, keep: Any = None) -> "Kernel":
         """A C function of this process, by its address; `keep` is kept alive with the kernel."""
+        place = _arguments.whole(address, "the address of a function")
+        if place < 0:
+            raise ArgumentError(f"the address of a function is no negative number, {place}")
         try:
-            return cls(_tilework.Kernel.function(address, keep))
+            return cls(_tilework.Kernel.function(place, keep))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -379,7 +382,7 @@ class Pool:
                  progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
                  report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
-        given = named if operands is None else {**operands, **named}
+        given = _arguments.by_name(operands, named)
         return self._evaluate(statement, given, out, dtype, (cuts, tiles, parts), lengths, edges,
                               (2, 0.0, 0, False, False, bool(check)), progress, report)
 

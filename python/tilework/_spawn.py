@@ -7,10 +7,12 @@ its workers, the program gets a PoolError.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _errors, _shared, _tilework
+from . import _arguments, _errors, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._objects import KNOWN_KERNELS, Kernel, Pool
 from ._progress import teller
@@ -38,17 +40,16 @@ class SpawnPool(Pool):
     """A :class:`Pool` with ``start="spawn"``."""
 
     def _open(self, workers: int) -> None:
-        import socket
         ours, theirs = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from tilework._spawn import serve; serve({theirs.fileno()})"
         with theirs:
             self._server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
                                             pass_fds=[theirs.fileno()], start_new_session=True)
         self._connection = Connection(ours.detach())
+        self._awaited = False  # an answer of the server's
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
         self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
-        self._asked = False  # an answer is to come
         self._workers: int = 0
         self._note: Optional[str] = None
         try:
@@ -64,34 +65,52 @@ class SpawnPool(Pool):
         return self._answer()
 
     def _send(self, *request: Any) -> None:
-        if self._asked:  # whoever asked has not waited
+        """Ctrl-C waits until the message is whole; so it does in _receive."""
+        if self._awaited:
             self._interrupt()
             self._need_open()
         unwanted = []
         while self._unwanted:
             unwanted.append(self._unwanted.pop())
+        _signals.hold()
         try:
-            self._asked = True
             self._connection.send((unwanted, *request))
+            self._awaited = True
         except OSError as error:
             raise self._lost() from error
+        finally:
+            _signals.release()
 
-    def _answer(self, tell: Any = None) -> Any:
-        while True:
+    def _receive(self) -> tuple[str, Any]:
+        try:
+            self._connection.poll(None)
+            _signals.hold()
             try:
                 kind, value = self._connection.recv()
-            except (EOFError, OSError) as error:
-                raise self._lost() from error
-            self._asked = kind == "progress"
-            if kind == "progress":
-                if tell is not None:
-                    tell(*value)
-            elif kind == "error":
-                told, cause, text, content = value
-                told.__cause__ = _errors.cause_of(text.decode("utf-8", "replace"), content) if cause else None
-                raise told
-            else:
-                return value
+                self._awaited = kind == "progress"
+            finally:
+                _signals.release()
+        except (EOFError, OSError) as error:
+            raise self._lost() from error
+        return kind, value
+
+    def _answer(self, tell: Any = None) -> Any:
+        try:
+            while True:
+                kind, value = self._receive()
+                if kind == "progress":
+                    if tell is not None:
+                        tell(*value)
+                elif kind == "error":
+                    told, cause, text, content = value
+                    told.__cause__ = _errors.cause_of(text.decode("utf-8", "replace"), content) if cause else None
+                    raise told
+                else:
+                    return value
+        except BaseException:
+            if self._awaited:
+                self._interrupt()
+            raise
 
     def _lost(self) -> PoolError:
         self._end()
@@ -99,21 +118,26 @@ class SpawnPool(Pool):
                          "open another pool")
 
     def _interrupt(self) -> None:
-        """Ctrl-C: the run there ends, and what it still has to say is taken; a server that does not answer is ended."""
+        """The run there ends, and what it still has to say is taken; a server that does not answer is ended."""
         end = time.monotonic() + PATIENCE
         try:
-            while time.monotonic() < end:
+            while self._awaited and time.monotonic() < end:
                 self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
-                while self._connection.poll(0.05):
-                    if self._connection.recv()[0] != "progress":
-                        self._asked = False
-                        return
-        except (EOFError, OSError):
-            pass
-        self._end()
+                while self._awaited and self._connection.poll(0.05):
+                    self._receive()
+        except PoolError:
+            return
+        if self._awaited:
+            self._server.kill()
+            self._end()
 
     def _end(self) -> None:
-        self._connection.close()
+        self._awaited = False
+        if not self._connection.closed:
+            # Children of the program may have the connection too: for them alone the server is not to stay.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+            self._connection.close()
         try:
             self._server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -222,10 +246,6 @@ class SpawnPool(Pool):
                 if error.report is not None:
                     error.report = Report(_received(error.report, request), notation.axes)
                 raise
-            except BaseException:
-                if self._asked:  # Ctrl-C, or the progress function has raised
-                    self._interrupt()
-                raise
             self._copy_back(request, made)
         found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
         results = found[0] if len(found) == 1 else found
@@ -271,6 +291,7 @@ class Server:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.program = os.getppid()
         self.pool: Any = None
         self.arrays: dict[int, _shared.SharedArray] = {}
         self.next = 0
@@ -286,6 +307,9 @@ class Server:
     def loop(self) -> None:
         while True:
             try:
+                while not self.connection.poll(1.0):
+                    if os.getppid() != self.program:  # a child of the program still has the connection
+                        raise EOFError
                 unwanted, what, *rest = self.connection.recv()
             except (EOFError, OSError):
                 break

@@ -5,6 +5,7 @@ import random
 import numpy
 
 import oracle
+from memory import make_memory, make_values, plain_memory
 from oracle import (ARITHMETIC, COMPARISONS, EXACT, EXTREMES, LOGIC, TRANSCENDENTAL, TRANSCENDENTAL_OF_TWO, Binary,
                     Call, Cast, Chain, Index, Length, Number, Parameter, Read, Reduce, Refused, Select,
                     Unary)  # fmt: skip
@@ -74,90 +75,6 @@ def walk(node, axes, found, names):
         found.append(Statement(node.aux, axes, "=", node))
 
 
-# ---- values and memory ----
-
-
-def make_values(numbers, dtype, shape, wild):
-    """`wild`: with all that is special about the dtype; else numbers of ordinary size."""
-    dtype = numpy.dtype(dtype)
-    if dtype.kind == "b":
-        return numbers.integers(0, 2, shape).astype(bool)
-    if dtype.kind == "c":
-        part = dtype.type(0).real.dtype
-        made = numpy.empty(shape, dtype)
-        made.real, made.imag = make_values(numbers, part, shape, wild), make_values(numbers, part, shape, wild)
-        return made
-    if dtype.kind in "iu":
-        info = numpy.iinfo(dtype)
-        small = numbers.integers(max(info.min, -9), 10, shape).astype(dtype)
-        if not wild:
-            return small
-        full = numbers.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
-        ends = numbers.choice(numpy.array([info.min, info.max, info.max // 2, 0, 1], dtype), shape)
-        return numpy.choose(numbers.integers(0, 3, shape), [small, full, ends])
-    usual = numbers.uniform(-4, 4, shape)
-    halves = numbers.integers(-8, 9, shape) / 2
-    tame = numpy.where(numbers.random(shape) < 0.7, usual, halves).astype(dtype)
-    if not wild:
-        return tame
-    info = numpy.finfo(dtype)
-    special = numpy.array([0.0, -0.0, numpy.inf, -numpy.inf, numpy.nan, info.max, info.min, info.tiny,
-                           info.smallest_subnormal, -info.smallest_subnormal, 1, -1, 0.5, -0.5], dtype)  # fmt: skip
-    powers = (numpy.exp2(numbers.uniform(info.minexp, info.maxexp - 1, shape)) * numbers.choice([-1, 1], shape))
-    scaled = numpy.exp2(numbers.uniform(-12, 12, shape)) * numbers.choice([-1, 1], shape)
-    which = numbers.choice(4, shape, p=[0.45, 0.15, 0.15, 0.25])
-    return numpy.choose(which, [tame, numbers.choice(special, shape), powers.astype(dtype), scaled.astype(dtype)])
-
-
-class Memory:
-    """How an array lies in memory: order of the dimensions, a step along each, and room around it."""
-
-    def __init__(self, order, steps, repeated):
-        self.order, self.steps, self.repeated = order, steps, repeated
-
-    def place(self, values):
-        """The values in a new piece of memory: (all of it, the view)."""
-        sizes = [1 if self.repeated[d] else abs(self.steps[d]) * values.shape[d] + (abs(self.steps[d]) > 1)
-                 for d in range(values.ndim)]  # fmt: skip
-        whole = numpy.frombuffer(bytearray(b"\xa5" * (int(numpy.prod([sizes[d] for d in self.order], dtype=int))
-                                                      * values.itemsize)), values.dtype)  # fmt: skip
-        base = whole.reshape([sizes[d] for d in self.order]).transpose(numpy.argsort(self.order))
-        view = base
-        for d in range(values.ndim):
-            step, length = self.steps[d], values.shape[d]
-            along = [slice(None)] * values.ndim
-            along[d] = slice(0, 1) if self.repeated[d] else slice(None, None, step)
-            view = view[tuple(along)]
-            if not self.repeated[d]:
-                along[d] = slice(0, length)
-                view = view[tuple(along)]
-        if any(self.repeated):
-            view = numpy.lib.stride_tricks.as_strided(
-                view, values.shape, [0 if r else s for r, s in zip(self.repeated, view.strides)], writeable=True)
-        if values.size:
-            view[...] = values
-        return whole, view
-
-    def text(self):
-        return f"order {self.order}, steps {self.steps}" + (f", repeated {self.repeated}" if any(self.repeated) else "")
-
-
-def plain_memory(ndim):
-    return Memory(list(range(ndim)), [1] * ndim, [False] * ndim)
-
-
-def make_memory(rng, shape, is_input):
-    memory = plain_memory(len(shape))
-    if rng.random() < 0.45:
-        return memory
-    if rng.random() < 0.5:
-        rng.shuffle(memory.order)
-    memory.steps = [rng.choice([1, 1, 1, -1, 2, -2, 3]) for _ in shape]
-    if is_input:
-        memory.repeated = [length > 0 and rng.random() < 0.12 for length in shape]
-    return memory
-
-
 # ---- expressions ----
 
 
@@ -212,10 +129,10 @@ class Builder:
         if not names:
             return None
         name = rng.choice(names)
-        indices = [({dim: 1}, 0) if isinstance(dim, str) else self.index(scope, dim) for dim in case.dims[name]]
+        indices = [({dim: 1}, 0) if isinstance(dim, str) else self.index(scope, dim, case.dims[name]) for dim in case.dims[name]]
         return Read(name, indices) if all(index is not None for index in indices) else None
 
-    def index(self, scope, length):
+    def index(self, scope, length, dims):
         """An index into a dimension that is read anyhow; None: there is none."""
         case, rng = self.case, self.rng
         for _ in range(12):
@@ -247,8 +164,9 @@ class Builder:
             edges = {case.edges.get(axis, "error") for axis in own}
             if len(edges - {"error"}) > 1:
                 continue
-            if constant == 0 and terms == own and list(own.values()) == [1] and case.lengths[min(own)] != length:
-                continue  # read so everywhere, it would have to have the axis's length
+            if constant == 0 and terms == own and list(own.values()) == [1] and \
+                    (case.lengths[min(own)] != length or min(own) in dims):  # fmt: skip
+                continue  # read so everywhere, it would be cut along the axis
             edge = max(edges - {"error"}, default="error")
             if edge == "zero" or (edge != "error" and length):
                 return terms, constant
@@ -424,11 +342,41 @@ def make_axes(case, rng):
     return outer
 
 
-def add_statement(case, rng, numbers, builder, axes):
+def add_product_operands(case, rng, numbers):
+    """What products of matrices are made of, long enough for all ways in which they are computed; the axes."""
+    sizes = [1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 33, 65]
+    case.lengths = {"i": rng.choice(sizes), "j": rng.choice(sizes), "k": rng.choice([0, 1, 7, 8, 9, *LONG])}
+    while case.lengths["i"] * case.lengths["j"] * case.lengths["k"] > 60000:
+        case.lengths[rng.choice("ij")] //= 2
+    kinds = rng.choice([["float64"], ["float64"], ["float32"], ["complex128"], ["int32"], DTYPES])
+    for name, dims in (("a", ["i", "k"]), ("b", ["k", "j"])):
+        rng.random() < 0.3 and dims.reverse()
+        shape = [case.lengths[axis] for axis in dims]
+        case.dims[name], case.memory[name] = dims, make_memory(rng, shape, False)
+        case.arrays[name] = make_values(numbers, rng.choice(kinds), shape, rng.random() < 0.15)
+    return ["i", "j"]
+
+
+def make_product(builder, rng):
+    """sum(k: a[i,k] * b[k,j]), alone or with more around it."""
+    def read(name):
+        return builder.finish(Read(name, [({axis: 1}, 0) for axis in builder.case.dims[name]]))
+
+    body = builder.finish(Binary("*", read("a"), read("b")))
+    if rng.random() < 0.3:
+        body = builder.finish(Binary(rng.choice(["+", "*", "-"]), body, read(rng.choice("ab"))))
+    node = builder.finish(Reduce("sum", ["k"], body), "sum")
+    if rng.random() < 0.3:
+        node = builder.finish(Binary("+", node, builder.build(1, ["i", "j"])))
+    return node
+
+
+def add_statement(case, rng, numbers, builder, axes, is_product=False):
     k = len(case.statements)
     builder.context = case.context()
     builder.names = 0
-    node = builder.build(rng.choice([1, 2, 2, 3, 3, 4]), list(axes))
+    node = make_product(builder, rng) if is_product else \
+        builder.build(rng.choice([1, 2, 2, 3, 3, 4]), list(axes))  # fmt: skip
     target = f"r{k}"
     natural = oracle.dtype_of(node.now)
     sign = "="
@@ -492,20 +440,21 @@ def make_case(seed, number):
     numbers = numpy.random.default_rng([seed, number])
     case = Case(number)
     case.after = {}
-    axes = make_axes(case, rng)
-    for name in ["a", "b", "c", "d"][: rng.choice([1, 2, 2, 3, 3, 4])]:
+    is_product = rng.random() < 0.06
+    axes = add_product_operands(case, rng, numbers) if is_product else make_axes(case, rng)
+    for name in ["a", "b", "c", "d"][: rng.choice([1, 2, 2, 3, 3, 4])] if not is_product else []:
         add_operand(case, rng, numbers, name, list(case.lengths))
     for name in ["p", "q"][: rng.choice([0, 0, 1, 2])]:
         case.parameters[name] = rng.choice([2, 3, 0.5, -1.25, 7, 1.5 + 2j, True])
     builder = Builder(case, rng, numbers)
-    for _ in range(rng.choice([1, 1, 2, 2, 3])):
+    for count in range(rng.choice([1, 1, 2, 2, 3])):
         # Now and then a result along an axis that others reduce.
         inner = [axis for axis in case.lengths if axis[0] == "k"]
-        own = axes + ([rng.choice(inner)] if inner and rng.random() < 0.12 else [])
+        own = axes + ([rng.choice(inner)] if inner and not is_product and rng.random() < 0.12 else [])
         context_arrays = {**case.arrays, **case.after}
         saved, case.arrays = case.arrays, context_arrays
         saved_inputs = dict(saved)
-        add_statement(case, rng, numbers, builder, own)
+        add_statement(case, rng, numbers, builder, own, is_product and count == 0)
         target = case.statements[-1].target
         case.arrays = saved_inputs
         if case.statements[-1].sign != "=":

@@ -4,9 +4,11 @@ import contextlib
 import gc
 import importlib.util
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
+import time
 
 import hypothesis
 import pytest
@@ -34,6 +36,21 @@ def children():
     """Process ids of this process's children."""
     with open(f"/proc/{os.getpid()}/task/{os.getpid()}/children") as file:
         return {int(word) for word in file.read().split()}
+
+
+def wait_until_gone(pids, seconds=10):
+    """Waits until none of these processes runs; those that have ended and that nobody has asked about are gone too."""
+    end = time.monotonic() + seconds
+    for pid in pids:
+        while True:
+            try:
+                state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                break
+            if state in "ZX":
+                break
+            assert time.monotonic() < end, f"process {pid} is still there"
+            time.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)

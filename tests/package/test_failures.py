@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tilework as tw
-from conftest import children, run_python
+from conftest import children, run_python, wait_until_gone
 
 Y = np.arange(10.0)
 
@@ -287,10 +287,7 @@ def test_nothing_is_left_when_the_program_is_killed(start):
     process.kill()
     process.wait()
     process.stdout.close()
-    end = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") and " Z " not in open(f"/proc/{pid}/stat").read() for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until_gone(pids)
 
 
 def test_nothing_is_left_of_pools_that_threads_have_opened():
@@ -320,10 +317,7 @@ def test_nothing_is_left_of_pools_that_threads_have_opened():
                           check=False)
     pids = [int(word) for word in done.stdout.split()]
     assert len(pids) == 4 and all(pids), done.stderr
-    end = time.monotonic() + 10
-    while any(os.path.exists(f"/proc/{pid}") and " Z " not in open(f"/proc/{pid}/stat").read() for pid in pids):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until_gone(pids)
 
 
 def test_a_spawned_interpreter_that_is_killed_is_noticed():

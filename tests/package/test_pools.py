@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+import time
 import xml.etree.ElementTree as xml
 
 import numpy as np
@@ -199,11 +200,23 @@ def test_without_cloudpickle_importable_functions_are_sent(spawned, monkeypatch)
         spawned.run(lambda y: y, "y[i] -> r[i]", Y)
 
 
+def test_a_progress_function_that_raises_leaves_a_spawned_pool_in_order(spawned):
+    import time
+
+    def refuse(done, total, seconds):
+        raise KeyError("enough")
+    for _ in range(3):
+        with pytest.raises(KeyError, match="enough"):
+            spawned.run(lambda r: time.sleep(0.05), "-> r[i]", lengths={"i": 200}, tiles={"i": 1}, progress=refuse)
+        assert (spawned.run(lambda y: y + 1, "y[i] -> r[i]", Y) == Y + 1).all()
+
+
 def test_memory_of_spawned_workers_is_given_back(spawned):
     for _ in range(50):
         spawned.run(lambda y: y, "y[i] -> r[i]", np.ones(1 << 20))
     gc.collect()
-    assert len([line for line in open("/proc/self/maps") if "memfd" in line]) < 10
+    with open("/proc/self/maps") as maps:
+        assert len([line for line in maps if "memfd" in line]) < 10
 
 
 # ---- reports -----------------------------------------------------------------------------------------------------------
@@ -310,3 +323,12 @@ def test_a_daemon_thread_in_a_run_does_not_keep_the_program(pool):
         print("end")
         """, seconds=20)
     assert code == 0 and out == "end\n", err
+
+
+def test_a_spawned_interpreter_ends_though_a_child_has_its_connection():
+    pytest.importorskip("cloudpickle")
+    begin = time.monotonic()
+    with tw.Pool(1, start="spawn") as spawned, tw.Pool(1) as forked:  # the second one's worker inherits it
+        spawned.close()
+        assert forked.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()
+    assert time.monotonic() - begin < 4

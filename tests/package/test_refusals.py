@@ -131,3 +131,24 @@ def test_outputs_that_share_memory_with_themselves_are_refused():
     for out in (whole[::2, 1:, ::-3], whole.T[1:3, ::-1], whole[:, :1, :2], whole[:, None, ::2, 0]):
         tw.run(lambda a, r: r.fill(1), "a[i,j,k] -> r[i,j,k]", np.ones(out.shape), out=out)
         assert (out == 1).all()
+
+
+def test_requests_of_statements_are_checked_before_they_are_compiled():
+    for text, options, error, words in (
+            ("r[i] = c * y[i]", {"c": np.float64(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[\]"),
+            ("r[i] = c * y[i]", {"c": 2**70}, tw.ArgumentError, "64 bits"),
+            ("r[i] = y[i]", {"edges": 5}, TypeError, "edges is a dict"),
+            ("r[i] = y[i]", {"edges": {1: "clamp"}}, TypeError, "named by a text"),
+            ("r[i] = y[i]", {"edges": {"i": ["clamp"]}}, tw.ArgumentError, "it is one of"),
+            ("r[i] = y[i]", {"lengths": 5}, TypeError, "lengths is a dict"),
+            ("r[i] = y[i]", {"lengths": {"i": 2.5}}, TypeError, "whole number"),
+            ("r[i] = y[i]", {"lengths": {1: 2}}, TypeError, "named by a text"),
+            ("r[i] = y[i]", {"dtype": [("a", "f4")]}, TypeError, "numbers and bools"),
+            ("r[i] = y[i]", {"operands": [Y]}, TypeError, "operands is a dict"),
+            ("r[i] = y[i]", {"operands": {"y": Y}}, tw.ArgumentError, "given twice"),
+            ("r[i] = y[i]\0", {}, tw.ArgumentError, "no text for people")):
+        with pytest.raises(error, match=words):
+            tw.evaluate(text, y=Y, **options)
+    assert tw.evaluate("r[i] = c[] * y[i]", y=Y, c=np.float64(2)).tolist() == (2 * Y).tolist()
+    with pytest.raises(tw.ArgumentError, match="address of a function"):
+        tw.Kernel.from_address(-1)

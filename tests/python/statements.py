@@ -57,7 +57,8 @@ class CompileOptions(ctypes.Structure):
 
 
 class PoolOptions(ctypes.Structure):
-    _fields_ = [("kind", ctypes.c_int), ("workers", ctypes.c_int), ("heap_bytes", ctypes.c_int64)]
+    _fields_ = [("kind", ctypes.c_int), ("workers", ctypes.c_int), ("heap_bytes", ctypes.c_int64),
+                ("hooks", ctypes.c_void_p * 4)]
 
 
 class Failure(Exception):

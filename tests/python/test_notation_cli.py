@@ -162,6 +162,12 @@ def test_explain_shows_signature_dtypes_and_work(folder):
         assert line in lines, result.stdout
 
 
+def test_explain_tells_floating_point_operations_from_others(folder):
+    result = folder.call("explain", "r[i] = (g[i] & 15)*2 + 0.5 * sum(k: g[k])", "--types", "g=uint8")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "flops 2" in lines and "other ops 2 + len(k)" in lines, result.stdout
+
+
 def test_explain_prints_c_that_has_no_name_of_the_users(folder):
     result = folder.call("explain", "secret_r[alpha,beta] = secret_y[alpha] * gamma_p + 0.3", "--c", "--param",
                          "gamma_p=0.5")  # fmt: skip
@@ -273,6 +279,9 @@ SENTENCES = [
      12),
     ("r[i] = sum(k, k: y[k])", [], "axis k is reduced twice", 15),
     ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 12),
+    ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: ...) (of two values: "
+     "maximum(a, b))", 12),
+    ("r[i] = y[i].real", [], "there are no attributes: write real(z), len(i)", 12),
     ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: ...)", 14),
     ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),
     ("r[i] = where(y[i] > 0, 1)", [], "expected ',' and another argument: where(condition, x, y)", 25),
@@ -316,6 +325,12 @@ SENTENCES = [
     ("r[i] = y[i] + u[-1]", [], "this index reaches 1 below the beginning of dimension 0 of u, whose length is 3", 17),
     ("r[i] = i", [], "axis i has no length: no input says it; give axis i its length", 3),
     ("r[i] = y[i] + len(q)", [], "'q' is no axis: there are i", 19),
+    ("r[i] * y[i]", [], "expected '=' or '+='", 6),
+    ("r[i", [], "expected ']' or ','", 4),
+    ("if[i] = y[i]", [], "expected a result such as r[i]: 'if' is an operator", 1),
+    ("r[or] = 1", [], "expected an axis's name or ']': 'or' is an operator", 3),
+    ("r[] = sum(not: 1)", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 11),
+    ("r[] = sum(i,j: i)", ["--length", f"i={2**62}", "--length", "j=2"], "a reduction of more than 2^63 elements", 7),
 ]  # fmt: skip
 
 
@@ -356,6 +371,28 @@ def test_depth_is_bounded(folder, text):
     folder.refused(2, "run", f"r[i] = {text}", "y=y.npy", "-o", "r=r.npy", sentences=3, says="statement: ")
 
 
+def test_a_hundred_brackets_are_no_more_than_there_may_be(folder):
+    for text in ("(" * 99 + "y[i]" + ")" * 99, "sqrt(" * 99 + "y[i]" + ")" * 99, "-" * 99 + "y[i]"):
+        assert folder.call("explain", f"r[i] = {text}").returncode == 0
+
+
+def test_explain_says_where_a_text_is_no_statement(folder):
+    for text, message, column in (("y", "expected '[' behind y (a single number is y[])", 2), ("= 3", "expected a result "
+                                  "such as r[i]", 1), ("", "expected a statement such as r[i] = 2 * x[i]", 1)):  # fmt: skip
+        result = folder.refused(2, "explain", text, sentences=3)
+        first, line, caret = result.stderr.splitlines()
+        assert first == f"tilework: statement: {message} at column {column}"
+        assert line == "  " + text and caret.index("^") == column + 1
+
+
+def test_an_index_at_the_ends_of_64_bits_is_computed_right(folder):
+    folder.save("y.npy", numpy.arange(50.0))
+    least = -(2**63)
+    for edge, values in (("wrap", [(i + least) % 50 for i in range(50)]), ("clamp", [0] * 50)):
+        folder.run_ok("r[i] = y[i - 9223372036854775807 - 1]", "y=y.npy", "-o", "r=r.npy", "--edge", f"i={edge}")
+        assert (folder.load("r.npy") == values).all()
+
+
 def test_size_is_bounded(folder):
     folder.refused(2, "run", "r[i] = " + "1" * 20000, "y=y.npy", "-o", "r=r.npy",
                    says="statement: more than 16384 characters")  # fmt: skip
@@ -379,6 +416,9 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", says="'y' has no dtype: give --types y=float64")
     folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", "--types", "y=f8", "--name", "a b",
                    says="'a b' cannot be the name of a kernel's function")  # fmt: skip
+    for name in ("int", "while", "memcpy", "main", "_y", "tw_x"):
+        folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", "--types", "y=f8", "--name", name,
+                       says=f"'{name}' cannot be the name of a kernel's function")  # fmt: skip
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install(folder):

@@ -115,6 +115,15 @@ def test_parameters_take_another_value_without_another_kernel():
     assert same(run("r[i] = z * x[i]", {"x": x}, parameters={"z": 2j})["r"], x * 2j)
 
 
+def test_an_axis_that_inputs_have_once_is_one_long():
+    u = numpy.arange(20.0)
+    for text, expected in (("r[i] = sum(k: u[i+k] * w[k])", u * 3), ("r[i] = u[2*i] + w[i]", u[::2] + 3),
+                           ("r[i] = w[i] * 2", [6.0])):  # fmt: skip
+        arrays = {"w": numpy.array([3.0])} | ({"u": u} if "u[" in text else {})
+        assert same(run(text, arrays)["r"], numpy.array(expected))
+
+
+
 def test_a_statement_is_compiled_once():
     x = numpy.arange(5.0)
     run("r[i] = 3 * x[i] + 0.125", {"x": x})

@@ -343,3 +343,31 @@ def test_reductions_give_numpys_values(dtype):
             else:
                 tolerance = {"float16": 2e-2, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 1e-13)
                 assert numpy.allclose(found, expected, rtol=tolerance, atol=0), (text, found, expected)
+
+
+def test_reductions_inside_of_larger_expressions():
+    random = numpy.random.default_rng(50)
+    a, x = random.standard_normal((30, 70)), random.standard_normal(70)
+    for cuts in ({}, {"i": [1, 17], "j": [3, 64]}):
+        found = run("r[i,j] = (a[i,j] - mean(l: a[l,j])) / (max(k: a[i,k]) - min(p, q: a[p,q])) + x[j]",
+                    {"a": a, "x": x}, cuts)["r"]  # fmt: skip
+        mean = tree_sum(a.T) / 30
+        assert same(found, (a - mean) / (a.max(1)[:, None] - a.min()) + x)
+        # Along j, along i, along neither; a block of products beside them.
+        found = run("r[i,j] = sum(k: a[i,k] * b[k,j]) * sum(k: b[k,j]) + argmax(k: a[i,k])", {"a": a, "b": a.T.copy()},
+                    {"i": [9], "j": [5, 29]} if cuts else {})["r"]  # fmt: skip
+        product = tree_sum(a[:, None, :] * a[None, :, :])
+        assert same(found, product * tree_sum(a) + a.argmax(1)[:, None])
+
+
+def test_three_axes_of_which_the_last_is_short():
+    random = numpy.random.default_rng(51)
+    image = random.integers(0, 256, (40, 50, 3)).astype("uint8")
+    weight = random.random(3)
+    for layout in (image, numpy.asfortranarray(image), image[::-1, ::-1, ::-1]):
+        for cuts in ({}, {"y": [7], "x": [11, 12]}, {"c": [1]}):
+            found = run("r[y,x,c] = image[y,x,c] * w[c] + y", {"image": layout, "w": weight}, cuts)["r"]
+            assert same(found, layout * weight + numpy.arange(40)[:, None, None])
+            found = run("g[y,x] = sum(c: image[y,x,c] * w[c])", {"image": layout, "w": weight},
+                        {k: v for k, v in cuts.items() if k != "c"})["g"]  # fmt: skip
+            assert same(found, tree_sum(layout * weight))

@@ -268,7 +268,7 @@ void tw__emit_limits(struct tw__emitter *e, int node)
     (void)tw__helper_need(e, "most", TW_OPAQUE);
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_begin(e);
-    if (rest.nterms == 0 && rest.offset < 0) {
+    if (rest.nterms == 0 && rest.offset < 0 && rest.constant != INT64_MIN) {
         tw__emit_text(e, "low = tw_most(low, INT64_C(%" PRId64 "));", -rest.constant);
         tw__emit_end(e);
         tw__emit_line(e, "high = tw_least(high, SHAPE(%d, %d) + INT64_C(%" PRId64 "));",

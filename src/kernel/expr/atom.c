@@ -226,7 +226,7 @@ static tw_status read_reduction(struct tw__parser *parser, const struct tw__func
     size_t where;
     tw_status status;
     for (;;) {
-        status = parser->token.kind == TW__TOKEN_NAME
+        status = parser->token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)
                      ? tw__parser_name(parser, "", name, &where)
                      : tw__complain(parser->error, source, parser->token.at,
                                     "expected the axes that are reduced, and ':', as in %s", function->usage);
@@ -333,17 +333,6 @@ static tw_status read_call(struct tw__parser *parser, const char *name, size_t a
 
 /* ---- atoms ---- */
 
-static int is_keyword(const struct tw__parser *parser)
-{
-    static const char *const words[] = {"and", "or", "not", "if", "else"};
-    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
-        if (tw__parser_sees_name(parser, words[k])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 tw_status tw__parse_atom(struct tw__parser *parser, int *node)
 {
     const struct tw__token token = parser->token;
@@ -362,7 +351,7 @@ tw_status tw__parse_atom(struct tw__parser *parser, int *node)
         status = tw__parser_next(parser);
         return status == TW_OK ? tw__parser_add(parser, &made, node) : status;
     }
-    if (token.kind == TW__TOKEN_NAME && !is_keyword(parser)) {
+    if (token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)) {
         status = tw__parser_name(parser, "", name, &at);
         return status != TW_OK                ? status
                : tw__parser_sees(parser, "(") ? read_call(parser, name, at, node)

@@ -124,7 +124,7 @@ static void parts_init(struct parts *parts, struct tw__emitter *e, int number, i
         free(needed);
         return;
     }
-    needed[node_at(e, number)->child[0]] = 1;
+    needed[e->same[node_at(e, number)->child[0]]] = 1;
     for (int n = number - 1; n >= 0; n--) {
         const struct tw__node *part = node_at(e, n);
         if (part->scope != number || !needed[n]) {
@@ -140,7 +140,7 @@ static void parts_init(struct parts *parts, struct tw__emitter *e, int number, i
             continue;
         }
         for (int k = 0; k < part->nchildren && is_inner(part); k++) {
-            needed[part->child[k]] = 1;
+            needed[e->same[part->child[k]]] = 1;
         }
     }
     free(needed);
@@ -212,9 +212,9 @@ static void emit_lane(struct tw__emitter *e, const struct tw__reduction_plan *r,
     e->indent = 1;
     tw__emit_line(e, "%s sum[%d * %d] __attribute__((aligned(64)));", type, ROWS, strip->length);
     tw__emit_line(e, "(void)tile;");
-    tw__strip_scalars(e, strip);
-    tw__emit_text(e, "    {\n");
-    e->indent = 2;
+    tw__strip_scalars(e, strip, TW__ALL_AXES);
+    tw__emit_line(e, "{");
+    e->indent++;
     emit_core(e, r, strip, parts, "0", "sum", 1);
     tw__emit_close(e);
     tw__emit_open(e, "for (int64_t k = 8; k < count; k += 8)");
@@ -285,7 +285,7 @@ static void close_function(struct tw__emitter *e)
 
 static void emit_columns(struct tw__emitter *e, const struct tw__reduction_plan *r, const struct tw__strip *columns)
 {
-    tw__emit_text(e, "    {\n");
+    tw__emit_line(e, "{");
     e->indent++;
     tw__reduction_position(e, r);
     tw__emit_open(e, "for (int64_t k = 0; k < count; k++)");
@@ -294,12 +294,13 @@ static void emit_columns(struct tw__emitter *e, const struct tw__reduction_plan 
         tw__emit_line(e, "%s *restrict w%d = c%d + k * %d;", tw__emit_type(node_at(e, n)->dtype), n, n,
                       columns->length);
     }
-    tw__strip_scalars(e, columns);
+    tw__strip_scalars(e, columns, TW__ALL_AXES);
     tw__strip_items(e, columns);
     tw__strip_loops(e, columns);
     tw__emit_open(e, "for (int64_t q = m; q < %d; q++)", columns->length);
     for (int p = 0; p < columns->nroots; p++) {
-        tw__emit_line(e, "w%d[q] = 0;", columns->roots[p]);
+        const int n = columns->roots[p];
+        tw__emit_line(e, "w%d[q] = (%s){0};", n, tw__emit_type(node_at(e, n)->dtype));
     }
     tw__emit_close(e);
     tw__reduction_advance(e, r, "1");
@@ -328,7 +329,7 @@ static void emit_row_values(struct tw__emitter *e, const struct tw__reduction_pl
         tw__emit_line(e, "%s *restrict w%d = r%d + s * %d%s;", tw__emit_type(node_at(e, n)->dtype), n, n, LEAF,
                       single ? "" : " + done");
     }
-    tw__strip_scalars(e, rows);
+    tw__strip_scalars(e, rows, TW__ALL_AXES);
     tw__strip_items(e, rows);
     tw__strip_loops(e, rows);
     if (!single) {
@@ -392,7 +393,7 @@ static void emit_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r,
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_close(e);
-    tw__strip_scalars(e, &again);
+    tw__strip_scalars(e, &again, TW__ALL_AXES);
     tw__emit_open(e, "for (int64_t k = even; k < count; k++)");
     emit_core(e, r, &again, parts, "k", "into", 0);
     tw__emit_close(e);

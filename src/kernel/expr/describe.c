@@ -182,12 +182,12 @@ static uint64_t repeated(const struct tw__program *program, int number)
 }
 
 struct work {
-    struct count reads, bytes, flops;
+    struct count reads, bytes, flops, others; /* others: operations of integers and bools */
     struct count calls[TW__OPERATIONS];
 };
 
-/* Floating-point operations of one arithmetic operation; 0: it is a function. */
-static int64_t flops_of(const struct tw__node *node)
+/* Machine operations of one arithmetic operation; 0: it is a function. */
+static int64_t operations_of(const struct tw__node *node)
 {
     const int is_complex = node->u.op.operation >= TW_COMPLEX64;
     switch (node->u.op.code) {
@@ -210,10 +210,13 @@ static void count_node(const struct tw__program *program, int number, struct wor
         add_count(&work->reads, axes, 1);
         add_count(&work->bytes, axes, tw_dtype_of(node->dtype).itemsize);
     } else if (node->kind == TW__NODE_OPERATION) {
-        const int64_t flops = flops_of(node);
-        add_count(flops > 0 ? &work->flops : &work->calls[node->u.op.code], axes, flops > 0 ? flops : 1);
+        const int64_t operations = operations_of(node);
+        struct count *count = node->u.op.operation >= TW_FLOAT16 ? &work->flops : &work->others;
+        add_count(operations > 0 ? count : &work->calls[node->u.op.code], axes, operations > 0 ? operations : 1);
     } else if (node->kind == TW__NODE_REDUCE) {
-        add_count(&work->flops, repeated(program, node->child[0]), node->dtype >= TW_COMPLEX64 ? 2 : 1);
+        const tw_kind kind = program->nodes[node->child[0]].dtype;
+        add_count(kind >= TW_FLOAT16 ? &work->flops : &work->others, repeated(program, node->child[0]),
+                  kind >= TW_COMPLEX64 ? 2 : 1);
     }
 }
 
@@ -249,6 +252,11 @@ static void print_work(const tw_statement *statement, const struct tw__statement
             (long long)tw_dtype_of(target->dtype).itemsize);
     print_count(&statement->syntax, &work->flops, file);
     fputc('\n', file);
+    if (work->others.nterms > 0) {
+        fputs("  other ops    ", file);
+        print_count(&statement->syntax, &work->others, file);
+        fputc('\n', file);
+    }
     for (int code = 0; code < TW__OPERATIONS; code++) {
         if (work->calls[code].nterms > 0) {
             fprintf(file, "  %-12s ", tw__operation_name(code));

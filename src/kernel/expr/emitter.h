@@ -24,23 +24,24 @@ struct tw__emitter {
     FILE *part[TW__PARTS];
     char *text[TW__PARTS];
     size_t length[TW__PARTS];
-    FILE *out;              /* the part, or a function on its way to one, that is printed now */
-    int indent;             /* of the line that is printed now */
-    unsigned char *form;    /* [nnodes] enum tw__form */
-    unsigned char *level;   /* [nnodes] what is known of a node in the scope that is printed: see strip.c */
-    int *uses;              /* [nnodes] by how many nodes and roots of the scope */
-    int *height;            /* [nnodes] operations from here down to what has a name */
-    unsigned char *given;   /* [nnodes] the form is set, from outside of what is printed now: a parameter */
-    unsigned char *blocked; /* [nnodes] a REDUCE that is computed in blocks: see block.h */
-    unsigned char *printed; /* [nnodes] a REDUCE: its functions stand in the text */
-    unsigned char *helpers; /* [helpers x kinds] stand in the text */
-    int fast;               /* the expression that is printed is of a loop for most arguments: see function.h */
-    int strip;              /* program's axis that the strip runs along; -1: none, there is no q */
-    int target;             /* operand that the statement writes; -1: what is printed writes none */
-    uint64_t math;          /* texts of prelude.h that the program needs */
-    int64_t rooms;          /* bytes of stack, of all functions together */
-    int unknown;            /* the program has an operation that nothing is known of */
-    int failed;             /* out of memory */
+    FILE *out;                 /* the part, or a function on its way to one, that is printed now */
+    int indent;                /* of the line that is printed now */
+    unsigned char *form;       /* [nnodes] enum tw__form */
+    unsigned char *level;      /* [nnodes] what is known of a node in the scope that is printed: see strip.c */
+    int *uses;                 /* [nnodes] by how many nodes and roots of the scope */
+    int *height;               /* [nnodes] operations from here down to what has a name */
+    unsigned char *given;      /* [nnodes] the form is set, from outside of what is printed now: a parameter */
+    unsigned char *blocked;    /* [nnodes] a REDUCE that is computed in blocks: see block.h */
+    unsigned char *printed;    /* [nnodes] a REDUCE: its functions stand in the text */
+    unsigned char *helpers;    /* [helpers x kinds] stand in the text */
+    int fast;                  /* the expression that is printed is of a loop for most arguments: see function.h */
+    int strip;                 /* program's axis that the strip runs along; -1: none, there is no q */
+    int target;                /* operand that the statement writes; -1: what is printed writes none */
+    uint64_t math;             /* texts of prelude.h that the program needs */
+    int64_t rooms, most_rooms; /* bytes of stack: of the functions of this statement, of the largest one */
+    int *same;                 /* [nnodes] the first READ of the same element in the scope; else the node itself */
+    int unknown;               /* the program has an operation that nothing is known of */
+    int failed;                /* out of memory */
 };
 
 /* One line: indented, ended. */

@@ -95,11 +95,27 @@ static tw_status add_binary(struct tw__parser *parser, enum tw__syntax_kind kind
 
 static tw_status enter(struct tw__parser *parser)
 {
-    if (++parser->nesting > TW__SYNTAX_NESTING) {
+    if (++parser->nesting > TW__SYNTAX_NESTING + 1) { /* the outermost expression is in nothing */
         return tw__complain(parser->error, &parser->syntax->source, parser->token.at, "nested more than %d deep",
                             TW__SYNTAX_NESTING);
     }
     return TW_OK;
+}
+
+static tw_status read_factor(struct tw__parser *parser, int *node);
+
+/* What stands behind a sign or a "**": one deeper. */
+static tw_status read_operand(struct tw__parser *parser, int *node)
+{
+    tw_status status = enter(parser);
+    if (status == TW_OK) {
+        status = tw__parser_next(parser);
+    }
+    if (status == TW_OK) {
+        status = read_factor(parser, node);
+    }
+    parser->nesting--;
+    return status;
 }
 
 static tw_status read_factor(struct tw__parser *parser, int *node)
@@ -109,15 +125,12 @@ static tw_status read_factor(struct tw__parser *parser, int *node)
         int code;
     } signs[] = {{"-", TW__OP_NEGATIVE}, {"~", TW__OP_INVERT}, {"+", -1}};
     const size_t at = parser->token.at;
-    tw_status status = enter(parser);
-    for (size_t k = 0; k < sizeof signs / sizeof signs[0] && status == TW_OK; k++) {
+    tw_status status;
+    for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
         if (!tw__parser_sees(parser, signs[k].sign)) {
             continue;
         }
-        status = tw__parser_next(parser);
-        if (status == TW_OK) {
-            status = read_factor(parser, node);
-        }
+        status = read_operand(parser, node);
         /* +x is x, but for a bool of Python's, of which it makes a whole number: ~~x of it. */
         const struct tw__syntax_node *operand = status == TW_OK ? &parser->syntax->nodes[*node] : NULL;
         const int twice = status == TW_OK && signs[k].code < 0 && operand->is_weak && operand->class == TW__CLASS_BOOL;
@@ -131,25 +144,18 @@ static tw_status read_factor(struct tw__parser *parser, int *node)
                                            .nchildren = 1};
             status = tw__parser_add(parser, &made, node);
         }
-        parser->nesting--;
         return status;
     }
     int base = -1, exponent;
-    if (status == TW_OK) {
-        status = tw__parse_atom(parser, &base);
-    }
+    status = tw__parse_atom(parser, &base);
     *node = base;
     if (status == TW_OK && tw__parser_sees(parser, "**")) {
         const size_t sign = parser->token.at;
-        status = tw__parser_next(parser);
-        if (status == TW_OK) {
-            status = read_factor(parser, &exponent);
-        }
+        status = read_operand(parser, &exponent);
         if (status == TW_OK) {
             status = add_binary(parser, TW__SYNTAX_OPERATION, TW__OP_POWER, sign, base, exponent, node);
         }
     }
-    parser->nesting--;
     return status;
 }
 

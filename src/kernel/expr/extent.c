@@ -306,20 +306,29 @@ static tw_status take_largest(struct binding *binding, int *found)
     return TW_OK;
 }
 
-static tw_status take_rest(struct binding *binding)
+/* Axes along which inputs have length 1, and nothing says more. */
+static int take_ones(struct binding *binding)
 {
     struct tw__extent *extent = binding->extent;
+    int found = 0;
+    for (int a = 0; a < extent->syntax->naxes; a++) {
+        if (extent->lengths[a] == UNKNOWN && binding->ones[a]) {
+            extent->lengths[a] = 1;
+            found = 1;
+        }
+    }
+    return found;
+}
+
+static tw_status check_all_known(const struct tw__extent *extent)
+{
     for (int a = 0; a < extent->syntax->naxes; a++) {
         const struct tw__syntax_axis *axis = &extent->syntax->axes[a];
-        if (extent->lengths[a] != UNKNOWN) {
-            continue;
-        }
-        if (!binding->ones[a]) {
+        if (extent->lengths[a] == UNKNOWN) {
             return tw__complain(extent->error, &extent->syntax->source, axis->at,
                                 "axis %s has no length: no input says it; give axis %s its length", axis->name,
                                 axis->name);
         }
-        extent->lengths[a] = 1;
     }
     return TW_OK;
 }
@@ -347,8 +356,9 @@ tw_status tw__find_lengths(struct tw__extent *extent)
     int found = 1;
     while (status == TW_OK && found) {
         status = take_largest(&binding, &found);
+        found = found || take_ones(&binding);
     }
-    return status == TW_OK ? take_rest(&binding) : status;
+    return status == TW_OK ? check_all_known(extent) : status;
 }
 
 /* ---- proof ---- */
@@ -384,15 +394,21 @@ static tw_status prove_reductions(const struct tw__extent *extent)
     for (int n = 0; n < extent->syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &extent->syntax->nodes[n];
         uint64_t axes = 0;
+        int64_t count = 1;
         const int needs_one = node->which == TW__REDUCE_MIN || node->which == TW__REDUCE_MAX ||
                               node->which == TW__REDUCE_ARGMIN || node->which == TW__REDUCE_ARGMAX;
-        if (node->kind != TW__SYNTAX_REDUCE || !needs_one || is_empty(extent, node->scope)) {
+        if (node->kind != TW__SYNTAX_REDUCE || is_empty(extent, node->scope)) {
             continue;
         }
         for (int k = 0; k < node->naxes; k++) {
             axes |= UINT64_C(1) << node->axes[k];
         }
-        if (is_empty(extent, axes)) {
+        for (int k = 0; k < node->naxes && !is_empty(extent, axes); k++) {
+            if (!tw__mul(count, extent->lengths[node->axes[k]], &count)) {
+                return complain(extent, node->at, "a reduction of more than 2^63 elements");
+            }
+        }
+        if (needs_one && is_empty(extent, axes)) {
             return complain(extent, node->at,
                             "there is no smallest and no largest of no elements: an axis has length 0");
         }

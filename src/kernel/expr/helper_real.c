@@ -9,6 +9,11 @@ const struct tw__helper tw__helpers_real[] = {
             "{\n"
             "    return x + y;\n"
             "}\n"},
+    {"subtract", "f", "",
+     INLINE "@T tw_subtract_@S(@T x, @T y)\n"
+            "{\n"
+            "    return x - y;\n"
+            "}\n"},
     {"multiply", "f", "",
      INLINE "@T tw_multiply_@S(@T x, @T y)\n"
             "{\n"

@@ -226,6 +226,10 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
                             tw_dtype_name(given), operand->dtype);
         }
     }
+    const size_t size = (size_t)syntax->noperands * sizeof kinds[0];
+    if (statement->is_typed && memcmp(kinds, statement->asked, size) == 0) {
+        return TW_OK;
+    }
     const tw_status status = tw__type(&typed, syntax, kinds, statement->tiles, statement->order, error);
     if (status != TW_OK) {
         tw__typed_fini(&typed);
@@ -235,6 +239,7 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
     for (int k = 0; same && k < syntax->noperands; k++) {
         same = statement->typed.program.operands[k].dtype == typed.program.operands[k].dtype;
     }
+    memcpy(statement->asked, kinds, size);
     if (same) { /* what was compiled is still right */
         tw__typed_fini(&typed);
         return TW_OK;

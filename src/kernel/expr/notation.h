@@ -13,7 +13,8 @@ struct tw_statement {
     int tiles[TW__EXPR_AXES];   /* number in the signature of each axis of the syntax; -1: it is not in it */
     struct tw__typed typed;
     int is_typed;
-    unsigned char *context; /* [context_size] of a statement that is bound; NULL: it is not */
+    tw_kind asked[TW_MAX_OPERANDS]; /* of a typed one: what it was typed for, in the syntax's order */
+    unsigned char *context;         /* [context_size] of a statement that is bound; NULL: it is not */
     size_t context_size;
     tw_kernel *kernel; /* compiled for these dtypes; NULL: not yet */
 };

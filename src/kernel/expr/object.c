@@ -131,17 +131,38 @@ static tw_status copy_file(const char *from, const char *path, tw_error *error)
                          : tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be written", path);
 }
 
+/* A name that C lets a function have: no keyword, none of those that GCC and Clang call by themselves. */
+static int can_be_function(const char *name)
+{
+    static const char *const taken[] = {"asm",     "auto",   "break",    "case",   "char",     "const",    "continue",
+                                        "default", "do",     "double",   "else",   "enum",     "extern",   "float",
+                                        "for",     "goto",   "if",       "inline", "int",      "long",     "main",
+                                        "memcmp",  "memcpy", "memmove",  "memset", "register", "restrict", "return",
+                                        "short",   "signed", "sizeof",   "static", "struct",   "switch",   "typedef",
+                                        "typeof",  "union",  "unsigned", "void",   "volatile", "while"};
+    const size_t length = name != NULL ? strlen(name) : 0;
+    if (length == 0 || length >= TW__EXPR_NAME || tw__parse_identifier(name, length) != length || name[0] == '_' ||
+        strncmp(name, "tw_", 3) == 0) {
+        return 0;
+    }
+    for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++) {
+        if (strcmp(taken[k], name) == 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 tw_status tw_statement_compile(tw_statement *statement, const char *path, const char *name,
                                const tw_compile_options *options, tw_error *error)
 {
     char hash[TW__HASH_TEXT], *text, *whole = NULL, *object;
     size_t length;
-    if (name == NULL || tw__parse_identifier(name, strlen(name)) != strlen(name) || name[0] == '\0' ||
-        strlen(name) >= TW__EXPR_NAME || strncmp(name, "tw_", 3) == 0) {
-        return tw__fail(
-            error, TW_ERROR_ARGUMENT,
-            "'%s' cannot be the name of a kernel's function: letters, digits and '_', not beginning with tw_",
-            name != NULL ? name : "");
+    if (!can_be_function(name)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "'%s' cannot be the name of a kernel's function: letters, digits and '_', not beginning with "
+                        "'_' or 'tw_', and no word of C",
+                        name != NULL ? name : "");
     }
     tw_status status = make_hash(statement, hash, error);
     if (status == TW_OK) {

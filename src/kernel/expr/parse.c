@@ -28,6 +28,17 @@ int tw__parser_sees_name(const struct tw__parser *parser, const char *name)
            memcmp(parser->syntax->source.text + parser->token.at, name, parser->token.length) == 0;
 }
 
+int tw__parser_sees_keyword(const struct tw__parser *parser)
+{
+    static const char *const words[] = {"and", "or", "not", "if", "else"};
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+        if (tw__parser_sees_name(parser, words[k])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 tw_status tw__parser_missing(struct tw__parser *parser, const char *what)
 {
     const struct tw__token *token = &parser->token;
@@ -48,6 +59,10 @@ tw_status tw__parser_name(struct tw__parser *parser, const char *what, char name
     if (token->kind != TW__TOKEN_NAME) {
         return tw__complain(parser->error, &parser->syntax->source,
                             token->kind == TW__TOKEN_END ? parser->behind : token->at, "expected %s", what);
+    }
+    if (tw__parser_sees_keyword(parser)) {
+        return tw__complain(parser->error, &parser->syntax->source, token->at, "expected %s: '%.*s' is an operator",
+                            what, (int)token->length, parser->syntax->source.text + token->at);
     }
     if (token->length >= TW__EXPR_NAME) {
         return tw__complain(parser->error, &parser->syntax->source, token->at, "a name longer than %d characters",
@@ -339,10 +354,10 @@ static tw_status check_outputs(struct tw__parser *parser)
     const struct tw__syntax *syntax = parser->syntax;
     for (int n = 0; n < syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &syntax->nodes[n];
-        const struct tw__syntax_operand *operand = &syntax->operands[node->which];
-        if (node->kind != TW__SYNTAX_READ || operand->role == TW_IN) {
+        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role == TW_IN) {
             continue;
         }
+        const struct tw__syntax_operand *operand = &syntax->operands[node->which];
         for (int d = 0; d < operand->ndim; d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
             if (index->constant != 0 || index->nhosts != 0 || index->nterms != 1 ||

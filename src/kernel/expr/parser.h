@@ -23,6 +23,9 @@ tw_status tw__parser_next(struct tw__parser *parser);
 int tw__parser_sees(const struct tw__parser *parser, const char *sign);
 int tw__parser_sees_name(const struct tw__parser *parser, const char *name);
 
+/* A name that is an operator: and, or, not, if, else. */
+int tw__parser_sees_keyword(const struct tw__parser *parser);
+
 /* Takes `sign`, or says that it was expected. */
 tw_status tw__parser_expect(struct tw__parser *parser, const char *sign, const char *what);
 

@@ -122,7 +122,7 @@ static void close_function(struct tw__emitter *e)
 static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const struct tw__node *node = node_at(e, r->node);
-    const int body = node->child[0], naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
+    const int body = e->same[node->child[0]], naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
     const char *suffix = tw__emit_suffix(r->type);
     struct tw__strip strip = {.scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = LEAF};
     char tree[32];
@@ -146,7 +146,7 @@ static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_pl
         tw__emit_open(e, "for (int64_t done = 0, m; done < count; done += m)");
         tw__emit_line(e, "m = tw_least(count - done, n%d - x%d);", last, last);
     }
-    tw__strip_scalars(e, &strip);
+    tw__strip_scalars(e, &strip, TW__ALL_AXES);
     tw__strip_items(e, &strip);
     if (!direct) {
         tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->type), naxes == 1 ? "" : " + done");
@@ -200,7 +200,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
 static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const struct tw__node *node = node_at(e, r->node);
-    const int body = node->child[0], single = node->u.reduce.naxes == 1;
+    const int body = e->same[node->child[0]], single = node->u.reduce.naxes == 1;
     const char *type = tw__emit_type(r->type), *suffix = tw__emit_suffix(r->type);
     struct tw__strip strip = {.scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = WIDTH};
     char lanes[32], row[32];
@@ -229,7 +229,7 @@ static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan
     tw__emit_open(e, "if (done == even)");
     tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, strip.length);
     tw__emit_close(e);
-    tw__strip_scalars(e, &strip);
+    tw__strip_scalars(e, &strip, TW__ALL_AXES);
     tw__strip_items(e, &strip);
     tw__strip_loops(e, &strip);
     tw__emit_line(e, "tw_%s_%s(done < even ? lane + done %% 8 * %d : total, value, m);", row, suffix, strip.length);
@@ -311,7 +311,7 @@ static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan
 static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const struct tw__node *node = node_at(e, r->node);
-    const int body = node->child[0], naxes = node->u.reduce.naxes;
+    const int body = e->same[node->child[0]], naxes = node->u.reduce.naxes;
     struct tw__strip strip = {
         .scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = r->row ? WIDTH : RUN};
     if (!r->row) {
@@ -335,7 +335,7 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
             tw__emit_open(e, "for (int64_t x%d = 0; x%d < n%d; x%d++)", a, a, a, a);
         }
     }
-    tw__strip_scalars(e, &strip);
+    tw__strip_scalars(e, &strip, TW__ALL_AXES);
     tw__strip_items(e, &strip);
     tw__strip_loops(e, &strip);
     emit_run_step(e, r);
@@ -447,7 +447,7 @@ static void emit_functions(struct tw__emitter *e, int number, int row)
     if (r.ngiven > 0) {
         tw__strip_plan(e, &strip);
         tw__strip_rooms(e, &strip);
-        tw__strip_scalars(e, &strip);
+        tw__strip_scalars(e, &strip, TW__ALL_AXES);
         tw__strip_items(e, &strip);
         tw__strip_loops(e, &strip);
     }
@@ -467,13 +467,16 @@ void tw__reduce_call(struct tw__emitter *e, int number)
     tw__emit_text(e, ")");
 }
 
-void tw__reduce_strip(struct tw__emitter *e, int number)
+void tw__reduce_strip(struct tw__emitter *e, int number, const char *name)
 {
     const int row = is_row(e, number);
     emit_functions(e, number, row);
     tw__emit_open(e, row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)", WIDTH);
     tw__emit_begin(e);
-    tw__emit_text(e, row ? "reduce%d_row(tile" : "w%d[q] = reduce%d(tile", number, number);
+    if (!row) {
+        tw__emit_text(e, "%s%d[q] = ", name, number);
+    }
+    tw__emit_text(e, "reduce%d%s(tile", number, row ? "_row" : "");
     const uint64_t axes = tw__reduction_outside(e, number);
     for (int a = 0; a < e->program->naxes; a++) {
         if (axes >> a & 1) {
@@ -482,7 +485,7 @@ void tw__reduce_strip(struct tw__emitter *e, int number)
     }
     if (row) {
         (void)tw__helper_need(e, "least", TW_OPAQUE);
-        tw__emit_text(e, ", tw_least(m - q, %d), w%d + q", WIDTH, number);
+        tw__emit_text(e, ", tw_least(m - q, %d), %s%d + q", WIDTH, name, number);
     }
     tw__emit_text(e, ");");
     tw__emit_end(e);

@@ -7,7 +7,7 @@
 /* The value of a REDUCE for the indices x0, x1 ..., as an expression; its function is printed where it is not yet. */
 void tw__reduce_call(struct tw__emitter *e, int node);
 
-/* Fills w<node> for x<strip> and the m - 1 indices after it. */
-void tw__reduce_strip(struct tw__emitter *e, int node);
+/* Fills the array <name><node> for x<strip> and the m - 1 indices after it. */
+void tw__reduce_strip(struct tw__emitter *e, int node, const char *name);
 
 #endif

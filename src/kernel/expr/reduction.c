@@ -38,7 +38,7 @@ static void find_given(struct tw__reduction_plan *r, struct tw__emitter *e)
         free(mark);
         return;
     }
-    mark[node->child[0]] = 1;
+    mark[e->same[node->child[0]]] = 1;
     for (int n = r->node - 1; n >= 0; n--) {
         const struct tw__node *part = node_at(e, n);
         if (part->scope != r->node || !mark[n]) {
@@ -50,7 +50,7 @@ static void find_given(struct tw__reduction_plan *r, struct tw__emitter *e)
             continue;
         }
         for (int k = 0; k < part->nchildren && is_inner; k++) {
-            mark[part->child[k]] = 1;
+            mark[e->same[part->child[k]]] = 1;
         }
     }
     free(mark);

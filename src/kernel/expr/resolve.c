@@ -34,10 +34,10 @@ static void cut_inputs(struct tw__syntax *syntax)
     }
     for (int n = 0; n < syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &syntax->nodes[n];
-        struct tw__syntax_operand *operand = &syntax->operands[node->which];
-        if (node->kind != TW__SYNTAX_READ || operand->role != TW_IN) {
+        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role != TW_IN) {
             continue;
         }
+        struct tw__syntax_operand *operand = &syntax->operands[node->which];
         for (int d = 0; d < operand->ndim; d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
             const int axis =
@@ -110,9 +110,9 @@ static int is_axis(const struct tw__syntax *syntax, const char *name)
 static void name_whole(const struct tw__syntax *syntax, int operand, int dimension, char name[TW__EXPR_NAME])
 {
     const char *base = syntax->operands[operand].name;
-    int taken = strlen(base) > TW__EXPR_NAME - 8;
+    int taken = strlen(base) > TW__EXPR_NAME - 16;
     if (!taken) {
-        snprintf(name, TW__EXPR_NAME, "%.*s_%d", TW__EXPR_NAME - 8, base, dimension);
+        snprintf(name, TW__EXPR_NAME, "%.*s_%d", TW__EXPR_NAME - 16, base, dimension);
         taken = is_axis(syntax, name);
     }
     for (int tries = 0; taken; tries++) {

@@ -26,7 +26,7 @@ static int tile_axis(const struct tw__emitter *e, int axis)
 static void emit_element(struct tw__emitter *e, struct tw__strip *strip)
 {
     const tw_kind kind = target_of(e)->dtype;
-    tw__strip_scalars(e, strip);
+    tw__strip_scalars(e, strip, TW__ALL_AXES);
     tw__emit_begin(e);
     tw__emit_text(e, "*(%s *)(void *)DATA(%d) = ", tw__emit_storage(kind), e->target);
     if (kind == TW_FLOAT16) {
@@ -67,14 +67,27 @@ static int count_scalar_reductions(const struct tw__emitter *e, const struct tw_
     return count;
 }
 
+static void open_panel_loop(struct tw__emitter *e, int axis)
+{
+    tw__emit_open(e, "for (int64_t begin = tile->start[%d]; begin < tile->stop[%d]; begin += panel)", axis, axis);
+    tw__emit_line(e, "const int64_t end = tw_least(tile->stop[%d], begin + panel);", axis);
+}
+
 /* Where items do not lie side by side along the strip, a column of strips is done for all rows before the next: the
  * lines of memory that one row has brought along serve the rows after it. Gives 1 where panels are printed. */
-static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int along)
+static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int along, int hoisted)
 {
     int reads = 0;
     tw__strip_each(e, strip, TW__NODE_READ, count_node, &reads);
-    if (target_of(e)->ndim < 2 || reads == 0 || count_scalar_reductions(e, strip) > 0) {
+    if (target_of(e)->ndim < 2 || ((reads == 0 || count_scalar_reductions(e, strip) > 0) && hoisted == 0)) {
         return 0;
+    }
+    const int axis = tile_axis(e, along);
+    (void)tw__helper_need(e, "least", TW_OPAQUE);
+    if (hoisted > 0) {
+        tw__emit_line(e, "const int64_t panel = %d;", strip->length);
+        open_panel_loop(e, axis);
+        return 1;
     }
     struct near near = {0};
     tw__emit_begin(e);
@@ -84,13 +97,10 @@ static int open_panels(struct tw__emitter *e, const struct tw__strip *strip, int
     tw__emit_place_step(e, e->target);
     tw__emit_text(e, " == %d;", tw__emit_size(target_of(e)->dtype));
     tw__emit_end(e);
-    const int axis = tile_axis(e, along);
-    (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_line(e, "const int64_t panel = near ? tw_most(tile->stop[%d] - tile->start[%d], 1) : %d;", axis, axis,
                   strip->length < PANEL ? strip->length : PANEL);
     (void)tw__helper_need(e, "most", TW_OPAQUE);
-    tw__emit_open(e, "for (int64_t begin = tile->start[%d]; begin < tile->stop[%d]; begin += panel)", axis, axis);
-    tw__emit_line(e, "const int64_t end = tw_least(tile->stop[%d], begin + panel);", axis);
+    open_panel_loop(e, axis);
     return 1;
 }
 
@@ -150,22 +160,41 @@ static void emit_strip(struct tw__emitter *e, const struct tw__strip *strip, int
     tw__emit_close(e);
 }
 
+/* The axis of the loop around the strip; -1: there is none. */
+static int inner_axis(const struct tw__emitter *e)
+{
+    const struct tw__expr_operand *target = target_of(e);
+    for (int d = target->ndim - 1; d >= 0; d--) {
+        if (target->axis[d] != e->strip) {
+            return target->axis[d];
+        }
+    }
+    return -1;
+}
+
 static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
 {
     const struct tw__expr_operand *target = target_of(e);
     const int along = e->strip, tile = tile_axis(e, along);
+    const int inner = inner_axis(e);
+    const int hoisted = inner >= 0 ? tw__strip_hoist(e, strip, inner) : 0;
     int limits = 0, own = 0;
+    uint64_t open = 0;
     tw__strip_rooms(e, strip);
     tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
-    const int panels = open_panels(e, strip, along);
+    tw__strip_scalars(e, strip, open);
+    const int panels = open_panels(e, strip, along, hoisted);
+    tw__strip_hoisted(e, strip, open);
     for (int d = 0; d < target->ndim; d++) {
         const int axis = target->axis[d], t = tile_axis(e, axis);
         if (axis != along) {
             tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t,
                           axis);
+            open |= (uint64_t)1 << axis;
+            tw__strip_scalars(e, strip, open);
+            tw__strip_hoisted(e, strip, open);
         }
     }
-    tw__strip_scalars(e, strip);
     tw__strip_each(e, strip, TW__NODE_READ, count_limits, &limits);
     tw__strip_each(e, strip, TW__NODE_READ, count_own, &own);
     if (limits > 0) {
@@ -206,26 +235,33 @@ static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
     const struct tw__expr_operand *target = target_of(e);
     const int last = e->strip, tile = tile_axis(e, last), row_tile = tile_axis(e, row);
     int own = 0;
+    uint64_t open = 0;
+    (void)tw__strip_hoist(e, strip, row);
     tw__strip_rooms(e, strip);
     tw__block_rooms(e, strip->length);
     tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
+    tw__strip_scalars(e, strip, open);
     for (int d = 0; d + 1 < target->ndim; d++) {
         const int axis = target->axis[d], t = tile_axis(e, axis);
         if (axis != row) {
             tw__emit_open(e, "for (int64_t x%d = tile->start[%d]; x%d < tile->stop[%d]; x%d++)", axis, t, axis, t,
                           axis);
+            open |= (uint64_t)1 << axis;
+            tw__strip_scalars(e, strip, open);
         }
     }
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_open(e, "for (int64_t x%d = tile->start[%d], m; x%d < tile->stop[%d]; x%d += m)", last, tile, last, tile,
                   last);
     tw__emit_line(e, "m = tw_least(tile->stop[%d] - x%d, %d);", tile, last, strip->length);
+    tw__emit_line(e, "const int64_t begin = x%d, end = begin + m;", last);
+    tw__strip_hoisted(e, strip, open);
     tw__emit_open(e, "for (int64_t top = tile->start[%d], rows; top < tile->stop[%d]; top += rows)", row_tile,
                   row_tile);
     tw__emit_line(e, "rows = tw_least(tile->stop[%d] - top, %d);", row_tile, TW__BLOCK_ROWS);
     tw__block_calls(e, row, strip->length);
     tw__emit_open(e, "for (int64_t x%d = top; x%d < top + rows; x%d++)", row, row, row);
-    tw__strip_scalars(e, strip);
+    tw__strip_scalars(e, strip, TW__ALL_AXES);
     for (int n = 0; n < e->program->nnodes; n++) {
         emit_block_row(e, n, row, strip->length);
     }
@@ -252,6 +288,18 @@ static int has_reduction(const struct tw__emitter *e, int value)
     return 0;
 }
 
+/* Whether the compiler has much to do for the value: exp, sin and the like, whose own time hides that of gathering. */
+static int is_long(const struct tw__emitter *e, int value)
+{
+    for (int n = 0; n <= value; n++) {
+        const struct tw__node *node = &e->program->nodes[n];
+        if (node->kind == TW__NODE_OPERATION && node->u.op.code > TW__OP_SQRT) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The loops with strips along one axis of the target, as a function. */
 static void emit_variant(struct tw__emitter *e, int number, int along, const char *name)
 {
@@ -260,9 +308,10 @@ static void emit_variant(struct tw__emitter *e, int number, int along, const cha
     tw__emit_function_begin(e, &mark);
     e->target = statement->target;
     e->strip = along;
+    e->rooms = 0;
     struct tw__strip strip = {.scope = -1, .nroots = 1, .roots = &statement->value, .to = TW__TO_OUT};
     tw__strip_plan(e, &strip);
-    tw__emit_text(e, "static void %s(const tw_tile *tile)\n{\n", name);
+    tw__emit_text(e, "TW_SLOW void %s(const tw_tile *tile)\n{\n", name);
     e->indent = 1;
     int width;
     const int row = along < 0 ? -1 : tw__block_find(e, &strip, &width);
@@ -276,6 +325,7 @@ static void emit_variant(struct tw__emitter *e, int number, int along, const cha
     }
     tw__emit_text(e, "}\n\n");
     tw__emit_function_end(e, &mark);
+    e->most_rooms = e->rooms > e->most_rooms ? e->rooms : e->most_rooms;
 }
 
 /* What a strip along the axis costs an element, in tenths of nanoseconds: its own cost, spread over its elements, and
@@ -308,7 +358,7 @@ void tw__emit_statement(struct tw__emitter *e, int number)
     const struct tw__expr_operand *target = &e->program->operands[statement->target];
     const int ndim = target->ndim, last = ndim > 0 ? target->axis[ndim - 1] : -1;
     char name[48];
-    if (ndim < 2 || has_reduction(e, statement->value)) {
+    if (ndim < 2 || has_reduction(e, statement->value) || (ndim == 2 && is_long(e, statement->value))) {
         snprintf(name, sizeof name, "statement%d", number + 1);
         emit_variant(e, number, last, name);
         return;

@@ -9,13 +9,13 @@
 #include "kernel/expr/value.h"
 
 enum {
-    LENGTH = 2048, /* elements: at 512 the strips' own cost was 5 % of y[i] * x[j], at 2048 it is lost in the noise */
-    SHORTEST = 16, /* elements */
-    ROOM = 512 * 1024 /* bytes of stack for the rooms of one function */
+    LENGTH = 4096,     /* elements: y[i] * x[j] of 4000 x 5000 took 5 % longer than a plain loop at 512, 2 % at 2048 */
+    SHORTEST = 16,     /* elements */
+    ROOM = 1024 * 1024 /* bytes of stack for the rooms of one function */
 };
 
 /* level[]: what is known of a node in the scope that is printed now. */
-enum { UNREACHED = 0, SCALAR = 1, VARYING = 2, REACHED = 3, NAMED = 4 };
+enum { UNREACHED = 0, SCALAR = 1, VARYING = 2, REACHED = 3, NAMED = 4, HOISTED = 8, DONE = 16 };
 
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {
@@ -36,10 +36,10 @@ static int last_root(const struct tw__strip *strip)
     return last;
 }
 
-static int is_root(const struct tw__strip *strip, int node)
+static int is_root(const struct tw__emitter *e, const struct tw__strip *strip, int node)
 {
     for (int k = 0; k < strip->nroots; k++) {
-        if (strip->roots[k] == node) {
+        if (e->same[strip->roots[k]] == node) {
             return 1;
         }
     }
@@ -65,8 +65,8 @@ static void reach(struct tw__emitter *e, const struct tw__strip *strip)
         }
     }
     for (int k = 0; k < strip->nroots; k++) {
-        e->level[strip->roots[k]] = REACHED;
-        e->uses[strip->roots[k]]++;
+        e->level[e->same[strip->roots[k]]] = REACHED;
+        e->uses[e->same[strip->roots[k]]]++;
     }
     for (int n = last; n >= 0; n--) {
         const struct tw__node *node = node_at(e, n);
@@ -75,7 +75,7 @@ static void reach(struct tw__emitter *e, const struct tw__strip *strip)
         }
         e->level[n] = tw__strip_varies(e, n) ? VARYING : SCALAR;
         for (int k = 0; k < node->nchildren && !is_leaf(e, n); k++) {
-            const int child = node->child[k];
+            const int child = e->same[node->child[k]];
             e->level[child] = REACHED;
             e->uses[child]++;
         }
@@ -103,7 +103,7 @@ static void choose_names(struct tw__emitter *e, const struct tw__strip *strip)
         const int varies = (e->level[n] & VARYING) != 0;
         int height = 0;
         for (int k = 0; k < node->nchildren && !is_leaf(e, n); k++) {
-            const int child = node->child[k];
+            const int child = e->same[node->child[k]];
             const int outer = varies && !(e->level[child] & VARYING);
             if (outer || (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_SELECT && k > 0)) {
                 name(e, child);
@@ -114,7 +114,7 @@ static void choose_names(struct tw__emitter *e, const struct tw__strip *strip)
         const int loaded =
             !varies && (node->kind == TW__NODE_READ || node->kind == TW__NODE_REDUCE || node->kind == TW__NODE_SCALAR);
         if (loaded || height >= TW__EMIT_HEIGHT || (e->uses[n] > 1 && !is_leaf(e, n)) ||
-            (!varies && is_root(strip, n))) {
+            (!varies && is_root(e, strip, n))) {
             name(e, n);
         }
     }
@@ -181,13 +181,16 @@ void tw__strip_rooms(struct tw__emitter *e, const struct tw__strip *strip)
 {
     const int last = last_root(strip);
     for (int n = 0; n <= last; n++) {
-        const int is_result = strip->to == TW__TO_CELLS && tw__strip_varies(e, n) && is_root(strip, n);
+        const int is_result = strip->to == TW__TO_CELLS && tw__strip_varies(e, n) && is_root(e, strip, n);
         if (needs_room(e, strip, n)) {
-            const int is_cell = e->form[n] == TW__FORM_CELL;
+            const int is_reduction = e->form[n] == TW__FORM_CELL;
             const tw_kind kind = node_at(e, n)->dtype;
             tw__emit_line(e, "%s %s%d[%d] __attribute__((aligned(64)));",
-                          is_cell ? tw__emit_type(kind) : tw__emit_storage(kind), is_cell ? "w" : "room", n,
-                          strip->length);
+                          is_reduction ? tw__emit_type(kind) : tw__emit_storage(kind),
+                          (e->level[n] & HOISTED) ? "all"
+                          : is_reduction          ? "w"
+                                                  : "room",
+                          n, strip->length);
         }
         if (is_result && e->form[n] != TW__FORM_CELL) {
             tw__emit_line(e, "%s w%d[%d] __attribute__((aligned(64)));", tw__emit_type(node_at(e, n)->dtype), n,
@@ -217,12 +220,51 @@ static void emit_variable(struct tw__emitter *e, int n)
     e->form[n] = TW__FORM_NAME;
 }
 
-void tw__strip_scalars(struct tw__emitter *e, const struct tw__strip *strip)
+void tw__strip_scalars(struct tw__emitter *e, const struct tw__strip *strip, uint64_t open)
 {
     const int last = last_root(strip);
     for (int n = 0; n <= last; n++) {
-        if (node_at(e, n)->scope == strip->scope && (e->level[n] & SCALAR) && (e->level[n] & NAMED)) {
+        if (node_at(e, n)->scope == strip->scope && (e->level[n] & SCALAR) && (e->level[n] & NAMED) &&
+            e->form[n] != TW__FORM_NAME && (node_at(e, n)->axes & ~open) == 0) {
             emit_variable(e, n);
+        }
+    }
+}
+
+/* ---- reductions that are the same for many rows ---- */
+
+static int is_cell(const struct tw__emitter *e, const struct tw__strip *strip, int n)
+{
+    return node_at(e, n)->scope == strip->scope && node_at(e, n)->kind == TW__NODE_REDUCE && (e->level[n] & VARYING) &&
+           !e->given[n] && !e->blocked[n];
+}
+
+int tw__strip_hoist(struct tw__emitter *e, const struct tw__strip *strip, int inner)
+{
+    const int last = last_root(strip);
+    int count = 0;
+    for (int n = 0; n <= last; n++) {
+        if (is_cell(e, strip, n) && (node_at(e, n)->axes >> inner & 1) == 0) {
+            e->level[n] |= HOISTED;
+            count++;
+        }
+    }
+    return count;
+}
+
+void tw__strip_hoisted(struct tw__emitter *e, const struct tw__strip *strip, uint64_t open)
+{
+    const int last = last_root(strip);
+    open |= (uint64_t)1 << e->strip;
+    for (int n = 0; n <= last; n++) {
+        if (is_cell(e, strip, n) && (e->level[n] & HOISTED) && !(e->level[n] & DONE) &&
+            (node_at(e, n)->axes & ~open) == 0) {
+            e->level[n] |= DONE;
+            tw__emit_line(e, "{");
+            e->indent++;
+            tw__emit_line(e, "const int64_t x%d = begin, m = end - begin;", e->strip);
+            tw__reduce_strip(e, n, "all");
+            tw__emit_close(e);
         }
     }
 }
@@ -250,8 +292,11 @@ static void emit_items(struct tw__emitter *e, int n, void *user)
 static void emit_cells(struct tw__emitter *e, int n, void *user)
 {
     (void)user;
-    if (!e->blocked[n]) {
-        tw__reduce_strip(e, n);
+    if (e->level[n] & HOISTED) {
+        tw__emit_line(e, "const %s *restrict w%d = all%d + (x%d - begin);", tw__emit_type(node_at(e, n)->dtype), n, n,
+                      e->strip);
+    } else if (!e->blocked[n]) {
+        tw__reduce_strip(e, n, "w");
     }
 }
 
@@ -313,6 +358,9 @@ static void emit_loop(struct tw__emitter *e, const struct tw__strip *strip)
 {
     if (!has_results(e, strip)) {
         return;
+    }
+    if (!tw__strip_is_fast(e, strip)) {
+        tw__emit_line(e, "TW_TWICE"); /* long bodies gain nothing and take longer to compile */
     }
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
     emit_variables(e, strip, 0);

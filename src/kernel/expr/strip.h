@@ -33,8 +33,17 @@ void tw__strip_plan(struct tw__emitter *e, struct tw__strip *strip);
 /* Declares rooms: for items that have to be gathered, for reductions. Where the strip's function begins. */
 void tw__strip_rooms(struct tw__emitter *e, const struct tw__strip *strip);
 
-/* The variables that do not change along the strip; a root that does not either gets its name here. */
-void tw__strip_scalars(struct tw__emitter *e, const struct tw__strip *strip);
+#define TW__ALL_AXES UINT64_MAX
+
+/* The variables that do not change along the strip, of those that are not there yet: all that change along the axes of
+ * `open` alone (bit a: axis a). A root that does not change along the strip gets its name here. */
+void tw__strip_scalars(struct tw__emitter *e, const struct tw__strip *strip, uint64_t open);
+
+/* Reductions that change along the strip and not along axis `inner`, the loop around it, are computed outside of that
+ * loop, for x<strip> from the variable begin to end, no more than the strip's length: tw__strip_hoist finds them (how
+ * many) after the plan, tw__strip_hoisted prints those that change along the axes of `open` alone and are not there. */
+int tw__strip_hoist(struct tw__emitter *e, const struct tw__strip *strip, int inner);
+void tw__strip_hoisted(struct tw__emitter *e, const struct tw__strip *strip, uint64_t open);
 
 void tw__strip_items(struct tw__emitter *e, const struct tw__strip *strip);
 void tw__strip_loops(struct tw__emitter *e, const struct tw__strip *strip);

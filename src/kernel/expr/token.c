@@ -175,6 +175,8 @@ static tw_status read_sign(struct tw__lexer *lexer, struct tw__token *token)
         return tw__complain(lexer->error, &lexer->source, lexer->at, "there is no '@': write sum(k: a[i,k] * b[k,j])");
     case '!':
         return tw__complain(lexer->error, &lexer->source, lexer->at, "there is no '!': write not, or !=");
+    case '.':
+        return tw__complain(lexer->error, &lexer->source, lexer->at, "there are no attributes: write real(z), len(i)");
     case '"':
     case '\'':
         return tw__complain(lexer->error, &lexer->source, lexer->at, "there are no texts in quotes");

@@ -86,8 +86,9 @@ int tw__has_fast(const struct tw__node *node)
            tw__prelude_find(node->u.op.code, computed(node->u.op.operation), &function) && function.fast[0] != '\0';
 }
 
-void tw__emit_value(struct tw__emitter *e, int number)
+void tw__emit_value(struct tw__emitter *e, int any)
 {
+    const int number = e->same[any];
     const struct tw__node *node = node_at(e, number);
     char name[32];
     switch ((enum tw__form)e->form[number]) {
@@ -324,10 +325,22 @@ static int is_rounded(const struct tw__node *node)
             code == TW__OP_FLOOR_DIVIDE || code == TW__OP_REMAINDER || code == TW__OP_POWER || code >= TW__OP_SQRT);
 }
 
-static int has_infix(const struct tw__node *node)
+/* GCC 12 makes -y of 0.0 - y where it sees y converted from an integer, or an absolute value: that is -0.0 for 0. A
+ * function's argument it does not look into. */
+static int may_lose_zero(const struct tw__emitter *e, const struct tw__node *node)
+{
+    const struct tw__node *first = node_at(e, node->child[0]), *second = node_at(e, node->child[1]);
+    const int is_zero = first->kind == TW__NODE_CONSTANT    ? first->u.constant.number.real == 0
+                        : first->kind == TW__NODE_OPERATION ? first->u.op.code == TW__OP_SELECT
+                                                            : first->kind == TW__NODE_CAST;
+    return node->u.op.code == TW__OP_SUBTRACT && tw__kind_is_float(node->dtype) && is_zero &&
+           second->kind != TW__NODE_READ;
+}
+
+static int has_infix(const struct tw__emitter *e, const struct tw__node *node)
 {
     const enum tw__operation code = node->u.op.code;
-    if (operations[code].infix == NULL) {
+    if (operations[code].infix == NULL || may_lose_zero(e, node)) {
         return 0;
     }
     const tw_kind kind = node->u.op.operation;
@@ -343,7 +356,7 @@ static void emit_operation(struct tw__emitter *e, const struct tw__node *node)
         emit_mixed(e, node);
     } else if (code == TW__OP_POWER && emit_small_power(e, node)) {
         return;
-    } else if (has_infix(node)) {
+    } else if (has_infix(e, node)) {
         emit_infix(e, node->child[0], operations[code].infix, node->child[1]);
     } else if (code == TW__OP_SELECT) {
         tw__emit_text(e, "(");
