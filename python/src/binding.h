@@ -36,6 +36,7 @@ typedef struct {
     int pid;
     int busy;        /* in a run: it must not be closed */
     int interrupted; /* Ctrl-C came while a fork was prepared */
+    struct local_run *running; /* the run that it is busy with */
 } PoolObject;
 
 typedef struct {
@@ -62,6 +63,7 @@ typedef struct {
 } GridObject;
 
 struct call;
+struct local_run;
 
 typedef struct {
     PyObject_HEAD
@@ -108,7 +110,8 @@ extern PyObject *Failure;
 /* What the Python part has given to be called back; borrowed, NULL until it has. */
 struct callbacks {
     PyObject *make_tile;      /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
-    PyObject *describe;       /* (exception) -> (text, pickle as bytes) */
+    PyObject *describe;       /* (exception) -> (text in UTF-8, pickle), both bytes */
+    PyObject *clear;          /* (exception): the frames of its traceback forget their variables */
     PyObject *hold, *release; /* () before and after a fork: Ctrl-C waits meanwhile */
     PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
 };
@@ -154,6 +157,14 @@ struct slot {
     char bytes[]; /* text, then pickle */
 };
 
+/* The runs that the calling thread is inside of, innermost first: kernels and progress functions that a pool calls must
+ * not wait for that pool. */
+struct inside {
+    const PoolObject *pool; /* NULL: serial, without a pool */
+    const struct inside *outer;
+};
+extern _Thread_local const struct inside *inside_of;
+
 /* A run of a Python kernel as the process that called it sees it; tiles of serial and thread pools use it too. */
 struct local_run {
     PyObject *const *bases;           /* [noperands] what keeps each operand's memory alive */
@@ -163,6 +174,7 @@ struct local_run {
     PyObject *exception;              /* of the lowest tile that failed; NULL: none */
     PyObject *interrupt;              /* what the progress function or a signal handler raised; NULL: nothing */
     int stop;                         /* for the library: end after the tiles in hand */
+    struct inside entered;            /* what threads that run its tiles are inside of */
     _Atomic(unsigned long) *inside;   /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;
 };

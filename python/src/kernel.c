@@ -5,7 +5,7 @@
 
 static KernelObject *kernel_new(void)
 {
-    KernelObject *self = PyObject_New(KernelObject, &KernelType);
+    KernelObject *self = PyObject_GC_New(KernelObject, &KernelType);
     if (self != NULL) {
         self->kernel = NULL;
         self->own = NULL;
@@ -15,13 +15,25 @@ static KernelObject *kernel_new(void)
         self->pid = own_pid();
         self->busy = 0;
         count_live(COUNT_KERNELS, 1);
+        PyObject_GC_Track((PyObject *)self);
     }
     return self;
+}
+
+/* A callable often knows the pool that keeps it, as a method does whose object has the pool. There is nothing to clear:
+ * no cycle is without an object that can be emptied. */
+static int kernel_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    const KernelObject *self = (KernelObject *)object;
+    Py_VISIT(self->callable);
+    Py_VISIT(self->anchor);
+    return 0;
 }
 
 static void kernel_dealloc(PyObject *object)
 {
     KernelObject *self = (KernelObject *)object;
+    PyObject_GC_UnTrack(object);
     if (self->pid == own_pid()) {
         tw_kernel_destroy(self->own);
         count_live(COUNT_KERNELS, -1);
@@ -29,7 +41,7 @@ static void kernel_dealloc(PyObject *object)
     free(self->call);
     Py_XDECREF(self->callable);
     Py_XDECREF(self->anchor);
-    PyObject_Free(self);
+    PyObject_GC_Del(self);
 }
 
 /* The object of a kernel that was made, or NULL with the reason why it was not. */
@@ -65,8 +77,7 @@ static PyObject *kernel_python(PyObject *type, PyObject *args)
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
-    return finish(self,
-                  tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error),
+    return finish(self, tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error),
                   &error);
 }
 
@@ -132,8 +143,7 @@ static PyObject *kernel_source(PyObject *type, PyObject *args)
         return NULL;
     }
     leave_python();
-    const tw_status status =
-        tw_kernel_from_source(&self->own, PyBytes_AS_STRING(path), function, &options, &error);
+    const tw_status status = tw_kernel_from_source(&self->own, PyBytes_AS_STRING(path), function, &options, &error);
     enter_python();
     Py_DECREF(path);
     return finish(self, status, &error);
@@ -179,8 +189,9 @@ static PyGetSetDef kernel_fields[] = {
 PyTypeObject KernelType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tilework._tilework.Kernel",
     .tp_basicsize = sizeof(KernelObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_GC,
     .tp_dealloc = kernel_dealloc,
+    .tp_traverse = kernel_traverse,
     .tp_methods = kernel_methods,
     .tp_getset = kernel_fields,
 };

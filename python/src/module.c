@@ -36,6 +36,7 @@ void forget_own_pid(void)
 /* ---- leaving and entering ---- */
 
 _Thread_local PyThreadState *left_with;
+_Thread_local const struct inside *inside_of;
 
 void leave_python(void)
 {
@@ -70,14 +71,15 @@ static PyObject *counters(PyObject *self, PyObject *none)
 
 static PyObject *set_callbacks(PyObject *self, PyObject *args)
 {
-    PyObject *make_tile, *describe, *dtype_of_descr, *hold, *release;
+    PyObject *make_tile, *describe, *clear, *dtype_of_descr, *hold, *release;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOO:set_callbacks", &make_tile, &describe, &dtype_of_descr, &hold, &release)) {
+    if (!PyArg_ParseTuple(args, "OOOOOO:set_callbacks", &make_tile, &describe, &clear, &dtype_of_descr, &hold, &release)) {
         return NULL;
     }
     Py_XSETREF(callbacks.make_tile, Py_NewRef(make_tile));
     Py_XSETREF(callbacks.describe, Py_NewRef(describe));
     Py_XSETREF(callbacks.dtype_of_descr, Py_NewRef(dtype_of_descr));
+    Py_XSETREF(callbacks.clear, Py_NewRef(clear));
     Py_XSETREF(callbacks.hold, Py_NewRef(hold));
     Py_XSETREF(callbacks.release, Py_NewRef(release));
     Py_RETURN_NONE;
@@ -97,7 +99,8 @@ static PyObject *machine(PyObject *self, PyObject *none)
 
 static PyMethodDef methods[] = {
     {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
-    {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back: make_tile, describe, dtype_of_descr, hold, release."},
+    {"set_callbacks", set_callbacks, METH_VARARGS,
+     "What is called back: make_tile, describe, clear, dtype_of_descr, hold, release."},
     {"machine", machine, METH_NOARGS, "What the machine allows."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {NULL, NULL, 0, NULL},

@@ -149,6 +149,31 @@ static PyObject *pool_close(PyObject *object, PyObject *none)
     Py_RETURN_NONE;
 }
 
+/* inside(): the calling thread is in the middle of a run of this pool's, as a kernel or a progress function. */
+static PyObject *pool_inside(PyObject *object, PyObject *none)
+{
+    const struct inside *entered = inside_of;
+    (void)none;
+    while (entered != NULL && (PyObject *)entered->pool != object) {
+        entered = entered->outer;
+    }
+    return PyBool_FromLong(entered != NULL);
+}
+
+/* stop(exception): the run in hand, if there is one, ends and raises it. */
+static PyObject *pool_stop(PyObject *object, PyObject *exception)
+{
+    const PoolObject *self = (PoolObject *)object;
+    if (!PyExceptionInstance_Check(exception)) {
+        PyErr_SetString(PyExc_TypeError, "a run is stopped with an exception");
+        return NULL;
+    }
+    if (self->running != NULL && self->pid == own_pid()) {
+        interrupt_run(self->running, Py_NewRef(exception));
+    }
+    Py_RETURN_NONE;
+}
+
 /* Process ids of the workers; empty once it is closed. */
 static PyObject *pool_pids(PyObject *object, PyObject *none)
 {
@@ -194,6 +219,8 @@ static PyObject *pool_pid(PyObject *object, void *closure)
 
 static PyMethodDef pool_methods[] = {
     {"close", pool_close, METH_NOARGS, "tw_pool_close."},
+    {"inside", pool_inside, METH_NOARGS, "The calling thread is in the middle of a run of this pool's."},
+    {"stop", pool_stop, METH_O, "The run in hand, if there is one, ends and raises this exception."},
     {"pids", pool_pids, METH_NOARGS, "tw_pool_worker_pid of each worker."},
     {NULL, NULL, 0, NULL},
 };

@@ -181,7 +181,8 @@ static PyObject *exception_of(const struct job *job, int64_t tile)
     for (int w = 0; w < tw_pool_workers(job->pool->pool); w++) {
         const struct slot *slot = (const void *)(call->area + call->slots + (size_t)w * SLOT_SIZE);
         if (atomic_load_explicit(&slot->tile, memory_order_acquire) == (uint64_t)tile) {
-            return Py_BuildValue("(Os#y#)", Py_None, slot->bytes, (Py_ssize_t)slot->text_size,
+            return Py_BuildValue("(ONy#)", Py_None,
+                                 PyUnicode_DecodeUTF8(slot->bytes, (Py_ssize_t)slot->text_size, "replace"),
                                  slot->bytes + slot->text_size, (Py_ssize_t)slot->pickle_size);
         }
     }
@@ -289,12 +290,17 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
     }
     pthread_mutex_init(&job.local.lock, NULL);
     job.kernel->busy = job.kernel->callable != NULL;
+    job.local.entered = (struct inside){.pool = job.pool, .outer = inside_of};
+    inside_of = &job.local.entered;
     if (job.pool != NULL) {
         job.pool->busy = 1;
+        job.pool->running = &job.local;
     }
     PyObject *result = run_taken(&job, args[4], args[5], PyObject_IsTrue(args[13]));
     job.kernel->busy = 0;
+    inside_of = job.local.entered.outer;
     if (job.pool != NULL) {
+        job.pool->running = NULL;
         job.pool->busy = 0;
     }
     pthread_mutex_destroy(&job.local.lock);

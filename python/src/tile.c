@@ -61,7 +61,7 @@ static void leave_in_slot(struct slot *slot, uint64_t tile, PyObject *exception)
         return; /* the lowest is told */
     }
     PyObject *described = PyObject_CallOneArg(callbacks.describe, exception);
-    if (described == NULL || !PyArg_ParseTuple(described, "s#y#", &text, &text_size, &pickle, &pickle_size)) {
+    if (described == NULL || !PyArg_ParseTuple(described, "y#y#", &text, &text_size, &pickle, &pickle_size)) {
         PyErr_Clear();
         Py_XDECREF(described);
         return;
@@ -154,16 +154,49 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call)
                                  tuple_of_integers(tile->stop, tile->naxes));
 }
 
-/* r[...] = value; nothing where the kernel gives back what it was given to fill. */
+/* place[...] = value, of the same shape: a value that NumPy would repeat over the tile is none that was meant. */
+static int copy_whole(PyArrayObject *place, PyObject *value)
+{
+    PyArray_Descr *descr = PyArray_DESCR(place);
+    Py_INCREF(descr);
+    /* A list is read as items of the output's; an array is copied as NumPy copies it. */
+    PyArrayObject *array =
+        (PyArrayObject *)(PyArray_Check(value) ? Py_NewRef(value)
+                                               : PyArray_FromAny(value, descr, 0, 0, NPY_ARRAY_FORCECAST, NULL));
+    if (PyArray_Check(value)) {
+        Py_DECREF(descr);
+    }
+    if (array == NULL) {
+        return -1;
+    }
+    int done = -1;
+    if (PyArray_NDIM(array) == PyArray_NDIM(place) &&
+        PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(place), PyArray_NDIM(place))) {
+        done = PyArray_CopyInto(place, array);
+    } else {
+        PyObject *given = PyObject_GetAttrString((PyObject *)array, "shape");
+        PyObject *wanted = PyObject_GetAttrString((PyObject *)place, "shape");
+        if (given != NULL && wanted != NULL) {
+            PyErr_Format(PyExc_ValueError, "the kernel has returned a value of shape %R for a tile of shape %R", given,
+                         wanted);
+        }
+        Py_XDECREF(given);
+        Py_XDECREF(wanted);
+    }
+    Py_DECREF(array);
+    return done;
+}
+
+/* What the kernel returns for an output; nothing to do where it gives back what it was given to fill. */
 static int store(const tw_tile *tile, const struct call *call, PyObject *const *views, int operand, PyObject *value)
 {
     for (int n = 0; n < call->nargs; n++) {
         if (call->args[n] == operand) {
-            return views[n] == value ? 0 : PyArray_CopyObject((PyArrayObject *)views[n], value);
+            return views[n] == value ? 0 : copy_whole((PyArrayObject *)views[n], value);
         }
     }
     PyObject *place = ndarray_of_view(&tile->operand[operand], 1, NULL);
-    const int done = place != NULL ? PyArray_CopyObject((PyArrayObject *)place, value) : -1;
+    const int done = place != NULL ? copy_whole((PyArrayObject *)place, value) : -1;
     Py_XDECREF(place);
     return done;
 }
@@ -195,6 +228,34 @@ static int kept(PyObject *const *views, int n)
         }
     }
     return 0;
+}
+
+static void refuse_to_keep(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "the kernel has kept a view of its tile, whose memory ends with the run");
+}
+
+/* The frames of the exception that is set know the views of a tile whose memory ends: they forget them. */
+static void let_go(PyObject *const *views, int n)
+{
+    PyObject *exception = take_exception();
+    PyObject *cleared = PyObject_CallOneArg(callbacks.clear, exception);
+    if (cleared == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(cleared);
+    if (kept(views, n) && !PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+        Py_DECREF(exception);
+        if (kept(views, n)) {
+            refuse_to_keep();
+            return;
+        }
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the kernel has raised an exception that keeps a view of its tile, whose memory "
+                        "ends with the run");
+        return;
+    }
+    give_exception(exception);
 }
 
 static int call_kernel(const tw_tile *tile, const struct call *call)
@@ -235,11 +296,14 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     }
     Py_CLEAR(result);
     if (done == 0 && !call->apart && call->local->own_memory && kept(views, n)) {
-        PyErr_SetString(PyExc_RuntimeError, "the kernel has kept a view of its tile, whose memory ends with the run");
+        refuse_to_keep();
         done = -1;
     }
 end:
     Py_XDECREF(result);
+    if (done != 0 && !call->apart && call->local->own_memory) {
+        let_go(views, n);
+    }
     for (int k = 0; k < n + (call->wants_tile != 0); k++) {
         Py_XDECREF(views[k]);
     }
@@ -304,9 +368,12 @@ int run_python_tile(const tw_tile *tile)
         flush_stdout();
     } else {
         _Atomic(unsigned long) *inside = &call->local->inside[tile->worker];
+        const struct inside *outer = inside_of;
+        inside_of = &call->local->entered;
         atomic_store(inside, PyThread_get_thread_ident());
         code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
         const unsigned long own = atomic_exchange(inside, 0);
+        inside_of = outer;
         if (__atomic_load_n(&call->local->stop, __ATOMIC_RELAXED) != 0) {
             PyThreadState_SetAsyncExc(own, NULL); /* it came too late to be raised in the kernel */
         }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
+import operator as operators
+import pickle
 import re
 import sys
 import types
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable, Optional, Union, cast
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
@@ -45,7 +47,7 @@ class Notation:
     def of_text(cls, text: str) -> "Notation":
         """Callers give and get operands in the order of the text."""
         try:
-            found = cls(_tilework.Signature(text), text)
+            found = cls(_tilework.Signature(plain(text, "a signature")), text)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
         number = {name: k for k, name in enumerate(found.names)}
@@ -58,6 +60,13 @@ class Notation:
     @classmethod
     def of_statement(cls, signature: _tilework.Signature, text: str) -> "Notation":
         return cls(signature, text)
+
+
+def plain(text: str, what: str) -> str:
+    """A text that can be told to the library."""
+    if "\0" in text or not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ArgumentError(f"{what} has a character that no text for people has: {text!r}")
+    return text
 
 
 @functools.lru_cache(maxsize=256)
@@ -92,9 +101,12 @@ def grid_for(notation: Notation, lengths: tuple[int, ...], splits: tuple[tuple[s
 
 def whole(value: Any, what: str) -> int:
     """An integer of the user's, a NumPy one too; True is not one."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{what} is a whole number, not {value!r}")
-    number = int(value.__index__())
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operators.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is a whole number, not {value!r}") from None
     if not -2**63 <= number < 2**63:
         raise ArgumentError(f"{what} is a number of 64 bits, not {value!r}")
     return number
@@ -113,12 +125,14 @@ def divisions(cuts: Optional[Divisions], tiles: Optional[Divisions],
             raise TypeError(f"{argument} is a dict from axes to " +
                             ("lists of positions" if how == "cuts" else "numbers") + f", not {type(given).__name__}")
         for axis, value in given.items():
-            if not isinstance(axis, str):
-                raise TypeError(f"{argument}: an axis is named by a text, not {axis!r}")
+            axis_name(axis, argument)
             if axis in found:
                 raise ArgumentError(f"axis {axis} is divided twice; give one of cuts, tiles, parts for it")
             if how == "cuts":
-                positions = [value] if hasattr(value, "__index__") else list(value)
+                if not isinstance(value, (Sequence, np.ndarray, Set, range)) or isinstance(value, (str, bytes)):
+                    positions = [value]
+                else:
+                    positions = sorted(value) if isinstance(value, Set) else list(np.atleast_1d(value))
                 found[axis] = (axis, how, tuple(whole(cut, f"a cut of axis {axis}") for cut in positions))
             else:
                 number = whole(value, f"{argument} of axis {axis}")
@@ -128,17 +142,31 @@ def divisions(cuts: Optional[Divisions], tiles: Optional[Divisions],
     return tuple(found.values())
 
 
+def axis_name(axis: Any, argument: str) -> str:
+    if not isinstance(axis, str):
+        raise TypeError(f"{argument}: an axis is named by a text, not {axis!r}")
+    return plain(axis, f"{argument}: the name of an axis")
+
+
+def named_lengths(lengths: Any) -> dict[str, int]:
+    if lengths is None:
+        return {}
+    if not isinstance(lengths, Mapping):
+        raise TypeError(f"lengths is a dict from axes to numbers, not {type(lengths).__name__}")
+    return {axis_name(axis, "lengths"): whole(length, f"the length of axis {axis}") for axis, length in lengths.items()}
+
+
 def known_lengths(notation: Notation, lengths: Optional[Mapping[str, int]]) -> tuple[int, ...]:
     """The lengths that the user gives by name; -1 for all others."""
     if lengths is None:
         return (-1,) * len(notation.axes)
-    for axis in lengths:
+    given = named_lengths(lengths)
+    for axis in given:
         if axis not in notation.axes:
             raise ArgumentError(f"lengths: the signature has no axis {axis}; it has {', '.join(notation.axes)}")
-    known = tuple(whole(lengths[axis], f"the length of axis {axis}") if axis in lengths else -1
-                  for axis in notation.axes)
+    known = tuple([given.get(axis, -1) for axis in notation.axes])
     for axis, length in zip(notation.axes, known):
-        if axis in lengths and length < 0:
+        if axis in given and length < 0:
             raise ArgumentError(f"the length of axis {axis} is {length}; it is at least 0")
     return known
 
@@ -146,6 +174,7 @@ def known_lengths(notation: Notation, lengths: Optional[Mapping[str, int]]) -> t
 # ---- arrays ------------------------------------------------------------------------------------------------------------
 
 
+PICKLED = "[('pickled "  # a record to the library; the name of its one field says what it is
 NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
 
 
@@ -154,13 +183,23 @@ def descr_of(dtype: np.dtype[Any]) -> Optional[str]:
     """The library's text for items that it does not compute with; None for those that it does."""
     if dtype in NATIVE and dtype.isnative:
         return None
-    descr = np.lib.format.dtype_to_descr(dtype)
-    return descr if isinstance(descr, str) else repr(descr)
+    try:
+        descr = np.lib.format.dtype_to_descr(dtype)
+        text = descr if isinstance(descr, str) else repr(descr)
+        if not text.startswith(PICKLED) and dtype_of_descr(text) == dtype:  # a field's name comes from anywhere
+            return text
+    except (TypeError, ValueError):
+        pass
+    # Of a library's own (bfloat16), or records whose fields overlap or are out of order.
+    return f"{PICKLED}{pickle.dumps(dtype).hex()}', '|V{dtype.itemsize}')]"
 
 
 @functools.lru_cache(maxsize=256)
 def dtype_of_descr(text: str) -> np.dtype[Any]:
     """The other way round. Called in workers."""
+    if text.startswith(PICKLED):
+        own: np.dtype[Any] = pickle.loads(bytes.fromhex(text[len(PICKLED):].split("'", 1)[0]))
+        return own
     read: Any = np.lib.format.descr_to_dtype
     found: np.dtype[Any] = read(ast.literal_eval(text) if text[:1] in "[(" else text)
     return found
@@ -175,6 +214,20 @@ def named(statement: str, signature: object, values: tuple[Any, ...]) -> dict[st
         raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: "
                             f"{', '.join(notation.names[k] for k in notation.given) or 'none'}")
     return {notation.names[k]: value for k, value in zip(notation.given, values)}
+
+
+def by_name(operands: Any, named: dict[str, Any]) -> Mapping[str, Any]:
+    """Operands of a statement that are given in both ways."""
+    if operands is None:
+        return named
+    if not isinstance(operands, Mapping):
+        raise TypeError(f"operands is a dict from names to arrays, not {type(operands).__name__}")
+    for name in operands:
+        if not isinstance(name, str):
+            raise TypeError(f"operands: an operand is named by a text, not {name!r}")
+        if name in named:
+            raise ArgumentError(f"{name} is given twice, in operands and by its name")
+    return {**operands, **named}
 
 
 def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
@@ -199,7 +252,10 @@ def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
             value = np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError) as error:
             raise TypeError(f"{what} gives its memory by DLPack, but not so that NumPy can use it: {error}") from error
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentError(f"{what} cannot be read as an array: {error}") from error
     as_dtype(array.dtype, what)
     return array
 
@@ -234,6 +290,18 @@ def operand(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     return array if usable(array) else np.array(array, order="C", copy=True)
 
 
+def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
+    """Whether two of its items may share memory, as windows that slide over it do. One that has each item once, but
+    interleaves dimensions in a way that slices cannot make, counts as such too."""
+    reach = array.itemsize
+    for stride, length in sorted((abs(stride), length) for stride, length in zip(array.strides, array.shape)):
+        if length > 1:
+            if 0 < stride < reach:
+                return True
+            reach += stride * (length - 1)
+    return False
+
+
 def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     """An array of the user's that is written to where it is."""
     array = as_array(value, what)
@@ -241,6 +309,9 @@ def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
         raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")
     if not array.flags.writeable:
         raise ArgumentError(f"{what} is an output, but its array is read-only")
+    if not array.flags.forc and array.size > 1 and overlaps_itself(array):
+        raise ArgumentError(f"{what} is an output, but items of its array share memory; give an array in which each item "
+                            "has its own")
     if native and not array.dtype.isnative:
         raise ArgumentError(f"{what} is an output of dtype {array.dtype}, in the other byte order; "
                             "give an array in this machine's")
@@ -262,7 +333,10 @@ def new_array(pool: Optional[_tilework.Pool], shape: Sequence[int], dtype: np.dt
 
 def shape_of(shape: Any) -> tuple[int, ...]:
     """As numpy.empty takes it."""
-    lengths = tuple(whole(length, "a length") for length in ([shape] if hasattr(shape, "__index__") else shape))
+    several = isinstance(shape, (Sequence, np.ndarray)) and not isinstance(shape, str) and np.ndim(shape) > 0
+    lengths = tuple(whole(length, "a length") for length in (shape if several else [shape]))
+    if len(lengths) > _tilework.MAX_DIMS:
+        raise ArgumentError(f"an array cannot have {len(lengths)} dimensions; at most {_tilework.MAX_DIMS}")
     for length in lengths:
         if length < 0:
             raise ArgumentError(f"an array cannot have a negative length, {length}")
@@ -337,6 +411,10 @@ def address_of(kernel: Any) -> Optional[int]:
     module = type(kernel).__module__
     if module == "_cffi_backend":
         backend = sys.modules["_cffi_backend"]
+        if not isinstance(kernel, backend._CDataBase):  # pylint: disable=protected-access
+            return None
+        if backend.typeof(kernel).kind != "function":
+            raise TypeError(f"a kernel is a callable, a tilework.Kernel or a pointer to a C function, not {kernel!r}")
         return int(backend.cast(backend.new_primitive_type("uintptr_t"), kernel))
     if module.startswith("numba.") and type(kernel).__name__ == "CFunc":
         return int(kernel.address)
@@ -357,6 +435,7 @@ class Manner:
         import inspect
         self.name = getattr(function, "__qualname__", None) or type(function).__name__
         self.least, self.most, self.tile = 0, sys.maxsize, False
+        self.before = sys.maxsize  # positions before an argument tile
         try:
             parameters = inspect.signature(function).parameters.values()
         except (ValueError, TypeError):  # written in C: no one can tell
@@ -364,6 +443,8 @@ class Manner:
         kinds = inspect.Parameter
         positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD) and
                       not (p.name == "tile" and p.kind == kinds.POSITIONAL_OR_KEYWORD)]
+        before = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        self.before = before.index("tile") if len(before) > len(positional) else sys.maxsize
         self.tile = any(p.name == "tile" and p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
                         for p in parameters)
         self.least = sum(p.default is kinds.empty for p in positional)
@@ -376,16 +457,28 @@ class Manner:
     def arguments(self, notation: Notation) -> bytes:
         """The operands that it is called with."""
         everything = (*notation.given, *notation.made)
-        if self.takes(len(everything)):
-            return bytes(everything)
-        if self.takes(len(notation.given)):
-            return bytes(notation.given)
+        # What has a default of its own is no place for an output, where it may be left out: lambda y, n=n: ...
+        returns = self.least <= len(notation.given) <= self.most < sys.maxsize and self.least < len(everything)
+        for wanted in (notation.given, everything) if returns else (everything, notation.given):
+            if self.takes(len(wanted)):
+                if self.before < len(wanted):
+                    raise TypeError(f"the kernel {self.name} has its argument tile before an array's: put it last (or give "
+                                    "an array that is called tile another name)")
+                return bytes(wanted)
         named = ", ".join(notation.names[k] for k in everything)
         count = f"{self.least}" if self.most == self.least else \
             f"{self.least} to {self.most}" if self.most < sys.maxsize else f"at least {self.least}"
         raise TypeError(f"the kernel {self.name} takes {count} arrays, but the signature has {len(everything)}: {named}"
                         + (f" (or {len(notation.given)} for a kernel that returns its outputs)"
                            if notation.made and notation.given else ""))
+
+
+def tiles_per_worker_of(number: Any) -> int:
+    """0: a worker stays."""
+    found = whole(number, "tiles_per_worker")
+    if found < 0:
+        raise ArgumentError(f"tiles_per_worker is {number}; it is at least 0, where 0 asks for no replacement")
+    return found
 
 
 def retries_of(retries: Any) -> int:
@@ -399,6 +492,8 @@ def retries_of(retries: Any) -> int:
 def seconds_of(timeout: Any) -> float:
     if timeout is None:
         return 0.0
+    if isinstance(timeout, (bool, str, bytes)) or not hasattr(timeout, "__float__"):
+        raise TypeError(f"timeout is a number of seconds, or None, not {timeout!r}")
     seconds = float(timeout)
     if not seconds > 0:
         raise ArgumentError(f"timeout is {timeout!r}; it is a positive number of seconds, or None")
@@ -428,9 +523,9 @@ def kind_of(pool: Any, python: bool, apart: bool) -> str:
     """The kind of pool for a kernel; `apart`: something is asked for that processes alone can do."""
     if pool == "auto":
         return "processes" if apart or (python and not has_no_gil()) else "threads"
-    if pool not in KINDS:
+    if not isinstance(pool, str) or pool not in KINDS:
         raise ArgumentError(f"pool is {pool!r}; it is 'auto', 'threads', 'processes', 'serial' or a tilework.Pool")
-    return cast(str, pool)
+    return pool
 
 
 Operands = Union[tuple[Any, ...], list[Any]]

@@ -83,6 +83,8 @@ class TileError(Error, RuntimeError):
         self.ranges: dict[str, slice] = {}
 
 
+MOST_WORDS = 1000  # characters of an exception's text in the message of another one
+MOST_SENT = 30000  # bytes; a worker's place for text and pickle is twice as large
 BY_STATUS: dict[int, type[Error]] = {
     -1: ArgumentError, -2: NotationError, -3: CompileError, -4: FileError, -5: FileError, -6: OutOfMemory,
     -7: FileError, -8: PoolError, -9: TileError, -10: TileError, -11: CheckError, -12: PoolError, -13: TileError,
@@ -96,19 +98,50 @@ def text_of(exception: BaseException) -> str:
     return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
 
 
-def describe(exception: BaseException) -> tuple[str, bytes]:
-    """An exception of a worker as text and as a pickle; the pickle is empty where it cannot be made or read again.
+def words_of(exception: BaseException) -> str:
+    """An exception in one line, of a length that can be read: its class and its own text."""
+    if isinstance(exception, RemoteError):
+        return str(exception)
+    try:
+        words = str(exception)
+    except Exception:  # pylint: disable=broad-except  # its __str__ is its maker's
+        words = "(its text cannot be had)"
+    if len(words) > MOST_WORDS:
+        words = f"{words[:MOST_WORDS]}... ({len(words)} characters)"
+    return f"{type(exception).__name__}: {words}"
+
+
+def describe(exception: BaseException) -> tuple[bytes, bytes]:
+    """An exception of a worker as text in UTF-8 and as a pickle, each of at most MOST_SENT bytes: of a longer text its
+    middle is left out; what cannot be pickled, or not read again, is a RemoteError.
 
     Called in the worker process.
     """
     import pickle
-    text = text_of(exception)
+    text = text_of(exception).encode("utf-8", "backslashreplace")
+    if len(text) > MOST_SENT:
+        half = MOST_SENT // 2 - 50
+        text = text[:half] + f"\n... ({len(text) - 2 * half} bytes left out) ...\n".encode() + text[-half:]
     try:
         content = pickle.dumps(exception)
         pickle.loads(content)
     except BaseException:  # pylint: disable=broad-except
         content = b""
+    if not 0 < len(content) <= MOST_SENT:
+        content = pickle.dumps(RemoteError(words_of(exception)))
     return text, content
+
+
+def clear(exception: BaseException) -> None:
+    """The frames that an exception and those behind it have come through forget their variables."""
+    import traceback
+    waiting, seen = [exception], set()
+    while waiting:
+        found = waiting.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            traceback.clear_frames(found.__traceback__)
+            waiting += [behind for behind in (found.__cause__, found.__context__) if behind is not None]
 
 
 def cause_of(text: str, content: bytes) -> BaseException:
@@ -121,7 +154,7 @@ def cause_of(text: str, content: bytes) -> BaseException:
                 return found
         except Exception:  # pylint: disable=broad-except
             pass
-    return RemoteError(text.strip().rsplit("\n", 1)[-1])
+    return RemoteError(text.strip().rsplit("\n", 1)[-1])  # its class is not known here
 
 
 def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None) -> Error:

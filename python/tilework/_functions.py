@@ -67,9 +67,8 @@ _threads = _Threads()
 
 def _close_all() -> None:
     """Threads must have left before the interpreter does."""
-    _threads.close()
     for pool in list(open_pools):
-        pool.close()
+        pool.close_at_exit()
 
 
 atexit.register(_close_all)

@@ -20,6 +20,7 @@ from ._request import Request, StatementRequest
 __all__ = ["Kernel", "Pool", "Tile"]
 
 NOBODY: contextlib.nullcontext[None] = contextlib.nullcontext()  # told of progress
+PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
 KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
 
 
@@ -58,7 +59,7 @@ class Tile(NamedTuple):
         return np.random.default_rng([seed, self.number])
 
 
-_tilework.set_callbacks(Tile, _errors.describe, _arguments.dtype_of_descr, _signals.hold, _signals.release)
+_tilework.set_callbacks(Tile, _errors.describe, _errors.clear, _arguments.dtype_of_descr, _signals.hold, _signals.release)
 
 
 class Kernel:
@@ -140,8 +141,11 @@ class Kernel:
     @classmethod
     def from_address(cls, address: int, keep: Any = None) -> "Kernel":
         """A C function of this process, by its address; `keep` is kept alive with the kernel."""
+        place = _arguments.whole(address, "the address of a function")
+        if place < 0:
+            raise ArgumentError(f"the address of a function is no negative number, {place}")
         try:
-            return cls(_tilework.Kernel.function(address, keep))
+            return cls(_tilework.Kernel.function(place, keep))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -231,7 +235,8 @@ class Pool:
             raise ArgumentError("start='spawn' is for a pool of processes")
         count = _arguments.workers_of(workers)
         self.kind = pool
-        self._lock = threading.Lock()
+        self._lock: Any = threading.RLock()  # taken with `_turn` alone
+        self._owner = os.getpid()
         self._kernels: dict[Any, tuple[_tilework.Kernel, _arguments.Manner, Any]] = {}
         self._open(count)
         open_pools.add(self)
@@ -279,10 +284,10 @@ class Pool:
 
     def close(self) -> None:
         """End the workers. Results and shared arrays stay valid. Waits for a run that another thread has begun."""
-        if self._inner is None or self._inner.pid != os.getpid():
+        if self._inner is None or self._owner != os.getpid():
             self._inner = None
             return
-        with self._lock:
+        with self._turn():
             inner, self._inner = self._inner, None
             if inner is not None:
                 inner.close()
@@ -290,8 +295,32 @@ class Pool:
 
     def refresh(self) -> None:
         """Have the workers see the program as it is now, from the next run with a Python kernel on."""
-        with self._lock:
+        with self._turn():
             self._kernels.clear()
+
+    def _turn(self) -> contextlib.AbstractContextManager[Any]:
+        """What gives this thread its turn. It waits for other threads, but never for a run that waits for this one."""
+        if self._owner != os.getpid():
+            raise PoolError(f"this pool belongs to process {self._owner}, of which this one is a fork; open a pool here")
+        if self._lock._is_owned() or (self._inner is not None and self._inner.inside()):  # pylint: disable=protected-access
+            raise PoolError("this pool is in the middle of the run that has called this function; a kernel or a progress "
+                            "function needs a pool of its own")
+        turn: contextlib.AbstractContextManager[Any] = self._lock
+        return turn
+
+    def _end_run(self) -> None:
+        """A run that another thread is in ends soon."""
+        if self._inner is not None:
+            self._inner.stop(SystemExit("the program ends"))
+
+    def close_at_exit(self) -> None:
+        """A thread that is still in a run must not keep the program from ending."""
+        if self._owner != os.getpid() or self.closed:
+            return
+        self._end_run()
+        if self._lock.acquire(timeout=PATIENCE_AT_EXIT):
+            self._lock.release()
+            self.close()
 
     def _need_open(self) -> _tilework.Pool:
         if self._inner is None:
@@ -337,7 +366,7 @@ class Pool:
         A pool does one run at a time: a second thread that calls waits for its turn.
         """
         options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
-                   _arguments.whole(tiles_per_worker, "tiles_per_worker"), bool(keep_going), bool(guard), bool(check))
+                   _arguments.tiles_per_worker_of(tiles_per_worker), bool(keep_going), bool(guard), bool(check))
         if isinstance(kernel, str):
             given = _arguments.named(kernel, signature, operands)
             return self._evaluate(kernel, given, out, dtype, (cuts, tiles, parts), lengths, None, options, progress,
@@ -353,7 +382,7 @@ class Pool:
                  progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
                  report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
-        given = named if operands is None else {**operands, **named}
+        given = _arguments.by_name(operands, named)
         return self._evaluate(statement, given, out, dtype, (cuts, tiles, parts), lengths, edges,
                               (2, 0.0, 0, False, False, bool(check)), progress, report)
 
@@ -368,13 +397,13 @@ class Pool:
 
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
-        with self._lock:
+        with self._turn():
             inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
-            alone = native is not None and self.kind == "threads" and not report and request.grid.count < 2
+            alone = native is not None and not progress and self.kind == "threads" and not report and request.grid.count < 2
             try:
                 with teller(progress) if progress else NOBODY as tell:
                     told = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
@@ -410,7 +439,7 @@ class Pool:
                 cause = error.__cause__
                 name = getattr(kernel, "__qualname__", type(kernel).__name__)
                 first = f"kernel {name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
-                        f"{error.worker}: {type(cause).__name__}: {cause}"
+                        f"{error.worker}: {_errors.words_of(cause)}"
                 rest = error.args[0].partition("\n\nIn the worker:\n")
                 error.args = (first + rest[1] + rest[2],)
         return error

@@ -54,16 +54,17 @@ class _Line:
     """One line on standard error, written over on a terminal, written once where it goes into a file."""
 
     def __init__(self) -> None:
-        self.terminal = sys.stderr is not None and sys.stderr.isatty()
+        self.file = None if sys.stderr is None or sys.stderr.closed else sys.stderr
+        self.terminal = self.file is not None and self.file.isatty()
         self.text = ""
 
     def __call__(self, done: int, total: int, seconds: float) -> None:
         left = f", {seconds / done * (total - done):.0f} s left" if 0 < done < total else ""
         self.text = f"tilework: {done} of {total} tiles, {seconds:.1f} s{left}"
-        if self.terminal:
-            sys.stderr.write(f"\r{self.text:<70}")
-            sys.stderr.flush()
+        if self.file is not None and self.terminal:
+            self.file.write(f"\r{self.text:<70}")
+            self.file.flush()
 
     def close(self) -> None:
-        if self.text and sys.stderr is not None:
-            sys.stderr.write("\n" if self.terminal else f"{self.text}\n")
+        if self.text and self.file is not None:
+            self.file.write("\n" if self.terminal else f"{self.text}\n")

@@ -127,11 +127,18 @@ def is_subscripted(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(name)}\s*\[", text) is not None
 
 
+def is_word(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
 def edges_of(edges: Optional[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:
-    if not edges:
+    if edges is None:
         return ()
+    if not isinstance(edges, Mapping):
+        raise TypeError(f"edges is a dict from axes to {', '.join(map(repr, EDGES))}, not {type(edges).__name__}")
     for axis, edge in edges.items():
-        if edge not in EDGES:
+        _arguments.axis_name(axis, "edges")
+        if not isinstance(edge, str) or edge not in EDGES:
             raise ArgumentError(f"the edge of axis {axis} is {edge!r}; it is one of {', '.join(map(repr, EDGES))}")
     return tuple((axis, EDGES[edge]) for axis, edge in edges.items())
 
@@ -144,6 +151,7 @@ class StatementRequest(Request):
                  edges: Optional[Mapping[str, str]]) -> None:
         if not isinstance(text, str):
             raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(text).__name__}")
+        _arguments.plain(text, "a statement")
         self.splits = splits
         parameters: dict[str, Any] = {}
         arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -151,6 +159,8 @@ class StatementRequest(Request):
             if type(value) is np.ndarray:
                 arrays[name] = value
             elif type(value) in (int, float, complex, bool) and not is_subscripted(text, name):
+                if type(value) is int and not -2**63 <= value < 2**64:
+                    raise ArgumentError(f"parameter {name} is a number of 64 bits, not {value}")
                 parameters[name] = value
             else:
                 arrays[name] = _arguments.as_array(value, f"operand {name}")
@@ -160,6 +170,10 @@ class StatementRequest(Request):
                     tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges), settled)
         statement = known.take(self.key)
         if statement is None:
+            for name in arrays:
+                if not is_subscripted(text, name) and is_word(text, name):
+                    raise ArgumentError(f"{name} stands in the statement without axes: give a Python number, or write "
+                                        f"{name}[] for an array of no dimensions or a number of NumPy's")
             statement = Statement(text, parameters, self.key[3])
         self.statement = statement
         try:
@@ -190,9 +204,7 @@ class StatementRequest(Request):
         for name in arrays:
             if name in notation.names:
                 raise ArgumentError(f"{name} is an output of the statement: give it as out=")
-            raise ArgumentError(f"the statement has no operand {name}" + (
-                f"; {name} stands there without axes: give a Python number, or write {name}[]"
-                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", statement.notation.text) else ""))
+            raise ArgumentError(f"the statement has no operand {name}")
         if out is not None:
             for k, value in _arguments.by_output(notation, out, "out").items():
                 self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
@@ -201,12 +213,15 @@ class StatementRequest(Request):
                 if own is not None and _arguments.as_dtype(own.dtype, f"operand {name}") not in _arguments.NATIVE:
                     raise TypeError(f"operand {name} has dtype {own.dtype}; statements compute with numbers and bools")
             wished = _arguments.wished_dtypes(notation, dtype)
+            for k, wish in wished.items():
+                if wish not in _arguments.NATIVE:
+                    raise TypeError(f"output {notation.names[k]} has dtype {wish}; statements compute with numbers and bools")
             statement.settle(tuple(wished.get(k) if array is None else array.dtype
                                    for k, array in enumerate(self.arrays)))
         self.dtypes = statement.dtypes
         self.wrapped = tuple([None if array is None else _arguments.wrapped(array) for array in self.arrays])
         try:
-            self.lengths = statement.inner.bind(self.wrapped, parameters, dict(lengths) if lengths else {})
+            self.lengths = statement.inner.bind(self.wrapped, parameters, _arguments.named_lengths(lengths))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
         self.grid = _arguments.grid_for(notation, self.lengths, self.splits, statement.itemsizes)

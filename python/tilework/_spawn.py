@@ -7,13 +7,16 @@ its workers, the program gets a PoolError.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from multiprocessing.connection import Connection
 from typing import Any, Optional
@@ -37,14 +40,12 @@ class SpawnPool(Pool):
     """A :class:`Pool` with ``start="spawn"``."""
 
     def _open(self, workers: int) -> None:
-        import socket
         ours, theirs = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from tilework._spawn import serve; serve({theirs.fileno()})"
         with theirs:
             self._server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
                                             pass_fds=[theirs.fileno()], start_new_session=True)
         self._connection = Connection(ours.detach())
-        self._owner = os.getpid()
         self._awaited = False  # an answer of the server's
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
@@ -102,7 +103,7 @@ class SpawnPool(Pool):
                         tell(*value)
                 elif kind == "error":
                     told, cause, text, content = value
-                    told.__cause__ = _errors.cause_of(text, content) if cause else None
+                    told.__cause__ = _errors.cause_of(text.decode("utf-8", "replace"), content) if cause else None
                     raise told
                 else:
                     return value
@@ -118,10 +119,12 @@ class SpawnPool(Pool):
 
     def _interrupt(self) -> None:
         """The run there ends, and what it still has to say is taken; a server that does not answer is ended."""
-        self._server.send_signal(signal.SIGINT)
+        end = time.monotonic() + PATIENCE
         try:
-            while self._awaited and self._connection.poll(PATIENCE):
-                self._receive()
+            while self._awaited and time.monotonic() < end:
+                self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
+                while self._awaited and self._connection.poll(0.05):
+                    self._receive()
         except PoolError:
             return
         if self._awaited:
@@ -130,7 +133,11 @@ class SpawnPool(Pool):
 
     def _end(self) -> None:
         self._awaited = False
-        self._connection.close()
+        if not self._connection.closed:
+            # Children of the program may have the connection too: for them alone the server is not to stay.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+            self._connection.close()
         try:
             self._server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -150,7 +157,7 @@ class SpawnPool(Pool):
 
     @property
     def pids(self) -> tuple[int, ...]:
-        with self._lock:
+        with self._turn():
             return tuple(self._ask("pids")) if not self.closed else ()
 
     @property
@@ -159,8 +166,15 @@ class SpawnPool(Pool):
 
     def close(self) -> None:
         if not self.closed:
-            with self._lock:
-                self._end()  # it sees the end of the connection
+            with self._turn():
+                if not self.closed:
+                    self._end()  # it sees the end of the connection
+
+    def _end_run(self) -> None:
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._server.kill()  # its workers end with it
 
     def refresh(self) -> None:
         """Nothing to do: kernels are sent as they are at each run."""
@@ -182,7 +196,7 @@ class SpawnPool(Pool):
 
     def empty(self, shape: Any, dtype: Any = float) -> _shared.SharedArray:
         lengths, wanted = _arguments.shape_of(shape), _arguments.as_dtype(dtype, "a shared array")
-        with self._lock:
+        with self._turn():
             self._need_open()
             return self._attach(*self._ask("empty", lengths, wanted))
 
@@ -206,7 +220,7 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
-        with self._lock, teller(progress) as tell:
+        with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]
             wanted = [None if place is not None else
@@ -277,6 +291,7 @@ class Server:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.program = os.getppid()
         self.pool: Any = None
         self.arrays: dict[int, _shared.SharedArray] = {}
         self.next = 0
@@ -286,11 +301,15 @@ class Server:
     def interrupted(self, *_: object) -> None:
         """SIGINT, which the program sends when its own run is interrupted."""
         if self.running:
+            self.running = False
             raise KeyboardInterrupt
 
     def loop(self) -> None:
         while True:
             try:
+                while not self.connection.poll(1.0):
+                    if os.getppid() != self.program:  # a child of the program still has the connection
+                        raise EOFError
                 unwanted, what, *rest = self.connection.recv()
             except (EOFError, OSError):
                 break
@@ -377,10 +396,10 @@ def _parts(report: Report) -> tuple[dict[str, Any], bytes]:
     return report.totals, report.tiles.tobytes()
 
 
-def _sendable(error: Exception) -> tuple[Exception, bool, str, bytes]:
+def _sendable(error: Exception) -> tuple[Exception, bool, bytes, bytes]:
     """An exception and its cause, each so that it can be read again."""
     cause = error.__cause__
-    text, content = _errors.describe(cause) if cause is not None else ("", b"")
+    text, content = _errors.describe(cause) if cause is not None else (b"", b"")
     if isinstance(error, _errors.TileError) and error.report is not None:
         error.report = _parts(error.report)
     error.__cause__ = error.__context__ = error.__traceback__ = None

@@ -56,6 +56,56 @@ def test_an_exception_larger_than_its_place_still_says_what_it_was():
     assert isinstance(caught.value.__cause__, tw.RemoteError) and "xxx" in caught.value.traceback
 
 
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+class Two(Exception):
+    def __init__(self, first, second):
+        super().__init__(first)
+
+
+@pytest.mark.parametrize("make, words, first", [
+    (Speechless, "Speechless: (its text cannot be had)", "Speechless"),
+    (lambda: Two("one", "two"), "Two: one", "Two"),  # its pickle cannot be read
+    (lambda: ValueError("\udcff at the end"), "ValueError: \udcff at the end", "ValueError"),
+    (lambda: ValueError("é" * 100001), "ValueError: éééé", "Traceback"),
+    (lambda: ValueError("xé" * 100000), "ValueError: xéxé", "Traceback")],
+    ids=["speechless", "two", "surrogate", "odd", "even"])
+def test_exceptions_of_any_text_arrive(pool, make, words, first):
+    def fails(y, r):
+        raise make()
+    with pytest.raises(tw.TileError) as caught:
+        pool.run(fails, "y[i] -> r[i]", Y)
+    line = str(caught.value).split("\n", 1)[0]
+    assert words in line and len(line) < 1300
+    assert caught.value.__cause__ is not None and first in caught.value.traceback and "in fails" in caught.value.traceback
+
+
+@pytest.mark.parametrize("kind", ["threads", "serial"])
+def test_frames_of_an_exception_have_no_memory_that_is_gone(kind):
+    kept = []
+
+    def fails(y, r):
+        part = r[1:]
+        if len(y) == 10:  # all as one tile, into memory of the check's own
+            raise ValueError(part.sum())
+        r[...] = y
+
+    def keeps(y, r):
+        kept.append(r[1:])
+        raise ValueError("kept")
+    with pytest.raises(tw.TileError) as caught:
+        tw.run(fails, "y[i] -> r[i]", Y, tiles={"i": 5}, pool=kind, check=True)
+    walked = caught.value.__cause__.__traceback__
+    assert "in fails" in caught.value.traceback and walked.tb_frame.f_code.co_name == "fails"
+    assert not {"y", "r", "part"} & set(walked.tb_frame.f_locals)
+    with pytest.raises(tw.TileError, match="kept a view"):
+        tw.run(keeps, "y[i] -> r[i]", Y, tiles={"i": 5}, pool=kind, check=True)
+    kept.clear()
+
+
 def test_of_many_failures_the_lowest_tile_is_told(pool):
     def fails(y, r, tile):
         if tile.number % 3 == 2:

@@ -133,6 +133,12 @@ def test_cffi_pointers():
     assert len(calls) == 10
 
 
+def test_cffi_pointers_to_data_are_no_kernels():
+    cffi = pytest.importorskip("cffi")
+    with pytest.raises(TypeError, match="a kernel is a callable"):
+        tw.run(cffi.FFI().new("int *"), "y[i] -> r[i]", np.arange(3.0))
+
+
 def test_numba_cfuncs():
     numba = pytest.importorskip("numba")
     from numba.core import types

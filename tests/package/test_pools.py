@@ -4,12 +4,14 @@ import gc
 import json
 import os
 import sys
+import time
 import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
 
 import tilework as tw
+from conftest import run_python
 
 Y = np.arange(12.0)
 
@@ -69,6 +71,21 @@ def test_closing():
 
 def test_a_pool_that_is_dropped_closes_itself():
     pids = tw.Pool(2).pids
+    gc.collect()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def test_a_pool_that_its_own_kernel_knows_is_collected():
+    class Model:
+        def __init__(self):
+            self.pool = tw.Pool(2)
+
+        def kernel(self, y):
+            return 2 * y
+    model = Model()
+    pids = model.pool.pids
+    assert model.pool.run(model.kernel, "y[i] -> r[i]", Y).tolist() == (2 * Y).tolist()
+    del model
     gc.collect()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
@@ -137,6 +154,19 @@ def test_spawned_workers_do_the_same(spawned):
     counted = []
     assert spawned.run(lambda r: r.fill(1), "r[i,j] -> r[i,j]", out, progress=lambda *told: counted.append(told)) is out
     assert (out == 1).all() and counted[-1][:2] == (1, 1)
+
+
+def test_a_spawned_pool_goes_on_after_a_progress_function_has_raised(spawned):
+    def slow(y):
+        import time
+        time.sleep(0.3)
+        return y
+
+    def stops(*_):
+        raise LookupError("enough")
+    with pytest.raises(LookupError, match="enough"):
+        spawned.run(slow, "y[i] -> r[i]", Y, tiles={"i": 1}, progress=stops)
+    assert spawned.run(lambda y: 3 * y, "y[i] -> r[i]", Y).tolist() == (3 * Y).tolist()
 
 
 def test_spawned_workers_use_shared_memory_where_it_is(spawned):
@@ -225,3 +255,80 @@ def test_pictures_of_many_tiles_stay_small():
     assert len(report._repr_html_()) < 10000
     _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 0}, pool="serial", report=True)
     xml.fromstring(report._repr_html_())
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads", "serial"])
+@pytest.mark.parametrize("use", [lambda pool: pool.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0)),
+                                 lambda pool: pool.evaluate("r[i] = y[i]", y=np.arange(3.0)), tw.Pool.refresh])
+def test_a_pool_that_is_used_inside_of_its_own_run_says_so(kind, use):
+    y = np.arange(6.0)
+    with tw.Pool(2, kind) as pool:
+        with pytest.raises(tw.TileError, match="a pool of its own|open a pool here"):
+            pool.run(lambda y: use(pool) and y, "y[i] -> r[i]", y, tiles={"i": 2})
+        for call in (use, tw.Pool.close):
+            with pytest.raises(tw.PoolError, match="a pool of its own"):
+                pool.run(lambda y: y, "y[i] -> r[i]", y, progress=lambda *_, call=call: call(pool))
+        assert pool.run(lambda y: y, "y[i] -> r[i]", y).tolist() == y.tolist()
+        with pytest.raises(tw.PoolError, match="a pool of its own"):  # one tile, which needs no worker
+            pool.evaluate("r[i] = y[i]", y=y, progress=lambda *_: pool.refresh())
+
+
+def test_a_pool_inside_of_another_pools_run_may_not_come_back_to_the_first():
+    with tw.Pool(2, "threads") as first, tw.Pool(2, "threads") as second:
+        def outer(y):
+            return second.run(lambda y: first.run(lambda y: y, "y[i] -> r[i]", y), "y[i] -> r[i]", y)
+        with pytest.raises(tw.TileError, match="a pool of its own"):
+            first.run(outer, "y[i] -> r[i]", np.arange(6.0))
+
+
+def test_a_fork_of_the_program_does_not_wait_for_a_run_of_its_parent():
+    code, out, err = run_python("""
+        import os, threading, time
+        import numpy as np, tilework as tw
+        pool = tw.Pool(2)
+        def slow(y):
+            time.sleep(1)
+            return y
+        thread = threading.Thread(target=lambda: pool.run(slow, "y[i] -> r[i]", np.arange(3.0)))
+        thread.start()
+        time.sleep(0.3)
+        if os.fork() == 0:
+            for use in (lambda: pool.run(slow, "y[i] -> r[i]", np.arange(3.0)), pool.refresh):
+                try:
+                    use()
+                except tw.PoolError as error:
+                    print("open a pool here" in str(error), flush=True)
+            pool.close()
+            os._exit(0)
+        print(os.waitpid(-1, 0)[1])
+        thread.join()
+        pool.close()
+        """, seconds=20)
+    assert code == 0 and out.split() == ["True", "True", "0"], err
+
+
+@pytest.mark.parametrize("pool", ["tw.Pool(2)", "tw.Pool(2, 'threads')", "tw.Pool(2, start='spawn')"])
+def test_a_daemon_thread_in_a_run_does_not_keep_the_program(pool):
+    if "spawn" in pool:
+        pytest.importorskip("cloudpickle")
+    code, out, err = run_python(f"""
+        import threading, time
+        import numpy as np, tilework as tw
+        pool = {pool}
+        def endless(y):
+            import time
+            time.sleep(1000)
+        threading.Thread(target=lambda: pool.run(endless, "y[i] -> r[i]", np.arange(3.0)), daemon=True).start()
+        time.sleep(0.5)
+        print("end")
+        """, seconds=20)
+    assert code == 0 and out == "end\n", err
+
+
+def test_a_spawned_interpreter_ends_though_a_child_has_its_connection():
+    pytest.importorskip("cloudpickle")
+    begin = time.monotonic()
+    with tw.Pool(1, start="spawn") as spawned, tw.Pool(1) as forked:  # the second one's worker inherits it
+        spawned.close()
+        assert forked.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()
+    assert time.monotonic() - begin < 4

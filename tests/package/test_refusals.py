@@ -79,7 +79,9 @@ def test_kernels_that_are_none():
 
 
 def test_what_a_kernel_returns_must_fit(pool):
-    for kernel, words in ((lambda y: None, "has to return"), (lambda y: np.zeros(7), "broadcast"),
+    for kernel, words in ((lambda y: None, "has to return"),
+                          (lambda y: np.zeros(7), r"shape \(7,\) for a tile of shape \(\d+,\)"),
+                          (lambda y: y.sum(), r"shape \(\) for a tile"), (lambda y, r: 1, r"shape \(\) for a tile"),
                           (lambda y: "text", "could not convert")):
         with pytest.raises(tw.TileError, match=words):
             pool.run(kernel, "y[i] -> r[i]", Y)
@@ -92,3 +94,61 @@ def test_syntax_errors_have_their_column():
         tw.run(product, "y[i], x[j] -> r[i,]", Y, X)
     assert caught.value.column > 0
     assert isinstance(caught.value, ValueError)
+
+
+def test_whole_numbers_texts_and_times_are_checked_before_the_run():
+    for options, error, words in (({"cuts": {"i": 3.5}}, TypeError, "whole number"),
+                                  ({"cuts": {"i": None}}, TypeError, "whole number"),
+                                  ({"cuts": {"i\0": [1]}}, tw.ArgumentError, "no text for people"),
+                                  ({"lengths": 5}, TypeError, "lengths is a dict"),
+                                  ({"pool": ["auto"]}, tw.ArgumentError, "pool is"),
+                                  ({"timeout": "3"}, TypeError, "timeout is a number of seconds"),
+                                  ({"tiles_per_worker": -1}, tw.ArgumentError, "tiles_per_worker is -1")):
+        with pytest.raises(error, match=words):
+            tw.run(lambda y: y, "y[i] -> r[i]", Y, **options)
+    for signature in ("y[i]\0 -> r[i]", "y[\udc80] -> r[i]"):
+        with pytest.raises(tw.ArgumentError, match="no text for people"):
+            tw.run(lambda y: y, signature, Y)
+    with pytest.raises(tw.ArgumentError, match="operand y cannot be read as an array"):
+        tw.run(lambda y: y, "y[i] -> r[i]", [[1], [2, 3]])
+    for shape, error in ((2.5, TypeError), (None, TypeError), ("3", TypeError), ((1,) * 33, tw.ArgumentError)):
+        with pytest.raises(error):
+            tw.empty(shape)
+    assert tw.empty(np.array([2, 3])).shape == (2, 3) and tw.empty(np.int8(3)).shape == (3,)
+
+
+@pytest.mark.parametrize("kernel", [lambda tile, y, r: None, lambda y, tile, r: None])
+def test_the_argument_tile_comes_last(kernel):
+    with pytest.raises(TypeError, match="put it last"):
+        tw.run(kernel, "y[i] -> r[i]", Y)
+
+
+def test_outputs_that_share_memory_with_themselves_are_refused():
+    windows = np.lib.stride_tricks.as_strided(np.zeros(9), (4, 3), (8, 8))
+    with pytest.raises(tw.ArgumentError, match="items of its array share memory"):
+        tw.run(lambda a: a, "a[i,j] -> r[i,j]", np.ones((4, 3)), out=windows)
+    whole = np.zeros((9, 8, 7))
+    for out in (whole[::2, 1:, ::-3], whole.T[1:3, ::-1], whole[:, :1, :2], whole[:, None, ::2, 0]):
+        tw.run(lambda a, r: r.fill(1), "a[i,j,k] -> r[i,j,k]", np.ones(out.shape), out=out)
+        assert (out == 1).all()
+
+
+def test_requests_of_statements_are_checked_before_they_are_compiled():
+    for text, options, error, words in (
+            ("r[i] = c * y[i]", {"c": np.float64(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[\]"),
+            ("r[i] = c * y[i]", {"c": 2**70}, tw.ArgumentError, "64 bits"),
+            ("r[i] = y[i]", {"edges": 5}, TypeError, "edges is a dict"),
+            ("r[i] = y[i]", {"edges": {1: "clamp"}}, TypeError, "named by a text"),
+            ("r[i] = y[i]", {"edges": {"i": ["clamp"]}}, tw.ArgumentError, "it is one of"),
+            ("r[i] = y[i]", {"lengths": 5}, TypeError, "lengths is a dict"),
+            ("r[i] = y[i]", {"lengths": {"i": 2.5}}, TypeError, "whole number"),
+            ("r[i] = y[i]", {"lengths": {1: 2}}, TypeError, "named by a text"),
+            ("r[i] = y[i]", {"dtype": [("a", "f4")]}, TypeError, "numbers and bools"),
+            ("r[i] = y[i]", {"operands": [Y]}, TypeError, "operands is a dict"),
+            ("r[i] = y[i]", {"operands": {"y": Y}}, tw.ArgumentError, "given twice"),
+            ("r[i] = y[i]\0", {}, tw.ArgumentError, "no text for people")):
+        with pytest.raises(error, match=words):
+            tw.evaluate(text, y=Y, **options)
+    assert tw.evaluate("r[i] = c[] * y[i]", y=Y, c=np.float64(2)).tolist() == (2 * Y).tolist()
+    with pytest.raises(tw.ArgumentError, match="address of a function"):
+        tw.Kernel.from_address(-1)

@@ -1,5 +1,7 @@
 """tw.run against plain NumPy: signatures, shapes, dtypes, layouts, cuts, pools, all at random; results byte for byte."""
 
+import os
+import pickle
 import sys
 
 import numpy as np
@@ -155,6 +157,19 @@ def test_a_kernel_may_return_its_tiles(pool):
     assert pool.run(fills_and_returns, "y[i] -> r[i]", y).tolist() == [1, 2, 3, 4, 5]
 
 
+def test_arguments_with_defaults_are_not_given_outputs(pool):
+    y = np.arange(5.0)
+    assert pool.run(lambda y, n=3: y + n, "y[i] -> r[i]", y).tolist() == [3, 4, 5, 6, 7]
+    assert pool.run(lambda y, r, n=3: np.add(y, n, out=r), "y[i] -> r[i]", y).tolist() == [3, 4, 5, 6, 7]
+    assert pool.run(lambda r, n=3: r.fill(n), "-> r[i]", lengths={"i": 2}).tolist() == [3, 3]
+
+
+def test_cuts_of_any_sequence():
+    for cuts in ([2, 4], (2, 4), np.array([2, 4]), range(2, 5, 2), {4, 2}, [np.int8(2), 4]):
+        _, report = tw.run(lambda y: y, "y[i] -> r[i]", np.arange(6.0), cuts={"i": cuts}, pool="serial", report=True)
+        assert report.tiles["start"][:, 0].tolist() == [0, 2, 4]
+
+
 def test_a_kernel_is_told_where_it_is(pool):
     def where(r, tile):
         r["number"] = tile.number
@@ -257,3 +272,31 @@ def test_progress_is_a_line_where_tqdm_is_not_installed(capfd, monkeypatch):
 def test_progress_true_writes_a_bar(capfd):
     tw.run(lambda r: r.fill(0), "-> r[i]", lengths={"i": 3}, tiles={"i": 1}, pool="serial", progress=True)
     assert "3" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", [np.dtype({"names": ["a", "b"], "formats": ["f4", "i4"], "offsets": [0, 0]}),
+                                   np.dtype({"names": ["b", "a"], "formats": ["f4", "i8"], "offsets": [8, 0]}),
+                                   np.dtype([("a", "i1"), ("b", "f8", (2,))], align=True), "bfloat16", "M8[ns]", "U3"])
+def test_items_of_any_dtype_are_what_they_are_in_kernels(pool, dtype):
+    if dtype == "bfloat16":
+        dtype = np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
+    dtype = np.dtype(dtype)
+    y = np.frombuffer(bytes(range(8)) * dtype.itemsize, dtype)
+    r = np.zeros(8, dtype)
+
+    def copies(y, r):
+        assert y.dtype == dtype and r.dtype == dtype
+        r[...] = y
+    pool.run(copies, "y[i] -> r[i]", y, tiles={"i": 3}, out=r)
+    assert r.tobytes() == y.tobytes() or dtype.names
+    shared = tw.empty(8, dtype)
+    assert shared.dtype == dtype and pickle.loads(pickle.dumps(shared)).dtype == dtype
+
+
+def test_the_name_of_a_field_is_never_read_as_a_pickle():
+    class Bomb:
+        def __reduce__(self):
+            return os.abort, ()
+    dtype = np.dtype([(f"pickled {pickle.dumps(Bomb()).hex()}", "V2")])
+    y = np.zeros(3, dtype)
+    assert tw.run(lambda y: y, "y[i] -> r[i]", y, pool="serial").dtype == dtype
