@@ -138,6 +138,19 @@ static void check_axes(struct tw__emitter *e, int number)
     }
 }
 
+static int is_an_outputs(const struct tw__program *program, int axis)
+{
+    for (int k = 0; k < program->noperands; k++) {
+        const struct tw__expr_operand *operand = &program->operands[k];
+        for (int d = 0; operand->role != TW_IN && d < operand->ndim; d++) {
+            if (operand->axis[d] == axis) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 static void emit_checks(struct tw__emitter *e)
 {
     const struct tw__program *program = e->program;
@@ -172,12 +185,15 @@ static void emit_checks(struct tw__emitter *e)
                       "return tw_tile_fail(tile, 1, \"this kernel needs the values of its statement's parameters and "
                       "lengths\");");
         tw__emit_close(e);
-        /* Reads were proven inside for these lengths: a grid of longer axes is not theirs. */
+        /* Reads were proven inside for these lengths: a grid of longer axes is not theirs. An axis that is reduced is
+         * whole in every tile: with a shorter one, a part would be missing. */
         for (int a = 0; a < program->naxes; a++) {
             if (program->axes[a].tile >= 0) {
-                tw__emit_open(e, "if (tile->stop[%d] > ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
-                              a);
-                tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for shorter axes\");");
+                const int whole = !is_an_outputs(program, a);
+                tw__emit_open(e, "if (tile->stop[%d] %s ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
+                              whole ? "!=" : ">", a);
+                tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for %s\");",
+                              whole ? "another length of an axis that is reduced" : "shorter axes");
                 tw__emit_close(e);
             }
         }
