@@ -302,11 +302,18 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     return False
 
 
+def _address(array: np.ndarray[Any, Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
 def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     """An array of the user's that is written to where it is."""
     array = as_array(value, what)
     if not isinstance(value, np.ndarray) and array.flags.owndata:
         raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")
+    if not isinstance(value, np.ndarray) and _address(as_array(value, what)) != _address(array):
+        raise TypeError(f"{what} is an output, but {type(value).__name__} gives other memory each time that it is asked; "
+                        "give an array")
     if not array.flags.writeable:
         raise ArgumentError(f"{what} is an output, but its array is read-only")
     if not array.flags.forc and array.size > 1 and overlaps_itself(array):

@@ -52,7 +52,8 @@ class _Threads:
 
     def give(self, workers: int, pool: Pool) -> None:
         with self.lock:
-            self.free.setdefault(workers, []).append(pool)
+            if not pool.closed:  # as it is where the program ends
+                self.free.setdefault(workers, []).append(pool)
 
     def close(self) -> None:
         with self.lock:
@@ -67,6 +68,7 @@ _threads = _Threads()
 
 def _close_all() -> None:
     """Threads must have left before the interpreter does."""
+    _threads.close()
     for pool in list(open_pools):
         pool.close_at_exit()
 

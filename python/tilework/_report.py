@@ -73,6 +73,8 @@ class Report:
 
     def line(self, tile: int) -> str:
         """One tile in words: ``pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms``."""
+        if not 0 <= tile < self.totals["tiles"]:
+            raise IndexError(f"tile {tile}; the run had {self.totals['tiles']}")
         return self._inner.line(tile)
 
     def to_dict(self) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class SpawnPool(Pool):
                                             pass_fds=[theirs.fileno()], start_new_session=True)
         self._connection = Connection(ours.detach())
         self._awaited = False  # an answer of the server's
+        self._ending = False  # the program does
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
         self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
@@ -114,6 +115,8 @@ class SpawnPool(Pool):
 
     def _lost(self) -> PoolError:
         self._end()
+        if self._ending:
+            raise SystemExit("the program ends")  # which no thread prints
         return PoolError(f"the interpreter that this pool had started has ended (exit code {self._server.returncode}); "
                          "open another pool")
 
@@ -174,6 +177,7 @@ class SpawnPool(Pool):
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
+            self._ending = True
             self._server.kill()  # its workers end with it
 
     def refresh(self) -> None:

@@ -332,3 +332,13 @@ def test_a_spawned_interpreter_ends_though_a_child_has_its_connection():
         spawned.close()
         assert forked.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()
     assert time.monotonic() - begin < 4
+
+
+def test_runs_after_the_pools_of_the_program_were_closed():
+    code, out, err = run_python("""
+        import atexit
+        atexit.register(lambda: print(tw.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0), pool="threads").sum()))
+        import numpy as np, tilework as tw
+        tw.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0), pool="threads")
+        """, seconds=20)
+    assert code == 0 and out == "3.0\n", err

@@ -152,3 +152,23 @@ def test_requests_of_statements_are_checked_before_they_are_compiled():
     assert tw.evaluate("r[i] = c[] * y[i]", y=Y, c=np.float64(2)).tolist() == (2 * Y).tolist()
     with pytest.raises(tw.ArgumentError, match="address of a function"):
         tw.Kernel.from_address(-1)
+
+
+def test_outputs_that_are_copies_are_refused():
+    class Copies:
+        def __init__(self):
+            self.made = []
+
+        def __array__(self, dtype=None, copy=None):
+            self.made.append(np.zeros(8))
+            return self.made[-1][:4]
+    with pytest.raises(TypeError, match="other memory each time"):
+        tw.run(lambda y: y, "y[i] -> r[i]", Y, out=Copies())
+
+
+def test_lines_of_tiles_that_are_not_there():
+    _, report = tw.run(lambda y: y, "y[i] -> r[i]", Y, pool="serial", report=True)
+    assert "r[0:4]" in report.line(0)
+    for tile in (-1, 1):
+        with pytest.raises(IndexError, match="the run had 1"):
+            report.line(tile)
