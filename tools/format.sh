@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 program=$(compgen -G 'build/venv/lib/python3*/site-packages/clang_format/data/bin/clang-format')
 mode=(-i)
 [ "${1:-}" = --check ] && mode=(--dry-run --Werror)
-find include src cli tests bench fuzz examples -name '*.[ch]' -print0 | xargs -0 "$program" "${mode[@]}"
+find include src cli python tests bench fuzz examples -name '*.[ch]' -print0 | xargs -0 "$program" "${mode[@]}"

@@ -101,7 +101,8 @@ static int view_of_ndarray(tw_view *view, PyArrayObject *source, const char *des
     return 0;
 }
 
-/* wrap(ndarray, descr or None, owner or None): with an owner, an Array in whose memory all items lie, a part of that. */
+/* wrap(ndarray, descr or None, owner or None): with an owner, an Array in whose memory all items lie, a part of that.
+ */
 static PyObject *array_wrap(PyObject *type, PyObject *args)
 {
     PyArrayObject *source;

@@ -2,8 +2,8 @@
  * conversion that the caller did not ask for; those are in tilework/_arguments.py.
  *
  * Threads. Every call into the library that may take long is made between leave_python and enter_python. What Python a
- * tile needs (tile.c) is entered with the state that its thread left, or with a new one. A forked worker holds a state of
- * its own; the GIL is held across every fork (pool.c), so that the interpreter in the child is whole. */
+ * tile needs (tile.c) is entered with the state that its thread left, or with a new one. A forked worker holds a state
+ * of its own; the GIL is held across every fork (pool.c), so that the interpreter in the child is whole. */
 #ifndef BINDING_H
 #define BINDING_H
 
@@ -29,35 +29,31 @@
 /* Objects of the library belong to the process that made them. A fork that drops its copy of one drops the Python part
  * alone: the rest is the parent's, and a lock in it may be held by a thread that the fork does not have. */
 typedef struct {
-    PyObject_HEAD
-    tw_pool *pool;      /* NULL: closed */
-    PyObject *on_start; /* called in each new worker process with its number; may be NULL */
-    tw_array *area;     /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
+    PyObject_HEAD tw_pool *pool; /* NULL: closed */
+    PyObject *on_start;          /* called in each new worker process with its number; may be NULL */
+    tw_array *area;              /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
     int pid;
-    int busy;        /* in a run: it must not be closed */
-    int interrupted; /* Ctrl-C came while a fork was prepared */
+    int busy;                  /* in a run: it must not be closed */
+    int interrupted;           /* Ctrl-C came while a fork was prepared */
     struct local_run *running; /* the run that it is busy with */
 } PoolObject;
 
 typedef struct {
-    PyObject_HEAD
-    tw_array *array;
+    PyObject_HEAD tw_array *array;
     PyObject *source; /* what the array was wrapped around, or the ndarray over a part; else NULL */
     PyObject *weak;   /* list of weak references */
     int pid;
 } ArrayObject;
 
 typedef struct {
-    PyObject_HEAD
-    const tw_signature *signature;
+    PyObject_HEAD const tw_signature *signature;
     tw_signature *own; /* NULL: it belongs to `owner` */
     PyObject *owner;
     int pid;
 } SignatureObject;
 
 typedef struct {
-    PyObject_HEAD
-    tw_grid *grid;
+    PyObject_HEAD tw_grid *grid;
     SignatureObject *signature;
     int pid;
 } GridObject;
@@ -66,34 +62,41 @@ struct call;
 struct local_run;
 
 typedef struct {
-    PyObject_HEAD
-    const tw_kernel *kernel;
+    PyObject_HEAD const tw_kernel *kernel;
     tw_kernel *own;     /* NULL: it belongs to `anchor` */
     PyObject *callable; /* NULL: native */
     PyObject *anchor;   /* keeps a native function's owner alive; may be NULL */
     int wants_tile;     /* the callable takes tile= */
-    struct call *call;  /* with a callable: what its tiles are told; each run copies it to where the workers can read it */
+    struct call
+        *call; /* with a callable: what its tiles are told; each run copies it to where the workers can read it */
     int pid;
     int busy; /* in a run, which `call` describes */
 } KernelObject;
 
 typedef struct {
-    PyObject_HEAD
-    tw_report *report;
+    PyObject_HEAD tw_report *report;
     GridObject *grid;
     int pid;
 } ReportObject;
 
 typedef struct {
-    PyObject_HEAD
-    tw_statement *statement;
+    PyObject_HEAD tw_statement *statement;
     int pid;
 } StatementObject;
 
 extern PyTypeObject PoolType, ArrayType, SignatureType, GridType, KernelType, ReportType, StatementType;
 
 /* Live objects of the library, for tests that look for leaks. */
-enum counted { COUNT_POOLS, COUNT_ARRAYS, COUNT_SIGNATURES, COUNT_GRIDS, COUNT_KERNELS, COUNT_REPORTS, COUNT_STATEMENTS, COUNT_KINDS };
+enum counted {
+    COUNT_POOLS,
+    COUNT_ARRAYS,
+    COUNT_SIGNATURES,
+    COUNT_GRIDS,
+    COUNT_KERNELS,
+    COUNT_REPORTS,
+    COUNT_STATEMENTS,
+    COUNT_KINDS
+};
 void count_live(enum counted kind, int change);
 
 /* The process that runs. The system is asked once in each process. */
@@ -167,15 +170,15 @@ extern _Thread_local const struct inside *inside_of;
 
 /* A run of a Python kernel as the process that called it sees it; tiles of serial and thread pools use it too. */
 struct local_run {
-    PyObject *const *bases;           /* [noperands] what keeps each operand's memory alive */
-    int own_memory;                   /* tiles may lie in memory of the run's own, which ends with it */
-    pthread_mutex_t lock;             /* over the next three, where there is no global lock */
-    uint64_t tile;                    /* of `exception` */
-    PyObject *exception;              /* of the lowest tile that failed; NULL: none */
-    PyObject *interrupt;              /* what the progress function or a signal handler raised; NULL: nothing */
-    int stop;                         /* for the library: end after the tiles in hand */
-    struct inside entered;            /* what threads that run its tiles are inside of */
-    _Atomic(unsigned long) *inside;   /* [workers] threads that are inside a kernel; 0: not */
+    PyObject *const *bases;         /* [noperands] what keeps each operand's memory alive */
+    int own_memory;                 /* tiles may lie in memory of the run's own, which ends with it */
+    pthread_mutex_t lock;           /* over the next three, where there is no global lock */
+    uint64_t tile;                  /* of `exception` */
+    PyObject *exception;            /* of the lowest tile that failed; NULL: none */
+    PyObject *interrupt;            /* what the progress function or a signal handler raised; NULL: nothing */
+    int stop;                       /* for the library: end after the tiles in hand */
+    struct inside entered;          /* what threads that run its tiles are inside of */
+    _Atomic(unsigned long) *inside; /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;
 };
 

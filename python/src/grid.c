@@ -92,7 +92,8 @@ static PyObject *signature_operands(PyObject *object, void *closure)
     return tuple;
 }
 
-/* lengths(shapes, known): shapes[k] is None for an output yet to be made, known[a] is -1 where the axis is not known. */
+/* lengths(shapes, known): shapes[k] is None for an output yet to be made, known[a] is -1 where the axis is not known.
+ */
 static PyObject *signature_lengths(PyObject *object, PyObject *args)
 {
     const tw_signature *signature = ((SignatureObject *)object)->signature;

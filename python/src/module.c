@@ -54,8 +54,8 @@ void enter_python(void)
 
 static PyObject *counters(PyObject *self, PyObject *none)
 {
-    static const char *const names[COUNT_KINDS] = {"pools", "arrays", "signatures", "grids",
-                                                    "kernels", "reports", "statements"};
+    static const char *const names[COUNT_KINDS] = {"pools",   "arrays",  "signatures", "grids",
+                                                   "kernels", "reports", "statements"};
     (void)self;
     (void)none;
     PyObject *dict = PyDict_New();
@@ -73,7 +73,8 @@ static PyObject *set_callbacks(PyObject *self, PyObject *args)
 {
     PyObject *make_tile, *describe, *clear, *dtype_of_descr, *hold, *release;
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOOO:set_callbacks", &make_tile, &describe, &clear, &dtype_of_descr, &hold, &release)) {
+    if (!PyArg_ParseTuple(args, "OOOOOO:set_callbacks", &make_tile, &describe, &clear, &dtype_of_descr, &hold,
+                          &release)) {
         return NULL;
     }
     Py_XSETREF(callbacks.make_tile, Py_NewRef(make_tile));
@@ -106,8 +107,11 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {
-    .m_base = PyModuleDef_HEAD_INIT, .m_name = "_tilework", .m_doc = "Wrappers of tilework.h.", .m_size = -1, .m_methods = methods};
+static struct PyModuleDef definition = {.m_base = PyModuleDef_HEAD_INIT,
+                                        .m_name = "_tilework",
+                                        .m_doc = "Wrappers of tilework.h.",
+                                        .m_size = -1,
+                                        .m_methods = methods};
 
 static int add_type(PyObject *module, PyTypeObject *type, const char *name)
 {
@@ -160,8 +164,7 @@ PyMODINIT_FUNC PyInit__tilework(void)
         add_type(module, &PoolType, "Pool") != 0 || add_type(module, &ArrayType, "Array") != 0 ||
         add_type(module, &SignatureType, "Signature") != 0 || add_type(module, &GridType, "Grid") != 0 ||
         add_type(module, &KernelType, "Kernel") != 0 || add_type(module, &ReportType, "Report") != 0 ||
-        add_type(module, &StatementType, "Statement") != 0 ||
-        add_constants(module) != 0) {
+        add_type(module, &StatementType, "Statement") != 0 || add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;
     }

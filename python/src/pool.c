@@ -94,13 +94,11 @@ static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     }
     self->on_start = on_start != Py_None ? Py_NewRef(on_start) : NULL;
     self->pid = own_pid();
-    const tw_pool_options options = {.kind = (tw_pool_kind)kind,
-                                     .workers = workers,
-                                     .heap_bytes = heap_bytes,
-                                     .hooks = {.before = before_fork,
-                                               .parent = after_fork_in_parent,
-                                               .child = after_fork_in_child,
-                                               .user = self}};
+    const tw_pool_options options = {
+        .kind = (tw_pool_kind)kind,
+        .workers = workers,
+        .heap_bytes = heap_bytes,
+        .hooks = {.before = before_fork, .parent = after_fork_in_parent, .child = after_fork_in_child, .user = self}};
     leave_python();
     const tw_status status = tw_pool_open(&self->pool, &options, &error);
     enter_python();

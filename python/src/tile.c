@@ -1,5 +1,5 @@
-/* tile.c - one tile of a Python kernel: views as ndarrays, the call, what it returns, what it raises. Runs on the threads
- * of a pool and in its worker processes. */
+/* tile.c - one tile of a Python kernel: views as ndarrays, the call, what it returns, what it raises. Runs on the
+ * threads of a pool and in its worker processes. */
 #include "binding.h"
 
 #include <signal.h>

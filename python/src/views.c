@@ -30,12 +30,12 @@ static const struct {
     tw_kind ours;
     int number;
 } kinds[] = {
-    {'b', 1, TW_BOOL, NPY_BOOL},         {'i', 1, TW_INT8, NPY_INT8},
-    {'i', 2, TW_INT16, NPY_INT16},       {'i', 4, TW_INT32, NPY_INT32},
-    {'i', 8, TW_INT64, NPY_INT64},       {'u', 1, TW_UINT8, NPY_UINT8},
-    {'u', 2, TW_UINT16, NPY_UINT16},     {'u', 4, TW_UINT32, NPY_UINT32},
-    {'u', 8, TW_UINT64, NPY_UINT64},     {'f', 2, TW_FLOAT16, NPY_FLOAT16},
-    {'f', 4, TW_FLOAT32, NPY_FLOAT32},   {'f', 8, TW_FLOAT64, NPY_FLOAT64},
+    {'b', 1, TW_BOOL, NPY_BOOL},           {'i', 1, TW_INT8, NPY_INT8},
+    {'i', 2, TW_INT16, NPY_INT16},         {'i', 4, TW_INT32, NPY_INT32},
+    {'i', 8, TW_INT64, NPY_INT64},         {'u', 1, TW_UINT8, NPY_UINT8},
+    {'u', 2, TW_UINT16, NPY_UINT16},       {'u', 4, TW_UINT32, NPY_UINT32},
+    {'u', 8, TW_UINT64, NPY_UINT64},       {'f', 2, TW_FLOAT16, NPY_FLOAT16},
+    {'f', 4, TW_FLOAT32, NPY_FLOAT32},     {'f', 8, TW_FLOAT64, NPY_FLOAT64},
     {'c', 8, TW_COMPLEX64, NPY_COMPLEX64}, {'c', 16, TW_COMPLEX128, NPY_COMPLEX128},
 };
 
@@ -83,9 +83,9 @@ PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base)
         shape[d] = view->shape[d];
         strides[d] = view->strides[d];
     }
-    PyObject *array = PyArray_NewFromDescr(&PyArray_Type, descr, view->ndim, shape, strides,
-                                           view->data != NULL ? view->data : nothing, writable ? NPY_ARRAY_WRITEABLE : 0,
-                                           NULL);
+    PyObject *array =
+        PyArray_NewFromDescr(&PyArray_Type, descr, view->ndim, shape, strides,
+                             view->data != NULL ? view->data : nothing, writable ? NPY_ARRAY_WRITEABLE : 0, NULL);
     if (array != NULL && base != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(base)) != 0) {
         Py_CLEAR(array);
     }
