@@ -197,7 +197,9 @@ def part_python():
     env = {"TILEWORK_BIN": release / "cli" / "tilework", "TILEWORK_NPYCOPY": release / "tests" / "npycopy",
            "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache,
            "PYTHONDONTWRITEBYTECODE": "1"}
-    done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "tests/python"],
+    # Files side by side, as many as there are cores: most tests wait for one process.
+    done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile",
+                f"--junitxml={report}", "tests/python"],
                env=env, seconds=900, cwd=TOP)
     outcome = count_junit(report, "python", done.output)
     if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):

@@ -73,7 +73,11 @@ def reference(node, context, dtype):
     """The value of a function in long double, of the arguments as Tilework has them: converted to `dtype` first."""
     arguments = [child.value(context) for child in node.children]
     if isinstance(node, oracle.Binary):
-        return numpy.power(*[wide(x, dtype) for x in arguments]), arguments
+        base, exponent = [wide(x, dtype) for x in arguments]
+        right = numpy.power(base, exponent)
+        if dtype.kind != "c":  # powl of glibc 2.36 has the inverse of an infinite number's large powers infinite
+            right = numpy.where(numpy.isinf(base), numpy.power(base.astype(float), exponent.astype(float)), right)
+        return right, arguments
     if node.name in ("erf", "gamma"):
         function = oracle.erf_of if node.name == "erf" else oracle.gamma_of
         return function(numpy.asarray(arguments[0], dtype).astype(numpy.longdouble)), arguments

@@ -16,8 +16,18 @@ ARITHMETIC = {"+": numpy.add, "-": numpy.subtract, "*": numpy.multiply, "/": num
               "|": numpy.bitwise_or, "^": numpy.bitwise_xor, "<<": numpy.left_shift,
               ">>": numpy.right_shift}  # fmt: skip
 LOGIC = {"and": numpy.logical_and, "or": numpy.logical_or}
+
+
+def raise_python(x, y):
+    """Of two Python numbers. Tilework refuses what would turn real numbers into a complex one."""
+    result = x ** y
+    if isinstance(result, complex) and not isinstance(x, complex) and not isinstance(y, complex):
+        raise ValueError("a negative number to a power that is not whole")
+    return result
+
+
 PYTHONS = {"+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
-           "**": lambda x, y: x ** y}  # fmt: skip
+           "**": raise_python}  # fmt: skip
 
 # Rounded right, or without any rounding: NumPy's bits.
 EXACT = {"abs": numpy.absolute, "sign": numpy.sign, "sqrt": numpy.sqrt, "floor": numpy.floor, "ceil": numpy.ceil,

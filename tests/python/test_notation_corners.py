@@ -20,6 +20,23 @@ def test_reductions_of_float16_read_its_items(name, length):
     assert statements.same(result, getattr(numpy, name)(a, keepdims=False))
 
 
+def test_statements_with_the_same_sum_compute_it_as_each_of_them_needs():
+    a, b, c = numpy.arange(40.0).reshape(5, 8), numpy.arange(24.0).reshape(8, 3), numpy.arange(5.0)
+    text = "r[i,j] = sum(k: a[i,k] * b[k,j]); s[i,j,l] = sum(k: a[i,k] * b[k,j]) * c[l]; t[j,i] = sum(k: a[i,k] * b[k,j])"
+    result = statements.run(text, {"a": a, "b": b, "c": c})
+    assert statements.same(result["r"], a @ b) and statements.same(result["t"], (a @ b).T)
+    assert statements.same(result["s"], (a @ b)[:, :, None] * c)
+
+
+def test_an_earlier_sum_is_read_by_statements_of_other_axes():
+    a, b, d = numpy.arange(5, dtype="uint8")[None], numpy.array([3], "int32"), numpy.arange(4, dtype="float32")
+    result = statements.run("r[i,j] = sum(k: a[0,j] * b[k]); s[i,j,k] = c[k] * r[i,j] - d[i]",
+                            {"a": a, "b": b, "c": numpy.arange(6.0), "d": d}, lengths={"k": 6})
+    r = numpy.broadcast_to(a[0].astype("int64") * 18, (4, 5))
+    assert statements.same(result["r"], numpy.array(r))
+    assert statements.same(result["s"], numpy.arange(6.0) * r[:, :, None] - d[:, None, None])
+
+
 def test_zero_to_a_complex_power_is_zero_where_the_real_part_is_positive():
     z, w = numpy.zeros(5, complex), numpy.array([0.5 + 3j, 2, -1.8 + 2j, 0, 1j])
     with numpy.errstate(all="ignore"):
