@@ -211,7 +211,7 @@ def test_layout_that_differs_is_named(tmp_path):
     shutil.copy(TOP / ".clang-format", tmp_path)
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "venv").symlink_to(TOP / "build" / "venv")
-    for folder in ("include", "src", "cli", "tests", "bench", "fuzz", "examples"):
+    for folder in ("include", "src", "cli", "python", "tests", "bench", "fuzz", "examples"):
         (tmp_path / folder).mkdir()
     source = tmp_path / "src" / "a.c"
     source.write_text("int a;\n")
