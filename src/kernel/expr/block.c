@@ -207,7 +207,7 @@ static void emit_lane(struct tw__emitter *e, const struct tw__reduction_plan *r,
                       const struct parts *parts)
 {
     const char *type = tw__emit_type(r->type);
-    tw__emit_text(e, "static void reduce%d_lane(const tw_tile *tile, int64_t count", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "static void reduce%d_lane(const tw_tile *tile, int64_t count", r->node);
     emit_arrays(e, parts, 1, "", "");
     tw__emit_text(e, ", %s *restrict total)\n{\n", type);
     e->indent = 1;
@@ -247,7 +247,7 @@ static void emit_lanes(struct tw__emitter *e, const struct tw__reduction_plan *r
         snprintf(row_at, sizeof row_at, " + %d", steps[s].lane);
         snprintf(column_at, sizeof column_at, " + %d", steps[s].lane * strip->length);
         tw__emit_begin(e);
-        tw__emit_text(e, "reduce%d_lane(tile, even - %d", tw__emit_reduce_id(e, r->node), steps[s].lane);
+        tw__emit_text(e, "reduce%d_lane(tile, even - %d", r->node, steps[s].lane);
         emit_arrays(e, parts, 0, row_at, column_at);
         tw__emit_text(e, ", part + %d);", steps[s].to * size);
         tw__emit_end(e);
@@ -272,7 +272,7 @@ static void emit_parameters(struct tw__emitter *e, const struct tw__reduction_pl
 static void open_function(struct tw__emitter *e, const struct tw__reduction_plan *r, int row_axis, const char *head,
                           const char *name, const char *more)
 {
-    tw__emit_text(e, "%s void reduce%d_%s(", head, tw__emit_reduce_id(e, r->node), name);
+    tw__emit_text(e, "%s void reduce%d_%s(", head, r->node, name);
     emit_parameters(e, r, row_axis, 1);
     tw__emit_text(e, "%s, %s *restrict total)\n{\n", more, tw__emit_type(r->type));
     e->indent = 1;
@@ -411,7 +411,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__reduction_plan *r,
     tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% 8;");
     for (int k = 0; k < 2; k++) {
         tw__emit_begin(e);
-        tw__emit_text(e, "reduce%d_part(", tw__emit_reduce_id(e, r->node));
+        tw__emit_text(e, "reduce%d_part(", r->node);
         emit_parameters(e, r, row_axis, 0);
         tw__emit_text(e, k == 0 ? ", first, half, total);" : ", first + half, count - half, other);");
         tw__emit_end(e);
@@ -420,7 +420,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__reduction_plan *r,
     tw__emit_line(e, "return;");
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "reduce%d_leaf(", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "reduce%d_leaf(", r->node);
     emit_parameters(e, r, row_axis, 0);
     tw__emit_text(e, ", first, count, total);");
     tw__emit_end(e);
@@ -432,7 +432,7 @@ static void emit_whole(struct tw__emitter *e, const struct tw__reduction_plan *r
     open_function(e, r, row_axis, "static", "block", "");
     tw__reduction_lengths(e, r);
     tw__emit_begin(e);
-    tw__emit_text(e, "reduce%d_part(", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "reduce%d_part(", r->node);
     emit_parameters(e, r, row_axis, 0);
     tw__emit_text(e, ", 0, ");
     tw__reduction_count(e, r);
@@ -498,7 +498,7 @@ void tw__block_calls(struct tw__emitter *e, int row_axis, int width)
             emit_functions(e, n, row_axis, width);
             const struct tw__reduction_plan r = {.node = n};
             tw__emit_begin(e);
-            tw__emit_text(e, "reduce%d_block(", tw__emit_reduce_id(e, n));
+            tw__emit_text(e, "reduce%d_block(", n);
             emit_parameters(e, &r, row_axis, 0);
             tw__emit_text(e, ", block%d);", n);
             tw__emit_end(e);

@@ -222,8 +222,6 @@ static void emit_kernel(struct tw__emitter *e, const char *function)
         tw__emit_line(e, "tile->message[0] = '\\0';");
     }
     for (int k = 0; k < e->program->nstatements; k++) {
-        e->statement = k;
-        memset(e->printed, 0, (size_t)e->program->nnodes);
         tw__emit_statement(e, k);
         tw__emit_line(e, "statement%d(tile);", k + 1);
     }

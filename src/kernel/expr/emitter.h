@@ -32,8 +32,7 @@ struct tw__emitter {
     int *height;               /* [nnodes] operations from here down to what has a name */
     unsigned char *given;      /* [nnodes] the form is set, from outside of what is printed now: a parameter */
     unsigned char *blocked;    /* [nnodes] a REDUCE that is computed in blocks: see block.h */
-    unsigned char *printed;    /* [nnodes] a REDUCE: its functions stand in the text, as this statement needs them */
-    int statement;             /* that is printed: the functions of its reductions are its own */
+    unsigned char *printed;    /* [nnodes] a REDUCE: its functions stand in the text */
     unsigned char *helpers;    /* [helpers x kinds] stand in the text */
     int fast;                  /* the expression that is printed is of a loop for most arguments: see function.h */
     int strip;                 /* program's axis that the strip runs along; -1: none, there is no q */
@@ -44,13 +43,6 @@ struct tw__emitter {
     int unknown;               /* the program has an operation that nothing is known of */
     int failed;                /* out of memory */
 };
-
-/* What the names of a reduction's functions have in them: another statement, which may have its strips along another
- * axis or compute the same reduction in blocks, has functions of its own. */
-static inline int tw__emit_reduce_id(const struct tw__emitter *e, int node)
-{
-    return e->statement * e->program->nnodes + node;
-}
 
 /* One line: indented, ended. */
 __attribute__((format(printf, 2, 3))) void tw__emit_line(struct tw__emitter *e, const char *format, ...);

@@ -85,7 +85,7 @@ static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r
 static void emit_call_parts(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
                             const char *count, const char *total)
 {
-    tw__emit_text(e, "reduce%d_part(", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "reduce%d_part(", r->node);
     emit_parameters(e, r->node, "");
     tw__emit_text(e, r->row ? ", m" : "");
     emit_given(e, r, 0);
@@ -96,7 +96,7 @@ static void open_function(struct tw__emitter *e, const struct tw__reduction_plan
                           int is_part)
 {
     const char *type = tw__emit_type(r->is_tree ? r->type : node_at(e, r->node)->dtype);
-    tw__emit_text(e, "%s%s reduce%d%s(", head, r->row ? "void" : type, tw__emit_reduce_id(e, r->node), name);
+    tw__emit_text(e, "%s%s reduce%d%s(", head, r->row ? "void" : type, r->node, name);
     emit_parameters(e, r->node, "int64_t ");
     tw__emit_text(e, r->row ? ", int64_t m" : "");
     if (is_part) {
@@ -187,7 +187,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
     tw__emit_end(e);
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "return reduce%d_leaf(", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "return reduce%d_leaf(", r->node);
     emit_parameters(e, r->node, "");
     emit_given(e, r, 0);
     tw__emit_text(e, ", first, count);");
@@ -259,7 +259,7 @@ static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan
     tw__emit_line(e, "return;");
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "reduce%d_leaf(", tw__emit_reduce_id(e, r->node));
+    tw__emit_text(e, "reduce%d_leaf(", r->node);
     emit_parameters(e, r->node, "");
     tw__emit_text(e, ", m");
     emit_given(e, r, 0);
@@ -434,7 +434,7 @@ static void emit_functions(struct tw__emitter *e, int number, int row)
     tw__emit_function_begin(e, &mark);
     e->strip = row ? caller : -1;
     const char *type = tw__emit_type(node_at(e, number)->dtype);
-    tw__emit_text(e, "static %s reduce%d%s(", row ? "void" : type, tw__emit_reduce_id(e, number), row ? "_row" : "");
+    tw__emit_text(e, "static %s reduce%d%s(", row ? "void" : type, number, row ? "_row" : "");
     emit_parameters(e, number, "int64_t ");
     if (row) {
         tw__emit_text(e, ", int64_t m, %s *restrict total", type);
@@ -462,7 +462,7 @@ static void emit_functions(struct tw__emitter *e, int number, int row)
 void tw__reduce_call(struct tw__emitter *e, int number)
 {
     emit_functions(e, number, 0);
-    tw__emit_text(e, "reduce%d(", tw__emit_reduce_id(e, number));
+    tw__emit_text(e, "reduce%d(", number);
     emit_parameters(e, number, "");
     tw__emit_text(e, ")");
 }
@@ -476,7 +476,7 @@ void tw__reduce_strip(struct tw__emitter *e, int number, const char *name)
     if (!row) {
         tw__emit_text(e, "%s%d[q] = ", name, number);
     }
-    tw__emit_text(e, "reduce%d%s(tile", tw__emit_reduce_id(e, number), row ? "_row" : "");
+    tw__emit_text(e, "reduce%d%s(tile", number, row ? "_row" : "");
     const uint64_t axes = tw__reduction_outside(e, number);
     for (int a = 0; a < e->program->naxes; a++) {
         if (axes >> a & 1) {
