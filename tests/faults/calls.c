@@ -6,7 +6,6 @@
  * again, in the same pool, with nothing refused, which must succeed, going on from the journal where there is one; then
  * what is left is looked for: children, threads, descriptors, mappings, memory, files. Writes TAP, a test for each job
  * and series, and how many cases there were. */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "held.h"
 #include "jobs.h"
 #include "refuse.h"
 
@@ -70,31 +70,6 @@ struct holdings {
     long descriptors, threads, files; /* files: mappings of them */
     long pieces, mapped;
 };
-
-static int entries(const char *path)
-{
-    int count = 0;
-    DIR *folder = opendir(path);
-    const struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        count += entry->d_name[0] != '.';
-    }
-    if (folder != NULL) {
-        closedir(folder);
-    }
-    return count;
-}
-
-/* A thread that was joined may be seen for a moment still. */
-static int threads_now(int wanted)
-{
-    int count = entries("/proc/self/task");
-    for (int k = 0; k < 200 && wanted > 0 && count > wanted; k++) {
-        usleep(1000);
-        count = entries("/proc/self/task");
-    }
-    return count;
-}
 
 static struct holdings holdings(int threads_wanted)
 {

@@ -4,7 +4,6 @@
  *
  * Two jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by a
  * failing tile and a second one, with the fault, goes on from the journal. */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +21,7 @@
 
 #include "os/fault.h"
 
+#include "held.h"
 #include "points.h"
 
 #define ROWS 24
@@ -77,23 +77,9 @@ struct holdings {
     int descriptors, threads, mappings, shared;
 };
 
-static int entries(const char *path)
+static struct holdings holdings(int threads_wanted)
 {
-    int count = 0;
-    DIR *folder = opendir(path);
-    const struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        count += entry->d_name[0] != '.';
-    }
-    if (folder != NULL) {
-        closedir(folder);
-    }
-    return count;
-}
-
-static struct holdings holdings(void)
-{
-    struct holdings held = {.descriptors = entries("/proc/self/fd"), .threads = entries("/proc/self/task")};
+    struct holdings held = {.threads = threads_now(threads_wanted), .descriptors = entries("/proc/self/fd")};
     char line[512], permissions[8];
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
@@ -327,7 +313,7 @@ static void check_files(const struct setting *setting)
 
 static void check_holdings(const struct holdings *before)
 {
-    const struct holdings after = holdings();
+    const struct holdings after = holdings(before->threads);
     if (after.descriptors != before->descriptors || after.threads != before->threads ||
         after.mappings != before->mappings || after.shared != before->shared) {
         wrong("before: %d descriptors, %d threads, %d mappings (%d shared); after: %d, %d, %d (%d)",
@@ -394,7 +380,7 @@ static void run_case(const struct setting *setting, const char *point, int takes
     fault_text(text, sizeof text, point, action, setting);
     alarm(PATIENCE); /* a hang ends the program, with this test unsaid */
     forget_files();
-    const struct holdings before = holdings();
+    const struct holdings before = holdings(0);
     if (tw__fault_arm(text) != 0 || make_job(&job) != TW_OK) {
         wrong("%s: %s", text, job.error.message);
     } else {
