@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _errors, _shared, _signals, _tilework, _workers
+from . import _arguments, _errors, _manner, _shared, _signals, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
 from ._progress import teller
 from ._report import Report
@@ -173,7 +173,7 @@ def native_kernel(kernel: Any) -> Optional[Kernel]:
     """The kernel, where it is not a Python callable."""
     if isinstance(kernel, Kernel):
         return kernel
-    address = _arguments.address_of(kernel)
+    address = _manner.address_of(kernel)
     if address is not None:
         return Kernel.from_address(address, kernel)
     if not callable(kernel):
@@ -237,7 +237,7 @@ class Pool:
         self.kind = pool
         self._lock: Any = threading.RLock()  # taken with `_turn` alone
         self._owner = os.getpid()
-        self._kernels: dict[Any, tuple[_tilework.Kernel, _arguments.Manner, Any]] = {}
+        self._kernels: dict[Any, tuple[_tilework.Kernel, _manner.Manner, Any]] = {}
         self._open(count)
         open_pools.add(self)
 
@@ -417,10 +417,10 @@ class Pool:
 
     def _known(self, function: Any, notation: _arguments.Notation) -> tuple[_tilework.Kernel, bytes]:
         """The kernel of a callable: the same as in the last run, so that workers need not be forked again."""
-        identity = _arguments.identity_of(function)
+        identity = _manner.identity_of(function)
         found = self._kernels.pop(identity, None)
         if found is None:
-            manner = _arguments.Manner(function)
+            manner = _manner.Manner(function)
             found = (_tilework.Kernel.python(function, manner.tile), manner, function)
             while len(self._kernels) >= KNOWN_KERNELS:
                 del self._kernels[next(iter(self._kernels))]
