@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "os/descriptor.h"
+#include "os/waiter.h"
 
 extern char **environ;
 
@@ -88,6 +89,20 @@ static int spawn(pid_t *pid, char *const argv[], int fd)
     return status;
 }
 
+/* The same by way of a waiter. 0, or an errno. */
+static int spawn_between(struct tw__waiter *waiter, char *const argv[], int fd)
+{
+    char *path = tw__find_program(argv[0]);
+    if (path == NULL) {
+        return errno;
+    }
+    char **environment = plain_environment();
+    const int status = environment != NULL ? tw__waiter_start(waiter, path, argv, environment, fd) : ENOMEM;
+    free(environment);
+    free(path);
+    return status;
+}
+
 /* Reads until the end; keeps the first `limit` bytes, terminated, and drains the rest so that the writer is never
  * blocked. 0, or an errno. */
 static int read_all(int fd, size_t limit, char **output)
@@ -128,15 +143,28 @@ static int read_all(int fd, size_t limit, char **output)
     }
 }
 
-int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
+/* How the program ended: 0 or an errno, and the status that waitpid gives. */
+static int wait_for(pid_t pid, int *ended)
+{
+    while (waitpid(pid, ended, 0) < 0) {
+        if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+/* As tw__run_program; `between`: by way of a process that waits for it. */
+static int run(char *const argv[], int between, size_t limit, char **output, int *ended)
 {
     int ends[2];
     int status = tw__pipe(ends);
     if (status != 0) {
         return status;
     }
-    pid_t pid;
-    status = spawn(&pid, argv, ends[1]);
+    pid_t pid = 0;
+    struct tw__waiter waiter;
+    status = between ? spawn_between(&waiter, argv, ends[1]) : spawn(&pid, argv, ends[1]);
     close(ends[1]);
     if (status != 0) {
         close(ends[0]);
@@ -146,20 +174,27 @@ int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
     char *text = NULL;
     status = read_all(ends[0], limit, &text);
     close(ends[0]); /* after a failed read the program ends by SIGPIPE at the latest */
-    int ended;
-    while (waitpid(pid, &ended, 0) < 0) {
-        if (errno != EINTR) {
-            status = status != 0 ? status : errno;
-            break;
-        }
-    }
+    const int lost = between ? tw__waiter_end(&waiter, ended) : wait_for(pid, ended);
+    status = status != 0 ? status : lost;
     if (status != 0) {
         free(text);
         return status;
     }
     *output = text;
-    *code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
     return 0;
+}
+
+int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
+{
+    int ended = 0;
+    int status = tw__ends_are_forgotten() ? ECHILD : run(argv, 0, limit, output, &ended);
+    if (status == ECHILD) { /* somebody else was told how it ended */
+        status = run(argv, 1, limit, output, &ended);
+    }
+    if (status == 0) {
+        *code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+    }
+    return status;
 }
 
 static int is_program(const char *path)

@@ -6,8 +6,9 @@
 
 /* Runs a program without a shell, argv[0] looked up on PATH, in the C locale, standard input empty; standard output
  * and standard error go into *output (malloc, terminated, at most `limit` bytes, the rest dropped). *code: exit code,
- * 128 + signal where it was killed. Returns 0, or an errno and no output: ENOENT where the program does not exist,
- * ECHILD where this program ignores SIGCHLD, so that nobody learns how a child ended. Any thread. */
+ * 128 + signal if it was killed. Returns 0, or an errno and no output: ENOENT if the program does not exist. A host that
+ * ignores SIGCHLD or waits for any child does no harm; if it took the program's end, the program runs once more. Any
+ * thread. */
 int tw__run_program(char *const argv[], size_t limit, char **output, int *code);
 
 /* Full path of a program on PATH (malloc). NULL, with errno ENOENT where there is none, ENOMEM where there is no

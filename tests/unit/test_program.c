@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -123,6 +124,51 @@ static void no_descriptor_is_handed_on(void **state)
     free(second);
 }
 
+/* Servers ignore SIGCHLD, or wait for any child: they learn how a program ended, and we do not. */
+static void ignored_ends_of_children_are_seen(void **state)
+{
+    (void)state;
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    char *output = run((char *[]){"sh", "-c", "cat; echo out; echo error >&2; exit 7", NULL}, 7);
+    assert_string_equal(output, "out\nerror\n");
+    free(output);
+    free(run((char *[]){"sh", "-c", "kill -9 $$", NULL}, 128 + SIGKILL));
+    int code = -1;
+    assert_int_equal(tw__run_program((char *[]){"no-such-program-here", NULL}, LIMIT, &output, &code), ENOENT);
+    assert_int_equal(tw__run_program((char *[]){"/dev/null", NULL}, LIMIT, &output, &code), ENOENT);
+    output = run((char *[]){"sh", "-c", "ls /proc/self/fd | wc -l", NULL}, 0);
+    signal(SIGCHLD, before);
+    assert_string_equal(output, "4\n"); /* 0, 1, 2 and the one that ls itself opens */
+    free(output);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+static void *wait_for_any_child(void *ends)
+{
+    while (!__atomic_load_n((int *)ends, __ATOMIC_ACQUIRE)) {
+        if (waitpid(-1, NULL, 0) < 0) {
+            sched_yield();
+        }
+    }
+    return NULL;
+}
+
+static void stolen_ends_of_children_are_seen(void **state)
+{
+    (void)state;
+    int ends = 0;
+    pthread_t thief;
+    assert_int_equal(pthread_create(&thief, NULL, wait_for_any_child, &ends), 0);
+    for (int k = 0; k < 20; k++) {
+        char *output = run((char *[]){"sh", "-c", "echo out; exit 5", NULL}, 5);
+        assert_string_equal(output, "out\n");
+        free(output);
+    }
+    __atomic_store_n(&ends, 1, __ATOMIC_RELEASE);
+    pthread_join(thief, NULL);
+}
+
 static void *run_often(void *argument)
 {
     (void)argument;
@@ -221,6 +267,8 @@ int main(void)
         cmocka_unit_test(the_language_is_plain),
         cmocka_unit_test(blocked_and_ignored_signals_stay_here),
         cmocka_unit_test(no_descriptor_is_handed_on),
+        cmocka_unit_test(ignored_ends_of_children_are_seen),
+        cmocka_unit_test(stolen_ends_of_children_are_seen),
         cmocka_unit_test(threads_may_run_programs_together),
         cmocka_unit_test(closed_standard_descriptors_do_no_harm),
         cmocka_unit_test_setup_teardown(programs_are_found_on_the_path, scratch_open, scratch_close),
