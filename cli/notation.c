@@ -150,31 +150,15 @@ static tw_status settle_types(const struct look *look, tw_statement *statement, 
 
 static void print_signature(const tw_statement *statement, FILE *file)
 {
-    const tw_signature *signature = tw_statement_signature(statement);
-    const char *separator = "";
-    for (int side = 0; side < 2; side++) {
-        for (int k = 0; k < tw_signature_noperands(signature); k++) {
-            const tw_role role = tw_signature_role(signature, k);
-            if (role != TW_INOUT && role != (side == 0 ? TW_IN : TW_OUT)) {
-                continue;
-            }
-            fprintf(file, "%s%s[", separator, tw_signature_operand(signature, k));
-            for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
-                fprintf(file, "%s%s", d > 0 ? "," : "",
-                        tw_signature_axis(signature, tw_signature_operand_axis(signature, k, d)));
-            }
-            fputc(']', file);
-            if (side == 1 && role == TW_OUT) {
-                const tw_dtype dtype = tw_statement_dtype(statement, k);
-                fprintf(file, ":%s", tw_dtype_name(&dtype));
-            }
-            separator = ", ";
-        }
-        if (side == 0) {
-            fputs(separator[0] != '\0' ? " -> " : "-> ", file);
-            separator = "";
-        }
+    tw_dtype dtypes[TW_MAX_OPERANDS];
+    char text[8192]; /* a signature's text has 4096 characters at most, dtypes aside */
+    int noperands;
+    tw_signature_operands(tw_statement_signature(statement), &noperands);
+    for (int k = 0; k < noperands; k++) {
+        dtypes[k] = tw_statement_dtype(statement, k);
     }
+    tw_signature_text(tw_statement_signature(statement), dtypes, text, sizeof text);
+    fputs(text, file);
 }
 
 static tw_status explain(const struct look *look, tw_statement *statement, tw_error *error)

@@ -43,24 +43,10 @@ static void check_error(const tw_error *error, tw_status status)
 static void check_rewritten(const tw_signature *signature)
 {
     static char text[1 << 17];
-    char *end = text;
-    for (int outputs = 0; outputs < 2; outputs++) {
-        const char *separator = outputs ? "->" : "";
-        for (int k = 0; k < signature->noperands; k++) {
-            const struct tw__operand *operand = &signature->operands[k];
-            if (operand->role == (outputs ? TW_IN : TW_OUT)) {
-                continue;
-            }
-            end += sprintf(end, "%s%s[", separator, operand->name);
-            for (int d = 0; d < operand->ndim; d++) {
-                end += sprintf(end, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);
-            }
-            end += sprintf(end, operand->dtype[0] != '\0' && outputs ? "]:%s" : "]", operand->dtype);
-            separator = ",";
-        }
-    }
     tw_signature *again = NULL;
-    if (end - text > TW__MAX_SIGNATURE_TEXT) {
+    const int length = tw_signature_text(signature, NULL, text, sizeof text);
+    MUST(length >= 0 && (size_t)length == strlen(text));
+    if (length > TW__MAX_SIGNATURE_TEXT) {
         return;
     }
     MUST(tw_signature_parse(&again, text, NULL) == TW_OK);
@@ -125,7 +111,7 @@ static void check_covers_once(const tw_grid *grid)
         MUST(memcmp(order.start, start, (size_t)grid->naxes * sizeof start[0]) == 0);
         MUST(memcmp(order.stop, stop, (size_t)grid->naxes * sizeof stop[0]) == 0);
         for (int k = 0; k < signature->noperands; k++) {
-            const struct tw__operand *operand = &signature->operands[k];
+            const tw_operand *operand = &signature->operands[k];
             for (int64_t flat = 0; operand->role != TW_IN && flat < sizes[k]; flat++) {
                 int64_t rest = flat, index[TW__MAX_AXES];
                 int inside = 1;

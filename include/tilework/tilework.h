@@ -271,11 +271,31 @@ typedef struct tw_signature tw_signature;
 
 typedef enum tw_role { TW_IN = 0, TW_OUT = 1, TW_INOUT = 2 } tw_role;
 
+#define TW_NAME_SIZE 64 /* of a name of an axis, an operand or a dtype, terminator included */
+
+/* An operand as the signature's text has it. */
+typedef struct tw_operand {
+    char name[TW_NAME_SIZE];
+    char dtype[TW_NAME_SIZE]; /* the text after ':'; "": none */
+    tw_role role;
+    int ndim;
+    int given;                 /* its place among the inputs of the text, from 0; -1: it is an output alone */
+    int written;               /* its place among the outputs of the text, from 0; -1: it is an input alone */
+    uint8_t axes[TW_MAX_DIMS]; /* axis number of each dimension */
+} tw_operand;
+
 /* Reads "y[i], x[j] -> r[i,j]": inputs, an arrow, outputs. Names and axes are C identifiers; "c[]" is a scalar; an
  * output may have a dtype, "r[i,j]:float32"; a name on both sides, with the same axes, is an inout operand; the inputs
  * may be empty ("-> r[i,j]"). Errors: TW_ERROR_SYNTAX with the column. */
 TW_API tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error);
 TW_API void tw_signature_destroy(tw_signature *signature);
+
+/* What was read: the operands in the order that a run takes them in, inputs first. Lives with the signature. */
+TW_API const tw_operand *tw_signature_operands(const tw_signature *signature, int *noperands);
+
+/* The signature as text, "y[i], x[j] -> r[i,j]", operands in the order of the text that was read. An output has the
+ * dtype dtypes[k], else (NULL) that of the text, if there was one. Returns the length as snprintf does. */
+TW_API int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, char *text, size_t size);
 
 TW_API int tw_signature_naxes(const tw_signature *signature);
 TW_API int tw_signature_noperands(const tw_signature *signature);

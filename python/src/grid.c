@@ -67,22 +67,21 @@ static PyObject *signature_axes(PyObject *object, void *closure)
     return tuple;
 }
 
-/* ((name, role, axes, dtype or None), ...) */
+/* ((name, role, axes, dtype or None, given, written), ...) as in tw_operand. */
 static PyObject *signature_operands(PyObject *object, void *closure)
 {
-    const tw_signature *signature = ((SignatureObject *)object)->signature;
+    int n;
+    const tw_operand *operands = tw_signature_operands(((SignatureObject *)object)->signature, &n);
     (void)closure;
-    const int n = tw_signature_noperands(signature);
     PyObject *tuple = PyTuple_New(n);
     for (int k = 0; tuple != NULL && k < n; k++) {
+        const tw_operand *read = &operands[k];
         int64_t axes[TW_MAX_DIMS];
-        const int ndim = tw_signature_ndim(signature, k);
-        for (int d = 0; d < ndim; d++) {
-            axes[d] = tw_signature_operand_axis(signature, k, d);
+        for (int d = 0; d < read->ndim; d++) {
+            axes[d] = read->axes[d];
         }
-        PyObject *operand =
-            Py_BuildValue("(siNz)", tw_signature_operand(signature, k), (int)tw_signature_role(signature, k),
-                          tuple_of_integers(axes, ndim), tw_signature_dtype(signature, k));
+        PyObject *operand = Py_BuildValue("(siNzii)", read->name, (int)read->role, tuple_of_integers(axes, read->ndim),
+                                          read->dtype[0] != '\0' ? read->dtype : NULL, read->given, read->written);
         if (operand == NULL) {
             Py_CLEAR(tuple);
         } else {
@@ -137,7 +136,8 @@ static PyMethodDef signature_methods[] = {
 
 static PyGetSetDef signature_fields[] = {
     {"axes", signature_axes, NULL, "Names of the axes.", NULL},
-    {"operands", signature_operands, NULL, "(name, role, axes, dtype or None) of each operand.", NULL},
+    {"operands", signature_operands, NULL,
+     "(name, role, axes, dtype or None, given, written) of each operand, as in tw_operand.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

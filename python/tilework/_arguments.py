@@ -6,7 +6,6 @@ import ast
 import functools
 import operator as operators
 import pickle
-import re
 import sys
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Optional, Union
@@ -17,7 +16,6 @@ from . import _tilework
 from ._errors import ArgumentError, of_failure
 
 SMALL = 1 << 20  # bytes from which on a result has memory of the library's own: huge pages, first touched by its workers
-LEFT_NAME = re.compile(r"([^\W\d]\w*)\s*\[")
 
 Array = "np.ndarray[Any, Any]"
 Divisions = Mapping[str, Any]
@@ -27,38 +25,19 @@ Divisions = Mapping[str, Any]
 
 
 class Notation:
-    """A signature as it was read: operands in the library's order, and which of them a caller gives and gets."""
+    """A signature as it was read: operands in the library's order, and which of them a caller gives and gets, each in
+    the order of the text."""
 
     def __init__(self, signature: _tilework.Signature, text: str) -> None:
         self.signature = signature
         self.text = text
         self.axes = signature.axes
-        operands = signature.operands
-        self.names = tuple(name for name, _, _, _ in operands)
-        self.roles = tuple(role for _, role, _, _ in operands)
-        self.shapes = tuple(axes for _, _, axes, _ in operands)  # axis numbers of each dimension
-        self.dtypes = tuple(dtype for _, _, _, dtype in operands)
-        self.given = tuple(k for k, role in enumerate(self.roles) if role != _tilework.OUT)
-        self.outs = tuple(k for k, role in enumerate(self.roles) if role != _tilework.IN)
+        # Of each operand; `shapes` has the axis number of each dimension.
+        self.names, self.roles, self.shapes, self.dtypes, given, written = zip(*signature.operands)
+        everything = range(len(self.names))
+        self.given = tuple(sorted((k for k in everything if given[k] >= 0), key=given.__getitem__))
+        self.outs = tuple(sorted((k for k in everything if written[k] >= 0), key=written.__getitem__))
         self.made = tuple(k for k in self.outs if self.roles[k] == _tilework.OUT)
-
-    @classmethod
-    def of_text(cls, text: str) -> "Notation":
-        """Callers give and get operands in the order of the text."""
-        try:
-            found = cls(_tilework.Signature(plain(text, "a signature")), text)
-        except _tilework.Failure as failure:
-            raise of_failure(failure) from None
-        number = {name: k for k, name in enumerate(found.names)}
-        left, right = text.split("->", 1)
-        found.given = tuple(number[name] for name in LEFT_NAME.findall(left))
-        found.outs = tuple(number[name] for name in LEFT_NAME.findall(right))
-        found.made = tuple(k for k in found.outs if found.roles[k] == _tilework.OUT)
-        return found
-
-    @classmethod
-    def of_statement(cls, signature: _tilework.Signature, text: str) -> "Notation":
-        return cls(signature, text)
 
 
 def plain(text: str, what: str) -> str:
@@ -70,7 +49,10 @@ def plain(text: str, what: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def notation_of(text: str) -> Notation:
-    return Notation.of_text(text)
+    try:
+        return Notation(_tilework.Signature(plain(text, "a signature")), text)
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
 
 
 def read_notation(text: object) -> Notation:

@@ -77,7 +77,7 @@ class Statement:
             self.inner = _tilework.Statement(text, parameters, dict(edges))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
-        self.notation = _arguments.Notation.of_statement(self.inner.signature, text)
+        self.notation = _arguments.Notation(self.inner.signature, text)
         self.dtypes: tuple[np.dtype[Any], ...] = ()
         self.itemsizes: tuple[int, ...] = ()
 

@@ -50,7 +50,7 @@ class Array:
 
 class Signature:
     axes: tuple[str, ...]
-    operands: tuple[tuple[str, int, tuple[int, ...], Optional[str]], ...]
+    operands: tuple[tuple[str, int, tuple[int, ...], Optional[str], int, int], ...]
     def __init__(self, text: str) -> None: ...
     def lengths(self, shapes: tuple[Optional[tuple[int, ...]], ...], known: Sequence[int]) -> tuple[int, ...]: ...
 

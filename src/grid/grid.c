@@ -258,7 +258,7 @@ uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices)
 static void add_operand(struct tw__text *text, const tw_signature *signature, int k, const int64_t *start,
                         const int64_t *stop)
 {
-    const struct tw__operand *operand = &signature->operands[k];
+    const tw_operand *operand = &signature->operands[k];
     tw__text_add(text, "%s[", operand->name);
     for (int d = 0; d < operand->ndim; d++) {
         const int a = operand->axes[d];
@@ -274,11 +274,11 @@ int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t siz
     struct tw__text made;
     tw__text_init(&made, text, size);
     tw_grid_tile(grid, tile, start, stop);
-    const struct tw__operand *first = NULL; /* the first output */
+    const tw_operand *first = NULL; /* the first output */
     for (int outputs = 0; outputs < 2; outputs++) {
         const char *separator = "";
         for (int k = 0; k < signature->noperands; k++) {
-            const struct tw__operand *operand = &signature->operands[k];
+            const tw_operand *operand = &signature->operands[k];
             if (operand->role == (outputs ? TW_IN : TW_OUT)) {
                 continue;
             }

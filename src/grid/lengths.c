@@ -17,7 +17,7 @@ struct lengths {
 
 static tw_status check_shape(const tw_signature *signature, int k, const tw_view *view, tw_error *error)
 {
-    const struct tw__operand *operand = &signature->operands[k];
+    const tw_operand *operand = &signature->operands[k];
     if (view->ndim != operand->ndim) {
         char axes[512];
         struct tw__text text;
@@ -56,7 +56,7 @@ static tw_status disagree(const struct lengths *lengths, int k, int axis, int64_
 
 static tw_status take_operand(struct lengths *lengths, int k, const tw_view *view, tw_error *error)
 {
-    const struct tw__operand *operand = &lengths->signature->operands[k];
+    const tw_operand *operand = &lengths->signature->operands[k];
     for (int d = 0; d < operand->ndim; d++) {
         const int a = operand->axes[d];
         const int64_t length = view->shape[d];
@@ -82,7 +82,7 @@ static tw_status take_ones(struct lengths *lengths, int axis, tw_error *error)
         return TW_OK;
     }
     for (int k = 0; k < signature->noperands; k++) {
-        const struct tw__operand *operand = &signature->operands[k];
+        const tw_operand *operand = &signature->operands[k];
         if (operand->role != TW_OUT && memchr(operand->axes, axis, (size_t)operand->ndim) != NULL) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has no length: %s has it but is not given", name,
                             operand->name);

@@ -19,6 +19,7 @@ struct reader {
     size_t at;     /* the next character */
     size_t behind; /* one past the last token */
     int outputs;   /* the arrow has been read */
+    int read;      /* operands on this side of it */
     tw_signature *signature;
     tw_error *error;
 };
@@ -90,7 +91,7 @@ static tw_status read_name(struct reader *reader, const char *what, char name[TW
     return take(reader, n, name);
 }
 
-static tw_status read_axis(struct reader *reader, struct tw__operand *operand)
+static tw_status read_axis(struct reader *reader, tw_operand *operand)
 {
     tw_signature *signature = reader->signature;
     char name[TW__MAX_NAME];
@@ -129,7 +130,7 @@ static size_t parse_alphanumeric(const char *text, size_t length)
 }
 
 /* "float32", "<f8", "S5", "M8[ns]": what it means is found where arrays are known. */
-static tw_status read_dtype(struct reader *reader, struct tw__operand *operand)
+static tw_status read_dtype(struct reader *reader, tw_operand *operand)
 {
     skip_blanks(reader);
     const char *text = reader->text + reader->at;
@@ -160,12 +161,12 @@ static void remove_operand(tw_signature *signature, int k)
             (size_t)(signature->noperands - k) * sizeof signature->operands[0]);
 }
 
-static tw_status add_operand(struct reader *reader, struct tw__operand *operand, size_t at)
+static tw_status add_operand(struct reader *reader, tw_operand *operand, size_t at)
 {
     tw_signature *signature = reader->signature;
     const int k = tw_signature_find_operand(signature, operand->name);
     if (k >= 0) {
-        const struct tw__operand *earlier = &signature->operands[k];
+        const tw_operand *earlier = &signature->operands[k];
         if (!reader->outputs || earlier->role != TW_IN) {
             return refuse(reader, at, "%s stands twice among the %s", operand->name,
                           reader->outputs ? "outputs" : "inputs");
@@ -175,8 +176,10 @@ static tw_status add_operand(struct reader *reader, struct tw__operand *operand,
                           operand->name);
         }
         operand->role = TW_INOUT;
+        operand->given = earlier->given;
         remove_operand(signature, k);
     }
+    *(reader->outputs ? &operand->written : &operand->given) = reader->read++;
     if (signature->noperands == TW_MAX_OPERANDS) {
         return refuse(reader, at, "more than %d operands", TW_MAX_OPERANDS);
     }
@@ -186,7 +189,7 @@ static tw_status add_operand(struct reader *reader, struct tw__operand *operand,
 
 static tw_status read_operand(struct reader *reader, const char *what)
 {
-    struct tw__operand operand = {.role = reader->outputs ? TW_OUT : TW_IN};
+    tw_operand operand = {.role = reader->outputs ? TW_OUT : TW_IN, .given = -1, .written = -1};
     tw_status status = read_name(reader, what, operand.name);
     if (status != TW_OK) {
         return status;
@@ -208,7 +211,7 @@ static tw_status read_operand(struct reader *reader, const char *what)
     }
     status = add_operand(reader, &operand, at);
     if (status == TW_OK && accept(reader, ":")) {
-        struct tw__operand *added = &reader->signature->operands[reader->signature->noperands - 1];
+        tw_operand *added = &reader->signature->operands[reader->signature->noperands - 1];
         if (added->role != TW_OUT) {
             return refuse(reader, reader->at - 1, "%s, which is %s, brings its own dtype, but one is given",
                           added->name, added->role == TW_IN ? "an input" : "read and written");
@@ -240,6 +243,7 @@ static tw_status read_signature(struct reader *reader)
         }
     }
     reader->outputs = 1;
+    reader->read = 0;
     status = read_operands(reader, "an output such as r[i]");
     skip_blanks(reader);
     if (status == TW_OK && reader->at < reader->length) {
@@ -259,7 +263,7 @@ static void renumber(tw_signature *to, const tw_signature *from)
     }
     for (int output = 1; output >= 0; output--) {
         for (int k = 0; k < from->noperands; k++) {
-            const struct tw__operand *operand = &from->operands[k];
+            const tw_operand *operand = &from->operands[k];
             for (int d = 0; d < operand->ndim; d++) {
                 const int a = operand->axes[d];
                 if ((operand->role != TW_IN) == output && number[a] < 0) {
@@ -325,12 +329,52 @@ tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature,
 int tw__signature_output_without(const tw_signature *signature, int axis)
 {
     for (int k = 0; k < signature->noperands; k++) {
-        const struct tw__operand *operand = &signature->operands[k];
+        const tw_operand *operand = &signature->operands[k];
         if (operand->role != TW_IN && memchr(operand->axes, axis, (size_t)operand->ndim) == NULL) {
             return k;
         }
     }
     return -1;
+}
+
+const tw_operand *tw_signature_operands(const tw_signature *signature, int *noperands)
+{
+    *noperands = signature->noperands;
+    return signature->operands;
+}
+
+/* The operand at a place of one side of the text; NULL: there are not so many. */
+static const tw_operand *operand_at(const tw_signature *signature, int outputs, int place)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        if ((outputs ? operand->written : operand->given) == place) {
+            return operand;
+        }
+    }
+    return NULL;
+}
+
+int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, char *text, size_t size)
+{
+    struct tw__text out;
+    const tw_operand *operand;
+    tw__text_init(&out, text, size);
+    for (int outputs = 0; outputs < 2; outputs++) {
+        tw__text_add(&out, "%s", !outputs ? "" : out.length > 0 ? " -> " : "-> ");
+        for (int place = 0; (operand = operand_at(signature, outputs, place)) != NULL; place++) {
+            tw__text_add(&out, "%s%s[", place > 0 ? ", " : "", operand->name);
+            for (int d = 0; d < operand->ndim; d++) {
+                tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);
+            }
+            tw__text_add(&out, "]");
+            if (outputs && operand->role == TW_OUT && (dtypes != NULL || operand->dtype[0] != '\0')) {
+                const char *given = dtypes != NULL ? tw_dtype_name(&dtypes[operand - signature->operands]) : NULL;
+                tw__text_add(&out, ":%s", given != NULL ? given : operand->dtype);
+            }
+        }
+    }
+    return (int)out.length;
 }
 
 int tw_signature_naxes(const tw_signature *signature)

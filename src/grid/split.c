@@ -98,7 +98,7 @@ static int64_t bytes_of_one(const tw_signature *signature, int axis, const int64
 {
     int64_t bytes = 0;
     for (int k = 0; k < signature->noperands; k++) {
-        const struct tw__operand *operand = &signature->operands[k];
+        const tw_operand *operand = &signature->operands[k];
         if (operand->role == TW_IN) {
             continue;
         }

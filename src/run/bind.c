@@ -10,7 +10,7 @@
 static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
-    const struct tw__operand *operand = &signature->operands[k];
+    const tw_operand *operand = &signature->operands[k];
     if (array == NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "operand %s has no array", operand->name);
     }
@@ -135,7 +135,7 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
     return TW_OK;
 }
 
-tw_view tw__cut_view(const tw_view *whole, const struct tw__operand *operand, const int64_t *start, const int64_t *stop)
+tw_view tw__cut_view(const tw_view *whole, const tw_operand *operand, const int64_t *start, const int64_t *stop)
 {
     tw_view view = *whole;
     for (int d = 0; d < view.ndim; d++) {
@@ -147,7 +147,7 @@ tw_view tw__cut_view(const tw_view *whole, const struct tw__operand *operand, co
 
 static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
 {
-    const struct tw__operand *operand = &binding->signature->operands[k];
+    const tw_operand *operand = &binding->signature->operands[k];
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
     for (uint64_t tile = 0; tile < grid->count; tile++) {
         if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE) {

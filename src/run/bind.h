@@ -28,8 +28,7 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
                    tw_error *error);
 
 /* The part of an operand that belongs to a tile, which is start[naxes] .. stop[naxes]. */
-tw_view tw__cut_view(const tw_view *whole, const struct tw__operand *operand, const int64_t *start,
-                     const int64_t *stop);
+tw_view tw__cut_view(const tw_view *whole, const tw_operand *operand, const int64_t *start, const int64_t *stop);
 
 /* Copies outputs back, as far as they were computed: all of them where `words` is NULL, else the tiles whose words say
  * done; nothing where `begun` is 0. Frees the copies. */

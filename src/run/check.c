@@ -96,7 +96,7 @@ static void compare(const tw_view *a, const tw_view *b, int64_t *first, double *
 
 static tw_status report_difference(const struct tw__check *check, const tw_report_totals *totals, tw_error *error)
 {
-    const struct tw__operand *operand = &check->grid->signature->operands[totals->differing_operand];
+    const tw_operand *operand = &check->grid->signature->operands[totals->differing_operand];
     const tw_view *view = &check->arrays[totals->differing_operand]->view;
     char place[512];
     size_t length = 0;
@@ -125,7 +125,7 @@ static tw_status report_difference(const struct tw__check *check, const tw_repor
 
 static int64_t owner(const struct tw__check *check, int k, int64_t flat)
 {
-    const struct tw__operand *operand = &check->grid->signature->operands[k];
+    const tw_operand *operand = &check->grid->signature->operands[k];
     const tw_view *view = &check->arrays[k]->view;
     int64_t indices[TW__MAX_AXES] = {0};
     for (int d = view->ndim - 1; d >= 0; d--) {

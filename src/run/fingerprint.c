@@ -86,7 +86,7 @@ static void describe_signature(char *text, size_t size, const tw_signature *sign
     struct tw__text out;
     tw__text_init(&out, text, size);
     for (int k = 0; k < signature->noperands; k++) {
-        const struct tw__operand *operand = &signature->operands[k];
+        const tw_operand *operand = &signature->operands[k];
         tw__text_add(&out, "%s%s %s[", k > 0 ? ", " : "", roles[operand->role], operand->name);
         for (int d = 0; d < operand->ndim; d++) {
             tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);

@@ -142,8 +142,8 @@ static int fill(struct copy *copy, const tw_view *real, tw_role role, int round)
 /* ---- what was found ---- */
 
 /* "r[3,4]", in the indices of the whole array. */
-static void element_text(char *text, size_t size, const struct tw__operand *operand, const tw_tile *tile,
-                         const int64_t *index, int ndim)
+static void element_text(char *text, size_t size, const tw_operand *operand, const tw_tile *tile, const int64_t *index,
+                         int ndim)
 {
     struct tw__text out;
     tw__text_init(&out, text, size);
@@ -177,7 +177,7 @@ static void row_sizes(const tw_view *view, int64_t *row, int64_t *gap)
                : 0;
 }
 
-static int check_canaries(const struct copy *copy, const struct tw__operand *operand, const tw_tile *tile, int round)
+static int check_canaries(const struct copy *copy, const tw_operand *operand, const tw_tile *tile, int round)
 {
     const tw_view *view = &copy->view;
     int64_t index[TW_MAX_DIMS] = {0}, offset = 0, row, gap;
@@ -201,7 +201,7 @@ static int check_canaries(const struct copy *copy, const struct tw__operand *ope
 }
 
 /* After both runs: elements that neither wrote, and elements that they wrote differently. */
-static int check_elements(const struct copy *copy, const struct tw__operand *operand, const tw_tile *tile)
+static int check_elements(const struct copy *copy, const tw_operand *operand, const tw_tile *tile)
 {
     const tw_view *view = &copy->view;
     const size_t item = (size_t)view->dtype.itemsize;
@@ -260,7 +260,7 @@ static int out_of_memory(const tw_tile *tile)
 static int run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
                     struct tw__guard_note *note, int round)
 {
-    const struct tw__operand *operands = grid->signature->operands;
+    const tw_operand *operands = grid->signature->operands;
     tw_tile guarded = *tile;
     for (int k = 0; k < tile->noperands; k++) {
         if (!fill(&guard->copies[k], &tile->operand[k], operands[k].role, round)) {
@@ -284,7 +284,7 @@ static int run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile 
 int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
                   struct tw__guard_note *note)
 {
-    const struct tw__operand *operands = grid->signature->operands;
+    const tw_operand *operands = grid->signature->operands;
     if (*guard == NULL) {
         *guard = calloc(1, sizeof **guard);
         if (*guard == NULL) {
@@ -328,7 +328,7 @@ int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, ui
     const char *verb = verbs[access];
     for (int k = 0; k < note->noperands; k++) {
         const struct tw__guard_place *place = &note->place[k];
-        const struct tw__operand *operand = &grid->signature->operands[place->operand];
+        const tw_operand *operand = &grid->signature->operands[place->operand];
         if (address < place->mapping || address >= place->mapping_end) {
             continue;
         }

@@ -34,7 +34,7 @@ static char *place_text(struct layout *layout, const char *text)
 
 static void set_operand(struct tw__job_operand *operand, const struct tw__job_request *request, int k, int apart)
 {
-    const struct tw__operand *described = &request->grid->signature->operands[k];
+    const tw_operand *described = &request->grid->signature->operands[k];
     const tw_view *view = &request->views[k];
     const size_t used = (size_t)view->ndim;
     operand->view.data = view->data;
@@ -138,7 +138,7 @@ static tw_status count_copies(size_t *size, const struct tw__job_request *reques
 {
     *size = 0;
     for (int k = 0; k < request->grid->signature->noperands; k++) {
-        const struct tw__operand *operand = &request->grid->signature->operands[k];
+        const tw_operand *operand = &request->grid->signature->operands[k];
         int64_t bytes = request->views[k].dtype.itemsize;
         if (operand->role != TW_INOUT) {
             continue;

@@ -459,7 +459,7 @@ tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *s
     if (operand < 0 || operand >= journal->noperands || !tw__journal_is_output(journal, operand)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "operand %d is no output of the journal's job", operand);
     }
-    const struct tw__operand *described = &journal->grid->signature->operands[operand];
+    const tw_operand *described = &journal->grid->signature->operands[operand];
     tw_array *array = journal->operands[operand];
     if (!tw__shape_same(&array->view, &source->view) || !tw__dtype_same(&array->view.dtype, &source->view.dtype)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot begin with an array of another shape or dtype",

@@ -42,7 +42,7 @@ json_t *tw__journal_header(tw_journal *journal, json_t *fingerprint)
     int failed = outputs == NULL || journal->sources == NULL;
     for (int k = 0; !failed && k < journal->noperands; k++) {
         struct tw__file_identity identity;
-        const struct tw__operand *operand = &journal->grid->signature->operands[k];
+        const tw_operand *operand = &journal->grid->signature->operands[k];
         if (tw__journal_is_output(journal, k) && tw__outfile_identity(journal->operands[k], &identity) == 0) {
             failed |= json_array_append_new(outputs, identity_object(operand->name, &identity));
         }

@@ -19,28 +19,6 @@ static tw_statement *parse(const char *text, const tw_statement_options *options
     return statement;
 }
 
-/* "y[i], x[j] -> r[i,j]" */
-static void signature_text(const tw_signature *signature, char *text, size_t size)
-{
-    struct tw__text out;
-    tw__text_init(&out, text, size);
-    for (int side = 0; side < 2; side++) {
-        for (int k = 0, first = 1; k < tw_signature_noperands(signature); k++) {
-            const tw_role role = tw_signature_role(signature, k);
-            if (role == TW_INOUT || role == (side == 0 ? TW_IN : TW_OUT)) {
-                tw__text_add(&out, "%s%s[", first ? "" : ", ", tw_signature_operand(signature, k));
-                for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
-                    tw__text_add(&out, "%s%s", d > 0 ? "," : "",
-                                 tw_signature_axis(signature, tw_signature_operand_axis(signature, k, d)));
-                }
-                tw__text_add(&out, "]");
-                first = 0;
-            }
-        }
-        tw__text_add(&out, side == 0 ? " -> " : "");
-    }
-}
-
 static void signatures_follow_from_statements(void **state)
 {
     static const struct {
@@ -53,7 +31,7 @@ static void signatures_follow_from_statements(void **state)
         {"r[i] += x[i]", "x[i], r[i] -> r[i]"},
         {"r[i] = r[i] + x[i]", "x[i], r[i] -> r[i]"},
         {"r[i] = x[i]; r[i] += 1", "x[i] -> r[i]"},
-        {"r[i] = i", " -> r[i]"},
+        {"r[i] = i", "-> r[i]"},
         {"t[i] = x[i]; r[i,j] = t[i] * y[j]", "x[i], y[j] -> t[i], r[i,j]"},
         {"r[i,j] = u[i-1,j]", "u[u_0,j] -> r[i,j]"},
         {"r[i,j] = u[i,j] + u[j,i]", "u[u_0,u_1] -> r[i,j]"},
@@ -68,7 +46,7 @@ static void signatures_follow_from_statements(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         char text[256];
         tw_statement *statement = parse(cases[k].text, NULL);
-        signature_text(tw_statement_signature(statement), text, sizeof text);
+        tw_signature_text(tw_statement_signature(statement), NULL, text, sizeof text);
         if (strcmp(text, cases[k].signature) != 0) {
             fail_msg("%s: %s and not %s", cases[k].text, text, cases[k].signature);
         }

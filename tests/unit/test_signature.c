@@ -105,6 +105,50 @@ static void keeps_the_text_of_a_dtype(void **state)
     }
 }
 
+/* Operands by their places in the text, whatever the order in which runs take them, and the text again. */
+static void says_what_was_read(void **state)
+{
+    (void)state;
+    tw_signature *s = parse("u[i,j],y[i] ,v[j,i]-> a[j]:m8[s], v[j,i],u[i,j], b[]");
+    static const struct {
+        const char *name, *dtype;
+        tw_role role;
+        int ndim, given, written, axes[2];
+    } expected[] = {
+        {"y", "", TW_IN, 1, 1, -1, {1}},      {"a", "m8[s]", TW_OUT, 1, -1, 0, {0}},
+        {"v", "", TW_INOUT, 2, 2, 1, {0, 1}}, {"u", "", TW_INOUT, 2, 0, 2, {1, 0}},
+        {"b", "", TW_OUT, 0, -1, 3, {0}},
+    };
+    int noperands = 0;
+    const tw_operand *operands = tw_signature_operands(s, &noperands);
+    assert_int_equal(noperands, 5);
+    for (int k = 0; k < 5; k++) {
+        assert_string_equal(operands[k].name, expected[k].name);
+        assert_string_equal(operands[k].dtype, expected[k].dtype);
+        assert_int_equal(operands[k].role, expected[k].role);
+        assert_int_equal(operands[k].given, expected[k].given);
+        assert_int_equal(operands[k].written, expected[k].written);
+        assert_int_equal(operands[k].ndim, expected[k].ndim);
+        for (int d = 0; d < operands[k].ndim; d++) {
+            assert_int_equal(operands[k].axes[d], expected[k].axes[d]);
+        }
+    }
+    char text[128];
+    static const char same[] = "u[i,j], y[i], v[j,i] -> a[j]:m8[s], v[j,i], u[i,j], b[]";
+    assert_int_equal(tw_signature_text(s, NULL, text, sizeof text), (int)strlen(same));
+    assert_string_equal(text, same);
+    const tw_dtype dtypes[] = {{0}, tw_dtype_of(TW_INT8), {0}, {0}, tw_dtype_of(TW_FLOAT64)};
+    tw_signature_text(s, dtypes, text, sizeof text);
+    assert_string_equal(text, "u[i,j], y[i], v[j,i] -> a[j]:int8, v[j,i], u[i,j], b[]:float64");
+    assert_int_equal(tw_signature_text(s, NULL, text, 8), (int)strlen(same)); /* cut off, and the length of all */
+    assert_string_equal(text, "u[i,j],");
+    tw_signature_destroy(s);
+    s = parse("-> r[ ]");
+    tw_signature_text(s, NULL, text, sizeof text);
+    assert_string_equal(text, "-> r[]");
+    tw_signature_destroy(s);
+}
+
 /* "NAME[AXIS], " for so many operands, or "AXIS," for so many axes, and an end. */
 static char *repeat(const char *before, const char *format, int count, const char *after)
 {
@@ -413,6 +457,7 @@ int main(void)
         cmocka_unit_test(inout_stands_once_among_the_outputs),
         cmocka_unit_test(inputs_may_be_missing_and_operands_scalar),
         cmocka_unit_test(keeps_the_text_of_a_dtype),
+        cmocka_unit_test(says_what_was_read),
         cmocka_unit_test(limits_are_met_and_not_passed),
         cmocka_unit_test(says_where_the_syntax_is_wrong),
         cmocka_unit_test(long_text_is_quoted_around_the_column),

@@ -18,26 +18,9 @@ static const char *kind_name(tw_kind kind)
 
 static void print_signature(const tw_signature *signature, FILE *file)
 {
-    const char *separator = "";
-    for (int side = 0; side < 2; side++) {
-        for (int k = 0; k < tw_signature_noperands(signature); k++) {
-            const tw_role role = tw_signature_role(signature, k);
-            if (role != TW_INOUT && role != (side == 0 ? TW_IN : TW_OUT)) {
-                continue;
-            }
-            fprintf(file, "%s%s[", separator, tw_signature_operand(signature, k));
-            for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
-                fprintf(file, "%s%s", d > 0 ? "," : "",
-                        tw_signature_axis(signature, tw_signature_operand_axis(signature, k, d)));
-            }
-            fputc(']', file);
-            separator = ", ";
-        }
-        if (side == 0) {
-            fputs(separator[0] != '\0' ? " -> " : "-> ", file);
-            separator = "";
-        }
-    }
+    char text[TW__SYNTAX_TEXT];
+    tw_signature_text(signature, NULL, text, sizeof text);
+    fputs(text, file);
 }
 
 static void print_operand(const struct tw__syntax *syntax, const struct tw__expr_operand *operand, FILE *file)

@@ -142,11 +142,13 @@ static tw_status make_signature(const struct tw__syntax *syntax, tw_signature **
         return tw__fail_memory(error, TW__SYNTAX_TEXT, "a signature");
     }
     const char *separator = "";
-    for (int k = 0; k < syntax->noperands; k++) {
-        if (syntax->operands[k].role != TW_OUT) {
-            fputs(separator, text);
-            print_operand(syntax, k, text);
-            separator = ", ";
+    for (int role = TW_IN; role <= TW_INOUT; role++) { /* in the order of a kernel's operands */
+        for (int k = 0; k < syntax->noperands; k++) {
+            if (syntax->operands[k].role == (tw_role)role && role != TW_OUT) {
+                fputs(separator, text);
+                print_operand(syntax, k, text);
+                separator = ", ";
+            }
         }
     }
     fprintf(text, "%s->", separator[0] != '\0' ? " " : "");
