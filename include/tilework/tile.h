@@ -160,6 +160,8 @@ typedef struct tw_tile {
     size_t scratch_size;    /* bytes, as asked for in tw_run_options */
     void *context;          /* as given with the kernel or the run */
     char *message;          /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
+    int (*choose)(const struct tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view);
+    const void *chooser; /* both: see tw_tile_choose */
 } tw_tile;
 
 /* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
@@ -176,6 +178,18 @@ __attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_ti
     vsnprintf(tile->message, TW_TILE_MESSAGE_SIZE, format, arguments);
     va_end(arguments);
     return code;
+}
+
+/* Memory for an output whose items have no bytes (a dtype of kind TW_OPAQUE and itemsize 0, descr "|V0"): *view becomes
+ * this tile's part of an array of `dtype`, which the kernel fills. So a kernel chooses the dtype of an output. Each
+ * dtype that is asked for gets an array of its own, contents undefined; the caller finds them, and which tile lies in
+ * which, in tw_run_options.choices. A tile that asks again takes the last that it asked for. Returns 0, or -1 with the
+ * reason in tile->message: no memory, more than 120 dtypes, an output that has a dtype. */
+static inline int tw_tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
+{
+    return tile->choose != NULL
+               ? tile->choose(tile, operand, dtype, view)
+               : tw_tile_fail(tile, -1, "the dtype of operand %d is not the kernel's to choose", operand);
 }
 
 #ifdef __cplusplus

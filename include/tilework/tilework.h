@@ -407,7 +407,17 @@ typedef struct tw_run_options {
                                   the run does are recorded; NULL: none */
     void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that died */
     void *died_user;
+    struct tw_choices **choices; /* filled, also when the run fails: what tw_tile_choose made; NULL: it is refused */
 } tw_run_options;
+
+/* Arrays that kernels have chosen the dtypes of, numbered from 0 on in the order in which they were made: that order is
+ * no property of the job. The caller destroys the whole, and the arrays that it has taken out of it. */
+typedef struct tw_choices tw_choices;
+TW_API int tw_choices_count(const tw_choices *choices);
+TW_API const tw_array *tw_choices_array(const tw_choices *choices, int number); /* NULL: none, or it was taken */
+TW_API tw_array *tw_choices_take(tw_choices *choices, int number);
+TW_API int tw_choices_of(const tw_choices *choices, int operand, uint64_t tile); /* the array's number; -1: none */
+TW_API void tw_choices_destroy(tw_choices *choices);
 
 /* Runs the kernel once on every tile of the grid. operands[noperands] in the signature's order. Equals
  *     for (tile = 0; tile < tw_grid_count(grid); tile++) kernel(tile);

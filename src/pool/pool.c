@@ -170,6 +170,7 @@ void tw_pool_close(tw_pool *pool)
     tw__memory_release(&pool->times);
     tw__memory_release(&pool->sums);
     tw__memory_release(&pool->copies);
+    tw__memory_release(&pool->choices);
     tw__heap_release(pool->heap);
     free(pool->seats);
     free(pool);

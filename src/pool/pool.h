@@ -40,6 +40,10 @@ struct tw__task {
     tw__recover_function recover; /* processes: may be NULL */
     /* Processes: what else is known of the death of a worker, just after it; 0: nothing. May be NULL. */
     int (*find)(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size);
+    /* Processes: called by the supervisor whenever it is awake, for what workers that signal pool->event want; must not
+     * wait. NULL: nothing. */
+    void (*serve)(void *user);
+    void *serve_user;
     int (*is_done)(const void *user, uint64_t tile); /* tiles that need not be run; NULL: all must */
     const void *is_done_user;
     void (*died)(void *user, const tw_death *death); /* may be NULL */
@@ -90,6 +94,7 @@ struct tw_pool {
     struct tw__memory times;       /* of the last job: [count] struct tw__time, where it was timed */
     struct tw__memory sums;        /* of the last job: [count] uint64_t, where tiles are recorded in a journal */
     struct tw__memory copies;      /* of the last job: a tile's inout operands for each worker */
+    struct tw__memory choices;     /* of the last job: outputs whose dtype its kernel chooses */
     struct tw__worker *seats;      /* [workers]; of processes: as they were when forked */
     struct tw__thread *threads;    /* [workers]; 0 is the caller and not used */
     int started;                   /* threads: how many, the caller included */

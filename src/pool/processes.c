@@ -331,6 +331,9 @@ static void wait_until(struct supervision *job, int (*over)(struct tw__claims *c
     const int64_t look_until = claims->spin > 0 ? tw__now() + claims->spin / 4 : 0;
     while (!over(claims) && !all_dead(pool)) {
         pass_on_stop(task, claims);
+        if (task->serve != NULL) {
+            task->serve(task->serve_user);
+        }
         const int64_t now = tw__now();
         if (now < look_until) {
             tw__pause();

@@ -73,7 +73,8 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 
 static int workers_see(const tw_pool *pool, const tw_array *array)
 {
-    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED;
+    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
+           array->view.dtype.itemsize == 0; /* there is nothing to see */
 }
 
 static void free_copies(struct tw__binding *binding)

@@ -112,6 +112,7 @@ static struct tw__job *fill(struct layout *layout, tw_pool *pool, const struct t
     job->copies = NULL;
     job->copy_size = 0;
     job->notes = notes;
+    job->choices = request->choices;
     if (notes != NULL) {
         memset(notes, 0, (size_t)pool->workers * sizeof *notes);
     }

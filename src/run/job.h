@@ -8,6 +8,7 @@
 #include "grid/grid.h"
 #include "kernel/kernel.h"
 #include "pool/pool.h"
+#include "run/choice.h"
 #include "run/guard.h"
 
 struct tw__job_operand {
@@ -50,6 +51,7 @@ struct tw__job {
     char *copies;                     /* each worker's copies of the inout operands of its tile, copy_size apart */
     size_t copy_size;
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */
+    struct tw__choices *choices;  /* NULL: all dtypes are given */
     int noutputs;                 /* the last ones of the operands */
     int noperands;
     struct tw__job_operand operands[];
@@ -64,6 +66,7 @@ struct tw__job_request {
     size_t scratch_size;
     uint64_t *sums; /* [tiles], where workers can write them; NULL: none are wanted */
     int guard;
+    struct tw__choices *choices; /* NULL: none */
 };
 
 /* Lays the job out in the pool's payload memory. */

@@ -25,6 +25,8 @@ struct run {
     struct tw__check check;
     struct tw__outcome outcome;
     struct tw__job *job;
+    struct tw__choices *choices; /* NULL: all dtypes are given */
+    tw_choices *made;
     int reforks;
     int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
@@ -117,6 +119,11 @@ static tw_status run_recorded(struct run *run, const struct tw__task *task, tw_e
     return status;
 }
 
+static void serve_choices(void *choices)
+{
+    tw__choices_serve(choices);
+}
+
 static tw_status create_job(struct run *run, tw_error *error)
 {
     tw_pool *pool = run->pool;
@@ -125,6 +132,10 @@ static tw_status create_job(struct run *run, tw_error *error)
     if (status == TW_OK && recorded) {
         status = tw__memory_reserve(&pool->sums, pool->heap, (size_t)run->grid->count * sizeof(uint64_t),
                                     "the tiles' checksums", error);
+    }
+    if (status == TW_OK) {
+        status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, pool, run->grid,
+                                    run->binding.views, error);
     }
     if (status != TW_OK) {
         return status;
@@ -135,7 +146,8 @@ static tw_status create_job(struct run *run, tw_error *error)
                                             .arrays = run->binding.places,
                                             .scratch_size = run->options->scratch_size,
                                             .sums = recorded ? pool->sums.data : NULL,
-                                            .guard = run->options->guard};
+                                            .guard = run->options->guard,
+                                            .choices = run->choices};
     return tw__job_create(&run->job, pool, &request, error);
 }
 
@@ -158,6 +170,8 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                                   .tiles_per_worker = options->tiles_per_worker,
                                   .recover = tw__job_recover,
                                   .find = tw__job_find,
+                                  .serve = run->choices != NULL ? serve_choices : NULL,
+                                  .serve_user = run->choices,
                                   .is_done = options->journal != NULL ? is_recorded : NULL,
                                   .is_done_user = options->journal,
                                   .died = options->died,
@@ -166,6 +180,7 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                                   .progress_user = options->progress_user};
     run->pool->release_local = tw__job_release_local;
     status = run_recorded(run, &task, error);
+    tw__choices_collect(run->choices, run->made);
     if (run->report != NULL && run->outcome.seconds >= 0) {
         tw__report_fill(run->report, run->pool, &run->outcome);
         run->report->totals.reforks = run->reforks;
@@ -261,6 +276,11 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run.report = NULL;
     run.reforks = 0;
     run.nothing_to_do = 0;
+    run.choices = NULL;
+    run.made = NULL;
+    if (run.options->choices != NULL) {
+        *run.options->choices = NULL;
+    }
     tw_status status = check_options(run.options, pool != NULL ? pool->kind : TW_SERIAL, error);
     if (status == TW_OK && run.options->journal != NULL) {
         status = tw__journal_check(run.options->journal, kernel, grid, operands, error);
@@ -281,6 +301,9 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
         }
     }
     status = run_in_pool(&run, report, error);
+    if (run.options->choices != NULL) {
+        *run.options->choices = run.made;
+    }
     if (pool == NULL) {
         tw_pool_close(run.pool);
     }

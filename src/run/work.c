@@ -30,6 +30,7 @@ struct local {
     struct tw__region heap;
     uint64_t heap_epoch;
     struct tw__guard *guard;
+    struct tw__chooser chooser;
 };
 
 static void close_library(struct local *local)
@@ -168,7 +169,11 @@ static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t
                             .worker = worker,
                             .scratch = job->scratch_size > 0 ? local->scratch : NULL,
                             .scratch_size = job->scratch_size,
-                            .context = job->context};
+                            .context = job->context,
+                            .choose = tw__tile_choose,
+                            .chooser = &local->chooser};
+    local->chooser =
+        (struct tw__chooser){.job = job, .heap = &local->heap, .populated = &job->workers[worker].populated};
     tw__float_mode_keep(&job->float_mode);
     local->number = job->number;
     return TW_OK;

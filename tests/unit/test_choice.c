@@ -1,0 +1,181 @@
+/* Outputs whose dtype their kernel chooses: what it wrote is there, in as many arrays as there are dtypes. */
+#include "pools.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <tilework/tilework.h>
+
+#define TILES 40
+
+/* Tiles 0, 3, 6, ... are float64, the others texts of 3 bytes. */
+static int choose(const tw_tile *tile)
+{
+    tw_view view;
+    const int text = tile->index % 3 != 0;
+    const tw_dtype dtype =
+        text ? (tw_dtype){.kind = TW_OPAQUE, .alignment = 1, .itemsize = 3, .descr = "|S3"} : tw_dtype_of(TW_FLOAT64);
+    if (tile->context != NULL && tile->index == 7 && tile->attempt == 0) {
+        tw_tile_choose(tile, 0, &dtype, &view);
+        raise(SIGKILL);
+    }
+    if (tw_tile_choose(tile, 0, &dtype, &view) != 0) {
+        return 1;
+    }
+    for (int64_t i = 0; i < view.shape[0]; i++) {
+        char *item = (char *)view.data + i * view.strides[0];
+        if (text) {
+            memcpy(item, "abc", 3);
+        } else {
+            *(double *)(void *)item = (double)(tile->start[0] + i);
+        }
+    }
+    return 0;
+}
+
+struct job {
+    tw_pool *pool;
+    tw_signature *signature;
+    tw_array *output;
+    tw_grid *grid;
+    tw_kernel *kernel;
+    tw_choices *choices;
+};
+
+static tw_status run(struct job *job, tw_pool_kind kind, tw_function function, void *context, tw_error *error)
+{
+    const int64_t n = 2 * TILES;
+    const tw_split split = {.axis = "i", .tile = 2};
+    const tw_view nothing = {
+        .dtype = {.kind = TW_OPAQUE, .alignment = 1, .itemsize = 0, .descr = "|V0"}, .ndim = 1, .shape = {n}};
+    job->pool = open_pool(kind, 3);
+    assert_int_equal(tw_signature_parse(&job->signature, "-> r[i]", NULL), TW_OK);
+    assert_int_equal(tw_array_wrap(&job->output, &nothing, NULL), TW_OK);
+    assert_int_equal(tw_grid_for(&job->grid, job->signature, &job->output, &split, 1, NULL), TW_OK);
+    assert_int_equal(tw_kernel_from_function(&job->kernel, function, context, 0, NULL), TW_OK);
+    const tw_run_options options = {.choices = &job->choices};
+    return tw_run(job->pool, job->kernel, job->grid, &job->output, &options, NULL, error);
+}
+
+static void close_job(struct job *job)
+{
+    tw_choices_destroy(job->choices);
+    tw_kernel_destroy(job->kernel);
+    tw_grid_destroy(job->grid);
+    tw_array_destroy(job->output);
+    tw_signature_destroy(job->signature);
+    tw_pool_close(job->pool);
+}
+
+static void check_items(const struct job *job)
+{
+    assert_int_equal(tw_choices_count(job->choices), 2);
+    for (int64_t i = 0; i < 2 * TILES; i++) {
+        const uint64_t tile = (uint64_t)i / 2;
+        const int number = tw_choices_of(job->choices, 0, tile);
+        assert_in_range(number, 0, 1);
+        const tw_view *view = tw_array_view(tw_choices_array(job->choices, number));
+        const char *item = (const char *)view->data + i * view->strides[0];
+        assert_int_equal(view->shape[0], 2 * TILES);
+        if (tile % 3 != 0) {
+            assert_string_equal(view->dtype.descr, "|S3");
+            assert_memory_equal(item, "abc", 3);
+        } else {
+            assert_int_equal(view->dtype.kind, TW_FLOAT64);
+            assert_true(*(const double *)(const void *)item == (double)i);
+        }
+    }
+}
+
+static void each_dtype_has_an_array(void **state)
+{
+    (void)state;
+    for (int k = 0; k < pool_kinds(); k++) {
+        struct job job = {0};
+        assert_int_equal(run(&job, kinds[k], choose, NULL, NULL), TW_OK);
+        check_items(&job);
+        assert_int_equal(tw_choices_of(job.choices, 0, TILES), -1);
+        assert_int_equal(tw_choices_of(job.choices, 1, 0), -1);
+        tw_array *taken = tw_choices_take(job.choices, 0); /* lives on without the rest */
+        assert_non_null(taken);
+        assert_null(tw_choices_array(job.choices, 0));
+        close_job(&job);
+        assert_int_equal(tw_array_view(taken)->shape[0], 2 * TILES);
+        tw_array_destroy(taken);
+    }
+}
+
+static void a_worker_that_dies_with_its_choice_costs_one_tile(void **state)
+{
+    static int marked;
+    (void)state;
+    need_processes();
+    struct job job = {0};
+    assert_int_equal(run(&job, TW_PROCESSES, choose, &marked, NULL), TW_OK);
+    check_items(&job);
+    close_job(&job);
+}
+
+static int choose_many(const tw_tile *tile)
+{
+    char descr[16];
+    tw_view view;
+    for (int size = 1; size < 130; size++) {
+        snprintf(descr, sizeof descr, "|S%d", size);
+        const tw_dtype dtype = {.kind = TW_OPAQUE, .alignment = 1, .itemsize = size, .descr = descr};
+        if (tw_tile_choose(tile, 0, &dtype, &view) != 0) {
+            return size;
+        }
+    }
+    return 0;
+}
+
+static void too_many_dtypes_are_refused(void **state)
+{
+    (void)state;
+    for (int k = 0; k < pool_kinds(); k++) {
+        struct job job = {0};
+        tw_error error;
+        assert_int_equal(run(&job, kinds[k], choose_many, NULL, &error), TW_ERROR_KERNEL);
+        assert_int_equal(error.kernel_code, 121);
+        assert_non_null(strstr(error.message, "more than 120 dtypes"));
+        close_job(&job);
+    }
+}
+
+static void what_has_a_dtype_is_not_chosen(void **state)
+{
+    (void)state;
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const int64_t n = 4;
+    tw_signature *signature;
+    tw_array *array;
+    tw_grid *grid;
+    tw_kernel *kernel;
+    tw_error error;
+    tw_choices *choices;
+    const tw_run_options options = {.choices = &choices};
+    assert_int_equal(tw_signature_parse(&signature, "-> r[i]", NULL), TW_OK);
+    assert_int_equal(tw_array_create(&array, NULL, &float64, 1, &n, NULL), TW_OK);
+    assert_int_equal(tw_grid_for(&grid, signature, &array, NULL, 0, NULL), TW_OK);
+    assert_int_equal(tw_kernel_from_function(&kernel, choose, NULL, 0, NULL), TW_OK);
+    assert_int_equal(tw_run(NULL, kernel, grid, &array, &options, NULL, &error), TW_ERROR_KERNEL);
+    assert_non_null(strstr(error.message, "the dtype of operand 0 is not the kernel's to choose"));
+    assert_null(choices);
+    tw_kernel_destroy(kernel);
+    tw_grid_destroy(grid);
+    tw_array_destroy(array);
+    tw_signature_destroy(signature);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_dtype_has_an_array),
+        cmocka_unit_test(a_worker_that_dies_with_its_choice_costs_one_tile),
+        cmocka_unit_test(too_many_dtypes_are_refused),
+        cmocka_unit_test(what_has_a_dtype_is_not_chosen),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
