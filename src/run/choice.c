@@ -199,7 +199,7 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
                  TW__MOST_CHOICES);
         return 0;
     }
-    const struct tw__operand *described = &choices->grid->signature->operands[operand];
+    const tw_operand *described = &choices->grid->signature->operands[operand];
     int64_t shape[TW_MAX_DIMS];
     for (int d = 0; d < described->ndim; d++) {
         shape[d] = choices->grid->axes[described->axes[d]].length;
