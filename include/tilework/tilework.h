@@ -378,6 +378,8 @@ typedef struct tw_death {
     int signal;         /* that killed it; 0: it exited; -1: unknown */
     int code;           /* its exit code, where it exited */
     int timed_out;      /* it was killed because its tile took longer than tw_run_options.timeout */
+    int by_itself;      /* 1: it sent itself the signal (SIGTERM, SIGINT, SIGHUP, SIGQUIT), as libraries do that refuse
+                           to work after a fork; from others a worker ignores these */
     int has_address;    /* 1: the signal is about an address, `address` */
     uint64_t address;   /* the memory that the kernel could not read or write, or the instruction that was illegal */
     int64_t tile;       /* that it had in hand; -1: none */

@@ -88,12 +88,38 @@ static void die_with_parent(const struct tw__lifeline *lifeline, int parent, int
     }
 }
 
+/* Where the handlers below write. A handler is given nothing else; only processes that this file has forked set it. */
+static struct tw__fault_note *fault_note;
+
+static const int requests_to_end[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+static pid_t only_child; /* the process that tw__fork made; children of its own are none of ours */
+
+/* What others send is the parent's to answer. What the process sends itself is meant: a library that cannot work after
+ * a fork says so with raise(SIGTERM), and if it lived on, its results would be wrong. */
+static void on_request_to_end(int number, siginfo_t *info, void *context)
+{
+    const int sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+    const int own = sent && info->si_pid == getpid();
+    struct sigaction action;
+    (void)context;
+    if (!own && getpid() == only_child) {
+        return;
+    }
+    if (fault_note != NULL && getpid() == only_child) {
+        fault_note->by_itself = 1;
+        atomic_store_explicit(&fault_note->signal, number, memory_order_release);
+    }
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    sigaction(number, &action, NULL);
+    raise(number); /* it comes when this handler has returned */
+}
+
 int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, int (*function)(void *argument),
              void *argument)
 {
     const int parent = getpid();
     const int is_main_thread = (int)syscall(SYS_gettid) == parent;
-    static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGHUP};
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before); /* no handler of the program's may run in the child */
@@ -105,9 +131,13 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
             action.sa_handler = SIG_DFL;
             sigaction(number, &action, NULL);
         }
-        for (size_t k = 0; k < sizeof ignored / sizeof ignored[0]; k++) {
-            action.sa_handler = SIG_IGN;
-            sigaction(ignored[k], &action, NULL);
+        only_child = getpid();
+        action.sa_handler = SIG_IGN;
+        sigaction(SIGTSTP, &action, NULL);
+        action.sa_sigaction = on_request_to_end;
+        action.sa_flags = SA_SIGINFO | SA_RESTART;
+        for (size_t k = 0; k < sizeof requests_to_end / sizeof requests_to_end[0]; k++) {
+            sigaction(requests_to_end[k], &action, NULL);
         }
         sigset_t none;
         sigemptyset(&none);
@@ -126,9 +156,6 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
     process->pidfd = tw__descriptor_lift((int)syscall(SYS_pidfd_open, pid, 0));
     return 0;
 }
-
-/* Where the handler below writes. A handler is given nothing else; only processes that this file has forked set it. */
-static struct tw__fault_note *fault_note;
 
 #if defined(__x86_64__)
 /* The page-fault error code: bit 1 is set for a write. */
@@ -150,6 +177,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 {
     const int raised = info->si_code > 0 && info->si_code != SI_KERNEL;
     if (raised) {
+        fault_note->by_itself = 0;
         fault_note->address = (uint64_t)(uintptr_t)info->si_addr;
         fault_note->access = number == SIGSEGV ? access_of(context) : TW__ACCESS_UNKNOWN;
         atomic_store_explicit(&fault_note->signal, number, memory_order_release);
@@ -163,6 +191,7 @@ void tw__note_faults(struct tw__fault_note *note)
 {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     const size_t size = 65536;
+    fault_note = note;
     void *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack == MAP_FAILED) {
         return;
@@ -172,7 +201,6 @@ void tw__note_faults(struct tw__fault_note *note)
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND;
-    fault_note = note;
     for (size_t k = 0; k < sizeof numbers / sizeof numbers[0] && sigaltstack(&own, NULL) == 0; k++) {
         sigaction(numbers[k], &action, NULL);
     }
@@ -181,7 +209,8 @@ void tw__note_faults(struct tw__fault_note *note)
 void tw__death_add(struct tw__death *death, struct tw__fault_note *note)
 {
     if (death->signal > 0 && atomic_load(&note->signal) == death->signal) {
-        death->has_address = 1;
+        death->by_itself = note->by_itself;
+        death->has_address = !note->by_itself;
         death->address = note->address;
         death->access = note->access;
     }
@@ -256,7 +285,8 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size)
     if (death->signal > 0) {
         const char *name = sigdescr_np(death->signal);
         const int length =
-            snprintf(text, size, "was killed by signal %d (%s)", death->signal, name != NULL ? name : "unknown");
+            snprintf(text, size, "%s signal %d (%s)", death->by_itself ? "killed itself with" : "was killed by",
+                     death->signal, name != NULL ? name : "unknown");
         if (death->has_address && length > 0 && (size_t)length < size) {
             snprintf(text + length, size - (size_t)length, " at address 0x%llx", (unsigned long long)death->address);
         }

@@ -33,7 +33,8 @@ struct tw__process {
 
 /* Forks a child that runs function(argument) and ends with _exit(what it returns). The child ignores the terminal's
  * signals (SIGINT, SIGQUIT, SIGTSTP, SIGHUP) and SIGTERM, which are the parent's to handle, and dies with its parent.
- */
+ * Of these, one that the child sends itself ends it, as libraries do that refuse to work after a fork (SIGTSTP, which
+ * would only stop it, does not). */
 int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, int (*function)(void *argument),
              void *argument);
 
@@ -42,18 +43,21 @@ enum tw__access { TW__ACCESS_UNKNOWN, TW__ACCESS_READ, TW__ACCESS_WRITE };
 /* What the signal was about that ended a process, in memory that its parent sees. */
 struct tw__fault_note {
     _Atomic int signal; /* 0: nothing is known */
+    int by_itself;      /* the process sent it to itself; no address then */
     int access;         /* enum tw__access */
     uint64_t address;
 };
 
 /* In a child: SIGSEGV, SIGBUS, SIGILL and SIGFPE that an instruction raises leave their address in *note before they
- * end the process. Without effect where memory is short; a kernel may set handlers of its own. */
+ * end the process, and the signals that tw__fork speaks of leave that the child sent them. For the former memory may be
+ * short; a kernel may set handlers of its own. */
 void tw__note_faults(struct tw__fault_note *note);
 
 /* How a process ended: its signal, else its exit code. */
 struct tw__death {
     int signal; /* 0: it exited; -1: somebody else reaped it */
     int code;
+    int by_itself;   /* it sent itself the signal, one that it ignores from others */
     int has_address; /* `address` is what the signal was about */
     int access;      /* enum tw__access */
     uint64_t address;
@@ -74,8 +78,8 @@ void tw__forget(struct tw__process *process);
 /* Sends SIGKILL and returns; tw__reap follows. */
 void tw__kill_begin(const struct tw__process *process);
 
-/* "was killed by signal 9 (Killed)", "was killed by signal 11 (Segmentation fault) at address 0x7f12", "exited with
- * code 3". */
+/* "was killed by signal 9 (Killed)", "was killed by signal 11 (Segmentation fault) at address 0x7f12", "killed itself
+ * with signal 15 (Terminated)", "exited with code 3". */
 void tw__death_text(const struct tw__death *death, char *text, size_t size);
 
 /* Sleeps until one of the processes has ended, `event` (emptied; NULL or fd -1: none) was signalled, a signal

@@ -224,6 +224,7 @@ static void tell_death(const struct supervision *job, unsigned worker, int pid, 
                            .signal = death->signal,
                            .code = death->code,
                            .timed_out = timed_out,
+                           .by_itself = death->by_itself,
                            .has_address = death->has_address,
                            .address = death->address,
                            .tile = grave->tile == UINT64_MAX || grave->recovered ? -1 : (int64_t)grave->tile,
@@ -241,14 +242,15 @@ static void bury_one(struct supervision *job, unsigned w, int pid, struct tw__de
     /* It was killed for the tile that it had since then; if it has another by now, that is not to blame. */
     const int late = killed_at != 0 && atomic_load(&slot->since) != killed_at;
     const int timed_out = killed_at != 0 && death->signal > 0;
+    tw__death_add(death, &slot->fault);
+    /* A worker that ended itself would do so on all other tiles too, as one does that a library refuses to work for. */
     struct tw__grave grave = {.retries = job->task->retries,
                               .free_of_charge = late,
                               .recover = job->task->recover,
-                              .ends_run = job->task->lost_ends_run};
+                              .ends_run = job->task->lost_ends_run || (death->by_itself && !job->task->keep_going)};
     (void)TW__POINT("bury.reaped");
     tw__claims_bury(job->pool->claims, w, &grave);
     (void)TW__POINT("bury.freed");
-    tw__death_add(death, &slot->fault);
     if (outcome->deaths + outcome->recycled < TW__MAX_BURIALS) {
         outcome->burials[outcome->deaths + outcome->recycled] =
             (struct tw__burial){w, pid, (double)(tw__now() - outcome->began) * 1e-9};
