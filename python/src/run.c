@@ -18,6 +18,9 @@ struct job {
     struct local_run local;
     int apart;
     double told; /* seconds of the run when progress was told last */
+    struct {
+        int signal, code, by_itself;
+    } death; /* the last that a tile was given up for */
     tw_array *operands[TW_MAX_OPERANDS];
     PyObject *bases[TW_MAX_OPERANDS];
 };
@@ -58,6 +61,16 @@ static void watch(void *user, const tw_progress *progress)
     leave_python();
     if (job->local.interrupt != NULL && job->apart) {
         kill_workers(job->pool->pool);
+    }
+}
+
+static void note_death(void *user, const tw_death *death)
+{
+    struct job *job = user;
+    if (death->given_up) {
+        job->death.signal = death->signal;
+        job->death.code = death->code;
+        job->death.by_itself = death->by_itself;
     }
 }
 
@@ -192,11 +205,14 @@ static PyObject *exception_of(const struct job *job, int64_t tile)
 static PyObject *explain(const struct job *job, const tw_error *error, PyObject *report)
 {
     PyObject *exception = error->status == TW_ERROR_KERNEL ? exception_of(job, error->tile) : NULL;
+    PyObject *death = error->status == TW_ERROR_WORKER
+                          ? Py_BuildValue("(iii)", job->death.signal, job->death.code, job->death.by_itself)
+                          : Py_NewRef(Py_None);
     if (exception == NULL) {
         PyErr_Clear();
         exception = Py_NewRef(Py_None);
     }
-    return raise_failure_with(error, Py_BuildValue("(NN)", exception, report));
+    return raise_failure_with(error, Py_BuildValue("(NNN)", exception, report, death));
 }
 
 /* ---- the call ---- */
@@ -281,6 +297,8 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
     job.options.progress = watch;
     job.options.progress_user = &job;
     job.options.stop = &job.local.stop;
+    job.options.died = note_death;
+    job.options.died_user = &job;
     job.local.bases = job.bases;
     job.local.own_memory = job.options.check;
     job.local.workers = job.pool != NULL ? (unsigned)tw_pool_workers(job.pool->pool) : 1;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from . import _tilework
 
@@ -54,6 +54,15 @@ class RemoteError(Error, RuntimeError):
     """Stands for an exception of a worker process that could not be sent here."""
 
 
+class Death(NamedTuple):
+    """How a worker process ended: its signal (0: it exited; -1: unknown), else its exit code; and whether it sent itself
+    the signal."""
+
+    signal: int
+    code: int
+    by_itself: int
+
+
 class TileError(Error, RuntimeError):
     """A kernel failed on a tile, or a tile cost too many workers.
 
@@ -77,6 +86,7 @@ class TileError(Error, RuntimeError):
     worker: int = -1
     traceback: str = ""
     report: Any = None
+    death: Optional[Death] = None  # of the last worker that the tile cost
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
@@ -173,7 +183,9 @@ def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None
     if grid is not None and tile >= 0:
         starts, stops = grid.tile(tile)
         error.ranges = {axis: slice(start, stop) for axis, start, stop in zip(grid.signature.axes, starts, stops)}
-    exception, error.report = details if details is not None else (None, None)
+    exception, error.report, death = details if details is not None else (None, None, None)
+    if death is not None:
+        error.death = Death(*death)
     if exception is not None:
         cause, text, content = exception
         if cause is None:

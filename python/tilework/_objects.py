@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _errors, _manner, _shared, _signals, _tilework, _workers
+from . import _arguments, _deaths, _errors, _manner, _shared, _signals, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
 from ._progress import teller
 from ._report import Report
@@ -442,4 +442,5 @@ class Pool:
                         f"{error.worker}: {_errors.words_of(cause)}"
                 rest = error.args[0].partition("\n\nIn the worker:\n")
                 error.args = (first + rest[1] + rest[2],)
+            error.args = (error.args[0] + _deaths.advice(error.death),)
         return error

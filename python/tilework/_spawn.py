@@ -416,6 +416,8 @@ def _sendable(error: Exception) -> tuple[Exception, bool, bytes, bytes]:
 
 def serve(descriptor: int) -> None:
     """What the fresh interpreter runs."""
+    # Numba compiles a function when it is unpickled, here, and starts its threads then: before the workers are forked.
+    os.environ.setdefault("NUMBA_THREADING_LAYER", "forksafe")
     server = Server(Connection(descriptor))
     signal.signal(signal.SIGINT, server.interrupted)
     if threading.active_count() != 1:

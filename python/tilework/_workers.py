@@ -8,8 +8,7 @@ import os
 import sys
 from typing import Any, Callable
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-           "NUMBA_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @functools.lru_cache(maxsize=1)
@@ -36,6 +35,20 @@ def _limit(library: Any, share: int) -> None:
     library.set_num_threads(share)
 
 
+def _limit_numba(share: int) -> None:
+    """In a worker. Once Numba is loaded it refuses another value of its variable, so its own functions are used: those that
+    start no threads and take no lock, which a thread of the parent or another worker may hold."""
+    parallel: Any = sys.modules.get("numba.np.ufunc.parallel")
+    if parallel is None:
+        os.environ.setdefault("NUMBA_NUM_THREADS", str(share))
+        return
+    count = min(share, getattr(parallel, "NUM_THREADS", share))
+    if getattr(parallel, "_is_initialized", False):
+        getattr(parallel, "_set_num_threads", parallel.set_num_threads)(count)
+    else:
+        parallel.NUM_THREADS = count  # as many will be started
+
+
 def starter(workers: int) -> Callable[[int], None]:
     """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
     share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
@@ -48,6 +61,7 @@ def starter(workers: int) -> Callable[[int], None]:
             random.seed(int.from_bytes(os.urandom(4), "little"))
         for name in THREADS:  # for libraries that are loaded later
             os.environ.setdefault(name, str(share))
+        _limit_numba(share)
         for library in control.lib_controllers if control is not None else ():
             if library.get_num_threads() > share:
                 _limit(library, share)
