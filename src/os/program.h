@@ -6,9 +6,9 @@
 
 /* Runs a program without a shell, argv[0] looked up on PATH, in the C locale, standard input empty; standard output
  * and standard error go into *output (malloc, terminated, at most `limit` bytes, the rest dropped). *code: exit code,
- * 128 + signal if it was killed. Returns 0, or an errno and no output: ENOENT if the program does not exist. A host that
- * ignores SIGCHLD or waits for any child does no harm; if it took the program's end, the program runs once more. Any
- * thread. */
+ * 128 + signal if it was killed. Returns 0, or an errno and no output: ENOENT if the program does not exist. A host
+ * that ignores SIGCHLD or waits for any child does no harm; if it took the program's end, the program runs once more.
+ * Any thread. */
 int tw__run_program(char *const argv[], size_t limit, char **output, int *code);
 
 /* Full path of a program on PATH (malloc). NULL, with errno ENOENT where there is none, ENOMEM where there is no
