@@ -3,6 +3,7 @@
 #   make           build the library and the command in build/release
 #   make demo      build, then show one job done four ways (ARGS="--workers 4 ..." is passed on)
 #   make test      build in every variant and run all tests (ARGS="--only PART ...")
+#   make test-long   the same, fuzzing, soaking and trying random statements for about an hour, from new seeds
 #   make bench     measure Tilework beside its peers (ARGS="--quick ...")
 #   make soak      real jobs while workers and commands are killed at random, 10 minutes (ARGS="--minutes 1 ...")
 #   make reliability   measure what killed workers, full disks and the like do to Tilework and to other tools
@@ -15,7 +16,7 @@ DESTDIR ?=
 ARGS ?=
 export PREFIX DESTDIR
 
-.PHONY: build demo test bench soak reliability install format clean
+.PHONY: build demo test test-long bench soak reliability install format clean
 
 build:
 	@tools/setup.sh build
@@ -27,6 +28,10 @@ demo: build
 test:
 	@tools/setup.sh test
 	@python3 tools/run_tests.py $(ARGS)
+
+test-long:
+	@tools/setup.sh test
+	@python3 tools/run_tests.py --long $(ARGS)
 
 bench:
 	@tools/setup.sh bench

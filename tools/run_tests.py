@@ -21,10 +21,21 @@ from harness import Outcome, count_junit, count_meson, count_program, count_tap,
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TOP / "build" / "test"
 PYTHON = TOP / "build" / "venv" / "bin" / "python"
-FUZZ_SECONDS = 20  # for each target
-SOAK_SECONDS = 5
-SEED = 3364495560  # of the random statements
+SEED = 3364495560  # of the random statements of `make test`
 CORES = len(os.sched_getaffinity(0))
+
+
+class Effort:
+    """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
+    fuzz = 20  # seconds for each target
+    soak = 5  # seconds
+    expressions = 10_000  # random statements
+    seed = SEED  # None: another one in every run
+
+    @classmethod
+    def make_long(cls):
+        cls.fuzz, cls.soak, cls.expressions, cls.seed = 300, 300, 200_000, None
+
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "halt_on_error=1:strict_string_checks=1:allocator_may_return_null=1:detect_leaks=1",
@@ -155,9 +166,9 @@ def fuzz(target):
     if not kept:
         outcome.fail(f"fuzz: {name}", "it has no kept corpus below fuzz/corpus\n")
         return outcome
-    done = run([BUILD / "fuzz" / "fuzz" / name, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10",
+    done = run([BUILD / "fuzz" / "fuzz" / name, f"-max_total_time={Effort.fuzz}", "-timeout=10",
                 "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={new}-", new, *kept],
-               env=SANITIZER_OPTIONS, seconds=FUZZ_SECONDS * 6 + 60)
+               env=SANITIZER_OPTIONS, seconds=Effort.fuzz * 6 + 60)
     runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.output)
     if done.code != 0 or not runs or int(runs[1]) == 0:
         outcome.fail(f"fuzz: {name}", done.output)
@@ -233,15 +244,15 @@ def part_package():
 
 
 def part_differential():
-    """Random statements against NumPy: 20,000 expressions, the same in every run, so that a failure is the change's. Called
-    without a seed, the program draws another one every time."""
+    """Random statements against NumPy. In `make test` they are the same in every run, so that a failure is the change's."""
     wrong = build("gcc", "gcc", "--buildtype=release")
     outcome = Outcome()
     if wrong is not None:
         outcome.fail("differential: build", wrong)
         return outcome
-    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc", "--seed", SEED],
-               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=1800, cwd=TOP)
+    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc", "--expressions",
+                Effort.expressions, *(["--seed", Effort.seed] if Effort.seed is not None else [])],
+               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=7200, cwd=TOP)
     outcome.add(count_tap("differential", done.output, bad=done.code != 0))
     outcome.remarks += [line[2:] for line in done.output.splitlines() if re.match(r"# seed \d|# [\d,]+ expressions", line)]
     return outcome
@@ -269,7 +280,7 @@ def part_faults():
         return outcome
     folder, tests = BUILD / "faults", TOP / "tests" / "faults"
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
-    soak = [sys.executable, TOP / "tools" / "soak.py", "--seconds", SOAK_SECONDS, "--command",
+    soak = [sys.executable, TOP / "tools" / "soak.py", "--seconds", Effort.soak, "--command",
             folder / "cli" / "tilework"]
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
@@ -278,8 +289,12 @@ def part_faults():
                     for pool in ("processes", "threads") for workers in (1, 2, 4)]
         commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
                      for name in ("isolation", "matrix", "powercut")]
-        for command in [*commands, soak]:
-            done = run(command, env=env, cwd=TOP)
+        # Each counts what its own process holds, so they may run side by side; the soak kills by itself, alone.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
+            ran = list(workers.map(lambda command: run(command, env=env, cwd=TOP), commands))
+        commands.append(soak)
+        ran.append(run(soak, env=env, seconds=Effort.soak * 4 + 600, cwd=TOP))
+        for command, done in zip(commands, ran):
             counted = count_tap(" ".join(map(str, ("faults:", *command))), done.output, bad=done.code != 0)
             if not counted.passed + counted.failed:
                 counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
@@ -350,7 +365,11 @@ def main():
     parser = argparse.ArgumentParser(description="Build every variant of Tilework and run all of its tests.")
     parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
                         help=f"run this part alone (may be given again): {', '.join(PARTS)}")
+    parser.add_argument("--long", action="store_true",
+                        help="fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
     options = parser.parse_args()
+    if options.long:
+        Effort.make_long()
     BUILD.mkdir(parents=True, exist_ok=True)
     # What a Makefile passes down would reach the `make` that the tests call.
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PREFIX", "DESTDIR", "ARGS"):
