@@ -16,6 +16,7 @@ struct binding {
     struct tw__extent *extent;
     const char *giver[TW__EXPR_AXES];
     int ones[TW__EXPR_AXES]; /* an input has length 1 there, which fits any */
+    int is_given[TW__EXPR_AXES];
 };
 
 static tw_status complain(const struct tw__extent *extent, size_t at, const char *text)
@@ -54,6 +55,7 @@ static tw_status take_given(struct binding *binding)
             return tw__fail(extent->error, TW_ERROR_ARGUMENT, "axis %s: a length is given twice", given->axis);
         }
         extent->lengths[found] = given->length;
+        binding->is_given[found] = 1;
     }
     return TW_OK;
 }
@@ -177,6 +179,10 @@ static tw_status take_whole(struct binding *binding, int only_plain)
         }
         const int axis = index->term[0].which;
         const int is_plain = tw__index_is_axis(index, axis);
+        if (is_plain && walk.length == 1) { /* fits any axis */
+            binding->ones[axis] = 1;
+            continue;
+        }
         const int fits =
             index->term[0].factor == 1 || (index->term[0].factor == -1 && uses_length(extent->syntax, index));
         if (only_plain ? !is_plain : !fits) {
@@ -274,7 +280,8 @@ static tw_status take_largest(struct binding *binding, int *found)
     while (next_read(extent, &walk)) {
         int64_t factor = 0, least, largest, length;
         const int axis = open_axis(extent, walk.index, &factor);
-        if (axis < 0 || uses_length(extent->syntax, walk.index)) {
+        const int is_one = walk.length == 1 && axis >= 0 && tw__index_is_axis(walk.index, axis);
+        if (axis < 0 || is_one || uses_length(extent->syntax, walk.index)) {
             continue;
         }
         const tw_status status = range_of(extent, walk.index, axis, &least, &largest);
@@ -333,6 +340,92 @@ static tw_status check_all_known(const struct tw__extent *extent)
     return TW_OK;
 }
 
+/* ---- axes that stand alone in dimensions that are whole: u[i,i], u[i,j] + u[j,i], u[i] - u[0] ---- */
+
+/* Every index of this dimension that has the axis is the axis alone. */
+static int is_always_alone(const struct tw__extent *extent, int operand, int dimension, int axis)
+{
+    const struct tw__syntax *syntax = extent->syntax;
+    for (int n = 0; n < syntax->nnodes; n++) {
+        const struct tw__syntax_node *node = &syntax->nodes[n];
+        if (node->kind != TW__SYNTAX_READ || node->which != operand) {
+            continue;
+        }
+        const struct tw__syntax_index *index = &syntax->indices[node->indices + dimension];
+        for (int k = 0; k < index->nterms; k++) {
+            if (index->term[k].which == axis && !tw__index_is_axis(index, axis)) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
+int tw__repeats_one(const struct tw__extent *extent, int operand, int dimension, const struct tw__syntax_index *index)
+{
+    const tw_view *view = extent->views[operand];
+    if (index->nterms != 1 || !tw__index_is_axis(index, index->term[0].which) || view == NULL ||
+        view->shape[dimension] != 1) {
+        return 0;
+    }
+    return tw__index_edge(extent->syntax, index) == TW_EDGE_ERROR ||
+           is_always_alone(extent, operand, dimension, index->term[0].which);
+}
+
+static int axis_alone(const struct tw__syntax_index *index)
+{
+    return index->nterms == 1 && tw__index_is_axis(index, index->term[0].which) ? index->term[0].which : -1;
+}
+
+/* u[i,i]: an axis that one read has twice takes one length from both, as einsum has it: 1 and 4 do not agree. */
+static tw_status check_repeated(const struct binding *binding)
+{
+    const struct tw__extent *extent = binding->extent;
+    const struct tw__syntax *syntax = extent->syntax;
+    for (int n = 0; n < syntax->nnodes; n++) {
+        const struct tw__syntax_node *node = &syntax->nodes[n];
+        const int k = node->which;
+        for (int d = 1; node->kind == TW__SYNTAX_READ && extent->views[k] != NULL && d < syntax->operands[k].ndim;
+             d++) {
+            const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
+            const int axis = axis_alone(index);
+            for (int before = 0; axis >= 0 && before < d; before++) {
+                const int64_t *shape = extent->views[k]->shape;
+                if (axis_alone(index - d + before) != axis || shape[d] == shape[before] ||
+                    !is_always_alone(extent, k, d, axis) || !is_always_alone(extent, k, before, axis)) {
+                    continue;
+                }
+                return tw__complain(
+                    extent->error, &syntax->source, index->at,
+                    "axis %s indexes dimensions %d and %d of %s, whose lengths %" PRId64 " and %" PRId64 " differ",
+                    syntax->axes[axis].name, before, d, syntax->operands[k].name, shape[before], shape[d]);
+            }
+        }
+    }
+    return TW_OK;
+}
+
+/* Their lengths agree, as those of dimensions that are cut do. Where the caller gives the length, or the axis stands
+ * beside something else too (u[i] + u[i+1]), part of a dimension may be meant. */
+static tw_status check_alone(const struct binding *binding)
+{
+    const struct tw__extent *extent = binding->extent;
+    struct walk walk = {0};
+    while (next_read(extent, &walk)) {
+        const int axis = axis_alone(walk.index);
+        if (axis < 0 || walk.length == extent->lengths[axis] || walk.length == 1 || binding->is_given[axis] ||
+            !is_always_alone(extent, walk.read->which, walk.dimension - 1, axis)) {
+            continue;
+        }
+        return tw__complain(extent->error, &extent->syntax->source, walk.index->at,
+                            "axis %s has length %" PRId64
+                            ", but dimension %d of %s, which it indexes too, has %" PRId64,
+                            extent->syntax->axes[axis].name, extent->lengths[axis], walk.dimension - 1,
+                            walk.operand->name, walk.length);
+    }
+    return TW_OK;
+}
+
 tw_status tw__find_lengths(struct tw__extent *extent)
 {
     struct binding binding = {.extent = extent};
@@ -342,6 +435,9 @@ tw_status tw__find_lengths(struct tw__extent *extent)
     tw_status status = take_given(&binding);
     for (int k = 0; k < extent->syntax->noperands && status == TW_OK; k++) {
         status = extent->views[k] != NULL ? check_shape(extent, k) : TW_OK;
+    }
+    if (status == TW_OK) {
+        status = check_repeated(&binding);
     }
     for (int k = 0; k < extent->syntax->noperands && status == TW_OK; k++) {
         status = take_cut(&binding, k);
@@ -358,7 +454,10 @@ tw_status tw__find_lengths(struct tw__extent *extent)
         status = take_largest(&binding, &found);
         found = found || take_ones(&binding);
     }
-    return status == TW_OK ? check_all_known(extent) : status;
+    if (status == TW_OK) {
+        status = check_all_known(extent);
+    }
+    return status == TW_OK ? check_alone(&binding) : status;
 }
 
 /* ---- proof ---- */
@@ -427,6 +526,9 @@ tw_status tw__prove_reads(struct tw__extent *extent)
         const tw_status status = range_of(extent, walk.index, -1, &least, &largest);
         if (status != TW_OK) {
             return status;
+        }
+        if (tw__repeats_one(extent, walk.read->which, walk.dimension - 1, walk.index)) {
+            continue;
         }
         const tw_edge edge = tw__index_edge(extent->syntax, walk.index);
         if (edge == TW_EDGE_ERROR && (least < 0 || largest >= walk.length)) {

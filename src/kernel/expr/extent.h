@@ -21,4 +21,7 @@ tw_status tw__find_lengths(struct tw__extent *extent);
 /* Every read stays inside, or has an edge that can be applied; every reduction that needs an element has one. */
 tw_status tw__prove_reads(struct tw__extent *extent);
 
+/* The index is an axis alone, in a dimension of length 1 that is not cut: its one element is repeated. */
+int tw__repeats_one(const struct tw__extent *extent, int operand, int dimension, const struct tw__syntax_index *index);
+
 #endif

@@ -320,6 +320,36 @@ static tw_status make_context(tw_statement *statement, struct tw__known *known, 
     return TW_OK;
 }
 
+/* A dimension of length 1 that is not cut fits any axis too: its index is clamped. That is another kernel, for lengths
+ * that are rare: with all others the index is read as it is. */
+static void settle_repeats(tw_statement *statement, const struct tw__extent *extent)
+{
+    const struct tw__syntax *syntax = &statement->syntax;
+    struct tw__typed *typed = &statement->typed;
+    int changed = 0;
+    for (int n = 0; n < syntax->nnodes; n++) {
+        const struct tw__syntax_node *node = &syntax->nodes[n];
+        if (node->kind != TW__SYNTAX_READ || typed->node_of[n] < 0) {
+            continue;
+        }
+        for (int d = 0; d < syntax->operands[node->which].ndim; d++) {
+            const struct tw__syntax_index *from = &syntax->indices[node->indices + d];
+            struct tw__index *index =
+                &typed->program.indices[typed->program.nodes[typed->node_of[n]].u.read.indices + d];
+            const int repeats = !index->tiled && tw__repeats_one(extent, node->which, d, from) &&
+                                extent->lengths[from->term[0].which] > 1;
+            const enum tw__edge edge = index->tiled ? TW__EDGE_INSIDE
+                                       : repeats    ? TW__EDGE_CLAMP
+                                                    : tw__typed_edge(tw__index_edge(syntax, from));
+            changed |= edge != index->edge;
+            index->edge = edge;
+        }
+    }
+    if (changed) {
+        tw__statement_drop_kernel(statement);
+    }
+}
+
 /* The signature's lengths: of the axes by name, and of the dimensions that are whole. */
 static void put_lengths(const tw_statement *statement, const tw_view *const *views, const int64_t *own,
                         int64_t *lengths)
@@ -375,6 +405,9 @@ tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *opera
     }
     if (status == TW_OK) {
         status = tw__prove_reads(&extent);
+    }
+    if (status == TW_OK) {
+        settle_repeats(statement, &extent);
     }
     if (status == TW_OK) {
         status = make_context(statement, &known, error);

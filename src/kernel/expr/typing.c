@@ -201,7 +201,7 @@ tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__operand_ty
 
 /* ---- leaves ---- */
 
-static enum tw__edge edge_of(tw_edge edge)
+enum tw__edge tw__typed_edge(tw_edge edge)
 {
     return edge == TW_EDGE_CLAMP  ? TW__EDGE_CLAMP
            : edge == TW_EDGE_WRAP ? TW__EDGE_WRAP
@@ -222,7 +222,7 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, ui
     struct tw__index *index = &program->indices[program->nindices++];
     memset(index, 0, sizeof *index);
     index->tiled = cut_axis >= 0;
-    index->edge = index->tiled ? TW__EDGE_INSIDE : edge_of(tw__index_edge(typer->syntax, from));
+    index->edge = index->tiled ? TW__EDGE_INSIDE : tw__typed_edge(tw__index_edge(typer->syntax, from));
     index->nterms = from->nterms;
     for (int k = 0; k < from->nterms; k++) {
         index->term[k].axis = from->term[k].which;

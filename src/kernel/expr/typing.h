@@ -30,6 +30,8 @@ tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, con
                    const int *order, tw_error *error);
 void tw__typed_fini(struct tw__typed *typed);
 
+enum tw__edge tw__typed_edge(tw_edge edge);
+
 /* ---- what typing.c and operation.c share ---- */
 
 struct tw__typer {
