@@ -28,7 +28,9 @@ void cli_bindings_fini(struct cli_bindings *bindings);
 
 struct cli_operand {
     const char *source; /* file it is read from: in, inout */
-    const char *target; /* file it is written to: out, inout */
+    const char *target; /* file it is written to: out, inout; from cli_operands_paths on `file` */
+    char *file;         /* the target with its symbolic links followed, owned */
+    int noted;          /* what it cannot keep of the file that it replaces has been said */
     char *part;         /* TARGET.part, owned, while it is guarded */
     int finished;       /* reopened: it has its final name already */
     struct stat made;   /* what TARGET.part was when it was created */
@@ -54,8 +56,9 @@ tw_status cli_operands_bind_some(struct cli_operands *operands, const tw_signatu
                                  const struct cli_bindings *inputs, const struct cli_bindings *outputs,
                                  tw_error *error);
 
-/* Adds all their files. */
-tw_status cli_operands_paths(const struct cli_operands *operands, struct cli_paths *paths, tw_error *error);
+/* Follows the targets' symbolic links, makes sure that they can be written as far as can be known, and adds all files.
+ * Errors: those of tw_array_target, TW_ERROR_MEMORY. */
+tw_status cli_operands_paths(struct cli_operands *operands, struct cli_paths *paths, tw_error *error);
 
 /* Opens every source. */
 tw_status cli_operands_open(struct cli_operands *operands, tw_error *error);
@@ -105,5 +108,8 @@ tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error);
 
 /* Closes everything; targets that were neither committed nor kept leave nothing behind. */
 void cli_operands_close(struct cli_operands *operands);
+
+/* The same, and forgets the files' names. */
+void cli_operands_fini(struct cli_operands *operands);
 
 #endif

@@ -122,7 +122,7 @@ static void replay_fini(struct replay *replay)
             tw_array_destroy(replay->arrays[k]);
         }
     }
-    cli_operands_close(&replay->operands);
+    cli_operands_fini(&replay->operands);
     tw_grid_destroy(replay->grid);
     cli_recipe_fini(&replay->recipe);
 }

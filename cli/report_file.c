@@ -36,10 +36,16 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     if (path == NULL || strcmp(path, "-") == 0 || is_special(path)) {
         return TW_OK;
     }
-    return cli_paths_add(paths, error, path, "", 1, "the report") != TW_OK ||
-                   cli_paths_add(paths, error, path, ".part", 1, "the unfinished report") != TW_OK
-               ? error->status
-               : TW_OK;
+    char *file;
+    if (tw_array_target(&file, path, error) != TW_OK) {
+        return error->status;
+    }
+    tw_status status = cli_paths_add(paths, error, file, "", 1, "the report");
+    if (status == TW_OK) {
+        status = cli_paths_add(paths, error, file, ".part", 1, "the unfinished report");
+    }
+    free(file);
+    return status;
 }
 
 static int is_named(const char *path, const struct stat *file)
@@ -48,11 +54,21 @@ static int is_named(const char *path, const struct stat *file)
     return lstat(path, &named) == 0 && named.st_dev == file->st_dev && named.st_ino == file->st_ino;
 }
 
-/* Opens the part and takes its lock. *again: another run renamed or removed it before the lock was had. */
-static tw_status take_part(const char *part, int *fd, struct stat *made, int *again, tw_error *error)
+/* Opens the part and takes its lock. *again: it was there and is removed, so that nobody has it open from before; or
+ * another run renamed or removed it before the lock was had. */
+static tw_status take_part(const char *part, int is_private, int *fd, struct stat *made, int *again, tw_error *error)
 {
     /* A link is not followed: it would lead to a file that nobody named. */
-    *fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+    const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    *fd = open(part, flags | O_CREAT | O_EXCL, is_private ? 0600 : 0666);
+    const int created = *fd >= 0;
+    if (!created && errno == EEXIST) {
+        *fd = open(part, flags);
+        *again = *fd < 0 && errno == ENOENT;
+        if (*again) {
+            return TW_OK;
+        }
+    }
     if (*fd < 0) {
         return errno == ELOOP
                    ? cli_error(error, TW_ERROR_FILE, "%s: is a symbolic link, which is not followed; remove it", part)
@@ -75,24 +91,16 @@ static tw_status take_part(const char *part, int *fd, struct stat *made, int *ag
         return errno == EWOULDBLOCK ? cli_error(error, TW_ERROR_FILE, "%s: is being written by another run", part)
                                     : file_error(error, part, "cannot be locked", errno);
     }
-    *again = !is_named(part, made);
-    int emptied;
-    do {
-        emptied = *again ? 0 : ftruncate(*fd, 0);
-    } while (emptied != 0 && errno == EINTR);
-    if (emptied != 0) {
-        const int os_error = errno;
-        unlink(part); /* it is ours, and of no use */
-        return file_error(error, part, "cannot be emptied", os_error);
-    }
-    return TW_OK;
+    const int named = is_named(part, made);
+    *again = !created || !named;
+    return created || !named || unlink(part) == 0 ? TW_OK : file_error(error, part, "cannot be removed", errno);
 }
 
-static tw_status open_part(const char *part, int *fd, struct stat *made, tw_error *error)
+static tw_status open_part(const char *part, int is_private, int *fd, struct stat *made, tw_error *error)
 {
     for (int k = 0; k < MAX_TAKEOVERS; k++) {
         int again = 0;
-        const tw_status status = take_part(part, fd, made, &again, error);
+        const tw_status status = take_part(part, is_private, fd, made, &again, error);
         if (status == TW_OK && !again) {
             return TW_OK;
         }
@@ -110,30 +118,47 @@ static tw_status open_part(const char *part, int *fd, struct stat *made, tw_erro
 tw_status cli_report_file_open(struct cli_report_file *file, const char *path, tw_error *error)
 {
     int fd = -1;
-    char *part = NULL;
-    *file = (struct cli_report_file){.path = path};
+    char *part = NULL, *note = NULL;
+    struct stat there;
+    *file = (struct cli_report_file){0};
     if (path == NULL) {
         return TW_OK;
     }
     if (strcmp(path, "-") == 0) {
+        file->path = strdup(path);
         file->file = stdout;
         file->standard_output = 1;
         return TW_OK;
     }
     if (is_special(path)) {
+        file->path = strdup(path);
         fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0) {
             return file_error(error, path, "cannot be written", errno);
         }
-    } else if (asprintf(&part, "%s.part", path) < 0) {
+    } else if (tw_array_target(&file->path, path, error) != TW_OK) {
+        return error->status;
+    } else if (asprintf(&part, "%s.part", file->path) < 0) {
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
-    } else if (open_part(part, &fd, &file->made, error) != TW_OK) {
+    } else if (open_part(part, stat(file->path, &there) == 0, &fd, &file->made, error) != TW_OK) {
         free(part);
         return error->status;
     }
     file->part = part;
+    if (part != NULL && tw_file_take_after(fd, file->path, &note, error) != TW_OK) {
+        close(fd);
+        return error->status;
+    }
+    if (note != NULL) {
+        cli_say("note: %s", note);
+        free(note);
+    }
     if (part != NULL) {
         cli_interrupt_guard(part);
+    }
+    if (file->path == NULL) {
+        close(fd);
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
     file->file = fdopen(fd, "w");
     if (file->file == NULL) {
@@ -197,5 +222,6 @@ void cli_report_file_fini(struct cli_report_file *file)
     if (file->file != NULL && !file->standard_output) {
         fclose(file->file);
     }
+    free(file->path);
     *file = (struct cli_report_file){0};
 }

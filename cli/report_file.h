@@ -11,7 +11,7 @@
 
 /* All zeros: none. */
 struct cli_report_file {
-    const char *path;
+    char *path;       /* links followed, owned */
     char *part;       /* PATH.part, owned, while it is guarded; NULL: PATH itself is written */
     struct stat made; /* what PATH.part was when its lock was had */
     FILE *file;

@@ -45,7 +45,7 @@ static tw_status add_kernel_path(struct cli_paths *paths, const struct cli_reque
     return status;
 }
 
-static tw_status check_paths(const struct run *run, tw_error *error)
+static tw_status check_paths(struct run *run, tw_error *error)
 {
     struct cli_paths *paths = calloc(1, sizeof *paths);
     if (paths == NULL) {
@@ -244,7 +244,7 @@ static void run_fini(struct run *run)
     cli_report_file_fini(&run->report_file);
     cli_unfinished_fini(&run->unfinished);
     cli_again_fini(&run->again);
-    cli_operands_close(&run->operands);
+    cli_operands_fini(&run->operands);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
     cli_recipe_fini(&run->recipe);

@@ -228,10 +228,16 @@ TW_API tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype,
  * not be shortened while the array lives. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error);
 
-/* A new .npy file to be written through the array, C order: PATH.part is created, given all its disk space and
- * mapped. tw_array_commit makes it PATH; tw_array_destroy without commit removes it (tw_array_keep does not), so that
- * nothing half-written ever has the final name. While it lives no other tw_array_create_file on PATH succeeds. Errors:
- * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+/* The file that an output of this name becomes: PATH, or where PATH leads if it is a symbolic link, which need not
+ * exist yet. Nothing is written. *file is freed with free(). Errors, with the cause: TW_ERROR_FILE (no such folder, a
+ * folder or a device of that name, no permission, a name too long), TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
+TW_API tw_status tw_array_target(char **file, const char *path, tw_error *error);
+
+/* A new .npy file to be written through the array, C order: PATH.part (PATH as tw_array_target has it) is created,
+ * given all its disk space and mapped. It has mode, owner, group, access list and other attributes of a file that has
+ * the name already; tw_array_note says what cannot be kept of that. tw_array_commit makes it PATH; tw_array_destroy
+ * without commit removes it (tw_array_keep does not), so that nothing half-written ever has the final name. While it
+ * lives no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
 
@@ -246,6 +252,14 @@ TW_API tw_status tw_array_reopen_file(tw_array **array, const char *path, const 
 /* Destroys an array of tw_array_create_file without commit but leaves PATH.part where it is, for tw_array_reopen_file.
  * Any other array is just destroyed. */
 TW_API void tw_array_keep(tw_array *array);
+
+/* What an output cannot keep of the file that it replaces, one sentence: its owner, say, or further names of that file
+ * (hard links), which keep the old one. NULL: nothing. Lives with the array. */
+TW_API const char *tw_array_note(const tw_array *array);
+
+/* Gives the open file fd, which will be renamed to PATH, what the file PATH has: mode, owner, group, access list, other
+ * attributes; nothing where there is no PATH. For outputs the library does it. *note: as above, freed with free(). */
+TW_API tw_status tw_file_take_after(int fd, const char *path, char **note, tw_error *error);
 
 /* Syncs the data and gives the file its final name, replacing what had it. The array stays readable. */
 TW_API tw_status tw_array_commit(tw_array *array, tw_error *error);

@@ -270,5 +270,6 @@ void tw_array_destroy(tw_array *array)
     }
     tw__outfile_abandon(array->outfile);
     free(array->descr);
+    free(array->note);
     free(array);
 }

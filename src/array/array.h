@@ -14,6 +14,7 @@ struct tw_array {
     size_t bytes;                /* of base */
     struct tw__heap *heap;       /* TW_SHARED: where base lies, retained */
     struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
+    char *note;                  /* owned: what an output cannot keep of the file that it replaces; NULL: nothing */
     int64_t mapped_at;           /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
     int part;     /* base is another array's */

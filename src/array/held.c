@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "os/file.h"
+#include "os/path.h"
 
 #define MAX_TAKEOVERS 16 /* tries to lock a file that other runs rename or remove at the same moment */
 
@@ -53,11 +54,12 @@ static tw_status fail_open(const struct tw__held *held, const char *shown, int f
 {
     switch (failed) {
     case ENOENT:
-        return tw__fail(error, TW_ERROR_FILE, "%s: cannot be written; its folder does not exist", shown);
+    case ENOTDIR:
+        return tw__fail_path(error, failed, shown, "cannot be written");
     case ELOOP:
         return tw__fail(error, TW_ERROR_FILE, "%s: is a symbolic link, which is not followed; remove it", held->path);
     default:
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be created", held->path);
+        return tw__fail_path(error, failed, held->path, "cannot be created");
     }
 }
 
@@ -72,10 +74,14 @@ static tw_status fail_locked(const struct tw__held *held, tw_error *error)
 }
 
 /* *again: it was renamed or removed by another run before the lock was had. */
-static tw_status take(struct tw__held *held, const char *shown, int create, int *again, tw_error *error)
+static tw_status take(struct tw__held *held, const struct tw__held_wish *wish, int *again, tw_error *error)
 {
-    struct tw__file_info info;
-    int failed = create ? tw__file_create_in(&held->fd, held->folder, held->name, 0666) : EEXIST;
+    struct tw__file_info info, beside = {0};
+    const char *const shown = wish->shown;
+    const int create = wish->how != TW__HELD_FIND;
+    const int replaces = wish->beside != NULL && tw__path_info_in(held->folder, wish->beside, &beside) == 0;
+    const uint32_t mode = wish->is_private || replaces ? 0600 : 0666;
+    int failed = create ? tw__file_create_in(&held->fd, held->folder, held->name, mode) : EEXIST;
     const int created = failed == 0;
     if (failed == EEXIST) {
         failed = tw__path_info_in(held->folder, held->name, &info);
@@ -106,7 +112,7 @@ static tw_status take(struct tw__held *held, const char *shown, int create, int 
         return tw__fail(error, TW_ERROR_FILE, "%s: is another file's name too; remove it or choose another output",
                         held->path);
     }
-    if (!created && info.owner != tw__user_id()) {
+    if (!created && info.owner != tw__user_id() && !(replaces && info.owner == beside.owner)) {
         return tw__fail(error, TW_ERROR_FILE, "%s: belongs to another user; remove it or choose another output",
                         held->path);
     }
@@ -120,12 +126,20 @@ static tw_status take(struct tw__held *held, const char *shown, int create, int 
                            held->path);
     }
     held->locked = tw__held_is_named(held);
-    *again = !held->locked;
-    return TW_OK;
+    *again = !held->locked || (wish->how == TW__HELD_RENEW && !created);
+    if (!*again || !held->locked) {
+        return TW_OK;
+    }
+    held->locked = 0;
+    failed = tw__file_remove_in(held->folder, held->name);
+    return failed == 0 ? TW_OK
+                       : tw__fail_os(error, tw__file_status(failed), failed,
+                                     "%s: is there from an earlier run and cannot be removed", held->path);
 }
 
-tw_status tw__held_open(struct tw__held *held, const char *path, const char *shown, int create, tw_error *error)
+tw_status tw__held_open(struct tw__held *held, const struct tw__held_wish *wish, tw_error *error)
 {
+    const char *const path = wish->path, *const shown = wish->shown;
     const char *name;
     tw_status status;
     *held = TW__HELD_NONE;
@@ -143,7 +157,7 @@ tw_status tw__held_open(struct tw__held *held, const char *path, const char *sho
     held->name = held->path + (name - held->path);
     for (int k = 0; k < MAX_TAKEOVERS; k++) {
         int again = 0;
-        status = take(held, shown, create, &again, error);
+        status = take(held, wish, &again, error);
         if (status != TW_OK) {
             goto fail;
         }

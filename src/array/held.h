@@ -19,11 +19,24 @@ struct tw__held {
 
 #define TW__HELD_NONE ((struct tw__held){.fd = -1, .folder = -1})
 
-/* Opens `path` for reading and writing and takes its lock. `create`: it is made where it is missing, else it is not
- * open (fd -1) where it is missing. `shown` is the name that messages use where the folder is to blame. Errors:
- * TW_ERROR_FILE (a link, no regular file, another name's or another user's file, written by another run: with the
- * number of that process where it can be found), TW_ERROR_DISK, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
-tw_status tw__held_open(struct tw__held *held, const char *path, const char *shown, int create, tw_error *error);
+/* What is opened. */
+struct tw__held_wish {
+    const char *path;
+    const char *shown; /* the name that messages use where the folder is to blame */
+    enum {
+        TW__HELD_FIND,   /* one that is missing is not open: fd -1 */
+        TW__HELD_CREATE, /* one that is missing is made */
+        TW__HELD_RENEW   /* one that is there is removed first, so that nobody has it open from before */
+    } how;
+    const char *beside; /* a name in the same folder; NULL: none. Its owner may own the file too, and where it is there
+                           a new file is for this user alone */
+    int is_private;     /* a new file is for this user alone */
+};
+
+/* Opens a file for reading and writing and takes its lock. Errors: TW_ERROR_FILE (a link, no regular file, another
+ * name's or another user's file, written by another run: with the number of that process where it can be found),
+ * TW_ERROR_DISK, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
+tw_status tw__held_open(struct tw__held *held, const struct tw__held_wish *wish, tw_error *error);
 
 /* The descriptor is still the file's: a kernel may have closed it and opened one of its own. To be asked before
  * anything is written to it. */

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/map.h"
+#include "os/path.h"
 
 struct infile {
     int fd;
@@ -32,7 +33,7 @@ static tw_status open_infile(struct infile *file, tw_error *error)
 {
     int failed = tw__file_open_read(&file->fd, file->path);
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened", file->path);
+        return tw__fail_path(error, failed, file->path, "cannot be opened");
     }
     struct tw__file_info info;
     failed = tw__file_info(file->fd, &info);

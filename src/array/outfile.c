@@ -13,6 +13,7 @@
 #include "array/held.h"
 #include "array/npy.h"
 #include "array/shape.h"
+#include "array/target.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "os/clock.h"
@@ -25,7 +26,7 @@ struct tw__outfile {
     int failed;           /* errno of a sync that failed: nothing that follows can be trusted */
     unsigned char magic[TW__NPY_MAGIC];
     struct tw__file_identity identity;
-    char *path;       /* as given, for messages */
+    char *path;       /* the file that it will be, links followed */
     char *final_name; /* its last part */
 };
 
@@ -49,32 +50,6 @@ void tw__outfile_keep(struct tw__outfile *outfile)
     if (outfile != NULL) {
         release(outfile);
     }
-}
-
-static tw_status check_path(const char *path, tw_error *error)
-{
-    struct tw__file_info info;
-    const int failed = tw__path_info(path, &info);
-    if (path[0] == '\0') {
-        return tw__fail(error, TW_ERROR_FILE, "an output file needs a name");
-    }
-    if (failed == ENOENT) {
-        return TW_OK;
-    }
-    if (failed != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be written", path);
-    }
-    if (info.is_directory) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is a folder, where the name of a file belongs", path);
-    }
-    if (!info.is_regular) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is a pipe or a device; only a regular file can be written", path);
-    }
-    const int denied = tw__path_may_write(path);
-    if (denied != 0) {
-        return tw__fail_os(error, TW_ERROR_FILE, denied, "%s: is there and may not be replaced", path);
-    }
-    return TW_OK;
 }
 
 static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes, int failed, tw_error *error)
@@ -134,9 +109,12 @@ static tw_status fill_part(struct tw__outfile *outfile, const unsigned char *hea
     return TW_OK;
 }
 
-/* The outfile with PATH.part opened; created where it is missing, if that is allowed. */
+/* The outfile with PATH.part opened; made anew, if that is allowed. */
 static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int create, tw_error *error)
 {
+    const char *slash = strrchr(path, '/');
+    struct tw__held_wish wish = {
+        .shown = path, .how = create ? TW__HELD_RENEW : TW__HELD_FIND, .beside = slash != NULL ? slash + 1 : path};
     struct tw__outfile *made = calloc(1, sizeof *made);
     char *part = NULL;
     if (made == NULL) {
@@ -148,7 +126,8 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int
         release(made);
         return tw__fail_memory(error, strlen(path), "the name of an output file");
     }
-    const tw_status status = tw__held_open(&made->held, part, path, create, error);
+    wish.path = part;
+    const tw_status status = tw__held_open(&made->held, &wish, error);
     free(part);
     if (status != TW_OK) {
         release(made);
@@ -164,6 +143,7 @@ static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int
 
 /* What create and reopen begin with: an array without memory, the header of its file, and the whole file's size. */
 struct plan {
+    char *file; /* links followed */
     tw_array *array;
     unsigned char *header;
     size_t length;
@@ -181,7 +161,7 @@ static tw_status make_plan(struct plan *plan, const char *path, const tw_dtype *
     if (status == TW_OK && !tw__add(bytes, (int64_t)plan->length, &plan->whole)) {
         status = tw__fail(error, TW_ERROR_ARGUMENT, "%s: would have more than 2^63 bytes", path);
     }
-    return status == TW_OK ? check_path(path, error) : status;
+    return status == TW_OK ? tw_array_target(&plan->file, path, error) : status;
 }
 
 static tw_status map_plan(struct plan *plan, int fd, int writable, const char *shown, tw_error *error)
@@ -202,10 +182,25 @@ static tw_status map_plan(struct plan *plan, int fd, int writable, const char *s
 static tw_status end_plan(struct plan *plan, tw_status status, tw_array **array)
 {
     free(plan->header);
+    free(plan->file);
     if (status == TW_OK) {
         *array = plan->array;
     } else {
         tw_array_destroy(plan->array);
+    }
+    return status;
+}
+
+/* Before there are contents, and again before they get their name: the file that is replaced may have changed. */
+static tw_status take_likeness(tw_array *array, tw_error *error)
+{
+    const struct tw__outfile *outfile = array->outfile;
+    char *note;
+    const tw_status status =
+        tw__target_take(outfile->held.fd, outfile->held.folder, outfile->final_name, outfile->path, &note, error);
+    if (status == TW_OK) {
+        free(array->note);
+        array->note = note;
     }
     return status;
 }
@@ -216,7 +211,10 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
     struct plan plan = {0};
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
-        status = new_outfile(&plan.array->outfile, path, 1, error);
+        status = new_outfile(&plan.array->outfile, plan.file, 1, error);
+    }
+    if (status == TW_OK) {
+        status = take_likeness(plan.array, error);
     }
     if (status == TW_OK) {
         memcpy(plan.array->outfile->magic, plan.header, TW__NPY_MAGIC);
@@ -323,11 +321,11 @@ tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtyp
     struct tw__outfile *outfile = NULL;
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
-        status = new_outfile(&outfile, path, 0, error);
+        status = new_outfile(&outfile, plan.file, 0, error);
     }
     if (status == TW_OK && outfile->held.fd < 0) {
         release(outfile);
-        return end_plan(&plan, open_finished(&plan, path, error), array);
+        return end_plan(&plan, open_finished(&plan, plan.file, error), array);
     }
     if (status == TW_OK) {
         memcpy(outfile->magic, plan.header, TW__NPY_MAGIC);
@@ -358,6 +356,11 @@ void tw_array_keep(tw_array *array)
         array->outfile = NULL;
     }
     tw_array_destroy(array);
+}
+
+const char *tw_array_note(const tw_array *array)
+{
+    return array->note;
 }
 
 int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identity)
@@ -457,6 +460,10 @@ tw_status tw_array_commit(tw_array *array, tw_error *error)
     if (!tw__held_is_named(&outfile->held)) {
         return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written",
                         outfile->held.path);
+    }
+    const tw_status status = take_likeness(array, error);
+    if (status != TW_OK && status != TW_ERROR_PROCESS) { /* without a descriptor to look again, the first look stands */
+        return status;
     }
     const int failed = finish(array);
     if (failed != 0) {

@@ -16,6 +16,7 @@
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/library.h"
+#include "os/path.h"
 #include "os/program.h"
 
 #define MAX_SOURCE ((size_t)64 << 20) /* bytes */
@@ -60,7 +61,7 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     size_t length = job->length, size = 0;
     const int os_error = job->text == NULL ? tw__file_text(&source, &length, job->path, MAX_SOURCE) : 0;
     if (os_error != 0) {
-        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", job->path);
+        return tw__fail_path(error, os_error, job->path, "cannot be read");
     }
     FILE *fields = open_memstream(&data, &size);
     if (fields == NULL) {
@@ -371,7 +372,7 @@ static tw_status look_at_source(struct compilation *job, tw_error *error)
     struct tw__file_info info;
     const int os_error = tw__path_info(job->path, &info);
     if (os_error != 0) {
-        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", job->path);
+        return tw__fail_path(error, os_error, job->path, "cannot be read");
     }
     if (!info.is_regular) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", job->path,
@@ -379,7 +380,7 @@ static tw_status look_at_source(struct compilation *job, tw_error *error)
     }
     job->real = realpath(job->path, NULL);
     if (job->real == NULL) {
-        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be read", job->path);
+        return tw__fail_path(error, errno, job->path, "cannot be read");
     }
     return TW_OK;
 }

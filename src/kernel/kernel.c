@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "kernel/compile.h"
 #include "os/clock.h"
+#include "os/path.h"
 
 void tw_kernel_destroy(tw_kernel *kernel)
 {
@@ -96,7 +97,7 @@ tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *fil
     const char *flaw = NULL;
     int failed = tw__library_flaw(&flaw, path);
     if (failed != 0) {
-        status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened as a shared object", file);
+        status = tw__fail_path(error, failed, file, "cannot be opened as a shared object");
         goto fail;
     }
     if (flaw != NULL) {
@@ -151,7 +152,7 @@ tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const cha
      * that are in another folder. */
     char *real = realpath(path, NULL);
     if (real == NULL) {
-        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
+        return tw__fail_path(error, errno, path, "cannot be opened");
     }
     return tw__kernel_from_object(kernel, real, path, symbol, TW_ERROR_FILE, error);
 }
@@ -224,7 +225,7 @@ tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__
     library->handle = NULL;
     int failed = tw__library_flaw(&flaw, path);
     if (failed != 0) {
-        tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened", path);
+        tw__fail_path(error, failed, path, "cannot be opened");
         return NULL;
     }
     if (flaw != NULL) {

@@ -20,6 +20,8 @@
 
 #include "os/descriptor.h"
 
+_Static_assert(TW__FOLDER_HERE == AT_FDCWD, "the current folder, as openat has it");
+
 #define PIECE ((size_t)1 << 30) /* bytes a call: below the system's limit, and an interrupted call loses little */
 
 static int open_file(int *fd, int folder, const char *path, int flags, uint32_t mode)

@@ -26,6 +26,8 @@ int tw__file_open_write(int *fd, const char *path);
 int tw__file_create(int *fd, const char *path, uint32_t mode);
 void tw__file_close(int fd);
 
+#define TW__FOLDER_HERE (-100) /* for the functions that end in _in: names are paths from the current folder */
+
 /* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the
  * last part of path. The functions that end in _in take a name in such a folder. */
 int tw__folder_open(int *folder, const char *path, const char **name);

@@ -15,6 +15,7 @@
 #include "kernel/kernel.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/path.h"
 #include "run/sum.h"
 
 #define MOST_PROGRAM ((size_t)1 << 30) /* bytes of a file that is hashed */
@@ -42,8 +43,7 @@ static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error 
     size_t length;
     const int failed = tw__file_text(&data, &length, path, MOST_PROGRAM);
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed,
-                           "%s: cannot be read, to tell one kernel from another", path);
+        return tw__fail_path(error, failed, path, "cannot be read, to tell one kernel from another");
     }
     tw__hash(text, data, length);
     free(data);

@@ -166,7 +166,9 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
         status = new_journal(&made, kernel, grid, operands, error);
     }
     if (status == TW_OK) {
-        status = tw__held_open(&made->held, path, path, 1, error);
+        status = tw__held_open(
+            &made->held, &(struct tw__held_wish){.path = path, .shown = path, .how = TW__HELD_CREATE, .is_private = 1},
+            error);
     }
     if (status != TW_OK) {
         goto fail;
@@ -255,7 +257,12 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
         status = new_journal(&made, kernel, grid, operands, error);
     }
     if (status == TW_OK) {
-        status = tw__held_open(&made->held, path, path, 0, error);
+        status = tw__held_open(&made->held,
+                               &(struct tw__held_wish){
+                                   .path = path,
+                                   .shown = path,
+                               },
+                               error);
     }
     if (status == TW_OK && made->held.fd < 0) {
         status = tw__fail(error, TW_ERROR_JOURNAL, "%s: there is no journal", path);

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/path.h"
 
 #define UNIT 512
 #define MOST_HEADER (1 << 20) /* bytes */
@@ -243,7 +244,7 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
         return tw__fail(error, TW_ERROR_JOURNAL, "%s: there is no journal", path);
     }
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be opened", path);
+        return tw__fail_path(error, failed, path, "cannot be opened");
     }
     struct tw__file_info info;
     tw_status status = TW_OK;
@@ -269,7 +270,7 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
 tw_status tw_journal_forget(const char *path, tw_error *error)
 {
     struct tw__held held;
-    const tw_status status = tw__held_open(&held, path, path, 0, error);
+    const tw_status status = tw__held_open(&held, &(struct tw__held_wish){.path = path, .shown = path}, error);
     if (status != TW_OK || held.fd < 0) {
         if (status == TW_OK) {
             tw__held_close(&held);

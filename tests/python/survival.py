@@ -143,7 +143,7 @@ RESULT = numpy.arange(float(LENGTH))
 PROCESSES = ["--pool", "processes", "-w", "2"]
 
 
-def job(kernel, *more, tiles=TILES, pool=PROCESSES):
+def job(kernel, *more, tiles=TILES, pool=PROCESSES, output="r.npy"):
     return [
         "run",
         kernel,
@@ -155,7 +155,7 @@ def job(kernel, *more, tiles=TILES, pool=PROCESSES):
         f"i={tiles}",
         *pool,
         "-o",
-        "r=r.npy",
+        f"r={output}",
         *more,
     ]
 

@@ -11,6 +11,8 @@
 #include "kernel/compile.h"
 #include "kernel/expr/notation.h"
 #include "os/file.h"
+#include "os/likeness.h"
+#include "os/path.h"
 
 /* What the C relies on: no fused multiplications, which processors have or have not, and integers that wrap. */
 #define ALWAYS "-std=gnu11 -ffp-contract=off -fno-math-errno -fno-trapping-math -fwrapv"
@@ -103,32 +105,47 @@ static tw_status make_hash(const tw_statement *statement, char hash[TW__HASH_TEX
     return status;
 }
 
-/* Copies a file, by way of a temporary name beside it. */
-static tw_status copy_file(const char *from, const char *path, tw_error *error)
+/* Writes a file by way of a temporary name beside it; what had the name keeps its mode, owner and the rest. */
+static int replace_file(const char *path, const char *data, size_t length)
 {
-    char *data, *temporary;
-    size_t length;
-    int fd, os_error = tw__file_text(&data, &length, from, MAX_OBJECT);
-    if (os_error != 0) {
-        return tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be read", from);
-    }
+    char *temporary, lost[TW__LIKENESS_TEXT];
+    int fd, like = -1;
     if (asprintf(&temporary, "%s.part-%d", path, tw__process_id()) < 0) {
-        free(data);
-        return tw__fail_memory(error, PATH_MAX, "a file name");
+        return ENOMEM;
     }
-    os_error = tw__file_create(&fd, temporary, 0755);
-    if (os_error == 0) {
-        os_error = tw__file_write(fd, data, length, 0);
+    const int exists = tw__likeness_open(&like, TW__FOLDER_HERE, path) == 0;
+    int failed = tw__file_create(&fd, temporary, exists ? 0600 : 0755);
+    if (failed == 0) {
+        failed = exists ? tw__likeness_take(fd, like, lost) : 0;
+        failed = failed == 0 ? tw__file_write(fd, data, length, 0) : failed;
         tw__file_close(fd);
-        os_error = os_error == 0 ? tw__file_rename(temporary, path) : os_error;
-        if (os_error != 0) {
+        failed = failed == 0 ? tw__file_rename(temporary, path) : failed;
+        if (failed != 0) {
             tw__file_remove(temporary);
         }
     }
+    if (exists) {
+        tw__file_close(like);
+    }
     free(temporary);
+    return failed;
+}
+
+static tw_status copy_file(const char *from, const char *path, tw_error *error)
+{
+    char *data, *file;
+    size_t length;
+    int failed = tw__file_text(&data, &length, from, MAX_OBJECT);
+    if (failed != 0) {
+        return tw__fail_path(error, failed, from, "cannot be read");
+    }
+    failed = tw__path_follow(&file, path);
+    if (failed == 0) {
+        failed = replace_file(file, data, length);
+        free(file);
+    }
     free(data);
-    return os_error == 0 ? TW_OK
-                         : tw__fail_os(error, tw__file_status(os_error), os_error, "%s: cannot be written", path);
+    return failed == 0 ? TW_OK : tw__fail_path(error, failed, path, "cannot be written");
 }
 
 /* A name that C lets a function have: no keyword, none of those that GCC and Clang call by themselves. */
@@ -199,7 +216,7 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
     }
     char *real = realpath(path, NULL);
     if (real == NULL) {
-        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
+        return tw__fail_path(error, errno, path, "cannot be opened");
     }
     status = tw__kernel_from_object(&opened, real, path, MARK, TW_ERROR_FILE, error);
     if (status == TW_ERROR_ARGUMENT) {
@@ -226,7 +243,7 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
     }
     real = realpath(path, NULL);
     if (real == NULL) {
-        return tw__fail_os(error, tw__file_status(errno), errno, "%s: cannot be opened", path);
+        return tw__fail_path(error, errno, path, "cannot be opened");
     }
     status = tw__kernel_from_object(&opened, real, path, name, TW_ERROR_FILE, error);
     return status == TW_OK ? take(kernel, statement, opened, error) : status;
