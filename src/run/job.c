@@ -100,6 +100,7 @@ static struct tw__job *fill(struct layout *layout, tw_pool *pool, const struct t
     job->path = path;
     job->symbol = symbol;
     job->kernel_created_at = kernel->created_at;
+    job->kernel_is_object = kernel->path != NULL;
     job->context = context;
     job->scratch_size = request->scratch_size;
     job->number = ++pool->jobs;

@@ -39,6 +39,7 @@ struct tw__job {
     const char *path;
     const char *symbol;
     int64_t kernel_created_at;
+    int kernel_is_object; /* it comes from a shared object: it is C, and may want much stack */
     void *context;
     size_t scratch_size;
     uint64_t number; /* no other job of this pool has it */

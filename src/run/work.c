@@ -8,9 +8,16 @@
 #include "array/shape.h"
 #include "grid/order.h"
 #include "os/fault.h"
+#include "os/stack.h"
 #include "run/job.h"
 #include "run/sum.h"
 #include "run/touch.h"
+
+/* Kernels that come from a shared object, those of statements among them, need as much stack as they like: up to some
+ * MiB. One that has less than this left runs on a stack of its own, which costs half a microsecond a tile. A function
+ * of the program runs on the stack of the thread that calls it, as all of the program's do: it may be a whole
+ * interpreter, which looks at where its stack is. */
+#define KERNEL_STACK ((size_t)7 << 20) /* bytes: all of the usual 8 MiB but what a program has below the run */
 
 /* What a worker keeps from tile to tile and from job to job. */
 struct local {
@@ -31,6 +38,8 @@ struct local {
     uint64_t heap_epoch;
     struct tw__guard *guard;
     struct tw__chooser chooser;
+    struct tw__stack *stack; /* for kernels from objects, where this thread's own is small; NULL: never needed */
+    int apart;               /* this job's kernel runs on `stack` */
 };
 
 static void close_library(struct local *local)
@@ -53,6 +62,7 @@ void tw__job_release_local(void *memory)
     }
     tw__region_fini(&local->heap);
     tw__guard_destroy(local->guard);
+    tw__stack_close(local->stack);
     free(local->views);
     free(local->places);
     free(local->regions);
@@ -85,6 +95,16 @@ static tw_status set_kernel(struct local *local, const struct tw__job *job, char
         local->library_of = job->kernel_created_at;
     }
     local->function = local->library_function;
+    return TW_OK;
+}
+
+static tw_status set_stack(struct local *local, const struct tw__job *job, char *message)
+{
+    local->apart = job->kernel_is_object && tw__stack_left() < KERNEL_STACK;
+    if (local->apart && local->stack == NULL && tw__stack_open(&local->stack) != 0) {
+        local->stack = NULL;
+        return out_of_memory(message, "a worker's stack");
+    }
     return TW_OK;
 }
 
@@ -147,6 +167,9 @@ static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t
         local->scratch_capacity = job->scratch_size;
     }
     tw_status status = set_kernel(local, job, message);
+    if (status == TW_OK) {
+        status = set_stack(local, job, message);
+    }
     if (status == TW_OK) {
         status = set_regions(local, job, message);
     }
@@ -321,16 +344,35 @@ int tw__job_find(void *argument, unsigned worker, const struct tw__death *death,
 
 /* ---- one tile ---- */
 
+struct kernel_call {
+    struct local *local;
+    const struct tw__job *job;
+    unsigned worker;
+    int code;
+};
+
+static void make_call(void *argument)
+{
+    struct kernel_call *call = argument;
+    struct local *local = call->local;
+    const struct tw__job *job = call->job;
+    call->code = job->notes != NULL
+                     ? tw__guard_run(&local->guard, job->grid, &local->tile, local->function, &job->notes[call->worker])
+                     : local->function(&local->tile);
+}
+
 static int call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
 {
     int code;
     (void)TW__POINT("kernel.before");
-    if (job->notes != NULL) {
-        code = tw__guard_run(&local->guard, job->grid, &local->tile, local->function, &job->notes[worker]);
+    if (local->apart || job->notes != NULL) {
+        struct kernel_call call = {.local = local, .job = job, .worker = worker};
+        tw__stack_call(local->apart ? local->stack : NULL, make_call, &call);
+        code = call.code;
     } else {
         code = local->function(&local->tile);
-        code = TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
     }
+    code = job->notes == NULL && TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
     tw__float_mode_keep(&job->float_mode);
     (void)TW__POINT("kernel.after");
     return code;

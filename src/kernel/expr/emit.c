@@ -7,6 +7,7 @@
 #include "kernel/expr/helper.h"
 #include "kernel/expr/prelude.h"
 #include "kernel/expr/statement.h"
+#include "os/stack.h"
 
 enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
 
@@ -285,6 +286,20 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
     return 1;
 }
 
+/* What printing needs of a thread's stack, with some to spare. */
+#define EMITTER_STACK ((size_t)1 << 20)
+
+struct emit_call {
+    struct tw__emitter *emitter;
+    const char *function;
+};
+
+static void emit_all(void *argument)
+{
+    const struct emit_call *call = argument;
+    emit_kernel(call->emitter, call->function);
+}
+
 tw_status tw__emit(char **text, size_t *length, const struct tw__program *program, const char *function,
                    tw_error *error)
 {
@@ -301,7 +316,8 @@ tw_status tw__emit(char **text, size_t *length, const struct tw__program *progra
         (void)tw__helper_need(e, "type", TW_COMPLEX128);
     }
     find_same(e);
-    emit_kernel(e, function);
+    struct emit_call call = {.emitter = e, .function = function};
+    e->failed |= tw__stack_run(EMITTER_STACK, emit_all, &call) != 0;
     const int unknown = e->unknown, large = e->most_rooms > MOST_ROOM;
     if (!finish(e) || !join(e, &whole, &size)) {
         status = tw__fail_memory(error, (size_t)program->nnodes * 256, "a kernel's text");

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernel/expr/parser.h"
+#include "os/stack.h"
 
 /* ---- tokens and names ---- */
 
@@ -371,6 +372,20 @@ static tw_status check_outputs(struct tw__parser *parser)
     return TW_OK;
 }
 
+/* What the parser needs of a thread's stack; brackets that are 100 deep took up to 500 KiB. */
+#define PARSER_STACK ((size_t)1 << 20)
+
+struct parse_call {
+    struct tw__parser *parser;
+    tw_status status;
+};
+
+static void parse_all(void *argument)
+{
+    struct parse_call *call = argument;
+    call->status = read_statements(call->parser);
+}
+
 tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
                     tw_error *error)
 {
@@ -391,6 +406,9 @@ tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parame
     syntax->parameters = parameters;
     syntax->nparameters = (int)nparameters;
     struct tw__parser parser = {.syntax = syntax, .lexer = {.source = syntax->source, .error = error}, .error = error};
-    tw_status status = read_statements(&parser);
-    return status == TW_OK ? check_outputs(&parser) : status;
+    struct parse_call call = {.parser = &parser};
+    if (tw__stack_run(PARSER_STACK, parse_all, &call) != 0) {
+        return tw__fail_memory(error, PARSER_STACK, "the parser's stack");
+    }
+    return call.status == TW_OK ? check_outputs(&parser) : call.status;
 }

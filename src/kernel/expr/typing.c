@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "kernel/expr/function.h"
 #include "kernel/expr/resolve.h"
+#include "os/stack.h"
 
 /* ---- nodes ---- */
 
@@ -490,6 +491,23 @@ static void copy_names(struct tw__program *program, const struct tw__syntax *syn
     }
 }
 
+/* What typing needs of a thread's stack, with some to spare. */
+#define TYPER_STACK ((size_t)1 << 20)
+
+struct typer_call {
+    struct tw__typer *typer;
+    tw_status status;
+};
+
+static void type_statements(void *argument)
+{
+    struct typer_call *call = argument;
+    const struct tw__syntax *syntax = call->typer->syntax;
+    for (int s = 0; s < syntax->nstatements && call->status == TW_OK; s++) {
+        call->status = type_statement(call->typer, &syntax->statements[s]);
+    }
+}
+
 tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, const int *tiles,
                    const int *order, tw_error *error)
 {
@@ -502,9 +520,9 @@ tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, con
     memset(typed->node_of, -1, ((size_t)syntax->nnodes + 1) * sizeof *typed->node_of);
     memcpy(typer.dtype, dtypes, (size_t)syntax->noperands * sizeof dtypes[0]);
     copy_names(&typed->program, syntax, dtypes, tiles, order);
-    tw_status status = TW_OK;
-    for (int s = 0; s < syntax->nstatements && status == TW_OK; s++) {
-        status = type_statement(&typer, &syntax->statements[s]);
+    struct typer_call call = {.typer = &typer, .status = TW_OK};
+    if (tw__stack_run(TYPER_STACK, type_statements, &call) != 0) {
+        return tw__fail_memory(error, TYPER_STACK, "a statement");
     }
     /* While typing, a scope is the number of a body, 0 for statements, and of a finished body -2 minus its REDUCE. */
     for (int n = 0; n < typed->program.nnodes; n++) {
@@ -512,7 +530,7 @@ tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, con
         *scope = *scope <= -2 ? -*scope - 2 : -1;
     }
     typed->program.needs_context |= typed->program.nscalars > 0;
-    return status == TW_OK ? check_depth(&typer) : status;
+    return call.status == TW_OK ? check_depth(&typer) : call.status;
 }
 
 void tw__typed_fini(struct tw__typed *typed)
