@@ -33,6 +33,7 @@ typedef struct {
     PyObject *on_start;          /* called in each new worker process with its number; may be NULL */
     tw_array *area;              /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
     int pid;
+    long forks;                /* workers that were forked until now */
     int busy;                  /* in a run: it must not be closed */
     int interrupted;           /* Ctrl-C came while a fork was prepared */
     struct local_run *running; /* the run that it is busy with */

@@ -41,6 +41,7 @@ static void before_fork(void *user)
 {
     PoolObject *self = user;
     enter_python();
+    self->forks++;
     while (is_interrupted(callbacks.hold)) {
         self->interrupted = 1;
     }
@@ -209,6 +210,12 @@ static PyObject *pool_note(PyObject *object, void *closure)
     return PyUnicode_FromString(note);
 }
 
+static PyObject *pool_forks(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyLong_FromLong(((PoolObject *)object)->forks);
+}
+
 static PyObject *pool_pid(PyObject *object, void *closure)
 {
     (void)closure;
@@ -227,6 +234,7 @@ static PyGetSetDef pool_fields[] = {
     {"workers", pool_workers, NULL, "tw_pool_workers; 0 once it is closed.", NULL},
     {"closed", pool_closed, NULL, "It was closed.", NULL},
     {"note", pool_note, NULL, "tw_pool_note.", NULL},
+    {"forks", pool_forks, NULL, "How many workers were forked until now.", NULL},
     {"pid", pool_pid, NULL, "The process that opened it.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -11,8 +11,9 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _deaths, _errors, _manner, _shared, _signals, _tilework, _workers
+from . import _arguments, _carried, _deaths, _errors, _manner, _shared, _signals, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
+from ._known import Known, KnownKernels
 from ._progress import teller
 from ._report import Report
 from ._request import Request, StatementRequest
@@ -21,7 +22,6 @@ __all__ = ["Kernel", "Pool", "Tile"]
 
 NOBODY: contextlib.nullcontext[None] = contextlib.nullcontext()  # told of progress
 PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
-KNOWN_KERNELS = 64  # callables that a pool keeps because its workers know them
 
 
 class Tile(NamedTuple):
@@ -201,9 +201,10 @@ class Pool:
 
     Notes
     -----
-    Forked workers see the program as it was when they were forked. A callable that they have not seen yet makes the pool
-    fork them again (a few milliseconds); what a callable that they know refers to, and that has changed meanwhile, they
-    do not see: call :meth:`refresh`. Operands are always up to date.
+    A callable and what it carries (its closure, defaults and attributes, the object of a method, the arguments of a
+    partial) are what they are at the call: the pool forks its workers again (a few milliseconds) if they have changed, and
+    at each run if the pool cannot see that, as with arrays. Globals are those of the last fork: call :meth:`refresh` when
+    they have changed. Operands are always up to date.
 
     Examples
     --------
@@ -237,7 +238,7 @@ class Pool:
         self.kind = pool
         self._lock: Any = threading.RLock()  # taken with `_turn` alone
         self._owner = os.getpid()
-        self._kernels: dict[Any, tuple[_tilework.Kernel, _manner.Manner, Any]] = {}
+        self._kernels = KnownKernels(pool == "processes")
         self._open(count)
         open_pools.add(self)
 
@@ -398,7 +399,12 @@ class Pool:
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
         with self._turn():
-            inner, called_with = (native._inner, b"") if native is not None else self._known(kernel, request.notation)
+            known: Optional[Known] = None
+            if native is not None:
+                inner, called_with = native._inner, b""
+            else:
+                known = self._kernels.of(kernel, self._inner)
+                inner, called_with = known.kernel, known.manner.arguments(request.notation)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
@@ -412,20 +418,11 @@ class Pool:
             except _tilework.Failure as failure:
                 error = self._explained(failure, request, native or kernel)
                 raise error from error.__cause__
+            finally:
+                if known is not None:
+                    known.forks = pool.forks
         results = request.results(arrays)
         return (results, Report(told, request.notation.axes)) if told is not None else results
-
-    def _known(self, function: Any, notation: _arguments.Notation) -> tuple[_tilework.Kernel, bytes]:
-        """The kernel of a callable: the same as in the last run, so that workers need not be forked again."""
-        identity = _manner.identity_of(function)
-        found = self._kernels.pop(identity, None)
-        if found is None:
-            manner = _manner.Manner(function)
-            found = (_tilework.Kernel.python(function, manner.tile), manner, function)
-            while len(self._kernels) >= KNOWN_KERNELS:
-                del self._kernels[next(iter(self._kernels))]
-        self._kernels[identity] = found
-        return found[0], found[1].arguments(notation)
 
     @staticmethod
     def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:
@@ -444,3 +441,6 @@ class Pool:
                 error.args = (first + rest[1] + rest[2],)
             error.args = (error.args[0] + _deaths.advice(error.death),)
         return error
+
+
+_carried.fix(Kernel, Pool)  # a pool is of no use in a worker

@@ -25,7 +25,8 @@ import numpy as np
 
 from . import _arguments, _errors, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
-from ._objects import KNOWN_KERNELS, Kernel, Pool
+from ._known import MOST_KNOWN, KnownKernels
+from ._objects import Kernel, Pool
 from ._progress import teller
 from ._report import Report, ReportParts
 from ._request import Request
@@ -334,6 +335,7 @@ class Server:
 
     def do_open(self, workers: int) -> tuple[int, Optional[str]]:
         self.pool = Pool(workers or None, "processes")
+        self.pool._kernels = KnownKernels(False)  # equal contents are one object here, which nothing changes
         return self.pool.workers, self.pool.note
 
     def do_pids(self) -> tuple[int, ...]:
@@ -357,7 +359,7 @@ class Server:
         kernel = self.kernels.pop(identity, None)
         if kernel is None:
             kernel = pickle.loads(content) if kind == "pickle" else Kernel.from_recipe(content)
-        while len(self.kernels) >= KNOWN_KERNELS:
+        while len(self.kernels) >= MOST_KNOWN:
             del self.kernels[next(iter(self.kernels))]
         self.kernels[identity] = kernel
         return kernel

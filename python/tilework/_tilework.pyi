@@ -27,6 +27,7 @@ class Pool:
     workers: int
     closed: bool
     note: Optional[str]
+    forks: int
     pid: int
     def __init__(self, kind: int, workers: int, heap_bytes: int, on_start: Optional[Callable[[int], None]]) -> None: ...
     def close(self) -> None: ...

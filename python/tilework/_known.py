@@ -1,0 +1,50 @@
+"""The callables that a pool's workers know, each with what it carried when they were forked."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from . import _carried, _manner, _tilework
+
+MOST_KNOWN = 64  # they are kept alive, so that none is taken for another one that has its id
+
+
+class Known:
+    """A callable as a kernel. Workers have it as it is now, if no more forks than `forks` have been since it was made."""
+
+    __slots__ = ("kernel", "manner", "function", "carried", "forks")
+
+    def __init__(self, function: Any, carried: Optional[tuple[Any, ...]]) -> None:
+        self.function = function
+        self.manner = _manner.Manner(function)
+        self.kernel = _tilework.Kernel.python(function, self.manner.tile)
+        self.carried = carried
+        self.forks = 0
+
+    def holds(self, carried: Optional[tuple[Any, ...]], forks: int) -> bool:
+        """The workers know it so. What may have been something else when a worker was forked in between is not known."""
+        return carried is not None and self.carried == carried and (self.forks == forks or len(carried) < 2)
+
+
+class KnownKernels:
+    """`apart`: workers have copies of what the program has; else they use what it has."""
+
+    def __init__(self, apart: bool) -> None:
+        self.apart = apart
+        self._known: dict[Any, Known] = {}
+
+    def of(self, function: Any, pool: Optional[_tilework.Pool]) -> Known:
+        """For a run that begins now; a kernel that is new makes the library fork the workers again."""
+        apart = self.apart and pool is not None
+        carried = _carried.of(function) if apart else _carried.NOTHING
+        identity = _manner.identity_of(function)
+        found = self._known.pop(identity, None)
+        if found is None or not found.holds(carried, pool.forks if apart and pool is not None else 0):
+            found = Known(function, carried)
+        while len(self._known) >= MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[identity] = found
+        return found
+
+    def clear(self) -> None:
+        self._known.clear()
