@@ -6,7 +6,7 @@ import numpy
 
 import oracle
 from memory import make_memory, make_values, plain_memory
-from oracle import (ARITHMETIC, COMPARISONS, EXACT, EXTREMES, LOGIC, TRANSCENDENTAL, TRANSCENDENTAL_OF_TWO, Binary,
+from oracle import (ARITHMETIC, COMPARISONS, EXACT, EXACT_OF_TWO, EXTREMES, LOGIC, TRANSCENDENTAL, TRANSCENDENTAL_OF_TWO, Binary,
                     Call, Cast, Chain, Index, Length, Number, Parameter, Read, Reduce, Refused, Select,
                     Unary)  # fmt: skip
 
@@ -225,7 +225,9 @@ class Builder:
             name, child = rng.choice(list(EXACT)), below()
             is_complex = oracle.dtype_of(child.now).kind == "c"
             return self.finish(Call(name, [child]), "ulp" if is_complex and name in ("abs", "sign", "sqrt") else None)
-        if kind < 0.78:
+        if kind < 0.75:
+            return self.finish(Call(rng.choice(list(EXACT_OF_TWO)), [below(), below()]))
+        if kind < 0.79:
             return self.finish(Call(rng.choice(list(EXTREMES)), [below(), below()]), "zero")
         if kind < 0.8:
             return self.clip(below(), below(), below())
@@ -295,7 +297,12 @@ def add_operand(case, rng, numbers, name, axes):
     dims, shape = [], []
     for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3])):
         plain = [axis for axis in axes if axis not in dims]
-        if plain and rng.random() < 0.65:
+        twice = [d for d, dim in enumerate(dims) if isinstance(dim, str)]
+        if twice and rng.random() < 0.08:  # a diagonal: equal lengths, which are 1 now and then
+            d = rng.choice(twice)
+            dims.append(dims[d])
+            shape.append(shape[d])
+        elif plain and rng.random() < 0.65:
             axis = rng.choice(plain)
             dims.append(axis)
             shape.append(1 if rng.random() < 0.1 else case.lengths[axis])

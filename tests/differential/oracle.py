@@ -32,7 +32,9 @@ PYTHONS = {"+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x
 # Rounded right, or without any rounding: NumPy's bits.
 EXACT = {"abs": numpy.absolute, "sign": numpy.sign, "sqrt": numpy.sqrt, "floor": numpy.floor, "ceil": numpy.ceil,
          "rint": numpy.rint, "trunc": numpy.trunc, "isnan": numpy.isnan, "isinf": numpy.isinf,
-         "isfinite": numpy.isfinite, "real": numpy.real, "imag": numpy.imag, "conj": numpy.conjugate}  # fmt: skip
+         "isfinite": numpy.isfinite, "real": numpy.real, "imag": numpy.imag, "conj": numpy.conjugate,
+         "round": numpy.round}  # fmt: skip
+EXACT_OF_TWO = {"fmod": numpy.fmod, "copysign": numpy.copysign, "nextafter": numpy.nextafter}
 # Of two zeros with different signs, NumPy's loops give now the one, now the other.
 EXTREMES = {"minimum": numpy.minimum, "maximum": numpy.maximum, "fmin": numpy.fmin, "fmax": numpy.fmax}
 
@@ -382,8 +384,10 @@ class Call(Node):
             if is_weak(arguments[0]):
                 raise Refused("of arrays")
             return numpy.clip(*arguments)
-        function = {**EXACT, **EXTREMES, **TRANSCENDENTAL, **TRANSCENDENTAL_OF_TWO}[self.name]
-        if len(arguments) == 1 and self.name in ("real", "imag", "arg", "erf", "gamma") and is_weak(arguments[0]):
+        function = {**EXACT, **EXACT_OF_TWO, **EXTREMES, **TRANSCENDENTAL, **TRANSCENDENTAL_OF_TWO}[self.name]
+        if self.name == "copysign" and numpy.isnan(arguments[1]).any():
+            raise Refused("the sign of a NaN is open")
+        if len(arguments) == 1 and self.name in ("real", "imag", "arg", "erf", "gamma", "round") and is_weak(arguments[0]):
             raise Refused("NumPy's is Python's own")
         return function(*arguments)
 

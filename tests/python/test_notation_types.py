@@ -24,7 +24,8 @@ OPERATORS = {
 }  # fmt: skip
 BINARY = {
     "minimum": numpy.minimum, "maximum": numpy.maximum, "fmin": numpy.fmin, "fmax": numpy.fmax,
-    "atan2": numpy.arctan2, "hypot": numpy.hypot,
+    "atan2": numpy.arctan2, "hypot": numpy.hypot, "fmod": numpy.fmod, "copysign": numpy.copysign,
+    "nextafter": numpy.nextafter,
 }  # fmt: skip
 UNARY = {
     "-": numpy.negative, "+": numpy.positive, "~": numpy.invert, "not ": numpy.logical_not, "abs": numpy.absolute,
@@ -34,7 +35,7 @@ UNARY = {
     "atan": numpy.arctan, "sinh": numpy.sinh, "cosh": numpy.cosh, "tanh": numpy.tanh, "asinh": numpy.arcsinh,
     "acosh": numpy.arccosh, "atanh": numpy.arctanh, "floor": numpy.floor, "ceil": numpy.ceil, "rint": numpy.rint,
     "trunc": numpy.trunc, "isnan": numpy.isnan, "isinf": numpy.isinf, "isfinite": numpy.isfinite,
-    "real": numpy.real, "imag": numpy.imag, "conj": numpy.conjugate, "arg": numpy.angle,
+    "real": numpy.real, "imag": numpy.imag, "conj": numpy.conjugate, "arg": numpy.angle, "round": numpy.round,
 }  # fmt: skip
 REDUCTIONS = {
     "sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "mean": numpy.mean, "any": numpy.any,

@@ -21,10 +21,10 @@ BITS = {"&": numpy.bitwise_and, "|": numpy.bitwise_or, "^": numpy.bitwise_xor, "
         ">>": numpy.right_shift}  # fmt: skip
 LOGICAL = {"and": numpy.logical_and, "or": numpy.logical_or}
 OPERATORS = {**ARITHMETIC, **DIVISION, **COMPARISON, **BITS, **LOGICAL}
-PAIRS = {"minimum": numpy.minimum, "maximum": numpy.maximum, "fmin": numpy.fmin, "fmax": numpy.fmax}
+PAIRS = {"minimum": numpy.minimum, "maximum": numpy.maximum, "fmin": numpy.fmin, "fmax": numpy.fmax, "fmod": numpy.fmod, "nextafter": numpy.nextafter}
 SINGLES = {"-{}": numpy.negative, "~{}": numpy.invert, "not {}": numpy.logical_not, "abs({})": numpy.absolute,
            "sign({})": numpy.sign, "sqrt({})": numpy.sqrt, "floor({})": numpy.floor, "ceil({})": numpy.ceil,
-           "rint({})": numpy.rint, "trunc({})": numpy.trunc, "isnan({})": numpy.isnan, "isinf({})": numpy.isinf,
+           "rint({})": numpy.rint, "round({})": numpy.round, "round({}, 0)": numpy.round, "trunc({})": numpy.trunc, "isnan({})": numpy.isnan, "isinf({})": numpy.isinf,
            "isfinite({})": numpy.isfinite, "real({})": numpy.real, "imag({})": numpy.imag,
            "conj({})": numpy.conjugate, "{}**2": lambda a: a**2}  # fmt: skip
 # Correctly rounded nowhere, or by another road than NumPy's: measured elsewhere.
@@ -371,3 +371,28 @@ def test_three_axes_of_which_the_last_is_short():
             found = run("g[y,x] = sum(c: image[y,x,c] * w[c])", {"image": layout, "w": weight},
                         {k: v for k, v in cuts.items() if k != "c"})["g"]  # fmt: skip
             assert same(found, tree_sum(layout * weight))
+
+
+@pytest.mark.parametrize("dtype", [dtype for dtype in DTYPES if dtype not in ("bool", *COMPLEXES)])
+def test_round_to_other_digits_has_numpys_bits(dtype):
+    a = sample(dtype, 300, 41)
+    if dtype == "uint32":
+        a //= 2  # what does not fit uint32 comes out as NumPy's version and the processor have it
+    check_all([(f"round(a[i], {k})", theirs(numpy.round, a, k)) for k in (1, 2, 3, 5, 20, -1, -2, -9)], {"a": a})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_copysign_takes_the_sign_of_zeros_infinities_and_nans(dtype):
+    a, b = sample(dtype, 300, 42), sample(dtype, 300, 43)
+    check_all([("copysign(a[i], b[i])", theirs(numpy.copysign, a, b))], {"a": a, "b": b})
+    if numpy.dtype(dtype).kind == "f":
+        signs = numpy.copysign(numpy.array([numpy.nan, numpy.nan, 0, 0, numpy.inf], dtype), [1, -1, 1, -1, -1]).astype(dtype)
+        assert run("r[i] = copysign(2, s[i])", {"s": signs})["r"].tolist() == [2, -2, 2, -2, -2]
+
+
+def test_round_says_what_it_does_not_round():
+    for text, why in [("round(a[i], 1.5)", "a whole number that is written out: round\\(x\\) or round\\(x, 2\\)"),
+                      ("round(z[i], 2)", "write round\\(real\\(z\\), 2\\)"), ("round(b[i], 1)", "of bools")]:
+        with pytest.raises(Failure, match=why):
+            run(f"r[i] = {text}", {name: array for name, array in {"a": numpy.ones(3), "z": numpy.ones(3, "c8"),
+                                                                   "b": numpy.ones(3, bool)}.items() if f"{name}[" in text})

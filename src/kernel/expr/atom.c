@@ -283,6 +283,25 @@ static tw_status read_reduction(struct tw__parser *parser, const struct tw__func
     return status == TW_OK ? tw__parser_add(parser, &made, node) : status;
 }
 
+/* The decimals of round(x, decimals): a whole number that is known. */
+static tw_status read_decimals(struct tw__parser *parser, const struct tw__function *function, int *decimals)
+{
+    enum { MOST = 400 }; /* 10^400 is more than a float64 has */
+    int node = -1;
+    int64_t value = 0;
+    tw_status status = tw__parser_next(parser);
+    if (status == TW_OK) {
+        status = tw__parse_expression(parser, &node);
+    }
+    const struct tw__syntax_node *number = status == TW_OK ? &parser->syntax->nodes[node] : NULL;
+    if (status == TW_OK && (!number->is_literal || !tw__scalar_to_int64(&number->number, &value))) {
+        return tw__complain(parser->error, &parser->syntax->source, number->at,
+                            "the decimals are a whole number that is written out: %s", function->usage);
+    }
+    *decimals = (int)(value > MOST ? MOST : value < -MOST ? -MOST : value);
+    return status;
+}
+
 static tw_status read_call(struct tw__parser *parser, const char *name, size_t at, int *node)
 {
     const struct tw__function *function = tw__find_function(name, strlen(name));
@@ -301,6 +320,7 @@ static tw_status read_call(struct tw__parser *parser, const char *name, size_t a
     }
     struct tw__syntax_node made = {.kind = function->kind == TW__FUNCTION_OPERATION ? TW__SYNTAX_OPERATION
                                            : function->kind == TW__FUNCTION_CLIP    ? TW__SYNTAX_CLIP
+                                           : function->kind == TW__FUNCTION_ROUND   ? TW__SYNTAX_ROUND
                                                                                     : TW__SYNTAX_CAST,
                                    .which = function->which,
                                    .at = at,
@@ -318,6 +338,12 @@ static tw_status read_call(struct tw__parser *parser, const char *name, size_t a
         if (status == TW_OK) {
             status = tw__parse_expression(parser, &made.child[made.nchildren++]);
         }
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    if (function->kind == TW__FUNCTION_ROUND && tw__parser_sees(parser, ",")) {
+        status = read_decimals(parser, function, &made.which);
         if (status != TW_OK) {
             return status;
         }

@@ -55,6 +55,16 @@ const struct tw__helper tw__helpers_integer[] = {
             "{\n"
             "    return y == 0 ? 0 : (@T)(x % y);\n"
             "}\n"},
+    {"fmod", "i", "",
+     INLINE "@T tw_fmod_@S(@T x, @T y)\n"
+            "{\n"
+            "    return y == 0 || y == -1 ? 0 : (@T)(x % y);\n"
+            "}\n"},
+    {"fmod", "u", "",
+     INLINE "@T tw_fmod_@S(@T x, @T y)\n"
+            "{\n"
+            "    return y == 0 ? 0 : (@T)(x % y);\n"
+            "}\n"},
     {"power", "i", "",
      SLOW "@T tw_power_@S(const tw_tile *tile, @T x, @T y)\n"
           "{\n"

@@ -52,6 +52,11 @@ const struct tw__helper tw__helpers_real[] = {
             "    }\n"
             "    return __builtin_copysign@F(0, y);\n"
             "}\n"},
+    {"fmod", "f", "",
+     INLINE "@T tw_fmod_@S(@T x, @T y)\n"
+            "{\n"
+            "    return __builtin_fmod@F(x, y);\n"
+            "}\n"},
     {"floor_divide", "f", "",
      INLINE "@T tw_floor_divide_@S(@T x, @T y)\n"
             "{\n"
@@ -68,6 +73,15 @@ const struct tw__helper tw__helpers_real[] = {
             "    }\n"
             "    const @T whole = __builtin_floor@F(quotient);\n"
             "    return quotient - whole > (@T)0.5 ? whole + 1 : whole;\n"
+            "}\n"},
+
+    {"nextafter", "h", "value store",
+     INLINE "float tw_nextafter_f16(float x, float y)\n"
+            "{\n"
+            "    const uint16_t bits = tw_store_f16(x), sign = tw_store_f16(y) & 0x8000u;\n"
+            "    const int step = (x < y) == (x > 0) ? 1 : -1;\n"
+            "    const float next = tw_value_f16((uint16_t)(x == 0 ? sign | 1 : bits + step));\n"
+            "    return x != x || y != y ? x + y : x == y ? x : next;\n"
             "}\n"},
 
     /* ---- powers that are common, as NumPy computes them or as near ---- */

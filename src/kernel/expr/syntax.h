@@ -24,6 +24,7 @@ enum tw__syntax_kind {
     TW__SYNTAX_AND,
     TW__SYNTAX_OR,
     TW__SYNTAX_CLIP,
+    TW__SYNTAX_ROUND,  /* .which: decimals */
     TW__SYNTAX_CAST,   /* .which: tw_kind */
     TW__SYNTAX_REDUCE, /* .which: TW__REDUCE_..., or TW__SYNTAX_MEAN, whose child[1] is the number of elements, beyond
                         * nchildren; .naxes, .axes */

@@ -12,6 +12,7 @@
  *     +x; conj(x), real(x) of a real  x
  *     ~x of bool; x + y, x * y of bool            NOT; BIT_OR, BIT_AND
  *     clip(x, lo, hi)                 MINIMUM(MAXIMUM(x, lo), hi)
+ *     round(x, 2)                     DIVIDE(RINT(MULTIPLY(x, 100.0)), 100.0)
  *     mean(k: x)                      DIVIDE(REDUCE SUM, the number of elements from the context)
  *     sum of float16                  CAST to float16 of REDUCE SUM of float32
  *     2 * c + len(i)                  one SCALAR: what has no operand and no index in it is computed before the run
@@ -61,6 +62,7 @@ enum tw__operation {
     TW__OP_DIVIDE,       /* float, complex */
     TW__OP_FLOOR_DIVIDE, /* integer (Python's sign; x // 0 is 0, INT_MIN // -1 is INT_MIN), float (as NumPy) */
     TW__OP_REMAINDER,    /* integer (Python's sign; x % 0 is 0, INT_MIN % -1 is 0), float (as NumPy) */
+    TW__OP_FMOD,         /* integer, float: as REMAINDER, with the sign of the dividend, C's fmod */
     TW__OP_POWER,        /* integer (a negative exponent makes the kernel fail), float, complex. child[1] is often a
                           * CONSTANT: x**2, x**3, x**0.5 */
     TW__OP_BIT_AND,      /* bool, integer */
@@ -74,14 +76,16 @@ enum tw__operation {
     TW__OP_LESS_EQUAL, /* is the dtype of child[0]. */
     TW__OP_GREATER,
     TW__OP_GREATER_EQUAL,
-    TW__OP_SELECT,   /* child[0] is bool; child[1] where it is true, child[2] where not. `operation` is that of [1] */
-    TW__OP_MINIMUM,  /* any; NaN where either is NaN, the first one that is; complex: in NumPy's order */
-    TW__OP_MAXIMUM,  /* the same */
-    TW__OP_FMIN,     /* the same, but a NaN gives way to the other */
-    TW__OP_FMAX,     /* the same */
-    TW__OP_ABSOLUTE, /* signed integer (INT_MIN stays), float; complex -> its float */
-    TW__OP_SIGN,     /* integer, float (NaN stays), complex (x / |x|, 0 for 0) */
-    TW__OP_FLOOR,    /* float; this and the three below */
+    TW__OP_SELECT,    /* child[0] is bool; child[1] where it is true, child[2] where not. `operation` is that of [1] */
+    TW__OP_MINIMUM,   /* any; NaN where either is NaN, the first one that is; complex: in NumPy's order */
+    TW__OP_MAXIMUM,   /* the same */
+    TW__OP_FMIN,      /* the same, but a NaN gives way to the other */
+    TW__OP_FMAX,      /* the same */
+    TW__OP_COPYSIGN,  /* float: child[0] with the sign of child[1] */
+    TW__OP_NEXTAFTER, /* float: the next number of T from child[0] towards child[1] */
+    TW__OP_ABSOLUTE,  /* signed integer (INT_MIN stays), float; complex -> its float */
+    TW__OP_SIGN,      /* integer, float (NaN stays), complex (x / |x|, 0 for 0) */
+    TW__OP_FLOOR,     /* float; this and the three below */
     TW__OP_CEIL,
     TW__OP_RINT, /* to even; complex too, both parts */
     TW__OP_TRUNC,

@@ -364,6 +364,9 @@ static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_no
     case TW__SYNTAX_REDUCE:
         status = type_reduction(typer, node, &type->node);
         break;
+    case TW__SYNTAX_ROUND:
+        status = tw__type_round(typer, node, type);
+        break;
     case TW__SYNTAX_CLIP:
         status = tw__type_clip(typer, node, type);
         break;

@@ -68,6 +68,7 @@ tw_status tw__typer_operate(struct tw__typer *typer, enum tw__operation code, tw
 /* An operation or a function of the syntax. */
 tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node,
                              struct tw__operand_type *result);
+tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result);
 tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result);
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
     [TW__OP_DIVIDE] = {"divide", "/"},
     [TW__OP_FLOOR_DIVIDE] = {"floor_divide", NULL},
     [TW__OP_REMAINDER] = {"remainder", NULL},
+    [TW__OP_FMOD] = {"fmod", NULL},
     [TW__OP_POWER] = {"power", NULL},
     [TW__OP_BIT_AND] = {NULL, "&"},
     [TW__OP_BIT_OR] = {NULL, "|"},
@@ -141,6 +142,13 @@ static int emit_function(struct tw__emitter *e, const struct tw__node *node)
 {
     const tw_kind kind = computed(node->u.op.operation);
     struct tw__prelude_function function;
+    if (node->u.op.code == TW__OP_NEXTAFTER && node->dtype == TW_FLOAT16) { /* of float16, not of float32 */
+        (void)tw__helper_need(e, "nextafter", TW_FLOAT16);
+        tw__emit_text(e, "tw_nextafter_f16(");
+        emit_arguments(e, node, 0);
+        tw__emit_text(e, ")");
+        return 1;
+    }
     if (!tw__prelude_find(node->u.op.code, kind, &function)) {
         return 0;
     }

@@ -69,4 +69,33 @@ TW_MATH float tw_fmax_f32(float x, float y)
     return y != y ? x : larger;
 }
 
+TW_MATH float tw_copysign_f32(float x, float y)
+{
+    return __builtin_copysignf(x, y);
+}
+
+TW_MATH uint32_t tw__bits_f32(float x)
+{
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+TW_MATH float tw__of_bits_f32(uint32_t bits)
+{
+    float x;
+    __builtin_memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The bits of a number other than zero are one more for the next that is further from zero. */
+TW_MATH float tw_nextafter_f32(float x, float y)
+{
+    const uint32_t bits = tw__bits_f32(x), sign = tw__bits_f32(y) & 0x80000000;
+    const uint32_t step = (x < y) == (x > 0) ? 1 : (uint32_t)-1;
+    const float next = tw__of_bits_f32(x == 0 ? sign | 1 : bits + step);
+    const float moved = x == y ? y : next;
+    return (x != x) | (y != y) ? x + y : moved;
+}
+
 #endif

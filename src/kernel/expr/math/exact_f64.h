@@ -69,4 +69,19 @@ TW_MATH double tw_fmax_f64(double x, double y)
     return y != y ? x : larger;
 }
 
+TW_MATH double tw_copysign_f64(double x, double y)
+{
+    return __builtin_copysign(x, y);
+}
+
+/* The bits of a number other than zero are one more for the next that is further from zero. */
+TW_MATH double tw_nextafter_f64(double x, double y)
+{
+    const uint64_t bits = tw__bits_f64(x), sign = tw__bits_f64(y) & 0x8000000000000000;
+    const uint64_t step = (x < y) == (x > 0) ? 1 : (uint64_t)-1;
+    const double next = tw__of_bits_f64(x == 0 ? sign | 1 : bits + step);
+    const double moved = x == y ? y : next;
+    return (x != x) | (y != y) ? x + y : moved;
+}
+
 #endif
