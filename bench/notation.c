@@ -162,7 +162,8 @@ static void load(struct work *work, const char *text)
     must(tw_statement_kernel(&work->kernel, work->statement, NULL, &error), &error);
     const tw_signature *signature = tw_statement_signature(work->statement);
     tw_grid_destroy(work->grid);
-    must(tw_grid_create(&work->grid, signature, lengths, NULL, &error), &error);
+    const tw_grid_options of_statement = {.cost = TW_COST_STATEMENT};
+    must(tw_grid_create(&work->grid, signature, lengths, &of_statement, &error), &error);
 }
 
 static void make_output(struct work *work)

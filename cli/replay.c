@@ -24,8 +24,10 @@ static tw_status prepare(struct replay *replay, tw_error *error)
 {
     const struct cli_request *request = replay->request;
     int64_t itemsizes[TW_MAX_OPERANDS];
-    const tw_grid_options grid_options = {
-        .splits = request->splits.split, .nsplits = request->splits.count, .itemsizes = itemsizes};
+    const tw_grid_options grid_options = {.splits = request->splits.split,
+                                          .nsplits = request->splits.count,
+                                          .itemsizes = itemsizes,
+                                          .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
     if (cli_recipe_begin(&replay->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
         cli_operands_bind_some(&replay->operands, replay->recipe.signature, &request->inputs, &request->outputs,
                                error) != TW_OK ||

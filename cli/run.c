@@ -97,8 +97,10 @@ static tw_status prepare(struct run *run, tw_error *error)
 {
     const struct cli_request *request = run->request;
     int64_t itemsizes[TW_MAX_OPERANDS];
-    tw_grid_options grid_options = {
-        .splits = request->splits.split, .nsplits = request->splits.count, .itemsizes = itemsizes};
+    tw_grid_options grid_options = {.splits = request->splits.split,
+                                    .nsplits = request->splits.count,
+                                    .itemsizes = itemsizes,
+                                    .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
 
     if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||

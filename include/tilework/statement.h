@@ -15,7 +15,7 @@ extern "C" {
  *     signature = tw_statement_signature(statement);              "y[i], x[j] -> r[i,j]"
  *     tw_statement_types(statement, dtypes, &error);              what the inputs are; r's dtype follows
  *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; no read goes outside: proven here
- *     tw_grid_create(&grid, signature, lengths, NULL, &error);
+ *     tw_grid_create(&grid, signature, lengths, &(tw_grid_options){.cost = TW_COST_STATEMENT}, &error);
  *     tw_statement_kernel(&kernel, statement, NULL, &error);      compiled, or found in the cache
  *     tw_run(pool, kernel, grid, operands, NULL, NULL, &error);
  *

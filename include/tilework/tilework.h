@@ -337,23 +337,35 @@ typedef struct tw_split {
     size_t ncuts;        /* with cuts == NULL and tile == parts == 0: the axis stays whole */
 } tw_split;
 
+/* What is known of a kernel's cost, which automatic tiles go by. */
+typedef enum tw_cost {
+    TW_COST_UNKNOWN = 0,  /* any kernel: one element may take a nanosecond or a minute */
+    TW_COST_STATEMENT = 1 /* the kernel of a tw_statement */
+} tw_cost;
+
 typedef struct tw_grid_options {
     const tw_split *splits; /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
     size_t nsplits;
-    int64_t tile_bytes;       /* automatic tiles: bytes of output per tile, 0: 2 MiB */
+    int64_t tile_bytes;       /* automatic tiles: the most bytes of one, 0: 4 MiB; of a statement 2 MiB */
     const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
+    tw_cost cost;             /* for automatic tiles */
+    int input_axes_only;      /* automatic tiles: an axis that no input has stays whole, for kernels that cannot know
+                                 which part of it they are to compute */
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;
 
 /* All tiles of a job, by arithmetic: a grid of 10^12 tiles costs only its cuts. Rule: an axis that is cut appears in
- * every output. Automatic tiles depend on lengths and item sizes alone, never on the workers: about `tile_bytes` of
- * output each, the first axes are split first, so that rows stay whole as long as possible. `options` may be NULL.
- * Errors: TW_ERROR_ARGUMENT (naming the axis). */
+ * every output. Automatic tiles depend on lengths, item sizes and `cost` alone, never on the machine or the workers.
+ * For kernels the first axis is cut into 256 parts, or into single indices; those behind it stay whole unless there are
+ * fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and cut inputs. For statements tiles are
+ * as few as keep each to about `tile_bytes` of output. `options` may be NULL. Errors: TW_ERROR_ARGUMENT (naming the
+ * axis).
+ */
 TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
                                 const tw_grid_options *options, tw_error *error);
 
-/* The same with lengths and item sizes taken from operands (signature order, all there). */
+/* The same for a kernel, with lengths and item sizes taken from operands (signature order, all there). */
 TW_API tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands,
                              const tw_split *splits, size_t nsplits, tw_error *error);
 TW_API void tw_grid_destroy(tw_grid *grid);

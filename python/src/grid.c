@@ -206,7 +206,7 @@ static int add_split(struct splits *splits, PyObject *item)
     return 0;
 }
 
-/* Grid(signature, lengths, splits, itemsizes) */
+/* Grid(signature, lengths, splits, itemsizes, cost, input_axes_only) */
 static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     SignatureObject *signature;
@@ -215,9 +215,10 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     struct splits splits = {.count = 0};
     tw_grid *grid = NULL;
     tw_error error;
+    int cost, input_axes_only;
     if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) ||
-        !PyArg_ParseTuple(args, "O!OO!O:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type, &splits_given,
-                          &sizes_given)) {
+        !PyArg_ParseTuple(args, "O!OO!Oip:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type,
+                          &splits_given, &sizes_given, &cost, &input_axes_only)) {
         return NULL;
     }
     const int naxes =
@@ -236,7 +237,11 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
             return NULL;
         }
     }
-    const tw_grid_options options = {.splits = splits.items, .nsplits = splits.count, .itemsizes = itemsizes};
+    const tw_grid_options options = {.splits = splits.items,
+                                     .nsplits = splits.count,
+                                     .itemsizes = itemsizes,
+                                     .cost = (tw_cost)cost,
+                                     .input_axes_only = input_axes_only};
     const tw_status status = tw_grid_create(&grid, signature->signature, lengths, &options, &error);
     splits_fini(&splits);
     if (status != TW_OK) {

@@ -130,6 +130,8 @@ static int add_constants(PyObject *module)
         {"IN", TW_IN},
         {"OUT", TW_OUT},
         {"INOUT", TW_INOUT},
+        {"COST_UNKNOWN", TW_COST_UNKNOWN},
+        {"COST_STATEMENT", TW_COST_STATEMENT},
         {"EDGE_ERROR", TW_EDGE_ERROR},
         {"EDGE_CLAMP", TW_EDGE_CLAMP},
         {"EDGE_WRAP", TW_EDGE_WRAP},

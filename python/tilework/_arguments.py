@@ -73,9 +73,10 @@ def lengths_of(notation: Notation, shapes: tuple[Optional[tuple[int, ...]], ...]
 
 @functools.lru_cache(maxsize=256)
 def grid_for(notation: Notation, lengths: tuple[int, ...], splits: tuple[tuple[str, str, Any], ...],
-             itemsizes: tuple[int, ...]) -> _tilework.Grid:
+             itemsizes: tuple[int, ...], cost: int, input_axes_only: bool = False) -> _tilework.Grid:
+    """`input_axes_only`: automatic tiles leave an axis whole that no input has."""
     try:
-        return _tilework.Grid(notation.signature, lengths, splits, itemsizes)
+        return _tilework.Grid(notation.signature, lengths, splits, itemsizes, cost, input_axes_only)
     except _tilework.Failure as failure:
         raise of_failure(failure) from None
 

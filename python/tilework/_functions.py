@@ -110,8 +110,9 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     dtype : dtype, or tuple or dict of them, optional
         Of new outputs. By default the signature's (``r[i,j]:float32``), else ``numpy.result_type`` of the inputs.
     cuts, tiles, parts : dict, optional
-        How axes are divided: at positions, into tiles of a length, into a number of tiles. Without any, tiles are about
-        2 MiB of output.
+        How axes are divided: at positions, into tiles of a length, into a number of tiles. Without any, the first axis is
+        cut into 256 parts or single indices, later ones stay whole unless those are few or large. ``parts={"i": 1}`` asks
+        for one tile.
     lengths : dict, optional
         Of axes that no operand has: ``run(f, "-> r[i]", lengths={"i": 100})``.
     workers : int, optional

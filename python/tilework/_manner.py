@@ -60,6 +60,10 @@ class Manner:
     def takes(self, count: int) -> bool:
         return self.least <= count <= self.most
 
+    def told(self, notation: Notation, arguments: bytes) -> bool:
+        """Whether it is told how much of an axis it computes that no input has: by `tile`, or by outputs that it fills."""
+        return self.tile or not notation.made or any(k in arguments for k in notation.made)
+
     def arguments(self, notation: Notation) -> bytes:
         """The operands that it is called with."""
         everything = (*notation.given, *notation.made)

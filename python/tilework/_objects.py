@@ -401,10 +401,12 @@ class Pool:
         with self._turn():
             known: Optional[Known] = None
             if native is not None:
-                inner, called_with = native._inner, b""
+                inner, called_with, told = native._inner, b"", True
             else:
                 known = self._kernels.of(kernel, self._inner)
                 inner, called_with = known.kernel, known.manner.arguments(request.notation)
+                told = known.manner.told(request.notation, called_with)
+            request.divide(told)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
@@ -412,9 +414,9 @@ class Pool:
             alone = native is not None and not progress and self.kind == "threads" and not report and request.grid.count < 2
             try:
                 with teller(progress) if progress else NOBODY as tell:
-                    told = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
-                                         bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
-                                         guard, check, tell, report)
+                    found = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
+                                          bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
+                                          guard, check, tell, report)
             except _tilework.Failure as failure:
                 error = self._explained(failure, request, native or kernel)
                 raise error from error.__cause__
@@ -422,7 +424,7 @@ class Pool:
                 if known is not None:
                     known.forks = pool.forks
         results = request.results(arrays)
-        return (results, Report(told, request.notation.axes)) if told is not None else results
+        return (results, Report(found, request.notation.axes)) if found is not None else results
 
     @staticmethod
     def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:

@@ -17,6 +17,7 @@ from ._errors import ArgumentError, of_failure
 EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
          "zero": _tilework.EDGE_ZERO}
 KNOWN_STATEMENTS = 256
+SIZE_UNKNOWN = 8  # bytes of an item of an output whose dtype is not known yet
 
 
 class Request:
@@ -47,8 +48,12 @@ class Request:
         self.lengths = _arguments.lengths_of(
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _arguments.known_lengths(notation, lengths))
-        self.grid = _arguments.grid_for(notation, self.lengths, splits,
-                                        tuple([dtype.itemsize for dtype in self.dtypes]))
+
+    def divide(self, told: bool) -> None:
+        """Makes the grid. `told`: the kernel is told which part of an axis it computes that no input has."""
+        itemsizes = tuple([SIZE_UNKNOWN if dtype is None else dtype.itemsize for dtype in self.dtypes])
+        self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, itemsizes, _tilework.COST_UNKNOWN,
+                                        not told)
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
@@ -224,7 +229,10 @@ class StatementRequest(Request):
             self.lengths = statement.inner.bind(self.wrapped, parameters, _arguments.named_lengths(lengths))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
-        self.grid = _arguments.grid_for(notation, self.lengths, self.splits, statement.itemsizes)
+
+    def divide(self, told: bool) -> None:
+        self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, self.statement.itemsizes,
+                                        _tilework.COST_STATEMENT)
 
     def kernel(self) -> _tilework.Kernel:
         """Compiled now, where it is not known yet."""

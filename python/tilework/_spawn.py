@@ -23,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _errors, _shared, _signals, _tilework
+from . import _arguments, _errors, _manner, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._known import MOST_KNOWN, KnownKernels
 from ._objects import Kernel, Pool
@@ -225,6 +225,8 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
+        manner = None if native is not None else _manner.Manner(kernel)
+        request.divide(manner is None or manner.told(notation, manner.arguments(notation)))
         with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]

@@ -11,6 +11,8 @@ SERIAL: int
 IN: int
 OUT: int
 INOUT: int
+COST_STATEMENT: int
+COST_UNKNOWN: int
 EDGE_ERROR: int
 EDGE_CLAMP: int
 EDGE_WRAP: int
@@ -59,7 +61,7 @@ class Grid:
     count: int
     signature: Signature
     def __init__(self, signature: Signature, lengths: Sequence[int], splits: tuple[tuple[str, str, Any], ...],
-                 itemsizes: Sequence[int]) -> None: ...
+                 itemsizes: Sequence[int], cost: int, input_axes_only: bool) -> None: ...
     def tile(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]: ...
     def text(self, number: int) -> str: ...
 

@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "grid/automatic.h"
 #include "grid/signature.h"
 #include "grid/split.h"
 
@@ -73,7 +74,7 @@ static tw_status divide(tw_grid *grid, const tw_signature *signature, const int6
 {
     const tw_split *split[TW__MAX_AXES] = {NULL};
     tw_split automatic[TW__MAX_AXES] = {{0}};
-    int64_t tiles[TW__MAX_AXES], counts[TW__MAX_AXES], count;
+    int64_t counts[TW__MAX_AXES], count;
     grid->naxes = signature->naxes;
     for (int a = 0; a < grid->naxes; a++) {
         grid->axes[a].length = lengths[a];
@@ -84,9 +85,8 @@ static tw_status divide(tw_grid *grid, const tw_signature *signature, const int6
     }
     tw_status status = assign_splits(signature, options, split, error);
     if (status == TW_OK && options->nsplits == 0) {
-        status = tw__split_automatic(signature, lengths, options->itemsizes, options->tile_bytes, tiles, error);
+        status = tw__automatic_splits(signature, lengths, options, automatic, error);
         for (int a = 0; status == TW_OK && a < grid->naxes; a++) {
-            automatic[a].tile = tiles[a];
             split[a] = &automatic[a];
         }
     }

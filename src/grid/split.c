@@ -1,4 +1,4 @@
-/* split.c - how one axis is divided: as a tw_split says, or automatically. */
+/* split.c - how one axis is divided, as a tw_split says. */
 #include "grid/split.h"
 
 #include <inttypes.h>
@@ -8,11 +8,6 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "grid/signature.h"
-
-/* Large enough that taking a tile, well under 0.1 us, costs nothing beside its work; small enough that it stays in a
- * core's own cache between the kernel's first and last look at it. */
-#define DEFAULT_TILE_BYTES (INT64_C(2) << 20)
 
 static tw_status check_cuts(const struct tw__grid_axis *axis, const char *name, const tw_split *split, tw_error *error)
 {
@@ -88,72 +83,6 @@ tw_status tw__split_axis(struct tw__grid_axis *axis, const char *name, const tw_
         axis->count = (int64_t)split->ncuts + 1;
     } else {
         axis->count = 1;
-    }
-    return TW_OK;
-}
-
-/* Bytes of output that belong to one index of an axis which every output has, with tiles as they are so far. Where
- * that is past INT64_MAX, INT64_MAX serves as well. */
-static int64_t bytes_of_one(const tw_signature *signature, int axis, const int64_t *extent, const int64_t *itemsizes)
-{
-    int64_t bytes = 0;
-    for (int k = 0; k < signature->noperands; k++) {
-        const tw_operand *operand = &signature->operands[k];
-        if (operand->role == TW_IN) {
-            continue;
-        }
-        int64_t factors[TW_MAX_DIMS + 1], product;
-        for (int d = 0; d < operand->ndim; d++) {
-            factors[d] = operand->axes[d] == axis ? 1 : extent[operand->axes[d]];
-        }
-        factors[operand->ndim] = itemsizes != NULL ? itemsizes[k] : 8;
-        if (!tw__product(factors, operand->ndim + 1, &product) || !tw__add(bytes, product, &bytes)) {
-            return INT64_MAX;
-        }
-    }
-    return bytes;
-}
-
-/* From the first axis on, each is cut into tiles that come to tile_bytes or less, until they do. So all axes but one
- * are whole or cut into single indices. An axis behind one that was cut stays whole while tiles have 2 * tile_bytes or
- * less. r[i,j] 8 bytes each, 2 MiB      bytes of one i    tiles of i    bytes of one j    tiles of j 1500 x 1500 12000
- * 9 of <= 167 1000 x 300000                   2.4e6             1000 of 1     8                 whole, 2.4e6 < 2 * 2
- * MiB 10 x 10^6                       8e6               10 of 1       8                 4 of 250000               */
-tw_status tw__split_automatic(const tw_signature *signature, const int64_t *lengths, const int64_t *itemsizes,
-                              int64_t tile_bytes, int64_t *tiles, tw_error *error)
-{
-    int64_t extent[TW__MAX_AXES];
-    if (tile_bytes < 0) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "%" PRId64 " bytes of output per tile: 1 is the least", tile_bytes);
-    }
-    for (int k = 0; itemsizes != NULL && k < signature->noperands; k++) {
-        if (itemsizes[k] < 0) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "%s has items of %" PRId64 " bytes", signature->operands[k].name,
-                            itemsizes[k]);
-        }
-    }
-    if (tile_bytes == 0) {
-        tile_bytes = DEFAULT_TILE_BYTES;
-    }
-    for (int a = 0; a < signature->naxes; a++) {
-        extent[a] = lengths[a];
-        tiles[a] = 0;
-    }
-    int cut = 0;
-    for (int a = 0; a < signature->naxes; a++) {
-        if (lengths[a] <= 1 || tw__signature_output_without(signature, a) >= 0) {
-            continue;
-        }
-        const int64_t one = bytes_of_one(signature, a, extent, itemsizes);
-        int64_t all;
-        if (tw__mul(one, lengths[a], &all) && (all <= tile_bytes || (cut && (all - 1) / 2 < tile_bytes))) {
-            break;
-        }
-        const int64_t most = one < tile_bytes ? tile_bytes / one : 1;
-        const int64_t parts = lengths[a] / most + (lengths[a] % most != 0);
-        tiles[a] = lengths[a] / parts + (lengths[a] % parts != 0);
-        extent[a] = tiles[a];
-        cut = 1;
     }
     return TW_OK;
 }

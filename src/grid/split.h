@@ -1,4 +1,4 @@
-/* split.h - how one axis is divided: as a tw_split says, or automatically. */
+/* split.h - how one axis is divided, as a tw_split says. */
 #ifndef TW_GRID_SPLIT_H
 #define TW_GRID_SPLIT_H
 
@@ -9,10 +9,5 @@
 /* Fills all of *axis but its length, which is set. `split` NULL: the axis stays whole. axis->cuts is the caller's
  * array. An axis of length 0 has 0 tiles. Errors: TW_ERROR_ARGUMENT, naming the axis. */
 tw_status tw__split_axis(struct tw__grid_axis *axis, const char *name, const tw_split *split, tw_error *error);
-
-/* Automatic tiles: tiles[naxes], the length of a tile on each axis, 0: it stays whole. itemsizes NULL: 8 each;
- * tile_bytes 0: 2 MiB. Errors: TW_ERROR_ARGUMENT (a size below 0). */
-tw_status tw__split_automatic(const tw_signature *signature, const int64_t *lengths, const int64_t *itemsizes,
-                              int64_t tile_bytes, int64_t *tiles, tw_error *error);
 
 #endif

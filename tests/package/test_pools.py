@@ -153,7 +153,7 @@ def test_spawned_workers_do_the_same(spawned):
     assert spawned.run(operate, "y[i], x[j] -> r[i,j]", y, x, out=out, tiles={"i": 10}) is out and (out == r).all()
     counted = []
     assert spawned.run(lambda r: r.fill(1), "r[i,j] -> r[i,j]", out, progress=lambda *told: counted.append(told)) is out
-    assert (out == 1).all() and counted[-1][:2] == (1, 1)
+    assert (out == 1).all() and counted[-1][:2] == (100, 100)
 
 
 def test_a_spawned_pool_goes_on_after_a_progress_function_has_raised(spawned):

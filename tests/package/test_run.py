@@ -238,7 +238,8 @@ def test_views_that_a_kernel_keeps_stay_valid():
         r = pool.run(lambda y, r: (kept.append(y), r.fill(1))[1], "y[i] -> r[i]", np.arange(1 << 18, dtype=float),
                      tiles={"i": 1 << 16})
         with pytest.raises(tw.TileError, match="kept a view"):
-            pool.run(lambda y, r: (kept.append(y), r.fill(1))[1], "y[i] -> r[i]", np.arange(8.0), check=True)
+            pool.run(lambda y, r: (kept.append(y), r.fill(1))[1], "y[i] -> r[i]", np.arange(8.0), tiles={"i": 8},
+                     check=True)
     kept.pop()
     del r
     assert sum(view.sum() for view in kept) == np.arange(1 << 18, dtype=float).sum()

@@ -108,7 +108,7 @@ def test_no_output_gets_its_name_where_one_cannot(folder, kernel, b, says):
                          f"b={b}")  # fmt: skip
     assert result.returncode == 3
     assert result.stderr.startswith(f"tilework: {says}") and result.stderr.count("\n") == 2
-    assert "\ntilework: 1 of 1 tiles are done and kept in a.npy.part; to go on: tilework run --resume " in result.stderr
+    assert "\ntilework: 5 of 5 tiles are done and kept in a.npy.part; to go on: tilework run --resume " in result.stderr
     assert not (folder / "a.npy").exists() and (folder / "a.npy.part").exists()
     assert not (folder / "b.npy").is_file()
 

@@ -342,7 +342,7 @@ static void a_tile_is_told_in_words(void **state)
     };
     const int64_t lengths[] = {2, 3};
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        tw_grid *grid = grid_of(cases[k].signature, lengths, NULL, 0);
+        tw_grid *grid = grid_of(cases[k].signature, lengths, &(tw_split){.axis = "i"}, 1);
         char text[128];
         assert_int_equal(tw_grid_tile_text(grid, 0, text, sizeof text), strlen(cases[k].text));
         assert_string_equal(text, cases[k].text);

@@ -100,7 +100,7 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
     tw_grid *grid;
     tw_error error = {0};
     const tw_grid_options bad[] = {{.nsplits = 1}, {.tile_bytes = -1}, {.itemsizes = &itemsize}};
-    const char *const messages[] = {"but how is not given", "-1 bytes of output per tile", "r has items of -8 bytes"};
+    const char *const messages[] = {"but how is not given", "-1 bytes per tile", "r has items of -8 bytes"};
     for (size_t k = 0; k < 3; k++) {
         assert_int_equal(tw_grid_create(&grid, signature, &length, &bad[k], &error), TW_ERROR_ARGUMENT);
         assert_non_null(strstr(error.message, messages[k]));
@@ -108,7 +108,144 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
     tw_signature_destroy(signature);
 }
 
-static void automatic_tiles_are_as_worked_by_hand(void **state)
+/* Kernels of unknown cost: the table of the documentation, and what is at its edges. */
+static void tiles_of_kernels_are_as_worked_by_hand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *signature;
+        int64_t lengths[4], itemsizes[4], counts[4];
+    } cases[] = {
+        {"y[i] -> r[i]", {200}, {8, 8}, {200}},
+        {"y[i] -> r[i]", {256}, {8, 8}, {256}},
+        {"y[i] -> r[i]", {257}, {8, 8}, {256}},
+        {"y[i] -> r[i]", {400}, {8, 8}, {256}},
+        {"y[i] -> r[i]", {10000000}, {8, 8}, {256}},
+        {"y[i] -> r[i]", {2}, {8, 8}, {2}},
+        {"y[i] -> r[i]", {1}, {8, 8}, {1}},
+        {"y[i] -> r[i]", {0}, {8, 8}, {0}},
+        {"c[] -> r[]", {0}, {8, 8}, {0}},
+        {"a[i,j] -> r[i,j]", {120, 30}, {8, 8}, {120, 1}},
+        {"a[i,j] -> r[i,j]", {32, 30}, {8, 8}, {32, 1}},
+        {"a[i,j] -> r[i,j]", {31, 30}, {8, 8}, {31, 9}}, /* 31 are few: on to 256 */
+        {"a[i,j] -> r[i,j]", {10, 30}, {8, 8}, {10, 26}},
+        {"a[i,j] -> r[i,j]", {1, 30}, {8, 8}, {1, 30}},
+        {"a[i,j] -> r[i,j]", {30, 1}, {8, 8}, {30, 1}},
+        {"a[i,j] -> r[i,j]", {2, 3}, {8, 8}, {2, 3}},
+        {"a[i,j] -> r[i,j]", {0, 1000}, {8, 8}, {0, 256}},
+        {"a[i,j] -> r[i,j]", {1000, 0}, {8, 8}, {256, 0}},
+        {"a[i,j,k] -> r[i,j,k]", {4, 5, 6}, {8, 8}, {4, 5, 6}},
+        {"a[i,j,k] -> r[i,j,k]", {8, 8, 1000}, {8, 8}, {8, 8, 1}}, /* 64 are not few */
+        {"a[i,j,k] -> r[i,j,k]", {3, 500, 1000}, {8, 8}, {3, 86, 1}},
+        /* 256 tiles would be too large: whole rows make smaller ones before one is cut. */
+        {"-> r[i,j]", {10000, 20000}, {8}, {385, 1}},                  /* 26 rows of 160,000 bytes */
+        {"y[i], x[j] -> r[i,j]", {10000, 20000}, {8, 8, 8}, {385, 1}}, /* x is not cut */
+        {"a[i,j] -> r[i,j]", {10000, 20000}, {8, 8}, {770, 1}},        /* a is */
+        {"-> r[i,j]", {1000, 524288}, {8}, {1000, 1}},                 /* 4 MiB each */
+        {"-> r[i,j]", {1000, 524289}, {8}, {1000, 2}},
+        {"a[i,j] -> r[i,j]", {1000, 524288}, {8, 8}, {1000, 2}}, /* 8 MiB with the input's */
+        {"a[i,j] -> r[i,j]", {1000, 524288}, {8, 1}, {1000, 2}}, /* 4.5 MiB */
+        {"x[j] -> r[i,j]", {1000, 524288}, {8, 8}, {1000, 1}},   /* x is whole in each tile: it counts not */
+        {"-> r[i]", {INT64_C(1) << 30}, {8}, {2048}},
+        /* An axis that makes no output smaller is not cut for an input that lacks it. */
+        {"a[i,k], b[k,j] -> r[i,j]", {100, 100, 1000000}, {8, 8, 8}, {100, 1, 1}},
+        /* k is in no output. */
+        {"a[k,i], b[k,j] -> r[i,j]", {1000, 1000, 1000}, {8, 8, 8}, {256, 1, 1}},
+        {"a[k] -> r[]", {1000}, {8, 8}, {1}},
+        {"-> r[i,j], s[j]", {1000, 1000}, {8, 8}, {1, 256}},
+        {"-> r[i], s[j]", {1000, 1000}, {8, 8}, {1, 1}},
+        {"a[i], r[i] -> r[i]", {1000}, {8, 8}, {256}},
+        /* Numbers past 2^63 on the way. */
+        {"-> r[i]", {1500}, {0}, {256}},
+        {"-> r[i]", {1500}, {INT64_MAX}, {1500}},
+        {"-> r[i,j]", {INT64_C(1) << 40, INT64_C(1) << 30}, {8}, {INT64_C(1) << 40, 2048}},
+        {"-> r[i,j,k]", {10, INT64_C(1) << 32, INT64_C(1) << 32}, {8}, {10, INT64_C(1) << 32, 8192}},
+        {"a[i,j] -> r[i,j]", {INT64_C(1) << 62, INT64_C(1) << 62}, {0, 0}, {256, 1}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        const tw_grid_options options = {.itemsizes = cases[k].itemsizes};
+        tw_grid *grid = grid_with(cases[k].signature, cases[k].lengths, &options);
+        for (int a = 0; a < grid->naxes; a++) {
+            if (tw_grid_axis_tiles(grid, a) != cases[k].counts[a]) {
+                fail_msg("case %d, axis %d: %lld tiles", (int)k, a, (long long)tw_grid_axis_tiles(grid, a));
+            }
+        }
+        tw_grid_destroy(grid);
+    }
+    tw_signature *signature = parse("-> r[i,j]");
+    const int64_t lengths[] = {INT64_MAX / 8, INT64_MAX / 8};
+    tw_grid *grid;
+    tw_error error = {0};
+    assert_int_equal(tw_grid_create(&grid, signature, lengths, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "more tiles than can be numbered"));
+    tw_signature_destroy(signature);
+}
+
+/* A kernel that returns its outputs gives back what its inputs' shapes say: it cannot know how much more is asked for.
+ */
+static void axes_of_no_input_stay_whole_on_request(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *signature;
+        int64_t lengths[3], counts[3];
+    } cases[] = {
+        {"-> r[i]", {1000}, {1}},
+        {"-> r[i,j]", {100, 1000000}, {1, 1}},
+        {"y[i] -> r[i,j]", {1000, 50}, {256, 1}},
+        {"y[i] -> r[i,j]", {5, 50}, {5, 1}}, /* 5 are few, but y says nothing of j */
+        {"x[j] -> r[i,j]", {1000, 50}, {1, 50}},
+        {"r[i] -> r[i]", {1000}, {256}}, /* its first values are an input */
+        {"y[i], x[j] -> r[i,j]", {5, 50}, {5, 50}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        tw_grid *grid = grid_with(cases[k].signature, cases[k].lengths, &(tw_grid_options){.input_axes_only = 1});
+        for (int a = 0; a < grid->naxes; a++) {
+            if (tw_grid_axis_tiles(grid, a) != cases[k].counts[a]) {
+                fail_msg("case %d, axis %d: %lld tiles", (int)k, a, (long long)tw_grid_axis_tiles(grid, a));
+            }
+        }
+        tw_grid_destroy(grid);
+    }
+}
+
+/* The rule, on any lengths: many tiles or single indices, later axes whole unless few or large, the first ones first.
+ */
+static void tiles_of_kernels_keep_to_their_rule(void **state)
+{
+    (void)state;
+    uint64_t seed = 88172645463325252;
+    for (int round = 0; round < 5000; round++) {
+        int64_t lengths[3], itemsizes[2], most = 1 + random_below(&seed, 100000);
+        for (int a = 0; a < 3; a++) {
+            const int64_t longest = next_random(&seed) % 2 != 0 ? 10 : 5000;
+            lengths[a] = 1 + random_below(&seed, longest);
+        }
+        itemsizes[0] = 0;
+        itemsizes[1] = 1 + random_below(&seed, 16);
+        const tw_grid_options options = {.tile_bytes = most, .itemsizes = itemsizes};
+        tw_grid *grid = grid_with("a[i,j,k] -> r[i,j,k]", lengths, &options);
+        int64_t start[3], stop[3], tiles = 1, bytes = itemsizes[1] * lengths[0] * lengths[1] * lengths[2];
+        tw_grid_tile(grid, 0, start, stop); /* the largest */
+        for (int a = 0; a < 3; a++) {
+            const int64_t cut = tw_grid_axis_tiles(grid, a);
+            const int first = tiles == 1; /* no axis before it was longer than 1 */
+            if (!first && tiles >= 32 && bytes <= most) {
+                assert_int_equal(cut, 1);
+            }
+            bytes = bytes / lengths[a] * stop[a];
+            if (first || tiles < 32) {
+                assert_true(cut == lengths[a] || cut * tiles >= 256);
+                assert_true(cut == lengths[a] || (cut - 1) * tiles < 256 || bytes > most / 2);
+            }
+            assert_true(bytes <= most || stop[a] == 1);
+            tiles *= cut;
+        }
+        tw_grid_destroy(grid);
+    }
+}
+
+static void tiles_of_statements_are_as_worked_by_hand(void **state)
 {
     (void)state;
     static const struct {
@@ -135,7 +272,7 @@ static void automatic_tiles_are_as_worked_by_hand(void **state)
         {"-> r[i,j]", {1000000000, 0}, {8}, {1, 0}},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        const tw_grid_options options = {.itemsizes = cases[k].itemsizes};
+        const tw_grid_options options = {.itemsizes = cases[k].itemsizes, .cost = TW_COST_STATEMENT};
         tw_grid *grid = grid_with(cases[k].signature, cases[k].lengths, &options);
         for (int a = 0; a < grid->naxes; a++) {
             if (tw_grid_axis_tiles(grid, a) != cases[k].counts[a]) {
@@ -146,7 +283,7 @@ static void automatic_tiles_are_as_worked_by_hand(void **state)
     }
 }
 
-static void automatic_tiles_keep_to_their_size(void **state)
+static void tiles_of_statements_keep_to_their_size(void **state)
 {
     (void)state;
     uint64_t seed = 88172645463325252;
@@ -157,7 +294,7 @@ static void automatic_tiles_keep_to_their_size(void **state)
             lengths[a] = 1 + random_below(&seed, longest);
         }
         itemsizes[0] = itemsizes[1] = 1 + random_below(&seed, 16);
-        const tw_grid_options options = {.tile_bytes = tile, .itemsizes = itemsizes};
+        const tw_grid_options options = {.tile_bytes = tile, .itemsizes = itemsizes, .cost = TW_COST_STATEMENT};
         tw_grid *grid = grid_with("a[i,j,k] -> r[i,j,k]", lengths, &options);
         tw_grid *again = grid_with("c[] -> r[i,j,k]", lengths, &options);
         assert_int_equal(tw_grid_count(grid), tw_grid_count(again)); /* whatever the inputs have */
@@ -226,8 +363,11 @@ int main(void)
         cmocka_unit_test(parts_differ_by_one_and_longer_ones_come_first),
         cmocka_unit_test(what_makes_no_sense_is_refused_by_name),
         cmocka_unit_test(an_axis_split_into_one_tile_is_not_cut),
-        cmocka_unit_test(automatic_tiles_are_as_worked_by_hand),
-        cmocka_unit_test(automatic_tiles_keep_to_their_size),
+        cmocka_unit_test(tiles_of_kernels_are_as_worked_by_hand),
+        cmocka_unit_test(tiles_of_kernels_keep_to_their_rule),
+        cmocka_unit_test(axes_of_no_input_stay_whole_on_request),
+        cmocka_unit_test(tiles_of_statements_are_as_worked_by_hand),
+        cmocka_unit_test(tiles_of_statements_keep_to_their_size),
         cmocka_unit_test(cuts_are_digits_and_commas),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,12 @@
+/* automatic.h - how the axes of a job are divided when the user does not say. */
+#ifndef TW_GRID_AUTOMATIC_H
+#define TW_GRID_AUTOMATIC_H
+
+#include <tilework/tilework.h>
+
+/* splits[naxes], all zeros before: how each axis is divided; one that stays zeros stays whole. What follows depends on
+ * the signature, the lengths and the options alone. Errors: TW_ERROR_ARGUMENT (a size below 0). */
+tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options,
+                               tw_split *splits, tw_error *error);
+
+#endif
