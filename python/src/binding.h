@@ -35,7 +35,8 @@ typedef struct {
     int pid;
     long forks;                /* workers that were forked until now */
     int busy;                  /* in a run: it must not be closed */
-    int interrupted;           /* Ctrl-C came while a fork was prepared */
+    int has_threads;           /* there were other Python threads at the last fork */
+    PyObject *raised;          /* by a signal's handler while a fork was prepared; NULL: nothing */
     struct local_run *running; /* the run that it is busy with */
 } PoolObject;
 
@@ -113,11 +114,13 @@ extern PyObject *Failure;
 
 /* What the Python part has given to be called back; borrowed, NULL until it has. */
 struct callbacks {
-    PyObject *make_tile;      /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
-    PyObject *describe;       /* (exception) -> (text in UTF-8, pickle), both bytes */
-    PyObject *clear;          /* (exception): the frames of its traceback forget their variables */
-    PyObject *hold, *release; /* () before and after a fork: Ctrl-C waits meanwhile */
-    PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
+    PyObject *make_tile; /* (number, worker, attempt, names, starts, stops) -> what a kernel gets as tile= */
+    PyObject *describe;  /* (exception) -> (text in UTF-8, pickle), both bytes */
+    PyObject *clear;     /* (exception): the frames of its traceback forget their variables */
+    PyObject *before_fork, *in_parent; /* () around a fork: what others hold, and signals, wait meanwhile */
+    PyObject *in_child;                /* (there were other threads) in the new worker */
+    PyObject *is_of_handler;           /* (exception) -> bool: it was raised by the handler of a signal */
+    PyObject *dtype_of_descr;          /* (text) -> numpy.dtype, for items that the library does not compute with */
 };
 extern struct callbacks callbacks;
 

@@ -71,18 +71,18 @@ static PyObject *counters(PyObject *self, PyObject *none)
 
 static PyObject *set_callbacks(PyObject *self, PyObject *args)
 {
-    PyObject *make_tile, *describe, *clear, *dtype_of_descr, *hold, *release;
+    static PyObject **const places[] = {&callbacks.make_tile,      &callbacks.describe,     &callbacks.clear,
+                                        &callbacks.dtype_of_descr, &callbacks.before_fork,  &callbacks.in_parent,
+                                        &callbacks.in_child,       &callbacks.is_of_handler};
+    const Py_ssize_t count = sizeof places / sizeof places[0];
     (void)self;
-    if (!PyArg_ParseTuple(args, "OOOOOO:set_callbacks", &make_tile, &describe, &clear, &dtype_of_descr, &hold,
-                          &release)) {
+    if (PyTuple_GET_SIZE(args) != count) {
+        PyErr_Format(PyExc_TypeError, "%zd functions are called back", count);
         return NULL;
     }
-    Py_XSETREF(callbacks.make_tile, Py_NewRef(make_tile));
-    Py_XSETREF(callbacks.describe, Py_NewRef(describe));
-    Py_XSETREF(callbacks.dtype_of_descr, Py_NewRef(dtype_of_descr));
-    Py_XSETREF(callbacks.clear, Py_NewRef(clear));
-    Py_XSETREF(callbacks.hold, Py_NewRef(hold));
-    Py_XSETREF(callbacks.release, Py_NewRef(release));
+    for (Py_ssize_t k = 0; k < count; k++) {
+        Py_XSETREF(*places[k], Py_NewRef(PyTuple_GET_ITEM(args, k)));
+    }
     Py_RETURN_NONE;
 }
 
@@ -100,8 +100,7 @@ static PyObject *machine(PyObject *self, PyObject *none)
 
 static PyMethodDef methods[] = {
     {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
-    {"set_callbacks", set_callbacks, METH_VARARGS,
-     "What is called back: make_tile, describe, clear, dtype_of_descr, hold, release."},
+    {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back, in the order of struct callbacks."},
     {"machine", machine, METH_NOARGS, "What the machine allows."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {NULL, NULL, 0, NULL},

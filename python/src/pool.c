@@ -1,8 +1,17 @@
 /* pool.c - Pool: a tw_pool, and forks that leave the interpreter of the child whole. */
 #include "binding.h"
 
-#include <signal.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOOK_SECONDS 8e-6     /* a look takes 1 us where nobody holds anything, a change of threads at least 10 */
+#define TRY_MICROSECONDS 1000 /* between two */
+#define MOST_TRIES 1000       /* looks: an import that takes longer than a second is not waited for */
+#define MOST_STREAM_TRIES 20  /* threads that never pause keep a stream busy */
+#define MOST_CALLS 100        /* of one function that signals may interrupt */
+
+/* What other threads are in the middle of. */
+enum { STREAMS_BUSY = 1, IMPORTING = 2 };
 
 /* ---- around a fork: the thread that forks has left Python ---- */
 
@@ -24,38 +33,113 @@ static void flush_output(void)
     }
 }
 
-/* 1 where Ctrl-C came just then, which it may until `hold` has done its work and once `release` has. */
-static int is_interrupted(PyObject *function)
+/* Waits until no thread is inside the buffer of a stream, which has a lock of its own. */
+static void touch_stream(const char *name)
 {
-    PyObject *done = PyObject_CallNoArgs(function);
-    if (done == NULL) {
-        const int interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
-        PyErr_Clear();
-        return interrupted;
+    PyObject *stream = PySys_GetObject(name);
+    PyObject *buffer = stream != NULL ? PyObject_GetAttrString(stream, "buffer") : NULL;
+    if (buffer != NULL && strcmp(Py_TYPE(buffer)->tp_name, "_io.BufferedWriter") == 0) {
+        PyObject *done = PyObject_CallMethod(buffer, "write", "y#", "", (Py_ssize_t)0);
+        Py_XDECREF(done);
     }
-    Py_DECREF(done);
-    return 0;
+    Py_XDECREF(buffer);
+    PyErr_Clear();
 }
 
+/* Another thread is in the middle of an import. A new worker would wait for the end of it. */
+static int is_importing(void)
+{
+    PyObject *modules = PyImport_GetModuleDict();
+    PyObject *importer = modules != NULL ? PyDict_GetItemString(modules, "_frozen_importlib") : NULL;
+    PyObject *locks = importer != NULL ? PyObject_GetAttrString(importer, "_module_locks") : NULL;
+    PyObject *references = locks != NULL && PyDict_Check(locks) ? PyDict_Values(locks) : NULL;
+    int found = 0;
+    for (Py_ssize_t k = 0; references != NULL && !found && k < PyList_GET_SIZE(references); k++) {
+        PyObject *reference = PyList_GET_ITEM(references, k);
+        PyObject *lock = PyWeakref_CheckRef(reference) ? PyObject_CallNoArgs(reference) : NULL;
+        PyObject *owner = lock != NULL && lock != Py_None ? PyObject_GetAttrString(lock, "owner") : NULL;
+        found = owner != NULL && PyLong_Check(owner) && PyLong_AsUnsignedLongMask(owner) != PyThread_get_thread_ident();
+        Py_XDECREF(owner);
+        Py_XDECREF(lock);
+    }
+    Py_XDECREF(references);
+    Py_XDECREF(locks);
+    PyErr_Clear();
+    return found;
+}
+
+/* A quick look at what may keep a new worker waiting for a thread that it does not have. Calls nothing but C, so that
+ * no other thread runs unless a stream is busy; that takes longer than a look. It is no proof: a thread that waits for
+ * a stream's buffer gets it without the interpreter's lock. So workers of a program with threads make their standard
+ * streams anew; who has another reference to one depends on the look. */
+static int look(void)
+{
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    touch_stream("stdout");
+    touch_stream("stderr");
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    const double seconds = (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) * 1e-9;
+    return (seconds < LOOK_SECONDS ? 0 : STREAMS_BUSY) | (is_importing() ? IMPORTING : 0);
+}
+
+static int has_other_threads(void)
+{
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) != NULL;
+}
+
+/* Calls `function` until it has done its work. What a signal's handler raises meanwhile is raised when that is
+ * possible. */
+static void call_in_peace(PoolObject *self, PyObject *function)
+{
+    PyObject *done = PyObject_CallNoArgs(function);
+    for (int tries = 0; done == NULL && tries < MOST_CALLS; tries++, done = PyObject_CallNoArgs(function)) {
+        PyObject *exception = take_exception();
+        if (self->raised == NULL) {
+            self->raised = exception;
+        } else {
+            Py_DECREF(exception);
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(done);
+}
+
+/* The fork is prepared, and nobody may run Python between this and the fork: this thread does not let go of the lock.
+ * It has to, if another thread is inside a write to a stream or an import; then the rest is looked at again. */
 static void before_fork(void *user)
 {
+    static int patient = 1; /* not after it was in vain: the next worker would wait for the same import */
     PoolObject *self = user;
     enter_python();
     self->forks++;
-    while (is_interrupted(callbacks.hold)) {
-        self->interrupted = 1;
-    }
+    call_in_peace(self, callbacks.before_fork);
     flush_output();
     PyOS_BeforeFork();
+    self->has_threads = has_other_threads();
+    int busy = self->has_threads ? look() : 0;
+    for (int tries = 0; busy != 0 && patient; tries++) {
+        if (tries >= ((busy & IMPORTING) != 0 ? MOST_TRIES : MOST_STREAM_TRIES)) {
+            break;
+        }
+        PyOS_AfterFork_Parent(); /* gives back what keeps others from getting there */
+        Py_BEGIN_ALLOW_THREADS;
+        usleep(TRY_MICROSECONDS);
+        Py_END_ALLOW_THREADS;
+        PyOS_BeforeFork();
+        busy = look();
+    }
+    patient = (busy & IMPORTING) == 0;
 }
 
 static void after_fork_in_parent(void *user)
 {
     PoolObject *self = user;
     PyOS_AfterFork_Parent();
-    if (is_interrupted(callbacks.release) || self->interrupted) {
-        self->interrupted = 0;
-        PyErr_SetInterruptEx(SIGINT); /* the next who looks for signals finds it */
+    call_in_peace(self, callbacks.in_parent);
+    if (self->raised != NULL && self->running != NULL) {
+        interrupt_run(self->running, self->raised);
+        self->raised = NULL;
     }
     leave_python();
 }
@@ -66,8 +150,13 @@ static void after_fork_in_child(void *user, int worker)
     PoolObject *self = user;
     forget_own_pid();
     PyOS_AfterFork_Child();
+    PyObject *done = PyObject_CallOneArg(callbacks.in_child, self->has_threads ? Py_True : Py_False);
+    if (done == NULL) {
+        PyErr_WriteUnraisable(callbacks.in_child);
+    }
+    Py_XDECREF(done);
     if (self->on_start != NULL) {
-        PyObject *done = PyObject_CallFunction(self->on_start, "i", worker);
+        done = PyObject_CallFunction(self->on_start, "i", worker);
         if (done == NULL) {
             PyErr_WriteUnraisable(self->on_start);
         }
@@ -103,13 +192,23 @@ static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     leave_python();
     const tw_status status = tw_pool_open(&self->pool, &options, &error);
     enter_python();
+    if (status == TW_OK) {
+        count_live(COUNT_POOLS, 1);
+    }
+    if (status == TW_OK && self->raised == NULL) {
+        return (PyObject *)self;
+    }
+    PyObject *raised = self->raised;
+    self->raised = NULL;
     if (status != TW_OK) {
         self->pool = NULL;
-        Py_DECREF(self);
+    }
+    Py_DECREF(self);
+    if (raised == NULL) {
         return raise_failure(&error);
     }
-    count_live(COUNT_POOLS, 1);
-    return (PyObject *)self;
+    give_exception(raised);
+    return NULL;
 }
 
 static void close_pool(PoolObject *self)
@@ -133,6 +232,7 @@ static void pool_dealloc(PyObject *object)
     PoolObject *self = (PoolObject *)object;
     close_pool(self);
     Py_CLEAR(self->on_start);
+    Py_CLEAR(self->raised);
     Py_TYPE(object)->tp_free(object);
 }
 

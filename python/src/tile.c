@@ -2,7 +2,6 @@
  * threads of a pool and in its worker processes. */
 #include "binding.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 /* ---- exceptions ---- */
@@ -33,15 +32,33 @@ void give_exception(PyObject *exception)
 #endif
 }
 
-/* "ValueError: no root", for the library's own message. */
-static void write_message(char *message, PyObject *exception)
+/* What the run is to end with: Ctrl-C, or what the handler of another signal raised inside the kernel. A new reference;
+ * NULL: the exception is the kernel's own. */
+static PyObject *interrupt_of(const struct local_run *local, PyObject *exception)
+{
+    if (exception == local->interrupt || PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+        return Py_NewRef(exception);
+    }
+    PyObject *answer = PyObject_CallOneArg(callbacks.is_of_handler, exception);
+    if (answer == NULL) { /* a signal came just then */
+        return take_exception();
+    }
+    Py_DECREF(answer);
+    return answer == Py_True ? Py_NewRef(exception) : NULL;
+}
+
+/* "ValueError: no root", for the library's own message. `local` is NULL in a worker process. */
+static void write_message(char *message, PyObject *exception, struct local_run *local)
 {
     PyObject *text = PyObject_Str(exception);
     const char *words = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
     if (words == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) { /* Ctrl-C came just then */
-            PyErr_SetInterruptEx(SIGINT);
+        PyObject *another = take_exception();
+        PyObject *interrupt = local != NULL ? interrupt_of(local, another) : NULL;
+        if (interrupt != NULL) { /* a signal came just then */
+            interrupt_run(local, interrupt);
         }
+        Py_DECREF(another);
         PyErr_Clear();
         words = "(its text cannot be had)";
     }
@@ -115,18 +132,21 @@ static void keep_exception(struct local_run *local, uint64_t tile, PyObject *exc
     Py_XDECREF(dropped);
 }
 
-/* The kernel raised: the tile has failed, or, where it was Ctrl-C, the run is to end. */
+/* The kernel raised: the tile has failed, or, if a signal's handler did, the run is to end. */
 static int fail(const tw_tile *tile, const struct call *call)
 {
     PyObject *exception = take_exception();
-    write_message(tile->message, exception);
+    PyObject *interrupt = call->apart ? NULL : interrupt_of(call->local, exception);
     if (call->apart) {
+        write_message(tile->message, exception, NULL);
         leave_in_slot((struct slot *)(void *)(call->area + call->slots + tile->worker * SLOT_SIZE), tile->index,
                       exception);
         Py_DECREF(exception);
-    } else if (PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
-        interrupt_run(call->local, exception);
+    } else if (interrupt != NULL) {
+        Py_DECREF(exception);
+        interrupt_run(call->local, interrupt);
     } else {
+        write_message(tile->message, exception, call->local);
         keep_exception(call->local, tile->index, exception);
     }
     return 1;
@@ -236,15 +256,19 @@ static void refuse_to_keep(void)
 }
 
 /* The frames of the exception that is set know the views of a tile whose memory ends: they forget them. */
-static void let_go(PyObject *const *views, int n)
+static void let_go(struct local_run *local, PyObject *const *views, int n)
 {
     PyObject *exception = take_exception();
+    PyObject *interrupt = interrupt_of(local, exception); /* while the frames say so */
+    if (interrupt != NULL) {
+        interrupt_run(local, interrupt);
+    }
     PyObject *cleared = PyObject_CallOneArg(callbacks.clear, exception);
     if (cleared == NULL) {
         PyErr_Clear();
     }
     Py_XDECREF(cleared);
-    if (kept(views, n) && !PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt)) {
+    if (kept(views, n) && interrupt == NULL) {
         Py_DECREF(exception);
         if (kept(views, n)) {
             refuse_to_keep();
@@ -302,7 +326,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
 end:
     Py_XDECREF(result);
     if (done != 0 && !call->apart && call->local->own_memory) {
-        let_go(views, n);
+        let_go(call->local, views, n);
     }
     for (int k = 0; k < n + (call->wants_tile != 0); k++) {
         Py_XDECREF(views[k]);

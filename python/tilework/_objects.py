@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _carried, _deaths, _errors, _manner, _shared, _signals, _tilework, _workers
+from . import _arguments, _carried, _deaths, _errors, _forks, _manner, _shared, _signals, _tilework, _workers
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
 from ._progress import teller
@@ -59,7 +59,8 @@ class Tile(NamedTuple):
         return np.random.default_rng([seed, self.number])
 
 
-_tilework.set_callbacks(Tile, _errors.describe, _errors.clear, _arguments.dtype_of_descr, _signals.hold, _signals.release)
+_tilework.set_callbacks(Tile, _errors.describe, _errors.clear, _arguments.dtype_of_descr, _forks.before, _forks.in_parent,
+                        _forks.in_child, _signals.is_of_handler)
 
 
 class Kernel:

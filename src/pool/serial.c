@@ -20,7 +20,7 @@ tw_status tw__serial_run(tw_pool *pool, const struct tw__task *task, struct tw__
             (task->stop != NULL && __atomic_load_n(task->stop, __ATOMIC_RELAXED) != 0)) {
             return outcome->failed > 0 ? TW_ERROR_KERNEL : TW_ERROR_INTERRUPTED;
         }
-        const int64_t start = times != NULL || task->progress != NULL ? tw__now() : 0;
+        const int64_t start = times != NULL ? tw__now() : 0;
         draft[0] = '\0';
         const int code = task->function(task->argument, &pool->seats[0], tile, 0, draft);
         if (times != NULL) {
@@ -42,8 +42,9 @@ tw_status tw__serial_run(tw_pool *pool, const struct tw__task *task, struct tw__
         if (code != 0 && !task->keep_going) {
             return TW_ERROR_KERNEL;
         }
-        if (task->progress != NULL && start - told > PROGRESS_NANOSECONDS) {
-            told = start;
+        const int64_t now = task->progress != NULL ? tw__now() : 0;
+        if (now - told > PROGRESS_NANOSECONDS) {
+            told = now;
             tw__pool_progress(task, outcome->done, outcome->began);
         }
     }

@@ -1,5 +1,6 @@
 """Exceptions, dead workers, time limits, Ctrl-C: what arrives, and that nothing is left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -149,8 +150,9 @@ def test_workers_killed_from_outside_at_any_moment():
             rng = np.random.default_rng(5)
             while not ended.wait(0.02):
                 pid = pool.pids[rng.integers(2)]
-                if pid:
-                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it may have ended since
+                    if pid:
+                        os.kill(pid, signal.SIGKILL)
         thread = threading.Thread(target=killer)
         thread.start()
         try:
