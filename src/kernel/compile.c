@@ -28,7 +28,7 @@ struct compilation {
     const char *text;   /* a source that is no file; NULL: it is one */
     size_t length;      /* of the text */
     const char *wished; /* flags of the user's, or NULL */
-    struct tw__words always, flags;
+    struct tw__words flags, kept;
     struct tw__compiler compiler;
     struct tw__cache cache;
     char *version;
@@ -74,11 +74,11 @@ static tw_status make_key(struct compilation *job, tw_error *error)
     }
     add_text(fields, job->compiler.program);
     add_text(fields, job->version);
-    for (size_t k = 0; k < job->always.count; k++) {
-        add_text(fields, job->always.word[k]);
-    }
     for (size_t k = 0; k < job->flags.count; k++) {
         add_text(fields, job->flags.word[k]);
+    }
+    for (size_t k = 0; k < job->kept.count; k++) {
+        add_text(fields, job->kept.word[k]);
     }
     /* -march=native means another processor on another machine, and home folders are shared by whole clusters. */
     tw__cpu_features(features, sizeof features);
@@ -289,11 +289,11 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
     for (size_t k = 0; k < sizeof source / sizeof source[0]; k++) {
         arguments[count++] = source[k];
     }
-    for (size_t k = 0; k < job->always.count; k++) {
-        arguments[count++] = job->always.word[k];
-    }
     for (size_t k = 0; k < job->flags.count; k++) {
         arguments[count++] = job->flags.word[k];
+    }
+    for (size_t k = 0; k < job->kept.count; k++) {
+        arguments[count++] = job->kept.word[k];
     }
     arguments[count++] = "-lm";
     status = tw__compiler_run(&job->compiler, arguments, count, &output, &code, error);
@@ -385,16 +385,26 @@ static tw_status look_at_source(struct compilation *job, tw_error *error)
     return TW_OK;
 }
 
-static tw_status prepare(struct compilation *job, const char *always, const tw_compile_options *options,
+/* Settles the flags that come last, now that it is known what compiler it is. */
+static tw_status keep_flags(struct compilation *job, const struct tw__kept_flags *kept, tw_error *error)
+{
+    char text[1024] = "";
+    if (kept != NULL) {
+        const int is_clang = strstr(job->version, "clang") != NULL || strstr(job->version, "LLVM") != NULL ||
+                             strstr(job->version, "Intel") != NULL;
+        const int is_gcc = !is_clang && strstr(job->version, "Free Software Foundation") != NULL;
+        snprintf(text, sizeof text, "%s %s", kept->all, is_clang ? kept->clang : is_gcc ? kept->gcc : "");
+    }
+    return tw__words_init(&job->kept, text, "the compiler's flags", error);
+}
+
+static tw_status prepare(struct compilation *job, const struct tw__kept_flags *kept, const tw_compile_options *options,
                          tw_error *error)
 {
     job->wished = options != NULL ? options->flags : NULL;
     hash_headers(job->header);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
-    tw_status status = tw__words_init(&job->always, always, "the compiler's flags", error);
-    if (status == TW_OK) {
-        status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
-    }
+    tw_status status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
     if (status == TW_OK) {
         status = tw__compiler_init(&job->compiler, options != NULL ? options->compiler : NULL, error);
     }
@@ -404,13 +414,16 @@ static tw_status prepare(struct compilation *job, const char *always, const tw_c
     if (status == TW_OK) {
         status = tw__compiler_version(&job->compiler, &job->cache, &job->version, error);
     }
+    if (status == TW_OK) {
+        status = keep_flags(job, kept, error);
+    }
     return status == TW_OK ? make_key(job, error) : status;
 }
 
-static tw_status find_or_compile(struct compilation *job, const char *always, const tw_compile_options *options,
-                                 char **object, tw_error *error)
+static tw_status find_or_compile(struct compilation *job, const struct tw__kept_flags *kept,
+                                 const tw_compile_options *options, char **object, tw_error *error)
 {
-    tw_status status = prepare(job, always, options, error);
+    tw_status status = prepare(job, kept, options, error);
     if (status == TW_OK) {
         char *found = tw__cache_find(&job->cache, job->key);
         if (found != NULL) {
@@ -423,7 +436,7 @@ static tw_status find_or_compile(struct compilation *job, const char *always, co
     tw__cache_close(&job->cache);
     tw__compiler_fini(&job->compiler);
     tw__words_fini(&job->flags);
-    tw__words_fini(&job->always);
+    tw__words_fini(&job->kept);
     free(job->real);
     return status;
 }
@@ -432,12 +445,12 @@ tw_status tw__compile(char **object, const char *path, const tw_compile_options 
 {
     struct compilation job = {.path = path};
     const tw_status status = look_at_source(&job, error);
-    return status == TW_OK ? find_or_compile(&job, "", options, object, error) : status;
+    return status == TW_OK ? find_or_compile(&job, NULL, options, object, error) : status;
 }
 
-tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title, const char *always,
-                           const tw_compile_options *options, tw_error *error)
+tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title,
+                           const struct tw__kept_flags *kept, const tw_compile_options *options, tw_error *error)
 {
     struct compilation job = {.path = title, .text = text, .length = length};
-    return find_or_compile(&job, always, options, object, error);
+    return find_or_compile(&job, kept, options, object, error);
 }

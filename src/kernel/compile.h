@@ -17,9 +17,15 @@ extern const struct tw__header tw__headers[TW__HEADERS];
  * opens it later finds the same code. Errors: as tw_kernel_from_source. */
 tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error);
 
-/* The same from a source that is a text and not a file. `title` is what messages call it. `always`: flags that come
- * before those of the options. */
-tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title, const char *always,
-                           const tw_compile_options *options, tw_error *error);
+/* Flags that a source relies on. They come last: whatever the words of the compiler and the options' flags say, these
+ * hold. */
+struct tw__kept_flags {
+    const char *all;         /* for every compiler */
+    const char *gcc, *clang; /* after them, for what says that it is one of these */
+};
+
+/* The same from a source that is a text and not a file. `title` is what messages call it. */
+tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title,
+                           const struct tw__kept_flags *kept, const tw_compile_options *options, tw_error *error);
 
 #endif

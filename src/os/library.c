@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/float_mode.h"
 #include "os/descriptor.h"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -163,8 +164,11 @@ static int cause_of(const char *reason)
 
 int tw__library_open(struct tw__library *library, const char *path, char *why, size_t size)
 {
+    /* What was linked with -ffast-math turns subnormal numbers off for the whole thread as it is opened. */
+    const struct tw__float_mode mode = tw__float_mode_get();
     errno = 0;
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    tw__float_mode_keep(&mode);
     if (library->handle != NULL) {
         return 0;
     }

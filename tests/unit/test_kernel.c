@@ -54,6 +54,18 @@ static void make_library(const struct scratch *scratch, const char *file, const 
     free(output);
 }
 
+/* GCC links what -ffast-math needs into the object: code that turns subnormal numbers off as it is opened. */
+static void an_object_that_is_opened_leaves_the_floating_point_mode(void **state)
+{
+    tw_kernel *kernel;
+    scratch_write(*state, "fast.c", ANSWER("five", "5"));
+    const tw_compile_options options = {.flags = "-O2 -ffast-math"};
+    volatile double small = 0x1p-1060;
+    assert_int_equal(tw_kernel_from_source(&kernel, "fast.c", "five", &options, NULL), TW_OK);
+    assert_true(small * 0.5 != 0);
+    tw_kernel_destroy(kernel);
+}
+
 static const char library_text[] = "int printf(const char *, ...);\n"
                                    "int table[4] = {1};\n"
                                    "static int hidden(void) { return 1; }\n"
@@ -254,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_function_keeps_its_context),
         cmocka_unit_test(a_function_without_sense_is_refused),
+        WITH_COMPILER(an_object_that_is_opened_leaves_the_floating_point_mode),
         WITH_COMPILER(a_library_is_taken_from_the_current_folder),
         WITH_COMPILER(a_worker_elsewhere_finds_the_same_function),
         WITH_COMPILER(a_missing_function_is_named_with_those_there),

@@ -216,7 +216,7 @@ static int can_fail(const struct tw__program *program)
 static void emit_kernel(struct tw__emitter *e, const char *function)
 {
     const int fails = can_fail(e->program);
-    tw__emit_text(e, "int %s(const tw_tile *tile)\n{\n", function);
+    tw__emit_text(e, "TW_SEEN int %s(const tw_tile *tile)\n{\n", function);
     e->indent = 1;
     emit_checks(e);
     if (fails) {
@@ -251,15 +251,22 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
 {
     static const char head[] =
         "#include <tilework/tilework.h>\n\n"
+        "#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \\\n"
+        "    (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16)\n"
+        "#error \"the compiler's flags change the results of floating-point operations\"\n"
+        "#endif\n"
         "#define DATA(k) ((char *)tile->operand[k].data)\n"
         "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
         "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
         "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
         "#define TW_SLOW static __attribute__((noinline, unused))\n"
         "#if defined(__clang__)\n"
+        "#define TW_SEEN __attribute__((visibility(\"default\")))\n"
         "#define TW_APART TW_SLOW\n"
         "#define TW_TWICE\n"
-        "#else /* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "#else\n"
+        "#define TW_SEEN __attribute__((visibility(\"default\"), externally_visible))\n"
+        "/* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
         "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
         "#define TW_TWICE _Pragma(\"GCC unroll 2\") /* Clang unrolls by itself; GCC's vector loops were 7 % slower "
         "without */\n"

@@ -14,8 +14,20 @@
 #include "os/likeness.h"
 #include "os/path.h"
 
-/* What the C relies on: no fused multiplications, which processors have or have not, and integers that wrap. */
-#define ALWAYS "-std=gnu11 -ffp-contract=off -fno-math-errno -fno-trapping-math -fwrapv"
+/* What the C relies on: each operation rounds as it stands, NaN, infinities and -0.0 count, nothing is fused, which
+ * processors can or cannot do, integers wrap, and structures lie as the library has them. */
+#if defined(__x86_64__)
+#define GCC_CALLS " -mabi=sysv"
+#else
+#define GCC_CALLS ""
+#endif
+static const struct tw__kept_flags kept = {
+    .all = "-std=gnu11 -fno-fast-math -fno-associative-math -fno-reciprocal-math "
+           "-fno-finite-math-only -fsigned-zeros -fno-rounding-math -ffp-contract=off -fno-math-errno "
+           "-fno-trapping-math -fwrapv -fno-short-enums -fno-pack-struct",
+    .gcc = "-fno-unsafe-math-optimizations -fno-cx-limited-range -fno-cx-fortran-rules -fno-single-precision-constant "
+           "-fno-signaling-nans" GCC_CALLS,
+    .clang = "-fno-approx-func -fhonor-nans -fhonor-infinities -fdenormal-fp-math=ieee"};
 #define SYMBOL "tw_statement_tile"
 #define MARK "tw_statement_made"      /* in objects that were compiled elsewhere: "NAME HASH" */
 #define MAX_OBJECT ((size_t)64 << 20) /* bytes */
@@ -82,7 +94,7 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
     if (status != TW_OK) {
         return status;
     }
-    status = tw__compile_text(&object, text, length, "the statement", ALWAYS, options, error);
+    status = tw__compile_text(&object, text, length, "the statement", &kept, options, error);
     free(text);
     if (status == TW_OK) {
         status = tw__kernel_from_object(&opened, object, "the statement", SYMBOL, TW_ERROR_COMPILE, error);
@@ -188,13 +200,14 @@ tw_status tw_statement_compile(tw_statement *statement, const char *path, const 
     if (status != TW_OK) {
         return status;
     }
-    if (asprintf(&whole, "%s\nconst char *" MARK "(void);\nconst char *" MARK "(void)\n{\n    return \"%s %s\";\n}\n",
+    if (asprintf(&whole,
+                 "%s\nconst char *" MARK "(void);\nTW_SEEN const char *" MARK "(void)\n{\n    return \"%s %s\";\n}\n",
                  text, name, hash) < 0) {
         free(text);
         return tw__fail_memory(error, length, "a statement's source");
     }
     free(text);
-    status = tw__compile_text(&object, whole, strlen(whole), "the statement", ALWAYS, options, error);
+    status = tw__compile_text(&object, whole, strlen(whole), "the statement", &kept, options, error);
     free(whole);
     if (status == TW_OK) {
         status = copy_file(object, path, error);

@@ -95,7 +95,7 @@ TW_MATH float tw_nextafter_f32(float x, float y)
     const uint32_t step = (x < y) == (x > 0) ? 1 : (uint32_t)-1;
     const float next = tw__of_bits_f32(x == 0 ? sign | 1 : bits + step);
     const float moved = x == y ? y : next;
-    return (x != x) | (y != y) ? x + y : moved;
+    return ((x != x) | (y != y)) ? x + y : moved;
 }
 
 #endif

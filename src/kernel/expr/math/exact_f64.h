@@ -81,7 +81,7 @@ TW_MATH double tw_nextafter_f64(double x, double y)
     const uint64_t step = (x < y) == (x > 0) ? 1 : (uint64_t)-1;
     const double next = tw__of_bits_f64(x == 0 ? sign | 1 : bits + step);
     const double moved = x == y ? y : next;
-    return (x != x) | (y != y) ? x + y : moved;
+    return ((x != x) | (y != y)) ? x + y : moved;
 }
 
 #endif
