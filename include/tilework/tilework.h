@@ -150,6 +150,9 @@ TW_API tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_c
 /* What the kernel was made from ("mult.c:mult"; "function" for a function of the program). Lives with the kernel. */
 TW_API const char *tw_kernel_name(const tw_kernel *kernel);
 
+/* Another name, for the sentences about its tiles. Errors: TW_ERROR_ARGUMENT (no text), TW_ERROR_MEMORY. */
+TW_API tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *error);
+
 TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
 /* ---- 6 pools ------------------------------------------------------------------------------------------------- */

@@ -56,14 +56,24 @@ static PyObject *finish(KernelObject *self, tw_status status, const tw_error *er
     return (PyObject *)self;
 }
 
-/* python(callable, wants_tile) */
+static PyObject *finish_named(KernelObject *self, tw_status status, const char *name, tw_error *error)
+{
+    if (status == TW_OK && tw_kernel_set_name(self->own, name, error) != TW_OK) {
+        Py_DECREF(self);
+        return raise_failure(error);
+    }
+    return finish(self, status, error);
+}
+
+/* python(callable, wants_tile, name) */
 static PyObject *kernel_python(PyObject *type, PyObject *args)
 {
     PyObject *callable;
+    const char *name;
     int wants_tile;
     tw_error error;
     (void)type;
-    if (!PyArg_ParseTuple(args, "Op:python", &callable, &wants_tile)) {
+    if (!PyArg_ParseTuple(args, "Ops:python", &callable, &wants_tile, &name)) {
         return NULL;
     }
     KernelObject *self = kernel_new();
@@ -77,19 +87,21 @@ static PyObject *kernel_python(PyObject *type, PyObject *args)
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
-    return finish(self, tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error),
-                  &error);
+    const tw_status status =
+        tw_kernel_from_function(&self->own, run_python_tile, self->call, sizeof *self->call, &error);
+    return finish_named(self, status, name, &error);
 }
 
-/* function(address, anchor): `int f(const tw_tile *)` somewhere in this process; anchor keeps it there. */
+/* function(address, anchor, name): `int f(const tw_tile *)` somewhere in this process; anchor keeps it there. */
 static PyObject *kernel_function(PyObject *type, PyObject *args)
 {
     unsigned long long address;
     PyObject *anchor;
+    const char *name;
     tw_function function;
     tw_error error;
     (void)type;
-    if (!PyArg_ParseTuple(args, "KO:function", &address, &anchor)) {
+    if (!PyArg_ParseTuple(args, "KOs:function", &address, &anchor, &name)) {
         return NULL;
     }
     const uintptr_t place = (uintptr_t)address;
@@ -99,7 +111,7 @@ static PyObject *kernel_function(PyObject *type, PyObject *args)
         return NULL;
     }
     self->anchor = Py_NewRef(anchor);
-    return finish(self, tw_kernel_from_function(&self->own, function, NULL, 0, &error), &error);
+    return finish_named(self, tw_kernel_from_function(&self->own, function, NULL, 0, &error), name, &error);
 }
 
 /* library(path, symbol) */

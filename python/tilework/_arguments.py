@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _tilework
+from . import _forms, _tilework
 from ._errors import ArgumentError, of_failure
 
 SMALL = 1 << 20  # bytes from which on a result has memory of the library's own: huge pages, first touched by its workers
@@ -52,12 +52,15 @@ def notation_of(text: str) -> Notation:
     try:
         return Notation(_tilework.Signature(plain(text, "a signature")), text)
     except _tilework.Failure as failure:
-        raise of_failure(failure) from None
+        error = of_failure(failure)
+        error.args = (f"{error.args[0]}; {_forms.advice(text)}",)
+        raise error from None
 
 
 def read_notation(text: object) -> Notation:
     if not isinstance(text, str):
-        raise TypeError(f"a signature is a text such as 'y[i], x[j] -> r[i,j]', not {type(text).__name__}")
+        raise TypeError(f"a signature is a text such as 'y[i], x[j] -> r[i,j]', not {type(text).__name__}"
+                        + ("; the kernel comes first, then the signature" if callable(text) else ""))
     return notation_of(text)
 
 
@@ -189,6 +192,8 @@ def dtype_of_descr(text: str) -> np.dtype[Any]:
 
 def named(statement: str, signature: object, values: tuple[Any, ...]) -> dict[str, Any]:
     """Operands of a statement by their names, which the signature has in order."""
+    if "->" in statement and not (isinstance(signature, str) and "->" in signature):
+        raise TypeError(f"the kernel comes first, then the signature {statement!r}")
     notation = read_notation(signature)
     if "=" not in statement:
         raise ArgumentError(f"a kernel that is a text is a statement such as 'r[i,j] = y[i] * x[j]', not {statement!r}")
@@ -425,7 +430,8 @@ def workers_of(workers: Any) -> int:
         return 0
     number = whole(workers, "workers")
     if not 1 <= number <= _tilework.MAX_WORKERS:
-        raise ArgumentError(f"workers is {workers}; a pool has 1 to {_tilework.MAX_WORKERS}")
+        raise ArgumentError(f"workers is {workers}; a pool has 1 to {_tilework.MAX_WORKERS}"
+                            + ("; leave it out and all cores work" if number < 1 else ""))
     return number
 
 
@@ -438,13 +444,20 @@ def has_no_gil() -> bool:
     return enabled is not None and not enabled()
 
 
-def kind_of(pool: Any, python: bool, apart: bool) -> str:
-    """The kind of pool for a kernel; `apart`: something is asked for that processes alone can do."""
-    if pool == "auto":
-        return "processes" if apart or (python and not has_no_gil()) else "threads"
+def kind_of(pool: Any, python: bool, apart: bool, unlocked: str = "") -> tuple[str, str]:
+    """The kind of pool for a kernel, and why; `apart`: something is asked for that processes alone can do; `unlocked`: why
+    a Python kernel is known to compute without Python's lock."""
+    if isinstance(pool, str) and pool == "auto":
+        if apart:
+            return "processes", "timeout, guard and tiles_per_worker are for processes alone"
+        if not python:
+            return "threads", "a native kernel runs without Python"
+        if has_no_gil():
+            return "threads", "this Python has no global lock"
+        return ("threads", unlocked) if unlocked else ("processes", "Python kernels hold Python's lock")
     if not isinstance(pool, str) or pool not in KINDS:
         raise ArgumentError(f"pool is {pool!r}; it is 'auto', 'threads', 'processes', 'serial' or a tilework.Pool")
-    return pool
+    return pool, f"pool={pool!r} was given"
 
 
 Operands = Union[tuple[Any, ...], list[Any]]

@@ -10,9 +10,10 @@ from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _shared, _tilework
-from ._errors import ArgumentError
+from . import _arguments, _options, _shared, _tilework, _ufuncs
+from ._errors import ArgumentError, TileError
 from ._objects import Pool, native_kernel, open_pools
+from ._report import Report
 from ._request import Request
 
 __all__ = ["close_idle", "empty", "evaluate", "run", "share", "zeros"]
@@ -89,7 +90,7 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
         parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
         workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
         progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
-        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Any:
+        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False, **others: Any) -> Any:
     """Run a kernel over the tiles of arrays, on all cores, each tile writing its own part of the result in place.
 
     Equals ``for tile in tiles: kernel(views of the tile)``, on any pool.
@@ -118,8 +119,9 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     workers : int, optional
         By default as many as the process may use processors.
     pool : {"auto", "threads", "processes", "serial"} or Pool
-        ``"auto"``: threads for native kernels, processes for Python callables, threads for these too where Python has no
-        global lock. Processes that are made for this run are forked now and ended with it.
+        ``"auto"``: threads for native kernels, for NumPy's ufuncs and for functions of Numba with ``nogil=True``; processes
+        for other Python callables, threads for these too where Python has no global lock. A report says which, and why.
+        Processes that are made for this run are forked now and ended with it.
     retries : int
         How many deaths of a worker on one tile are survived.
     timeout : float, optional
@@ -161,6 +163,8 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     >>> tw.run(lambda a: a.sum(axis=1), "a[i,k] -> s[i]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
     array([3., 3., 3., 3.])
     """
+    if others:
+        _options.refuse("run", others, run.__kwdefaults__)
     options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
                                "lengths": lengths, "retries": retries, "timeout": timeout, "progress": progress,
                                "guard": guard, "check": check, "keep_going": keep_going,
@@ -171,12 +175,26 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
         return pool.run(kernel, signature, *operands, **options)
     apart = timeout is not None or bool(guard) or tiles_per_worker != 0
     native = kernel if isinstance(kernel, str) else native_kernel(kernel)
-    kind = _arguments.kind_of(pool, native is None, apart)
+    kind = _arguments.kind_of(pool, native is None, apart, _ufuncs.releases_lock(kernel) if native is None else "")
     return _with_pool(kind, workers, lambda made: made.run(kernel if native is None else native, signature, *operands,
                                                            **options))
 
 
-def _with_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
+def _with_pool(placed: tuple[str, str], workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
+    """A run in the kind of pool that was chosen, whose report says why."""
+    kind, why = placed
+    try:
+        found = _in_pool(kind, workers, work)
+    except TileError as error:
+        if error.report is not None:
+            error.report.why = why
+        raise
+    if type(found) is tuple and isinstance(found[-1], Report):
+        found[-1].why = why
+    return found
+
+
+def _in_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
     """Threads that are kept, or a pool for this one run."""
     count = _arguments.workers_of(workers)
     if kind == "threads":
@@ -235,6 +253,7 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
            [10., 11., 12., 13.],
            [20., 21., 22., 23.]])
     """
+    _options.refuse_operands(statement, named)
     options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
                                "lengths": lengths, "edges": edges, "progress": progress, "check": check,
                                "report": report, "operands": operands}

@@ -17,7 +17,7 @@ class Known:
     def __init__(self, function: Any, carried: Optional[tuple[Any, ...]]) -> None:
         self.function = function
         self.manner = _manner.Manner(function)
-        self.kernel = _tilework.Kernel.python(function, self.manner.tile)
+        self.kernel = _tilework.Kernel.python(function, self.manner.tile, self.manner.name)
         self.carried = carried
         self.forks = 0
 

@@ -11,7 +11,8 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _arguments, _carried, _deaths, _errors, _forks, _manner, _shared, _signals, _tilework, _workers
+from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _hints, _manner, _naming, _options, _shared, _signals,
+               _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
 from ._progress import teller
@@ -146,7 +147,7 @@ class Kernel:
         if place < 0:
             raise ArgumentError(f"the address of a function is no negative number, {place}")
         try:
-            return cls(_tilework.Kernel.function(place, keep))
+            return cls(_tilework.Kernel.function(place, keep, _naming.name_of(keep) if keep is not None else "function"))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -220,14 +221,18 @@ class Pool:
     True
     """
 
-    def __new__(cls, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> "Pool":
+    def __new__(cls, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork",
+                **others: Any) -> "Pool":
+        if others:
+            _options.refuse("Pool", others, ("workers", "pool", "start"))
         wanted: type[Pool] = cls
         if cls is Pool and start == "spawn":
             from ._spawn import SpawnPool
             wanted = SpawnPool
         return super().__new__(wanted)
 
-    def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork") -> None:
+    def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork",
+                 **others: Any) -> None:  # pylint: disable=unused-argument  # refused by __new__
         self._inner: Optional[_tilework.Pool] = None
         if start not in ("fork", "spawn"):
             raise ArgumentError(f"start is {start!r}; it is 'fork' or 'spawn'")
@@ -362,11 +367,13 @@ class Pool:
             parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None, retries: int = 2,
             timeout: Optional[float] = None, progress: Union[None, bool, Callable[[int, int, float], object]] = None,
             guard: bool = False, check: bool = False, keep_going: bool = False, tiles_per_worker: int = 0,
-            report: bool = False) -> Any:
+            report: bool = False, **others: Any) -> Any:
         """Run a kernel over all tiles; as :func:`tilework.run`, with this pool's workers.
 
         A pool does one run at a time: a second thread that calls waits for its turn.
         """
+        if others:
+            _options.refuse("run", others, Pool.run.__kwdefaults__)
         options = (_arguments.retries_of(retries), _arguments.seconds_of(timeout),
                    _arguments.tiles_per_worker_of(tiles_per_worker), bool(keep_going), bool(guard), bool(check))
         if isinstance(kernel, str):
@@ -374,6 +381,8 @@ class Pool:
             return self._evaluate(kernel, given, out, dtype, (cuts, tiles, parts), lengths, None, options, progress,
                                   report)
         native = native_kernel(kernel)
+        if _ufuncs.fills(kernel):
+            dtype = _ufuncs.wished(kernel, _arguments.read_notation(signature), operands, out, dtype)
         splits = _arguments.divisions(cuts, tiles, parts)
         request = Request(native is not None, signature, operands, out, dtype, splits, lengths)
         return self._run(kernel, native, request, options, progress, report)
@@ -384,6 +393,7 @@ class Pool:
                  progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
                  report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
+        _options.refuse_operands(statement, named)
         given = _arguments.by_name(operands, named)
         return self._evaluate(statement, given, out, dtype, (cuts, tiles, parts), lengths, edges,
                               (2, 0.0, 0, False, False, bool(check)), progress, report)
@@ -399,6 +409,8 @@ class Pool:
 
     def _run(self, kernel: Any, native: Optional[Kernel], request: Request, options: tuple[Any, ...], progress: Any,
              report: bool) -> Any:
+        if _ufuncs.fills(kernel):
+            kernel = _ufuncs.placed(kernel, *_frames.caller())
         with self._turn():
             known: Optional[Known] = None
             if native is not None:
@@ -437,9 +449,11 @@ class Pool:
                 error.report = Report(error.report, request.notation.axes)
             if error.__cause__ is not None:
                 cause = error.__cause__
-                name = getattr(kernel, "__qualname__", type(kernel).__name__)
-                first = f"kernel {name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
-                        f"{error.worker}: {_errors.words_of(cause)}"
+                manner, words = _manner.Manner(kernel), _errors.words_of(cause)
+                first = f"kernel {manner.name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
+                        f"{error.worker}: {words}"
+                advice = _hints.hint(words, manner, request.notation)
+                first += f"\n{advice}" if advice else ""
                 rest = error.args[0].partition("\n\nIn the worker:\n")
                 error.args = (first + rest[1] + rest[2],)
             error.args = (error.args[0] + _deaths.advice(error.death),)

@@ -49,6 +49,10 @@ class Report:
     ----------
     totals : dict
         Counts of the whole run: tiles, done, failed, seconds, deaths, reforks, bytes_copied, ...
+    pool : str
+        Where the kernel ran: ``"threads"``, ``"processes"`` or ``"serial"``.
+    why : str
+        Why there, in words: what ``pool="auto"`` has seen, or that a pool was given.
     tiles : numpy.ndarray
         One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed), ``worker`` (-1: nobody), ``pid``,
         ``attempts``, ``begin`` and ``seconds`` (since the run began), ``start`` and ``stop`` on each axis.
@@ -63,9 +67,15 @@ class Report:
 
     def __init__(self, inner: Union[_tilework.Report, ReportParts], axes: tuple[str, ...]) -> None:
         self._inner = inner
+        self.why = "this pool was given"
         self.axes = axes
         self.totals: dict[str, Any] = inner.totals()
         self.totals["pool"] = POOLS.get(self.totals["pool"], self.totals["pool"])
+
+    @property
+    def pool(self) -> str:
+        kind: str = self.totals["pool"]
+        return kind
 
     @functools.cached_property
     def tiles(self) -> np.ndarray[Any, Any]:
@@ -86,12 +96,12 @@ class Report:
             tiles.append({"tile": int(record["tile"]), "state": STATES[record["state"]], "worker": int(record["worker"]),
                           "pid": int(record["pid"]), "attempts": int(record["attempts"]),
                           "begin": float(record["begin"]), "seconds": float(record["seconds"]), "ranges": ranges})
-        return {**self.totals, "axes": list(self.axes), "tile": tiles}
+        return {**self.totals, "why": self.why, "axes": list(self.axes), "tile": tiles}
 
     def __repr__(self) -> str:
         totals = self.totals
         parts = [f"{totals['done']} of {totals['tiles']} tiles done in {totals['seconds']:.3g} s",
-                 f"{totals['workers']} workers ({totals['pool']})"]
+                 f"{totals['workers']} workers ({self.pool}: {self.why})"]
         parts += [f"{totals[key]} {word}" for key, word in
                   (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
                    ("reforks", "times forked again")) if totals[key]]

@@ -31,6 +31,20 @@ const char *tw_kernel_name(const tw_kernel *kernel)
     return kernel->name;
 }
 
+tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *error)
+{
+    if (name == NULL || name[0] == '\0') {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the kernel's name has no text");
+    }
+    char *copy = strdup(name);
+    if (copy == NULL) {
+        return tw__fail_memory(error, strlen(name) + 1, "a kernel's name");
+    }
+    free(kernel->name);
+    kernel->name = copy;
+    return TW_OK;
+}
+
 tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function function, void *context, size_t context_size,
                                   tw_error *error)
 {

@@ -5,6 +5,7 @@
 
 #include "array/shape.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "grid/signature.h"
 
 static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array, tw_error *error)
@@ -51,6 +52,27 @@ static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array
     return TW_OK;
 }
 
+static tw_status fail_overlap(const tw_signature *signature, const tw_operand *output, const tw_operand *other,
+                              tw_error *error)
+{
+    char way[TW_ERROR_MESSAGE_SIZE];
+    struct tw__text out;
+    tw__text_init(&out, way, sizeof way);
+    if (output->role == TW_OUT && other->role == TW_IN && output->ndim == other->ndim &&
+        memcmp(output->axes, other->axes, (size_t)output->ndim) == 0) {
+        tw__text_add(&out, "; to change %s in place, name it on both sides: ", other->name);
+        for (int side = 0; side < 2; side++) {
+            tw__text_add(&out, "%s%s[", side == 0 ? "" : " -> ", other->name);
+            for (int d = 0; d < other->ndim; d++) {
+                tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[other->axes[d]]);
+            }
+            tw__text_add(&out, "]");
+        }
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT, "output %s overlaps %s in memory; an output needs its own%s",
+                    output->name, other->name, way);
+}
+
 tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
@@ -63,8 +85,7 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
     for (int k = 0; k < signature->noperands; k++) {
         for (int other = 0; signature->operands[k].role != TW_IN && other < signature->noperands; other++) {
             if (other != k && tw__view_overlap(&arrays[k]->view, &arrays[other]->view)) {
-                return tw__fail(error, TW_ERROR_ARGUMENT, "output %s overlaps %s in memory; an output needs its own",
-                                signature->operands[k].name, signature->operands[other].name);
+                return fail_overlap(signature, &signature->operands[k], &signature->operands[other], error);
             }
         }
     }

@@ -74,7 +74,7 @@ def test_read_only_operands_cannot_be_written_by_a_kernel(pool):
 def test_kernels_that_are_none():
     with pytest.raises(TypeError, match="a kernel is a callable"):
         tw.run(3.5, "y[i] -> r[i]", Y)
-    with pytest.raises(TypeError, match="takes 1 arrays, but the signature has 3: y, x, r"):
+    with pytest.raises(TypeError, match="takes 1 array, but the signature has 3: y, x, r"):
         tw.run(lambda y: y, "y[i], x[j] -> r[i,j]", Y, X)
 
 
