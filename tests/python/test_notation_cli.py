@@ -273,26 +273,28 @@ SENTENCES = [
     ("r[i] = ", [], "expected a number, a name or '('", 7),
     ("r[i] = y[i] +", [], "expected a number, a name or '('", 14),
     ("r[i] = * y[i]", [], "expected a number, a name or '('", 8),
-    ("r[i] = y[i] y[i]", [], "expected an operator, ';' or the end", 12),
+    ("r[i] = y[i] y[i]", [], "expected an operator, ';' or the end: a product is written x * y", 13),
     ("r[i] == y[i]", [], "expected '=' (not '==') or '+='", 6),
-    ("r[i,i] = y[i]", [], "axis i stands twice in r", 5),
-    ("r[0] = y[0]", [], "expected an axis's name or ']'", 3),
+    ("r[i,i] = y[i]", [], "axis i stands twice in r (a diagonal: r[i,j] = x[i] if i == j else 0)", 5),
+    ("r[0] = y[0]", [], "expected an axis's name or ']' (all elements of a result are written: r[i])", 3),
     ("r[i] = sine(y[i])", [], "there is no function 'sine'; there are sin, sinh, sign, asin, asinh, rint, isinf, min, "
-     "...", 8),
+     "... (an element of an array stands in square brackets: sine[i])", 8),
     ("r[i] = y[i] + cc", ["--param", "c=1"], "'cc' is no axis of r, parameter or constant: there are c, i, pi, e, "
-     "inf, nan, True, False (an array is read with its indices, cc[i]; an axis that r lacks is reduced, sum(cc: ...))",
+     "inf, nan, True, False (an array is read with its indices, cc[i]; a parameter is given its "
+     "number, --param cc=0.5 or in Python cc=0.5; an axis that r lacks is reduced, sum(cc: ...))",
      15),
     ("r[i] = y[i] * y", [], "y is an array: its elements are y[...], with an index for each dimension", 15),
     ("r[i] = a[i,k]", [], "'k' is no axis of r, parameter or constant: there are i, e, pi, inf, nan, True, False (an "
-     "array is read with its indices, k[i]; an axis that r lacks is reduced, sum(k: ...))", 12),
+     "array is read with its indices, k[i]; a parameter is given its number, --param k=0.5 or in Python k=0.5; an axis that r "
+     "lacks is reduced, sum(k: ...))", 12),
     ("r[i] = sum(i: y[i])", [], "axis i cannot be reduced here: r has it or it is reduced already; take another name",
      12),
     ("r[i] = sum(k, k: y[k])", [], "axis k is reduced twice", 15),
-    ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 12),
-    ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: ...) (of two values: "
+    ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: x[k])", 12),
+    ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: x[k]) (of two values: "
      "maximum(a, b))", 12),
-    ("r[i] = y[i].real", [], "there are no attributes: write real(z), len(i)", 12),
-    ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: ...)", 14),
+    ("r[i] = y[i].real", [], "there are no attributes: write real(x[i])", 12),
+    ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: x[k])", 14),
     ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),
     ("r[i] = where(y[i] > 0, 1)", [], "expected ',' and another argument: where(condition, x, y)", 25),
     ("r[i] = sqrt(y[i], 2)", [], "expected ')': sqrt(x)", 17),
@@ -301,17 +303,18 @@ SENTENCES = [
     ("r[i] = y[i*i]", [], "an index is made of axes, whole numbers, whole parameters and len(), by +, - and * with a "
      "number, as in u[2*i - 1]", 11),
     ("r[i] = y[0.5]", [], "an index is a whole number, this is a float", 10),
-    ("r[i] = y[:]", [], "there are no ranges: an index names an axis, as in u[i,j]", 10),
+    ("r[i] = y[:]", [], "there are no ranges: an index names an axis, as in u[i,j] or u[i+1], and how long the axis is "
+     "follows from the arrays or is given (--length i=9, in Python lengths={\"i\": 9})", 10),
     ("r[i] = y[i,0] + y[i]", [], "y has 1 index here but 2 elsewhere", 17),
     ("r[i] = r[i-1] + y[i]; ", [], "r, which is written too, can be read at its own indices alone, here i", 10),
     ("r[i] = y[i]; r[j] = y[j]", [], "r had other axes in an earlier statement", 14),
     ("r[i] = y[i] # twice", [], "a statement has no comments", 13),
     ("r[i] = y[i] @ y[i]", [], "there is no '@': write sum(k: a[i,k] * b[k,j])", 13),
-    ("r[i] = !y[i]", [], "there is no '!': write not, or !=", 8),
+    ("r[i] = !y[i]", [], "there is no '!': write not x, x != y, or gamma(n + 1) for a factorial", 8),
     ("r[i] = 'y'", [], "there are no texts in quotes", 8),
-    ("r[i] = y[i] ? 1", [], "'?' means nothing", 13),
+    ("r[i] = y[i] ? 1", [], "there is no '?': write x if c else y, or where(c, x, y)", 13),
     ("r[i] = 012 * y[i]", [], "a whole number does not begin with 0 (octal is 0o17)", 8),
-    ("r[i] = 1x * y[i]", [], "expected an operator behind the number", 9),
+    ("r[i] = 1x * y[i]", [], "expected an operator behind the number (a product is 2 * x)", 9),
     ("r[i] = 1e * y[i]", [], "expected the digits of an exponent behind 'e'", 9),
     ("r[i] = 0x * y[i]", [], "expected digits of base 16 behind 0x", 10),
     ("r[i] = 18446744073709551616 * y[i]", [], "a whole number of more than 64 bits (a decimal point makes it a float)",
@@ -336,12 +339,12 @@ SENTENCES = [
      "axis i an edge (clamp, wrap or zero) or another length", 10),
     ("r[i] = y[i] + u[-1]", [], "this index reaches 1 below the beginning of dimension 0 of u, whose length is 3", 17),
     ("r[i] = i", [], "axis i has no length: no input says it; give axis i its length", 3),
-    ("r[i] = y[i] + len(q)", [], "'q' is no axis: there are i", 19),
-    ("r[i] * y[i]", [], "expected '=' or '+='", 6),
+    ("r[i] = y[i] + len(q)", [], "'q' is no axis (len(i) is the length of an axis): there are i", 19),
+    ("r[i] * y[i]", [], "expected '=' or '+=': a statement says which result its value is, as in r[i] = r[i] + 1", 6),
     ("r[i", [], "expected ']' or ','", 4),
     ("if[i] = y[i]", [], "expected a result such as r[i]: 'if' is an operator", 1),
-    ("r[or] = 1", [], "expected an axis's name or ']': 'or' is an operator", 3),
-    ("r[] = sum(not: 1)", [], "expected the axes that are reduced, and ':', as in sum(k: ...)", 11),
+    ("r[or] = 1", [], "expected an axis's name or ']' (all elements of a result are written: r[i]): 'or' is an operator", 3),
+    ("r[] = sum(not: 1)", [], "expected the axes that are reduced, and ':', as in sum(k: x[k])", 11),
     ("r[] = sum(i,j: i)", ["--length", f"i={2**62}", "--length", "j=2"], "a reduction of more than 2^63 elements", 7),
 ]  # fmt: skip
 
@@ -389,7 +392,8 @@ def test_a_hundred_brackets_are_no_more_than_there_may_be(folder):
 
 
 def test_explain_says_where_a_text_is_no_statement(folder):
-    for text, message, column in (("y", "expected '[' behind y (a single number is y[])", 2), ("= 3", "expected a result "
+    for text, message, column in (("y", "expected '[' behind y: a result and the arrays that it is made of have "
+                                   "their indices, y[i] = x[i] + y[i] (a single number is y[])", 2), ("= 3", "expected a result "
                                   "such as r[i]", 1), ("", "expected a statement such as r[i] = 2 * x[i]", 1)):  # fmt: skip
         result = folder.refused(2, "explain", text, sentences=3)
         first, line, caret = result.stderr.splitlines()

@@ -90,9 +90,17 @@ static tw_status add_part(struct tw__parser *parser, struct tw__syntax_index *in
         return tw__complain(parser->error, &parser->syntax->source, node->at,
                             "an index cannot come from an array: where it leads to must be known before the run");
     }
+    const char *edge = is_operation && node->which == TW__OP_REMAINDER ? "wrap, which begins again at the other end"
+                       : node->kind == TW__SYNTAX_CLIP ||
+                               (is_operation && (node->which == TW__OP_MINIMUM || node->which == TW__OP_MAXIMUM ||
+                                                 node->which == TW__OP_SELECT))
+                           ? "clamp, which takes the nearest element"
+                           : NULL;
     return tw__complain(parser->error, &parser->syntax->source, node->at,
                         "an index is made of axes, whole numbers, whole parameters and len(), by +, - and * with a "
-                        "number, as in u[2*i - 1]");
+                        "number, as in u[2*i - 1]%s%s",
+                        edge != NULL ? "; what lies outside is said by the edge of the axis: " : "",
+                        edge != NULL ? edge : "");
 }
 
 tw_status tw__parse_index(struct tw__parser *parser, struct tw__syntax_index *index)
@@ -100,11 +108,16 @@ tw_status tw__parse_index(struct tw__parser *parser, struct tw__syntax_index *in
     int node;
     memset(index, 0, sizeof *index);
     index->at = parser->token.at;
+    static const char ranges[] =
+        "there are no ranges: an index names an axis, as in u[i,j] or u[i+1], and how long the axis "
+        "is follows from the arrays or is given (--length i=9, in Python lengths={\"i\": 9})";
     if (tw__parser_sees(parser, ":")) {
-        return tw__complain(parser->error, &parser->syntax->source, index->at,
-                            "there are no ranges: an index names an axis, as in u[i,j]");
+        return tw__complain(parser->error, &parser->syntax->source, index->at, "%s", ranges);
     }
     tw_status status = tw__parse_expression(parser, &node);
+    if (status == TW_OK && tw__parser_sees(parser, ":")) {
+        return tw__complain(parser->error, &parser->syntax->source, index->at, "%s", ranges);
+    }
     if (status == TW_OK) {
         status = add_part(parser, index, node, 1);
     }

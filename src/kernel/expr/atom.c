@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/expr/function.h"
+#include "kernel/expr/hint.h"
 #include "kernel/expr/parser.h"
 
 enum { NAMES = 256, SHOWN = 8 };
@@ -43,6 +44,15 @@ static tw_status unknown_name(struct tw__parser *parser, const char *name, size_
                                 name);
         }
     }
+    if (tw__hint_name(name) != NULL) {
+        return tw__complain(parser->error, &syntax->source, at, "there is no '%s': write %s", name,
+                            tw__hint_name(name));
+    }
+    const struct tw__function *function = tw__find_function(name, strlen(name));
+    if (function != NULL) {
+        return tw__complain(parser->error, &syntax->source, at,
+                            "%s is a function, whose argument stands in parentheses: %s", name, function->usage);
+    }
     if (tw__parser_find_axis(parser, name) >= 0) {
         return tw__complain(parser->error, &syntax->source, at,
                             "axis %s is neither one of %s nor reduced here, as in sum(%s: ...)", name, parser->target,
@@ -51,8 +61,9 @@ static tw_status unknown_name(struct tw__parser *parser, const char *name, size_
     return tw__complain(
         parser->error, &syntax->source, at,
         "'%s' is no axis of %s, parameter or constant: there are %s (an array is read with its indices, "
-        "%s[i]; an axis that %s lacks is reduced, sum(%s: ...))",
-        name, parser->target, known, name, parser->target, name);
+        "%s[i]; a parameter is given its number, --param %s=0.5 or in Python %s=0.5; an axis that %s lacks is reduced, "
+        "sum(%s: ...))",
+        name, parser->target, known, name, name, name, parser->target, name);
 }
 
 static tw_status read_bare_name(struct tw__parser *parser, const char *name, size_t at, int *node)
@@ -106,6 +117,8 @@ static tw_status read_element(struct tw__parser *parser, const char *name, size_
     if (status == TW_OK) {
         status = tw__parser_next(parser);
     }
+    const char *around = parser->indexed;
+    parser->indexed = name;
     while (status == TW_OK && !(ndim == 0 && tw__parser_sees(parser, "]"))) {
         if (ndim == TW_MAX_DIMS) {
             return tw__complain(parser->error, &syntax->source, parser->token.at, "%s has more than %d indices", name,
@@ -117,8 +130,13 @@ static tw_status read_element(struct tw__parser *parser, const char *name, size_
         }
         status = tw__parser_next(parser);
     }
+    parser->indexed = around;
     if (status == TW_OK) {
         status = tw__parser_expect(parser, "]", ndim == 0 ? "an index or ']'" : "']' or ','");
+    }
+    if (status == TW_OK && tw__parser_sees(parser, "[")) {
+        return tw__complain(parser->error, &syntax->source, parser->token.at,
+                            "one pair of brackets has the indices of all dimensions: %s[i,j]", name);
     }
     if (status != TW_OK) {
         return status;
@@ -147,12 +165,25 @@ static tw_status unknown_function(struct tw__parser *parser, const char *name, s
 {
     const char *names[NAMES];
     char known[256];
+    const struct tw__syntax *syntax = parser->syntax;
+    for (int k = 0; k < syntax->noperands; k++) {
+        if (strcmp(syntax->operands[k].name, name) == 0) {
+            return tw__complain(parser->error, &syntax->source, at,
+                                "%s is an array: its elements stand in square brackets, %s[i]", name, name);
+        }
+    }
+    if (tw__hint_function(name) != NULL) {
+        return tw__complain(parser->error, &syntax->source, at, "there is no function '%s': write %s", name,
+                            tw__hint_function(name));
+    }
     const size_t count = tw__function_names(names, NAMES);
     struct tw__text text;
     tw__text_init(&text, known, sizeof known);
     tw__add_nearest(&text, name, names, count, SHOWN);
-    return tw__complain(parser->error, &parser->syntax->source, at, "there is no function '%s'; there are %s", name,
-                        known);
+    return tw__complain(
+        parser->error, &parser->syntax->source, at,
+        "there is no function '%s'; there are %s (an element of an array stands in square brackets: %s[i])", name,
+        known, name);
 }
 
 /* len(i) */
@@ -174,7 +205,8 @@ static tw_status read_length(struct tw__parser *parser, size_t at, int *node)
         struct tw__text text;
         tw__text_init(&text, known, sizeof known);
         tw__add_nearest(&text, name, names, (size_t)parser->syntax->naxes, SHOWN);
-        return tw__complain(parser->error, &parser->syntax->source, where, "'%s' is no axis: %s%s", name,
+        return tw__complain(parser->error, &parser->syntax->source, where,
+                            "'%s' is no axis (len(i) is the length of an axis): %s%s", name,
                             known[0] != '\0' ? "there are " : "there is none yet", known);
     }
     status = tw__parser_expect(parser, ")", "')'");
@@ -240,6 +272,17 @@ static tw_status read_reduction(struct tw__parser *parser, const struct tw__func
         }
         if (status != TW_OK) {
             return status;
+        }
+        const int is_extreme = function->which == TW__REDUCE_MIN || function->which == TW__REDUCE_MAX;
+        if (parser->scope >> axis & 1 && is_extreme && tw__parser_sees(parser, ",")) {
+            return parser->indexed != NULL
+                       ? tw__complain(
+                             parser->error, source, at,
+                             "an index has no %s(): read %s[%s] and give axis %s the edge clamp, which takes the "
+                             "nearest element",
+                             function->name, parser->indexed, name, name)
+                       : tw__complain(parser->error, source, at, "%s reduces axes; of two values write %simum(a, b)",
+                                      function->name, function->name);
         }
         if (parser->scope >> axis & 1) {
             return outside >> axis & 1
@@ -398,7 +441,8 @@ tw_status tw__parse_atom(struct tw__parser *parser, int *node)
         }
         return status;
     }
+    const char *word = tw__parser_sees_name(parser, "if") ? " (a choice is x if c else y)" : "";
     return tw__complain(parser->error, &parser->syntax->source,
                         token.kind == TW__TOKEN_END || tw__parser_sees(parser, ";") ? parser->behind : token.at,
-                        "expected a number, a name or '('");
+                        "expected a number, a name or '('%s", word);
 }

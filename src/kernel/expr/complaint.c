@@ -10,10 +10,53 @@
 
 enum { SHOWN = 100, LONGEST = 63, MOST_NAMES = 256 };
 
-static char printable(char c)
+/* Bytes of the character that begins here; 0: what is here is no UTF-8. */
+static size_t character(const struct tw__source *source, size_t at)
 {
-    const unsigned char byte = (unsigned char)c;
-    return byte == '\t' ? ' ' : byte < 0x20 || byte >= 0x7f ? '?' : c;
+    const unsigned char first = (unsigned char)source->text[at];
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xc2 ? 0
+                          : first < 0xe0 ? 2
+                          : first < 0xf0 ? 3
+                          : first < 0xf5 ? 4
+                                         : 0;
+    for (size_t k = 1; k < length; k++) {
+        if (at + k >= source->length || ((unsigned char)source->text[at + k] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+static void add_character(struct tw__text *text, const struct tw__source *source, size_t at, size_t length)
+{
+    const unsigned char first = (unsigned char)source->text[at];
+    if (length == 0 || (length == 2 && first == 0xc2 && (unsigned char)source->text[at + 1] < 0xa0)) {
+        tw__text_add(text, "?");
+    } else if (length == 1) {
+        tw__text_add(text, "%c", first == '\t' ? ' ' : first < 0x20 || first == 0x7f ? '?' : first);
+    } else {
+        tw__text_add(text, "%.*s", (int)length, source->text + at);
+    }
+}
+
+size_t tw__add_character(struct tw__text *text, const struct tw__source *source, size_t at)
+{
+    const size_t length = character(source, at);
+    add_character(text, source, at, length);
+    return length;
+}
+
+/* Characters from one place to another; what is no UTF-8 counts byte by byte. */
+static size_t count_characters(const struct tw__source *source, size_t from, size_t to)
+{
+    size_t count = 0;
+    while (from < to) {
+        const size_t length = character(source, from);
+        from += length > 0 ? length : 1;
+        count++;
+    }
+    return count;
 }
 
 /* The line around `at`, and the caret: a long line is shown in part. */
@@ -22,11 +65,17 @@ static void add_line(struct tw__text *text, const struct tw__source *source, siz
     size_t from = at - first > SHOWN / 2 ? at - SHOWN / 2 : first;
     const size_t to = last - from > SHOWN ? from + SHOWN : last;
     const char *lead = from > first ? "..." : "";
-    tw__text_add(text, "\n  %s", lead);
-    for (size_t k = from; k < to; k++) {
-        tw__text_add(text, "%c", printable(source->text[k]));
+    while (from > first && from < at && ((unsigned char)source->text[from] & 0xc0) == 0x80) {
+        from++; /* not in the middle of a character */
     }
-    tw__text_add(text, "%s\n  %*s^", to < last ? "..." : "", (int)(strlen(lead) + at - from), "");
+    tw__text_add(text, "\n  %s", lead);
+    for (size_t k = from; k < to;) {
+        const size_t length = character(source, k);
+        add_character(text, source, k, length);
+        k += length > 0 ? length : 1;
+    }
+    tw__text_add(text, "%s\n  %*s^", to < last ? "..." : "", (int)(strlen(lead) + count_characters(source, from, at)),
+                 "");
 }
 
 tw_status tw__complain(tw_error *error, const struct tw__source *source, size_t at, const char *format, ...)
@@ -52,7 +101,7 @@ tw_status tw__complain(tw_error *error, const struct tw__source *source, size_t 
     if (memchr(source->text, '\n', source->length) != NULL) {
         tw__text_add(&text, "line %zu, ", line);
     }
-    tw__text_add(&text, "column %zu", at - first + 1);
+    tw__text_add(&text, "column %zu", count_characters(source, first, at) + 1);
     add_line(&text, source, first, last, at);
     return tw__fail_syntax(error, (int)at + 1, "%s", message);
 }

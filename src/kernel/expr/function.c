@@ -15,7 +15,7 @@
     }
 #define REDUCTION(name, code)                                                                                          \
     {                                                                                                                  \
-        name, TW__FUNCTION_REDUCTION, code, 1, name "(k: ...)"                                                         \
+        name, TW__FUNCTION_REDUCTION, code, 1, name "(k: x[k])"                                                        \
     }
 #define CAST(name, kind)                                                                                               \
     {                                                                                                                  \
@@ -31,7 +31,7 @@ static const struct tw__function functions[] = {
     ONE("exp", TW__OP_EXP),
     ONE("exp2", TW__OP_EXP2),
     ONE("expm1", TW__OP_EXPM1),
-    ONE("log", TW__OP_LOG),
+    {"log", TW__FUNCTION_OPERATION, TW__OP_LOG, 1, "log(x) (to the base b: log(x) / log(b))"},
     ONE("log2", TW__OP_LOG2),
     ONE("log10", TW__OP_LOG10),
     ONE("log1p", TW__OP_LOG1P),
@@ -74,8 +74,8 @@ static const struct tw__function functions[] = {
     ONE("gamma", TW__OP_GAMMA),
     REDUCTION("sum", TW__REDUCE_SUM),
     REDUCTION("prod", TW__REDUCE_PROD),
-    {"min", TW__FUNCTION_REDUCTION, TW__REDUCE_MIN, 1, "min(k: ...) (of two values: minimum(a, b))"},
-    {"max", TW__FUNCTION_REDUCTION, TW__REDUCE_MAX, 1, "max(k: ...) (of two values: maximum(a, b))"},
+    {"min", TW__FUNCTION_REDUCTION, TW__REDUCE_MIN, 1, "min(k: x[k]) (of two values: minimum(a, b))"},
+    {"max", TW__FUNCTION_REDUCTION, TW__REDUCE_MAX, 1, "max(k: x[k]) (of two values: maximum(a, b))"},
     REDUCTION("mean", TW__SYNTAX_MEAN),
     REDUCTION("any", TW__REDUCE_ANY),
     REDUCTION("all", TW__REDUCE_ALL),

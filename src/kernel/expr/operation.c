@@ -422,8 +422,9 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
                           arrays == TW_FLOAT64 && types[0].dtype < TW_FLOAT16 &&
                                   types[node->nchildren - 1].dtype < TW_FLOAT16
                               ? "no integer holds both; cast one of them"
-                          : rule == RULE_BITS ? "it is for integers and bools"
-                                              : "it is for integers");
+                          : code == TW__OP_BIT_XOR ? "it is for integers and bools (a power is x ** 2)"
+                          : rule == RULE_BITS      ? "it is for integers and bools"
+                                                   : "it is for integers");
         }
         if (code == TW__OP_INVERT && kind == TW_BOOL) {
             return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "kernel/expr/hint.h"
 #include "kernel/expr/parser.h"
 #include "os/stack.h"
 
@@ -135,9 +136,24 @@ static tw_status read_target_axes(struct tw__parser *parser, struct tw__syntax_o
         return tw__parser_next(parser);
     }
     for (;;) {
-        status = tw__parser_name(parser, *ndim == 0 ? "an axis's name or ']'" : "an axis's name", name, &at);
+        status = tw__parser_name(parser,
+                                 *ndim == 0 ? "an axis's name or ']' (all elements of a result are written: r[i])"
+                                            : "an axis's name (all elements of a result are written: r[i,j])",
+                                 name, &at);
         if (status != TW_OK) {
             return status;
+        }
+        static const char *const shifts[] = {"+", "-", "*", "/", "//", "%", ":"};
+        int is_shifted = 0;
+        for (size_t k = 0; k < sizeof shifts / sizeof shifts[0]; k++) {
+            is_shifted |= tw__parser_sees(parser, shifts[k]);
+        }
+        if (is_shifted) {
+            return tw__complain(
+                parser->error, source, parser->token.at,
+                "expected ']' or ',': a result is written at its axes alone, %s[%s]; shift what is read, "
+                "x[%s-1]",
+                target->name, name, name);
         }
         int axis;
         status = tw__parser_add_axis(parser, name, at, &axis);
@@ -146,7 +162,9 @@ static tw_status read_target_axes(struct tw__parser *parser, struct tw__syntax_o
         }
         for (int d = 0; d < *ndim; d++) {
             if (axes[d] == axis) {
-                return tw__complain(parser->error, source, at, "axis %s stands twice in %s", name, target->name);
+                return tw__complain(parser->error, source, at,
+                                    "axis %s stands twice in %s (a diagonal: %s[i,j] = x[i] if i == j else 0)", name,
+                                    target->name, target->name);
             }
         }
         if (*ndim == TW_MAX_DIMS) {
@@ -257,13 +275,77 @@ static tw_status add_self(struct tw__parser *parser, int operand, size_t at, siz
     return tw__parser_add(parser, &read, node);
 }
 
+/* What stands behind a target is no '='. */
+static tw_status missing_sign(struct tw__parser *parser, const char *name)
+{
+    const struct tw__source *source = &parser->syntax->source;
+    const size_t at =
+        parser->token.kind == TW__TOKEN_SIGN && !tw__parser_sees(parser, ";") ? parser->token.at : parser->behind;
+    if (tw__parser_sees(parser, "==")) {
+        return tw__complain(parser->error, source, at, "expected '=' (not '==') or '+='");
+    }
+    if (tw__parser_sees(parser, "[")) {
+        return tw__complain(parser->error, source, at, "one pair of brackets has all axes: %s[i,j] = ...", name);
+    }
+    if (tw__parser_sees(parser, ",")) {
+        return strstr(source->text, "->") != NULL
+                   ? tw__complain(
+                         parser->error, source, at,
+                         "this is a signature, which goes with a kernel; a statement has an '=': r[i] = 2 * x[i]")
+                   : tw__complain(parser->error, source, at,
+                                  "expected '=': several results are several statements, r[i] = x[i]; s[i] = 2 * x[i]");
+    }
+    return tw__complain(parser->error, source, at,
+                        "expected '=' or '+=': a statement says which result its value is, as in r[i] = %s[i] + 1",
+                        name);
+}
+
+/* A text that begins with no name: 2*y + 1. */
+static int begins_with_value(const struct tw__parser *parser)
+{
+    return parser->token.kind == TW__TOKEN_NUMBER || tw__parser_sees(parser, "(") || tw__parser_sees(parser, "-") ||
+           tw__parser_sees(parser, "+") || tw__parser_sees(parser, "~") || tw__parser_sees_name(parser, "not");
+}
+
+/* What stands behind a statement is no end. */
+static tw_status missing_end(struct tw__parser *parser)
+{
+    const struct tw__source *source = &parser->syntax->source;
+    const char *what = "expected an operator, ';' or the end", *instead = NULL;
+    char name[TW__EXPR_NAME];
+    size_t at = parser->token.at;
+    if (tw__parser_sees(parser, ")") || tw__parser_sees(parser, "]")) {
+        what = "this closes no bracket that is open";
+    } else if (tw__parser_sees(parser, "=")) {
+        what = "expected an operator, ';' or the end: a statement has one '=', a comparison is '=='";
+    } else if (tw__parser_sees(parser, ",")) {
+        what = "expected an operator, ';' or the end: several statements stand behind ';', and a decimal point is '.'";
+    } else if (tw__parser_sees(parser, "(") || tw__parser_sees(parser, "[") || parser->token.kind == TW__TOKEN_NUMBER) {
+        what = "expected an operator, ';' or the end: a product is written x * y";
+    } else if (parser->token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)) {
+        const tw_status status = tw__parser_name(parser, "", name, &at);
+        if (status != TW_OK) {
+            return status;
+        }
+        instead = tw__hint_name(name);
+        what = instead != NULL ? "there is no such operator: write "
+                               : "expected an operator, ';' or the end: a product is written x * y";
+    }
+    return tw__complain(parser->error, source, at, "%s%s", what, instead != NULL ? instead : "");
+}
+
 static tw_status read_statement(struct tw__parser *parser)
 {
     struct tw__syntax *syntax = parser->syntax;
     struct tw__syntax_statement statement = {.augmented = -1};
     char name[TW__EXPR_NAME];
     int axes[TW_MAX_DIMS], ndim, self = -1;
-    tw_status status = tw__parser_name(parser, "a result such as r[i]", name, &statement.at);
+    tw_status status = tw__parser_name(
+        parser,
+        begins_with_value(parser) ? "a result such as r[i], and '=': a statement says which result its value is, as in "
+                                    "r[i] = 2 * y[i] + 1"
+                                  : "a result such as r[i]",
+        name, &statement.at);
     if (status != TW_OK) {
         return status;
     }
@@ -272,8 +354,14 @@ static tw_status read_statement(struct tw__parser *parser)
                             TW__EXPR_STATEMENTS);
     }
     if (!tw__parser_sees(parser, "[")) {
-        return tw__complain(parser->error, &syntax->source, parser->behind,
-                            "expected '[' behind %s (a single number is %s[])", name, name);
+        const char *instead = tw__hint_name(name);
+        return instead != NULL
+                   ? tw__complain(parser->error, &syntax->source, statement.at, "there is no '%s': write %s", name,
+                                  instead)
+                   : tw__complain(parser->error, &syntax->source, parser->behind,
+                                  "expected '[' behind %s: a result and the arrays that it is made of have their "
+                                  "indices, %s[i] = x[i] + y[i] (a single number is %s[])",
+                                  name, name, name);
     }
     parser->scope = 0;
     status = tw__parser_operand(parser, name, statement.at, &statement.target);
@@ -293,9 +381,7 @@ static tw_status read_statement(struct tw__parser *parser)
     }
     statement.augmented = parser->token.kind == TW__TOKEN_SIGN ? augmented_operation(parser->token.sign) : -2;
     if (statement.augmented == -2) {
-        return tw__parser_sees(parser, "==")
-                   ? tw__complain(parser->error, &syntax->source, parser->token.at, "expected '=' (not '==') or '+='")
-                   : tw__parser_missing(parser, "'=' or '+='");
+        return missing_sign(parser, name);
     }
     statement.sign = parser->token.at;
     parser->target = target->name;
@@ -339,7 +425,7 @@ static tw_status read_statements(struct tw__parser *parser)
         }
         status = read_statement(parser);
         if (status == TW_OK && parser->token.kind != TW__TOKEN_END && !tw__parser_sees(parser, ";")) {
-            status = tw__parser_missing(parser, "an operator, ';' or the end");
+            status = missing_end(parser);
         }
     }
     if (status == TW_OK && parser->syntax->nstatements == 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "kernel/expr/hint.h"
 
 static char peek(const struct tw__lexer *lexer, size_t ahead)
 {
@@ -140,7 +141,8 @@ static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
     if (status == TW_OK && end < lexer->source.length &&
         (tw__is_digit(lexer->source.text[end]) || lexer->source.text[end] == '_' ||
          tw__parse_identifier(lexer->source.text + end, 1) > 0)) {
-        return tw__complain(lexer->error, &lexer->source, end, "expected an operator behind the number");
+        return tw__complain(lexer->error, &lexer->source, end,
+                            "expected an operator behind the number (a product is 2 * x)");
     }
     token->length = end - lexer->at;
     lexer->at = end;
@@ -152,11 +154,77 @@ static const char signs[][4] = {"**=", "//=", "<<=", ">>=", "**", "//", "<<", ">
                                 "-=",  "*=",  "/=",  "%=",  "&=", "|=", "^=", "+",  "-",  "*",  "/",  "%",  "<",
                                 ">",   "&",   "|",   "^",   "~",  "(",  ")",  "[",  "]",  ",",  ":",  ";",  "="};
 
+/* x.sum(), np.sin: what stands around the point. */
+static tw_status refuse_attribute(struct tw__lexer *lexer)
+{
+    const char *text = lexer->source.text;
+    const size_t at = lexer->at;
+    const size_t length = tw__parse_identifier(text + at + 1, lexer->source.length - at - 1);
+    size_t base = at;
+    while (base > 0 && tw__parse_identifier(text + base - 1, at - base + 1) > 0) {
+        base--;
+    }
+    return tw__complain(lexer->error, &lexer->source, at, "there are no attributes: write %s",
+                        tw__hint_attribute(text + base, at - base, text + at + 1, length));
+}
+
+/* Signs of other languages, and what is none of ours at all. */
+static tw_status refuse_sign(struct tw__lexer *lexer, const char *text, size_t left)
+{
+    char shown[16];
+    size_t characters;
+    struct tw__text sign;
+    const char *instead = tw__hint_sign(text, left, &characters);
+    if (instead != NULL) {
+        const int has_shape = (unsigned char)*text < 0x80 || memcmp(text, "\xc2\xa0", 2) != 0;
+        return tw__complain(lexer->error, &lexer->source, lexer->at, "there is no %s%.*s%s: write %s",
+                            has_shape ? "'" : "other blank than ASCII's", has_shape ? (int)characters : 0, text,
+                            has_shape ? "'" : "", instead);
+    }
+    switch (*text) {
+    case '#':
+        return tw__complain(lexer->error, &lexer->source, lexer->at, "a statement has no comments");
+    case '.':
+        return refuse_attribute(lexer);
+    case '"':
+    case '\'':
+        return tw__complain(lexer->error, &lexer->source, lexer->at, "there are no texts in quotes");
+    default:
+        break;
+    }
+    tw__text_init(&sign, shown, sizeof shown);
+    const size_t bytes = tw__add_character(&sign, &lexer->source, lexer->at);
+    if (bytes > 1) {
+        return tw__complain(lexer->error, &lexer->source, lexer->at,
+                            "'%s' is none of ASCII's letters, digits and signs, of which a statement is made", shown);
+    }
+    if (bytes == 1 && (unsigned char)*text >= 0x20 && *text != 0x7f) {
+        return tw__complain(lexer->error, &lexer->source, lexer->at, "'%s' means nothing", shown);
+    }
+    return tw__complain(lexer->error, &lexer->source, lexer->at, "the byte \\x%02x means nothing",
+                        (unsigned char)*text);
+}
+
+static int is_foreign(const char *text, size_t left)
+{
+    static const char foreign[][4] = {"&&", "||", "===", "!==", "<>", "=<", "=>", ":=", "->"};
+    for (size_t k = 0; k < sizeof foreign / sizeof foreign[0]; k++) {
+        const size_t n = strlen(foreign[k]);
+        if (n <= left && memcmp(text, foreign[k], n) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static tw_status read_sign(struct tw__lexer *lexer, struct tw__token *token)
 {
     const size_t left = lexer->source.length - lexer->at;
     const char *text = lexer->source.text + lexer->at;
     token->kind = TW__TOKEN_SIGN;
+    if (is_foreign(text, left)) { /* none of which ours can begin */
+        return refuse_sign(lexer, text, left);
+    }
     for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
         const size_t n = strlen(signs[k]);
         if (n <= left && memcmp(text, signs[k], n) == 0) {
@@ -168,26 +236,7 @@ static tw_status read_sign(struct tw__lexer *lexer, struct tw__token *token)
             return TW_OK;
         }
     }
-    switch (*text) {
-    case '#':
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "a statement has no comments");
-    case '@':
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "there is no '@': write sum(k: a[i,k] * b[k,j])");
-    case '!':
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "there is no '!': write not, or !=");
-    case '.':
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "there are no attributes: write real(z), len(i)");
-    case '"':
-    case '\'':
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "there are no texts in quotes");
-    default:
-        break;
-    }
-    if ((unsigned char)*text >= 0x20 && (unsigned char)*text < 0x7f) {
-        return tw__complain(lexer->error, &lexer->source, lexer->at, "'%c' means nothing", *text);
-    }
-    return tw__complain(lexer->error, &lexer->source, lexer->at, "the byte \\x%02x means nothing",
-                        (unsigned char)*text);
+    return refuse_sign(lexer, text, left);
 }
 
 tw_status tw__next_token(struct tw__lexer *lexer, struct tw__token *token)
