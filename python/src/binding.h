@@ -184,10 +184,14 @@ struct local_run {
     struct inside entered;          /* what threads that run its tiles are inside of */
     _Atomic(unsigned long) *inside; /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;
+    PyObject *context;   /* a copy of the caller's */
+    PyObject **contexts; /* [workers] each worker's own copy of that; NULL: not needed yet */
+    PyObject *errors;    /* what NumPy 1 keeps by thread; None or NULL: nothing */
 };
 
 struct call {
     PyObject *callable;
+    unsigned long run;       /* of the caller's process: each has another number */
     struct local_run *local; /* in the process that called the run */
     char *area;              /* processes: names, then a slot for each worker */
     size_t slots;            /* where in `area` the first slot is */
@@ -202,6 +206,21 @@ struct call {
 };
 
 int run_python_tile(const tw_tile *tile);
+
+/* ---- the context that kernels run in (context.c) ---- */
+
+PyObject *set_context_callbacks(PyObject *self, PyObject *args);
+
+/* The caller, inside of Python, before and after a run of a Python kernel on workers that are threads. */
+int take_context(struct local_run *local);
+void drop_context(struct local_run *local);
+
+/* A worker, around a kernel's call. 0, or -1 with an exception. */
+int enter_context(const tw_tile *tile, const struct call *call);
+void exit_context(const tw_tile *tile, const struct call *call);
+
+/* A process that was forked just now is not in the middle of what its parent is. */
+void forget_context(void);
 
 /* Inside of Python: the run is to end because of this exception (stolen). Threads that are inside a kernel are asked to
  * raise KeyboardInterrupt. */

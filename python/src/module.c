@@ -101,6 +101,8 @@ static PyObject *machine(PyObject *self, PyObject *none)
 static PyMethodDef methods[] = {
     {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
     {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back, in the order of struct callbacks."},
+    {"set_context_callbacks", set_context_callbacks, METH_VARARGS,
+     "What is called back around runs: errors_here, arrive, put_errors."},
     {"machine", machine, METH_NOARGS, "What the machine allows."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {NULL, NULL, 0, NULL},

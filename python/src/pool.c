@@ -149,6 +149,7 @@ static void after_fork_in_child(void *user, int worker)
 {
     PoolObject *self = user;
     forget_own_pid();
+    forget_context();
     PyOS_AfterFork_Child();
     PyObject *done = PyObject_CallOneArg(callbacks.in_child, self->has_threads ? Py_True : Py_False);
     if (done == NULL) {

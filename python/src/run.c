@@ -122,6 +122,8 @@ static int read_numbers(PyObject *given, uint8_t *numbers, int *count, int noper
     return 0;
 }
 
+static _Atomic unsigned long runs;
+
 /* What the kernel's call is to be for this run. */
 static int fill_call(struct job *job, PyObject *args, PyObject *outs)
 {
@@ -135,6 +137,7 @@ static int fill_call(struct job *job, PyObject *args, PyObject *outs)
         return -1;
     }
     call->callable = job->kernel->callable;
+    call->run = ++runs;
     call->local = &job->local;
     call->apart = job->apart;
     call->wants_tile = job->kernel->wants_tile;
@@ -240,14 +243,17 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, int 
 {
     tw_report *report = NULL;
     tw_error error;
-    if (job->kernel->callable != NULL && fill_call(job, args, outs) != 0) {
+    if (job->kernel->callable != NULL &&
+        (fill_call(job, args, outs) != 0 || (!job->apart && take_context(&job->local) != 0))) {
         empty_call(job);
+        drop_context(&job->local);
         return NULL;
     }
     leave_python();
     const tw_status status = tw_run(job->pool != NULL ? job->pool->pool : NULL, job->kernel->kernel, job->grid->grid,
                                     job->operands, &job->options, wants_report ? &report : NULL, &error);
     enter_python();
+    drop_context(&job->local);
     PyObject *told = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
     if (told != NULL && job->local.interrupt != NULL) {
         Py_CLEAR(told);

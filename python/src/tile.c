@@ -334,6 +334,16 @@ end:
     return done;
 }
 
+static int call_in_context(const tw_tile *tile, const struct call *call)
+{
+    if (enter_context(tile, call) != 0) {
+        return fail(tile, call);
+    }
+    const int code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
+    exit_context(tile, call);
+    return code;
+}
+
 /* What a kernel has printed is seen even though its process will be ended without ceremony. */
 static void flush_stdout(void)
 {
@@ -388,14 +398,14 @@ int run_python_tile(const tw_tile *tile)
     int code = 0;
     enter_anywhere();
     if (call->apart) {
-        code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
+        code = call_in_context(tile, call);
         flush_stdout();
     } else {
         _Atomic(unsigned long) *inside = &call->local->inside[tile->worker];
         const struct inside *outer = inside_of;
         inside_of = &call->local->entered;
         atomic_store(inside, PyThread_get_thread_ident());
-        code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
+        code = call_in_context(tile, call);
         const unsigned long own = atomic_exchange(inside, 0);
         inside_of = outer;
         if (__atomic_load_n(&call->local->stop, __ATOMIC_RELAXED) != 0) {

@@ -46,9 +46,14 @@ def of(function: Any) -> Optional[tuple[Any, ...]]:
     if type(function) is types.FunctionType and function.__closure__ is None and function.__defaults__ is None and \
             function.__kwdefaults__ is None and not function.__dict__:
         return (function.__code__,)
-    reader = _Reader()
+    return of_value(function, MOST_PARTS)
+
+
+def of_value(value: Any, most: int) -> Optional[tuple[Any, ...]]:
+    """The same of any value, with at most so many parts."""
+    reader = _Reader(most)
     try:
-        return tuple(reader.parts) if reader.read(function) else None
+        return tuple(reader.parts) if reader.read(value) else None
     except Exception:  # pylint: disable=broad-except  # of a property of the user's, or a dict that changes meanwhile
         return None
 
@@ -80,10 +85,10 @@ def _slots_of(kind: type) -> Optional[tuple[Any, ...]]:
 class _Reader:
     """Appends to `parts`; each read_... is True where it has read all."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.parts: list[Any] = []
         self.seen: dict[int, tuple[int, Any]] = {}
-        self.left = MOST_PARTS
+        self.left = most
 
     def read(self, value: Any) -> bool:
         kind = type(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from . import _carried, _manner, _tilework
+from ._context import Context
 
 MOST_KNOWN = 64  # they are kept alive, so that none is taken for another one that has its id
 
@@ -27,24 +28,41 @@ class Known:
 
 
 class KnownKernels:
-    """`apart`: workers have copies of what the program has; else they use what it has."""
+    """`apart`: workers have copies of what the program has; else they use what it has. `settled`: no callable changes."""
 
-    def __init__(self, apart: bool) -> None:
+    def __init__(self, apart: bool, settled: bool = False) -> None:
         self.apart = apart
+        self.settled = settled
         self._known: dict[Any, Known] = {}
+        self._context: Optional[Context] = None  # in which all workers were forked; None: that is not known
+        self._now: Optional[Context] = None  # in which those are forked that the run in hand needs
+        self._forks = 0  # until it began
 
     def of(self, function: Any, pool: Optional[_tilework.Pool]) -> Known:
         """For a run that begins now; a kernel that is new makes the library fork the workers again."""
         apart = self.apart and pool is not None
-        carried = _carried.of(function) if apart else _carried.NOTHING
+        carried = _carried.of(function) if apart and not self.settled else _carried.NOTHING
         identity = _manner.identity_of(function)
         found = self._known.pop(identity, None)
-        if found is None or not found.holds(carried, pool.forks if apart and pool is not None else 0):
+        self._forks = pool.forks if pool is not None else 0
+        if apart:
+            self._now = Context()
+        if found is None or not found.holds(carried, self._forks if apart else found.forks) or \
+                (apart and not self._is_same_context()):
             found = Known(function, carried)
         while len(self._known) >= MOST_KNOWN:
             del self._known[next(iter(self._known))]
         self._known[identity] = found
         return found
+
+    def _is_same_context(self) -> bool:
+        return self._context is not None and self._now is not None and self._context.is_same(self._now)
+
+    def ran(self, known: Known, pool: _tilework.Pool) -> None:
+        """The run has ended: workers that were forked for it, or in it, know the callable as it was then."""
+        known.forks = pool.forks
+        if pool.forks != self._forks:
+            self._context = self._now
 
     def clear(self) -> None:
         self._known.clear()

@@ -435,7 +435,7 @@ class Pool:
                 raise error from error.__cause__
             finally:
                 if known is not None:
-                    known.forks = pool.forks
+                    self._kernels.ran(known, pool)
         results = request.results(arrays)
         return (results, Report(found, request.notation.axes)) if found is not None else results
 

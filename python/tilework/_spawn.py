@@ -23,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _errors, _manner, _shared, _signals, _tilework
+from . import _arguments, _context, _errors, _manner, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._known import MOST_KNOWN, KnownKernels
 from ._objects import Kernel, Pool
@@ -244,8 +244,8 @@ class SpawnPool(Pool):
             for k, array in enumerate(request.arrays):
                 if array is not None and k in made and (notation.roles[k] != _tilework.OUT):
                     made[k][...] = array
-            self._send("run", content, notation.text, places, request.splits, request.lengths, options, report,
-                       progress is not None)
+            self._send("run", content, _context.portable(), notation.text, places, request.splits, request.lengths, options,
+                       report, progress is not None)
             try:
                 told = self._answer(tell)
             except _errors.TileError as error:
@@ -337,7 +337,7 @@ class Server:
 
     def do_open(self, workers: int) -> tuple[int, Optional[str]]:
         self.pool = Pool(workers or None, "processes")
-        self.pool._kernels = KnownKernels(False)  # equal contents are one object here, which nothing changes
+        self.pool._kernels = KnownKernels(True, settled=True)  # equal contents are one object here, which nothing changes
         return self.pool.workers, self.pool.note
 
     def do_pids(self) -> tuple[int, ...]:
@@ -366,9 +366,10 @@ class Server:
         self.kernels[identity] = kernel
         return kernel
 
-    def do_run(self, content: tuple[str, Any], text: str, places: list[Any], splits: tuple[Any, ...],
+    def do_run(self, content: tuple[str, Any], context: Any, text: str, places: list[Any], splits: tuple[Any, ...],
                lengths: tuple[int, ...], options: tuple[Any, ...], report: bool, progress: bool) -> Any:
         notation = _arguments.read_notation(text)
+        _context.adopt(*context)
         kernel = self.kernel_of(*content)
         native = kernel if isinstance(kernel, Kernel) else None
         views = [np.ndarray(shape, dtype, np.asarray(self.arrays[number]).reshape(-1).view(np.uint8), first, strides)
