@@ -59,6 +59,7 @@ class Takes(NamedTuple):
 
 
 UNKNOWN = Takes(known=False)
+MOST_FOUND = 64  # signatures that a kernel remembers its arguments for
 
 
 def takes(function: Any, depth: int = 0) -> Takes:
@@ -142,6 +143,8 @@ class Manner:
         self.name = _naming.name_of(function)
         self.takes = takes(function)
         self.tile = self.takes.tile
+        self.light = _ufuncs.is_light(function)
+        self._found: dict[Notation, bytes] = {}
 
     def fits(self, count: int) -> bool:
         return self.takes.least <= count <= self.takes.most
@@ -152,6 +155,14 @@ class Manner:
 
     def arguments(self, notation: Notation) -> bytes:
         """The operands that it is called with."""
+        found = self._found.get(notation)
+        if found is None:
+            found = self._arguments(notation)
+            if len(self._found) < MOST_FOUND:
+                self._found[notation] = found
+        return found
+
+    def _arguments(self, notation: Notation) -> bytes:
         everything = (*notation.given, *notation.made)
         given = notation.given
         self.refuse(notation)

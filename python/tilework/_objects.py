@@ -413,18 +413,20 @@ class Pool:
             kernel = _ufuncs.placed(kernel, *_frames.caller())
         with self._turn():
             known: Optional[Known] = None
+            light = False
             if native is not None:
                 inner, called_with, told = native._inner, b"", True
             else:
                 known = self._kernels.of(kernel, self._inner)
                 inner, called_with = known.kernel, known.manner.arguments(request.notation)
-                told = known.manner.told(request.notation, called_with)
-            request.divide(told)
+                told, light = known.manner.told(request.notation, called_with), known.manner.light
+            request.divide(told, light)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
-            alone = native is not None and not progress and self.kind == "threads" and not report and request.grid.count < 2
+            alone = (native is not None or light) and not progress and self.kind == "threads" and not report and \
+                request.grid.count < 2
             try:
                 with teller(progress) if progress else NOBODY as tell:
                     found = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,

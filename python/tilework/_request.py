@@ -49,11 +49,12 @@ class Request:
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _arguments.known_lengths(notation, lengths))
 
-    def divide(self, told: bool) -> None:
-        """Makes the grid. `told`: the kernel is told which part of an axis it computes that no input has."""
+    def divide(self, told: bool, light: bool = False) -> None:
+        """Makes the grid. `told`: the kernel is told which part of an axis it computes that no input has; `light`: its cost
+        is that of memory."""
         itemsizes = tuple([SIZE_UNKNOWN if dtype is None else dtype.itemsize for dtype in self.dtypes])
-        self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, itemsizes, _tilework.COST_UNKNOWN,
-                                        not told)
+        self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, itemsizes,
+                                        _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not told)
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
@@ -230,7 +231,7 @@ class StatementRequest(Request):
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
-    def divide(self, told: bool) -> None:
+    def divide(self, told: bool, light: bool = False) -> None:
         self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, self.statement.itemsizes,
                                         _tilework.COST_STATEMENT)
 

@@ -226,7 +226,8 @@ class SpawnPool(Pool):
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
         manner = None if native is not None else _manner.Manner(kernel)
-        request.divide(manner is None or manner.told(notation, manner.arguments(notation)))
+        request.divide(manner is None or manner.told(notation, manner.arguments(notation)),
+                       manner is not None and manner.light)
         with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]

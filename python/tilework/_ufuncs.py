@@ -15,6 +15,11 @@ def behind(function: Any) -> Any:
     return getattr(function, "ufunc", function) if isinstance(function, types.FunctionType) else function
 
 
+@functools.lru_cache(maxsize=256)
+def _has_object_loops(function: np.ufunc) -> bool:
+    return all("O" in loop for loop in function.types)
+
+
 def is_ufunc(function: Any) -> bool:
     """It takes `nin` arrays and gives `nout`, into arrays that are given behind them if they are."""
     return isinstance(function, np.ufunc) or (type(function).__module__.startswith("numba.np.ufunc") and
@@ -24,12 +29,17 @@ def is_ufunc(function: Any) -> bool:
 
 def of_objects(function: Any) -> bool:
     """np.frompyfunc: each item is a call of Python."""
-    return isinstance(function, np.ufunc) and all("O" in loop for loop in function.types)
+    return isinstance(function, np.ufunc) and _has_object_loops(function)
 
 
 def fills(function: Any) -> bool:
     """It writes into the arrays behind its inputs, so that nothing is copied."""
     return is_ufunc(function) and not of_objects(function)
+
+
+def is_light(function: Any) -> bool:
+    """One of NumPy's own that computes item by item: its cost is that of memory, as a statement's is."""
+    return isinstance(function, np.ufunc) and function.signature is None and getattr(np, function.__name__, None) is function
 
 
 def wished(function: Any, notation: Any, operands: tuple[Any, ...], out: Any, dtype: Any) -> Any:
