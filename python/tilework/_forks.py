@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from . import _signals
+from . import _dangers, _signals
 
 PATIENCE = 1.0  # seconds that other threads have to give them up
 ONE_TRY = 0.05  # seconds for one of them, before those that were taken are given back and all is tried again
@@ -74,6 +74,7 @@ _taken = _Taken()
 def before() -> None:
     """Just before a fork. An exception of a signal's handler that came just then ends it; it may be called again."""
     _signals.hold()
+    _dangers.before_fork()
     _taken.take()
 
 

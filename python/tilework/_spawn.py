@@ -31,7 +31,22 @@ from ._progress import teller
 from ._report import Report, ReportParts
 from ._request import Request
 
+STARTED = "TILEWORK_SPAWN"  # set in the environment of an interpreter until it serves
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
+
+
+def _interpreter() -> str:
+    """The program that runs Python. In a frozen application sys.executable is the application: it would start again, open
+    its own pool, and so on without end."""
+    from multiprocessing import spawn
+    chosen = os.fsdecode(spawn.get_executable() or b"")
+    frozen = getattr(sys, "frozen", False) or hasattr(sys.modules.get("__main__"), "__compiled__")
+    if STARTED in os.environ or not chosen or (frozen and chosen == sys.executable):
+        what = "this application is frozen" if frozen else f"{chosen or 'this program'} is no Python interpreter"
+        raise PoolError(f"start='spawn' needs a fresh Python interpreter, but {what}, so it would start itself again; use "
+                        "start='fork' or pool='threads', or name an interpreter that has tilework with "
+                        "multiprocessing.set_executable")
+    return chosen
 
 
 # ---- the program's side ------------------------------------------------------------------------------------------------
@@ -41,11 +56,13 @@ class SpawnPool(Pool):
     """A :class:`Pool` with ``start="spawn"``."""
 
     def _open(self, workers: int) -> None:
+        interpreter = _interpreter()
         ours, theirs = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from tilework._spawn import serve; serve({theirs.fileno()})"
         with theirs:
-            self._server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL,
-                                            pass_fds=[theirs.fileno()], start_new_session=True)
+            self._server = subprocess.Popen([interpreter, "-c", code], stdin=subprocess.DEVNULL,
+                                            pass_fds=[theirs.fileno()], start_new_session=True,
+                                            env={**os.environ, STARTED: "1"})
         self._connection = Connection(ours.detach())
         self._awaited = False  # an answer of the server's
         self._ending = False  # the program does
@@ -422,6 +439,7 @@ def _sendable(error: Exception) -> tuple[Exception, bool, bytes, bytes]:
 
 def serve(descriptor: int) -> None:
     """What the fresh interpreter runs."""
+    os.environ.pop(STARTED, None)
     # Numba compiles a function when it is unpickled, here, and starts its threads then: before the workers are forked.
     os.environ.setdefault("NUMBA_THREADING_LAYER", "forksafe")
     server = Server(Connection(descriptor))

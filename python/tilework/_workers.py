@@ -12,7 +12,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 @functools.lru_cache(maxsize=1)
-def _control(modules: int) -> Any:
+def control_of(modules: int) -> Any:
     """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed. It takes
     half a millisecond to find out, so it is asked again only when there are other modules than before."""
     try:
@@ -52,7 +52,7 @@ def _limit_numba(share: int) -> None:
 def starter(workers: int) -> Callable[[int], None]:
     """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
     share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
-    control = _control(len(sys.modules))
+    control = control_of(len(sys.modules))
 
     def start(worker: int) -> None:
         gc.freeze()  # what the parent left as garbage is the parent's to finalise
