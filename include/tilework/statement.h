@@ -53,6 +53,8 @@ typedef struct tw_statement_options {
     size_t nparameters;
     const tw_axis_edge *edges; /* [nedges]; axes not named: TW_EDGE_ERROR */
     size_t nedges;
+    int same_kind; /* not 0: a dtype that tw_statement_types gives to an output is that of an array which is there, and
+                      takes what NumPy's same_kind casting lets in; 0: it is the caller's word, and may lose digits */
 } tw_statement_options;
 
 /* Reads a text. `options` may be NULL; nothing that it points to is kept. Errors: TW_ERROR_SYNTAX (the message has the
@@ -66,8 +68,9 @@ TW_API void tw_statement_destroy(tw_statement *statement);
 TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);
 
 /* Settles every dtype. dtypes[noperands], in the signature's order: of inputs and inout operands what they have; of
- * outputs what is wished, or all zeros: what the text says, else what their expression has. Errors: TW_ERROR_SYNTAX
- * (with the place: NumPy has no such operation for these dtypes, a number that the dtype does not have),
+ * outputs what is wished, or all zeros: what the text says, else what their expression has. An operand whose dtype
+ * nobody has given in words takes results of its kind alone. Errors: TW_ERROR_SYNTAX (with the place: NumPy has no such
+ * operation for these dtypes, a number that the dtype does not have, a result that the operand would cut off),
  * TW_ERROR_ARGUMENT (opaque items), TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error);
 TW_API tw_dtype tw_statement_dtype(const tw_statement *statement, int operand);

@@ -44,7 +44,7 @@ static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *key
     PyObject *parameters_given, *edges_given, *name, *value;
     tw_parameter parameters[MOST];
     tw_axis_edge edges[MOST];
-    tw_statement_options options = {.parameters = parameters, .edges = edges};
+    tw_statement_options options = {.parameters = parameters, .edges = edges, .same_kind = 1};
     tw_statement *statement;
     tw_error error;
     Py_ssize_t at = 0;

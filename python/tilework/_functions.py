@@ -231,9 +231,10 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
     operands : dict, optional
         The same for names that are taken here, such as ``out``.
     out : ndarray, or tuple or dict of them, optional
-        Written to instead of new arrays.
+        Written to instead of new arrays. As in NumPy, it takes results of its kind: an integer array refuses floats.
     dtype : dtype, or tuple or dict of them, optional
-        Of new outputs; by default that of their expression.
+        Of new outputs; by default that of their expression. A dtype of another kind is asked for in the statement:
+        ``r[i] = int32(...)``.
     edges : dict, optional
         What a read outside of an operand gives, by axis: ``"error"`` (before the run), ``"clamp"``, ``"wrap"``,
         ``"zero"``.

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tilework as tw
+from tilework import _arguments, _request, _tilework
 
 Y, X = np.arange(100.0), np.random.default_rng(1).random(50)
 
@@ -63,6 +64,44 @@ def test_results_go_where_they_are_asked_for(pool):
     assert tw.evaluate("r[i,j] = y[i] * x[j]", y=Y.astype("f4"), x=X.astype("f4"), dtype="f4").dtype == "f4"
     view = np.zeros((50, 100)).T
     assert tw.evaluate("r[i,j] = y[i] * x[j]", y=Y, x=X, out=view) is view and (view == np.outer(Y, X)).all()
+
+
+def test_arrays_that_are_there_take_results_of_their_kind():
+    for text, start in (("r[i] = x[i]", _tilework.OUT), ("r[i] = x[i] if i > 0 else r[i]", _tilework.INOUT)):
+        for own in _arguments.NATIVE:
+            for has in _arguments.NATIVE:
+                statement = _request.Statement(text, {}, ())
+                found = np.result_type(own, has) if start == _tilework.INOUT else own
+                if np.can_cast(found, has, "same_kind"):
+                    statement.settle((own, has))
+                    assert statement.dtypes == (own, has)
+                else:
+                    with pytest.raises(tw.NotationError, match=f"r is {has}, but the result is {found}(, and nothing is "
+                                                               rf"lost without being said so: write r\[...\] = {has}|: "
+                                                               "write real)"):
+                        statement.settle((own, has))
+
+
+def test_nothing_is_cut_off_without_being_said_so():
+    x, r = np.arange(3.0), np.array([7, 7, 7])
+    for refused in (lambda: tw.evaluate("r[i] = x[i] * 1.5", x=x, out=r),
+                    lambda: tw.evaluate("r[i] = x[i] * 1.5", x=x, dtype=int),
+                    lambda: tw.run("r[i] = x[i] * 1.5", "x[i] -> r[i]", x, out=r),
+                    lambda: tw.evaluate("r[i] = r[i] + x[i]", x=x, r=r),
+                    lambda: tw.evaluate("r[i] = 1.5", out=r),
+                    lambda: tw.evaluate("r[i] = c", c=1.5, out=r),
+                    lambda: tw.evaluate("r[i] = i; r[i] = r[i] / 2", lengths={"i": 3}),
+                    lambda: tw.evaluate("s[i] = x[i]; r[i] = x[i]", x=x, out={"r": r})):
+        with pytest.raises(tw.NotationError, match="r is int64, but the result is float64, and nothing is lost"):
+            refused()
+        assert r.tolist() == [7, 7, 7]
+    with pytest.raises(tw.NotationError, match="r is bool, but the result is int64"):
+        tw.evaluate("r[i] = 2", out=np.zeros(3, bool))
+    assert tw.evaluate("r[i] = int64(x[i] * 1.5)", x=x, out=r).tolist() == [0, 1, 3]
+    assert tw.evaluate("r[i]:int32 = x[i] * 1.5", x=x).tolist() == [0, 1, 3]
+    assert tw.evaluate("r[i]:int32 = x[i] * 1.5", x=x, out=np.zeros(3, "i4")).tolist() == [0, 1, 3]
+    assert tw.evaluate("r[i] = 200", out=np.zeros(3, "u1")).tolist() == [200, 200, 200]
+    assert tw.evaluate("r[i] = x[i]", x=x, out=np.zeros(3, "f4")).tolist() == [0, 1, 2]
 
 
 def test_names_that_are_taken_go_into_a_dict():

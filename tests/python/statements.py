@@ -44,7 +44,7 @@ class Parameter(ctypes.Structure):
 
 class Options(ctypes.Structure):
     _fields_ = [("parameters", ctypes.POINTER(Parameter)), ("nparameters", ctypes.c_size_t),
-                ("edges", ctypes.POINTER(AxisEdge)), ("nedges", ctypes.c_size_t)]
+                ("edges", ctypes.POINTER(AxisEdge)), ("nedges", ctypes.c_size_t), ("same_kind", ctypes.c_int)]
 
 
 class Split(ctypes.Structure):

@@ -243,6 +243,39 @@ static void equal_parts_are_one_node(void **state)
     tw_statement_destroy(statement);
 }
 
+/* The caller's word may cost digits; what an array has, or an earlier statement, may not. */
+static void a_dtype_in_words_may_lose_what_one_that_is_there_keeps(void **state)
+{
+    (void)state;
+    const tw_dtype int32 = tw_dtype_of(TW_INT32), float64 = tw_dtype_of(TW_FLOAT64);
+    const tw_dtype asked[] = {float64, int32};
+    static const char inout[] = "r[i] = r[i] * 0.5 + x[i]", out[] = "r[i] = x[i]", said[] = "r[i]:int32 = x[i]";
+    const struct {
+        const char *text;
+        int same_kind, refused;
+    } cases[] = {{out, 0, 0},
+                 {out, 1, 1},
+                 {said, 0, 0},
+                 {said, 1, 0},
+                 {inout, 0, 1},
+                 {inout, 1, 1},
+                 {"r[i]:int32 = r[i] * 0.5 + x[i]", 1, 0}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        tw_statement *statement = parse(cases[k].text, &(tw_statement_options){.same_kind = cases[k].same_kind});
+        tw_error error = {.message = ""};
+        const tw_status status = tw_statement_types(statement, asked, &error);
+        assert_int_equal(status, cases[k].refused ? TW_ERROR_SYNTAX : TW_OK);
+        assert_int_equal(strstr(error.message, "r is int32, but the result is float64") != NULL, cases[k].refused);
+        tw_statement_destroy(statement);
+    }
+    const tw_dtype free_output[] = {int32, {0}};
+    tw_error error = {.message = ""};
+    tw_statement *statement = parse("r[i] = x[i]; r[i] = r[i] / 2", NULL);
+    assert_int_equal(tw_statement_types(statement, free_output, &error), TW_ERROR_SYNTAX);
+    assert_non_null(strstr(error.message, "write r[...] = int32(...), or give r another dtype"));
+    tw_statement_destroy(statement);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +286,7 @@ int main(void)
         cmocka_unit_test(parameters_reach_the_context_in_their_dtype),
         cmocka_unit_test(steps_out_of_order_are_refused),
         cmocka_unit_test(equal_parts_are_one_node),
+        cmocka_unit_test(a_dtype_in_words_may_lose_what_one_that_is_there_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -178,6 +178,7 @@ tw_status tw_statement_parse(tw_statement **statement, const char *text, const t
         tw_statement_destroy(made);
         return status;
     }
+    made->same_kind = options != NULL && options->same_kind;
     for (int k = 0; k < made->syntax.noperands; k++) {
         made->order[k] = tw_signature_find_operand(made->signature, made->syntax.operands[k].name);
     }
@@ -211,6 +212,7 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
     const struct tw__syntax *syntax = &statement->syntax;
     tw_kind kinds[TW_MAX_OPERANDS];
     struct tw__typed typed;
+    uint64_t in_words = 0;
     for (int k = 0; k < syntax->noperands; k++) {
         const struct tw__syntax_operand *operand = &syntax->operands[k];
         const tw_dtype *given = &dtypes[statement->order[k]];
@@ -225,12 +227,14 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
             return tw__fail(error, TW_ERROR_ARGUMENT, "%s is to be %s, but the statement says %s", operand->name,
                             tw_dtype_name(given), operand->dtype);
         }
+        const int wished = operand->role == TW_OUT && !is_free && !statement->same_kind;
+        in_words |= (uint64_t)(said != TW_OPAQUE || wished) << k;
     }
     const size_t size = (size_t)syntax->noperands * sizeof kinds[0];
     if (statement->is_typed && memcmp(kinds, statement->asked, size) == 0) {
         return TW_OK;
     }
-    const tw_status status = tw__type(&typed, syntax, kinds, statement->tiles, statement->order, error);
+    const tw_status status = tw__type(&typed, syntax, kinds, in_words, statement->tiles, statement->order, error);
     if (status != TW_OK) {
         tw__typed_fini(&typed);
         return status;

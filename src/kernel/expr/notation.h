@@ -11,6 +11,7 @@ struct tw_statement {
     tw_signature *signature;
     int order[TW_MAX_OPERANDS]; /* number in the signature of each operand of the syntax */
     int tiles[TW__EXPR_AXES];   /* number in the signature of each axis of the syntax; -1: it is not in it */
+    int same_kind;              /* as in tw_statement_options */
     struct tw__typed typed;
     int is_typed;
     tw_kind asked[TW_MAX_OPERANDS]; /* of a typed one: what it was typed for, in the syntax's order */

@@ -407,10 +407,18 @@ tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__operand
 
 /* ---- statements ---- */
 
-static tw_status check_assignment(struct tw__typer *typer, const struct tw__syntax_statement *statement, tw_kind from,
-                                  tw_kind to)
+/* NumPy's same_kind. A whole Python number has no sign of its own: whether it fits is seen when it is converted. */
+static int goes_into(const struct tw__operand_type *type, tw_kind to)
+{
+    const int is_whole = type->is_weak && type->class == TW__CLASS_WHOLE;
+    return tw__is_same_kind(is_whole ? TW_UINT64 : type->dtype, to);
+}
+
+static tw_status check_assignment(struct tw__typer *typer, const struct tw__syntax_statement *statement,
+                                  const struct tw__operand_type *type, tw_kind to)
 {
     const struct tw__syntax_operand *target = &typer->syntax->operands[statement->target];
+    const tw_kind from = type->dtype;
     if (tw__kind_is_complex(from) && !tw__kind_is_complex(to) && to != TW_BOOL) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
                             "%s is %s, but the result is %s: write real(), imag() or abs() of it", target->name,
@@ -422,6 +430,12 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
                             "= %s(%s[...] %s ...)",
                             target->name, kind_name(to), kind_name(from), target->name, kind_name(to), target->name,
                             tw__operation_name(statement->augmented));
+    }
+    if (statement->augmented < 0 && (typer->said >> statement->target & 1) == 0 && !goes_into(type, to)) {
+        return tw__complain(typer->error, &typer->syntax->source, statement->sign,
+                            "%s is %s, but the result is %s, and nothing is lost without being said so: write %s[...] "
+                            "= %s(...), or give %s another dtype",
+                            target->name, kind_name(to), kind_name(from), target->name, kind_name(to), target->name);
     }
     return TW_OK;
 }
@@ -439,7 +453,7 @@ static tw_status type_statement(struct tw__typer *typer, const struct tw__syntax
     struct tw__statement *made = &program->statements[program->nstatements];
     made->target = typer->order[statement->target];
     program->operands[made->target].dtype = *dtype;
-    status = check_assignment(typer, statement, type.dtype, *dtype);
+    status = check_assignment(typer, statement, &type, *dtype);
     if (status == TW_OK) {
         status = tw__typer_convert(typer, &type, *dtype, TW__SATURATE_NO, &made->value);
     }
@@ -511,10 +525,10 @@ static void type_statements(void *argument)
     }
 }
 
-tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, const int *tiles,
-                   const int *order, tw_error *error)
+tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, uint64_t said,
+                   const int *tiles, const int *order, tw_error *error)
 {
-    struct tw__typer typer = {.typed = typed, .syntax = syntax, .order = order, .error = error};
+    struct tw__typer typer = {.typed = typed, .syntax = syntax, .order = order, .said = said, .error = error};
     memset(typed, 0, sizeof *typed);
     typed->node_of = malloc(((size_t)syntax->nnodes + 1) * sizeof *typed->node_of);
     if (typed->node_of == NULL) {

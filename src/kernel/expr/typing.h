@@ -24,10 +24,11 @@ struct tw__typed {
 
 /* Types a statement list. dtypes[noperands of the syntax]: of inputs and inout operands; of outputs what is wished,
  * TW_OPAQUE: what follows. tiles[naxes]: number of each axis in the signature, -1: it is not in it.
- * order[noperands]: number of each operand in the signature. *typed is to be finished in any case. Errors:
- * TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
-tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, const int *tiles,
-                   const int *order, tw_error *error);
+ * order[noperands]: number of each operand in the signature. said: bit k: somebody has said in words that operand k has
+ * this dtype, so that it may lose what the result has; any other takes results of its kind alone. *typed is to be
+ * finished in any case. Errors: TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
+tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, uint64_t said,
+                   const int *tiles, const int *order, tw_error *error);
 void tw__typed_fini(struct tw__typed *typed);
 
 enum tw__edge tw__typed_edge(tw_edge edge);
@@ -38,6 +39,7 @@ struct tw__typer {
     struct tw__typed *typed;
     const struct tw__syntax *syntax;
     const int *order;
+    uint64_t said;
     tw_kind dtype[TW_MAX_OPERANDS]; /* in the syntax's order; TW_OPAQUE: not known yet */
     int scope;                      /* number of the body that is typed; 0: a statement */
     int scopes;                     /* numbers given */
