@@ -105,12 +105,13 @@ int tw__path_may_make(const char *path)
 
 int tw__path_may_replace(const char *path)
 {
-    struct statx file;
-    struct stat folder;
-    if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &file) != 0) {
+    struct statx more;
+    struct stat file, folder;
+    if (stat(path, &file) != 0) {
         return errno;
     }
-    if ((file.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
+    if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &more) == 0 && /* not every system says */
+        (more.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
         return EPERM;
     }
     char *above = folder_of(path);
@@ -118,7 +119,7 @@ int tw__path_may_replace(const char *path)
     free(above);
     const uid_t user = geteuid();
     const int apart = known && (folder.st_mode & S_ISVTX) != 0 && user != 0;
-    return apart && file.stx_uid != user && folder.st_uid != user ? EPERM : 0;
+    return apart && file.st_uid != user && folder.st_uid != user ? EPERM : 0;
 }
 
 int64_t tw__path_name_max(const char *path)
