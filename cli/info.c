@@ -61,7 +61,7 @@ static void print_compiler(void)
     tw_error error;
     if (tw_compiler_describe(path, sizeof path, version, sizeof version, cache, sizeof cache, &error) == TW_OK) {
         printf("compiler        %s (%s)\n", path, version);
-        printf("cache           %s\n", cache);
+        printf("cache           %s\n", cache[0] != '\0' ? cache : "none that lasts: a folder of each process");
     } else {
         printf("compiler        none: %s\n", error.message);
     }

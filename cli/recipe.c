@@ -177,12 +177,17 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,
                           const tw_compile_options *compile, tw_error *error)
 {
+    tw_status status;
     if (recipe->statement != NULL) {
-        return object != NULL ? tw_statement_load(&recipe->kernel, recipe->statement, object, error)
-                              : tw_statement_kernel(&recipe->kernel, recipe->statement, compile, error);
+        status = object != NULL ? tw_statement_load(&recipe->kernel, recipe->statement, object, error)
+                                : tw_statement_kernel(&recipe->kernel, recipe->statement, compile, error);
+    } else {
+        status = tw_kernel_open(&recipe->opened, kernel, compile, error);
+        recipe->kernel = recipe->opened;
     }
-    const tw_status status = tw_kernel_open(&recipe->opened, kernel, compile, error);
-    recipe->kernel = recipe->opened;
+    if (status == TW_OK && tw_kernel_note(recipe->kernel) != NULL) {
+        cli_say("note: %s", tw_kernel_note(recipe->kernel));
+    }
     return status;
 }
 

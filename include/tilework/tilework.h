@@ -131,7 +131,8 @@ TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, co
 typedef struct tw_compile_options {
     const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
     const char *flags;    /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
-    const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework */
+    const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework; where that cannot be used, the home
+                           * folder on record, then $TMPDIR, then a folder of this process (see tw_kernel_note) */
 } tw_compile_options;
 
 /* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library brings along, and
@@ -152,6 +153,10 @@ TW_API const char *tw_kernel_name(const tw_kernel *kernel);
 
 /* Another name, for the sentences about its tiles. Errors: TW_ERROR_ARGUMENT (no text), TW_ERROR_MEMORY. */
 TW_API tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *error);
+
+/* Why the kernel's object is not kept where the environment says, as one sentence: "compiled kernels are kept in
+ * /var/tmp/tilework-65534, since ..."; NULL: it is. Lives with the kernel. */
+TW_API const char *tw_kernel_note(const tw_kernel *kernel);
 
 TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
@@ -494,7 +499,8 @@ typedef struct tw_machine {
 TW_API void tw_machine_describe(tw_machine *machine);
 
 /* The compiler and cache folder that tw_kernel_from_source would use, as text: path[path_size],
- * version[version_size] (first line of --version), cache[cache_size]. Errors: TW_ERROR_COMPILE (no compiler). */
+ * version[version_size] (first line of --version), cache[cache_size] ("": none that lasts). Errors: TW_ERROR_COMPILE
+ * (no compiler). */
 TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size_t version_size, char *cache,
                                       size_t cache_size, tw_error *error);
 

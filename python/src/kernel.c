@@ -184,6 +184,13 @@ static PyObject *kernel_callable(PyObject *object, void *closure)
     return Py_NewRef(self->callable != NULL ? self->callable : Py_None);
 }
 
+static PyObject *kernel_note(PyObject *object, void *closure)
+{
+    (void)closure;
+    const char *note = tw_kernel_note(((KernelObject *)object)->kernel);
+    return note != NULL ? PyUnicode_DecodeFSDefault(note) : Py_NewRef(Py_None);
+}
+
 static PyMethodDef kernel_methods[] = {
     {"python", kernel_python, METH_VARARGS | METH_STATIC, "A kernel that calls a Python callable."},
     {"function", kernel_function, METH_VARARGS | METH_STATIC, "tw_kernel_from_function."},
@@ -194,6 +201,7 @@ static PyMethodDef kernel_methods[] = {
 
 static PyGetSetDef kernel_fields[] = {
     {"name", kernel_name, NULL, "tw_kernel_name.", NULL},
+    {"note", kernel_note, NULL, "tw_kernel_note.", NULL},
     {"callable", kernel_callable, NULL, "The Python callable, or None.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -15,6 +15,7 @@ from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _hints, 
                _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
+from ._notes import say
 from ._progress import teller
 from ._report import Report
 from ._request import Request, StatementRequest
@@ -80,9 +81,11 @@ class Kernel:
         """The same kernel in another process."""
         how, arguments = recipe
         try:
-            return cls(_MAKERS[how](*arguments), recipe)
+            inner = _MAKERS[how](*arguments)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
+        say(inner.note)
+        return cls(inner, recipe)
 
     def __reduce__(self) -> Any:
         if self.recipe is None:

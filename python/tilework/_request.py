@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _arguments, _tilework
 from ._errors import ArgumentError, of_failure
+from ._notes import say
 
 EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
          "zero": _tilework.EDGE_ZERO}
@@ -238,9 +239,12 @@ class StatementRequest(Request):
     def kernel(self) -> _tilework.Kernel:
         """Compiled now, where it is not known yet."""
         try:
-            return self.statement.inner.kernel()
+            kernel = self.statement.inner.kernel()
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
+        if kernel.note is not None:
+            say(kernel.note)
+        return kernel
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         return tuple([self.made(pool, k) if array is None else array for k, array in enumerate(self.wrapped)])

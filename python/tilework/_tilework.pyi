@@ -67,6 +67,7 @@ class Grid:
 
 class Kernel:
     name: str
+    note: Optional[str]
     callable: Optional[Callable[..., Any]]
     @staticmethod
     def python(callable: Callable[..., Any], wants_tile: bool, name: str) -> Kernel: ...

@@ -37,45 +37,11 @@ static int hash_file(char text[TW__HASH_TEXT], const char *path)
     return failed;
 }
 
-tw_status tw__cache_name(char **name, const char *wished, tw_error *error)
+/* Another folder may stand in for one that is somebody else's or cannot be used; one that others can write to, or a
+ * link, is not as its owner thinks it is, which must be said. */
+tw_status tw__cache_open(struct tw__cache *cache, const char *name, int *passable, tw_error *error)
 {
-    char *text = NULL;
-    int length;
-    if (wished != NULL) {
-        if (wished[0] == '\0') {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "the name of the cache folder is empty");
-        }
-        length = asprintf(&text, "%s", wished);
-    } else {
-        /* The XDG specification has relative paths ignored. */
-        const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-        if (base != NULL && base[0] == '/') {
-            length = asprintf(&text, "%s/tilework", base);
-        } else if (home != NULL && home[0] == '/') {
-            length = asprintf(&text, "%s/.cache/tilework", home);
-        } else {
-            return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "there is no folder for compiled kernels: set XDG_CACHE_HOME or HOME to a full path");
-        }
-    }
-    if (length < 0) {
-        return tw__fail_memory(error, PATH_MAX, "the name of the cache folder");
-    }
-    /* With a slash at its end, a link would be followed before it is seen. */
-    while (length > 1 && text[length - 1] == '/') {
-        text[--length] = '\0';
-    }
-    *name = text;
-    return TW_OK;
-}
-
-tw_status tw__cache_open(struct tw__cache *cache, const char *wished, tw_error *error)
-{
-    char *name, why[128];
-    tw_status status = tw__cache_name(&name, wished, error);
-    if (status != TW_OK) {
-        return status;
-    }
+    char why[128];
     int os_error = tw__folder_check(name, why, sizeof why);
     if (os_error == ENOENT) {
         os_error = tw__folder_make(name);
@@ -83,22 +49,32 @@ tw_status tw__cache_open(struct tw__cache *cache, const char *wished, tw_error *
             os_error = tw__folder_check(name, why, sizeof why);
         }
     }
+    *passable = os_error != -1;
     if (os_error < 0) {
-        status =
-            tw__fail(error, TW_ERROR_ARGUMENT,
-                     "cache folder %s %s: code from there is not safe to run; name another folder, or make this one "
-                     "your own (mode 700)",
-                     name, why);
-    } else if (os_error > 0) {
-        status = tw__fail_os(error, tw__file_status(os_error), os_error, "cache folder %s cannot be used", name);
-    } else {
-        cache->folder = realpath(name, NULL);
-        if (cache->folder == NULL) {
-            status = tw__fail_os(error, tw__file_status(errno), errno, "cache folder %s cannot be used", name);
-        }
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "cache folder %s %s: code from there is not safe to run; name another folder, or make this one "
+                        "your own (mode 700)",
+                        name, why);
     }
-    free(name);
-    return status;
+    cache->folder = os_error == 0 ? realpath(name, NULL) : NULL;
+    os_error = os_error == 0 && cache->folder == NULL ? errno : os_error;
+    return os_error == 0
+               ? TW_OK
+               : tw__fail_os(error, tw__file_status(os_error), os_error, "cache folder %s cannot be used", name);
+}
+
+tw_status tw__cache_ready(const struct tw__cache *cache, tw_error *error)
+{
+    const int os_error = tw__folder_ready(cache->folder);
+    if (os_error == ENOEXEC) {
+        return tw__fail(error, TW_ERROR_FILE,
+                        "cache folder %s cannot be used: its file system is mounted without "
+                        "execution (noexec)",
+                        cache->folder);
+    }
+    return os_error == 0 ? TW_OK
+                         : tw__fail_os(error, tw__file_status(os_error), os_error,
+                                       "cache folder %s cannot be written to", cache->folder);
 }
 
 void tw__cache_close(struct tw__cache *cache)

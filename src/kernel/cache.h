@@ -23,13 +23,12 @@ struct tw__cache {
     char *folder; /* full path, owned */
 };
 
-/* Name (malloc) of the cache folder: `wished`, NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework.
- * Errors: TW_ERROR_ARGUMENT (no HOME), TW_ERROR_MEMORY. */
-tw_status tw__cache_name(char **name, const char *wished, tw_error *error);
+/* Opens the cache in this folder, and makes it (0700). *passable, on failure: another folder may stand in for it.
+ * Errors: TW_ERROR_ARGUMENT (a folder that is not this user's own), TW_ERROR_FILE, TW_ERROR_MEMORY. */
+tw_status tw__cache_open(struct tw__cache *cache, const char *name, int *passable, tw_error *error);
 
-/* Opens the cache, and makes its folder (0700). Errors: TW_ERROR_ARGUMENT (a folder that is not this user's own),
- * TW_ERROR_FILE, TW_ERROR_MEMORY. */
-tw_status tw__cache_open(struct tw__cache *cache, const char *wished, tw_error *error);
+/* Whether objects can be made there, and run. Errors: TW_ERROR_FILE. */
+tw_status tw__cache_ready(const struct tw__cache *cache, tw_error *error);
 void tw__cache_close(struct tw__cache *cache);
 
 /* A file of the cache (malloc, terminated). 0: there is none. */

@@ -12,11 +12,13 @@
 #include "base/text.h"
 #include "kernel/cache.h"
 #include "kernel/compiler.h"
+#include "kernel/places.h"
 #include "os/cpu.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/library.h"
 #include "os/path.h"
+#include "os/private_folder.h"
 #include "os/program.h"
 
 #define MAX_SOURCE ((size_t)64 << 20) /* bytes */
@@ -31,6 +33,7 @@ struct compilation {
     struct tw__words flags, kept;
     struct tw__compiler compiler;
     struct tw__cache cache;
+    int blames_folder; /* what failed did so for want of room or rights in the cache's folder, not for the source */
     char *version;
     char header[TW__HASH_TEXT]; /* hash of the public headers */
     char key[TW__HASH_TEXT];
@@ -268,8 +271,20 @@ static tw_status place_source(const struct compilation *job, char **place, tw_er
     return TW_OK;
 }
 
+/* What a compiler says that could not write. */
+static int lacks_room(const char *output)
+{
+    static const int causes[] = {ENOSPC, EDQUOT, EROFS, EIO};
+    for (size_t k = 0; k < sizeof causes / sizeof causes[0]; k++) {
+        if (strstr(output, strerrordesc_np(causes[k])) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Runs the compiler on the source: object and rule are files to write. */
-static tw_status run_compiler(const struct compilation *job, const char *object, const char *rule, const char *include,
+static tw_status run_compiler(struct compilation *job, const char *object, const char *rule, const char *include,
                               tw_error *error)
 {
     const char *arguments[2 * TW__MAX_WORDS + 24];
@@ -278,6 +293,7 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
     int code;
     tw_status status = place_source(job, &place, error);
     if (status != TW_OK) {
+        job->blames_folder = 1;
         return status;
     }
     const char *const front[] = {"-shared", "-fPIC", "-I", include, "-MMD", "-MF", rule, "-MT", "kernel", "-o", object};
@@ -299,6 +315,7 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
     status = tw__compiler_run(&job->compiler, arguments, count, &output, &code, error);
     if (status == TW_OK) {
         if (code != 0) {
+            job->blames_folder = lacks_room(output);
             status = fail_compile(job, output, code, error);
         }
         free(output);
@@ -307,7 +324,7 @@ static tw_status run_compiler(const struct compilation *job, const char *object,
     return status;
 }
 
-static tw_status compile(const struct compilation *job, char **object, tw_error *error)
+static tw_status compile(struct compilation *job, char **object, tw_error *error)
 {
     char *temporary = NULL, *rule = NULL, *include = NULL, *text = NULL, **inputs = NULL;
     const char *flaw = NULL;
@@ -320,6 +337,7 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
     if (status == TW_OK) {
         status = bring_headers(job, &include, error);
     }
+    job->blames_folder = status != TW_OK;
     if (status == TW_OK) {
         status = run_compiler(job, temporary, rule, include, error);
     }
@@ -339,6 +357,7 @@ static tw_status compile(const struct compilation *job, char **object, tw_error 
             read_rule(job, text, &inputs, &ninputs);
         }
         status = tw__cache_store(&job->cache, job->key, temporary, inputs, ninputs, time, object, error);
+        job->blames_folder = status != TW_OK;
     }
     for (size_t k = 0; k < ninputs; k++) {
         free(inputs[k]);
@@ -398,8 +417,8 @@ static tw_status keep_flags(struct compilation *job, const struct tw__kept_flags
     return tw__words_init(&job->kept, text, "the compiler's flags", error);
 }
 
-static tw_status prepare(struct compilation *job, const struct tw__kept_flags *kept, const tw_compile_options *options,
-                         tw_error *error)
+/* Before it is known where: which compiler, which flags of the user's. */
+static tw_status prepare(struct compilation *job, const tw_compile_options *options, tw_error *error)
 {
     job->wished = options != NULL ? options->flags : NULL;
     hash_headers(job->header);
@@ -408,32 +427,117 @@ static tw_status prepare(struct compilation *job, const struct tw__kept_flags *k
     if (status == TW_OK) {
         status = tw__compiler_init(&job->compiler, options != NULL ? options->compiler : NULL, error);
     }
-    if (status == TW_OK) {
-        status = tw__cache_open(&job->cache, options != NULL ? options->cache : NULL, error);
+    return status;
+}
+
+/* ---- where ---- */
+
+/* Finds or compiles in this folder. *passable, on failure: another folder may stand in for it. */
+static tw_status try_folder(struct compilation *job, const char *folder, const struct tw__kept_flags *kept,
+                            char **object, int *passable, tw_error *error)
+{
+    tw_status status = tw__cache_open(&job->cache, folder, passable, error);
+    if (status != TW_OK) {
+        return status;
     }
-    if (status == TW_OK) {
+    *passable = 0;
+    if (job->version == NULL) {
         status = tw__compiler_version(&job->compiler, &job->cache, &job->version, error);
+        if (status == TW_OK) {
+            status = keep_flags(job, kept, error);
+        }
+        if (status == TW_OK) {
+            status = make_key(job, error);
+        }
     }
-    if (status == TW_OK) {
-        status = keep_flags(job, kept, error);
+    char *found = status == TW_OK ? tw__cache_find(&job->cache, job->key) : NULL;
+    if (found != NULL) {
+        *object = found;
+    } else if (status == TW_OK) {
+        status = tw__cache_ready(&job->cache, error);
+        *passable = status != TW_OK;
+        if (status == TW_OK) {
+            status = compile(job, object, error);
+            *passable = status != TW_OK && job->blames_folder;
+        }
     }
-    return status == TW_OK ? make_key(job, error) : status;
+    tw__cache_close(&job->cache);
+    return status;
+}
+
+/* "PLACE, since REASON". No memory, no note. */
+static char *make_note(const char *object, int lasts, const tw_error *reason)
+{
+    char *note = NULL;
+    const int folder = (int)(strrchr(object, '/') - object);
+    if (asprintf(&note, "compiled kernels are kept in %.*s%s, since %s", folder, object,
+                 lasts ? "" : " until this program ends",
+                 reason->status != TW_OK
+                     ? reason->message
+                     : "this user has no home folder: set XDG_CACHE_HOME or HOME to a full path") < 0) {
+        return NULL;
+    }
+    return note;
+}
+
+/* In the first folder that does. */
+static tw_status try_places(struct compilation *job, const struct tw__kept_flags *kept,
+                            const tw_compile_options *options, char **object, char **note, tw_error *error)
+{
+    struct tw__places places;
+    tw_error first = {.status = TW_OK}, failure;
+    int passable = 1, k = 0;
+    tw_status status = tw__places_init(&places, options != NULL ? options->cache : NULL, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    for (; k < places.count && passable; k++) {
+        failure = (tw_error){.status = TW_OK};
+        status = try_folder(job, places.folder[k], kept, object, &passable, &failure);
+        if (status == TW_OK) {
+            break;
+        }
+        first = first.status == TW_OK || !passable ? failure : first;
+    }
+    const int found = k < places.count && status == TW_OK;
+    char *folder = NULL;
+    if (found) {
+        *note = k >= places.usual ? make_note(*object, 1, &first) : NULL;
+    } else if (passable && !places.is_wished && tw__private_folder(&folder) == 0) {
+        status = try_folder(job, folder, kept, object, &passable, &failure);
+        if (status == TW_OK) {
+            *note = make_note(*object, 0, &first);
+        } else if (!passable || first.status == TW_OK) {
+            first = failure;
+        }
+        free(folder);
+    } else if (first.status == TW_OK) {
+        tw__fail(&first, TW_ERROR_ARGUMENT,
+                 "there is no folder for compiled kernels: set XDG_CACHE_HOME or HOME to a full path");
+        status = first.status;
+    }
+    if (status != TW_OK && error != NULL) {
+        *error = first;
+    }
+    status = status != TW_OK ? first.status : TW_OK;
+    tw__places_fini(&places);
+    return status;
 }
 
 static tw_status find_or_compile(struct compilation *job, const struct tw__kept_flags *kept,
-                                 const tw_compile_options *options, char **object, tw_error *error)
+                                 const tw_compile_options *options, char **object, char **note, tw_error *error)
 {
-    tw_status status = prepare(job, kept, options, error);
+    char *own = NULL;
+    tw_status status = prepare(job, options, error);
     if (status == TW_OK) {
-        char *found = tw__cache_find(&job->cache, job->key);
-        if (found != NULL) {
-            *object = found;
-        } else {
-            status = compile(job, object, error);
-        }
+        status = try_places(job, kept, options, object, &own, error);
+    }
+    if (note != NULL && status == TW_OK) {
+        *note = own;
+    } else {
+        free(own);
     }
     free(job->version);
-    tw__cache_close(&job->cache);
     tw__compiler_fini(&job->compiler);
     tw__words_fini(&job->flags);
     tw__words_fini(&job->kept);
@@ -441,16 +545,16 @@ static tw_status find_or_compile(struct compilation *job, const struct tw__kept_
     return status;
 }
 
-tw_status tw__compile(char **object, const char *path, const tw_compile_options *options, tw_error *error)
+tw_status tw__compile(char **object, char **note, const char *path, const tw_compile_options *options, tw_error *error)
 {
     struct compilation job = {.path = path};
     const tw_status status = look_at_source(&job, error);
-    return status == TW_OK ? find_or_compile(&job, NULL, options, object, error) : status;
+    return status == TW_OK ? find_or_compile(&job, NULL, options, object, note, error) : status;
 }
 
-tw_status tw__compile_text(char **object, const char *text, size_t length, const char *title,
+tw_status tw__compile_text(char **object, char **note, const char *text, size_t length, const char *title,
                            const struct tw__kept_flags *kept, const tw_compile_options *options, tw_error *error)
 {
     struct compilation job = {.path = title, .text = text, .length = length};
-    return find_or_compile(&job, kept, options, object, error);
+    return find_or_compile(&job, kept, options, object, note, error);
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kernel/places.h"
 #include "os/program.h"
 
 #define OUTPUT_LIMIT ((size_t)64 << 10) /* bytes of what a compiler says that are kept */
@@ -218,7 +219,8 @@ tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size
                                size_t cache_size, tw_error *error)
 {
     struct tw__compiler compiler;
-    char *says, *folder = NULL;
+    struct tw__places places;
+    char *says;
     tw_status status = tw__compiler_init(&compiler, NULL, error);
     if (status != TW_OK) {
         return status;
@@ -236,8 +238,12 @@ tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size
     }
     snprintf(version, version_size, "%.*s", (int)strcspn(says, "\n"), says);
     /* The folder is named, not made. */
-    snprintf(cache, cache_size, "%s", tw__cache_name(&folder, NULL, NULL) == TW_OK ? folder : "");
-    free(folder);
+    cache[0] = '\0';
+    if (tw__places_init(&places, NULL, NULL) == TW_OK) {
+        const int first = tw__places_first(&places);
+        snprintf(cache, cache_size, "%s", first >= 0 ? places.folder[first] : "");
+        tw__places_fini(&places);
+    }
     free(says);
     tw__compiler_fini(&compiler);
     return TW_OK;

@@ -23,6 +23,7 @@ void tw_kernel_destroy(tw_kernel *kernel)
     free(kernel->path);
     free(kernel->symbol);
     free(kernel->name);
+    free(kernel->note);
     free(kernel);
 }
 
@@ -70,6 +71,11 @@ tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function function, void
     made->created_at = tw__now();
     *kernel = made;
     return TW_OK;
+}
+
+const char *tw_kernel_note(const tw_kernel *kernel)
+{
+    return kernel->note;
 }
 
 static tw_function as_function(void *address)
@@ -174,12 +180,20 @@ tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const cha
 tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
                                 const tw_compile_options *options, tw_error *error)
 {
-    char *object;
+    char *object, *note = NULL;
     tw_status status = check_names(path, function, error);
     if (status == TW_OK) {
-        status = tw__compile(&object, path, options, error);
+        status = tw__compile(&object, &note, path, options, error);
     }
-    return status == TW_OK ? tw__kernel_from_object(kernel, object, path, function, TW_ERROR_COMPILE, error) : status;
+    if (status == TW_OK) {
+        status = tw__kernel_from_object(kernel, object, path, function, TW_ERROR_COMPILE, error);
+    }
+    if (status != TW_OK) {
+        free(note);
+        return status;
+    }
+    (*kernel)->note = note;
+    return TW_OK;
 }
 
 static int ends_in(const char *text, size_t length, const char *suffix)

@@ -3,8 +3,11 @@
 #include "opening.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 
+#include "kernel/places.h"
+#include "os/private_folder.h"
 #include "os/program.h"
 
 static void a_second_opening_starts_no_compiler(void **state)
@@ -191,6 +194,22 @@ static void a_file_saved_just_now_is_not_trusted(void **state)
     assert_int_equal(cached(scratch, ".entry"), 0);
 }
 
+/* The kernel gives its answer from another folder than the environment's, and its note says why. */
+static void assert_noted(const char *name, int answer, const char *reason)
+{
+    tw_kernel *kernel = NULL;
+    const tw_tile tile = {0};
+    assert_int_equal(tw_kernel_open(&kernel, name, NULL, NULL), TW_OK);
+    assert_int_equal(kernel->function(&tile), answer);
+    const char *note = tw_kernel_note(kernel);
+    assert_non_null(note);
+    if (strncmp(note, "compiled kernels are kept in /", 30) != 0 || strstr(note, reason) == NULL) {
+        print_error("'%s' is not the reason of: %s\n", reason, note);
+        fail();
+    }
+    tw_kernel_destroy(kernel);
+}
+
 static void the_cache_folder_is_this_users_alone(void **state)
 {
     const struct scratch *scratch = *state;
@@ -217,8 +236,9 @@ static void the_cache_folder_is_this_users_alone(void **state)
     refused_with(&error, "mult.c:mult", &(tw_compile_options){.cache = ""}, TW_ERROR_ARGUMENT);
     if (geteuid() == 0) {
         assert_int_equal(chown("cache/tilework", 4321, 0), 0);
-        refused(&error, "mult.c:mult", TW_ERROR_ARGUMENT);
+        refused_with(&error, "mult.c:mult", &(tw_compile_options){.cache = "cache/tilework"}, TW_ERROR_ARGUMENT);
         assert_says(&error, "belongs to user 4321");
+        assert_noted("mult.c:mult", 6, "cache/tilework belongs to user 4321");
         assert_int_equal(chown("cache/tilework", 0, 0), 0);
     }
     assert_int_equal(answer_with("mult.c:mult", &(tw_compile_options){.cache = "elsewhere/deep"}), 6);
@@ -228,7 +248,6 @@ static void the_cache_folder_is_this_users_alone(void **state)
 static void the_cache_folder_follows_the_environment(void **state)
 {
     const struct scratch *scratch = *state;
-    tw_error error;
     char *home = strdup(getenv("HOME") != NULL ? getenv("HOME") : "/");
     scratch_write(scratch, "mult.c", ANSWER("mult", "6"));
     setenv("XDG_CACHE_HOME", "relative", 1); /* the specification has it ignored */
@@ -237,11 +256,76 @@ static void the_cache_folder_follows_the_environment(void **state)
     assert_true(scratch_has(scratch, ".cache/tilework"));
     assert_false(scratch_has(scratch, "relative"));
     unsetenv("XDG_CACHE_HOME");
-    unsetenv("HOME");
-    refused(&error, "mult.c:mult", TW_ERROR_ARGUMENT);
-    assert_says(&error, "set XDG_CACHE_HOME or HOME to a full path");
     setenv("HOME", home, 1);
     free(home);
+}
+
+static void a_folder_stands_in_for_one_that_cannot_be_used(void **state)
+{
+    const struct scratch *scratch = *state;
+    char *file = scratch_path(scratch, "mult.c"), *temporary = scratch_path(scratch, "tmp"), kept[64];
+    scratch_write(scratch, "mult.c", ANSWER("mult", "6"));
+    setenv("XDG_CACHE_HOME", file, 1); /* what is below a file can be made by nobody, root included */
+    assert_noted("mult.c:mult", 6, "mult.c/tilework cannot be used: Not a directory");
+    assert_int_equal(mkdir(temporary, 0700), 0);
+    setenv("TMPDIR", temporary, 1);
+    struct tw__places places;
+    assert_int_equal(tw__places_init(&places, NULL, NULL), TW_OK);
+    snprintf(kept, sizeof kept, "/tmp/tilework-%ld", (long)geteuid());
+    assert_string_equal(places.folder[0] + strlen(scratch->path), "/mult.c/tilework");
+    assert_string_equal(places.folder[places.count - 1] + strlen(scratch->path), kept);
+    tw__places_fini(&places);
+    assert_int_equal(chmod(temporary, 0777), 0); /* others could put a folder of theirs in its place */
+    assert_int_equal(tw__places_init(&places, NULL, NULL), TW_OK);
+    assert_null(strstr(places.folder[places.count - 1], "/tmp/tilework-"));
+    tw__places_fini(&places);
+    unsetenv("TMPDIR");
+    free(temporary);
+    free(file);
+}
+
+/* Makes the private folder and says where; dies by signal if it is to. */
+static void make_private(int to, int dies)
+{
+    char *path = NULL;
+    if (tw__private_folder(&path) == 0) {
+        (void)!write(to, path, strlen(path) + 1);
+    }
+    if (dies) {
+        raise(SIGKILL);
+    }
+    exit(0); /* as programs end: with what they have left to do at their end */
+}
+
+static void private_folder_of(struct scratch *found, int dies)
+{
+    int ends[2], ended;
+    memset(found, 0, sizeof *found);
+    assert_int_equal(pipe(ends), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        make_private(ends[1], dies);
+    }
+    close(ends[1]);
+    assert_true(read(ends[0], found->path, sizeof found->path) > 0);
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &ended, 0), pid);
+}
+
+static void a_private_folder_goes_with_its_process_or_the_next_one(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct scratch found;
+    setenv("TMPDIR", scratch->path, 1);
+    private_folder_of(&found, 0);
+    assert_memory_equal(found.path, scratch->path, strlen(scratch->path));
+    assert_int_equal(access(found.path, F_OK), -1);
+    private_folder_of(&found, 1);
+    assert_int_equal(access(found.path, F_OK), 0);
+    const struct scratch left = found;
+    private_folder_of(&found, 0);
+    assert_int_equal(access(left.path, F_OK), -1);
+    unsetenv("TMPDIR");
 }
 
 static void processes_may_compile_together(void **state)
@@ -320,6 +404,8 @@ int main(void)
         WITH_COMPILER(a_file_saved_just_now_is_not_trusted),
         WITH_COMPILER(the_cache_folder_is_this_users_alone),
         WITH_COMPILER(the_cache_folder_follows_the_environment),
+        WITH_COMPILER(a_folder_stands_in_for_one_that_cannot_be_used),
+        WITH_COMPILER(a_private_folder_goes_with_its_process_or_the_next_one),
         WITH_COMPILER(processes_may_compile_together),
         WITH_COMPILER(threads_may_compile_together),
     };

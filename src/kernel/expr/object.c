@@ -80,7 +80,7 @@ static tw_status check_bound(const tw_statement *statement, tw_error *error)
 tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement, const tw_compile_options *options,
                               tw_error *error)
 {
-    char *text, *object;
+    char *text, *object, *note = NULL;
     size_t length;
     tw_kernel *opened;
     tw_status status = check_bound(statement, error);
@@ -94,12 +94,17 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
     if (status != TW_OK) {
         return status;
     }
-    status = tw__compile_text(&object, text, length, "the statement", &kept, options, error);
+    status = tw__compile_text(&object, &note, text, length, "the statement", &kept, options, error);
     free(text);
     if (status == TW_OK) {
         status = tw__kernel_from_object(&opened, object, "the statement", SYMBOL, TW_ERROR_COMPILE, error);
     }
-    return status == TW_OK ? take(kernel, statement, opened, error) : status;
+    if (status != TW_OK) {
+        free(note);
+        return status;
+    }
+    opened->note = note;
+    return take(kernel, statement, opened, error);
 }
 
 /* ---- objects that go elsewhere ---- */
@@ -207,7 +212,7 @@ tw_status tw_statement_compile(tw_statement *statement, const char *path, const 
         return tw__fail_memory(error, length, "a statement's source");
     }
     free(text);
-    status = tw__compile_text(&object, whole, strlen(whole), "the statement", &kept, options, error);
+    status = tw__compile_text(&object, NULL, whole, strlen(whole), "the statement", &kept, options, error);
     free(whole);
     if (status == TW_OK) {
         status = copy_file(object, path, error);
