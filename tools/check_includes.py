@@ -30,7 +30,7 @@ C_HEADERS = {
 }
 LIBRARIES = {"xxhash.h", "jansson.h"}
 PUBLIC = "tilework/tilework.h"
-PARTS = {"tilework/axes.h", "tilework/tile.h", "tilework/statement.h"}  # of it
+PARTS = {"tilework/axes.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "python")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

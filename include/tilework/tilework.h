@@ -226,11 +226,6 @@ TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *
  * TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error);
 
-/* A new array, C order, contents undefined, in shared memory that belongs to no pool: every process pool uses it
- * without a copy; those opened before fork their workers again in the first run. Errors: as tw_array_create. */
-TW_API tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
-                                        tw_error *error);
-
 /* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
  * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. The file must
  * not be shortened while the array lives. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
@@ -282,10 +277,9 @@ TW_API const tw_view *tw_array_view(const tw_array *array); /* lives with the ar
 TW_API void *tw_array_data(const tw_array *array);
 TW_API tw_memory tw_array_memory(const tw_array *array);
 
-/* The memory file that a shared array lies in, and where in it the array begins: what another process needs to map it.
- * The descriptor belongs to the pool's arrays and is closed with the last of them. -1: the array is in no such file. */
-TW_API int tw_array_descriptor(const tw_array *array, int64_t *offset);
 TW_API void tw_array_destroy(tw_array *array);
+
+#include <tilework/shared.h> /* arrays in shared memory of no pool, handles */
 
 #include <tilework/axes.h> /* stage 8 */
 

@@ -30,10 +30,10 @@ static void array_dealloc(PyObject *object)
     PyObject_Free(self);
 }
 
-/* create(pool or None, dtype, descr or None, shape) */
+/* create(pool, heap or None, dtype, descr or None, shape) */
 static PyObject *array_create(PyObject *type, PyObject *args)
 {
-    PyObject *pool, *shape;
+    PyObject *place, *shape;
     PyArray_Descr *from;
     const char *descr;
     int64_t lengths[TW_MAX_DIMS];
@@ -41,10 +41,11 @@ static PyObject *array_create(PyObject *type, PyObject *args)
     tw_array *array;
     tw_error error;
     (void)type;
-    if (!PyArg_ParseTuple(args, "OO!zO:create", &pool, &PyArrayDescr_Type, &from, &descr, &shape)) {
+    if (!PyArg_ParseTuple(args, "OO!zO:create", &place, &PyArrayDescr_Type, &from, &descr, &shape)) {
         return NULL;
     }
-    if (pool != Py_None && (!Py_IS_TYPE(pool, &PoolType) || ((PoolObject *)pool)->pool == NULL)) {
+    const int in_heap = Py_IS_TYPE(place, &HeapType);
+    if (place != Py_None && !in_heap && (!Py_IS_TYPE(place, &PoolType) || ((PoolObject *)place)->pool == NULL)) {
         PyErr_SetString(PyExc_ValueError, "an array is made for an open pool");
         return NULL;
     }
@@ -52,35 +53,11 @@ static PyObject *array_create(PyObject *type, PyObject *args)
     if (ndim < 0 || dtype_from_numpy(&dtype, from, descr) != 0) {
         return NULL;
     }
-    tw_pool *for_pool = pool != Py_None ? ((PoolObject *)pool)->pool : NULL;
-    if (tw_array_create(&array, for_pool, &dtype, ndim, lengths, &error) != TW_OK) {
-        return raise_failure(&error);
-    }
-    return array_new(array, NULL);
-}
-
-/* create_shared(dtype, descr or None, shape) */
-static PyObject *array_create_shared(PyObject *type, PyObject *args)
-{
-    PyObject *shape;
-    PyArray_Descr *from;
-    const char *descr;
-    int64_t lengths[TW_MAX_DIMS];
-    tw_dtype dtype;
-    tw_array *array;
-    tw_error error;
-    (void)type;
-    if (!PyArg_ParseTuple(args, "O!zO:create_shared", &PyArrayDescr_Type, &from, &descr, &shape)) {
-        return NULL;
-    }
-    const int ndim = integers_of_sequence(shape, lengths, TW_MAX_DIMS, "an array's shape");
-    if (ndim < 0 || dtype_from_numpy(&dtype, from, descr) != 0) {
-        return NULL;
-    }
-    if (tw_array_create_shared(&array, &dtype, ndim, lengths, &error) != TW_OK) {
-        return raise_failure(&error);
-    }
-    return array_new(array, NULL);
+    tw_pool *for_pool = place != Py_None && !in_heap ? ((PoolObject *)place)->pool : NULL;
+    const tw_status status =
+        in_heap ? tw_array_create_in(&array, ((HeapObject *)place)->heap, &dtype, ndim, lengths, &error)
+                : tw_array_create(&array, for_pool, &dtype, ndim, lengths, &error);
+    return status == TW_OK ? array_new(array, NULL) : raise_failure(&error);
 }
 
 static int view_of_ndarray(tw_view *view, PyArrayObject *source, const char *descr)
@@ -147,16 +124,44 @@ static PyObject *array_bytes(PyObject *object, PyObject *none)
     return ndarray_of_view(&flat, 1, object);
 }
 
-/* descriptor() -> (fd, offset) of its memory file, or None */
-static PyObject *array_descriptor(PyObject *object, PyObject *none)
+/* handle() -> what attach takes, or None: the array is in no memory file */
+static PyObject *array_handle(PyObject *object, PyObject *none)
 {
-    int64_t offset = 0;
+    tw_handle handle;
+    tw_error error;
     (void)none;
-    const int fd = tw_array_descriptor(((ArrayObject *)object)->array, &offset);
-    if (fd < 0) {
+    const tw_status status = tw_array_handle(((ArrayObject *)object)->array, &handle, &error);
+    if (status == TW_ERROR_FILE) {
         Py_RETURN_NONE;
     }
-    return Py_BuildValue("(iL)", fd, (long long)offset);
+    if (status != TW_OK) {
+        return raise_failure(&error);
+    }
+    return Py_BuildValue("(iiKKLLLK)", handle.pid, handle.descriptor, (unsigned long long)handle.device,
+                         (unsigned long long)handle.inode, (long long)handle.offset, (long long)handle.bytes,
+                         (long long)handle.mark_at, (unsigned long long)handle.mark);
+}
+
+/* attach(handle): an Array of uint8 */
+static PyObject *array_attach(PyObject *type, PyObject *args)
+{
+    tw_handle handle;
+    unsigned long long device, inode, mark;
+    long long offset, bytes, mark_at;
+    tw_array *array;
+    tw_error error;
+    (void)type;
+    if (!PyArg_ParseTuple(args, "(iiKKLLLK):attach", &handle.pid, &handle.descriptor, &device, &inode, &offset, &bytes,
+                          &mark_at, &mark)) {
+        return NULL;
+    }
+    handle.device = device;
+    handle.inode = inode;
+    handle.offset = offset;
+    handle.bytes = bytes;
+    handle.mark_at = mark_at;
+    handle.mark = mark;
+    return tw_array_attach(&array, &handle, &error) == TW_OK ? array_new(array, NULL) : raise_failure(&error);
 }
 
 static PyObject *array_address(PyObject *object, void *closure)
@@ -179,12 +184,12 @@ static PyObject *array_shared(PyObject *object, void *closure)
 }
 
 static PyMethodDef array_methods[] = {
-    {"create", array_create, METH_VARARGS | METH_STATIC, "tw_array_create."},
-    {"create_shared", array_create_shared, METH_VARARGS | METH_STATIC, "tw_array_create_shared."},
+    {"create", array_create, METH_VARARGS | METH_STATIC, "tw_array_create, tw_array_create_in."},
+    {"attach", array_attach, METH_VARARGS | METH_STATIC, "tw_array_attach."},
     {"wrap", array_wrap, METH_VARARGS | METH_STATIC, "tw_array_wrap, tw_array_part."},
     {"numpy", array_numpy, METH_NOARGS, "An ndarray over the memory, or the one that was wrapped."},
     {"bytes", array_bytes, METH_NOARGS, "All of its memory as an ndarray of uint8."},
-    {"descriptor", array_descriptor, METH_NOARGS, "tw_array_descriptor."},
+    {"handle", array_handle, METH_NOARGS, "tw_array_handle."},
     {NULL, NULL, 0, NULL},
 };
 

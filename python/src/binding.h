@@ -48,6 +48,11 @@ typedef struct {
 } ArrayObject;
 
 typedef struct {
+    PyObject_HEAD tw_heap *heap;
+    int pid;
+} HeapObject;
+
+typedef struct {
     PyObject_HEAD const tw_signature *signature;
     tw_signature *own; /* NULL: it belongs to `owner` */
     PyObject *owner;
@@ -86,7 +91,7 @@ typedef struct {
     int pid;
 } StatementObject;
 
-extern PyTypeObject PoolType, ArrayType, SignatureType, GridType, KernelType, ReportType, StatementType;
+extern PyTypeObject PoolType, ArrayType, HeapType, SignatureType, GridType, KernelType, ReportType, StatementType;
 
 /* Live objects of the library, for tests that look for leaks. */
 enum counted {

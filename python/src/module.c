@@ -165,9 +165,10 @@ PyMODINIT_FUNC PyInit__tilework(void)
                                         PyExc_RuntimeError, NULL);
     if (Failure == NULL || PyModule_AddObjectRef(module, "Failure", Failure) != 0 ||
         add_type(module, &PoolType, "Pool") != 0 || add_type(module, &ArrayType, "Array") != 0 ||
-        add_type(module, &SignatureType, "Signature") != 0 || add_type(module, &GridType, "Grid") != 0 ||
-        add_type(module, &KernelType, "Kernel") != 0 || add_type(module, &ReportType, "Report") != 0 ||
-        add_type(module, &StatementType, "Statement") != 0 || add_constants(module) != 0) {
+        add_type(module, &HeapType, "Heap") != 0 || add_type(module, &SignatureType, "Signature") != 0 ||
+        add_type(module, &GridType, "Grid") != 0 || add_type(module, &KernelType, "Kernel") != 0 ||
+        add_type(module, &ReportType, "Report") != 0 || add_type(module, &StatementType, "Statement") != 0 ||
+        add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -78,8 +78,10 @@ atexit.register(_close_all)
 
 
 def close_idle() -> None:
-    """End the threads that are kept for the next :func:`run`; they come again by themselves."""
+    """End the threads that are kept for the next :func:`run`, and close the memory file that is kept for the next shared
+    array if no array is in it; they come again by themselves."""
     _threads.close()
+    _shared.close_idle()
 
 
 # ---- functions ---------------------------------------------------------------------------------------------------------

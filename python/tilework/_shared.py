@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 import os
+import threading
 import weakref
 from typing import Any, Optional
 
@@ -12,18 +12,53 @@ import numpy as np
 from . import _arguments, _tilework
 from ._errors import PoolError, of_failure
 
-# Where in which memory file each shared array of this process lies; a fork knows its parent's, and has them mapped.
-_known: "weakref.WeakValueDictionary[tuple[int, int, int], _tilework.Array]" = weakref.WeakValueDictionary()
-# Mappings of other processes' memory files: whose (as in a handle), and where their array begins here.
-_mappings: "weakref.WeakKeyDictionary[mmap.mmap, tuple[tuple[int, int, int, int, int], int]]" = \
-    weakref.WeakKeyDictionary()
+# The shared arrays of this process by what their handles say of them; a fork knows its parent's, and has them mapped.
+_known: "weakref.WeakValueDictionary[tuple[int, ...], _tilework.Array]" = weakref.WeakValueDictionary()
+# Other processes' arrays that are mapped here, and their handles.
+_attached: "weakref.WeakKeyDictionary[_tilework.Array, tuple[int, ...]]" = weakref.WeakKeyDictionary()
+
+
+class _Heaps:
+    """Where this process makes shared arrays of no pool: one memory file for all, another one where that has no room.
+    A fork has its parent's arrays and makes its own elsewhere."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.heap: Optional[_tilework.Heap] = None
+
+    def create(self, dtype: np.dtype[Any], descr: Optional[str], shape: tuple[int, ...]) -> _tilework.Array:
+        with self.lock:
+            fresh = self.heap is None
+            if self.heap is None:
+                self.heap = _tilework.Heap()
+            heap = self.heap
+        try:
+            return _tilework.Array.create(heap, dtype, descr, shape)
+        except _tilework.Failure as failure:
+            if fresh or failure.args[0] != "not enough memory":
+                raise
+        other = _tilework.Heap()
+        array = _tilework.Array.create(other, dtype, descr, shape)
+        with self.lock:
+            self.heap = other
+        return array
+
+
+    def close(self) -> None:
+        with self.lock:
+            self.heap = None  # arrays that are in it keep what they need of it
+
+
+_heaps = _Heaps()
+os.register_at_fork(after_in_child=_heaps.__init__)  # type: ignore[misc]
 
 
 class SharedArray(np.ndarray[Any, Any]):
     """An ndarray in shared memory: pools of processes use it without a copy, and it is pickled as a handle.
 
     Made by :func:`tilework.empty`, :func:`tilework.zeros` and :func:`tilework.share`. Views are of this class too; what
-    is computed from it is an ordinary array. A handle is good as long as the array lives in the process that made it.
+    is computed from it is an ordinary array. A handle is good as long as the array lives in the process that made it;
+    what it was turned into elsewhere stays good after that, and the memory is given back when nobody has it any more.
     """
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
@@ -38,12 +73,8 @@ class SharedArray(np.ndarray[Any, Any]):
         return self.__reduce_ex__(2)
 
 
-def reach(array: np.ndarray[Any, Any]) -> tuple[int, int]:
-    """Bytes before and after the first item that the items reach."""
-    if array.size == 0:
-        return 0, 0
-    steps = [(length - 1) * stride for length, stride in zip(array.shape, array.strides)]
-    return -sum(step for step in steps if step < 0), sum(step for step in steps if step > 0) + array.itemsize
+def close_idle() -> None:
+    _heaps.close()
 
 
 def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
@@ -51,58 +82,36 @@ def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
     memory: Any = array
     while isinstance(memory, np.ndarray):
         memory = memory.base
-    place = memory.descriptor() if isinstance(memory, _tilework.Array) else None
-    if place is not None:
-        about = os.fstat(place[0])
-        source, start = (os.getpid(), place[0], about.st_dev, about.st_ino, place[1]), memory.address
-    elif isinstance(memory, mmap.mmap) and memory in _mappings:
-        source, start = _mappings[memory]
-    else:
+    if not isinstance(memory, _tilework.Array):
         return None
-    before, after = reach(array)
-    return (*source, array.__array_interface__["data"][0] - start - before, before, before + after,
+    place = _attached.get(memory)
+    if place is None:
+        place = memory.handle()
+    if place is None:
+        return None
+    return (place, array.__array_interface__["data"][0] - memory.address,
             _arguments.descr_of(array.dtype) or array.dtype.str, array.shape, array.strides, array.flags.writeable)
 
 
-def attach(pid: int, descriptor: int, device: int, inode: int, offset: int, first: int, before: int, length: int,
-           descr: str, shape: tuple[int, ...], strides: tuple[int, ...], writeable: bool) -> SharedArray:
+def attach(place: tuple[int, ...], first: int, descr: str, shape: tuple[int, ...], strides: tuple[int, ...],
+           writeable: bool) -> SharedArray:
     """The array of a handle, in any process of this machine and user."""
-    owner = _known.get((device, inode, offset))
-    memory: Any
-    if owner is not None:
-        memory, start = owner.bytes(), first
-    else:
-        memory, start = _mapping(pid, descriptor, device, inode, offset + first, length)
-    array = np.ndarray(shape, _arguments.dtype_of_descr(descr), memory, start + before, strides).view(SharedArray)
+    memory = _known.get(place[2:])
+    if memory is None:
+        try:
+            memory = _tilework.Array.attach(place)
+        except _tilework.Failure as failure:
+            raise PoolError(failure.args[1]) from None
+        _attached[memory] = place
+    array = np.ndarray(shape, _arguments.dtype_of_descr(descr), memory.bytes(), first, strides).view(SharedArray)
     array.flags.writeable = writeable
-    if owner is None:
-        _mappings[memory] = ((pid, descriptor, device, inode, offset),
-                             array.__array_interface__["data"][0] - before - first)
     return array
 
 
-def _mapping(pid: int, descriptor: int, device: int, inode: int, start: int, length: int) -> tuple[mmap.mmap, int]:
-    """The bytes from `start` on, and where in what was mapped they are."""
-    try:
-        opened = os.open(f"/proc/{pid}/fd/{descriptor}", os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        raise PoolError(f"a shared array cannot be had: process {pid}, which made it, has ended or may not be looked "
-                        f"into ({error.strerror})") from error
-    try:
-        about = os.fstat(opened)
-        if (about.st_dev, about.st_ino) != (device, inode):
-            raise PoolError(f"a shared array is gone: process {pid} has given its memory back")
-        skipped = start % mmap.ALLOCATIONGRANULARITY
-        return mmap.mmap(opened, max(1, length) + skipped, offset=start - skipped), skipped
-    finally:
-        os.close(opened)
-
-
 def of_owner(owner: _tilework.Array) -> SharedArray:
-    place = owner.descriptor()
+    place = owner.handle()
     if place is not None:
-        about = os.fstat(place[0])
-        _known[about.st_dev, about.st_ino, place[1]] = owner
+        _known[place[2:]] = owner
     return owner.numpy().view(SharedArray)
 
 
@@ -112,6 +121,6 @@ def empty(shape: Any, dtype: Any, pool: Optional[_tilework.Pool]) -> SharedArray
     try:
         if pool is not None:
             return of_owner(_tilework.Array.create(pool, wanted, _arguments.descr_of(wanted), lengths))
-        return of_owner(_tilework.Array.create_shared(wanted, _arguments.descr_of(wanted), lengths))
+        return of_owner(_heaps.create(wanted, _arguments.descr_of(wanted), lengths))
     except _tilework.Failure as failure:
         raise of_failure(failure) from None

@@ -246,27 +246,23 @@ tw_memory tw_array_memory(const tw_array *array)
     return array->memory;
 }
 
-int tw_array_descriptor(const tw_array *array, int64_t *offset)
-{
-    const int fd = array->heap != NULL ? tw__heap_descriptor(array->heap) : -1;
-    if (fd >= 0) {
-        *offset = (char *)array->base - (char *)tw__heap_base(array->heap);
-    }
-    return fd;
-}
-
 void tw_array_destroy(tw_array *array)
 {
     if (array == NULL) {
         return;
     }
     if (array->heap != NULL) {
-        if (!array->part) {
+        if (array->mark != NULL) {
+            tw__mark_release(array);
+        } else if (!array->part) {
             tw__heap_give(array->heap, array->base);
         }
         tw__heap_release(array->heap);
     } else if (array->base != NULL && !array->part) {
         tw__unmap(array->base, array->bytes);
+    }
+    if (array->mark_base != NULL && !array->part) {
+        tw__mark_detach(array);
     }
     tw__outfile_abandon(array->outfile);
     free(array->descr);

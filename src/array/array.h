@@ -5,6 +5,7 @@
 #include "heap/heap.h"
 
 struct tw__outfile;
+struct tw__mark;
 
 struct tw_array {
     tw_view view;
@@ -15,7 +16,11 @@ struct tw_array {
     struct tw__heap *heap;       /* TW_SHARED: where base lies, retained */
     struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
     char *note;                  /* owned: what an output cannot keep of the file that it replaces; NULL: nothing */
-    int64_t mapped_at;           /* tw__now() just after the mapping was made: workers forked before do not have it */
+    struct tw__mark *mark;       /* what says to other processes that the array lives; NULL: it has no handle */
+    void *mark_base;             /* attached: where the mark's page is mapped */
+    size_t mark_size;
+    int mark_owner;    /* attached: the process that counts */
+    int64_t mapped_at; /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
     int part;     /* base is another array's */
     int finished; /* a reopened output that had its final name already: device, inode and born_at are its file's */
@@ -29,6 +34,12 @@ struct tw_array {
  * *bytes: what its items take. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
 tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape, int64_t *bytes,
                         tw_error *error);
+
+/* Gives the memory of an array that has a mark, now or once no other process has it. */
+void tw__mark_release(tw_array *array);
+
+/* Gives up the mark of an attached array. */
+void tw__mark_detach(tw_array *array);
 
 /* "3 x 4 float64". */
 void tw__view_text(const tw_view *view, char *text, size_t size);

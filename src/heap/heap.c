@@ -24,6 +24,13 @@ struct range {
     int taken;
 };
 
+/* Ranges that were given while other processes had them. */
+struct later {
+    struct later *next;
+    void *address;
+    _Atomic uint64_t *counter;
+};
+
 struct tw__heap {
     char *base;
     size_t size;
@@ -37,6 +44,10 @@ struct tw__heap {
     struct range *ranges;
     size_t count, capacity;
     size_t touched; /* no page at or past this offset was ever handed out */
+    int returns;    /* given memory goes back at once */
+    int sealed;     /* nothing more is taken: free ranges are mapped no longer */
+    int needed;     /* how many need the memory file */
+    struct later *later;
 };
 
 tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error)
@@ -86,14 +97,36 @@ void tw__heap_retain(struct tw__heap *heap)
     atomic_fetch_add_explicit(&heap->references, 1, memory_order_relaxed);
 }
 
+/* Of a sealed heap, what is still mapped: ranges that nobody gave. Others may have been mapped elsewhere since. */
+static void unmap_taken(struct tw__heap *heap)
+{
+    const size_t page = (size_t)tw__page_size();
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        if (range->taken) {
+            const size_t start = range->offset & ~(page - 1);
+            tw__unmap(heap->base + start, ((range->offset + range->size + page - 1) & ~(page - 1)) - start);
+        }
+    }
+}
+
 void tw__heap_release(struct tw__heap *heap)
 {
     if (heap == NULL || atomic_fetch_sub_explicit(&heap->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    tw__unmap(heap->base, heap->size);
+    if (heap->sealed) {
+        unmap_taken(heap);
+    } else {
+        tw__unmap(heap->base, heap->size);
+    }
     tw__map_close(heap->fd);
     pthread_mutex_destroy(&heap->lock);
+    while (heap->later != NULL) {
+        struct later *later = heap->later;
+        heap->later = later->next;
+        free(later);
+    }
     free(heap->ranges);
     free(heap);
 }
@@ -144,7 +177,7 @@ static size_t choose(const struct tw__heap *heap, size_t size, size_t alignment)
         if (first == heap->count) {
             first = k;
         }
-        if (range->offset + range->size <= heap->touched &&
+        if (!heap->returns && range->offset + range->size <= heap->touched &&
             (best == heap->count || range->size < heap->ranges[best].size)) {
             best = k;
         }
@@ -170,9 +203,9 @@ static void trim(struct tw__heap *heap)
 /* The reserve is address space; what is past all that was ever handed out must come from the machine's free memory. */
 static tw_status check_room(const struct tw__heap *heap, size_t start, size_t size, tw_error *error)
 {
-    const size_t fresh = start >= heap->touched         ? size
-                         : start + size > heap->touched ? start + size - heap->touched
-                                                        : 0;
+    const size_t fresh = heap->returns || start >= heap->touched ? size
+                         : start + size > heap->touched          ? start + size - heap->touched
+                                                                 : 0;
     if (tw__is_small((int64_t)fresh)) {
         return TW_OK; /* looking costs more than that is worth */
     }
@@ -182,6 +215,72 @@ static tw_status check_room(const struct tw__heap *heap, size_t start, size_t si
     }
     return tw__fail(error, TW_ERROR_MEMORY, "a shared array needs %zu MiB; this machine has %lld MiB available",
                     fresh >> 20, (long long)(available >> 20));
+}
+
+/* Whole pages of the free range `at` that `size` bytes from `offset` on were just added to: those of the rest have gone
+ * before. With the lock held. */
+static void hand_back(struct tw__heap *heap, size_t at, size_t offset, size_t size)
+{
+    const size_t page = (size_t)tw__page_size();
+    const struct range *range = &heap->ranges[at];
+    const size_t first = (range->offset + page - 1) & ~(page - 1), last = (range->offset + range->size) & ~(page - 1);
+    const size_t from = offset & ~(page - 1), to = (offset + size + page - 1) & ~(page - 1);
+    const size_t start = from > first ? from : first, end = to < last ? to : last;
+    if (end <= start || heap->owner != tw__process_own_id()) {
+        return;
+    }
+    tw__map_discard(heap->base + start, end - start, heap->fd, start);
+    if (heap->sealed) {
+        tw__unmap(heap->base + start, end - start);
+    }
+}
+
+/* With the lock held. */
+static void give(struct tw__heap *heap, void *address)
+{
+    size_t at = find(heap, (size_t)((char *)address - heap->base));
+    if (at == heap->count || !heap->ranges[at].taken) {
+        return;
+    }
+    const struct range given = heap->ranges[at];
+    heap->ranges[at].taken = 0;
+    if (at + 1 < heap->count && !heap->ranges[at + 1].taken) {
+        heap->ranges[at].size += heap->ranges[at + 1].size;
+        drop(heap, at + 1);
+    }
+    if (at > 0 && !heap->ranges[at - 1].taken) {
+        heap->ranges[at - 1].size += heap->ranges[at].size;
+        drop(heap, at--);
+    }
+    if (heap->returns || heap->sealed) {
+        hand_back(heap, at, given.offset, given.size);
+    }
+}
+
+/* With the lock held. */
+static void close_file(struct tw__heap *heap)
+{
+    if (heap->sealed && heap->needed == 0 && heap->later == NULL) {
+        tw__map_close(heap->fd);
+        heap->fd = -1;
+    }
+}
+
+/* Gives what other processes had and have no longer. With the lock held. */
+static void give_later(struct tw__heap *heap)
+{
+    for (struct later **link = &heap->later; *link != NULL;) {
+        struct later *later = *link;
+        if (atomic_load_explicit(later->counter, memory_order_acquire) != 0) {
+            link = &later->next;
+            continue;
+        }
+        *link = later->next;
+        give(heap, later->address);
+        give(heap, later->counter);
+        free(later);
+    }
+    close_file(heap);
 }
 
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
@@ -211,6 +310,7 @@ tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_
         heap->ranges = more;
         heap->capacity *= 2;
     }
+    give_later(heap);
     size_t at = choose(heap, size, alignment);
     if (at == heap->count) {
         status = tw__fail(error, TW_ERROR_MEMORY,
@@ -252,18 +352,61 @@ void tw__heap_give(struct tw__heap *heap, void *address)
         return;
     }
     pthread_mutex_lock(&heap->lock);
-    size_t at = find(heap, (size_t)((char *)address - heap->base));
-    if (at < heap->count && heap->ranges[at].taken) {
-        heap->ranges[at].taken = 0;
-        if (at + 1 < heap->count && !heap->ranges[at + 1].taken) {
-            heap->ranges[at].size += heap->ranges[at + 1].size;
-            drop(heap, at + 1);
-        }
-        if (at > 0 && !heap->ranges[at - 1].taken) {
-            heap->ranges[at - 1].size += heap->ranges[at].size;
-            drop(heap, at);
+    give(heap, address);
+    give_later(heap);
+    pthread_mutex_unlock(&heap->lock);
+}
+
+void tw__heap_give_both(struct tw__heap *heap, void *address, _Atomic uint64_t *counter)
+{
+    pthread_mutex_lock(&heap->lock);
+    struct later *later = NULL;
+    if (atomic_load(counter) == 0) {
+        give(heap, address);
+        give(heap, counter);
+    } else { /* without memory for this it is lost to the heap, but nobody else is given what another still has */
+        later = malloc(sizeof *later);
+    }
+    if (later != NULL) {
+        *later = (struct later){.next = heap->later, .address = address, .counter = counter};
+        heap->later = later;
+    }
+    give_later(heap);
+    pthread_mutex_unlock(&heap->lock);
+}
+
+void tw__heap_return(struct tw__heap *heap)
+{
+    heap->returns = 1;
+}
+
+void tw__heap_seal(struct tw__heap *heap)
+{
+    if (heap->owner != tw__process_own_id() ||
+        atomic_load_explicit(&heap->references, memory_order_acquire) == 1) { /* the release that follows unmaps all */
+        return;
+    }
+    const size_t page = (size_t)tw__page_size();
+    pthread_mutex_lock(&heap->lock);
+    heap->sealed = 1;
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        const size_t start = (range->offset + page - 1) & ~(page - 1);
+        const size_t end = (range->offset + range->size) & ~(page - 1);
+        if (!range->taken && end > start) {
+            tw__map_discard(heap->base + start, end - start, heap->fd, start);
+            tw__unmap(heap->base + start, end - start);
         }
     }
+    close_file(heap);
+    pthread_mutex_unlock(&heap->lock);
+}
+
+void tw__heap_need_file(struct tw__heap *heap, int change)
+{
+    pthread_mutex_lock(&heap->lock);
+    heap->needed += change;
+    close_file(heap);
     pthread_mutex_unlock(&heap->lock);
 }
 

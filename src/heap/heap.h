@@ -15,11 +15,25 @@ tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error
 void tw__heap_retain(struct tw__heap *heap);
 void tw__heap_release(struct tw__heap *heap); /* the last reference unmaps */
 
+/* From here on what is given goes back to the system at once, instead of being kept warm. Before the first take. */
+void tw__heap_return(struct tw__heap *heap);
+
+/* Nothing more will be taken: address space that nobody has goes back to the system, at once and with each give; the
+ * memory file is closed unless somebody needs it. For the process that made the heap; in a fork: nothing. */
+void tw__heap_seal(struct tw__heap *heap);
+
+/* Somebody needs the memory file open (1), or does no longer (-1). */
+void tw__heap_need_file(struct tw__heap *heap, int change);
+
 /* A range of at least `bytes` bytes (0 counts as 1), contents undefined; aligned to 64 bytes, from 1 MiB on to 2 MiB.
  * Freed ranges are kept warm and taken first. Any thread of the process that made the heap; in a fork of it:
  * TW_ERROR_PROCESS. Errors: TW_ERROR_MEMORY. */
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error);
 void tw__heap_give(struct tw__heap *heap, void *address); /* NULL is allowed */
+
+/* Gives `address`, and `counter`, another range of the heap, which begins with a count: once that is zero. Other
+ * processes may have pages of the range; they add one to the count while they do. */
+void tw__heap_give_both(struct tw__heap *heap, void *address, _Atomic uint64_t *counter);
 
 /* Returns freed ranges' pages to the system. */
 void tw__heap_trim(struct tw__heap *heap);
@@ -36,7 +50,7 @@ tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, 
 
 /* Whether it is a memory file; else anonymous shared memory, where the system refuses those. */
 int tw__heap_has_file(const struct tw__heap *heap);
-int tw__heap_descriptor(const struct tw__heap *heap); /* of that file; -1: none */
+int tw__heap_descriptor(const struct tw__heap *heap); /* of that file; -1: none, or it was closed */
 
 int tw__heap_contains(const struct tw__heap *heap, const void *address);
 void *tw__heap_base(const struct tw__heap *heap);

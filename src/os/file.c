@@ -44,6 +44,13 @@ int tw__file_open_read(int *fd, const char *path)
     return open_file(fd, AT_FDCWD, path, O_RDONLY, 0);
 }
 
+int tw__file_open_of(int *fd, int pid, int descriptor)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, descriptor);
+    return open_file(fd, AT_FDCWD, path, O_RDWR, 0);
+}
+
 int tw__file_open_write(int *fd, const char *path)
 {
     return open_file(fd, AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);

@@ -19,6 +19,9 @@ struct tw__file_info {
 
 int tw__file_open_read(int *fd, const char *path);
 
+/* Opens what process `pid` has open as `descriptor`, for reading and writing. */
+int tw__file_open_of(int *fd, int pid, int descriptor);
+
 /* Opens for reading and writing, created if missing; refuses a symbolic link (ELOOP). */
 int tw__file_open_write(int *fd, const char *path);
 

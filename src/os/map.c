@@ -127,6 +127,16 @@ int tw__map_file(void **address, size_t length, int fd, int writable)
     return 0;
 }
 
+int tw__map_file_at(void **address, size_t length, int fd, int64_t offset)
+{
+    void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+    if (memory == MAP_FAILED) {
+        return errno;
+    }
+    *address = memory;
+    return 0;
+}
+
 int tw__map_sync(void *address, size_t length)
 {
     return msync(address, length, MS_SYNC) == 0 ? 0 : errno;

@@ -25,6 +25,9 @@ int tw__map_discard(void *address, size_t length, int fd, size_t offset);
  * last page. */
 int tw__map_file(void **address, size_t length, int fd, int writable);
 
+/* The same for reading and writing, from an offset that is a multiple of the page size. */
+int tw__map_file_at(void **address, size_t length, int fd, int64_t offset);
+
 /* Waits until the mapped file's range is on the disk. */
 int tw__map_sync(void *address, size_t length);
 

@@ -171,6 +171,9 @@ void tw_pool_close(tw_pool *pool)
     tw__memory_release(&pool->sums);
     tw__memory_release(&pool->copies);
     tw__memory_release(&pool->choices);
+    if (pool->heap != NULL) {
+        tw__heap_seal(pool->heap);
+    }
     tw__heap_release(pool->heap);
     free(pool->seats);
     free(pool);

@@ -35,6 +35,34 @@ tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int nd
     return status;
 }
 
+tw_status tw_heap_open(tw_heap **heap, int64_t bytes, tw_error *error)
+{
+    struct tw__heap *made;
+    if (bytes < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a shared heap cannot have a negative size");
+    }
+    const tw_status status = tw__heap_create(&made, bytes, error);
+    if (status == TW_OK) {
+        tw__heap_return(made);
+        *heap = made;
+    }
+    return status;
+}
+
+void tw_heap_close(tw_heap *heap)
+{
+    if (heap != NULL) {
+        tw__heap_seal(heap);
+        tw__heap_release(heap);
+    }
+}
+
+tw_status tw_array_create_in(tw_array **array, tw_heap *heap, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                             tw_error *error)
+{
+    return tw__array_create(array, heap, dtype, ndim, shape, error);
+}
+
 tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error)
 {
     return tw__array_open(array, pool != NULL ? pool->heap : NULL, path, error);

@@ -1,8 +1,11 @@
 /* Shared memory of a pool: ranges never overlap, freed ones are taken again, children see what is taken later. */
 #include "harness.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -147,6 +150,80 @@ static void more_than_the_machine_has_is_refused(void **state)
     tw__heap_release(heap);
 }
 
+/* Mappings of this process that begin in the range. */
+static int mappings_in(const char *base, size_t size)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    int count = 0;
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        const char *start = (const char *)strtoull(line, NULL, 16);
+        count += start >= base && start < base + size;
+    }
+    fclose(maps);
+    return count;
+}
+
+static void a_sealed_heap_keeps_what_is_taken_and_nothing_else(void **state)
+{
+    (void)state;
+    struct tw__heap *heap;
+    char *held[3];
+    assert_int_equal(tw__heap_create(&heap, 1 << 28, NULL), TW_OK);
+    for (int k = 0; k < 3; k++) {
+        void *address;
+        assert_int_equal(tw__heap_take(heap, 3 << 20, &address, NULL), TW_OK);
+        held[k] = address;
+        memset(held[k], k + 1, 3 << 20);
+    }
+    char *const base = tw__heap_base(heap);
+    tw__heap_give(heap, held[1]);
+    tw__heap_retain(heap); /* an array's */
+    tw__heap_seal(heap);
+    assert_int_equal(tw__heap_descriptor(heap), -1);
+    assert_int_equal(mappings_in(base, 1 << 28), 2);
+    tw__heap_release(heap); /* the pool's */
+    for (int k = 0; k < 3; k += 2) {
+        assert_true(held[k][0] == k + 1 && held[k][(3 << 20) - 1] == k + 1);
+    }
+    tw__heap_give(heap, held[0]);
+    assert_int_equal(mappings_in(base, 1 << 28), 1);
+    /* what lies there by now is not the heap's to unmap */
+    char *other = mmap(held[1], 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    assert_ptr_equal(other, held[1]);
+    other[5] = 9;
+    tw__heap_give(heap, held[2]);
+    tw__heap_release(heap);
+    assert_int_equal(other[5], 9);
+    assert_int_equal(mappings_in(base, 1 << 28), 1);
+    munmap(other, 1 << 20);
+}
+
+static void what_others_have_is_given_once_they_have_it_no_more(void **state)
+{
+    (void)state;
+    struct tw__heap *heap;
+    void *array, *counter, *again;
+    assert_int_equal(tw__heap_create(&heap, 1 << 28, NULL), TW_OK);
+    tw__heap_return(heap);
+    assert_int_equal(tw__heap_take(heap, 1 << 20, &array, NULL), TW_OK);
+    assert_int_equal(tw__heap_take(heap, 64, &counter, NULL), TW_OK);
+    memset(array, 7, 1 << 20);
+    atomic_store((_Atomic uint64_t *)counter, 1);
+    tw__heap_give_both(heap, array, counter);
+    assert_int_equal(tw__heap_take(heap, 1 << 20, &again, NULL), TW_OK);
+    assert_ptr_not_equal(again, array);
+    assert_int_equal(((char *)array)[12345], 7);
+    tw__heap_give(heap, again);
+    atomic_store((_Atomic uint64_t *)counter, 0);
+    assert_int_equal(tw__heap_take(heap, 1 << 20, &again, NULL), TW_OK);
+    assert_ptr_equal(again, array);
+    assert_int_equal(((char *)array)[12345], 0); /* its pages had gone back */
+    tw__heap_give(heap, again);
+    tw__heap_release(heap);
+}
+
 #ifndef SANITIZED
 static void little_address_space_gives_a_smaller_heap(void **state)
 {
@@ -173,6 +250,8 @@ int main(void)
         cmocka_unit_test(freed_range_is_taken_again),
         cmocka_unit_test(child_sees_memory_taken_after_the_fork),
         cmocka_unit_test(trim_returns_pages_of_free_ranges_alone),
+        cmocka_unit_test(a_sealed_heap_keeps_what_is_taken_and_nothing_else),
+        cmocka_unit_test(what_others_have_is_given_once_they_have_it_no_more),
         cmocka_unit_test(more_than_the_reserve_is_refused),
         cmocka_unit_test(more_than_the_machine_has_is_refused),
 #ifndef SANITIZED

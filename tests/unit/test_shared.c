@@ -121,18 +121,18 @@ static void the_memory_file_can_be_mapped_by_others(void **state)
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
     const int64_t n = 1 << 18;
     tw_array *array, *private;
-    int64_t offset = -1;
+    tw_handle handle;
     assert_int_equal(tw_array_create_shared(&array, &float64, 1, &n, NULL), TW_OK);
-    const int fd = tw_array_descriptor(array, &offset);
-    assert_true(fd >= 0 && offset >= 0 && offset % 4096 == 0);
-    double *again = mmap(NULL, (size_t)n * 8, PROT_READ, MAP_SHARED, fd, offset);
+    assert_int_equal(tw_array_handle(array, &handle, NULL), TW_OK);
+    assert_true(handle.pid == getpid() && handle.bytes == n * 8 && handle.offset % 4096 == 0);
+    double *again = mmap(NULL, (size_t)n * 8, PROT_READ, MAP_SHARED, handle.descriptor, handle.offset);
     assert_true(again != MAP_FAILED);
     ((double *)tw_array_data(array))[n - 1] = 42;
     assert_true(again[n - 1] == 42);
     munmap(again, (size_t)n * 8);
     tw_array_destroy(array);
     assert_int_equal(tw_array_create(&private, NULL, &float64, 1, &n, NULL), TW_OK);
-    assert_int_equal(tw_array_descriptor(private, &offset), -1);
+    assert_int_equal(tw_array_handle(private, &handle, NULL), TW_ERROR_FILE);
     tw_array_destroy(private);
 }
 
