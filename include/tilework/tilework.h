@@ -174,6 +174,8 @@ typedef struct tw_fork_hooks {
     void (*before)(void *user);            /* just before a fork */
     void (*parent)(void *user);            /* just after it, also where it failed */
     void (*child)(void *user, int worker); /* in the new worker, before its first tile */
+    void (*end)(void *user, int worker);   /* in a worker that the pool ends, which waits 5 seconds for it; not in one
+                                              that   is killed. With NULL workers are ended at once. */
     void *user;
 } tw_fork_hooks;
 

@@ -31,6 +31,7 @@
 typedef struct {
     PyObject_HEAD tw_pool *pool; /* NULL: closed */
     PyObject *on_start;          /* called in each new worker process with its number; may be NULL */
+    PyObject *on_end;            /* called in each worker process that the pool ends; may be NULL */
     tw_array *area;              /* where worker processes leave the exceptions of tiles; NULL: not needed yet */
     int pid;
     long forks;                /* workers that were forked until now */

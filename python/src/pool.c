@@ -166,17 +166,31 @@ static void after_fork_in_child(void *user, int worker)
     leave_python();
 }
 
+/* A worker that the pool ends. */
+static void before_end_of_child(void *user, int worker)
+{
+    const PoolObject *self = user;
+    (void)worker;
+    enter_python();
+    PyObject *done = PyObject_CallNoArgs(self->on_end);
+    if (done == NULL) {
+        PyErr_WriteUnraisable(self->on_end);
+    }
+    Py_XDECREF(done);
+    leave_python();
+}
+
 /* ---- the object ---- */
 
-/* Pool(kind, workers, heap_bytes, on_start or None) */
+/* Pool(kind, workers, heap_bytes, on_start or None, on_end or None) */
 static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     int kind, workers;
     long long heap_bytes;
-    PyObject *on_start;
+    PyObject *on_start, *on_end;
     tw_error error;
     if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) ||
-        !PyArg_ParseTuple(args, "iiLO:Pool", &kind, &workers, &heap_bytes, &on_start)) {
+        !PyArg_ParseTuple(args, "iiLOO:Pool", &kind, &workers, &heap_bytes, &on_start, &on_end)) {
         return NULL;
     }
     PoolObject *self = (PoolObject *)type->tp_alloc(type, 0);
@@ -184,12 +198,16 @@ static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords
         return NULL;
     }
     self->on_start = on_start != Py_None ? Py_NewRef(on_start) : NULL;
+    self->on_end = on_end != Py_None ? Py_NewRef(on_end) : NULL;
     self->pid = own_pid();
-    const tw_pool_options options = {
-        .kind = (tw_pool_kind)kind,
-        .workers = workers,
-        .heap_bytes = heap_bytes,
-        .hooks = {.before = before_fork, .parent = after_fork_in_parent, .child = after_fork_in_child, .user = self}};
+    const tw_pool_options options = {.kind = (tw_pool_kind)kind,
+                                     .workers = workers,
+                                     .heap_bytes = heap_bytes,
+                                     .hooks = {.before = before_fork,
+                                               .parent = after_fork_in_parent,
+                                               .child = after_fork_in_child,
+                                               .end = self->on_end != NULL ? before_end_of_child : NULL,
+                                               .user = self}};
     leave_python();
     const tw_status status = tw_pool_open(&self->pool, &options, &error);
     enter_python();
@@ -233,6 +251,7 @@ static void pool_dealloc(PyObject *object)
     PoolObject *self = (PoolObject *)object;
     close_pool(self);
     Py_CLEAR(self->on_start);
+    Py_CLEAR(self->on_end);
     Py_CLEAR(self->raised);
     Py_TYPE(object)->tp_free(object);
 }

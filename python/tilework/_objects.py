@@ -256,7 +256,7 @@ class Pool:
         if self.kind == "processes":
             on_start = _workers.starter(workers or _tilework.machine()["workers"])
         try:
-            self._inner = _tilework.Pool(_arguments.KINDS[self.kind], workers, 0, on_start)
+            self._inner = _tilework.Pool(_arguments.KINDS[self.kind], workers, 0, on_start, _workers.ender())
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 

@@ -1,4 +1,4 @@
-"""What happens in a worker process before its first tile. Knows nothing of pools and runs."""
+"""What happens in a worker process before its first tile and after its last. Knows nothing of pools and runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import functools
 import gc
 import os
 import sys
-from typing import Any, Callable
+import warnings
+from typing import Any, Callable, Optional
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -67,3 +68,21 @@ def starter(workers: int) -> Callable[[int], None]:
                 _limit(library, share)
 
     return start
+
+
+def _save_coverage() -> None:
+    """In a worker that ends. Without a suffix its file would be the program's."""
+    coverage: Any = sys.modules["coverage"].Coverage.current()
+    if coverage is None:
+        return
+    coverage.stop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a worker may have had no tile
+        if coverage.get_data().data_filename() != os.path.abspath(coverage.get_option("run:data_file")):
+            coverage.save()
+
+
+def ender() -> Optional[Callable[[], None]]:
+    """A function for each worker that ends, None where workers have nothing to do: then they end at once."""
+    measure: Any = getattr(sys.modules.get("coverage"), "Coverage", None)
+    return _save_coverage if measure is not None and measure.current() is not None else None

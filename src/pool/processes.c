@@ -13,6 +13,7 @@
 
 #define PROGRESS_SECONDS 0.03
 #define MOST_IDLE_DEATHS 64
+#define END_SECONDS 5 /* that a worker has for hooks.end */
 
 struct seat {
     tw_pool *pool;
@@ -36,6 +37,9 @@ static int serve(void *argument)
         hooks->child(hooks->user, (int)seat->worker.index);
     }
     tw__claims_serve(seat->claims, &seat->worker);
+    if (hooks->end != NULL) {
+        hooks->end(hooks->user, (int)seat->worker.index);
+    }
     return 0;
 }
 
@@ -129,11 +133,32 @@ tw_status tw__processes_ready(tw_pool *pool, tw_error *error)
     return alive > 0 ? TW_OK : tw__fail_os(error, TW_ERROR_PROCESS, os_error, "no worker process can be created");
 }
 
+/* Workers that have something to do before they end. Those that take too long are killed by the caller. */
+static void end_in_order(tw_pool *pool, int count)
+{
+    const int64_t end = tw__now() + END_SECONDS * INT64_C(1000000000);
+    tw__claims_quit(pool->claims);
+    for (int64_t now = tw__now(); now < end; now = tw__now()) {
+        int left = 0;
+        for (int w = 0; w < count; w++) {
+            struct tw__death death;
+            left += pool->processes[w].pid != 0 && tw__reap(&pool->processes[w], &death) == EAGAIN;
+        }
+        if (left == 0) {
+            return;
+        }
+        tw__sleep_on(pool->processes, count, NULL, 0.05); /* not longer: one without a pidfd wakes nobody */
+    }
+}
+
 /* Workers hold nothing that anybody needs: killing them is the quickest way to end them, busy or idle. */
 void tw__processes_close(tw_pool *pool)
 {
     const int count = pool->processes != NULL ? pool->workers : 0;
     const int mine = pool->owner == tw__process_own_id();
+    if (mine && count > 0 && pool->hooks.end != NULL) {
+        end_in_order(pool, count);
+    }
     for (int w = 0; mine && w < count; w++) {
         tw__kill_begin(&pool->processes[w]);
     }

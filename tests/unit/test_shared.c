@@ -138,7 +138,7 @@ static void the_memory_file_can_be_mapped_by_others(void **state)
 
 /* What the hooks have seen, in memory that children share. */
 struct seen {
-    atomic_int before, parent, child, parent_pid, wrong;
+    atomic_int before, parent, child, end, parent_pid, wrong;
 };
 
 static void hook_before(void *user)
@@ -160,22 +160,30 @@ static void hook_child(void *user, int worker)
     atomic_fetch_add(&seen->child, 1);
 }
 
+static void hook_end(void *user, int worker)
+{
+    struct seen *seen = user;
+    atomic_fetch_add(&seen->wrong, getpid() == atomic_load(&seen->parent_pid) || worker < 0 || worker > 1);
+    atomic_fetch_add(&seen->end, 1);
+}
+
 static int die_at_first(const tw_tile *tile)
 {
     return tile->index == 1 && tile->attempt == 0 ? (_exit(3), 0) : 0;
 }
 
-static void every_fork_is_told(void **state)
+static void hooks_are_called_around_each_fork_and_at_each_end(void **state)
 {
     (void)state;
     need_processes();
     struct seen *seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(seen != MAP_FAILED);
     seen->parent_pid = getpid();
-    const tw_pool_options options = {.kind = TW_PROCESSES,
-                                     .workers = 2,
-                                     .heap_bytes = 1 << 28,
-                                     .hooks = {hook_before, hook_parent, hook_child, seen}};
+    const tw_pool_options options = {
+        .kind = TW_PROCESSES,
+        .workers = 2,
+        .heap_bytes = 1 << 28,
+        .hooks = {.before = hook_before, .parent = hook_parent, .child = hook_child, .end = hook_end, .user = seen}};
     tw_pool *pool;
     tw_kernel *kernel;
     assert_int_equal(tw_pool_open(&pool, &options, NULL), TW_OK);
@@ -198,7 +206,8 @@ static void every_fork_is_told(void **state)
     tw_array_destroy(array);
     tw_signature_destroy(signature);
     tw_pool_close(pool);
-    assert_true(seen->child >= 1 && seen->child <= 5); /* some were ended before they began */
+    assert_int_equal(seen->child, 5);
+    assert_int_equal(seen->end, 4); /* all but the one that died */
     assert_int_equal(seen->wrong, 0);
     munmap(seen, sizeof *seen);
 }
@@ -210,7 +219,7 @@ int main(void)
         cmocka_unit_test(a_part_that_reaches_outside_is_refused),
         cmocka_unit_test(memory_of_no_pool_is_seen_by_every_pool),
         cmocka_unit_test(the_memory_file_can_be_mapped_by_others),
-        cmocka_unit_test(every_fork_is_told),
+        cmocka_unit_test(hooks_are_called_around_each_fork_and_at_each_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
