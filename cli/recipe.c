@@ -14,7 +14,8 @@ enum { KEY_PARAM = 'p' + 0x1000, KEY_EDGE };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Statements:", 0},
-    {"param", KEY_PARAM, "NAME=NUMBER", 0, "A number that the statement has by a name (repeat for each)", 0},
+    {"param", KEY_PARAM, "NAME=NUMBER", 0,
+     "A number that the statement has by a name: 0.5, or float32(0.5) (repeat for each)", 0},
     {"edge", KEY_EDGE, "AXIS=EDGE", 0,
      "What is read outside of an input along an axis: clamp, wrap or zero; default: error", 0},
     {0}};

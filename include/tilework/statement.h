@@ -36,16 +36,20 @@ typedef struct tw_axis_length {
     int64_t length;
 } tw_axis_length;
 
-/* A number that a statement knows by a name. It is a Python number: it takes the dtype of the arrays that it meets. */
+/* A number that a statement knows by a name. It is a Python number, which takes the dtype of the arrays that it meets,
+ * or, with is_typed, a number of the dtype `kind`, which keeps it as NumPy's scalars do: float32 times a typed float64
+ * is float64. */
 typedef struct tw_parameter {
     const char *name;
-    tw_kind kind;      /* TW_BOOL, TW_INT64, TW_UINT64, TW_FLOAT64 or TW_COMPLEX128 */
-    int64_t integer;   /* bool, integers; TW_UINT64: the same bits */
+    tw_kind kind; /* TW_BOOL, TW_INT64, TW_UINT64, TW_FLOAT64 or TW_COMPLEX128; typed: any but TW_OPAQUE */
+    int is_typed;
+    int64_t integer;   /* bool, integers; unsigned ones: the same bits */
+    int64_t high;      /* TW_INT64 that is not typed: the upper half of 128 bits; 0 and `integer` alone: int64 */
     double real, imag; /* float, complex */
 } tw_parameter;
 
-/* Fills all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan".
- * Errors: TW_ERROR_SYNTAX. */
+/* Fills all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan"; a
+ * typed one from "float32(0.5)". Errors: TW_ERROR_SYNTAX. */
 TW_API tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error);
 
 typedef struct tw_statement_options {
@@ -75,7 +79,8 @@ TW_API const tw_signature *tw_statement_signature(const tw_statement *statement)
 TW_API tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error);
 TW_API tw_dtype tw_statement_dtype(const tw_statement *statement, int operand);
 
-/* Another value for a parameter, of the kind that it had. Before tw_statement_bind. Errors: TW_ERROR_ARGUMENT. */
+/* Another value for a parameter, of the kind that it had, typed or not as it was. Before tw_statement_bind. Errors:
+ * TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *parameter, tw_error *error);
 
 /* Finds the length of every axis from shapes and from given[ngiven], proves that no read goes outside of its operand,

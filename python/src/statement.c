@@ -5,6 +5,51 @@
 
 #define MOST TW_MAX_OPERANDS
 
+/* A whole number of more than 64 bits, read by the library: 0, or -1 with an exception. */
+static int read_long(tw_parameter *parameter, PyObject *name, PyObject *value)
+{
+    tw_error error;
+    PyObject *text = PyObject_Str(value);
+    const char *digits = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    int failed = digits == NULL;
+    if (!failed && tw_parameter_parse(parameter, digits, &error) != TW_OK) {
+        PyErr_Format(PyExc_OverflowError, "parameter %U is a whole number of more than 127 bits: give a float", name);
+        failed = 1;
+    }
+    Py_XDECREF(text);
+    return failed ? -1 : 0;
+}
+
+/* A scalar of NumPy's, which keeps its dtype: 0, or -1 with an exception. */
+static int read_scalar(tw_parameter *parameter, PyObject *name, PyObject *value)
+{
+    tw_dtype dtype;
+    PyArray_Descr *descr = PyArray_DescrFromScalar(value);
+    const int failed = descr == NULL || dtype_from_numpy(&dtype, descr, NULL) != 0;
+    Py_XDECREF(descr);
+    if (failed) {
+        return -1;
+    }
+    parameter->kind = dtype.kind;
+    parameter->is_typed = 1;
+    if (dtype.kind < TW_BOOL || dtype.kind > TW_COMPLEX128) {
+        PyErr_Format(PyExc_TypeError, "parameter %U is a number, not %R", name, (PyObject *)Py_TYPE(value));
+    } else if (dtype.kind == TW_BOOL) {
+        parameter->integer = PyObject_IsTrue(value);
+    } else if (dtype.kind < TW_FLOAT16) {
+        PyObject *whole = PyNumber_Long(value);
+        parameter->integer = whole == NULL            ? 0
+                             : dtype.kind >= TW_UINT8 ? (int64_t)PyLong_AsUnsignedLongLong(whole)
+                                                      : PyLong_AsLongLong(whole);
+        Py_XDECREF(whole);
+    } else {
+        const Py_complex number = PyComplex_AsCComplex(value);
+        parameter->real = number.real;
+        parameter->imag = number.imag;
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 /* A Python number as a parameter: 0, or -1 with an exception. */
 static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *value)
 {
@@ -12,6 +57,9 @@ static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *val
     parameter->name = PyUnicode_AsUTF8(name);
     if (parameter->name == NULL) {
         return -1;
+    }
+    if (PyArray_IsScalar(value, Generic)) {
+        return read_scalar(parameter, name, value);
     }
     if (PyBool_Check(value)) {
         parameter->kind = TW_BOOL;
@@ -21,8 +69,7 @@ static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *val
         parameter->kind = TW_INT64;
         parameter->integer = PyLong_AsLongLongAndOverflow(value, &overflow);
         if (overflow != 0) {
-            parameter->kind = TW_UINT64;
-            parameter->integer = (int64_t)PyLong_AsUnsignedLongLong(value);
+            return read_long(parameter, name, value);
         }
     } else if (PyFloat_Check(value)) {
         parameter->kind = TW_FLOAT64;

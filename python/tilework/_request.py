@@ -150,6 +150,17 @@ def edges_of(edges: Optional[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:
     return tuple((axis, EDGES[edge]) for axis, edge in edges.items())
 
 
+def _parameter(value: Any) -> Any:
+    """A number as a parameter: Python's, or NumPy's, which keeps its dtype; None: it is none."""
+    if type(value) in (int, float, complex, bool):
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, np.generic):
+        return value if value.dtype in _arguments.NATIVE else None
+    return int(value) if isinstance(value, int) else value if isinstance(value, (float, complex)) else None
+
+
 class StatementRequest(Request):
     """A run of a statement; `close` when it has ended."""
 
@@ -163,12 +174,12 @@ class StatementRequest(Request):
         parameters: dict[str, Any] = {}
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name, value in given.items():
-            if type(value) is np.ndarray:
+            if type(value) is np.ndarray and (value.ndim > 0 or is_subscripted(text, name)):
                 arrays[name] = value
-            elif type(value) in (int, float, complex, bool) and not is_subscripted(text, name):
-                if type(value) is int and not -2**63 <= value < 2**64:
-                    raise ArgumentError(f"parameter {name} is a number of 64 bits, not {value}")
-                parameters[name] = value
+            elif (parameter := _parameter(value)) is not None and not is_subscripted(text, name):
+                if type(parameter) is int and not -2**127 <= parameter < 2**127:
+                    raise ArgumentError(f"parameter {name} has more than 127 bits: give a float")
+                parameters[name] = parameter
             else:
                 arrays[name] = _arguments.as_array(value, f"operand {name}")
         settled = out is None and dtype is None
@@ -179,8 +190,8 @@ class StatementRequest(Request):
         if statement is None:
             for name in arrays:
                 if not is_subscripted(text, name) and is_word(text, name):
-                    raise ArgumentError(f"{name} stands in the statement without axes: give a Python number, or write "
-                                        f"{name}[] for an array of no dimensions or a number of NumPy's")
+                    raise ArgumentError(f"{name} stands in the statement without axes: give a number (bool, int, float, complex "
+                                        f"or one of NumPy's), or write {name}[] for an array of no dimensions")
             statement = Statement(text, parameters, self.key[3])
         self.statement = statement
         try:

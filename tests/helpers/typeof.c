@@ -42,7 +42,9 @@ static void print_value(const char *text)
     }
     const tw_dtype dtype = tw_dtype_of(value.kind);
     printf("%s ", tw_dtype_name(&dtype));
-    if (value.kind == TW_UINT64) {
+    if (value.high != 0 && !(value.high == -1 && value.integer < 0)) {
+        puts("more than 64 bits"); /* nobody asks for these here */
+    } else if (value.kind == TW_UINT64) {
         printf("%llu\n", (unsigned long long)value.integer);
     } else if (value.kind < TW_FLOAT16) {
         printf("%lld\n", (long long)value.integer);

@@ -135,8 +135,9 @@ def test_outputs_that_share_memory_with_themselves_are_refused():
 
 def test_requests_of_statements_are_checked_before_they_are_compiled():
     for text, options, error, words in (
-            ("r[i] = c * y[i]", {"c": np.float64(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[\]"),
-            ("r[i] = c * y[i]", {"c": 2**70}, tw.ArgumentError, "64 bits"),
+            ("r[i] = c * y[i]", {"c": np.ones(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[\]"),
+            ("r[i] = c * y[i]", {"c": np.longdouble(2)}, tw.ArgumentError, "give a number"),
+            ("r[i] = c * y[i]", {"c": 10**50}, tw.ArgumentError, "more than 127 bits: give a float"),
             ("r[i] = y[i]", {"edges": 5}, TypeError, "edges is a dict"),
             ("r[i] = y[i]", {"edges": {1: "clamp"}}, TypeError, "named by a text"),
             ("r[i] = y[i]", {"edges": {"i": ["clamp"]}}, tw.ArgumentError, "it is one of"),

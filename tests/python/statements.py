@@ -38,7 +38,8 @@ class AxisLength(ctypes.Structure):
 
 
 class Parameter(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char_p), ("kind", ctypes.c_int), ("integer", ctypes.c_int64),
+    _fields_ = [("name", ctypes.c_char_p), ("kind", ctypes.c_int), ("is_typed", ctypes.c_int),
+                ("integer", ctypes.c_int64), ("high", ctypes.c_int64),
                 ("real", ctypes.c_double), ("imag", ctypes.c_double)]
 
 

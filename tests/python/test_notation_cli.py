@@ -17,6 +17,16 @@ def test_a_statement_runs_on_every_pool_with_any_cuts(folder):
         assert (folder.load() == y[:, None] * x).all()
 
 
+def test_a_parameter_with_a_dtype_keeps_it(folder):
+    folder.save("x.npy", numpy.arange(4, dtype="f4"))
+    for number, dtype in (("3", "float32"), ("0.5", "float32"), ("float64(0.5)", "float64"), ("float16(0.5)", "float32"),
+                          ("complex64(2j)", "complex64"), ("int64(3)", "float64")):
+        folder.run_ok("r[i] = c * x[i]", "x=x.npy", "-o", "r=r.npy", "--param", f"c={number}")
+        assert folder.load("r.npy").dtype == dtype, number
+    folder.refused(2, "run", "r[i] = c * x[i]", "x=x.npy", "-o", "r=r.npy", "--param", "c=int8(300)",
+                   says="--param: c: int8(300): the number does not fit int8")
+
+
 def test_parameters_keep_their_class_and_need_no_new_compilation(folder):
     folder.save("a.npy", numpy.arange(5, dtype="uint8"))
     cache = folder.path / "cache"
@@ -317,8 +327,10 @@ SENTENCES = [
     ("r[i] = 1x * y[i]", [], "expected an operator behind the number (a product is 2 * x)", 9),
     ("r[i] = 1e * y[i]", [], "expected the digits of an exponent behind 'e'", 9),
     ("r[i] = 0x * y[i]", [], "expected digits of base 16 behind 0x", 10),
-    ("r[i] = 18446744073709551616 * y[i]", [], "a whole number of more than 64 bits (a decimal point makes it a float)",
-     8),
+    ("r[i] = 340282366920938463463374607431768211456 * y[i]", [], "a whole number of more than 128 bits (a decimal point "
+     "makes it a float)", 8),
+    ("r[i] = u[i] + 2**64", [], "18446744073709551616 does not fit uint8", 16),
+    ("r[i] = 2**128 * y[i]", [], "the result has more than 128 bits (write a float: 1e40)", 9),
     ("r[i] = y[i] + 1/0", [], "a division by zero", 16),
     ("r[i] = y[i] & 1.5", [], "'&' of float64 and a Python float: it is for integers and bools", 13),
     ("r[i] = u[i] + 300", [], "300 does not fit uint8", 15),

@@ -57,7 +57,7 @@ static tw_status add_part(struct tw__parser *parser, struct tw__syntax_index *in
 {
     const struct tw__syntax_node *node = &parser->syntax->nodes[number];
     const struct tw__syntax_node *nodes = parser->syntax->nodes;
-    if (node->is_weak) {
+    if (node->is_weak || node->kind == TW__SYNTAX_PARAMETER) {
         return add_weak(parser, index, number, factor);
     }
     if (node->kind == TW__SYNTAX_INDEX) {

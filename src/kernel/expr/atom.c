@@ -82,10 +82,11 @@ static tw_status read_bare_name(struct tw__parser *parser, const char *name, siz
             const tw_kind kind = syntax->parameters[k].kind;
             made.kind = TW__SYNTAX_PARAMETER;
             made.which = k;
-            made.class = kind == TW_BOOL                         ? TW__CLASS_BOOL
-                         : kind == TW_INT64 || kind == TW_UINT64 ? TW__CLASS_WHOLE
-                         : kind == TW_FLOAT64                    ? TW__CLASS_REAL
-                                                                 : TW__CLASS_COMPLEX;
+            made.is_weak = !syntax->parameters[k].is_typed;
+            made.class = kind == TW_BOOL      ? TW__CLASS_BOOL
+                         : kind < TW_FLOAT16  ? TW__CLASS_WHOLE
+                         : kind <= TW_FLOAT64 ? TW__CLASS_REAL
+                                              : TW__CLASS_COMPLEX;
             return tw__parser_add(parser, &made, node);
         }
     }

@@ -12,6 +12,39 @@
 
 /* ---- parameters ---- */
 
+static tw_status set_parameter(tw_parameter *parameter, const struct tw__scalar *value, int is_typed, tw_kind kind,
+                               const char *text, tw_error *error)
+{
+    const tw_dtype dtype = tw_dtype_of(kind);
+    const tw__magnitude bits = value->negative ? 0 - value->magnitude : value->magnitude;
+    parameter->kind = tw__scalar_kind(value);
+    parameter->is_typed = is_typed;
+    parameter->integer = (int64_t)(uint64_t)bits;
+    parameter->high = parameter->kind == TW_INT64 ? (int64_t)(uint64_t)(bits >> 64) : 0;
+    parameter->real = value->real;
+    parameter->imag = value->imag;
+    if (parameter->kind == TW_INT64 && value->magnitude >> 127 != 0) {
+        return tw__fail_syntax(error, 1, "%s has more than 127 bits", text);
+    }
+    if (!is_typed) {
+        return TW_OK;
+    }
+    union tw__value converted;
+    const enum tw__class most = kind == TW_BOOL             ? TW__CLASS_BOOL
+                                : kind < TW_FLOAT16         ? TW__CLASS_WHOLE
+                                : tw__kind_is_complex(kind) ? TW__CLASS_COMPLEX
+                                                            : TW__CLASS_REAL;
+    if (value->class > most || !tw__scalar_convert(&converted, kind, value, TW__SATURATE_NO)) {
+        return tw__fail_syntax(error, 1, "%s: the number does not fit %s", text, tw_dtype_name(&dtype));
+    }
+    parameter->kind = kind;
+    parameter->high = 0;
+    parameter->integer = kind < TW_FLOAT16 ? converted.integer : 0;
+    parameter->real = kind < TW_FLOAT16 ? 0 : converted.number.real;
+    parameter->imag = kind < TW_FLOAT16 ? 0 : converted.number.imag;
+    return TW_OK;
+}
+
 tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error)
 {
     struct tw__syntax syntax;
@@ -27,22 +60,19 @@ tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error
     tw_status status = tw__parse(&syntax, statement, NULL, 0, NULL);
     const struct tw__syntax_node *node =
         status == TW_OK && syntax.nstatements == 1 ? &syntax.nodes[syntax.statements[0].value] : NULL;
+    /* float32(0.5) is a number of that dtype. */
+    const int is_typed = node != NULL && node->kind == TW__SYNTAX_CAST;
+    node = is_typed ? &syntax.nodes[node->child[0]] : node;
     if (node == NULL || !node->is_literal) {
         char quoted[128];
         struct tw__text quote;
         tw__text_init(&quote, quoted, sizeof quoted);
         tw__text_add_quoted(&quote, text, strlen(text), 0);
-        status =
-            tw__fail_syntax(error, 1, "%s is no number: 3, -0.5, 1e-9, 2j, True, pi, inf and nan are some", quoted);
+        status = tw__fail_syntax(
+            error, 1, "%s is no number: 3, -0.5, 1e-9, 2j, True, pi, inf, nan and float32(0.5) are some", quoted);
     } else {
-        const struct tw__scalar *value = &node->number;
-        parameter->kind = tw__scalar_kind(value);
-        parameter->integer = (int64_t)(value->negative ? 0 - value->magnitude : value->magnitude);
-        parameter->real = value->real;
-        parameter->imag = value->imag;
-        if (parameter->kind == TW_INT64 && value->negative && value->magnitude > (uint64_t)INT64_MAX + 1) {
-            status = tw__fail_syntax(error, 1, "%s has more than 64 bits", text);
-        }
+        const int kind = is_typed ? syntax.nodes[syntax.statements[0].value].which : 0;
+        status = set_parameter(parameter, &node->number, is_typed, (tw_kind)kind, text, error);
     }
     tw__syntax_fini(&syntax);
     free(statement);
@@ -55,8 +85,11 @@ static int is_identifier(const char *text)
     return length > 0 && length < TW__EXPR_NAME && tw__parse_identifier(text, length) == length;
 }
 
-static int is_parameter_kind(tw_kind kind)
+static int is_parameter_kind(tw_kind kind, int is_typed)
 {
+    if (is_typed) {
+        return kind >= TW_BOOL && kind <= TW_COMPLEX128;
+    }
     return kind == TW_BOOL || kind == TW_INT64 || kind == TW_UINT64 || kind == TW_FLOAT64 || kind == TW_COMPLEX128;
 }
 
@@ -76,7 +109,7 @@ static tw_status copy_parameters(tw_statement *statement, const tw_statement_opt
             return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot be a parameter's name: letters, digits and '_'",
                             from->name != NULL ? from->name : "");
         }
-        if (!is_parameter_kind(from->kind)) {
+        if (!is_parameter_kind(from->kind, from->is_typed)) {
             return tw__fail(error, TW_ERROR_ARGUMENT,
                             "parameter %s is none of bool, int64, uint64, float64 and complex128", from->name);
         }
@@ -118,16 +151,19 @@ tw_status tw_statement_set(tw_statement *statement, const tw_parameter *paramete
         if (strcmp(own->name, parameter->name) != 0) {
             continue;
         }
-        const int both_whole = (own->kind == TW_INT64 || own->kind == TW_UINT64) &&
+        const int both_whole = !own->is_typed && !parameter->is_typed &&
+                               (own->kind == TW_INT64 || own->kind == TW_UINT64) &&
                                (parameter->kind == TW_INT64 || parameter->kind == TW_UINT64);
-        if (own->kind != parameter->kind && !both_whole) {
+        if ((own->kind != parameter->kind || !own->is_typed != !parameter->is_typed) && !both_whole) {
             const tw_dtype was = tw_dtype_of(own->kind), is = tw_dtype_of(parameter->kind);
             return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "parameter %s was %s and cannot become %s: that is another statement", own->name,
-                            tw_dtype_name(&was), tw_dtype_name(&is));
+                            "parameter %s was %s%s and cannot become %s%s: that is another statement", own->name,
+                            own->is_typed ? "of dtype " : "", tw_dtype_name(&was),
+                            parameter->is_typed ? "of dtype " : "", tw_dtype_name(&is));
         }
         own->kind = parameter->kind;
         own->integer = parameter->integer;
+        own->high = parameter->high;
         own->real = parameter->real;
         own->imag = parameter->imag;
         return TW_OK;
@@ -289,6 +325,12 @@ static tw_status fill_slot(const tw_statement *statement, int k, struct tw__know
     const tw_status status = tw__syntax_evaluate(syntax, slot->source, known, &scalar, error);
     if (status != TW_OK) {
         return status;
+    }
+    if (slot->test != TW__SLOT_VALUE) { /* of another dtype: what it has of the number is in another slot */
+        const int is_outside = !tw__scalar_convert(&value, slot->range, &scalar, TW__SATURATE_NO);
+        *place = (unsigned char)(is_outside && slot->test == (scalar.negative ? TW__SLOT_BELOW : TW__SLOT_ABOVE));
+        *place |= (unsigned char)(is_outside && slot->test == TW__SLOT_OUTSIDE);
+        return TW_OK;
     }
     if (!tw__scalar_convert(&value, slot->dtype, &scalar, slot->saturate)) {
         char text[TW__SCALAR_TEXT];

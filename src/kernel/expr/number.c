@@ -18,7 +18,8 @@ tw_kind tw__scalar_kind(const struct tw__scalar *value)
     case TW__CLASS_BOOL:
         return TW_BOOL;
     case TW__CLASS_WHOLE:
-        return tw__scalar_to_int64(value, &fits) || value->negative ? TW_INT64 : TW_UINT64;
+        return tw__scalar_to_int64(value, &fits) || value->negative || value->magnitude > UINT64_MAX ? TW_INT64
+                                                                                                     : TW_UINT64;
     case TW__CLASS_REAL:
         return TW_FLOAT64;
     default:
@@ -55,9 +56,9 @@ static int convert_whole(union tw__value *value, tw_kind dtype, const struct tw_
     const int bits = 8 << (dtype - (is_unsigned ? TW_UINT8 : TW_INT8));
     const uint64_t most = UINT64_MAX >> (64 - bits + !is_unsigned); /* magnitude of the largest */
     const uint64_t least = is_unsigned ? 0 : most + 1;              /* of the smallest */
-    uint64_t magnitude = scalar->magnitude;
-    if (magnitude > (scalar->negative ? least : most)) {
-        if (saturate != (scalar->negative ? TW__SATURATE_LOW : TW__SATURATE_HIGH)) {
+    uint64_t magnitude = (uint64_t)scalar->magnitude;
+    if (scalar->magnitude > (scalar->negative ? least : most)) {
+        if (saturate != TW__SATURATE_BOTH && saturate != (scalar->negative ? TW__SATURATE_LOW : TW__SATURATE_HIGH)) {
             return 0;
         }
         magnitude = scalar->negative ? least : most;
@@ -159,6 +160,18 @@ static void add_real(struct tw__text *text, double value, int is_part)
     }
 }
 
+static void add_whole(struct tw__text *text, tw__magnitude magnitude)
+{
+    char digits[48];
+    size_t first = sizeof digits - 1;
+    digits[first] = '\0';
+    do {
+        digits[--first] = (char)('0' + (int)(magnitude % 10));
+        magnitude /= 10;
+    } while (magnitude > 0);
+    tw__text_add(text, "%s", digits + first);
+}
+
 void tw__scalar_text(char out[TW__SCALAR_TEXT], const struct tw__scalar *scalar)
 {
     struct tw__text text;
@@ -168,7 +181,8 @@ void tw__scalar_text(char out[TW__SCALAR_TEXT], const struct tw__scalar *scalar)
         tw__text_add(&text, "%s", scalar->magnitude ? "True" : "False");
         return;
     case TW__CLASS_WHOLE:
-        tw__text_add(&text, "%s%llu", scalar->negative ? "-" : "", (unsigned long long)scalar->magnitude);
+        tw__text_add(&text, "%s", scalar->negative ? "-" : "");
+        add_whole(&text, scalar->magnitude);
         return;
     case TW__CLASS_REAL:
         add_real(&text, scalar->real, 0);

@@ -212,6 +212,40 @@ static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax
     return status;
 }
 
+/* Integers with a whole number whose value comes later: with the nearest one that the dtype has, and a bool that says
+ * whether it lies outside. x < c is x < nearest, or c is above all; x <= c is x <= nearest, and c is not below all. */
+static tw_status compare_unknown(struct tw__typer *typer, const struct tw__syntax_node *node,
+                                 const struct tw__operand_type *types, int number, struct tw__operand_type *result)
+{
+    const tw_kind kind = types[1 - number].dtype;
+    int code = node->which, children[2], pair[2], found = -1;
+    for (int k = 0; k < 2; k++) {
+        const tw_status status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_BOTH, &children[k]);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    tw_status status = tw__typer_operate(typer, (enum tw__operation)code, TW_BOOL, children, 2, node->at, &pair[0]);
+    if (number == 0) {
+        is_comparison_reversed(code, &code);
+    }
+    const enum tw__slot_test test = code == TW__OP_EQUAL || code == TW__OP_NOT_EQUAL      ? TW__SLOT_OUTSIDE
+                                    : code == TW__OP_LESS || code == TW__OP_GREATER_EQUAL ? TW__SLOT_ABOVE
+                                                                                          : TW__SLOT_BELOW;
+    const int is_or = code == TW__OP_NOT_EQUAL || code == TW__OP_LESS || code == TW__OP_GREATER;
+    if (status == TW_OK) {
+        status = tw__typer_test(typer, types[number].syntax, test, kind, &pair[1]);
+    }
+    if (status == TW_OK && !is_or) {
+        status = tw__typer_operate(typer, TW__OP_NOT, TW_BOOL, &pair[1], 1, node->at, &pair[1]);
+    }
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, is_or ? TW__OP_BIT_OR : TW__OP_BIT_AND, TW_BOOL, pair, 2, node->at, &found);
+    }
+    set(result, TW_BOOL, found);
+    return status;
+}
+
 static tw_status type_comparison(struct tw__typer *typer, const struct tw__syntax_node *node,
                                  const struct tw__operand_type *types, struct tw__operand_type *result)
 {
@@ -229,8 +263,8 @@ static tw_status type_comparison(struct tw__typer *typer, const struct tw__synta
         if (source->is_literal && !tw__scalar_convert(&value, array->dtype, &source->number, TW__SATURATE_NO)) {
             return compare_beyond(typer, node, k == 0, !source->number.negative, result);
         }
-        if (!source->is_literal && array->dtype != TW_UINT64) {
-            kind = TW_INT64; /* whatever its value is going to be */
+        if (!source->is_literal) {
+            return compare_unknown(typer, node, types, k, result);
         }
     }
     tw_kind own[2] = {kind, kind};

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const char too_large[] = "the result has more than 64 bits";
+static const char too_large[] = "the result has more than 128 bits (write a float: 1e40)";
 static const char by_zero[] = "a division by zero";
 
 struct tw__scalar tw__scalar_bool(int value)
@@ -11,7 +11,7 @@ struct tw__scalar tw__scalar_bool(int value)
     return (struct tw__scalar){.class = TW__CLASS_BOOL, .magnitude = value != 0};
 }
 
-struct tw__scalar tw__scalar_whole(int negative, uint64_t magnitude)
+struct tw__scalar tw__scalar_whole(int negative, tw__magnitude magnitude)
 {
     return (struct tw__scalar){.class = TW__CLASS_WHOLE, .negative = negative && magnitude > 0, .magnitude = magnitude};
 }
@@ -77,10 +77,10 @@ enum tw__class tw__scalar_class(enum tw__operation code, enum tw__class a, enum 
 
 /* ---- whole numbers ---- */
 
-static const char *add(struct tw__scalar *result, const struct tw__scalar *a, int negative, uint64_t magnitude)
+static const char *add(struct tw__scalar *result, const struct tw__scalar *a, int negative, tw__magnitude magnitude)
 {
     if (a->negative == negative) {
-        uint64_t sum;
+        tw__magnitude sum;
         if (__builtin_add_overflow(a->magnitude, magnitude, &sum)) {
             return too_large;
         }
@@ -95,7 +95,7 @@ static const char *add(struct tw__scalar *result, const struct tw__scalar *a, in
 
 static const char *multiply(struct tw__scalar *result, const struct tw__scalar *a, const struct tw__scalar *b)
 {
-    uint64_t product;
+    tw__magnitude product;
     if (__builtin_mul_overflow(a->magnitude, b->magnitude, &product)) {
         return too_large;
     }
@@ -110,10 +110,10 @@ static const char *divide_whole(struct tw__scalar *result, const struct tw__scal
     if (b->magnitude == 0) {
         return by_zero;
     }
-    const uint64_t quotient = a->magnitude / b->magnitude, rest = a->magnitude % b->magnitude;
+    const tw__magnitude quotient = a->magnitude / b->magnitude, rest = a->magnitude % b->magnitude;
     const int below = a->negative != b->negative && rest > 0;
     *result = remainder ? tw__scalar_whole(b->negative, below ? b->magnitude - rest : rest)
-                        : tw__scalar_whole(a->negative != b->negative, quotient + (uint64_t)below);
+                        : tw__scalar_whole(a->negative != b->negative, quotient + (below ? 1u : 0u));
     return NULL;
 }
 
@@ -124,7 +124,7 @@ static const char *raise_whole(struct tw__scalar *result, const struct tw__scala
         *result = tw__scalar_whole(a->negative && b->magnitude % 2 == 1, b->magnitude == 0 ? 1 : a->magnitude);
         return NULL;
     }
-    for (uint64_t k = 0; k < b->magnitude; k++) { /* at most 64 steps, then it is too large */
+    for (tw__magnitude k = 0; k < b->magnitude; k++) { /* at most 128 steps, then it is too large */
         if (multiply(&power, &power, a) != NULL) {
             return too_large;
         }
@@ -138,17 +138,17 @@ static const char *shift(struct tw__scalar *result, const struct tw__scalar *a, 
     if (b->negative) {
         return "a shift by a negative number";
     }
-    const uint64_t bits = b->magnitude;
+    const tw__magnitude bits = b->magnitude;
     if (left) {
-        if (a->magnitude != 0 && (bits >= 64 || a->magnitude > UINT64_MAX >> bits)) {
+        if (a->magnitude != 0 && (bits >= 128 || a->magnitude > (tw__magnitude)-1 >> bits)) {
             return too_large;
         }
         *result = tw__scalar_whole(a->negative, a->magnitude == 0 ? 0 : a->magnitude << bits);
         return NULL;
     }
     /* Down, also below zero: -5 >> 1 is -3. */
-    const uint64_t lost = bits >= 64 ? a->magnitude : a->magnitude & ((UINT64_C(1) << bits) - 1);
-    const uint64_t kept = bits >= 64 ? 0 : a->magnitude >> bits;
+    const tw__magnitude lost = bits >= 128 ? a->magnitude : a->magnitude & (((tw__magnitude)1 << bits) - 1);
+    const tw__magnitude kept = bits >= 128 ? 0 : a->magnitude >> bits;
     *result = tw__scalar_whole(a->negative, kept + (a->negative && lost != 0));
     return NULL;
 }
@@ -157,16 +157,16 @@ static const char *combine_bits(struct tw__scalar *result, enum tw__operation co
                                 const struct tw__scalar *b)
 {
     int64_t x, y;
-    uint64_t u = a->magnitude, v = b->magnitude;
+    tw__magnitude u = a->magnitude, v = b->magnitude;
     const int is_signed = a->negative || b->negative;
     if (is_signed) {
         if (!tw__scalar_to_int64(a, &x) || !tw__scalar_to_int64(b, &y)) {
             return "bits of whole numbers that do not fit 64 bits together";
         }
-        u = (uint64_t)x;
+        u = (uint64_t)x; /* a negative number and 64 bits: two's complement */
         v = (uint64_t)y;
     }
-    const uint64_t bits = code == TW__OP_BIT_AND ? u & v : code == TW__OP_BIT_OR ? u | v : u ^ v;
+    const tw__magnitude bits = code == TW__OP_BIT_AND ? u & v : code == TW__OP_BIT_OR ? u | v : u ^ v;
     const int is_bool = a->class == TW__CLASS_BOOL && b->class == TW__CLASS_BOOL;
     *result = is_bool     ? tw__scalar_bool(bits != 0)
               : is_signed ? tw__scalar_int64((int64_t)bits)
@@ -181,7 +181,7 @@ static double as_real(const struct tw__scalar *a)
     return a->class >= TW__CLASS_REAL ? a->real : a->negative ? -(double)a->magnitude : (double)a->magnitude;
 }
 
-/* Whole numbers have up to 64 bits, which a long double holds. */
+/* Whole numbers of up to 64 bits are exact in a long double. */
 static long double as_long(const struct tw__scalar *a)
 {
     return a->class >= TW__CLASS_REAL ? (long double)a->real
@@ -338,9 +338,21 @@ static const char *apply_complex(struct tw__scalar *result, enum tw__operation c
 
 /* ---- all ---- */
 
+/* -1, 0 or 1, as a is less, equal or greater. */
+static int compare_whole(const struct tw__scalar *a, const struct tw__scalar *b)
+{
+    const int larger = a->magnitude > b->magnitude, same = a->magnitude == b->magnitude;
+    if (a->negative != b->negative) {
+        return a->negative ? -1 : 1;
+    }
+    return same ? 0 : larger != a->negative ? 1 : -1;
+}
+
 static int compare(enum tw__operation code, const struct tw__scalar *a, const struct tw__scalar *b)
 {
-    const long double x = as_long(a), y = as_long(b);
+    const int wholes = a->class < TW__CLASS_REAL && b->class < TW__CLASS_REAL;
+    const int order = wholes ? compare_whole(a, b) : 0;
+    const long double x = wholes ? order : as_long(a), y = wholes ? 0 : as_long(b);
     const int equal = x == y && a->imag == b->imag;
     switch (code) {
     case TW__OP_EQUAL:
@@ -418,9 +430,10 @@ int tw__scalar_is_true(const struct tw__scalar *value)
 int tw__scalar_to_int64(const struct tw__scalar *value, int64_t *result)
 {
     const uint64_t most = (uint64_t)INT64_MAX + (value->negative != 0);
+    const uint64_t low = (uint64_t)value->magnitude;
     if (value->class > TW__CLASS_WHOLE || value->magnitude > most) {
         return 0;
     }
-    *result = value->negative ? (int64_t)(0 - value->magnitude) : (int64_t)value->magnitude;
+    *result = (int64_t)(value->negative ? 0 - low : low);
     return 1;
 }

@@ -1,5 +1,6 @@
 /* scalar.h - Python's numbers: what literals, parameters and lengths are before they meet an array. They have a class
- * but no dtype ("weak"), and arithmetic among them is Python's. Whole numbers have 64 bits and a sign. */
+ * but no dtype ("weak"), and arithmetic among them is Python's. Whole numbers have 128 bits and a sign: more than any
+ * dtype, so that 2**64 - 1 and x / 10**20 are computed. */
 #ifndef TW_KERNEL_EXPR_SCALAR_H
 #define TW_KERNEL_EXPR_SCALAR_H
 
@@ -10,15 +11,17 @@
 /* In the order in which Python converts them. */
 enum tw__class { TW__CLASS_BOOL, TW__CLASS_WHOLE, TW__CLASS_REAL, TW__CLASS_COMPLEX };
 
+__extension__ typedef unsigned __int128 tw__magnitude;
+
 struct tw__scalar {
     enum tw__class class;
     int negative; /* BOOL, WHOLE: sign and magnitude; no negative zero */
-    uint64_t magnitude;
+    tw__magnitude magnitude;
     double real, imag; /* REAL, COMPLEX */
 };
 
 struct tw__scalar tw__scalar_bool(int value);
-struct tw__scalar tw__scalar_whole(int negative, uint64_t magnitude);
+struct tw__scalar tw__scalar_whole(int negative, tw__magnitude magnitude);
 struct tw__scalar tw__scalar_int64(int64_t value);
 struct tw__scalar tw__scalar_real(double value);
 struct tw__scalar tw__scalar_complex(double real, double imag);
@@ -42,7 +45,7 @@ int tw__scalar_to_int64(const struct tw__scalar *value, int64_t *result);
 tw_kind tw__scalar_kind(const struct tw__scalar *value);
 
 /* What an out-of-range whole number becomes. */
-enum tw__saturate { TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH };
+enum tw__saturate { TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH, TW__SATURATE_BOTH };
 
 /* The value in a dtype, whose class is not below the scalar's. 0: a whole number that the dtype does not have (LOW: one
  * below its range becomes the smallest; HIGH: one above it the largest). */

@@ -59,13 +59,27 @@ tw_status tw__syntax_add_index(struct tw__syntax *syntax, const struct tw__synta
 
 static struct tw__scalar parameter_value(const tw_parameter *parameter)
 {
+    const int64_t high = parameter->high;
+    const int is_long = !parameter->is_typed && high != 0 && !(high == -1 && parameter->integer < 0);
     switch (parameter->kind) {
     case TW_BOOL:
         return tw__scalar_bool(parameter->integer != 0);
+    case TW_INT8:
+    case TW_INT16:
+    case TW_INT32:
     case TW_INT64:
+        if (is_long) {
+            const tw__magnitude bits = (tw__magnitude)(uint64_t)high << 64 | (uint64_t)parameter->integer;
+            return tw__scalar_whole(high < 0, high < 0 ? 0 - bits : bits);
+        }
         return tw__scalar_int64(parameter->integer);
+    case TW_UINT8:
+    case TW_UINT16:
+    case TW_UINT32:
     case TW_UINT64:
         return tw__scalar_whole(0, (uint64_t)parameter->integer);
+    case TW_FLOAT16:
+    case TW_FLOAT32:
     case TW_FLOAT64:
         return tw__scalar_real(parameter->real);
     default:

@@ -34,13 +34,13 @@ static size_t skip_digits(const struct tw__lexer *lexer, size_t from, int base)
 
 static tw_status read_whole(struct tw__lexer *lexer, size_t from, size_t to, int base, struct tw__scalar *value)
 {
-    uint64_t result = 0;
+    tw__magnitude result = 0;
     for (size_t k = from; k < to; k++) {
         const char c = lexer->source.text[k];
-        if (c != '_' && (__builtin_mul_overflow(result, (uint64_t)base, &result) ||
-                         __builtin_add_overflow(result, (uint64_t)digit_value(c), &result))) {
+        if (c != '_' && (__builtin_mul_overflow(result, (tw__magnitude)base, &result) ||
+                         __builtin_add_overflow(result, (tw__magnitude)digit_value(c), &result))) {
             return tw__complain(lexer->error, &lexer->source, lexer->at,
-                                "a whole number of more than 64 bits (a decimal point makes it a float)");
+                                "a whole number of more than 128 bits (a decimal point makes it a float)");
         }
     }
     *value = tw__scalar_whole(0, result);

@@ -119,7 +119,7 @@ static tw_status add_slot(struct tw__typer *typer, const struct tw__slot *slot, 
     for (int k = 0; k < typed->program.nscalars; k++) {
         const struct tw__slot *other = &typed->slots[k];
         if (other->source == slot->source && other->index == slot->index && other->dtype == slot->dtype &&
-            other->saturate == slot->saturate) {
+            other->saturate == slot->saturate && other->test == slot->test && other->range == slot->range) {
             *offset = first + 16 * k;
             return TW_OK;
         }
@@ -164,6 +164,15 @@ static tw_status convert_weak(struct tw__typer *typer, const struct tw__operand_
                             kind_name(dtype));
     }
     return tw__typer_add(typer, &made, source->at, node);
+}
+
+tw_status tw__typer_test(struct tw__typer *typer, int syntax, enum tw__slot_test test, tw_kind range, int *node)
+{
+    const struct tw__slot slot = {.source = syntax, .index = -1, .dtype = TW_BOOL, .test = test, .range = range};
+    struct tw__node made = {.kind = TW__NODE_SCALAR, .dtype = TW_BOOL};
+    const size_t at = typer->syntax->nodes[syntax].at;
+    const tw_status status = add_slot(typer, &slot, at, &made.u.offset);
+    return status == TW_OK ? tw__typer_add(typer, &made, at, node) : status;
 }
 
 static tw_status cast(struct tw__typer *typer, int from, tw_kind dtype, size_t at, int *node)
@@ -255,6 +264,15 @@ static tw_status type_read(struct tw__typer *typer, const struct tw__syntax_node
         }
     }
     return tw__typer_add(typer, &made, node->at, number);
+}
+
+static tw_status type_parameter(struct tw__typer *typer, const struct tw__syntax_node *node, int *number)
+{
+    const int source = (int)(node - typer->syntax->nodes);
+    const struct tw__slot slot = {.source = source, .index = -1, .dtype = typer->syntax->parameters[node->which].kind};
+    struct tw__node made = {.kind = TW__NODE_SCALAR, .dtype = slot.dtype};
+    const tw_status status = add_slot(typer, &slot, node->at, &made.u.offset);
+    return status == TW_OK ? tw__typer_add(typer, &made, node->at, number) : status;
 }
 
 /* ---- casts and reductions ---- */
@@ -357,6 +375,9 @@ static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_no
         break;
     case TW__SYNTAX_READ:
         status = type_read(typer, node, &type->node);
+        break;
+    case TW__SYNTAX_PARAMETER: /* a typed one: others are weak */
+        status = type_parameter(typer, node, &type->node);
         break;
     case TW__SYNTAX_CAST:
         status = type_cast(typer, node, &type->node);

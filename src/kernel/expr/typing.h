@@ -6,12 +6,16 @@
 #include "kernel/expr/syntax.h"
 #include "kernel/expr/tree.h"
 
+enum tw__slot_test { TW__SLOT_VALUE, TW__SLOT_BELOW, TW__SLOT_ABOVE, TW__SLOT_OUTSIDE };
+
 /* A scalar of the context: a Python number that is computed before each run. */
 struct tw__slot {
     int source; /* node of the syntax; -1: the sum of an index's hosts */
     int index;  /* of the syntax, where source is -1 */
     tw_kind dtype;
     enum tw__saturate saturate;
+    enum tw__slot_test test; /* not VALUE: a bool, whether the number lies outside of `range` */
+    tw_kind range;
 };
 
 /* A program, and where its parts come from. */
@@ -61,6 +65,9 @@ tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__operand
  * Errors: a whole number that the dtype does not have. */
 tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind dtype,
                             enum tw__saturate saturate, int *node);
+
+/* Whether the value of a Python number, computed before the run, lies outside of an integer dtype: a bool. */
+tw_status tw__typer_test(struct tw__typer *typer, int syntax, enum tw__slot_test test, tw_kind range, int *node);
 
 /* A node, or the one that is already there for the same. Its axes follow from its children. */
 tw_status tw__typer_add(struct tw__typer *typer, struct tw__node *node, size_t at, int *number);
