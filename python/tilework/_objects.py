@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _hints, _manner, _naming, _options, _shared, _signals,
+from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming, _options, _shared, _signals,
                _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
@@ -423,6 +423,10 @@ class Pool:
                 known = self._kernels.of(kernel, self._inner)
                 inner, called_with = known.kernel, known.manner.arguments(request.notation)
                 told, light = known.manner.told(request.notation, called_with), known.manner.light
+                if known.is_new and not self._kernels.settled:
+                    known.is_new = False
+                    if self.kind != "serial":
+                        _generators.warn_of(kernel, self.kind == "processes")
             request.divide(told, light)
             pool = self._ready(request)
             arrays = request.operands(pool if self.kind == "processes" else None)

@@ -23,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _context, _errors, _manner, _shared, _signals, _tilework
+from . import _arguments, _context, _errors, _generators, _manner, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._known import MOST_KNOWN, KnownKernels
 from ._objects import Kernel, Pool
@@ -256,6 +256,8 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
+        if native is None:
+            _generators.warn_of(kernel, True)
         manner = None if native is not None else _manner.Manner(kernel)
         request.divide(manner is None or manner.told(notation, manner.arguments(notation)),
                        manner is not None and manner.light)
