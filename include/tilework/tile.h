@@ -183,8 +183,9 @@ __attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_ti
 /* Memory for an output whose items have no bytes (a dtype of kind TW_OPAQUE and itemsize 0, descr "|V0"): *view becomes
  * this tile's part of an array of `dtype`, which the kernel fills. So a kernel chooses the dtype of an output. Each
  * dtype that is asked for gets an array of its own, contents undefined; the caller finds them, and which tile lies in
- * which, in tw_run_options.choices. A tile that asks again takes the last that it asked for. Returns 0, or -1 with the
- * reason in tile->message: no memory, more than 120 dtypes, an output that has a dtype. */
+ * which, in tw_run_options.choices. A tile that asks again takes the last that it asked for. Returns 0, or a tw_status
+ * with the reason in tile->message: TW_ERROR_MEMORY (-6), or TW_ERROR_ARGUMENT (-1; more than 120 dtypes, an output
+ * that has a dtype). */
 static inline int tw_tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
 {
     return tile->choose != NULL

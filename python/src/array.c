@@ -1,7 +1,7 @@
 /* array.c - Array: a tw_array, and ndarrays over its memory that keep it alive. */
 #include "binding.h"
 
-static PyObject *array_new(tw_array *array, PyObject *source)
+PyObject *array_object(tw_array *array, PyObject *source)
 {
     ArrayObject *self = PyObject_New(ArrayObject, &ArrayType);
     if (self == NULL) {
@@ -57,7 +57,7 @@ static PyObject *array_create(PyObject *type, PyObject *args)
     const tw_status status =
         in_heap ? tw_array_create_in(&array, ((HeapObject *)place)->heap, &dtype, ndim, lengths, &error)
                 : tw_array_create(&array, for_pool, &dtype, ndim, lengths, &error);
-    return status == TW_OK ? array_new(array, NULL) : raise_failure(&error);
+    return status == TW_OK ? array_object(array, NULL) : raise_failure(&error);
 }
 
 static int view_of_ndarray(tw_view *view, PyArrayObject *source, const char *descr)
@@ -101,7 +101,7 @@ static PyObject *array_wrap(PyObject *type, PyObject *args)
     }
     const tw_status status = owner == Py_None ? tw_array_wrap(&array, &view, &error)
                                               : tw_array_part(&array, ((ArrayObject *)owner)->array, &view, &error);
-    return status == TW_OK ? array_new(array, (PyObject *)source) : raise_failure(&error);
+    return status == TW_OK ? array_object(array, (PyObject *)source) : raise_failure(&error);
 }
 
 static PyObject *array_numpy(PyObject *object, PyObject *none)
@@ -161,7 +161,7 @@ static PyObject *array_attach(PyObject *type, PyObject *args)
     handle.bytes = bytes;
     handle.mark_at = mark_at;
     handle.mark = mark;
-    return tw_array_attach(&array, &handle, &error) == TW_OK ? array_new(array, NULL) : raise_failure(&error);
+    return tw_array_attach(&array, &handle, &error) == TW_OK ? array_object(array, NULL) : raise_failure(&error);
 }
 
 static PyObject *array_address(PyObject *object, void *closure)

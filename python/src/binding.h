@@ -136,6 +136,10 @@ extern struct callbacks callbacks;
  * 0, or -1 with an exception. */
 int dtype_from_numpy(tw_dtype *dtype, PyArray_Descr *from, const char *descr);
 
+/* The same for numbers, in either byte order: the library's are this machine's. -1 without an exception for all else.
+ */
+int dtype_of_number(tw_dtype *dtype, const PyArray_Descr *from);
+
 /* A new reference, or NULL with an exception. */
 PyArray_Descr *numpy_from_dtype(const tw_dtype *dtype);
 
@@ -146,6 +150,9 @@ PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base);
 PyObject *tuple_of_integers(const int64_t *values, int n);
 /* Reads a sequence of integers of at most `most` items into values; their number, or -1 with an exception. */
 int integers_of_sequence(PyObject *sequence, int64_t *values, int most, const char *what);
+
+/* An Array of the array, which it owns from now on; `source` is kept alive with it (NULL: none). */
+PyObject *array_object(tw_array *array, PyObject *source);
 
 /* Objects around what a statement has; they keep it alive. */
 PyObject *signature_of_statement(StatementObject *statement);
@@ -208,7 +215,10 @@ struct call {
     uint8_t args[TW_MAX_OPERANDS]; /* operands in the order in which the callable takes them */
     uint8_t outs[TW_MAX_OPERANDS]; /* outputs in the order in which it may return them */
     uint64_t written;              /* bit k: operand k is an output */
+    uint64_t chosen;               /* bit k: operand k has the dtype that the kernel returns */
     const char *names;             /* of the axes, each ended by a null byte: in `area`, or the caller's */
+    const char *operand_names;     /* behind them */
+    _Atomic uint32_t *widths;      /* behind these: bytes of the widest S and U text of each chosen output */
 };
 
 int run_python_tile(const tw_tile *tile);
@@ -227,6 +237,16 @@ void exit_context(const tw_tile *tile, const struct call *call);
 
 /* A process that was forked just now is not in the middle of what its parent is. */
 void forget_context(void);
+
+/* ---- what a kernel returns (results.c) ---- */
+
+PyObject *set_result_callbacks(PyObject *self, PyObject *args);
+
+/* What the kernel has returned goes to its places; 0, or -1 with an exception. views[call->nargs] are its arguments. */
+int store_result(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result);
+
+/* ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
+PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles);
 
 /* Inside of Python: the run is to end because of this exception (stolen). Threads that are inside a kernel are asked to
  * raise KeyboardInterrupt. */

@@ -76,16 +76,47 @@ static void note_death(void *user, const tw_death *death)
 
 /* ---- what tiles are told ---- */
 
-static size_t slots_offset(const tw_signature *signature)
+static size_t rounded(size_t size)
+{
+    return (size + 63) & ~(size_t)63;
+}
+
+/* Bytes of all names. */
+static size_t names_size(const tw_signature *signature)
 {
     size_t used = 0;
     for (int a = 0; a < tw_signature_naxes(signature); a++) {
         used += strlen(tw_signature_axis(signature, a)) + 1;
     }
-    return (used + 63) & ~(size_t)63;
+    for (int k = 0; k < tw_signature_noperands(signature); k++) {
+        used += strlen(tw_signature_operand(signature, k)) + 1;
+    }
+    return rounded(used);
 }
 
-/* Shared memory for the names and for one slot a worker. */
+static size_t slots_offset(const tw_signature *signature)
+{
+    return names_size(signature) + rounded(2 * TW_MAX_OPERANDS * sizeof(uint32_t));
+}
+
+/* Names of axes and operands, and room for widths, where the workers find them. */
+static void place_names(struct call *call, char *at, const tw_signature *signature)
+{
+    call->names = at;
+    call->widths = (_Atomic uint32_t *)(void *)(at + names_size(signature));
+    for (int a = 0; a < call->naxes; a++) {
+        at = stpcpy(at, tw_signature_axis(signature, a)) + 1;
+    }
+    call->operand_names = at;
+    for (int k = 0; k < tw_signature_noperands(signature); k++) {
+        at = stpcpy(at, tw_signature_operand(signature, k)) + 1;
+    }
+    for (int n = 0; n < 2 * TW_MAX_OPERANDS; n++) {
+        atomic_store(&call->widths[n], 0);
+    }
+}
+
+/* Shared memory for names, widths and one slot a worker. */
 static int reserve_area(PoolObject *pool, size_t slots)
 {
     const int64_t size = (int64_t)(slots + (size_t)tw_pool_workers(pool->pool) * SLOT_SIZE);
@@ -125,16 +156,22 @@ static int read_numbers(PyObject *given, uint8_t *numbers, int *count, int noper
 static _Atomic unsigned long runs;
 
 /* What the kernel's call is to be for this run. */
-static int fill_call(struct job *job, PyObject *args, PyObject *outs)
+static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *chosen)
 {
     struct call *call = job->kernel->call;
     const tw_signature *signature = job->grid->signature->signature;
     const int noperands = tw_signature_noperands(signature);
     const size_t slots = slots_offset(signature);
+    uint8_t numbers[TW_MAX_OPERANDS];
+    int nchosen;
     memset(call, 0, sizeof *call);
     if (read_numbers(args, call->args, &call->nargs, noperands) != 0 ||
-        read_numbers(outs, call->outs, &call->nouts, noperands) != 0) {
+        read_numbers(outs, call->outs, &call->nouts, noperands) != 0 ||
+        read_numbers(chosen, numbers, &nchosen, noperands) != 0) {
         return -1;
+    }
+    for (int n = 0; n < nchosen; n++) {
+        call->chosen |= (uint64_t)1 << numbers[n];
     }
     call->callable = job->kernel->callable;
     call->run = ++runs;
@@ -156,13 +193,7 @@ static int fill_call(struct job *job, PyObject *args, PyObject *outs)
         return -1;
     }
     call->area = call->apart ? names : NULL;
-    call->names = names;
-    for (int a = 0; a < call->naxes; a++) {
-        const char *name = tw_signature_axis(signature, a);
-        const size_t size = strlen(name) + 1;
-        memcpy(names, name, size);
-        names += size;
-    }
+    place_names(call, names, signature);
     for (int w = 0; call->apart && w < tw_pool_workers(job->pool->pool); w++) {
         atomic_store(&((struct slot *)(void *)(call->area + slots + (size_t)w * SLOT_SIZE))->tile, UINT64_MAX);
     }
@@ -239,16 +270,20 @@ static int take_operands(struct job *job)
     return 0;
 }
 
-static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, int wants_report)
+/* args, outs and chosen: operands by number, as bytes. */
+static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyObject *chosen, int wants_report)
 {
+    tw_choices *choices = NULL;
     tw_report *report = NULL;
     tw_error error;
     if (job->kernel->callable != NULL &&
-        (fill_call(job, args, outs) != 0 || (!job->apart && take_context(&job->local) != 0))) {
+        (fill_call(job, args, outs, chosen) != 0 || (!job->apart && take_context(&job->local) != 0))) {
         empty_call(job);
         drop_context(&job->local);
         return NULL;
     }
+    const int chooses = job->kernel->callable != NULL && job->kernel->call->chosen != 0;
+    job->options.choices = chooses ? &choices : NULL;
     leave_python();
     const tw_status status = tw_run(job->pool != NULL ? job->pool->pool : NULL, job->kernel->kernel, job->grid->grid,
                                     job->operands, &job->options, wants_report ? &report : NULL, &error);
@@ -261,19 +296,25 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, int 
     } else if (told != NULL && status != TW_OK) {
         told = explain(job, &error, told);
     }
+    if (told != NULL && chooses) {
+        PyObject *arrays = chosen_arrays(choices, job->kernel->call, tw_grid_count(job->grid->grid));
+        told = arrays != NULL ? Py_BuildValue("(NN)", told, arrays) : (Py_DECREF(told), NULL);
+    } else {
+        tw_choices_destroy(choices);
+    }
     empty_call(job);
     return told;
 }
 
 /* run(pool or None, kernel, grid, arrays, args, outs, retries, timeout, tiles_per_worker, keep_going, guard, check,
- *     progress or None, wants_report) -> Report or None */
+ *     progress or None, wants_report, chosen) -> Report or None; with chosen outputs that and chosen_arrays() */
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     struct job job;
     (void)self;
-    if (n != 14 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
+    if (n != 15 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
         (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
-        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 14 arguments");
+        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 15 arguments");
         return NULL;
     }
     memset(&job, 0, offsetof(struct job, operands));
@@ -320,7 +361,7 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
         job.pool->busy = 1;
         job.pool->running = &job.local;
     }
-    PyObject *result = run_taken(&job, args[4], args[5], PyObject_IsTrue(args[13]));
+    PyObject *result = run_taken(&job, args[4], args[5], args[14], PyObject_IsTrue(args[13]));
     job.kernel->busy = 0;
     inside_of = job.local.entered.outer;
     if (job.pool != NULL) {

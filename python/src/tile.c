@@ -1,5 +1,5 @@
-/* tile.c - one tile of a Python kernel: views as ndarrays, the call, what it returns, what it raises. Runs on the
- * threads of a pool and in its worker processes. */
+/* tile.c - one tile of a Python kernel: views as ndarrays, the call, what it raises; results.c has what it returns.
+ * Runs on the threads of a pool and in its worker processes. */
 #include "binding.h"
 
 #include <stdio.h>
@@ -174,71 +174,6 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call)
                                  tuple_of_integers(tile->stop, tile->naxes));
 }
 
-/* place[...] = value, of the same shape: a value that NumPy would repeat over the tile is none that was meant. */
-static int copy_whole(PyArrayObject *place, PyObject *value)
-{
-    PyArray_Descr *descr = PyArray_DESCR(place);
-    Py_INCREF(descr);
-    /* A list is read as items of the output's; an array is copied as NumPy copies it. */
-    PyArrayObject *array =
-        (PyArrayObject *)(PyArray_Check(value) ? Py_NewRef(value)
-                                               : PyArray_FromAny(value, descr, 0, 0, NPY_ARRAY_FORCECAST, NULL));
-    if (PyArray_Check(value)) {
-        Py_DECREF(descr);
-    }
-    if (array == NULL) {
-        return -1;
-    }
-    int done = -1;
-    if (PyArray_NDIM(array) == PyArray_NDIM(place) &&
-        PyArray_CompareLists(PyArray_DIMS(array), PyArray_DIMS(place), PyArray_NDIM(place))) {
-        done = PyArray_CopyInto(place, array);
-    } else {
-        PyObject *given = PyObject_GetAttrString((PyObject *)array, "shape");
-        PyObject *wanted = PyObject_GetAttrString((PyObject *)place, "shape");
-        if (given != NULL && wanted != NULL) {
-            PyErr_Format(PyExc_ValueError, "the kernel has returned a value of shape %R for a tile of shape %R", given,
-                         wanted);
-        }
-        Py_XDECREF(given);
-        Py_XDECREF(wanted);
-    }
-    Py_DECREF(array);
-    return done;
-}
-
-/* What the kernel returns for an output; nothing to do where it gives back what it was given to fill. */
-static int store(const tw_tile *tile, const struct call *call, PyObject *const *views, int operand, PyObject *value)
-{
-    for (int n = 0; n < call->nargs; n++) {
-        if (call->args[n] == operand) {
-            return views[n] == value ? 0 : copy_whole((PyArrayObject *)views[n], value);
-        }
-    }
-    PyObject *place = ndarray_of_view(&tile->operand[operand], 1, NULL);
-    const int done = place != NULL ? copy_whole((PyArrayObject *)place, value) : -1;
-    Py_XDECREF(place);
-    return done;
-}
-
-static int store_all(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result)
-{
-    if (call->nouts == 1) {
-        return store(tile, call, views, call->outs[0], result);
-    }
-    if (!PyTuple_Check(result) || PyTuple_GET_SIZE(result) != call->nouts) {
-        PyErr_Format(PyExc_TypeError, "a kernel of %d outputs fills them and returns None, or returns a tuple of %d",
-                     call->nouts, call->nouts);
-        return -1;
-    }
-    for (int k = 0; k < call->nouts; k++) {
-        if (store(tile, call, views, call->outs[k], PyTuple_GET_ITEM(result, k)) != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* Whether a view that the kernel has kept would outlive its memory. */
 static int kept(PyObject *const *views, int n)
 {
@@ -312,7 +247,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         goto end;
     }
     if (result != Py_None) {
-        done = store_all(tile, call, views, result);
+        done = store_result(tile, call, views, result);
     } else if (call->needs_result) {
         PyErr_SetString(PyExc_TypeError, "a kernel that is not given its outputs has to return them, not None");
     } else {

@@ -39,15 +39,24 @@ static const struct {
     {'c', 8, TW_COMPLEX64, NPY_COMPLEX64}, {'c', 16, TW_COMPLEX128, NPY_COMPLEX128},
 };
 
+int dtype_of_number(tw_dtype *dtype, const PyArray_Descr *from)
+{
+    const npy_intp size = PyDataType_ELSIZE(from);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        if (from->kind == kinds[k].kind && size == kinds[k].size) {
+            *dtype = tw_dtype_of(kinds[k].ours);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 int dtype_from_numpy(tw_dtype *dtype, PyArray_Descr *from, const char *descr)
 {
     const npy_intp size = PyDataType_ELSIZE(from);
     if (descr == NULL) {
-        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-            if (from->kind == kinds[k].kind && size == kinds[k].size && PyArray_ISNBO(from->byteorder)) {
-                *dtype = tw_dtype_of(kinds[k].ours);
-                return 0;
-            }
+        if (PyArray_ISNBO(from->byteorder) && dtype_of_number(dtype, from) == 0) {
+            return 0;
         }
         PyErr_Format(PyExc_TypeError, "items of dtype %R need a description", from);
         return -1;

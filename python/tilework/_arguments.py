@@ -368,25 +368,23 @@ def wished_dtypes(notation: Notation, dtype: Any) -> dict[int, np.dtype[Any]]:
     return {k: as_dtype(wish, f"output {notation.names[k]}") for k, wish in wished.items()}
 
 
-def result_dtypes(notation: Notation, values: Sequence[Any], arrays: Sequence[Optional[np.ndarray[Any, Any]]],
-                  dtype: Any) -> dict[int, np.dtype[Any]]:
-    """Of the outputs that are made: as asked for, as the signature says, else what NumPy would make of the inputs."""
+def given_dtypes(notation: Notation, arrays: Sequence[Optional[np.ndarray[Any, Any]]],
+                 dtype: Any) -> dict[int, np.dtype[Any]]:
+    """Of the outputs that are made: as asked for, or as the signature says."""
     found = wished_dtypes(notation, dtype)
     for k in notation.made:
-        name = f"output {notation.names[k]}"
-        if k in found or arrays[k] is not None:
-            continue
-        if notation.dtypes[k] is not None:
-            found[k] = as_dtype(notation.dtypes[k], name)
-            continue
-        inputs = [value if type(value) in (int, float, complex) else arrays[number] for number, value in
-                  zip(notation.given, values)]
-        try:
-            found[k] = np.result_type(*inputs) if inputs else np.dtype(np.float64)
-        except TypeError as error:
-            raise TypeError(f"{name} has no dtype of its own and its inputs have none in common ({error}); "
-                            "give dtype=") from error
+        if k not in found and arrays[k] is None and notation.dtypes[k] is not None:
+            found[k] = as_dtype(notation.dtypes[k], f"output {notation.names[k]}")
     return found
+
+
+def inputs_dtype(notation: Notation, k: int, inputs: Sequence[Any]) -> np.dtype[Any]:
+    """Of an output that has no other: what NumPy would make of the inputs."""
+    try:
+        return np.result_type(*inputs) if inputs else np.dtype(np.float64)
+    except TypeError as error:
+        raise TypeError(f"output {notation.names[k]} has no dtype of its own and its inputs have none in common ({error}); "
+                        "give dtype=") from error
 
 
 def _is_record(dtype: Any) -> bool:

@@ -111,7 +111,8 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     out : ndarray, or tuple or dict of them, optional
         Written to instead of new arrays.
     dtype : dtype, or tuple or dict of them, optional
-        Of new outputs. By default the signature's (``r[i,j]:float32``), else ``numpy.result_type`` of the inputs.
+        Of new outputs. By default the signature's (``r[i,j]:float32``), else that of what the kernel returns; where it fills
+        the output, ``numpy.result_type`` of the inputs.
     cuts, tiles, parts : dict, optional
         How axes are divided: at positions, into tiles of a length, into a number of tiles. Without any, the first axis is
         cut into 256 parts or single indices, later ones stay whole unless those are few or large. ``parts={"i": 1}`` asks

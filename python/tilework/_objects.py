@@ -11,8 +11,8 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming, _options, _shared, _signals,
-               _tilework, _ufuncs, _workers)
+from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming,
+               _options, _results, _shared, _signals, _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
 from ._notes import say
@@ -427,26 +427,39 @@ class Pool:
                     known.is_new = False
                     if self.kind != "serial":
                         _generators.warn_of(kernel, self.kind == "processes")
+            if native is None:
+                request.settle(called_with)
             request.divide(told, light)
             pool = self._ready(request)
-            arrays = request.operands(pool if self.kind == "processes" else None)
+            memory = pool if self.kind == "processes" else None
+            arrays = request.operands(memory)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
             alone = (native is not None or light) and not progress and self.kind == "threads" and not report and \
                 request.grid.count < 2
+            again = _results.Again(request) if check and request.deferred else None
+            chosen = None
             try:
                 with teller(progress) if progress else NOBODY as tell:
-                    found = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
+                    ended = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
                                           bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
-                                          guard, check, tell, report)
+                                          guard, check and again is None, tell, report, request.deferred)
+                if request.deferred:
+                    ended, chosen = ended
+                found = request.arrays_of(arrays, memory, chosen)
+                compared = again.compare(inner, called_with, found) if again is not None else {}
             except _tilework.Failure as failure:
                 error = self._explained(failure, request, native or kernel)
                 raise error from error.__cause__
             finally:
                 if known is not None:
                     self._kernels.ran(known, pool)
-        results = request.results(arrays)
-        return (results, Report(found, request.notation.axes)) if found is not None else results
+        results = request.results(found)
+        if ended is None:
+            return results
+        made = Report(ended, request.notation.axes)
+        made.totals.update(compared)
+        return results, made
 
     @staticmethod
     def _explained(failure: _tilework.Failure, request: Request, kernel: Any) -> _errors.Error:
@@ -458,6 +471,8 @@ class Pool:
                 error.report = Report(error.report, request.notation.axes)
             if error.__cause__ is not None:
                 cause = error.__cause__
+                if isinstance(cause, _results.NoRoom):
+                    return _errors.OutOfMemory(str(cause))
                 manner, words = _manner.Manner(kernel), _errors.words_of(cause)
                 first = f"kernel {manner.name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
                         f"{error.worker}: {words}"

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _tilework
+from . import _arguments, _results, _tilework
 from ._errors import ArgumentError, of_failure
 from ._notes import say
 
@@ -19,10 +19,14 @@ EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _
          "zero": _tilework.EDGE_ZERO}
 KNOWN_STATEMENTS = 256
 SIZE_UNKNOWN = 8  # bytes of an item of an output whose dtype is not known yet
+NOTHING: np.dtype[Any] = np.dtype("V0")  # of an output that has no memory before the run
 
 
 class Request:
-    """A run of a kernel with a signature."""
+    """A run of a kernel with a signature. That of a Python kernel has dtypes and a grid once it is settled."""
+
+    deferred = b""  # outputs that have the dtype of what the kernel returns
+    fresh = b""  # new outputs that it fills
 
     def __init__(self, native: bool, signature: str, values: tuple[Any, ...], out: Any, dtype: Any,
                  splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]]) -> None:
@@ -43,33 +47,64 @@ class Request:
                 self.arrays[k], self.theirs[k] = _arguments.output(value, name, native), value
         for k, value in _arguments.by_output(notation, out, "out").items():
             self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", native), value
-        dtypes = _arguments.result_dtypes(notation, values, self.arrays, dtype)
-        self.dtypes: tuple[np.dtype[Any], ...] = tuple([dtypes[k] if array is None else array.dtype
-                                                        for k, array in enumerate(self.arrays)])
+        self.inputs = [value if type(value) in (int, float, complex) else self.arrays[k]
+                       for k, value in zip(notation.given, values)]
+        self.known = _arguments.given_dtypes(notation, self.arrays, dtype)
         self.lengths = _arguments.lengths_of(
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _arguments.known_lengths(notation, lengths))
+        if native:
+            self.settle(None)
+
+    def settle(self, called_with: Optional[bytes]) -> None:
+        """The dtypes, once it is known which operands the kernel is called with; None: with all. Those that it returns have
+        the dtype of what it returns."""
+        open_ones = [k for k in self.notation.made if self.arrays[k] is None and k not in self.known]
+        if called_with is not None:
+            self.deferred = bytes(k for k in open_ones if k not in called_with)
+            self.fresh += bytes(k for k in self.notation.made if self.arrays[k] is None and k in called_with)
+        for k in open_ones:
+            if k in self.deferred:
+                self.known[k] = NOTHING
+            else:
+                self.known[k] = self.inputs_dtype(k)
+                if called_with is not None:
+                    _results.warn_of_integers(self.notation.names[k], self.known[k], self.inputs)
+        self.dtypes: tuple[np.dtype[Any], ...] = tuple([self.known[k] if array is None else array.dtype
+                                                        for k, array in enumerate(self.arrays)])
+
+    def inputs_dtype(self, k: int) -> np.dtype[Any]:
+        """Of an output that has no other."""
+        return _arguments.inputs_dtype(self.notation, k, self.inputs)
 
     def divide(self, told: bool, light: bool = False) -> None:
         """Makes the grid. `told`: the kernel is told which part of an axis it computes that no input has; `light`: its cost
         is that of memory."""
-        itemsizes = tuple([SIZE_UNKNOWN if dtype is None else dtype.itemsize for dtype in self.dtypes])
+        itemsizes = tuple([SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in self.dtypes])
         self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, itemsizes,
                                         _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not told)
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
-        return tuple([self.made(pool, k) if array is None else _arguments.wrapped(array)
+        return tuple([self.made(pool, k, self.dtypes[k]) if array is None else _arguments.wrapped(array)
                       for k, array in enumerate(self.arrays)])
 
-    def made(self, pool: Optional[_tilework.Pool], k: int) -> _tilework.Array:
+    def made(self, pool: Optional[_tilework.Pool], k: int, dtype: np.dtype[Any]) -> _tilework.Array:
         """Memory for output k."""
         shape = tuple([self.lengths[axis] for axis in self.notation.shapes[k]])
-        return _arguments.new_array(pool, shape, self.dtypes[k])
+        if dtype is NOTHING:
+            return _arguments.wrapped(np.empty(shape, NOTHING))
+        return _arguments.new_array(pool, shape, dtype)
 
-    def results(self, operands: tuple[_tilework.Array, ...]) -> Any:
+    def arrays_of(self, operands: tuple[_tilework.Array, ...], pool: Optional[_tilework.Pool],
+                  chosen: Any) -> dict[int, np.ndarray[Any, Any]]:
+        """The outputs once they are computed; `chosen` has those whose dtype the kernel chose."""
+        return {k: _results.settled(self, pool, k, chosen[0], chosen[1][k]) if k in self.deferred else operands[k].numpy()
+                for k in self.notation.outs}
+
+    def results(self, arrays: Mapping[int, np.ndarray[Any, Any]]) -> Any:
         """What the run gives back: the outputs in the order of the signature."""
-        found = tuple([self.theirs[k] if k in self.theirs else operands[k].numpy() for k in self.notation.outs])
+        found = tuple([self.theirs[k] if k in self.theirs else arrays[k] for k in self.notation.outs])
         return found[0] if len(found) == 1 else found
 
 
@@ -258,4 +293,4 @@ class StatementRequest(Request):
         return kernel
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
-        return tuple([self.made(pool, k) if array is None else array for k, array in enumerate(self.wrapped)])
+        return tuple([self.made(pool, k, self.dtypes[k]) if array is None else array for k, array in enumerate(self.wrapped)])

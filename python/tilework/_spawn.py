@@ -256,15 +256,18 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
-        if native is None:
+        if native is not None:
+            request.divide(True)
+        else:
             _generators.warn_of(kernel, True)
-        manner = None if native is not None else _manner.Manner(kernel)
-        request.divide(manner is None or manner.told(notation, manner.arguments(notation)),
-                       manner is not None and manner.light)
+            manner = _manner.Manner(kernel)
+            called_with = manner.arguments(notation)
+            request.settle(called_with)
+            request.divide(manner.told(notation, called_with), manner.light)
         with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]
-            wanted = [None if place is not None else
+            wanted = [None if place is not None or k in request.deferred else
                       (tuple(request.lengths[axis] for axis in notation.shapes[k]) if request.arrays[k] is None
                        else request.arrays[k].shape, request.dtypes[k])  # type: ignore[union-attr]
                       for k, place in enumerate(places)]
@@ -279,15 +282,16 @@ class SpawnPool(Pool):
                 if array is not None and k in made and (notation.roles[k] != _tilework.OUT):
                     made[k][...] = array
             self._send("run", content, _context.portable(), notation.text, places, request.splits, request.lengths, options,
-                       report, progress is not None)
+                       report, progress is not None, request.fresh)
             try:
-                told = self._answer(tell)
+                told, chosen = self._answer(tell)
             except _errors.TileError as error:
                 self._copy_back(request, made)
                 if error.report is not None:
                     error.report = Report(_received(error.report, request), notation.axes)
                 raise
             self._copy_back(request, made)
+            made.update((k, self._attach(*item)) for k, item in chosen.items())
         found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
         results = found[0] if len(found) == 1 else found
         return (results, Report(_received(told, request), notation.axes)) if report else results
@@ -378,7 +382,10 @@ class Server:
         return tuple(self.pool.pids)
 
     def do_empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, tuple[Any, ...]]:
-        array = self.pool.empty(shape, dtype)
+        return self.known(self.pool.empty(shape, dtype))
+
+    def known(self, array: _shared.SharedArray) -> tuple[int, tuple[Any, ...]]:
+        """Its number, and the handle by which the program maps it."""
         handle = _shared.handle_of(array)
         if handle is None:
             raise PoolError("start='spawn' needs memory files (memfd), which this system refuses")
@@ -401,21 +408,29 @@ class Server:
         return kernel
 
     def do_run(self, content: tuple[str, Any], context: Any, text: str, places: list[Any], splits: tuple[Any, ...],
-               lengths: tuple[int, ...], options: tuple[Any, ...], report: bool, progress: bool) -> Any:
+               lengths: tuple[int, ...], options: tuple[Any, ...], report: bool, progress: bool,
+               fresh: bytes) -> Any:
         notation = _arguments.read_notation(text)
         _context.adopt(*context)
         kernel = self.kernel_of(*content)
         native = kernel if isinstance(kernel, Kernel) else None
-        views = [np.ndarray(shape, dtype, np.asarray(self.arrays[number]).reshape(-1).view(np.uint8), first, strides)
-                 for number, first, shape, strides, dtype in places]
+        views = [None if place is None else self.view(*place) for place in places]
         request = Request(native is not None, text, tuple(views[k] for k in notation.given),
                           tuple(views[k] for k in notation.made), None, splits, dict(zip(notation.axes, lengths)))
+        request.fresh = fresh
         self.running = True
         try:
             result = self.pool._run(kernel, native, request, options, self.teller(progress), report)
         finally:
             self.running = False
-        return _parts(result[1]) if report else None
+        results = result[0] if report else result
+        outputs = dict(zip(notation.outs, results if len(notation.outs) > 1 else (results,)))
+        chosen = {k: self.known(outputs[k].view(_shared.SharedArray)) for k in request.deferred}
+        return _parts(result[1]) if report else None, chosen
+
+    def view(self, number: int, first: int, shape: tuple[int, ...], strides: tuple[int, ...],
+             dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        return np.ndarray(shape, dtype, np.asarray(self.arrays[number]).reshape(-1).view(np.uint8), first, strides)
 
     def teller(self, progress: bool) -> Any:
         """Tells the program how far the run is, and ends with it."""

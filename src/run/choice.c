@@ -307,7 +307,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
     const struct tw__job *job = chooser->job;
     struct tw__choices *choices = job->choices;
     if (!is_usable(tile, choices, operand, dtype)) {
-        return -1;
+        return TW_ERROR_ARGUMENT;
     }
     uint32_t number = find(choices, operand, dtype);
     if (number == 0) {
@@ -315,7 +315,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
                                 : make_alone(choices, operand, dtype, tile->message);
     }
     if (number == 0) {
-        return -1;
+        return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
     }
     const tw_view *whole = &choices->chosen[number - 1].view;
     const uint8_t *axes = job->operands[operand].axes;
@@ -332,7 +332,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
         const int error = tw__region_touch(chooser->heap, view, chooser->populated);
         if (error != 0) {
             snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "not enough memory for the pages of an output");
-            return -1;
+            return TW_ERROR_MEMORY;
         }
     }
     choices->where[operand][tile->index] = (uint8_t)number;

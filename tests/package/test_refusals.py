@@ -82,7 +82,7 @@ def test_what_a_kernel_returns_must_fit(pool):
     for kernel, words in ((lambda y: None, "has to return"),
                           (lambda y: np.zeros(7), r"shape \(7,\) for a tile of shape \(\d+,\)"),
                           (lambda y: y.sum(), r"shape \(\) for a tile"), (lambda y, r: 1, r"shape \(\) for a tile"),
-                          (lambda y: "text", "could not convert")):
+                          (lambda y: [object()] * len(y), "references to Python objects")):
         with pytest.raises(tw.TileError, match=words):
             pool.run(kernel, "y[i] -> r[i]", Y)
     with pytest.raises(tw.TileError, match="tuple of 2"):
