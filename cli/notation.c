@@ -1,4 +1,4 @@
-/* notation.c - tilework explain and tilework compile: statements that are looked at, or compiled for another machine.
+/* notation.c - tilework explain and tilework compile: what is looked at, or compiled for another machine.
  * Knows no job. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,13 @@
 #include "commands.h"
 #include "exit.h"
 #include "recipe.h"
+#include "types.h"
 
 enum { KEY_TYPES = CLI_KEY_FIRST, KEY_C, KEY_NAME, KEY_FLAGS, KEY_COMPILER };
 
 struct look {
     const char *text;
+    const char *signature; /* of a kernel; NULL: the text is a statement */
     const char *output;
     const char *name;
     tw_compile_options compile;
@@ -55,6 +57,17 @@ static error_t end(const struct look *look)
     if (look->text == NULL) {
         return cli_bad("which statement: 'r[i] = 2 * x[i]' is one");
     }
+    if (look->signature != NULL && cli_is_statement(look->text)) {
+        return cli_bad("--signature: a statement has its own: '%s'", look->text);
+    }
+    if (look->signature != NULL &&
+        (look->with_c || look->notation.parameters.count > 0 || look->notation.edges.count > 0)) {
+        return cli_bad("%s: is for statements, and %s is a kernel",
+                       look->with_c                          ? "--c"
+                       : look->notation.parameters.count > 0 ? "--param"
+                                                             : "--edge",
+                       look->text);
+    }
     return look->is_compile && look->output == NULL ? cli_bad("where to: give -o FILE.so") : 0;
 }
 
@@ -73,6 +86,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return add_types(look, argument);
     case KEY_C:
         look->with_c = 1;
+        return 0;
+    case 's':
+        look->signature = argument;
         return 0;
     case 'o':
         look->output = argument;
@@ -93,57 +109,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 /* ---- dtypes ---- */
 
-/* The dtype of NAME=DTYPE, or of the file in NAME=FILE. */
-static tw_status read_type(const char *value, tw_dtype *dtype, char storage[TW_DTYPE_TEXT], tw_error *error)
-{
-    if (strchr(value, '/') == NULL && strchr(value, '.') == NULL) {
-        return tw_dtype_parse(dtype, value, storage, error);
-    }
-    tw_array *array = NULL;
-    const tw_status status = tw_array_open(&array, NULL, value, error);
-    if (status == TW_OK) {
-        *dtype = tw_array_view(array)->dtype;
-        if (dtype->kind == TW_OPAQUE) { /* its description ends with the array */
-            snprintf(storage, TW_DTYPE_TEXT, "%s", tw_dtype_name(dtype));
-            dtype->descr = storage;
-        }
-        tw_array_destroy(array);
-    }
-    return status;
-}
-
 static tw_status settle_types(const struct look *look, tw_statement *statement, tw_error *error)
 {
     const tw_signature *signature = tw_statement_signature(statement);
-    const int noperands = tw_signature_noperands(signature);
-    tw_dtype dtypes[TW_MAX_OPERANDS] = {{0}};
-    char storage[TW_MAX_OPERANDS][TW_DTYPE_TEXT];
-    int given[TW_MAX_OPERANDS] = {0};
-    for (size_t b = 0; b < look->types.count; b++) {
-        const struct cli_binding *type = &look->types.binding[b];
-        const int k = tw_signature_find_operand(signature, type->name);
-        if (k < 0) {
-            return cli_error(error, TW_ERROR_ARGUMENT, "--types: the statement has no operand '%s'", type->name);
-        }
-        if (given[k]) {
-            return cli_error(error, TW_ERROR_ARGUMENT, "--types: '%s' is given twice", type->name);
-        }
-        given[k] = 1;
-        if (read_type(type->value, &dtypes[k], storage[k], error) != TW_OK) {
-            return error->status;
-        }
+    struct cli_types types;
+    if (cli_types_read(&types, &look->types, signature, "statement", error) != TW_OK) {
+        return error->status;
     }
-    for (int k = 0; k < noperands; k++) {
-        if (given[k] || tw_signature_role(signature, k) == TW_OUT) {
+    for (int k = 0; k < tw_signature_noperands(signature); k++) {
+        if (types.found[k] || tw_signature_role(signature, k) == TW_OUT) {
             continue;
         }
         if (look->is_compile) {
             return cli_error(error, TW_ERROR_ARGUMENT, "'%s' has no dtype: give --types %s=float64, or another",
                              tw_signature_operand(signature, k), tw_signature_operand(signature, k));
         }
-        dtypes[k] = tw_dtype_of(TW_FLOAT64);
+        types.dtype[k] = tw_dtype_of(TW_FLOAT64);
     }
-    return tw_statement_types(statement, dtypes, error);
+    return tw_statement_types(statement, types.dtype, error);
 }
 
 /* ---- the two commands ---- */
@@ -196,7 +179,9 @@ static int do_command(const struct argp *argp, int argc, char **argv, const char
     tw_statement *statement = NULL;
     tw_error error;
     int code = cli_parse(argp, argc, argv, name, &look);
-    if (code == CLI_DONE) {
+    if (code == CLI_DONE && look.signature != NULL) {
+        code = cli_types_explain(look.signature, &look.types, &error) == TW_OK ? CLI_DONE : cli_fail(&error);
+    } else if (code == CLI_DONE) {
         const int done = cli_statement_parse(&statement, look.text, &look.notation, &error) == TW_OK &&
                          settle_types(&look, statement, &error) == TW_OK &&
                          (is_compile ? compile : explain)(&look, statement, &error) == TW_OK;
@@ -222,19 +207,25 @@ static const struct argp_child children[] = {{&cli_notation_argp, 0, NULL, 0}, {
 int cli_explain(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        TYPES, {"c", KEY_C, NULL, 0, "Print the C that the statement becomes", 0}, {0}};
+        TYPES,
+        {"signature", 's', "SIGNATURE", 0, "The signature of a kernel, which takes the statement's place", 0},
+        {"c", KEY_C, NULL, 0, "Print the C that the statement becomes", 0},
+        {0}};
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .args_doc = "STATEMENT",
+        .args_doc = "STATEMENT\nKERNEL -s SIGNATURE",
         .children = children,
-        .doc = "Show what a statement does: its signature, the dtype of each part, what it reads, writes and computes."
-               "\v"
-               "Inputs that --types does not name are taken for float64.\n"
-               "\n"
-               "Examples:\n"
-               "  tilework explain 'r[i,j] = sum(k: a[i,k] * b[k,j])'\n"
-               "  tilework explain 'r[i] = uint8(0.5 * x[i])' --types x=uint8 --c\n"};
+        .doc =
+            "Show what a statement does: its signature, the dtype of each part, what it reads, writes and computes."
+            "\v"
+            "Inputs that --types does not name are taken for float64. Of a kernel, the operands and their dtypes are "
+            "shown: those of outputs are the inputs' where they agree, else float64, unless they are given.\n"
+            "\n"
+            "Examples:\n"
+            "  tilework explain 'r[i,j] = sum(k: a[i,k] * b[k,j])'\n"
+            "  tilework explain 'r[i] = uint8(0.5 * x[i])' --types x=uint8 --c\n"
+            "  tilework explain mult.c:mult -s 'y[i], x[j] -> r[i,j]' --types y=int8\n"};
     return do_command(&argp, argc, argv, "tilework explain", 0);
 }
 

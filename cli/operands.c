@@ -235,7 +235,7 @@ static tw_status default_dtype(const struct cli_operands *operands, tw_dtype *dt
     int first = -1, opaque = -1, other = -1;
     for (int k = 0; k < operands->count; k++) {
         const struct cli_operand *operand = &operands->operand[k];
-        if (operand->input == NULL) {
+        if (!is_read(operands, k)) {
             continue;
         }
         if (first < 0) {
@@ -334,12 +334,13 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
         }
         tw_dtype dtype;
         if (text == NULL) {
-            if (operand->input == NULL && default_dtype(operands, &operand->dtype, error) != TW_OK) {
+            operand->by_default = !is_read(operands, k);
+            if (operand->by_default && default_dtype(operands, &operand->dtype, error) != TW_OK) {
                 return error->status;
             }
         } else if (tw_dtype_parse(&dtype, text, operand->dtype_text, error) != TW_OK) {
             return error->status;
-        } else if (operand->input != NULL && !same_dtype(&dtype, &operand->dtype)) {
+        } else if (is_read(operands, k) && !same_dtype(&dtype, &operand->dtype)) {
             return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is to be %s, but its starting values are %s",
                              tw_signature_operand(operands->signature, k), text, tw_dtype_name(&operand->dtype));
         } else {
@@ -350,6 +351,24 @@ tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bi
         itemsizes[k] = operands->operand[k].dtype.itemsize;
     }
     return TW_OK;
+}
+
+void cli_operands_defaults_text(const struct cli_operands *operands, char *text, size_t size)
+{
+    size_t used = 0;
+    int count = 0, last = -1;
+    text[0] = '\0';
+    for (int k = 0; k < operands->count; k++) {
+        if (operands->operand[k].by_default && used < size) {
+            used += (size_t)snprintf(text + used, size - used, "%s%s", count++ > 0 ? ", " : "",
+                                     tw_signature_operand(operands->signature, k));
+            last = k;
+        }
+    }
+    if (count > 0 && used < size) { /* they all have the same */
+        snprintf(text + used, size - used, " %s %s by default", count > 1 ? "are" : "is",
+                 tw_dtype_name(&operands->operand[last].dtype));
+    }
 }
 
 /* ---- arrays ---- */

@@ -35,6 +35,7 @@ struct cli_operand {
     int finished;       /* reopened: it has its final name already */
     struct stat made;   /* what TARGET.part was when it was created */
     tw_dtype dtype;
+    int by_default;                 /* nobody has given the dtype */
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
     tw_array *input;                /* opened source */
     tw_array *output;               /* created target */
@@ -67,13 +68,17 @@ tw_status cli_operands_open(struct cli_operands *operands, tw_error *error);
 tw_status cli_operands_lengths(const struct cli_operands *operands, const struct cli_bindings *given, int64_t *lengths,
                                tw_error *error);
 
-/* The dtype of every operand: of outputs what --dtype (`given`) or the signature says, else the one that all sources
- * have; float64 where they differ or where there are none. Opaque sources must agree. itemsizes[noperands]. */
+/* The dtype of every operand, where those that are read have theirs: of outputs what --dtype (`given`) or the signature
+ * says, else the one that all sources have; float64 where they differ or where there are none. Opaque sources must
+ * agree. itemsizes[noperands]. */
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error);
 
-/* The same of a statement's operands, which says itself what an output has: dtypes[noperands] of sources, and of
- * outputs what --dtype says, else all zeros. */
+/* Which outputs have a dtype that nobody has given: "r, s are float64 by default"; empty: none. */
+void cli_operands_defaults_text(const struct cli_operands *operands, char *text, size_t size);
+
+/* The same as cli_operands_dtypes of a statement's operands, which says itself what an output has: dtypes[noperands] of
+ * sources, and of outputs what --dtype says, else all zeros. */
 tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bindings *given, tw_dtype *dtypes,
                               tw_error *error);
 

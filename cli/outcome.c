@@ -58,7 +58,7 @@ void cli_print_check(FILE *file, const tw_report *report, const tw_grid *grid)
     }
 }
 
-void cli_say_done(const tw_report *report)
+void cli_say_done(const tw_report *report, const char *remark)
 {
     tw_report_totals totals;
     char tiles[CLI_UNITS_TEXT], workers[CLI_UNITS_TEXT], seconds[CLI_UNITS_TEXT], deaths[CLI_UNITS_TEXT];
@@ -77,5 +77,5 @@ void cli_say_done(const tw_report *report)
         cli_text_count(before, sizeof before, totals.resumed, "tile was", "tiles were");
         snprintf(more + used, sizeof more - used, "; %s done before", before);
     }
-    cli_say("%s on %s in %s%s", tiles, workers, seconds, more);
+    cli_say("%s on %s in %s%s%s%s", tiles, workers, seconds, remark[0] != '\0' ? "; " : "", remark, more);
 }

@@ -234,7 +234,9 @@ static int tell(struct run *run, tw_status status, const tw_error *error, uint64
             code = code == CLI_DONE ? report_code : code;
         }
         if (status == TW_OK && !request->quiet) {
-            cli_say_done(run->report);
+            char remark[512];
+            cli_operands_defaults_text(&run->operands, remark, sizeof remark);
+            cli_say_done(run->report, remark);
         }
     }
     return code;

@@ -176,11 +176,46 @@ def test_summary_is_one_line_on_standard_error(folder, mult):
     six = ["--cut", "i=333,666", "--cut", "j=1000", "-w", "2"]
     result = folder.run_ok(*mult, *six)
     assert result.stdout == ""
-    assert re.fullmatch(r"tilework: 6 tiles on 2 threads in [0-9.]+ (us|ms|s)\n", result.stderr)
+    assert re.fullmatch(r"tilework: 6 tiles on 2 threads in [0-9.]+ (us|ms|s); r is float64 by default\n", result.stderr)
     result = folder.run_ok(*mult, *six[:4], "--pool", "processes", "-w", "1")
-    assert re.fullmatch(r"tilework: 6 tiles on 1 process in [0-9.]+ (us|ms|s)\n", result.stderr)
+    assert re.fullmatch(r"tilework: 6 tiles on 1 process in [0-9.]+ (us|ms|s); r is float64 by default\n", result.stderr)
     result = folder.run_ok(*mult, "--parts", "i=1", "--pool", "serial")
-    assert re.fullmatch(r"tilework: 1 tile on 1 serial worker in [0-9.]+ (us|ms|s)\n", result.stderr)
+    assert re.fullmatch(r"tilework: 1 tile on 1 serial worker in [0-9.]+ (us|ms|s); r is float64 by default\n", result.stderr)
+
+
+def test_the_closing_line_says_which_dtype_nobody_has_given(folder):
+    folder.save("n.npy", numpy.arange(6))
+    folder.save("f.npy", numpy.arange(6.0))
+    one, two = ["kernels.c:copy", "-s", "a[i] -> r[i]", "a=n.npy", "-o", "r=r.npy"], ["n=n.npy", "f=f.npy"]
+    assert folder.run_ok(*one).stderr.endswith("; r is int64 by default\n")
+    assert " default" not in folder.run_ok(*one, "--dtype", "r=int64").stderr
+    assert " default" not in folder.run_ok("r[i] = 2 * a[i]", "a=n.npy", "-o", "r=r.npy").stderr
+    three = ["kernels.c:slow", "--tile", "i=6", "-s", "n[i], f[i] -> r[i], s[i], t[i]:int8", *two, *(f"-o{name}={name}.npy" for name in "rst")]
+    assert folder.run_ok(*three).stderr.endswith("; r, s are float64 by default\n")
+    shown = folder.call("explain", "kernels.c:slow", "-s", three[4], "--types", "n=n.npy")
+    assert shown.returncode == 0 and shown.stderr == ""
+    assert [line.split()[:2] for line in shown.stdout.splitlines()[3:]] == \
+        [["n", "int64"], ["f", "float64"], ["r", "float64"], ["s", "float64"], ["t", "int8"]]
+    assert [line.split()[0] for line in shown.stdout.splitlines() if "by default" in line] == ["r", "s"]
+    shown = folder.call("explain", "kernels.c:copy", "-s", "a[i] -> r[i]", "--types", "a=int16")
+    assert re.search(r"^  r +int16 +written, by default", shown.stdout, re.M)
+    shown = folder.call("explain", "kernels.c:copy", "-s", "a[i] -> r[i]", "--types", "a=int16,r=float32")
+    assert re.search(r"^  r +float32 +written$", shown.stdout, re.M)
+    folder.refused(2, "explain", "k.c:f", "-s", "a[i] -> r[i]:int8", "--types", "r=float32", says="two dtypes: int8 and float32")
+    folder.refused(2, "explain", "k.c:f", "-s", "a[i] -> r[i]", "--c", says="--c: is for statements")
+    folder.refused(2, "explain", "r[i] = a[i]", "-s", "a[i] -> r[i]", says="a statement has its own")
+    folder.refused(2, "explain", "k.c:f", "-s", "a[i] -> r[i]", "--types", "b=int8", says="no operand 'b'")
+
+
+def test_a_starting_value_is_not_cut_off_by_a_statement(folder):
+    folder.save("x.npy", numpy.arange(3.0))
+    folder.save("r.npy", numpy.arange(3))
+    job = ["r[i] = r[i] + 0.5 * x[i]", "x=x.npy", "r=r.npy", "-o", "r=s.npy"]
+    folder.refused(2, "run", *job, says="r is int64, but the result is float64, and nothing is lost without being said so", sentences=3)
+    folder.run_ok("r[i]:int64 = r[i] + 0.5 * x[i]", *job[1:])
+    assert folder.load("s.npy").tolist() == [0, 1, 3]
+    folder.run_ok("q[i] = 0.5 * x[i]", "x=x.npy", "-o", "q=q.npy", "--dtype", "q=int8")
+    assert folder.load("q.npy").tolist() == [0, 0, 1]
 
 
 def test_quiet_prints_nothing(folder, mult):
