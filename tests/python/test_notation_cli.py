@@ -17,6 +17,14 @@ def test_a_statement_runs_on_every_pool_with_any_cuts(folder):
         assert (folder.load() == y[:, None] * x).all()
 
 
+def test_explain_warns_where_small_integers_wrap_before_they_are_summed(folder):
+    said = folder.call("explain", "r[i,j] = sum(k: a[i,k] * b[k,j])", "--types", "a=int8,b=int8").stdout
+    assert "'*' at column 23 is int8 and wraps around before it is summed" in said
+    for statement, types in (("r[i,j] = sum(k: int64(a[i,k]) * b[k,j])", "a=int8,b=int8"), ("r[i] = sum(k: a[i,k])", "a=int8"),
+                             ("r[i,j] = sum(k: a[i,k] * b[k,j])", "a=float32,b=float32")):  # fmt: skip
+        assert "wraps" not in folder.call("explain", statement, "--types", types).stdout, statement
+
+
 def test_a_parameter_with_a_dtype_keeps_it(folder):
     folder.save("x.npy", numpy.arange(4, dtype="f4"))
     for number, dtype in (("3", "float32"), ("0.5", "float32"), ("float64(0.5)", "float64"), ("float16(0.5)", "float32"),

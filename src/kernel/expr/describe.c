@@ -249,6 +249,31 @@ static void print_work(const tw_statement *statement, const struct tw__statement
     }
 }
 
+/* int8 * int8 is int8, as in NumPy, and wraps around before a sum of int64 sees it: what numpy.matmul does too, and few
+ * mean. */
+static void print_wrapping(const tw_statement *statement, FILE *file)
+{
+    const struct tw__program *program = &statement->typed.program;
+    for (int n = 0; n < program->nnodes; n++) {
+        const struct tw__node *reduce = &program->nodes[n];
+        const struct tw__node *cast = reduce->kind == TW__NODE_REDUCE ? &program->nodes[reduce->child[0]] : reduce;
+        const struct tw__node *body = cast->kind == TW__NODE_CAST ? &program->nodes[cast->child[0]] : cast;
+        const int is_sum = reduce->kind == TW__NODE_REDUCE &&
+                           (reduce->u.reduce.code == TW__REDUCE_SUM || reduce->u.reduce.code == TW__REDUCE_PROD);
+        const int grows =
+            body->kind == TW__NODE_OPERATION &&
+            (body->u.op.code == TW__OP_MULTIPLY || body->u.op.code == TW__OP_POWER || body->u.op.code == TW__OP_ADD ||
+             body->u.op.code == TW__OP_SUBTRACT || body->u.op.code == TW__OP_SHIFT_LEFT);
+        if (!is_sum || !grows || body == cast || !tw__kind_is_integer(body->dtype)) {
+            continue;
+        }
+        fprintf(file,
+                "note\n  '%s' at column %d is %s and wraps around before it is summed: convert first, int64(a[i,k]) * "
+                "b[k,j]\n",
+                tw__operation_name(body->u.op.code), body->column, kind_name(body->dtype));
+    }
+}
+
 tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_error *error)
 {
     if (!statement->is_typed) {
@@ -276,6 +301,7 @@ tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_err
         print_parts(statement, one, marked, file);
         print_work(statement, &program->statements[s], marked, work, file);
     }
+    print_wrapping(statement, file);
     free(marked);
     free(work);
     return ferror(file) ? tw__fail(error, TW_ERROR_FILE, "what is said about the statement cannot be written") : TW_OK;

@@ -333,7 +333,8 @@ tw_status tw__emit(char **text, size_t *length, const struct tw__program *progra
         status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
     } else if (large) {
         free(whole);
-        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement reads too many different elements at once");
+        status = tw__fail(error, TW_ERROR_ARGUMENT,
+                          "the statement reads too many different elements at once: write it as several statements");
     } else {
         *text = whole;
         *length = size;
