@@ -243,6 +243,11 @@ def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
     except ValueError as error:
         raise ArgumentError(f"{what} cannot be read as an array: {error}") from error
+    if array.dtype.hasobject:
+        from ._foreign import advice
+        words = advice(value)
+        if words is not None:
+            raise TypeError(f"{what} {words}")
     as_dtype(array.dtype, what)
     return array
 

@@ -263,7 +263,7 @@ class StatementRequest(Request):
                 self.arrays[k], self.theirs[k] = _arguments.output(value, f"out {notation.names[k]}", True), value
         if not settled or not statement.dtypes:
             for name, own in zip(notation.names, self.arrays):
-                if own is not None and _arguments.as_dtype(own.dtype, f"operand {name}") not in _arguments.NATIVE:
+                if own is not None and _arguments.as_array(own, f"operand {name}").dtype not in _arguments.NATIVE:
                     raise TypeError(f"operand {name} has dtype {own.dtype}; statements compute with numbers and bools")
             wished = _arguments.wished_dtypes(notation, dtype)
             for k, wish in wished.items():
