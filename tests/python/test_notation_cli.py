@@ -19,7 +19,7 @@ def test_a_statement_runs_on_every_pool_with_any_cuts(folder):
 
 def test_explain_warns_where_small_integers_wrap_before_they_are_summed(folder):
     said = folder.call("explain", "r[i,j] = sum(k: a[i,k] * b[k,j])", "--types", "a=int8,b=int8").stdout
-    assert "'*' at column 23 is int8 and wraps around before it is summed" in said
+    assert "'*' at column 24 is int8 and wraps around before it is summed" in said
     for statement, types in (("r[i,j] = sum(k: int64(a[i,k]) * b[k,j])", "a=int8,b=int8"), ("r[i] = sum(k: a[i,k])", "a=int8"),
                              ("r[i,j] = sum(k: a[i,k] * b[k,j])", "a=float32,b=float32")):  # fmt: skip
         assert "wraps" not in folder.call("explain", statement, "--types", types).stdout, statement
