@@ -204,6 +204,7 @@ struct local_run {
 
 struct call {
     PyObject *callable;
+    int pid;                 /* the caller's */
     unsigned long run;       /* of the caller's process: each has another number */
     struct local_run *local; /* in the process that called the run */
     char *area;              /* processes: names, then a slot for each worker */
@@ -227,13 +228,13 @@ int run_python_tile(const tw_tile *tile);
 
 PyObject *set_context_callbacks(PyObject *self, PyObject *args);
 
-/* The caller, inside of Python, before and after a run of a Python kernel on workers that are threads. */
+/* The caller, inside of Python, before and after a run of a Python kernel. */
 int take_context(struct local_run *local);
 void drop_context(struct local_run *local);
 
-/* A worker, around a kernel's call. 0, or -1 with an exception. */
-int enter_context(const tw_tile *tile, const struct call *call);
-void exit_context(const tw_tile *tile, const struct call *call);
+/* A worker, around a kernel's call. What was entered (a new reference, for exit_context), or NULL with an exception. */
+PyObject *enter_context(const tw_tile *tile, const struct call *call);
+void exit_context(PyObject *context);
 
 /* A process that was forked just now is not in the middle of what its parent is. */
 void forget_context(void);

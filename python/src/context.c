@@ -66,43 +66,38 @@ void forget_context(void)
     apart.context = NULL; /* not released: a kernel of the parent's may be inside of it */
 }
 
-static PyObject **place_of(const tw_tile *tile, const struct call *call)
+PyObject *enter_context(const tw_tile *tile, const struct call *call)
 {
-    return call->apart ? &apart.context : &call->local->contexts[tile->worker];
-}
-
-int enter_context(const tw_tile *tile, const struct call *call)
-{
-    PyObject **place = place_of(tile, call);
+    /* With `check` the caller runs tiles of a pool of processes too. */
+    const int is_apart = call->pid != own_pid();
+    PyObject **place = is_apart ? &apart.context : &call->local->contexts[tile->worker];
     int fresh = 0;
-    if (call->apart && apart.run != call->run) {
+    if (is_apart && apart.run != call->run) {
         apart.run = call->run;
         Py_CLEAR(apart.context);
     }
     if (*place == NULL) {
-        *place = call->apart ? PyContext_CopyCurrent() : PyContext_Copy(call->local->context);
+        *place = is_apart ? PyContext_CopyCurrent() : PyContext_Copy(call->local->context);
         fresh = 1;
     }
     if (*place == NULL || PyContext_Enter(*place) != 0) {
-        return -1;
+        return NULL;
     }
-    if (!fresh) {
-        return 0;
-    }
-    PyObject *done = PyObject_CallOneArg(callback.arrive, call->apart ? Py_None : call->local->errors);
-    if (done == NULL) {
-        exit_context(tile, call);
+    PyObject *entered = Py_NewRef(*place);
+    PyObject *done = fresh ? PyObject_CallOneArg(callback.arrive, is_apart ? Py_None : call->local->errors) : NULL;
+    if (fresh && done == NULL) {
+        exit_context(entered);
         Py_CLEAR(*place);
-        return -1;
+        return NULL;
     }
-    Py_DECREF(done);
-    return 0;
+    Py_XDECREF(done);
+    return entered;
 }
 
-void exit_context(const tw_tile *tile, const struct call *call)
+void exit_context(PyObject *context)
 {
-    PyObject *context = *place_of(tile, call);
     if (PyContext_Exit(context) != 0) {
         PyErr_WriteUnraisable(context);
     }
+    Py_DECREF(context);
 }

@@ -174,6 +174,7 @@ static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *
         call->chosen |= (uint64_t)1 << numbers[n];
     }
     call->callable = job->kernel->callable;
+    call->pid = own_pid();
     call->run = ++runs;
     call->local = &job->local;
     call->apart = job->apart;
@@ -276,8 +277,7 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyOb
     tw_choices *choices = NULL;
     tw_report *report = NULL;
     tw_error error;
-    if (job->kernel->callable != NULL &&
-        (fill_call(job, args, outs, chosen) != 0 || (!job->apart && take_context(&job->local) != 0))) {
+    if (job->kernel->callable != NULL && (fill_call(job, args, outs, chosen) != 0 || take_context(&job->local) != 0)) {
         empty_call(job);
         drop_context(&job->local);
         return NULL;

@@ -271,11 +271,12 @@ end:
 
 static int call_in_context(const tw_tile *tile, const struct call *call)
 {
-    if (enter_context(tile, call) != 0) {
+    PyObject *context = enter_context(tile, call);
+    if (context == NULL) {
         return fail(tile, call);
     }
     const int code = call_kernel(tile, call) == 0 ? 0 : fail(tile, call);
-    exit_context(tile, call);
+    exit_context(context);
     return code;
 }
 

@@ -117,6 +117,21 @@ def test_a_context_that_is_entered_already_and_runs_in_kernels():
     assert VARIABLE.get() == 6
 
 
+@pytest.mark.parametrize("inner", ["processes", "threads", "serial"])
+def test_a_checked_run_inside_of_a_kernel_leaves_the_kernels_context_as_it_was(inner, capfd):
+    def outer(y):
+        VARIABLE.set(VARIABLE.get() + 1)
+        tw.run(lambda y: VARIABLE.set(9) and y, "y[i] -> r[i]", y, pool=inner, check=True)
+        return np.full(len(y), VARIABLE.get())
+    VARIABLE.set(0)
+    for kind in ("serial", "processes"):
+        r = tw.run(outer, "y[i] -> r[i]:i8", Y, tiles={"i": 2}, pool=kind, workers=1, check=False)
+        assert r.tolist() == [1, 1, 2, 2, 3, 3]
+        tw.run(lambda y: VARIABLE.set(9) and y, "y[i] -> r[i]", Y, pool=kind, check=True)
+        assert VARIABLE.get() == 0
+    assert capfd.readouterr().err == ""
+
+
 def test_workers_are_forked_again_if_the_context_differs_and_only_then():
     def reforks(pool):
         return run(pool, report=True)[1].totals["reforks"]
