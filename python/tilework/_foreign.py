@@ -70,4 +70,4 @@ def advice(value: Any) -> Optional[str]:
         return f"is {name}, not an array; give what it returns"
     else:
         more = _of_items(value)
-    return f"is {name} that NumPy reads as Python objects; {more}" if more else None
+    return f"has dtype object: {more}" if more else None
