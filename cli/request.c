@@ -20,6 +20,7 @@ enum {
     KEY_SCRATCH,
     KEY_RETRIES,
     KEY_TIMEOUT,
+    KEY_STALL,
     KEY_KEEP_GOING,
     KEY_TILES_PER_WORKER,
     KEY_RESUME,
@@ -45,6 +46,8 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "When something goes wrong:", 3},
     {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker process on one tile that are survived; default 2", 3},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "A tile that takes longer is stopped and run again (processes)", 3},
+    {"stall", KEY_STALL, "SECONDS", 0,
+     "Say once when for so long no tile ends and no worker uses the processor; default 30 (processes)", 3},
     {"keep-going", KEY_KEEP_GOING, NULL, 0, "When a kernel returns an error, compute all other tiles before failing",
      3},
     {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker after so many tiles (processes)", 3},
@@ -285,6 +288,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return result;
     case KEY_TIMEOUT:
         return parse_seconds(&request->timeout, "--timeout", argument);
+    case KEY_STALL:
+        return parse_seconds(&request->stall, "--stall", argument);
     case KEY_TILES_PER_WORKER:
         result = cli_number(&number, "--tiles-per-worker", argument, 1, INT64_MAX);
         request->tiles_per_worker = (uint64_t)number;

@@ -21,6 +21,7 @@ struct cli_request {
     size_t scratch;     /* bytes */
     int retries;        /* as in tw_run_options */
     double timeout;     /* seconds; 0: none */
+    double stall;       /* seconds; 0: the default */
     uint64_t tiles_per_worker;
     int resume, restart, verify, no_journal, keep_going, guard;
     uint64_t tile; /* `tilework replay`: which one */

@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "report_file.h"
 #include "request.h"
+#include "stalls.h"
 #include "unfinished.h"
 #include "units.h"
 
@@ -153,6 +154,9 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                   .guard = request->guard,
                                   .died = cli_deaths_tell,
                                   .died_user = &deaths,
+                                  .stall_seconds = request->stall,
+                                  .stalled = cli_stalls_tell,
+                                  .stalled_user = &deaths.progress,
                                   .progress = request->progress ? cli_progress_draw : NULL};
     tw_array *arrays[TW_MAX_OPERANDS];
 

@@ -310,6 +310,17 @@ typedef struct tw_death {
     const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; lives for the call */
 } tw_death;
 
+/* A run that stands still: for so many seconds no tile has ended and no worker process, nor a program that it has
+ * started, has used the processor. A tile that sleeps looks the same as one that waits for a lock which nobody will
+ * give back; tw_run_options.timeout ends both. */
+typedef struct tw_stall {
+    double seconds;
+    uint64_t done, total; /* tiles */
+    int workers;          /* that have a tile in hand */
+    int64_t tile;         /* the lowest of those, -1: none; who has it: */
+    int worker, pid;
+} tw_stall;
+
 typedef struct tw_journal tw_journal; /* stage 10 */
 
 typedef struct tw_run_options {
@@ -331,6 +342,9 @@ typedef struct tw_run_options {
                                   the run does are recorded; NULL: none */
     void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that died */
     void *died_user;
+    double stall_seconds; /* process pools: seconds after which a run stands still; 0: 30 */
+    void (*stalled)(void *user, const tw_stall *stall); /* called by the calling thread, once a run */
+    void *stalled_user;
     struct tw_choices **choices; /* filled, also when the run fails: what tw_tile_choose made; NULL: it is refused */
 } tw_run_options;
 

@@ -126,7 +126,8 @@ struct callbacks {
     PyObject *before_fork, *in_parent; /* () around a fork: what others hold, and signals, wait meanwhile */
     PyObject *in_child;                /* (there were other threads) in the new worker */
     PyObject *is_of_handler;           /* (exception) -> bool: it was raised by the handler of a signal */
-    PyObject *dtype_of_descr;          /* (text) -> numpy.dtype, for items that the library does not compute with */
+    PyObject *stalled;        /* (on_start, seconds, workers, tile, worker, pids): a run of processes stands still */
+    PyObject *dtype_of_descr; /* (text) -> numpy.dtype, for items that the library does not compute with */
 };
 extern struct callbacks callbacks;
 
@@ -258,6 +259,7 @@ PyObject *take_exception(void);
 void give_exception(PyObject *exception);
 
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *stall_after(PyObject *self, PyObject *seconds);
 PyObject *report_of(tw_report *report, GridObject *grid);
 
 #endif

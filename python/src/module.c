@@ -71,9 +71,9 @@ static PyObject *counters(PyObject *self, PyObject *none)
 
 static PyObject *set_callbacks(PyObject *self, PyObject *args)
 {
-    static PyObject **const places[] = {&callbacks.make_tile,      &callbacks.describe,     &callbacks.clear,
-                                        &callbacks.dtype_of_descr, &callbacks.before_fork,  &callbacks.in_parent,
-                                        &callbacks.in_child,       &callbacks.is_of_handler};
+    static PyObject **const places[] = {&callbacks.make_tile,      &callbacks.describe,      &callbacks.clear,
+                                        &callbacks.dtype_of_descr, &callbacks.before_fork,   &callbacks.in_parent,
+                                        &callbacks.in_child,       &callbacks.is_of_handler, &callbacks.stalled};
     const Py_ssize_t count = sizeof places / sizeof places[0];
     (void)self;
     if (PyTuple_GET_SIZE(args) != count) {
@@ -106,6 +106,7 @@ static PyMethodDef methods[] = {
     {"set_result_callbacks", set_result_callbacks, METH_VARARGS,
      "What is called back for results: plain, choose, no_room."},
     {"machine", machine, METH_NOARGS, "What the machine allows."},
+    {"stall_after", stall_after, METH_O, "Seconds until a run that stands still is said; for tests. 0: the default."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {NULL, NULL, 0, NULL},
 };

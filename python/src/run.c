@@ -64,6 +64,38 @@ static void watch(void *user, const tw_progress *progress)
     }
 }
 
+static double stall_seconds; /* 0: the library's */
+
+PyObject *stall_after(PyObject *self, PyObject *seconds)
+{
+    (void)self;
+    const double wish = PyFloat_AsDouble(seconds);
+    if (wish == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    stall_seconds = wish;
+    Py_RETURN_NONE;
+}
+
+static void tell_stall(void *user, const tw_stall *stall)
+{
+    struct job *job = user;
+    int64_t pids[TW_MAX_WORKERS];
+    const int workers = tw_pool_workers(job->pool->pool);
+    for (int w = 0; w < workers; w++) {
+        pids[w] = tw_pool_worker_pid(job->pool->pool, w);
+    }
+    enter_python();
+    PyObject *on_start = job->pool->on_start != NULL ? job->pool->on_start : Py_None;
+    PyObject *done = PyObject_CallFunction(callbacks.stalled, "OdiLiN", on_start, stall->seconds, stall->workers,
+                                           (long long)stall->tile, stall->worker, tuple_of_integers(pids, workers));
+    if (done == NULL) { /* a warning may be an error, and Ctrl-C may come */
+        interrupt_run(&job->local, take_exception());
+    }
+    Py_XDECREF(done);
+    leave_python();
+}
+
 static void note_death(void *user, const tw_death *death)
 {
     struct job *job = user;
@@ -346,6 +378,9 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
     job.options.stop = &job.local.stop;
     job.options.died = note_death;
     job.options.died_user = &job;
+    job.options.stall_seconds = stall_seconds;
+    job.options.stalled = job.apart ? tell_stall : NULL;
+    job.options.stalled_user = &job;
     job.local.bases = job.bases;
     job.local.own_memory = job.options.check;
     job.local.workers = job.pool != NULL ? (unsigned)tw_pool_workers(job.pool->pool) : 1;

@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 import numpy as np
 
 from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming,
-               _options, _results, _shared, _signals, _tilework, _ufuncs, _workers)
+               _options, _results, _shared, _signals, _stalls, _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
 from ._notes import say
@@ -62,7 +62,7 @@ class Tile(NamedTuple):
 
 
 _tilework.set_callbacks(Tile, _errors.describe, _errors.clear, _arguments.dtype_of_descr, _forks.before, _forks.in_parent,
-                        _forks.in_child, _signals.is_of_handler)
+                        _forks.in_child, _signals.is_of_handler, _stalls.say)
 
 
 class Kernel:

@@ -9,6 +9,8 @@ import sys
 import warnings
 from typing import Any, Callable, Optional
 
+from ._stalls import Stacks
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -54,8 +56,10 @@ def starter(workers: int) -> Callable[[int], None]:
     """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
     share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
     control = control_of(len(sys.modules))
+    stacks = Stacks()
 
     def start(worker: int) -> None:
+        stacks.register()
         gc.freeze()  # what the parent left as garbage is the parent's to finalise
         random: Any = sys.modules.get("numpy.random")
         if random is not None:  # else all workers would draw the same numbers
@@ -67,6 +71,7 @@ def starter(workers: int) -> Callable[[int], None]:
             if library.get_num_threads() > share:
                 _limit(library, share)
 
+    setattr(start, "stacks", stacks)
     return start
 
 

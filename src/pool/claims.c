@@ -59,6 +59,12 @@ void tw__claims_open(struct tw__claims *claims)
     tw__claims_ring(claims);
 }
 
+uint64_t tw__claims_in_hand(const struct tw__claims *claims, unsigned worker)
+{
+    const uint64_t tally = atomic_load_explicit(&claims->slots[worker].tally, memory_order_acquire);
+    return TALLY_HAND(tally) != 0 ? TALLY_HAND(tally) - 1 : UINT64_MAX;
+}
+
 uint64_t tw__claims_done(const struct tw__claims *claims)
 {
     uint64_t done = claims->earlier;

@@ -165,6 +165,9 @@ void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker);
 /* Caller: makes all workers return from tw__claims_serve. */
 void tw__claims_quit(struct tw__claims *claims);
 
+/* Supervisor: the tile that a worker has in hand, or is about to take; UINT64_MAX: none. */
+uint64_t tw__claims_in_hand(const struct tw__claims *claims, unsigned worker);
+
 uint64_t tw__claims_done(const struct tw__claims *claims); /* tiles brought to an end, done or failed */
 
 #endif

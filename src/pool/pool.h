@@ -48,6 +48,9 @@ struct tw__task {
     const void *is_done_user;
     void (*died)(void *user, const tw_death *death); /* may be NULL */
     void *died_user;
+    double stall_seconds;                               /* processes: 0: the default */
+    void (*stalled)(void *user, const tw_stall *stall); /* processes; may be NULL */
+    void *stalled_user;
     void (*progress)(void *user, const tw_progress *progress);
     void *progress_user;
 };

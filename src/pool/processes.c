@@ -10,6 +10,7 @@
 #include "os/fault.h"
 #include "os/wait.h"
 #include "pool/pool.h"
+#include "pool/stall.h"
 
 #define PROGRESS_SECONDS 0.03
 #define MOST_IDLE_DEATHS 64
@@ -204,6 +205,7 @@ struct supervision {
     unsigned lost_worker;
     struct tw__death lost_death;
     int lost_timed_out;
+    struct tw__stall stall;
 };
 
 /* Nobody is left who could take what is free: as far as the job is concerned they have all looked and left. */
@@ -377,7 +379,9 @@ static void wait_until(struct supervision *job, int (*over)(struct tw__claims *c
         }
         tw__claims_caller_waits(claims, 0);
         bury(job);
-        enforce_limit(job, tw__now());
+        const int64_t awake = tw__now();
+        enforce_limit(job, awake);
+        tw__stall_look(&job->stall, pool, task, awake);
     }
 }
 
@@ -386,6 +390,7 @@ tw_status tw__processes_run(tw_pool *pool, const struct tw__task *task, struct t
     struct tw__claims *claims = pool->claims;
     struct supervision job = {
         .pool = pool, .task = task, .outcome = outcome, .told = outcome->began, .lost_tile = UINT64_MAX};
+    tw__stall_init(&job.stall, task, outcome->began);
     job.limit = task->timeout > 1e9 ? (int64_t)1e18 : (int64_t)(task->timeout * 1e9);
     tw__pool_set_job(pool, task, &claims->never);
     pass_on_stop(task, claims);

@@ -44,6 +44,9 @@ static tw_status check_options(const tw_run_options *options, tw_pool_kind kind,
     if (!(options->timeout >= 0)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a time limit for tiles is a positive number of seconds");
     }
+    if (!(options->stall_seconds >= 0)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a run stands still after a positive number of seconds");
+    }
     if (kind == TW_PROCESSES) {
         return TW_OK;
     }
@@ -176,6 +179,9 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                                   .is_done_user = options->journal,
                                   .died = options->died,
                                   .died_user = options->died_user,
+                                  .stall_seconds = options->stall_seconds,
+                                  .stalled = options->stalled,
+                                  .stalled_user = options->stalled_user,
                                   .progress = options->progress,
                                   .progress_user = options->progress_user};
     run->pool->release_local = tw__job_release_local;

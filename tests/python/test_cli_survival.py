@@ -87,6 +87,19 @@ def test_a_tile_that_takes_too_long_is_run_again(folder, kernels, kernel):
     )
 
 
+def test_a_run_that_stands_still_is_said_once(folder, kernels):
+    result = folder.failed(
+        1,
+        *job(kernels("hangs_always"), "--stall", "0.2", "--timeout", "2", "--retries", "0"),
+        kept=19,
+        warnings=[r"at tile 3; the tile is given up$", r"no tile has ended"],
+        says="took longer than 2.000 s and was killed at tile 3, -> r[60:80] (20)",
+    )
+    line = r"tilework: for \d+ s no tile has ended and no worker has used the processor: 1 worker waits for something; " \
+        r"worker [01] \(pid \d+\) has tile 3; --timeout SECONDS ends tiles that take too long\n"
+    assert len(re.findall(line, result.stderr)) == 1
+
+
 def test_a_tile_that_always_takes_too_long_is_given_up(folder, kernels):
     folder.failed(
         1,

@@ -1,0 +1,73 @@
+/* stall.c - whether a job stands still. Workers that sleep on purpose look the same as those that wait for a lock which
+ * nobody will give back: this is said, nothing is done. */
+#include "pool/stall.h"
+
+#include "os/usage.h"
+
+#define DEFAULT_SECONDS 30.0
+#define LOOKS 8               /* in the time that is worth a word */
+#define LEAST_MILLISECONDS 10 /* one tick of the system: a look at a lock now and then is no work */
+#define LEAST_PART 100        /* and so is this part of the time */
+
+void tw__stall_init(struct tw__stall *stall, const struct tw__task *task, int64_t now)
+{
+    const double seconds = task->stall_seconds > 0 ? task->stall_seconds : DEFAULT_SECONDS;
+    *stall = (struct tw__stall){.limit = seconds < 1e9 ? (int64_t)(seconds * 1e9) : (int64_t)1e18,
+                                .looked_at = now,
+                                .since = now,
+                                .used = -1,
+                                .said = task->stalled == NULL};
+}
+
+static int64_t used_by_all(const tw_pool *pool)
+{
+    int64_t used = 0;
+    for (int w = 0; w < pool->workers; w++) {
+        used += pool->processes[w].pid != 0 ? tw__processor_milliseconds(pool->processes[w].pid) : 0;
+    }
+    return used;
+}
+
+static void tell(const struct tw__stall *stall, const tw_pool *pool, const struct tw__task *task, int64_t now)
+{
+    tw_stall told = {.seconds = (double)(now - stall->since) * 1e-9,
+                     .done = stall->ended,
+                     .total = task->count,
+                     .worker = -1,
+                     .tile = -1};
+    for (int w = 0; w < pool->workers; w++) {
+        const uint64_t tile = tw__claims_in_hand(pool->claims, (unsigned)w);
+        if (tile != UINT64_MAX && pool->processes[w].pid != 0) {
+            told.workers++;
+            if (told.tile < 0 || (int64_t)tile < told.tile) {
+                told.tile = (int64_t)tile;
+                told.worker = w;
+                told.pid = pool->processes[w].pid;
+            }
+        }
+    }
+    task->stalled(task->stalled_user, &told);
+}
+
+void tw__stall_look(struct tw__stall *stall, const tw_pool *pool, const struct tw__task *task, int64_t now)
+{
+    const int64_t passed = now - stall->looked_at;
+    if (stall->said || passed < stall->limit / LOOKS) {
+        return;
+    }
+    const uint64_t ended = tw__claims_done(pool->claims);
+    const int moves = ended != stall->ended;
+    /* What is asked of the system costs some microseconds a worker: only while no tile ends. */
+    const int64_t used = moves ? -1 : used_by_all(pool);
+    const int64_t most = LEAST_MILLISECONDS + passed / 1000000 / LEAST_PART;
+    if (moves || stall->used < 0 || used < stall->used || used - stall->used > most) {
+        stall->since = now;
+    }
+    stall->looked_at = now;
+    stall->ended = ended;
+    stall->used = used;
+    if (now - stall->since >= stall->limit) {
+        stall->said = 1;
+        tell(stall, pool, task, now);
+    }
+}
