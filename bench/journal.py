@@ -13,6 +13,7 @@ import time
 
 KERNELS = pathlib.Path(__file__).resolve().parent.parent / "examples" / "kernels"
 MANDELBROT = 4096  # rows and columns, 16 tiles of 2 MiB, some seconds
+TILE_BYTES = 2 << 20
 
 
 def write_vector(path, length, first, last):
@@ -31,12 +32,12 @@ def command(tilework, case, rows, columns, workers, folder):
         write_vector(folder / "y.npy", rows, 0, rows)
         write_vector(folder / "x.npy", columns, 0, 1)
         words += [f"{KERNELS / 'mult.c'}:mult", "-s", "y[i], x[j] -> r[i,j]", f"y={folder / 'y.npy'}",
-                  f"x={folder / 'x.npy'}"]
+                  f"x={folder / 'x.npy'}", "--tile", f"i={max(1, TILE_BYTES // (8 * columns))}"]
     else:
         write_vector(folder / "im.npy", MANDELBROT, -1.25, 1.25)
         write_vector(folder / "re.npy", MANDELBROT, -2, 0.5)
         words += [f"{KERNELS / 'mandelbrot.c'}:mandelbrot", "-s", "im[i], re[j] -> r[i,j]:uint16",
-                  f"im={folder / 'im.npy'}", f"re={folder / 're.npy'}"]
+                  f"im={folder / 'im.npy'}", f"re={folder / 're.npy'}", "--tile", f"i={TILE_BYTES // (2 * MANDELBROT)}"]
     words += ["-o", f"r={output}", "--quiet", "-w", workers]
     return words + ([] if journal == "journal" else ["--no-journal"]), output
 

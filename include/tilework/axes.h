@@ -70,7 +70,7 @@ typedef struct tw_split {
 /* What is known of a kernel's cost, which automatic tiles go by. */
 typedef enum tw_cost {
     TW_COST_UNKNOWN = 0,  /* any kernel: one element may take a nanosecond or a minute */
-    TW_COST_STATEMENT = 1 /* the kernel of a tw_statement */
+    TW_COST_STATEMENT = 1 /* the kernel of a tw_statement, or another that costs what its memory does */
 } tw_cost;
 
 typedef struct tw_grid_options {

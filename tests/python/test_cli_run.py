@@ -183,6 +183,18 @@ def test_summary_is_one_line_on_standard_error(folder, mult):
     assert re.fullmatch(r"tilework: 1 tile on 1 serial worker in [0-9.]+ (us|ms|s); r is float64 by default\n", result.stderr)
 
 
+def test_kernels_have_many_tiles_and_statements_few(folder):
+    folder.save("a.npy", numpy.arange(200.0))
+    job = ["kernels.c:copy", "-s", "a[i] -> r[i]", "a=a.npy"]
+    for options in ([], ["-w", "2"], ["--pool", "processes"], ["--pool", "serial"]):
+        assert folder.run_ok(*job, "-o", "r=r.npy", *options).stderr.startswith("tilework: 200 tiles on ")
+    assert folder.load().tolist() == list(range(200))
+    assert folder.run_ok(*job, "-o", "r=r.npy", "--parts", "i=1").stderr.startswith("tilework: 1 tile on ")
+    assert folder.run_ok("r[i] = a[i]", "a=a.npy", "-o", "r=r.npy").stderr.startswith("tilework: 1 tile on ")
+    result = folder.call("replay", 150, *job, "-o", "r=tile.npy")
+    assert result.returncode == 0 and folder.load("tile.npy").tolist() == [150]
+
+
 def test_the_closing_line_says_which_dtype_nobody_has_given(folder):
     folder.save("n.npy", numpy.arange(6))
     folder.save("f.npy", numpy.arange(6.0))
