@@ -144,7 +144,9 @@ int dtype_of_number(tw_dtype *dtype, const PyArray_Descr *from);
 /* A new reference, or NULL with an exception. */
 PyArray_Descr *numpy_from_dtype(const tw_dtype *dtype);
 
-/* A new ndarray over the view's memory, kept alive by `base` (a reference is taken; may be NULL). */
+/* A new ndarray over the view's memory, kept alive by `base` (a reference is taken; may be NULL); a numpy.recarray
+ * where its items are records of that kind. */
+int find_record_types(void); /* before the first ndarray_of_view: 0, or -1 with an exception */
 PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base);
 
 /* A tuple of n integers. */

@@ -158,7 +158,7 @@ PyMODINIT_FUNC PyInit__tilework(void)
 {
     import_array();
     pthread_atfork(NULL, NULL, forget_own_pid);
-    PyObject *module = PyModule_Create(&definition);
+    PyObject *module = find_record_types() == 0 ? PyModule_Create(&definition) : NULL;
     if (module == NULL) {
         return NULL;
     }

@@ -80,6 +80,19 @@ PyArray_Descr *numpy_from_dtype(const tw_dtype *dtype)
     return (PyArray_Descr *)found;
 }
 
+static PyTypeObject *record, *record_array; /* numpy.record, numpy.recarray */
+
+int find_record_types(void)
+{
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    if (numpy != NULL) {
+        record = (PyTypeObject *)PyObject_GetAttrString(numpy, "record");
+        record_array = (PyTypeObject *)PyObject_GetAttrString(numpy, "recarray");
+        Py_DECREF(numpy);
+    }
+    return record != NULL && record_array != NULL ? 0 : -1;
+}
+
 PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base)
 {
     static char nothing[64]; /* NumPy takes a null pointer for the wish to have memory */
@@ -92,9 +105,11 @@ PyObject *ndarray_of_view(const tw_view *view, int writable, PyObject *base)
         shape[d] = view->shape[d];
         strides[d] = view->strides[d];
     }
+    /* Its items say of which class the user's array is, so no more than a dtype has to reach the workers. */
+    PyTypeObject *class = view->dtype.kind == TW_OPAQUE && descr->typeobj == record ? record_array : &PyArray_Type;
     PyObject *array =
-        PyArray_NewFromDescr(&PyArray_Type, descr, view->ndim, shape, strides,
-                             view->data != NULL ? view->data : nothing, writable ? NPY_ARRAY_WRITEABLE : 0, NULL);
+        PyArray_NewFromDescr(class, descr, view->ndim, shape, strides, view->data != NULL ? view->data : nothing,
+                             writable ? NPY_ARRAY_WRITEABLE : 0, NULL);
     if (array != NULL && base != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(base)) != 0) {
         Py_CLEAR(array);
     }

@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _forms, _tilework
+from . import _classes, _forms, _tilework
 from ._errors import ArgumentError, of_failure
 
 SMALL = 1 << 20  # bytes from which on a result has memory of the library's own: huge pages, first touched by its workers
@@ -163,19 +163,23 @@ PICKLED = "[('pickled "  # a record to the library; the name of its one field sa
 NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
 
 
-@functools.lru_cache(maxsize=256)
 def descr_of(dtype: np.dtype[Any]) -> Optional[str]:
     """The library's text for items that it does not compute with; None for those that it does."""
+    return _descr_of(dtype, dtype.type)  # dtypes of records are equal, of a recarray's items or not
+
+
+@functools.lru_cache(maxsize=256)
+def _descr_of(dtype: np.dtype[Any], kind: type) -> Optional[str]:
     if dtype in NATIVE and dtype.isnative:
         return None
     try:
         descr = np.lib.format.dtype_to_descr(dtype)
         text = descr if isinstance(descr, str) else repr(descr)
-        if not text.startswith(PICKLED) and dtype_of_descr(text) == dtype:  # a field's name comes from anywhere
+        if not text.startswith(PICKLED) and dtype_of_descr(text) == dtype and dtype_of_descr(text).type is kind:
             return text
     except (TypeError, ValueError):
         pass
-    # Of a library's own (bfloat16), or records whose fields overlap or are out of order.
+    # Of a library's own (bfloat16), a recarray's items, or records whose fields overlap or are out of order.
     return f"{PICKLED}{pickle.dumps(dtype).hex()}', '|V{dtype.itemsize}')]"
 
 
@@ -233,6 +237,7 @@ def as_array(value: Any, what: str) -> np.ndarray[Any, Any]:
     masked: Any = sys.modules.get("numpy.ma")
     if masked is not None and isinstance(value, masked.MaskedArray):
         raise TypeError(f"{what} is a masked array, whose mask would be lost; give its data and its mask as two operands")
+    _classes.refuse(value, what)
     if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__") and \
             not hasattr(value, "__array_interface__") and not hasattr(value, "__array__"):
         try:

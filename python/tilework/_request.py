@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _results, _tilework
+from . import _arguments, _classes, _results, _tilework
 from ._errors import ArgumentError, of_failure
 from ._notes import say
 
@@ -104,7 +104,7 @@ class Request:
 
     def results(self, arrays: Mapping[int, np.ndarray[Any, Any]]) -> Any:
         """What the run gives back: the outputs in the order of the signature."""
-        found = tuple([self.theirs[k] if k in self.theirs else arrays[k] for k in self.notation.outs])
+        found = tuple([self.theirs[k] if k in self.theirs else _classes.of_items(arrays[k]) for k in self.notation.outs])
         return found[0] if len(found) == 1 else found
 
 

@@ -23,7 +23,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _context, _errors, _generators, _manner, _shared, _signals, _tilework
+from . import _arguments, _classes, _context, _errors, _generators, _manner, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError
 from ._known import MOST_KNOWN, KnownKernels
 from ._objects import Kernel, Pool
@@ -292,7 +292,8 @@ class SpawnPool(Pool):
                 raise
             self._copy_back(request, made)
             made.update((k, self._attach(*item)) for k, item in chosen.items())
-        found = tuple(request.theirs[k] if k in request.theirs else np.asarray(made[k]) for k in notation.outs)
+        found = tuple(request.theirs[k] if k in request.theirs else _classes.of_items(np.asarray(made[k]))
+                      for k in notation.outs)
         results = found[0] if len(found) == 1 else found
         return (results, Report(_received(told, request), notation.axes)) if report else results
 
