@@ -47,6 +47,11 @@ def arrive(errors: Any) -> None:
         decimal.setcontext(decimal.getcontext().copy())
 
 
+def put_errors(errors: Any) -> None:
+    """On this thread, what errors_here gave on another."""
+    _put_errors(list(errors))
+
+
 _tilework.set_context_callbacks(errors_here, arrive, _put_errors or arrive)
 
 

@@ -53,7 +53,7 @@ class _Threads:
 
     def give(self, workers: int, pool: Pool) -> None:
         with self.lock:
-            if not pool.closed:  # as it is where the program ends
+            if not pool.closed and pool.is_free():  # not at the end of the program, nor if an alarm has left a run
                 self.free.setdefault(workers, []).append(pool)
 
     def close(self) -> None:

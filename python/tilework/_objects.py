@@ -11,7 +11,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import (_arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming,
+from . import (_alarms, _arguments, _carried, _deaths, _errors, _forks, _frames, _generators, _hints, _manner, _naming,
                _options, _results, _shared, _signals, _stalls, _tilework, _ufuncs, _workers)
 from ._errors import ArgumentError, PoolError, of_failure
 from ._known import Known, KnownKernels
@@ -332,6 +332,13 @@ class Pool:
             self._lock.release()
             self.close()
 
+    def is_free(self) -> bool:
+        """No run is under way."""
+        free: bool = self._lock.acquire(blocking=False)
+        if free:
+            self._lock.release()
+        return free
+
     def _need_open(self) -> _tilework.Pool:
         if self._inner is None:
             raise PoolError("this pool is closed")
@@ -388,6 +395,8 @@ class Pool:
             dtype = _ufuncs.wished(kernel, _arguments.read_notation(signature), operands, out, dtype)
         splits = _arguments.divisions(cuts, tiles, parts)
         request = Request(native is not None, signature, operands, out, dtype, splits, lengths)
+        if self.kind == "threads" and native is None and self._inner is not None and _alarms.is_set():
+            return _alarms.run_beside(self._inner, lambda: self._run(kernel, None, request, options, progress, report))
         return self._run(kernel, native, request, options, progress, report)
 
     def evaluate(self, statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,

@@ -1,10 +1,12 @@
 """Handlers of signals that raise, as pytest-timeout's does: what they raise arrives as itself, and the pool stays usable."""
 
+import contextvars
 import functools
 import os
 import signal
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -78,6 +80,47 @@ def test_what_a_handler_raises_arrives_as_itself_and_at_once(pool, handler, want
         pool.run(spins, "y[i] -> r[i]", Y, tiles={"i": 4})
     assert time.monotonic() - began < 30
     assert usable(pool)
+
+
+def test_an_alarm_does_not_wait_for_calls_that_nobody_can_interrupt():
+    """On threads such a call ends by itself: nothing of it arrives, and the next run of the pool waits for it."""
+    def sleeps(y, r):
+        time.sleep(3)
+        r[...] = y
+    signal.signal(signal.SIGALRM, raises)
+    result = np.zeros(8)
+    with tw.Pool(2, "threads") as pool:
+        for run in (pool.run, functools.partial(tw.run, pool="threads", workers=2)):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            began = time.monotonic()
+            with pytest.raises(Alarm):
+                run(sleeps, "y[i] -> r[i]", Y, tiles={"i": 4}, out=result)
+            assert time.monotonic() - began < 2.5
+        assert usable(pool) and tw.run(lambda y: y, "y[i] -> r[i]", Y, pool="threads", workers=2).tolist() == Y.tolist()
+    end = time.monotonic() + 30
+    while any(thread.name == "tilework" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not result.any()
+
+
+def test_under_an_alarm_a_run_has_its_context_its_errors_and_its_result():
+    variable = contextvars.ContextVar("variable", default=0)
+    signal.signal(signal.SIGALRM, raises)
+    signal.setitimer(signal.ITIMER_REAL, 300)
+    variable.set(5)
+    with np.errstate(divide="raise"), tw.Pool(2, "threads") as pool:
+        assert pool.run(lambda y: y + variable.get(), "y[i] -> r[i]", Y, tiles={"i": 1}).tolist() == (Y + 5).tolist()
+        with pytest.raises(tw.TileError) as caught:
+            pool.run(lambda y: 1 / y, "y[i] -> r[i]", Y, tiles={"i": 1})
+        assert caught.value.tile == 0 and isinstance(caught.value.__cause__, FloatingPointError)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            pool.run(lambda y, r: r.fill(1), "y[i] -> r[i]", np.arange(4))  # an output of integers that is filled
+        assert all(warning.filename == __file__ for warning in caught)
+        with pytest.raises(tw.PoolError, match="in the middle of the run"):
+            pool.run(lambda y: y, "y[i] -> r[i]", Y, tiles={"i": 1},
+                     progress=lambda *told: pool.run(lambda y: y, "y[i] -> r[i]", Y))
 
 
 def test_alarms_that_come_again_and_again_are_one_exception(pool):
