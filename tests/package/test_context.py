@@ -23,7 +23,7 @@ def read(y):
             np.full(len(y), decimal.getcontext().prec))
 
 
-SIGNATURE = "y[i] -> v[i]:i8, e[i]:b1, p[i]:i8"
+SIGNATURE = "y[i] -> v[i]:f8, e[i]:b1, p[i]:i8"
 
 
 def run(pool, kernel=read, signature=SIGNATURE, **options):

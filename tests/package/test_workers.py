@@ -62,7 +62,7 @@ def test_a_child_of_a_worker_can_be_ended_by_it():
         with subprocess.Popen(["sleep", "100"]) as started:
             started.terminate()
             return np.array([forked, started.wait(20)])
-    assert tw.run(kernel, "y[i] -> r[i]", Y[:2], workers=1).tolist() == [-15, -15]
+    assert tw.run(kernel, "y[i] -> r[i]", Y[:2], tiles={"i": 2}, workers=1).tolist() == [-15, -15]
 
 
 @pytest.mark.parametrize("end, words", [
