@@ -123,7 +123,13 @@ tw_status cli_operands_bind_some(struct cli_operands *operands, const tw_signatu
                 return cli_error(error, TW_ERROR_ARGUMENT, "%s '%s' is given twice: %s and %s",
                                  side == 0 ? "input" : "output", name, *place, file);
             }
-            *place = file;
+            if (side == 1 && strcmp(file, "-") == 0) {
+                return cli_error(error, TW_ERROR_ARGUMENT,
+                                 "output '%s' cannot be standard output: it is written in place, so give -o "
+                                 "%s=FILE.npy (-o %s=./- for a file of that name)",
+                                 name, name, name);
+            }
+            *place = side == 0 && strcmp(file, "-") == 0 ? "/dev/stdin" : file;
         }
     }
     for (int k = 0; k < operands->count; k++) {

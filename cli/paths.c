@@ -63,11 +63,21 @@ static int same_file(const struct cli_path *a, const struct cli_path *b)
            strcmp(base_name(a->path), base_name(b->path)) == 0;
 }
 
+/* A pipe or a socket: what was read is gone. */
+static int is_read_once(const struct cli_path *path)
+{
+    return path->exists && (S_ISFIFO(path->file.st_mode) || S_ISSOCK(path->file.st_mode));
+}
+
 tw_status cli_paths_check(const struct cli_paths *paths, tw_error *error)
 {
     for (int a = 0; a < paths->count; a++) {
         for (int b = 0; b < a; b++) {
             const struct cli_path *one = &paths->path[b], *other = &paths->path[a];
+            if (!one->written && !other->written && same_file(one, other) && is_read_once(one)) {
+                return cli_error(error, TW_ERROR_ARGUMENT, "%s: is %s and %s at once, but can be read only once",
+                                 one->path, one->what, other->what);
+            }
             if ((one->written || other->written) && same_file(one, other)) {
                 return cli_error(error, TW_ERROR_ARGUMENT,
                                  "%s: is %s and %s at once: what is written needs a file of its own", one->path,

@@ -110,7 +110,8 @@ int cli_show(int argc, char **argv)
     for (int f = 0, shown = 0; f < request.count; f++) {
         tw_array *array;
         tw_error error;
-        if (tw_array_open(&array, NULL, request.files[f], &error) != TW_OK) {
+        if (tw_array_open(&array, NULL, strcmp(request.files[f], "-") == 0 ? "/dev/stdin" : request.files[f], &error) !=
+            TW_OK) {
             cli_flush();
             const int failure = cli_fail(&error);
             code = code == CLI_DONE ? failure : code;

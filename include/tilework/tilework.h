@@ -229,8 +229,10 @@ TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *
 TW_API tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error);
 
 /* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
- * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. The file must
- * not be shortened while the array lives. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
+ * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. What comes
+ * through a pipe, a socket or a device is read once, as far as its header promises; a pipe without a writer is waited
+ * for. Types are read however NumPy spells them. The file must not be shortened while the array lives. Errors:
+ * TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error);
 
 /* The file that an output of this name becomes: PATH, or where PATH leads if it is a symbolic link, which need not

@@ -198,6 +198,7 @@ tw_status tw__descr_read(struct tw__literal *literal, struct tw__descr *descr)
     }
     descr->dtype = type.dtype;
     descr->swapped = type.swapped;
+    memcpy(descr->spelled, type.spelled, sizeof descr->spelled);
     descr->text.text = literal->text + start + quoted;
     descr->text.length = literal->at - start - (quoted ? 2 : 0);
     return TW_OK;

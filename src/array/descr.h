@@ -2,12 +2,14 @@
 #ifndef TW_ARRAY_DESCR_H
 #define TW_ARRAY_DESCR_H
 
+#include "array/dtype.h"
 #include "array/literal.h"
 
 struct tw__descr {
-    tw_dtype dtype;         /* descr is set for kinds that compute, NULL for opaque items */
-    int swapped;            /* numbers in the other byte order */
-    struct tw__quoted text; /* the description as it stands, a type string without its quotes */
+    tw_dtype dtype;             /* descr is set for kinds that compute, NULL for opaque items */
+    int swapped;                /* numbers in the other byte order */
+    char spelled[TW__SPELLING]; /* what it means, where it is another spelling of a type string; else "" */
+    struct tw__quoted text;     /* the description as it stands, a type string without its quotes */
 };
 
 /* Reads "'<f8'" or "[('a', '<i4'), ('b', '<f4', (2,))]" where the literal is. Objects are refused at any depth. */

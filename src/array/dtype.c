@@ -112,7 +112,7 @@ static int is_long_double(char letter, int64_t size)
            (letter == 'c' && (size == 20 || size == 24 || size == 32));
 }
 
-const char *tw__type_parse(struct tw__type *type, const char *text, size_t length)
+static const char *parse_string(struct tw__type *type, const char *text, size_t length)
 {
     size_t at = 0;
     char order = 0;
@@ -178,6 +178,17 @@ const char *tw__type_parse(struct tw__type *type, const char *text, size_t lengt
     return NULL;
 }
 
+const char *tw__type_parse(struct tw__type *type, const char *text, size_t length)
+{
+    char spelled[TW__SPELLING];
+    const size_t other = tw__spelling(spelled, text, length);
+    const char *why = parse_string(type, other > 0 ? spelled : text, other > 0 ? other : length);
+    if (why == NULL && other > 0) {
+        memcpy(type->spelled, spelled, other + 1);
+    }
+    return why;
+}
+
 /* "S5" becomes "|S5", "U3" "<U3": the description as NumPy writes it. */
 static void write_descr(char storage[TW_DTYPE_TEXT], const struct tw__type *type, const char *text)
 {
@@ -221,7 +232,7 @@ tw_status tw_dtype_parse(tw_dtype *dtype, const char *name, char storage[TW_DTYP
     }
     struct tw__type type;
     const size_t length = strlen(name);
-    const char *why = tw__type_parse(&type, name, length);
+    const char *why = parse_string(&type, name, length); /* strict: what a user writes is checked letter by letter */
     char quoted[128];
     struct tw__text quote;
     tw__text_init(&quote, quoted, sizeof quoted);

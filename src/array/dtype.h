@@ -4,6 +4,8 @@
 
 #include <tilework/tilework.h>
 
+#include "array/spelling.h"
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define TW__NATIVE '<'
 #else
@@ -15,10 +17,11 @@
 
 /* What one type string of a .npy description says: "<f8", "|S5", ">M8[ns]". */
 struct tw__type {
-    tw_dtype dtype; /* descr is set for kinds that compute, NULL for opaque items */
-    char order;     /* '<', '>' or '|'; 0: none was written */
-    int swapped;    /* a kind that computes, in the other byte order */
-    int padding;    /* 'V': bytes without a meaning */
+    tw_dtype dtype;             /* descr is set for kinds that compute, NULL for opaque items */
+    char order;                 /* '<', '>' or '|'; 0: none was written */
+    int swapped;                /* a kind that computes, in the other byte order */
+    int padding;                /* 'V': bytes without a meaning */
+    char spelled[TW__SPELLING]; /* the type string, if another spelling of it was read; else "" */
 };
 
 /* Reads a type string. NULL, or why it is none as the end of a sentence ("is not ..."): static text. */

@@ -1,4 +1,5 @@
-/* infile.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. */
+/* infile.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. What
+ * comes through a pipe is read once, from front to end, and no more of it than the header promises. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,9 +14,11 @@
 #include "os/file.h"
 #include "os/map.h"
 #include "os/path.h"
+#include "os/stream.h"
 
 struct infile {
     int fd;
+    int is_stream; /* size is then as large as can be */
     const char *path;
     int64_t size, changed_at;
     struct tw__npy_header header;
@@ -31,11 +34,13 @@ static tw_status fail_read(const struct infile *file, int failed, tw_error *erro
 
 static tw_status open_infile(struct infile *file, tw_error *error)
 {
-    int failed = tw__file_open_read(&file->fd, file->path);
+    struct tw__file_info info;
+    int failed = tw__path_info(file->path, &info);
+    file->is_stream = failed == 0 && !info.is_regular && !info.is_directory;
+    failed = file->is_stream ? tw__stream_open(&file->fd, file->path) : tw__file_open_read(&file->fd, file->path);
     if (failed != 0) {
         return tw__fail_path(error, failed, file->path, "cannot be opened");
     }
-    struct tw__file_info info;
     failed = tw__file_info(file->fd, &info);
     if (failed != 0) {
         return fail_read(file, failed, error);
@@ -43,20 +48,43 @@ static tw_status open_infile(struct infile *file, tw_error *error)
     if (info.is_directory) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is a folder, not a .npy file", file->path);
     }
+    if (file->is_stream && tw__stream_is_terminal(file->fd)) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is a terminal; a .npy file comes from a file or a pipe", file->path);
+    }
+    if (file->is_stream) {
+        file->size = INT64_MAX;
+        return TW_OK;
+    }
     if (!info.is_regular) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is a pipe or a device, not a regular file that can be mapped",
-                        file->path);
+        return tw__fail(error, TW_ERROR_FILE, "%s: has become something that is no regular file", file->path);
     }
     file->size = info.size;
     file->changed_at = info.changed_at;
     return TW_OK;
 }
 
+/* The next bytes of a stream or, of a file, those at `offset`. *have: how many there are. */
+static int read_bytes(const struct infile *file, void *data, size_t length, int64_t offset, size_t *have)
+{
+    return file->is_stream ? tw__stream_read(file->fd, data, length, have)
+                           : tw__file_read(file->fd, data, length, offset, have);
+}
+
+static tw_status fail_end(const struct infile *file, int64_t have, int64_t wanted, const char *what, tw_error *error)
+{
+    return tw__fail(error, TW_ERROR_FORMAT, "%s: ends after %" PRId64 " of the %" PRId64 " bytes of its %s", file->path,
+                    have, wanted, what);
+}
+
 static tw_status read_header(struct infile *file, tw_error *error)
 {
     unsigned char prefix[TW__NPY_PREFIX];
     size_t count = file->size < TW__NPY_PREFIX ? (size_t)file->size : TW__NPY_PREFIX;
-    int failed = tw__file_read(file->fd, prefix, count, 0, NULL);
+    size_t have = 0;
+    int failed = read_bytes(file, prefix, count, 0, &have);
+    if (failed == 0 && have < count) {
+        count = have; /* a stream that ends so early */
+    }
     if (failed != 0) {
         return fail_read(file, failed, error);
     }
@@ -72,9 +100,11 @@ static tw_status read_header(struct infile *file, tw_error *error)
     /* The prefix has been checked; a file that somebody writes at the same time must not change it any more. */
     count = (int64_t)count < length ? count : (size_t)length;
     memcpy(bytes, prefix, count);
-    failed = tw__file_read(file->fd, bytes + count, (size_t)length - count, (int64_t)count, NULL);
+    failed = read_bytes(file, bytes + count, (size_t)length - count, (int64_t)count, &have);
     status = failed != 0 ? fail_read(file, failed, error)
-                         : tw__npy_parse(&file->header, bytes, length, file->size, file->path, error);
+             : have + count < (size_t)length
+                 ? fail_end(file, (int64_t)(have + count), length, "header", error)
+                 : tw__npy_parse(&file->header, bytes, length, file->size, file->path, error);
     free(bytes);
     return status;
 }
@@ -110,10 +140,12 @@ static tw_status read_infile(tw_array **array, const struct infile *file, struct
     if (status != TW_OK) {
         return status;
     }
-    const int failed = tw__file_read(file->fd, made->view.data, (size_t)header->data_bytes, header->data_offset, NULL);
-    if (failed != 0) {
+    size_t have = 0;
+    const int failed = read_bytes(file, made->view.data, (size_t)header->data_bytes, header->data_offset, &have);
+    if (failed != 0 || have < (size_t)header->data_bytes) {
         tw_array_destroy(made);
-        return fail_read(file, failed, error);
+        return failed != 0 ? fail_read(file, failed, error)
+                           : fail_end(file, (int64_t)have, header->data_bytes, "data", error);
     }
     if (header->swapped) {
         const int width = tw__number_width(header->dtype.kind);
@@ -132,7 +164,7 @@ tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *pa
         status = read_header(&file, error);
     }
     const struct tw__npy_header *header = &file.header;
-    if (status == TW_OK && !header->swapped && header->data_offset % header->dtype.alignment == 0) {
+    if (status == TW_OK && !file.is_stream && !header->swapped && header->data_offset % header->dtype.alignment == 0) {
         status = map_infile(&made, &file, error);
     }
     if (status == TW_OK && made == NULL) {
@@ -142,8 +174,10 @@ tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *pa
         if (header->fortran) {
             tw__strides_fortran(header->ndim, header->shape, header->dtype.itemsize, made->view.strides);
         }
-        made->file_size = file.size;
-        made->file_changed_at = file.changed_at;
+        if (!file.is_stream) { /* else it is known by its contents alone */
+            made->file_size = file.size;
+            made->file_changed_at = file.changed_at;
+        }
         *array = made;
     }
     tw__npy_fini(&file.header);

@@ -236,7 +236,8 @@ tw_status tw__npy_parse(struct tw__npy_header *header, const unsigned char *byte
                         found.data_bytes, file_size - header_length);
     }
     if (found.dtype.kind == TW_OPAQUE) {
-        found.descr = copy_descr(dict.descr.text, literal.latin1);
+        found.descr =
+            dict.descr.spelled[0] != '\0' ? strdup(dict.descr.spelled) : copy_descr(dict.descr.text, literal.latin1);
         if (found.descr == NULL) {
             return tw__fail_memory(error, 2 * dict.descr.text.length + 1, "the description of an item");
         }

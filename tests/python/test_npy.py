@@ -301,3 +301,62 @@ def test_integers_print_as_numpy_prints_them(tmp_path, kind):
 def test_other_items_print_their_bytes(tmp_path):
     assert printed(tmp_path, numpy.array([b"ab", b"c"], "S3")) == ["616200", "630000"]
     assert printed(tmp_path, numpy.array([b"x" * 20])) == ["78" * 16 + "..."]
+
+
+# ---- other spellings ----
+
+LETTERS = [order + letter for order in ("", "<", ">", "=", "|") for letter in "?bBhHiIlLqQefdgFDGSUVcMmpPnN"]
+WORDS = ("bool bool_ byte ubyte short ushort intc uintc int_ int uint longlong ulonglong intp uintp half single double "
+         "longdouble csingle cdouble clongdouble float complex int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 "
+         "float32 float64 float128 complex64 complex128 complex256 str str_ bytes bytes_ void datetime64 timedelta64 "
+         "datetime64[ns] timedelta64[s] <datetime64[D] |timedelta64[25us] M8 m8 M8[generic]").split()
+TYPES = ["|b1", "<b1", ">b1", "<i1", "|i2", "|f8", "|c16", "|M8[ns]", "|m8[3D]", "|U3", "<S3", ">V4", "=i4", "=U2"]
+
+
+def written(path, header, data=bytes(64), version=1):
+    """A .npy file with any header."""
+    text = header.encode("latin-1" if version < 3 else "utf-8") + b"\n"
+    length = len(text).to_bytes(2 if version == 1 else 4, "little")
+    path.write_bytes(b"\x93NUMPY" + bytes([version, 0]) + length + text + data)
+    return path
+
+
+@pytest.mark.parametrize("spelling", LETTERS + WORDS + TYPES)
+def test_types_are_read_however_they_are_spelled(tmp_path, spelling):
+    path = written(tmp_path / "in.npy", f"{{'descr': '{spelling}', 'fortran_order': False, 'shape': (2,)}}",
+                   bytes(range(1, 65)) if numpy.dtype(spelling).kind not in "Ub" else b"\1\0\0\0" * 16)
+    done = call(path, tmp_path / "out.npy")
+    assert done.returncode == 0, done.stderr
+    expected, found = numpy.load(path), numpy.load(tmp_path / "out.npy")
+    assert found.shape == (2,) and found.dtype.newbyteorder("=") == expected.dtype.newbyteorder("=")
+    assert found.tobytes() in (expected.tobytes(), expected.astype(found.dtype).tobytes())
+
+
+@pytest.mark.parametrize("header", [
+    "{'shape': (2L, 3L), 'descr': '<f8', 'fortran_order': False}",  # Python 2
+    "{'shape': (2, 3,), 'fortran_order': True, 'descr': '<f8',}",
+    '{"descr":"<f8","fortran_order":False,"shape":(2,3)}',
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }" + " " * 40,
+    "  { 'descr' :\n'<f8' , 'fortran_order' : False , 'shape' : ( 2 , 3 ) }  ",
+    "{'descr': [('x', 'd')], 'fortran_order': False, 'shape': (2, 3)}",
+    "{'descr': [('x', '|i4'), ('y', 'float32', (1,))], 'fortran_order': False, 'shape': (2, 3)}",
+])
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_headers_are_read_however_they_are_laid_out(tmp_path, header, version):
+    if version == 3 and "2L" in header:
+        pytest.skip("NumPy reads these in versions 1 and 2 alone")
+    path = written(tmp_path / "in.npy", header, numpy.arange(6.0).tobytes(), version)
+    done = call(path, tmp_path / "out.npy")
+    assert done.returncode == 0, done.stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        expected = numpy.load(path, max_header_size=100000)
+    found = numpy.load(tmp_path / "out.npy")
+    assert found.dtype == expected.dtype and (found == expected).all()
+
+
+@pytest.mark.parametrize("spelling", ["f3", "d8", "q8", "?1", "f8f8", "<int", "Float64", "bool8", "", "<=f8", "3f8", "f8,i4"])
+def test_what_is_no_single_type_is_refused(tmp_path, spelling):
+    path = written(tmp_path / "in.npy", f"{{'descr': '{spelling}', 'fortran_order': False, 'shape': (2,)}}")
+    done = call(path, tmp_path / "out.npy")
+    assert done.returncode == 3 and "in.npy: the header is wrong at character 11" in done.stderr
