@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import threading
 import time
 from typing import Any
 
@@ -33,8 +34,8 @@ def _locks() -> list[Any]:
     return [lock for lock in found if hasattr(lock, "acquire") and hasattr(lock, "release")]
 
 
-class _Taken:
-    """The locks that the thread that forks has."""
+class _Taken(threading.local):
+    """The locks that the thread that forks has. Another one may fork at the same time, and has its own."""
 
     def __init__(self) -> None:
         self.locks: list[Any] = []
