@@ -165,7 +165,8 @@ NATIVE = frozenset(np.dtype(code) for code in "?bhilqBHILQefdFD")
 
 def descr_of(dtype: np.dtype[Any]) -> Optional[str]:
     """The library's text for items that it does not compute with; None for those that it does."""
-    return _descr_of(dtype, dtype.type)  # dtypes of records are equal, of a recarray's items or not
+    kind: Any = dtype.type
+    return _descr_of(dtype, kind)  # dtypes of records are equal, of a recarray's items or not
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,9 +25,9 @@ def advice(text: str) -> str:
         example = f"{text.strip()} -> r[i]" if text.count("[") == 1 and text.strip().endswith("]") else "x[i] -> r[i]"
         return f"there is no arrow and no output, as in {example!r}; {FORM}"
     if "[" not in text:
-        example = _einsum(left, right)
-        example = example if example is not None else _groups(left, right) or _names(left, right)
-        return f"write {example!r}; {FORM}" if example else FORM
+        other = _einsum(left, right)
+        other = other if other is not None else _groups(left, right) or _names(left, right)
+        return f"write {other!r}; {FORM}" if other else FORM
     return FORM
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Optional
 
 TILES = "the length of tiles is tiles={\"i\": 100}"
 WORKERS = "the number of workers is workers=4; left out, all cores work"
@@ -43,12 +44,13 @@ ADVICE = {
 WORDS = {word: advice for advice, words in ADVICE.items() for word in words.split()}
 
 
-def refuse(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+def refuse(what: str, names: Iterable[str], options: Optional[Iterable[str]]) -> None:
     """A TypeError if there is any name that `what` does not have."""
+    known = list(options or ())
     for name in names:
         advice = WORDS.get(name.lower())
         if advice is None:
-            near = difflib.get_close_matches(name, list(known), 1)
+            near = difflib.get_close_matches(name, known, 1)
             advice = f"did you mean {near[0]}=?" if near else f"it has {', '.join(sorted(known))}"
         raise TypeError(f"{what} has no option {name}: {advice}")
 

@@ -136,8 +136,9 @@ def settled(request: Any, pool: Optional[_tilework.Pool], operand: int, arrays: 
     numbers, lowest = np.unique(places, return_index=True)
     order = [n for n in np.argsort(lowest) if numbers[n] != NOWHERE]
     if not order:
-        return request.made(pool, operand, request.inputs_dtype(operand)).numpy()
-    found = {int(numbers[n]): arrays[numbers[n]].numpy() for n in order}
+        nothing: np.ndarray[Any, Any] = request.made(pool, operand, request.inputs_dtype(operand)).numpy()
+        return nothing
+    found: dict[int, np.ndarray[Any, Any]] = {int(numbers[n]): arrays[numbers[n]].numpy() for n in order}
     widths = {"S": told[1], "U": told[2] // TEXT_SIZES["U"]}
     dtypes = [np.dtype(f"{array.dtype.kind}{widths[array.dtype.kind]}") if array.dtype.kind in TEXT_SIZES else array.dtype
               for array in found.values()]
@@ -147,7 +148,7 @@ def settled(request: Any, pool: Optional[_tilework.Pool], operand: int, arrays: 
     own = next((number for number, array in found.items() if array.dtype == dtype), None)
     if own is not None and len(found) == 1:
         return found[own]
-    result = found[own] if own is not None else request.made(pool, operand, dtype).numpy()
+    result: np.ndarray[Any, Any] = found[own] if own is not None else request.made(pool, operand, dtype).numpy()
     for tile in np.flatnonzero((places != NOWHERE) & (places != (NOWHERE if own is None else own))):
         box = _box(request, operand, int(tile))
         result[box] = found[int(places[tile])][box]
@@ -185,7 +186,8 @@ def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[A
     def raw(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         whole = np.ascontiguousarray(array).reshape(-1)
         return whole.view(np.uint8).reshape(whole.size, -1) if whole.itemsize else np.empty((whole.size, 0), np.uint8)
-    return (raw(a) == raw(b)).all(1)
+    equal: np.ndarray[Any, Any] = (raw(a) == raw(b)).all(1)
+    return equal
 
 
 def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
