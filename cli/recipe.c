@@ -83,8 +83,18 @@ int cli_is_statement(const char *text)
     return name > 0 && *at == '[' && (strchr(at, '=') != NULL || strchr(at, ':') == NULL);
 }
 
+static int has_length(const struct cli_bindings *lengths, const char *axis)
+{
+    for (size_t k = 0; lengths != NULL && k < lengths->count; k++) {
+        if (strcmp(lengths->binding[k].name, axis) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,
-                              tw_error *error)
+                              const struct cli_bindings *lengths, tw_error *error)
 {
     const size_t nparameters = notation->parameters.count, nedges = notation->edges.count;
     tw_parameter *parameters = calloc(nparameters + 1, sizeof *parameters);
@@ -103,6 +113,7 @@ tw_status cli_statement_parse(tw_statement **statement, const char *text, const 
     for (size_t k = 0; k < nedges && status == TW_OK; k++) {
         edges[k].axis = notation->edges.binding[k].name;
         edges[k].edge = (tw_edge)find_edge(notation->edges.binding[k].value);
+        edges[k].has_length = has_length(lengths, edges[k].axis);
     }
     const tw_statement_options given = {
         .parameters = parameters, .nparameters = nparameters, .edges = edges, .nedges = nedges};
@@ -117,14 +128,14 @@ tw_status cli_statement_parse(tw_statement **statement, const char *text, const 
 /* ---- recipes ---- */
 
 tw_status cli_recipe_begin(struct cli_recipe *recipe, const char *kernel, const char *signature,
-                           const struct cli_notation *notation, tw_error *error)
+                           const struct cli_notation *notation, const struct cli_bindings *lengths, tw_error *error)
 {
     tw_status status;
     if (signature != NULL) {
         status = tw_signature_parse(&recipe->own, signature, error);
         recipe->signature = recipe->own;
     } else {
-        status = cli_statement_parse(&recipe->statement, kernel, notation, error);
+        status = cli_statement_parse(&recipe->statement, kernel, notation, lengths, error);
         recipe->signature = status == TW_OK ? tw_statement_signature(recipe->statement) : NULL;
     }
     if (status != TW_OK) {

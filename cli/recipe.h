@@ -18,7 +18,7 @@ int cli_is_statement(const char *text);
 
 /* Reads a statement with its parameters and edges. */
 tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,
-                              tw_error *error);
+                              const struct cli_bindings *lengths, tw_error *error);
 
 struct cli_recipe {
     tw_statement *statement; /* NULL: a kernel */
@@ -31,7 +31,7 @@ struct cli_recipe {
 
 /* `kernel` is a statement, or the name of a kernel whose signature is given. */
 tw_status cli_recipe_begin(struct cli_recipe *recipe, const char *kernel, const char *signature,
-                           const struct cli_notation *notation, tw_error *error);
+                           const struct cli_notation *notation, const struct cli_bindings *lengths, tw_error *error);
 
 /* The lengths of all axes and the dtypes of all operands, once the inputs are open. itemsizes[noperands]. */
 tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *operands,

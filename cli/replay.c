@@ -28,7 +28,8 @@ static tw_status prepare(struct replay *replay, tw_error *error)
                                           .nsplits = request->splits.count,
                                           .itemsizes = itemsizes,
                                           .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
-    if (cli_recipe_begin(&replay->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
+    if (cli_recipe_begin(&replay->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
+                         error) != TW_OK ||
         cli_operands_bind_some(&replay->operands, replay->recipe.signature, &request->inputs, &request->outputs,
                                error) != TW_OK ||
         cli_operands_open(&replay->operands, error) != TW_OK ||

@@ -103,7 +103,8 @@ static tw_status prepare(struct run *run, tw_error *error)
                                     .itemsizes = itemsizes,
                                     .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
 
-    if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, error) != TW_OK ||
+    if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
+                         error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
         check_paths(run, error) != TW_OK || cli_operands_open(&run->operands, error) != TW_OK ||
         cli_recipe_settle(&run->recipe, &run->operands, &request->lengths, &request->dtypes, itemsizes, error) !=

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         return 2;
     }
     const tw_parameter c = {.name = "c", .kind = TW_FLOAT64, .real = 0.2};
-    const tw_axis_edge edges[] = {{"i", TW_EDGE_CLAMP}, {"j", TW_EDGE_WRAP}};
+    const tw_axis_edge edges[] = {{.axis = "i", .edge = TW_EDGE_CLAMP}, {.axis = "j", .edge = TW_EDGE_WRAP}};
     const tw_statement_options options = {.parameters = &c, .nparameters = 1, .edges = edges, .nedges = 2};
     const int64_t shape[] = {SIZE, SIZE};
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64), dtypes[2] = {float64};

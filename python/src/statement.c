@@ -84,7 +84,8 @@ static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *val
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Statement(text, parameters, edges): dicts from names to Python numbers, and from axes to EDGE_*. */
+/* Statement(text, parameters, edges): dicts from names to numbers, and from axes to (EDGE_*, whether bind gets their
+ * length). */
 static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *text;
@@ -113,7 +114,11 @@ static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *key
     while (PyDict_Next(edges_given, &at, &name, &value)) {
         tw_axis_edge *edge = &edges[options.nedges++];
         edge->axis = PyUnicode_AsUTF8(name);
-        edge->edge = (tw_edge)PyLong_AsLong(value);
+        int kind = 0;
+        if (!PyArg_ParseTuple(value, "ip", &kind, &edge->has_length)) {
+            return NULL;
+        }
+        edge->edge = (tw_edge)kind;
         if (PyErr_Occurred()) {
             return NULL;
         }

@@ -114,7 +114,7 @@ class Request:
 class Statement:
     """A statement with its dtypes: signature and, once it has lengths, a kernel. One run at a time uses it."""
 
-    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[str, int], ...]) -> None:
+    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[str, tuple[int, bool]], ...]) -> None:
         try:
             self.inner = _tilework.Statement(text, parameters, dict(edges))
         except _tilework.Failure as failure:
@@ -173,7 +173,9 @@ def is_word(text: str, name: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def edges_of(edges: Optional[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:
+def edges_of(edges: Optional[Mapping[str, str]],
+             lengths: Optional[Mapping[str, int]]) -> tuple[tuple[str, tuple[int, bool]], ...]:
+    """Axes with their edge, and whether their length is given: what they index alone is read with the edge then."""
     if edges is None:
         return ()
     if not isinstance(edges, Mapping):
@@ -182,7 +184,8 @@ def edges_of(edges: Optional[Mapping[str, str]]) -> tuple[tuple[str, int], ...]:
         _arguments.axis_name(axis, "edges")
         if not isinstance(edge, str) or edge not in EDGES:
             raise ArgumentError(f"the edge of axis {axis} is {edge!r}; it is one of {', '.join(map(repr, EDGES))}")
-    return tuple((axis, EDGES[edge]) for axis, edge in edges.items())
+    given = lengths if isinstance(lengths, Mapping) else {}
+    return tuple((axis, (EDGES[edge], axis in given)) for axis, edge in edges.items())
 
 
 def _parameter(value: Any) -> Any:
@@ -220,7 +223,7 @@ class StatementRequest(Request):
         settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.
         self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),
-                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges), settled)
+                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges, lengths), settled)
         statement = known.take(self.key)
         if statement is None:
             for name in arrays:

@@ -119,6 +119,7 @@ def test_statements_as_kernels():
     ("r[i] = y[i] +", {"y": Y}, tw.NotationError, "\\^"),
     ("r[i] = y[i] + z[i]", {"y": Y}, tw.ArgumentError, "operand z, which is not given"),
     ("r[i] = y[i]", {"y": Y, "z": Y}, tw.ArgumentError, "no operand z"),
+    ("r[i] = y[i] * c", {"y": Y, "c": np.ones(2)}, (tw.NotationError, tw.ArgumentError), "c"),
     ("r[i] = y[i]", {"y": Y, "r": Y}, tw.ArgumentError, "out="),
     ("r[i] = y[i] * x[i]", {"y": Y, "x": X}, tw.ArgumentError, "i"),
     ("r[i] = y[i]", {"y": np.array(["a", "b"])}, TypeError, "compute with numbers"),

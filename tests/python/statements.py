@@ -30,7 +30,7 @@ class Error(ctypes.Structure):
 
 
 class AxisEdge(ctypes.Structure):
-    _fields_ = [("axis", ctypes.c_char_p), ("edge", ctypes.c_int)]
+    _fields_ = [("axis", ctypes.c_char_p), ("edge", ctypes.c_int), ("has_length", ctypes.c_int)]
 
 
 class AxisLength(ctypes.Structure):
@@ -104,7 +104,7 @@ class Statement:
         self.library, self.arrays = library, dict(arrays)
         calls, check = library.calls, library.check
         edges, parameters, lengths, dtypes = edges or {}, parameters or {}, lengths or {}, dtypes or {}
-        edge_list = (AxisEdge * max(1, len(edges)))(*[(axis.encode(), EDGES[edge]) for axis, edge in edges.items()])
+        edge_list = (AxisEdge * max(1, len(edges)))(*[(axis.encode(), EDGES[edge], axis in lengths) for axis, edge in edges.items()])
         numbers = (Parameter * max(1, len(parameters)))()
         for number, (name, value) in zip(numbers, parameters.items()):
             check(calls.tw_parameter_parse(ctypes.byref(number), repr(value).strip("()").encode(), library.errors()))

@@ -8,7 +8,7 @@ import sys
 import numpy
 import pytest
 
-from statements import library, run, same, Statement
+from statements import Failure, library, run, same, Statement
 from test_notation_values import random_cuts, sample
 
 
@@ -187,3 +187,27 @@ def test_generated_code_is_clean_under_address_and_undefined_behaviour_sanitizer
                            str(tmp_path)], capture_output=True, text=True, env=env, timeout=600)  # fmt: skip
     assert done.returncode == 0 and f"ran {len(SANITIZED)}" in done.stdout, done.stderr[-3000:]
     assert "runtime error" not in done.stderr, done.stderr[:3000]
+
+
+@pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])
+def test_an_axis_alone_is_read_with_its_edge_where_its_length_is_given(edge):
+    """r[i] = u[i] of another length: what lies outside is the edge's, as it is for u[i+1]; a length of 1 fits any axis."""
+    u, b = numpy.arange(1.0, 6), numpy.array([7.0])
+    pad = {"clamp": {"mode": "edge"}, "wrap": {"mode": "wrap"}, "zero": {}}[edge]
+    for length in (1, 4, 5, 8, 13):
+        whole = numpy.pad(u, (0, max(length - 5, 0)), **pad)[:length]
+        options = {"edges": {"i": edge}, "lengths": {"i": length}}
+        assert same(run("r[i] = u[i]", {"u": u}, {"i": [1]} if length > 1 else None, **options)["r"], whole)
+        assert same(run("r[i] = u[i] * b[i]", {"u": u, "b": b}, **options)["r"], whole * 7)
+        assert same(run("s[] = sum(i: u[i])", {"u": u}, **options)["s"], numpy.sum(whole))
+    matrix = numpy.arange(20.0).reshape(4, 5)
+    found = run("r[i] = m[i,i]", {"m": matrix}, edges={"i": edge}, lengths={"i": 6})["r"]
+    rows, columns = (numpy.pad(numpy.arange(n), (0, 6 - n), **({"mode": "edge"} if edge == "clamp" else {"mode": "wrap"}))
+                     for n in matrix.shape)
+    inside = (numpy.arange(6) < 4) | (edge != "zero")
+    assert same(found, numpy.where(inside, matrix[rows, columns], 0.0))
+
+
+def test_lengths_that_disagree_are_refused_with_an_edge_too_unless_one_is_given():
+    with pytest.raises(Failure, match="axis i: u has length 5 but v has 8"):
+        run("r[i] = u[i] + v[i]", {"u": numpy.ones(5), "v": numpy.ones(8)}, edges={"i": "clamp"})

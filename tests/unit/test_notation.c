@@ -166,7 +166,7 @@ static void an_edge_cannot_help_where_there_is_no_element(void **state)
     static const tw_status expected[] = {TW_ERROR_SYNTAX, TW_ERROR_SYNTAX, TW_ERROR_SYNTAX, TW_OK};
     (void)state;
     for (int k = 0; k < 4; k++) {
-        const tw_axis_edge edge = {"i", (tw_edge)k};
+        const tw_axis_edge edge = {.axis = "i", .edge = (tw_edge)k};
         const tw_statement_options options = {.edges = &edge, .nedges = 1};
         tw_statement *statement = parse("r[i] = u[i-1]", &options);
         int64_t lengths[4], shapes[1][2] = {{0}};

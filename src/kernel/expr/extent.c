@@ -88,7 +88,8 @@ static tw_status disagree(const struct binding *binding, int axis, const char *n
     if (binding->giver[axis] == NULL) {
         return tw__fail(extent->error, TW_ERROR_ARGUMENT,
                         "axis %s: the length given is %" PRId64 " but %s has length %" PRId64 "%s", axis_name,
-                        extent->lengths[axis], name, length, hint);
+                        extent->lengths[axis], name, length,
+                        is_output ? hint : " (with an edge for the axis, it is read with the edge)");
     }
     return tw__fail(extent->error, TW_ERROR_ARGUMENT, "axis %s: %s has length %" PRId64 " but %s has %" PRId64 "%s",
                     axis_name, binding->giver[axis], extent->lengths[axis], name, length, hint);
@@ -391,7 +392,8 @@ static tw_status check_repeated(const struct binding *binding)
             const int axis = axis_alone(index);
             for (int before = 0; axis >= 0 && before < d; before++) {
                 const int64_t *shape = extent->views[k]->shape;
-                if (axis_alone(index - d + before) != axis || shape[d] == shape[before] ||
+                const int reaches = binding->is_given[axis] && syntax->axes[axis].edge != TW_EDGE_ERROR;
+                if (reaches || axis_alone(index - d + before) != axis || shape[d] == shape[before] ||
                     !is_always_alone(extent, k, d, axis) || !is_always_alone(extent, k, before, axis)) {
                     continue;
                 }

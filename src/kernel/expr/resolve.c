@@ -40,8 +40,10 @@ static void cut_inputs(struct tw__syntax *syntax)
         struct tw__syntax_operand *operand = &syntax->operands[node->which];
         for (int d = 0; d < operand->ndim; d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
-            const int axis =
-                index->nterms == 1 && tw__index_is_axis(index, index->term[0].which) ? index->term[0].which : WHOLE;
+            const int alone = index->nterms == 1 && tw__index_is_axis(index, index->term[0].which);
+            const struct tw__syntax_axis *own = alone ? &syntax->axes[index->term[0].which] : NULL;
+            const int may_reach_outside = own != NULL && own->has_length && own->edge != TW_EDGE_ERROR;
+            const int axis = own != NULL && !may_reach_outside ? index->term[0].which : WHOLE;
             operand->axis[d] = operand->axis[d] == UNSEEN || operand->axis[d] == axis ? axis : WHOLE;
         }
     }
@@ -78,6 +80,7 @@ static tw_status set_edges(struct tw__syntax *syntax, const tw_axis_edge *edges,
                             (int)edges[k].edge, axis);
         }
         syntax->axes[found].edge = edges[k].edge;
+        syntax->axes[found].has_length = edges[k].has_length;
     }
     for (int n = 0; n < syntax->nindices; n++) {
         const struct tw__syntax_index *index = &syntax->indices[n];
@@ -184,7 +187,9 @@ static tw_status make_signature(const struct tw__syntax *syntax, tw_signature **
 tw_status tw__resolve(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges, tw_signature **signature,
                       tw_error *error)
 {
-    cut_inputs(syntax);
     const tw_status status = set_edges(syntax, edges, nedges, error);
+    if (status == TW_OK) {
+        cut_inputs(syntax);
+    }
     return status == TW_OK ? make_signature(syntax, signature, error) : status;
 }
