@@ -159,7 +159,11 @@ static void make_grid(const tw_signature *signature, struct bytes *bytes, const 
         }
         splits[nsplits++] = split;
     }
-    const tw_grid_options options = {.splits = splits, .nsplits = nsplits, .tile_bytes = draw(bytes, 250)};
+    const tw_grid_options options = {.splits = splits,
+                                     .nsplits = nsplits,
+                                     .tile_bytes = draw(bytes, 250),
+                                     .cost = (tw_cost)draw(bytes, 2),
+                                     .input_axes_only = (int)draw(bytes, 2)};
     tw_grid *grid = NULL;
     tw_error error;
     if (tw_grid_create(&grid, signature, lengths, &options, &error) != TW_OK) {

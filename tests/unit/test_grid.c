@@ -150,7 +150,11 @@ static void covers_every_element_once_in_random_grids(void **state)
             }
             splits[nsplits++] = split;
         }
-        tw_grid_options options = {.splits = splits, .nsplits = nsplits, .tile_bytes = 1 + (int64_t)(seed % 4000)};
+        tw_grid_options options = {.splits = splits,
+                                   .nsplits = nsplits,
+                                   .tile_bytes = 1 + (int64_t)(seed % 4000),
+                                   .cost = (tw_cost)(seed >> 20 & 1),
+                                   .input_axes_only = (int)(seed >> 21 & 1)};
         tw_grid *grid = grid_with(signatures[n], lengths, &options);
         assert_covers_once(grid);
         tw_grid_destroy(grid);
