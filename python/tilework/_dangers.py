@@ -44,10 +44,9 @@ def _is_harmless(thread: threading.Thread, frame: FrameType) -> bool:
 def _threads() -> list[str]:
     """The names of threads of Python's that may hold a lock."""
     frames = sys._current_frames()  # pylint: disable=protected-access
-    own = threading.get_ident()
+    frames.pop(threading.get_ident(), None)  # a frame that knows itself keeps what it came through, pools among it
     return [thread.name for thread in threading.enumerate()
-            if thread.ident is not None and thread.ident != own and thread.ident in frames
-            and not _is_harmless(thread, frames[thread.ident])]
+            if thread.ident is not None and thread.ident in frames and not _is_harmless(thread, frames[thread.ident])]
 
 
 def _tasks() -> list[str]:
@@ -67,9 +66,9 @@ def _known_threads() -> int:
     control = _workers.control_of(len(sys.modules))
     libraries = control.lib_controllers if control is not None else ()
     numexpr: Any = getattr(sys.modules.get("numexpr"), "get_num_threads", lambda: 0)
-    frames = sys._current_frames()  # pylint: disable=protected-access
+    count = len(sys._current_frames())  # pylint: disable=protected-access
     started = sum(int(library.get_num_threads()) - 1 for library in libraries)
-    return len(frames) + started + int(numexpr())
+    return count + started + int(numexpr())
 
 
 def _libraries() -> Iterator[str]:
