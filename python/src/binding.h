@@ -219,10 +219,14 @@ struct call {
     uint8_t args[TW_MAX_OPERANDS]; /* operands in the order in which the callable takes them */
     uint8_t outs[TW_MAX_OPERANDS]; /* outputs in the order in which it may return them */
     uint64_t written;              /* bit k: operand k is an output */
-    uint64_t chosen;               /* bit k: operand k has the dtype that the kernel returns */
-    const char *names;             /* of the axes, each ended by a null byte: in `area`, or the caller's */
-    const char *operand_names;     /* behind them */
-    _Atomic uint32_t *widths;      /* behind these: bytes of the widest S and U text of each chosen output */
+    uint64_t fresh;                /* bit k: operand k is a new output that the kernel fills */
+    uint64_t dirty;                /* ... whose memory may hold something */
+    int looks;                     /* at what is left of them: 0 never, 1 after tile 0, 2 after each */
+    uint8_t axes[TW_MAX_OPERANDS][TW_MAX_DIMS];
+    uint64_t chosen;           /* bit k: operand k has the dtype that the kernel returns */
+    const char *names;         /* of the axes, each ended by a null byte: in `area`, or the caller's */
+    const char *operand_names; /* behind them */
+    _Atomic uint32_t *widths;  /* behind these: bytes of the widest S and U text of each chosen output */
 };
 
 int run_python_tile(const tw_tile *tile);
@@ -246,8 +250,22 @@ void forget_context(void);
 
 PyObject *set_result_callbacks(PyObject *self, PyObject *args);
 
+const char *operand_name(const struct call *call, int operand);
+
 /* What the kernel has returned goes to its places; 0, or -1 with an exception. views[call->nargs] are its arguments. */
 int store_result(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result);
+
+/* ---- new outputs that a kernel fills (fresh.c) ---- */
+
+PyObject *set_fresh_callbacks(PyObject *self, PyObject *args);
+
+/* Before the kernel: they are zeros. */
+void clear_fresh(const tw_tile *tile, const struct call *call);
+
+/* For a tile that is looked at: before the kernel, and after it with what that gave. 0, or -1 with an exception. */
+PyObject *remember_changed(const struct call *call, PyObject *const *views);
+int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result,
+                  PyObject *before);
 
 /* ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
 PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles);

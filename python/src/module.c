@@ -103,6 +103,8 @@ static PyMethodDef methods[] = {
     {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back, in the order of struct callbacks."},
     {"set_context_callbacks", set_context_callbacks, METH_VARARGS,
      "What is called back around runs: errors_here, arrive, put_errors."},
+    {"set_fresh_callbacks", set_fresh_callbacks, METH_VARARGS,
+     "What is called back for new outputs that kernels fill: before, look."},
     {"set_result_callbacks", set_result_callbacks, METH_VARARGS,
      "What is called back for results: plain, choose, no_room."},
     {"machine", machine, METH_NOARGS, "What the machine allows."},

@@ -57,7 +57,7 @@ static int check_shape(PyArrayObject *array, const npy_intp *shape, int ndim)
     return -1;
 }
 
-static const char *name_of(const struct call *call, int operand)
+const char *operand_name(const struct call *call, int operand)
 {
     const char *name = call->operand_names;
     for (int k = 0; k < operand; k++) {
@@ -104,7 +104,7 @@ static int copy_whole(PyArrayObject *place, PyObject *value, const char *name)
     if (done == 0 && !PyArray_CanCastTypeTo(PyArray_DESCR(array), wish, NPY_SAME_KIND_CASTING)) {
         PyErr_Format(
             PyExc_TypeError,
-            "the kernel has returned %S for output %s of dtype %S, which does not hold that; give dtype=%R, or "
+            "the kernel has returned %S for output %s of dtype %S, which does not hold that; give dtype='%S', or "
             "convert it in the kernel",
             PyArray_DESCR(array), name, wish, PyArray_DESCR(array));
         done = -1;
@@ -149,7 +149,7 @@ static int choose(const tw_tile *tile, const struct call *call, int operand, PyA
     Py_XDECREF(chosen);
     if (status != TW_OK) {
         PyErr_Format(status == TW_ERROR_MEMORY ? asked.no_room : PyExc_TypeError, "output %s: %s",
-                     name_of(call, operand), tile->message);
+                     operand_name(call, operand), tile->message);
         return -1;
     }
     return 0;
@@ -161,7 +161,7 @@ static int keep_whole(const tw_tile *tile, const struct call *call, int operand,
     npy_intp shape[TW_MAX_DIMS];
     tw_view view;
     if (value == Py_None) {
-        PyErr_Format(PyExc_TypeError, "the kernel has returned None for output %s", name_of(call, operand));
+        PyErr_Format(PyExc_TypeError, "the kernel has returned None for output %s", operand_name(call, operand));
         return -1;
     }
     for (int d = 0; d < empty->ndim; d++) {
@@ -189,14 +189,14 @@ static int store(const tw_tile *tile, const struct call *call, PyObject *const *
         if (call->args[n] == operand) {
             return views[n] == value || value == Py_None
                        ? 0
-                       : copy_whole((PyArrayObject *)views[n], value, name_of(call, operand));
+                       : copy_whole((PyArrayObject *)views[n], value, operand_name(call, operand));
         }
     }
     if (call->chosen >> operand & 1) {
         return keep_whole(tile, call, operand, value);
     }
     PyObject *place = ndarray_of_view(&tile->operand[operand], 1, NULL);
-    const int done = place != NULL ? copy_whole((PyArrayObject *)place, value, name_of(call, operand)) : -1;
+    const int done = place != NULL ? copy_whole((PyArrayObject *)place, value, operand_name(call, operand)) : -1;
     Py_XDECREF(place);
     return done;
 }

@@ -187,23 +187,39 @@ static int read_numbers(PyObject *given, uint8_t *numbers, int *count, int noper
 
 static _Atomic unsigned long runs;
 
-/* What the kernel's call is to be for this run. */
-static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *chosen)
+/* The same as a set of bits. */
+static int read_bits(PyObject *given, uint64_t *bits, int noperands)
+{
+    uint8_t numbers[TW_MAX_OPERANDS];
+    int count;
+    if (read_numbers(given, numbers, &count, noperands) != 0) {
+        return -1;
+    }
+    for (int n = 0; n < count; n++) {
+        *bits |= (uint64_t)1 << numbers[n];
+    }
+    return 0;
+}
+
+/* What the kernel's call is to be for this run. kinds[3]: operands that are chosen, fresh, dirty. */
+static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds)
 {
     struct call *call = job->kernel->call;
     const tw_signature *signature = job->grid->signature->signature;
     const int noperands = tw_signature_noperands(signature);
     const size_t slots = slots_offset(signature);
-    uint8_t numbers[TW_MAX_OPERANDS];
-    int nchosen;
     memset(call, 0, sizeof *call);
     if (read_numbers(args, call->args, &call->nargs, noperands) != 0 ||
         read_numbers(outs, call->outs, &call->nouts, noperands) != 0 ||
-        read_numbers(chosen, numbers, &nchosen, noperands) != 0) {
+        read_bits(kinds[0], &call->chosen, noperands) != 0 || read_bits(kinds[1], &call->fresh, noperands) != 0 ||
+        read_bits(kinds[2], &call->dirty, noperands) != 0) {
         return -1;
     }
-    for (int n = 0; n < nchosen; n++) {
-        call->chosen |= (uint64_t)1 << numbers[n];
+    call->looks = job->options.check ? 2 : 1;
+    for (int k = 0; k < noperands; k++) {
+        for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
+            call->axes[k][d] = (uint8_t)tw_signature_operand_axis(signature, k, d);
+        }
     }
     call->callable = job->kernel->callable;
     call->pid = own_pid();
@@ -303,13 +319,13 @@ static int take_operands(struct job *job)
     return 0;
 }
 
-/* args, outs and chosen: operands by number, as bytes. */
-static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyObject *chosen, int wants_report)
+/* args, outs and kinds: operands by number, as bytes. */
+static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds, int wants_report)
 {
     tw_choices *choices = NULL;
     tw_report *report = NULL;
     tw_error error;
-    if (job->kernel->callable != NULL && (fill_call(job, args, outs, chosen) != 0 || take_context(&job->local) != 0)) {
+    if (job->kernel->callable != NULL && (fill_call(job, args, outs, kinds) != 0 || take_context(&job->local) != 0)) {
         empty_call(job);
         drop_context(&job->local);
         return NULL;
@@ -339,14 +355,15 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyOb
 }
 
 /* run(pool or None, kernel, grid, arrays, args, outs, retries, timeout, tiles_per_worker, keep_going, guard, check,
- *     progress or None, wants_report, chosen) -> Report or None; with chosen outputs that and chosen_arrays() */
+ *     progress or None, wants_report, chosen, fresh, dirty) -> Report or None; with chosen outputs that and
+ * chosen_arrays() */
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     struct job job;
     (void)self;
-    if (n != 15 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
+    if (n != 17 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
         (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
-        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 15 arguments");
+        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 17 arguments");
         return NULL;
     }
     memset(&job, 0, offsetof(struct job, operands));
@@ -396,7 +413,7 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
         job.pool->busy = 1;
         job.pool->running = &job.local;
     }
-    PyObject *result = run_taken(&job, args[4], args[5], args[14], PyObject_IsTrue(args[13]));
+    PyObject *result = run_taken(&job, args[4], args[5], args + 14, PyObject_IsTrue(args[13]));
     job.kernel->busy = 0;
     inside_of = job.local.entered.outer;
     if (job.pool != NULL) {

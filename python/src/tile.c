@@ -222,8 +222,10 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     PyObject *arguments[TW_MAX_OPERANDS + 2] = {NULL}; /* one before the first, as vectorcall wants; one for tile= */
     static PyObject *keyword;
     PyObject **views = arguments + 1;
-    PyObject *result = NULL;
+    PyObject *result = NULL, *before = NULL;
+    const int looks = call->fresh != 0 && (call->looks > 1 || (call->looks == 1 && tile->index == 0));
     int done = -1, n = 0;
+    clear_fresh(tile, call);
     for (; n < call->nargs; n++) {
         const int k = call->args[n];
         PyObject *base = call->local != NULL && !call->apart && !call->local->own_memory ? call->local->bases[k] : NULL;
@@ -241,9 +243,12 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
             goto end;
         }
     }
+    if (looks && (before = remember_changed(call, views)) == NULL) {
+        goto end;
+    }
     result = PyObject_Vectorcall(call->callable, views, (size_t)n | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                  call->wants_tile ? keyword : NULL);
-    if (result == NULL) {
+    if (result == NULL || (looks && look_at_fresh(tile, call, views, result, before) != 0)) {
         goto end;
     }
     if (result != Py_None) {
@@ -260,6 +265,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     }
 end:
     Py_XDECREF(result);
+    Py_XDECREF(before);
     if (done != 0 && !call->apart && call->local->own_memory) {
         let_go(call->local, views, n);
     }

@@ -23,6 +23,8 @@ class _OneRun(Pool):
     """A pool for one run. It opens when the kernel is known, so that no worker is forked twice, and has no more workers
     than there are tiles."""
 
+    one_run = True
+
     def _open(self, workers: int) -> None:
         self._wished = workers or _tilework.machine()["workers"]
 
@@ -101,7 +103,7 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     ----------
     kernel : callable or Kernel
         A Python callable: it gets a view of each operand, cut to the tile, in the order of the signature, inputs first.
-        It fills the outputs; or it takes the inputs alone and returns the outputs' tiles. With an argument ``tile`` it is
+        It fills the outputs, every element (an output that it leaves as it was is an error); or it takes the inputs alone and returns the outputs' tiles. With an argument ``tile`` it is
         told where it is, see :class:`Tile`. A native kernel: a :class:`Kernel`, a ctypes or cffi function pointer, Numba's
         ``@cfunc``.
     signature : str

@@ -251,6 +251,8 @@ class Pool:
         self._open(count)
         open_pools.add(self)
 
+    one_run = False  # it is opened for one run, and its memory is zeros
+
     def _open(self, workers: int) -> None:
         on_start: Optional[Callable[[int], None]] = None
         if self.kind == "processes":
@@ -448,11 +450,13 @@ class Pool:
                 request.grid.count < 2
             again = _results.Again(request) if check and request.deferred else None
             chosen = None
+            dirty = b"" if memory is not None and self.one_run else request.unknown(memory)
             try:
                 with teller(progress) if progress else NOBODY as tell:
                     ended = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
                                           bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
-                                          guard, check and again is None, tell, report, request.deferred)
+                                          guard, check and again is None, tell, report, request.deferred,
+                                          b"" if guard else request.fresh, b"" if guard else dirty)
                 if request.deferred:
                     ended, chosen = ended
                 found = request.arrays_of(arrays, memory, chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 import threading
@@ -11,7 +12,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _classes, _results, _tilework
+from . import _arguments, _classes, _results, _tilework, _unwritten  # noqa: F401
 from ._errors import ArgumentError, of_failure
 from ._notes import say
 
@@ -95,6 +96,13 @@ class Request:
         if dtype is NOTHING:
             return _arguments.wrapped(np.empty(shape, NOTHING))
         return _arguments.new_array(pool, shape, dtype)
+
+    def unknown(self, pool: Optional[_tilework.Pool]) -> bytes:
+        """New outputs whose memory may hold something."""
+        return bytes(k for k in self.fresh if pool is not None or self.is_small(k))
+
+    def is_small(self, k: int) -> bool:
+        return math.prod(self.lengths[axis] for axis in self.notation.shapes[k]) * self.dtypes[k].itemsize < _arguments.SMALL
 
     def arrays_of(self, operands: tuple[_tilework.Array, ...], pool: Optional[_tilework.Pool],
                   chosen: Any) -> dict[int, np.ndarray[Any, Any]]:

@@ -175,7 +175,7 @@ class Again:
         arrays = tuple(request.made(None, k, request.dtypes[k]) if array is None else _arguments.wrapped(array)
                        for k, array in enumerate(self.arrays))
         _, chosen = _tilework.run(None, inner, grid, arrays, called_with, bytes(notation.outs), -1, 0.0, 0, False, False, False,
-                                  None, False, request.deferred)
+                                  None, False, request.deferred, request.fresh, request.fresh)
         told = compare(request, results, request.arrays_of(arrays, None, chosen))
         if not told["identical"]:
             raise differs(request, told)

@@ -350,7 +350,7 @@ def test_what_a_kernel_prints_is_seen_once():
     code, output, _ = run_python("""
         import numpy as np, tilework as tw
         print("before")
-        tw.run(lambda y, r, tile: print("tile", tile.number), "y[i] -> r[i]", np.arange(3.0), tiles={"i": 1}, workers=2)
+        tw.run(lambda y, r, tile: print("tile", tile.number) or r.fill(1), "y[i] -> r[i]", np.arange(3.0), tiles={"i": 1}, workers=2)
         print("after")
     """)
     lines = output.splitlines()

@@ -251,7 +251,7 @@ def test_reports_as_text_and_as_a_picture(report):
 
 
 def test_pictures_of_many_tiles_stay_small():
-    _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 5000}, tiles={"i": 1}, pool="serial", report=True)
+    _, report = tw.run(lambda r: r.fill(1), "-> r[i]", lengths={"i": 5000}, tiles={"i": 1}, pool="serial", report=True)
     assert len(report._repr_html_()) < 10000
     _, report = tw.run(lambda r: None, "-> r[i]", lengths={"i": 0}, pool="serial", report=True)
     xml.fromstring(report._repr_html_())
