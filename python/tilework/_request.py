@@ -102,7 +102,8 @@ class Request:
         return bytes(k for k in self.fresh if pool is not None or self.is_small(k))
 
     def is_small(self, k: int) -> bool:
-        return math.prod(self.lengths[axis] for axis in self.notation.shapes[k]) * self.dtypes[k].itemsize < _arguments.SMALL
+        items = math.prod(self.lengths[axis] for axis in self.notation.shapes[k])
+        return bool(items * self.dtypes[k].itemsize < _arguments.SMALL)
 
     def arrays_of(self, operands: tuple[_tilework.Array, ...], pool: Optional[_tilework.Pool],
                   chosen: Any) -> dict[int, np.ndarray[Any, Any]]:

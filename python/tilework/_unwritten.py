@@ -27,13 +27,13 @@ def _bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _zeros(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Which items are zero, flat."""
-    return ~_bytes(array).any(1)
+    return np.logical_not(_bytes(array).any(1))
 
 
 def _has_zero(array: np.ndarray[Any, Any]) -> bool:
     if array.size == 0 or array.itemsize == 0:
         return False
-    return np.count_nonzero(array) < array.size if array.dtype.kind in "biufc" else bool(_zeros(array).any())
+    return int(np.count_nonzero(array)) < array.size if array.dtype.kind in "biufc" else bool(_zeros(array).any())
 
 
 def _pattern(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
