@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kernel/trim.h"
 #include "os/file.h"
 #include "os/folder.h"
 
@@ -210,6 +211,22 @@ static int inputs_unchanged(char *text)
     }
 }
 
+/* What is used is not what is removed first. */
+static void touch(const struct tw__cache *cache, const char *key, const char *object)
+{
+    char name[TW__HASH_TEXT + 8];
+    static const char *const suffixes[] = {"entry", "c"};
+    tw__folder_touch(object);
+    for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
+        snprintf(name, sizeof name, "%s.%s", key, suffixes[k]);
+        char *path = path_of(cache, name, "");
+        if (path != NULL) {
+            tw__folder_touch(path);
+        }
+        free(path);
+    }
+}
+
 char *tw__cache_find(const struct tw__cache *cache, const char *key)
 {
     char name[TW__HASH_TEXT + 8], *text, *object = NULL, now[TW__HASH_TEXT];
@@ -230,6 +247,9 @@ char *tw__cache_find(const struct tw__cache *cache, const char *key)
         }
     }
     free(text);
+    if (object != NULL) {
+        touch(cache, key, object);
+    }
     return object;
 }
 
@@ -285,6 +305,7 @@ tw_status tw__cache_store(const struct tw__cache *cache, const char *key, const 
         (void)tw__cache_write(cache, name, text, strlen(text), NULL);
         free(text);
     }
+    tw__trim(cache->folder, TW__TRIM_FILES, TW__TRIM_BYTES);
     *object = path;
     return TW_OK;
 }

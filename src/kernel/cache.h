@@ -6,7 +6,8 @@
  *   include-HASH/      the public header
  *
  * Every file appears by rename, whole, and is checked when it is read: entries are only a promise that a compilation
- * can be left out, and one that cannot be kept is as good as none. The folder may be removed at any time. */
+ * can be left out, and one that cannot be kept is as good as none. The folder may be removed at any time, and is
+ * trimmed when it has grown large: trim.h. */
 #ifndef TW_KERNEL_CACHE_H
 #define TW_KERNEL_CACHE_H
 

@@ -193,6 +193,7 @@ tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char
         return status;
     }
     (*kernel)->note = note;
+    (*kernel)->is_kept = 1;
     return TW_OK;
 }
 

@@ -11,7 +11,8 @@ struct tw_kernel {
     char *path;           /* shared object that workers open themselves; NULL: a function of the program */
     char *symbol;
     char *name;
-    char *note; /* why its object is not kept where the environment says; NULL: it is */
+    int is_kept; /* its object lies in the cache */
+    char *note;  /* why its object is not kept where the environment says; NULL: it is */
     void *context;
     size_t context_size;
     struct tw__library library; /* open handle in this process, where path is not NULL */

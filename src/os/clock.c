@@ -12,6 +12,13 @@ int64_t tw__now(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+int64_t tw__wall_time(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 int tw__moment_text(char *text, size_t size, int64_t nanoseconds)
 {
     struct tm utc;

@@ -1,14 +1,19 @@
 /* folder.c - a folder that no other user can put files into. Knows nothing of what is kept there. */
 #include "os/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "os/file.h"
 
 int tw__folder_make(const char *path)
 {
@@ -93,4 +98,28 @@ int tw__folder_is_own_home(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode) && (geteuid() != 0 || info.st_uid == 0);
+}
+
+void tw__folder_each(const char *path, void (*f)(const char *name, const struct tw__file_info *info, void *user),
+                     void *user)
+{
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        struct tw__file_info info;
+        if (tw__path_info_in(dirfd(folder), entry->d_name, &info) == 0) {
+            f(entry->d_name, &info, user);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
+void tw__folder_touch(const char *path)
+{
+    enum { FRESH = 600 }; /* seconds */
+    struct stat info;
+    if (stat(path, &info) == 0 && info.st_mtim.tv_sec + FRESH < time(NULL)) {
+        (void)utimensat(AT_FDCWD, path, NULL, 0); /* a folder that is read alone is not trimmed either */
+    }
 }

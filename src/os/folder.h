@@ -20,6 +20,15 @@ char *tw__folder_home(void);
 /* A home folder is there, and this user is not root in somebody else's. */
 int tw__folder_is_own_home(const char *path);
 
+struct tw__file_info;
+
+/* Calls f(name, what it is, user) for everything in the folder; nothing where it cannot be read. */
+void tw__folder_each(const char *path, void (*f)(const char *name, const struct tw__file_info *info, void *user),
+                     void *user);
+
+/* Dates a file now, unless it was dated in the last ten minutes: it is in use. */
+void tw__folder_touch(const char *path);
+
 /* Says why files in this folder are not to be trusted: it is a symbolic link or no folder, belongs to another user, or
  * others may write to it. Returns 0 where it is sound, -1 with the reason in why[size] (-2: the owner is the reason),
  * or an errno where it cannot be looked at (ENOENT: it is not there). */

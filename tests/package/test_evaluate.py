@@ -1,5 +1,6 @@
 """tw.evaluate and statements as kernels, against NumPy: values, dtypes, memory, refusals. tests/python has the notation."""
 
+import gc
 import threading
 import time
 
@@ -154,3 +155,28 @@ def test_threads_may_evaluate_at_once():
 def test_statements_are_not_for_spawned_interpreters():
     with tw.Pool(1, start="spawn") as pool, pytest.raises(tw.ArgumentError, match="spawn"):
         pool.evaluate("r[i] = y[i]", y=Y)
+
+
+def test_new_constants_are_no_new_compilations(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    x = np.arange(1.0, 9.0)
+    for k in range(60):
+        a, b, c = 0.3 + k / 7, k + 1000, 2 * k + 3
+        assert np.array_equal(tw.evaluate(f"r[i] = {a} * x[i] + {b} - x[i] / {c}", x=x), a * x + b - x / c)
+    assert len(list((tmp_path / "tilework").glob("*.so"))) == 1
+
+
+def test_statements_that_nobody_uses_give_their_objects_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(_request, "KNOWN_STATEMENTS", 3)
+
+    def mapped():
+        with open("/proc/self/maps") as maps:
+            return len({line.split()[-1] for line in maps if str(tmp_path) in line})
+
+    x = np.arange(1.0, 5.0)
+    for k in range(2, 10):
+        assert np.array_equal(tw.evaluate(f"r[i] = where(x[i] > {2**k}, x[i], 0) // {k}", x=x), np.where(x > 2**k, x, 0) // k)
+    _arguments.grid_for.cache_clear()  # grids are bounded too, and refer to their statements
+    gc.collect()
+    assert mapped() <= 4

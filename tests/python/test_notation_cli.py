@@ -57,7 +57,31 @@ def test_a_statement_is_compiled_once(folder):
     first = calls("r[i] = y[i] + 1")
     assert first == 2  # its version, and the statement
     assert calls("r[i] = y[i] + 1") == first and calls("q[i] = y[i] + 1".replace("q", "r")) == first
-    assert calls("r[i] = y[i] + 2") == first + 1
+    assert calls("r[i] = y[i] + 2") == first and calls("r[i] = y[i] + 0.1") == first  # a constant is a value
+    assert calls("r[i] = y[i] ** 2") == first + 1 and calls("r[i] = y[i] ** 3") == first + 2  # an exponent is code
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint8", "int64", "uint64", "complex128"])
+def test_constants_as_values_change_no_bit(folder, dtype):
+    """What runs has constants that are values; what is compiled elsewhere has them in its code: the same bits."""
+    rng = numpy.random.default_rng(5)
+    folder.save("x.npy", (rng.standard_normal((30, 30)) * 40).astype(dtype))
+    for text in ("3 * x[i,j] + 5", "7 - x[i,j] * 1", "x[i,j] / 3 + 2 / (x[i,j] + 3)", "x[i,j] / 4", "where(x[i,j] > 5, 9, x[i,j] * 3)",
+                 "minimum(x[i,j], 7) + maximum(x[i,j], 3)", "sum(k: x[i,k] * 3 + 1) + x[i,j]", "x[i,j] ** 2 * 3",
+                 "0.1 * x[i,j] + 2.7", "sum(k: (x[i,k] - 5) * (x[j,k] + 3))", "(x[i,j] >= 17) + 3"):
+        folder.run_ok(f"r[i,j] = {text}", "x=x.npy", "-o", "r=r.npy")
+        compiled = folder.call("compile", f"r[i,j] = {text}", "-o", "k.so", "--types", "x=x.npy", "--flags", "-O3 -march=native")
+        assert compiled.returncode == 0, compiled.stderr
+        folder.run_ok(f"r[i,j] = {text}", "--kernel", "k.so", "x=x.npy", "-o", "r=q.npy")
+        assert folder.load().dtype == folder.load("q.npy").dtype
+        assert folder.load().tobytes() == folder.load("q.npy").tobytes(), text
+
+
+def test_refusals_are_what_they_were_for_constants(folder):
+    folder.save("u.npy", numpy.arange(5, dtype="uint8"))
+    for constant in ("300", "-1", "256"):
+        result = folder.call("run", f"r[i] = u[i] + {constant}", "u=u.npy", "-o", "r=r.npy")
+        assert result.returncode == 2 and "uint8" in result.stderr
 
 
 def test_an_augmented_statement_adds_to_a_file(folder):

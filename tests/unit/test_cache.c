@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "kernel/places.h"
+#include "kernel/trim.h"
 #include "os/private_folder.h"
 #include "os/program.h"
 
@@ -328,6 +329,69 @@ static void a_private_folder_goes_with_its_process_or_the_next_one(void **state)
     unsetenv("TMPDIR");
 }
 
+/* Dates a file of the folder some hours back. */
+static void make_old(const struct scratch *scratch, const char *name, int hours)
+{
+    char *path = scratch_path(scratch, name);
+    const struct timespec times[2] = {{.tv_sec = time(NULL) - 3600 * hours}, {.tv_sec = time(NULL) - 3600 * hours}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    free(path);
+}
+
+static void what_was_used_longest_ago_is_removed_first(void **state)
+{
+    const struct scratch *scratch = *state;
+    char name[32];
+    for (int k = 0; k < 12; k++) {
+        snprintf(name, sizeof name, "full/%d.so", k);
+        scratch_write(scratch, name, "0123456789");
+        make_old(scratch, name, k + 2);
+    }
+    scratch_write(scratch, "full/compiler-x", "");
+    make_old(scratch, "full/compiler-x", 1000);
+    char *folder = scratch_path(scratch, "full");
+    tw__trim(folder, 12, 120);
+    assert_true(scratch_has(scratch, "full/11.so"));
+    tw__trim(folder, 8, 1000); /* six are left */
+    assert_true(scratch_has(scratch, "full/5.so") && !scratch_has(scratch, "full/6.so"));
+    tw__trim(folder, 100, 40); /* three are left */
+    assert_true(scratch_has(scratch, "full/2.so") && !scratch_has(scratch, "full/3.so"));
+    make_old(scratch, "full/0.so", 0);
+    tw__trim(folder, 0, 0); /* what was used in the last hour stays */
+    assert_true(scratch_has(scratch, "full/0.so") && !scratch_has(scratch, "full/1.so"));
+    assert_true(scratch_has(scratch, "full/compiler-x"));
+    free(folder);
+}
+
+static void what_is_found_is_in_use(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct stat info;
+    scratch_write(scratch, "mult.c", ANSWER("mult", "6"));
+    assert_int_equal(answer("mult.c:mult"), 6);
+    char *folder = scratch_path(scratch, "cache/tilework");
+    DIR *files = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
+        char name[512];
+        snprintf(name, sizeof name, "cache/tilework/%s", entry->d_name);
+        make_old(scratch, name, 5);
+    }
+    assert_int_equal(answer("mult.c:mult"), 6);
+    tw__trim(folder, 0, 0);
+    rewinddir(files);
+    int objects = 0;
+    for (struct dirent *entry; (entry = readdir(files)) != NULL;) {
+        assert_int_equal(fstatat(dirfd(files), entry->d_name, &info, 0), 0);
+        objects += strstr(entry->d_name, ".so") != NULL;
+    }
+    assert_int_equal(objects, 1);
+    closedir(files);
+    const int before = starts(scratch);
+    assert_int_equal(answer("mult.c:mult"), 6);
+    assert_int_equal(starts(scratch), before);
+    free(folder);
+}
+
 static void processes_may_compile_together(void **state)
 {
     const struct scratch *scratch = *state;
@@ -404,6 +468,8 @@ int main(void)
         WITH_COMPILER(a_file_saved_just_now_is_not_trusted),
         WITH_COMPILER(the_cache_folder_is_this_users_alone),
         WITH_COMPILER(the_cache_folder_follows_the_environment),
+        WITH_COMPILER(what_was_used_longest_ago_is_removed_first),
+        WITH_COMPILER(what_is_found_is_in_use),
         WITH_COMPILER(a_folder_stands_in_for_one_that_cannot_be_used),
         WITH_COMPILER(a_private_folder_goes_with_its_process_or_the_next_one),
         WITH_COMPILER(processes_may_compile_together),

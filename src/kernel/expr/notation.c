@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernel/expr/extent.h"
+#include "kernel/expr/lift.h"
 #include "kernel/expr/resolve.h"
 #include "kernel/expr/token.h"
 
@@ -347,7 +348,8 @@ static tw_status make_context(tw_statement *statement, struct tw__known *known, 
 {
     const struct tw__program *program = &statement->typed.program;
     const size_t first = (size_t)TW__CONTEXT_SCALARS(program->naxes);
-    const size_t size = first + 16 * (size_t)program->nscalars;
+    const size_t scalars = 16 * (size_t)program->nscalars;
+    const size_t size = first + scalars + 16 * (size_t)tw__lift_count(program);
     unsigned char *context = calloc(1, size + 16);
     if (context == NULL) {
         return tw__fail_memory(error, size, "the numbers of a statement");
@@ -360,6 +362,7 @@ static tw_status make_context(tw_statement *statement, struct tw__known *known, 
             return status;
         }
     }
+    tw__lift_values(program, context + first + scalars);
     free(statement->context);
     statement->context = context;
     statement->context_size = size;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "kernel/cache.h"
 #include "kernel/compile.h"
+#include "kernel/expr/lift.h"
 #include "kernel/expr/notation.h"
 #include "os/file.h"
 #include "os/likeness.h"
@@ -44,6 +45,21 @@ static tw_status print(const tw_statement *statement, const char *name, char **t
         return tw__fail(error, TW_ERROR_ARGUMENT, "the statement's dtypes are not settled yet");
     }
     return tw__emit(text, length, &statement->typed.program, name, error);
+}
+
+/* What is compiled for this process: its constants are values, where they can be. */
+static tw_status print_lifted(const tw_statement *statement, char **text, size_t *length, tw_error *error)
+{
+    struct tw__program lifted;
+    if (!statement->is_typed) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the statement's dtypes are not settled yet");
+    }
+    tw_status status = tw__lift(&lifted, &statement->typed.program, error);
+    if (status == TW_OK) {
+        status = tw__emit(text, length, &lifted, SYMBOL, error);
+        free(lifted.nodes);
+    }
+    return status;
 }
 
 tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *error)
@@ -89,7 +105,7 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
         return TW_OK;
     }
     if (status == TW_OK) {
-        status = print(statement, SYMBOL, &text, &length, error);
+        status = print_lifted(statement, &text, &length, error);
     }
     if (status != TW_OK) {
         return status;
@@ -104,6 +120,7 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
         return status;
     }
     opened->note = note;
+    opened->is_kept = 1;
     return take(kernel, statement, opened, error);
 }
 

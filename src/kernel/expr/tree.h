@@ -177,6 +177,7 @@ struct tw__node {
                 * (and of the REDUCE that is its scope), so that each body can be printed by itself */
     int child[3]; /* nodes, all with smaller numbers than this one; several parents may share a child */
     int nchildren;
+    int lifted; /* a CONSTANT that may as well be a value of the context: see lift.h */
     union {
         union tw__value constant;
         int offset; /* SCALAR */

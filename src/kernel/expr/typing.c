@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernel/expr/function.h"
+#include "kernel/expr/lift.h"
 #include "kernel/expr/resolve.h"
 #include "os/stack.h"
 
@@ -568,6 +569,7 @@ tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, con
         *scope = *scope <= -2 ? -*scope - 2 : -1;
     }
     typed->program.needs_context |= typed->program.nscalars > 0;
+    tw__lift_mark(&typed->program);
     return call.status == TW_OK ? check_depth(&typer) : call.status;
 }
 
