@@ -10,11 +10,10 @@ import pytest
 from conftest import run_python
 
 
-@pytest.mark.parametrize("freeze", ["sys.frozen = True", "sys.executable = ''; spawn.set_executable('')",
-                                    "__compiled__ = True"])
+@pytest.mark.parametrize("freeze", ["sys.frozen = True", "__compiled__ = True"])
 def test_a_frozen_application_is_not_started_again(freeze):
     code, out, errors = run_python(f"""
-        import multiprocessing.spawn as spawn, sys
+        import sys
         import tilework as tw
         {freeze}
         try:
@@ -23,7 +22,7 @@ def test_a_frozen_application_is_not_started_again(freeze):
             print(error)
     """)
     assert code == 0 and "pool='threads'" in out and "set_executable" in out, out + errors
-    assert ("frozen" in out) == ("''" not in freeze)
+    assert "this application is frozen" in out
 
 
 def test_a_frozen_application_may_name_an_interpreter():
