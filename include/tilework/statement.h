@@ -69,6 +69,16 @@ TW_API tw_status tw_statement_parse(tw_statement **statement, const char *text, 
                                     tw_error *error);
 TW_API void tw_statement_destroy(tw_statement *statement);
 
+/* How a text speaks of a name. A caller that has values by their names knows so which are operands and which
+ * parameters, before it has a statement. What cannot be read is not looked behind. Any thread. */
+typedef enum tw_mention {
+    TW_MENTION_NONE = 0,   /* not at all */
+    TW_MENTION_ALONE = 1,  /* without brackets, as parameters, axes and functions are */
+    TW_MENTION_OPERAND = 2 /* with brackets behind it, if only c[] */
+} tw_mention;
+
+TW_API tw_mention tw_statement_mention(const char *text, const char *name);
+
 /* The signature that follows from the text. An input that is read elsewhere than at its axes has dimensions that are
  * not cut, with axes of their own (u_0, u_1), so that every tile has them whole. Lives with the statement. */
 TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);

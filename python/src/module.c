@@ -144,6 +144,8 @@ static int add_constants(PyObject *module)
         {"EDGE_ZERO", TW_EDGE_ZERO},
         {"MAX_OPERANDS", TW_MAX_OPERANDS},
         {"MAX_DIMS", TW_MAX_DIMS},
+        {"MENTION_ALONE", TW_MENTION_ALONE},
+        {"MENTION_OPERAND", TW_MENTION_OPERAND},
         {"MAX_WORKERS", TW_MAX_WORKERS},
     };
     for (size_t k = 0; k < sizeof constants / sizeof constants[0]; k++) {

@@ -286,7 +286,17 @@ static PyObject *statement_signature(PyObject *object, void *closure)
     return signature_of_statement((StatementObject *)object);
 }
 
+/* mention(text, name) -> 0, 1 or 2, as in tw_mention */
+static PyObject *statement_mention(PyObject *type, PyObject *args)
+{
+    const char *text, *name;
+    (void)type;
+    return PyArg_ParseTuple(args, "ss:mention", &text, &name) ? PyLong_FromLong((long)tw_statement_mention(text, name))
+                                                              : NULL;
+}
+
 static PyMethodDef statement_methods[] = {
+    {"mention", statement_mention, METH_VARARGS | METH_STATIC, "tw_statement_mention."},
     {"types", statement_types, METH_O, "tw_statement_types."},
     {"bind", statement_bind, METH_VARARGS, "tw_statement_set of each parameter, tw_statement_bind."},
     {"kernel", statement_kernel, METH_NOARGS, "tw_statement_kernel."},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import os
-import re
 import threading
 from collections.abc import Mapping
 from typing import Any, Optional
@@ -175,11 +174,11 @@ os.register_at_fork(after_in_child=known.__init__)  # type: ignore[misc]  # its 
 @functools.lru_cache(maxsize=1024)
 def is_subscripted(text: str, name: str) -> bool:
     """A name that has axes, if only none, as in c[], is an operand; one without is a parameter."""
-    return re.search(rf"(?<![\w.]){re.escape(name)}\s*\[", text) is not None
+    return "\0" not in name and _tilework.Statement.mention(text, name) == _tilework.MENTION_OPERAND
 
 
 def is_word(text: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+    return "\0" not in name and _tilework.Statement.mention(text, name) != 0
 
 
 def edges_of(edges: Optional[Mapping[str, str]],

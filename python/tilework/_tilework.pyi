@@ -19,6 +19,8 @@ EDGE_WRAP: int
 EDGE_ZERO: int
 MAX_OPERANDS: int
 MAX_DIMS: int
+MENTION_ALONE: int
+MENTION_OPERAND: int
 MAX_WORKERS: int
 version: str
 
@@ -88,6 +90,8 @@ class Statement:
     signature: Signature
     def __init__(self, text: str, parameters: dict[str, Any],
                  edges: dict[str, tuple[int, bool]]) -> None: ...
+    @staticmethod
+    def mention(text: str, name: str) -> int: ...
     def types(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> tuple[np.dtype[Any], ...]: ...
     def bind(self, arrays: tuple[Optional[Array], ...], parameters: dict[str, Any],
              lengths: dict[str, int]) -> tuple[int, ...]: ...

@@ -19,6 +19,25 @@ static tw_statement *parse(const char *text, const tw_statement_options *options
     return statement;
 }
 
+static void texts_mention_operands_and_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *name;
+        tw_mention mention;
+    } cases[] = {
+        {"r[i] = c * y[i]", "y", TW_MENTION_OPERAND}, {"r[i] = c * y[i]", "c", TW_MENTION_ALONE},
+        {"r[i] = c * y[i]", "i", TW_MENTION_ALONE},   {"r[i] = c * y[i]", "cy", TW_MENTION_NONE},
+        {"r[i] = y [i]", "y", TW_MENTION_OPERAND},    {"r[i] = (y\n[i])", "y", TW_MENTION_OPERAND},
+        {"r[i] = c + c[]", "c", TW_MENTION_OPERAND},  {"r[i] = yc[i]", "c", TW_MENTION_NONE},
+        {"r[i] = 2e3", "e3", TW_MENTION_NONE},        {"", "c", TW_MENTION_NONE},
+        {"r[i] = $ c", "c", TW_MENTION_NONE},         {"r[i] = c * y[i]", "", TW_MENTION_NONE},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        assert_int_equal(tw_statement_mention(cases[k].text, cases[k].name), cases[k].mention);
+    }
+}
+
 static void signatures_follow_from_statements(void **state)
 {
     static const struct {
@@ -279,6 +298,7 @@ static void a_dtype_in_words_may_lose_what_one_that_is_there_keeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_mention_operands_and_others),
         cmocka_unit_test(signatures_follow_from_statements),
         cmocka_unit_test(lengths_follow_from_indices),
         cmocka_unit_test(given_lengths_decide),
