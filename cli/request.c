@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "habits.h"
 #include "progress.h"
 
 enum {
@@ -333,8 +334,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {
-    {&cli_split_argp, 0, NULL, 1}, {&cli_pool_argp, 0, NULL, 1}, {&cli_notation_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1},
+                                             {&cli_pool_argp, 0, NULL, 1},
+                                             {&cli_notation_argp, 0, NULL, 0},
+                                             {&cli_habits_argp, 0, NULL, 0},
+                                             {0}};
 
 int cli_request_parse(struct cli_request *request, int argc, char **argv)
 {

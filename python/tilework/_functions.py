@@ -124,8 +124,8 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     workers : int, optional
         By default as many as the process may use processors.
     pool : {"auto", "threads", "processes", "serial"} or Pool
-        ``"auto"``: threads for native kernels, for NumPy's ufuncs and for functions of Numba with ``nogil=True``; processes
-        for other Python callables, threads for these too where Python has no global lock. A report says which, and why.
+        ``"auto"``: threads for native kernels, for NumPy's ufuncs and for functions of Numba with ``nogil=True`` (and without
+        ``parallel=True``); processes for other Python callables, threads for these too where Python has no global lock. A report says which, and why.
         Processes that are made for this run are forked now and ended with it.
     retries : int
         How many deaths of a worker on one tile are survived.

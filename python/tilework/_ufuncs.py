@@ -70,7 +70,8 @@ def releases_lock(function: Any) -> str:
         maker = "NumPy" if isinstance(function, np.ufunc) else "Numba"
         return f"a {maker} ufunc computes without Python's lock"
     options = getattr(function, "targetoptions", None)
-    if type(function).__module__.startswith("numba.") and isinstance(options, dict) and options.get("nogil"):
+    if type(function).__module__.startswith("numba.") and isinstance(options, dict) and options.get("nogil") \
+            and not options.get("parallel"):  # one of these has all cores by itself, and may end the program if two call it
         return "it was compiled by Numba with nogil=True"
     return ""
 

@@ -95,10 +95,10 @@ def test_auto_says_where_it_runs_and_why(kernel, pool, why):
 
 def test_functions_of_numba_that_release_the_lock_run_on_threads():
     numba = pytest.importorskip("numba")
-    for nogil, pool in ((True, "threads"), (False, "processes")):
-        kernel = numba.njit(nogil=nogil)(lambda u: u + 1)
+    for options, pool in (({"nogil": True}, "threads"), ({}, "processes"), ({"nogil": True, "parallel": True}, "processes")):
+        kernel = numba.njit(**options)(lambda u: u + 1)
         _, report = tw.run(kernel, "u[i] -> r[i]", U, report=True)
-        assert report.pool == pool and ("nogil=True" in report.why) == nogil
+        assert report.pool == pool and ("nogil=True" in report.why) == (pool == "threads")
 
 
 def test_a_report_says_that_the_pool_was_given():

@@ -347,3 +347,13 @@ def test_disk_too_small(folder):
         assert list(small.iterdir()) == []
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+@pytest.mark.parametrize("option, instead", [
+    ("--chunks=100", "--tile AXIS=N"), ("--tiles=4", "--tile AXIS=N"), ("--n_jobs=2", "--workers N"),
+    ("--threads=2", "--workers N"), ("--processes", "--workers N"), ("--shape=3,4", "--length AXIS=N"),
+    ("--backend=loky", "--pool POOL"), ("--input=x.npy", "inputs are arguments, NAME=FILE"), ("--define=c=2", "--param NAME=NUMBER")])
+def test_options_of_other_tools_name_what_to_write(folder, option, instead):
+    folder.refused(2, "run", "r[i] = x[i]", "x=x.npy", "-o", "r=r.npy", option,
+                   says=f"there is no option {option}: {instead}")
+    assert option.split("=")[0] not in folder.call("run", "--help").stdout

@@ -334,7 +334,7 @@ static void folders_of_others_are_refused(void **state)
     assert_string_equal(why, "is not a folder");
     if (geteuid() == 0) {
         assert_int_equal(chown(path, 12345, 0), 0);
-        assert_int_equal(tw__folder_check(path, why, sizeof why), -1);
+        assert_int_equal(tw__folder_check(path, why, sizeof why), -2);
         assert_string_equal(why, "belongs to user 12345, not to user 0 who runs this");
     }
     free(file);

@@ -308,5 +308,6 @@ int main(void)
         cmocka_unit_test(equal_parts_are_one_node),
         cmocka_unit_test(a_dtype_in_words_may_lose_what_one_that_is_there_keeps),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

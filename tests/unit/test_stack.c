@@ -260,5 +260,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(kernels_run_under_a_small_limit, open_all, close_all),
         cmocka_unit_test(deep_texts_are_read_where_the_callers_stack_is_small),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
