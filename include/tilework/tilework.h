@@ -347,6 +347,8 @@ typedef struct tw_run_options {
     double stall_seconds; /* process pools: seconds after which a run stands still; 0: 30 */
     void (*stalled)(void *user, const tw_stall *stall); /* called by the calling thread, once a run */
     void *stalled_user;
+    const tw_dtype *expected; /* [noperands] dtypes that kernels will probably choose, TW_OPAQUE: none is; NULL: none.
+                                 Worker processes then need not wait for memory of theirs */
     struct tw_choices **choices; /* filled, also when the run fails: what tw_tile_choose made; NULL: it is refused */
 } tw_run_options;
 

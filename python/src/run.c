@@ -23,6 +23,7 @@ struct job {
     } death; /* the last that a tile was given up for */
     tw_array *operands[TW_MAX_OPERANDS];
     PyObject *bases[TW_MAX_OPERANDS];
+    tw_dtype expected[TW_MAX_OPERANDS];
 };
 
 /* ---- what happens while it runs ---- */
@@ -320,6 +321,27 @@ static int take_operands(struct job *job)
 }
 
 /* args, outs and kinds: operands by number, as bytes. */
+/* What chosen outputs will probably be: a tuple of (operand, dtype). Others than numbers are left out. */
+static int read_expected(struct job *job, PyObject *pairs)
+{
+    const Py_ssize_t count = PyTuple_Check(pairs) ? PyTuple_GET_SIZE(pairs) : 0;
+    if (count > 0) {
+        memset(job->expected, 0, sizeof job->expected);
+        job->options.expected = job->expected;
+    }
+    for (Py_ssize_t n = 0; n < count; n++) {
+        int operand;
+        PyArray_Descr *dtype;
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, n), "iO!", &operand, &PyArrayDescr_Type, &dtype)) {
+            return -1;
+        }
+        if (operand >= 0 && operand < TW_MAX_OPERANDS && !PyTypeNum_ISUSERDEF(dtype->type_num)) {
+            dtype_of_number(&job->expected[operand], dtype);
+        }
+    }
+    return 0;
+}
+
 static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds, int wants_report)
 {
     tw_choices *choices = NULL;
@@ -355,15 +377,16 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyOb
 }
 
 /* run(pool or None, kernel, grid, arrays, args, outs, retries, timeout, tiles_per_worker, keep_going, guard, check,
- *     progress or None, wants_report, chosen, fresh, dirty) -> Report or None; with chosen outputs that and
+ *     progress or None, wants_report, chosen, fresh, dirty,
+ *     expected) -> Report or None; with chosen outputs that and
  * chosen_arrays() */
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     struct job job;
     (void)self;
-    if (n != 17 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
+    if (n != 18 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
         (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
-        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 17 arguments");
+        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 18 arguments");
         return NULL;
     }
     memset(&job, 0, offsetof(struct job, operands));
@@ -378,7 +401,7 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
     job.options.keep_going = PyObject_IsTrue(args[9]);
     job.options.guard = PyObject_IsTrue(args[10]);
     job.options.check = PyObject_IsTrue(args[11]);
-    if (PyErr_Occurred() || take_operands(&job) != 0) {
+    if (PyErr_Occurred() || take_operands(&job) != 0 || read_expected(&job, args[17]) != 0) {
         return NULL;
     }
     if (job.pool != NULL && job.pool->pool == NULL) {

@@ -450,16 +450,21 @@ class Pool:
                 request.grid.count < 2
             again = _results.Again(request) if check and request.deferred else None
             chosen = None
+            expected: tuple[Any, ...] = ()
+            if request.deferred and known is not None and memory is not None:
+                expected = tuple(known.gave.items()) or request.guessed()
             dirty = b"" if memory is not None and self.one_run else request.unknown(memory)
             try:
                 with teller(progress) if progress else NOBODY as tell:
                     ended = _tilework.run(None if alone else pool, inner, request.grid, arrays, called_with,
                                           bytes(request.notation.outs), retries, timeout, tiles_per_worker, keep_going,
                                           guard, check and again is None, tell, report, request.deferred,
-                                          b"" if guard else request.fresh, b"" if guard else dirty)
+                                          b"" if guard else request.fresh, b"" if guard else dirty, expected)
                 if request.deferred:
                     ended, chosen = ended
                 found = request.arrays_of(arrays, memory, chosen)
+                if known is not None and chosen is not None:
+                    known.gave = {k: found[k].dtype for k in request.deferred}
                 compared = again.compare(inner, called_with, found) if again is not None else {}
             except _tilework.Failure as failure:
                 error = self._explained(failure, request, native or kernel)

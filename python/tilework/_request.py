@@ -96,6 +96,11 @@ class Request:
             return _arguments.wrapped(np.empty(shape, NOTHING))
         return _arguments.new_array(pool, shape, dtype)
 
+    def guessed(self) -> tuple[tuple[int, np.dtype[Any]], ...]:
+        """What an unknown kernel will probably return."""
+        kinds = {array.dtype for array in self.inputs if isinstance(array, np.ndarray)}
+        return tuple((k, *kinds) for k in self.deferred) if len(kinds) == 1 else ()
+
     def unknown(self, pool: Optional[_tilework.Pool]) -> bytes:
         """New outputs whose memory may hold something."""
         return bytes(k for k in self.fresh if pool is not None or self.is_small(k))

@@ -64,55 +64,6 @@ int tw__is_chosen(const tw_view *view, tw_role role)
 
 /* ---- before and after the job ---- */
 
-tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
-                             const tw_view *views, tw_error *error)
-{
-    const tw_signature *signature = grid->signature;
-    size_t outputs = 0;
-    *shared = NULL;
-    for (int k = 0; k < signature->noperands; k++) {
-        outputs += (size_t)tw__is_chosen(&views[k], signature->operands[k].role);
-    }
-    if (outputs == 0 || made == NULL) {
-        return TW_OK;
-    }
-    const int apart = pool->kind == TW_PROCESSES;
-    const size_t wishes = apart ? (size_t)pool->workers * sizeof(struct wish) : 0;
-    const size_t size = sizeof(struct tw__choices) + wishes + outputs * (size_t)grid->count;
-    tw_choices *own = calloc(1, sizeof *own);
-    tw_status status =
-        own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
-                    : tw__memory_reserve(&pool->choices, pool->heap, size, "outputs whose dtype is chosen", error);
-    if (status != TW_OK) {
-        free(own);
-        return status;
-    }
-    struct tw__choices *choices = pool->choices.data;
-    memset(choices, 0, offsetof(struct tw__choices, chosen));
-    choices->apart = apart;
-    choices->workers = (unsigned)pool->workers;
-    choices->event = pool->event;
-    choices->heap = pool->heap;
-    choices->made = own;
-    choices->grid = grid;
-    choices->tiles = own->tiles = grid->count;
-    choices->wishes = (struct wish *)(void *)((char *)choices + sizeof *choices);
-    for (int w = 0; apart && w < pool->workers; w++) {
-        atomic_store(&choices->wishes[w].state, NONE);
-    }
-    uint8_t *where = (uint8_t *)choices + sizeof *choices + wishes;
-    memset(where, 0, outputs * (size_t)grid->count);
-    for (int k = 0; k < signature->noperands; k++) {
-        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
-            choices->where[k] = where;
-            where += grid->count;
-        }
-    }
-    *shared = choices;
-    *made = own;
-    return TW_OK;
-}
-
 void tw__choices_collect(const struct tw__choices *shared, tw_choices *made)
 {
     for (int k = 0; shared != NULL && k < TW_MAX_OPERANDS; k++) {
@@ -224,6 +175,61 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
     choices->made->count = (int)count + 1;
     atomic_store_explicit(&choices->count, count + 1, memory_order_release);
     return count + 1;
+}
+
+tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
+                             const tw_view *views, const tw_dtype *expected, tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    size_t outputs = 0;
+    *shared = NULL;
+    for (int k = 0; k < signature->noperands; k++) {
+        outputs += (size_t)tw__is_chosen(&views[k], signature->operands[k].role);
+    }
+    if (outputs == 0 || made == NULL) {
+        return TW_OK;
+    }
+    const int apart = pool->kind == TW_PROCESSES;
+    const size_t wishes = apart ? (size_t)pool->workers * sizeof(struct wish) : 0;
+    const size_t size = sizeof(struct tw__choices) + wishes + outputs * (size_t)grid->count;
+    tw_choices *own = calloc(1, sizeof *own);
+    tw_status status =
+        own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
+                    : tw__memory_reserve(&pool->choices, pool->heap, size, "outputs whose dtype is chosen", error);
+    if (status != TW_OK) {
+        free(own);
+        return status;
+    }
+    struct tw__choices *choices = pool->choices.data;
+    memset(choices, 0, offsetof(struct tw__choices, chosen));
+    choices->apart = apart;
+    choices->workers = (unsigned)pool->workers;
+    choices->event = pool->event;
+    choices->heap = pool->heap;
+    choices->made = own;
+    choices->grid = grid;
+    choices->tiles = own->tiles = grid->count;
+    choices->wishes = (struct wish *)(void *)((char *)choices + sizeof *choices);
+    for (int w = 0; apart && w < pool->workers; w++) {
+        atomic_store(&choices->wishes[w].state, NONE);
+    }
+    uint8_t *where = (uint8_t *)choices + sizeof *choices + wishes;
+    memset(where, 0, outputs * (size_t)grid->count);
+    for (int k = 0; k < signature->noperands; k++) {
+        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+            choices->where[k] = where;
+            where += grid->count;
+        }
+    }
+    for (int k = 0; apart && expected != NULL && k < signature->noperands; k++) {
+        char reason[TW_TILE_MESSAGE_SIZE]; /* a guess that has no room may be wrong */
+        if (choices->where[k] != NULL && expected[k].kind != TW_OPAQUE) {
+            make(choices, k, &expected[k], reason);
+        }
+    }
+    *shared = choices;
+    *made = own;
+    return TW_OK;
 }
 
 static uint32_t make_alone(struct tw__choices *choices, int operand, const tw_dtype *dtype, char *message)

@@ -138,7 +138,7 @@ static tw_status create_job(struct run *run, tw_error *error)
     }
     if (status == TW_OK) {
         status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, pool, run->grid,
-                                    run->binding.views, error);
+                                    run->binding.views, run->options->expected, error);
     }
     if (status != TW_OK) {
         return status;

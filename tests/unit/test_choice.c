@@ -40,6 +40,7 @@ struct job {
     tw_grid *grid;
     tw_kernel *kernel;
     tw_choices *choices;
+    tw_dtype expected;
 };
 
 static tw_status run(struct job *job, tw_pool_kind kind, tw_function function, void *context, tw_error *error)
@@ -53,7 +54,7 @@ static tw_status run(struct job *job, tw_pool_kind kind, tw_function function, v
     assert_int_equal(tw_array_wrap(&job->output, &nothing, NULL), TW_OK);
     assert_int_equal(tw_grid_for(&job->grid, job->signature, &job->output, &split, 1, NULL), TW_OK);
     assert_int_equal(tw_kernel_from_function(&job->kernel, function, context, 0, NULL), TW_OK);
-    const tw_run_options options = {.choices = &job->choices};
+    const tw_run_options options = {.choices = &job->choices, .expected = &job->expected};
     return tw_run(job->pool, job->kernel, job->grid, &job->output, &options, NULL, error);
 }
 
@@ -116,6 +117,23 @@ static void a_worker_that_dies_with_its_choice_costs_one_tile(void **state)
     close_job(&job);
 }
 
+static void a_guess_is_used_or_left_alone(void **state)
+{
+    static const tw_kind guesses[] = {TW_FLOAT64, TW_INT8};
+    (void)state;
+    need_processes();
+    for (int n = 0; n < 2; n++) {
+        struct job job = {.expected = tw_dtype_of(guesses[n])};
+        assert_int_equal(run(&job, TW_PROCESSES, choose, NULL, NULL), TW_OK);
+        assert_int_equal(tw_array_view(tw_choices_array(job.choices, 0))->dtype.kind, guesses[n]);
+        assert_int_equal(tw_choices_count(job.choices), 2 + n); /* the wrong one has no tile */
+        for (uint64_t tile = 0; tile < TILES; tile++) {
+            assert_int_not_equal(tw_choices_of(job.choices, 0, tile), n == 0 ? -1 : 0);
+        }
+        close_job(&job);
+    }
+}
+
 static int choose_many(const tw_tile *tile)
 {
     char descr[16];
@@ -173,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_dtype_has_an_array),
         cmocka_unit_test(a_worker_that_dies_with_its_choice_costs_one_tile),
+        cmocka_unit_test(a_guess_is_used_or_left_alone),
         cmocka_unit_test(too_many_dtypes_are_refused),
         cmocka_unit_test(what_has_a_dtype_is_not_chosen),
     };
