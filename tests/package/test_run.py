@@ -260,7 +260,7 @@ def test_an_exception_of_the_progress_function_ends_the_run(pool):
     def refuse(done, total, seconds):
         raise KeyError("enough")
     with pytest.raises(KeyError, match="enough"):
-        pool.run(lambda r: time.sleep(0.02), "-> r[i]", lengths={"i": 500}, tiles={"i": 1}, progress=refuse)
+        pool.run(lambda r: time.sleep(0.02) or r.fill(1), "-> r[i]", lengths={"i": 500}, tiles={"i": 1}, progress=refuse)
     assert pool.run(lambda r: r.fill(2), "-> r[i]", lengths={"i": 3}).tolist() == [2, 2, 2]
 
 
