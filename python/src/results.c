@@ -102,11 +102,13 @@ static int copy_whole(PyArrayObject *place, PyObject *value, const char *name)
     }
     int done = check_shape(array, PyArray_DIMS(place), PyArray_NDIM(place));
     if (done == 0 && !PyArray_CanCastTypeTo(PyArray_DESCR(array), wish, NPY_SAME_KIND_CASTING)) {
+        const int objects = PyArray_DESCR(array)->type_num == NPY_OBJECT; /* which no output can have */
         PyErr_Format(
             PyExc_TypeError,
-            "the kernel has returned %S for output %s of dtype %S, which does not hold that; give dtype='%S', or "
-            "convert it in the kernel",
-            PyArray_DESCR(array), name, wish, PyArray_DESCR(array));
+            "the kernel has returned %S for output %s of dtype %S, which does not hold that; convert it in the "
+            "kernel%s%S%s",
+            PyArray_DESCR(array), name, wish, objects ? " to " : ", or give dtype='",
+            objects ? wish : PyArray_DESCR(array), objects ? "" : "'");
         done = -1;
     }
     if (done == 0) {
