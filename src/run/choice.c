@@ -13,6 +13,7 @@
 #include "grid/signature.h"
 #include "os/fault.h"
 #include "os/wait.h"
+#include "run/bind.h"
 #include "run/job.h"
 
 enum wish_state { NONE, ASKED, GRANTED, REFUSED };
@@ -52,7 +53,6 @@ struct tw__choices {
 struct tw_choices {
     int count;
     uint64_t tiles;
-    int operand[TW__MOST_CHOICES];
     tw_array *arrays[TW__MOST_CHOICES];
     uint8_t *where[TW_MAX_OPERANDS];
 };
@@ -68,10 +68,7 @@ void tw__choices_collect(const struct tw__choices *shared, tw_choices *made)
 {
     for (int k = 0; shared != NULL && k < TW_MAX_OPERANDS; k++) {
         if (shared->where[k] != NULL) {
-            made->where[k] = malloc(made->tiles > 0 ? (size_t)made->tiles : 1);
-            if (made->where[k] != NULL) {
-                memcpy(made->where[k], shared->where[k], (size_t)made->tiles);
-            }
+            memcpy(made->where[k], shared->where[k], (size_t)made->tiles);
         }
     }
 }
@@ -170,7 +167,6 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
         memcpy(chosen->text, dtype->descr, strlen(dtype->descr) + 1);
         chosen->view.dtype.descr = chosen->text;
     }
-    choices->made->operand[count] = operand;
     choices->made->arrays[count] = array;
     choices->made->count = (int)count + 1;
     atomic_store_explicit(&choices->count, count + 1, memory_order_release);
@@ -196,8 +192,14 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_
     tw_status status =
         own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
                     : tw__memory_reserve(&pool->choices, pool->heap, size, "outputs whose dtype is chosen", error);
+    for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
+        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+            own->where[k] = calloc((size_t)grid->count + 1, 1);
+            status = own->where[k] != NULL ? TW_OK : tw__fail_memory(error, (size_t)grid->count, "a list of tiles");
+        }
+    }
     if (status != TW_OK) {
-        free(own);
+        tw_choices_destroy(own);
         return status;
     }
     struct tw__choices *choices = pool->choices.data;
@@ -275,14 +277,12 @@ void tw__choices_serve(struct tw__choices *choices)
         if (atomic_load_explicit(&wish->state, memory_order_acquire) != ASKED) {
             continue;
         }
-        const tw_role role = TW_OUT;
         tw_dtype dtype = wish->dtype;
         dtype.descr = dtype.kind == TW_OPAQUE ? wish->text : tw_dtype_of(dtype.kind).descr;
         wish->text[TW__CHOICE_TEXT - 1] = '\0';
         /* What it says is a worker's, which its kernel may have spoiled. */
         const int operand = wish->operand;
-        const int known = operand >= 0 && operand < choices->grid->signature->noperands &&
-                          choices->grid->signature->operands[operand].role == role && choices->where[operand] != NULL;
+        const int known = operand >= 0 && operand < TW_MAX_OPERANDS && choices->where[operand] != NULL;
         snprintf(wish->message, sizeof wish->message, "the worker's memory is spoiled");
         wish->granted = known ? make(choices, operand, &dtype, wish->message) : 0;
         atomic_store_explicit(&wish->state, wish->granted != 0 ? GRANTED : REFUSED, memory_order_release);
@@ -323,17 +323,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
     if (number == 0) {
         return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
     }
-    const tw_view *whole = &choices->chosen[number - 1].view;
-    const uint8_t *axes = job->operands[operand].axes;
-    view->dtype = whole->dtype;
-    view->ndim = whole->ndim;
-    int64_t offset = 0;
-    for (int d = 0; d < whole->ndim; d++) {
-        offset += tile->start[axes[d]] * whole->strides[d];
-        view->strides[d] = whole->strides[d];
-        view->shape[d] = tile->stop[axes[d]] - tile->start[axes[d]];
-    }
-    view->data = (char *)whole->data + offset;
+    *view = tw__cut_view(&choices->chosen[number - 1].view, job->operands[operand].axes, tile->start, tile->stop);
     if (choices->apart) {
         const int error = tw__region_touch(chooser->heap, view, chooser->populated);
         if (error != 0) {

@@ -257,12 +257,7 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
         status = new_journal(&made, kernel, grid, operands, error);
     }
     if (status == TW_OK) {
-        status = tw__held_open(&made->held,
-                               &(struct tw__held_wish){
-                                   .path = path,
-                                   .shown = path,
-                               },
-                               error);
+        status = tw__held_open(&made->held, &(struct tw__held_wish){.path = path, .shown = path}, error);
     }
     if (status == TW_OK && made->held.fd < 0) {
         status = tw__fail(error, TW_ERROR_JOURNAL, "%s: there is no journal", path);
@@ -424,7 +419,7 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
     for (int k = 0; k < journal->noperands; k++) {
         if (tw__journal_is_output(journal, k)) {
             views[count++] =
-                tw__cut_view(&journal->operands[k]->view, &journal->grid->signature->operands[k], start, stop);
+                tw__cut_view(&journal->operands[k]->view, journal->grid->signature->operands[k].axes, start, stop);
         }
     }
     return tw__sum(views, count);
@@ -482,8 +477,8 @@ tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *s
     for (uint64_t tile = 0; tile < journal->count; tile++) {
         if (!get_bit(journal->has, tile)) {
             tw_grid_tile(journal->grid, tile, start, stop);
-            const tw_view to = tw__cut_view(&array->view, described, start, stop);
-            const tw_view from = tw__cut_view(&source->view, described, start, stop);
+            const tw_view to = tw__cut_view(&array->view, described->axes, start, stop);
+            const tw_view from = tw__cut_view(&source->view, described->axes, start, stop);
             tw__view_copy(&to, &from);
         }
     }

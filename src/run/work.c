@@ -9,6 +9,7 @@
 #include "grid/order.h"
 #include "os/fault.h"
 #include "os/stack.h"
+#include "run/bind.h"
 #include "run/job.h"
 #include "run/sum.h"
 #include "run/touch.h"
@@ -303,17 +304,6 @@ static void commit_inouts(struct local *local, const struct tw__job *job, struct
     (void)TW__POINT("inout.committed");
 }
 
-static tw_view cut_view(const struct tw__job_operand *operand, const int64_t *start, const int64_t *stop)
-{
-    tw_view view = operand->view;
-    for (int d = 0; d < view.ndim; d++) {
-        const int axis = operand->axes[d];
-        view.data = (char *)view.data + start[axis] * view.strides[d];
-        view.shape[d] = stop[axis] - start[axis];
-    }
-    return view;
-}
-
 int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
 {
     const struct tw__job *job = argument;
@@ -326,7 +316,7 @@ int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
     tw_grid_tile(job->grid, tile, start, stop);
     for (int k = 0; k < job->noperands; k++) {
         if (job->operands[k].copied) {
-            const tw_view place = cut_view(&job->operands[k], start, stop);
+            const tw_view place = tw__cut_view(&job->operands[k].view, job->operands[k].axes, start, stop);
             const tw_view copy = copy_view(job, worker, &place, &used);
             tw__view_copy(&place, &copy);
         }
