@@ -12,6 +12,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -371,6 +372,8 @@ def main():
     if options.long:
         Effort.make_long()
     BUILD.mkdir(parents=True, exist_ok=True)
+    # A shell starts what it puts into the background with Ctrl-C ignored; many tests send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What a Makefile passes down would reach the `make` that the tests call.
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PREFIX", "DESTDIR", "ARGS"):
         os.environ.pop(name, None)
