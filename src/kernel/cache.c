@@ -216,12 +216,12 @@ static void touch(const struct tw__cache *cache, const char *key, const char *ob
 {
     char name[TW__HASH_TEXT + 8];
     static const char *const suffixes[] = {"entry", "c"};
-    tw__folder_touch(object);
+    tw__file_touch(object);
     for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
         snprintf(name, sizeof name, "%s.%s", key, suffixes[k]);
         char *path = path_of(cache, name, "");
         if (path != NULL) {
-            tw__folder_touch(path);
+            tw__file_touch(path);
         }
         free(path);
     }

@@ -29,6 +29,9 @@ int tw__file_open_write(int *fd, const char *path);
 int tw__file_create(int *fd, const char *path, uint32_t mode);
 void tw__file_close(int fd);
 
+/* Dates a file now, unless it was dated in the last ten minutes: it is in use. */
+void tw__file_touch(const char *path);
+
 #define TW__FOLDER_HERE (-100) /* for the functions that end in _in: names are paths from the current folder */
 
 /* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the

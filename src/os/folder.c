@@ -1,16 +1,15 @@
-/* folder.c - a folder that no other user can put files into. Knows nothing of what is kept there. */
+/* folder.c - folders for files of this user: where they are, who else can put files into them, what is in them. Knows
+ * nothing of what is kept there. */
 #include "os/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -112,14 +111,5 @@ void tw__folder_each(const char *path, void (*f)(const char *name, const struct 
     }
     if (folder != NULL) {
         closedir(folder);
-    }
-}
-
-void tw__folder_touch(const char *path)
-{
-    enum { FRESH = 600 }; /* seconds */
-    struct stat info;
-    if (stat(path, &info) == 0 && info.st_mtim.tv_sec + FRESH < time(NULL)) {
-        (void)utimensat(AT_FDCWD, path, NULL, 0); /* a folder that is read alone is not trimmed either */
     }
 }

@@ -1,4 +1,4 @@
-/* folder.h - a folder that no other user can put files into. */
+/* folder.h - folders for files of this user: where they are, who else can put files into them, what is in them. */
 #ifndef TW_OS_FOLDER_H
 #define TW_OS_FOLDER_H
 
@@ -25,9 +25,6 @@ struct tw__file_info;
 /* Calls f(name, what it is, user) for everything in the folder; nothing where it cannot be read. */
 void tw__folder_each(const char *path, void (*f)(const char *name, const struct tw__file_info *info, void *user),
                      void *user);
-
-/* Dates a file now, unless it was dated in the last ten minutes: it is in use. */
-void tw__folder_touch(const char *path);
 
 /* Says why files in this folder are not to be trusted: it is a symbolic link or no folder, belongs to another user, or
  * others may write to it. Returns 0 where it is sound, -1 with the reason in why[size] (-2: the owner is the reason),

@@ -6,7 +6,7 @@
 #include "array/array.h"
 #include "base/error.h"
 #include "grid/signature.h"
-#include "os/folder.h"
+#include "os/file.h"
 
 #define ALIGNMENT 64
 
@@ -179,7 +179,7 @@ tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__j
     struct layout layout = {0};
     fill(&layout, pool, request);
     if (pool->kind == TW_PROCESSES && request->kernel->is_kept) {
-        tw__folder_touch(request->kernel->path); /* a worker may be about to open it */
+        tw__file_touch(request->kernel->path); /* a worker may be about to open it */
     }
     const tw_status status =
         tw__memory_reserve(&pool->payload, pool->heap, layout.used, "the description of a job", error);
