@@ -205,16 +205,11 @@ static tw_status refuse_sign(struct tw__lexer *lexer, const char *text, size_t l
                         (unsigned char)*text);
 }
 
+/* A sign of other languages that begins with one of ours: "&&", "=>". */
 static int is_foreign(const char *text, size_t left)
 {
-    static const char foreign[][4] = {"&&", "||", "===", "!==", "<>", "=<", "=>", ":=", "->"};
-    for (size_t k = 0; k < sizeof foreign / sizeof foreign[0]; k++) {
-        const size_t n = strlen(foreign[k]);
-        if (n <= left && memcmp(text, foreign[k], n) == 0) {
-            return 1;
-        }
-    }
-    return 0;
+    size_t characters;
+    return tw__hint_sign(text, left, &characters) != NULL && characters > 1;
 }
 
 static tw_status read_sign(struct tw__lexer *lexer, struct tw__token *token)
@@ -222,7 +217,7 @@ static tw_status read_sign(struct tw__lexer *lexer, struct tw__token *token)
     const size_t left = lexer->source.length - lexer->at;
     const char *text = lexer->source.text + lexer->at;
     token->kind = TW__TOKEN_SIGN;
-    if (is_foreign(text, left)) { /* none of which ours can begin */
+    if (is_foreign(text, left)) {
         return refuse_sign(lexer, text, left);
     }
     for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
