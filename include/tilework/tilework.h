@@ -175,7 +175,7 @@ typedef struct tw_fork_hooks {
     void (*parent)(void *user);            /* just after it, also where it failed */
     void (*child)(void *user, int worker); /* in the new worker, before its first tile */
     void (*end)(void *user, int worker);   /* in a worker that the pool ends, which waits 5 seconds for it; not in one
-                                              that   is killed. With NULL workers are ended at once. */
+                                              that is killed; NULL: workers are ended at once */
     void *user;
 } tw_fork_hooks;
 

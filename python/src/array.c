@@ -30,7 +30,7 @@ static void array_dealloc(PyObject *object)
     PyObject_Free(self);
 }
 
-/* create(pool, heap or None, dtype, descr or None, shape) */
+/* create(Pool, Heap or None, dtype, descr or None, shape) */
 static PyObject *array_create(PyObject *type, PyObject *args)
 {
     PyObject *place, *shape;

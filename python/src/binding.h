@@ -255,6 +255,9 @@ const char *operand_name(const struct call *call, int operand);
 /* What the kernel has returned goes to its places; 0, or -1 with an exception. views[call->nargs] are its arguments. */
 int store_result(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result);
 
+/* ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
+PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles);
+
 /* ---- new outputs that a kernel fills (fresh.c) ---- */
 
 PyObject *set_fresh_callbacks(PyObject *self, PyObject *args);
@@ -266,9 +269,6 @@ void clear_fresh(const tw_tile *tile, const struct call *call);
 PyObject *remember_changed(const struct call *call, PyObject *const *views);
 int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result,
                   PyObject *before);
-
-/* ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
-PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles);
 
 /* Inside of Python: the run is to end because of this exception (stolen). Threads that are inside a kernel are asked to
  * raise KeyboardInterrupt. */

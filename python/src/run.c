@@ -186,8 +186,6 @@ static int read_numbers(PyObject *given, uint8_t *numbers, int *count, int noper
     return 0;
 }
 
-static _Atomic unsigned long runs;
-
 /* The same as a set of bits. */
 static int read_bits(PyObject *given, uint64_t *bits, int noperands)
 {
@@ -201,6 +199,8 @@ static int read_bits(PyObject *given, uint64_t *bits, int noperands)
     }
     return 0;
 }
+
+static _Atomic unsigned long runs; /* begun in this process: each has a number of its own */
 
 /* What the kernel's call is to be for this run. kinds[3]: operands that are chosen, fresh, dirty. */
 static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds)

@@ -121,9 +121,11 @@ static void divide_kernel(struct division *division, int axis, int64_t length, t
 
 /* From the first axis on, each is cut into tiles that have `most` bytes of output or less, until they do. So all axes
  * but one are whole or cut into single indices. An axis behind one that was cut stays whole while tiles have 2 * most
- * or less. r[i,j], float64, 2 MiB: lengths          bytes of one i    tiles of i      bytes of one j    tiles of j 1500
- * x 1500      12000             9 of <= 167 1000 x 300000    2.4e6             1000 of 1       8 whole, 2.4e6 < 2 * 2
- * MiB 10 x 10^6        8e6               10 of 1         8                 4 of 250000 Nonzero: no other axis is cut.
+ * or less. Nonzero: no other axis is cut. r[i,j], float64, 2 MiB:
+ *     lengths          one i      tiles of i      one j      tiles of j
+ *     1500 x 1500      12000 B    9 of <= 167                whole: they fit
+ *     1000 x 300000    2.4 MB     1000 of 1       8 B        whole: 2.4 MB < 2 * 2 MiB
+ *     10 x 10^6        8 MB       10 of 1         8 B        4 of 250000
  */
 static int divide_statement(struct division *division, int axis, int64_t length, tw_split *split)
 {

@@ -188,7 +188,7 @@ int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
 {
     int ended = 0;
     int status = tw__ends_are_forgotten() ? ECHILD : run(argv, 0, limit, output, &ended);
-    if (status == ECHILD) { /* somebody else was told how it ended */
+    if (status == ECHILD) { /* somebody else has learned how it ended */
         status = run(argv, 1, limit, output, &ended);
     }
     if (status == 0) {

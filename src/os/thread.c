@@ -31,8 +31,7 @@ int tw__thread_start(struct tw__thread *thread, void *(*function)(void *argument
     /* Signals are the program's: a new thread inherits the mask, so that none is delivered here. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = start(thread, tw__stack_size(), function, argument);
-    if (error !=
-        0) { /* there may be no room for a stack of that size: kernels then get one of their own, or an error */
+    if (error != 0) { /* no room for so large a stack: kernels then get one of their own, or an error */
         error = start(thread, 0, function, argument);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
