@@ -175,7 +175,9 @@ void enter_python(void);
 
 /* One a worker process, in shared memory: the exception of the lowest tile that failed there. */
 struct slot {
-    _Atomic uint64_t tile; /* UINT64_MAX: none; written last */
+    _Atomic uint64_t tile;   /* UINT64_MAX: none; written last */
+    _Atomic uint64_t looked; /* the tile whose kernel runs again, to see what it leaves unwritten, or ran so when the
+                              * worker died; UINT64_MAX: none */
     uint32_t text_size, pickle_size;
     char bytes[]; /* text, then pickle */
 };
@@ -222,6 +224,8 @@ struct call {
     uint64_t fresh;                /* bit k: operand k is a new output that the kernel fills */
     uint64_t dirty;                /* ... whose memory may hold something */
     int looks;                     /* at what is left of them: 0 never, 1 after tile 0, 2 after each */
+    unsigned workers;
+    double timeout; /* seconds that a tile may take; 0: any */
     uint8_t axes[TW_MAX_OPERANDS][TW_MAX_DIMS];
     uint64_t chosen;           /* bit k: operand k has the dtype that the kernel returns */
     const char *names;         /* of the axes, each ended by a null byte: in `area`, or the caller's */
@@ -265,10 +269,14 @@ PyObject *set_fresh_callbacks(PyObject *self, PyObject *args);
 /* Before the kernel: they are zeros. */
 void clear_fresh(const tw_tile *tile, const struct call *call);
 
-/* For a tile that is looked at: before the kernel, and after it with what that gave. 0, or -1 with an exception. */
+/* Whether the tile is looked at. */
+int is_looked_at(const tw_tile *tile, const struct call *call);
+
+/* If so: before the kernel, and after it with what that gave and the seconds that it took. 0, or -1 with an exception.
+ */
 PyObject *remember_changed(const struct call *call, PyObject *const *views);
 int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result,
-                  PyObject *before);
+                  PyObject *before, double seconds);
 
 /* Inside of Python: the run is to end because of this exception (stolen). Threads that are inside a kernel are asked to
  * raise KeyboardInterrupt. */

@@ -5,7 +5,7 @@
 /* What tilework/_unwritten.py has given to be called back. */
 static struct {
     PyObject *before; /* (views, positions) -> what `look` gets of those that are not new */
-    PyObject *look;   /* (callable, views, tile or None, ((position, name, starts), ...), before) */
+    PyObject *look;   /* (callable, views, tile or None, ((position, name, starts, is filled), ...), before, alone) */
 } asked;
 
 PyObject *set_fresh_callbacks(PyObject *self, PyObject *args)
@@ -77,8 +77,45 @@ PyObject *remember_changed(const struct call *call, PyObject *const *views)
     return PyObject_CallFunction(asked.before, "NN", tuple_of_views(call, views), changed(call));
 }
 
-/* ((position, name, first index in each dimension), ...) of the new outputs. */
-static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call)
+/* A kernel whose tile has taken more than this part of the timeout is not run again. */
+#define PART_OF_TIMEOUT 0.2
+
+static struct slot *slot_of(const struct call *call, unsigned worker)
+{
+    return (struct slot *)(void *)(call->area + call->slots + worker * SLOT_SIZE);
+}
+
+int is_looked_at(const tw_tile *tile, const struct call *call)
+{
+    if (call->fresh == 0 || (call->looks == 1 && tile->index != 0)) {
+        return 0;
+    }
+    for (unsigned w = 0; call->apart && tile->attempt > 0 && w < call->workers; w++) {
+        if (atomic_load_explicit(&slot_of(call, w)->looked, memory_order_relaxed) == tile->index) {
+            return 0; /* its worker died of it */
+        }
+    }
+    return 1;
+}
+
+/* Whether the kernel has returned nothing, or what it was given, for the output that is its n-th argument. */
+static int is_filled(const struct call *call, PyObject *const *views, PyObject *result, int n)
+{
+    PyObject *value = result;
+    for (int k = 0; call->nouts > 1 && result != Py_None && k < call->nouts; k++) {
+        if (!PyTuple_Check(result) || PyTuple_GET_SIZE(result) != call->nouts) {
+            return 0; /* which is an error */
+        }
+        if (call->outs[k] == call->args[n]) {
+            value = PyTuple_GET_ITEM(result, k);
+        }
+    }
+    return value == Py_None || value == views[n];
+}
+
+/* ((position, name, first index in each dimension, is filled), ...) of the new outputs; what is returned is put there.
+ */
+static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result)
 {
     PyObject *found = PyList_New(0);
     for (int n = 0; found != NULL && n < call->nargs; n++) {
@@ -91,7 +128,8 @@ static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call)
             starts[d] = tile->start[call->axes[k][d]];
         }
         PyObject *item =
-            Py_BuildValue("(isN)", n, operand_name(call, k), tuple_of_integers(starts, tile->operand[k].ndim));
+            Py_BuildValue("(isNi)", n, operand_name(call, k), tuple_of_integers(starts, tile->operand[k].ndim),
+                          is_filled(call, views, result, n));
         if (item == NULL || PyList_Append(found, item) != 0) {
             Py_CLEAR(found);
         }
@@ -101,18 +139,22 @@ static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call)
 }
 
 int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result,
-                  PyObject *before)
+                  PyObject *before, double seconds)
 {
-    int filled = result == Py_None;
-    for (int n = 0; n < call->nargs; n++) {
-        filled |= result == views[n];
+    if (call->timeout > 0 && seconds > PART_OF_TIMEOUT * call->timeout) {
+        return 0;
     }
-    if (!filled) {
-        return 0; /* what it returned is put there */
+    struct slot *slot = call->apart ? slot_of(call, tile->worker) : NULL;
+    if (slot != NULL) {
+        atomic_store_explicit(&slot->looked, tile->index, memory_order_relaxed);
     }
     PyObject *looked =
-        PyObject_CallFunction(asked.look, "ONONO", call->callable, tuple_of_views(call, views),
-                              call->wants_tile ? views[call->nargs] : Py_None, fresh_outputs(tile, call), before);
+        PyObject_CallFunction(asked.look, "ONONOi", call->callable, tuple_of_views(call, views),
+                              call->wants_tile ? views[call->nargs] : Py_None, fresh_outputs(tile, call, views, result),
+                              before, call->apart || call->workers == 1);
+    if (slot != NULL) {
+        atomic_store_explicit(&slot->looked, UINT64_MAX, memory_order_relaxed);
+    }
     Py_XDECREF(looked);
     return looked != NULL ? 0 : -1;
 }

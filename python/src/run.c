@@ -217,6 +217,8 @@ static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *
         return -1;
     }
     call->looks = job->options.check ? 2 : 1;
+    call->workers = job->local.workers;
+    call->timeout = job->options.timeout;
     for (int k = 0; k < noperands; k++) {
         for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
             call->axes[k][d] = (uint8_t)tw_signature_operand_axis(signature, k, d);
@@ -245,7 +247,9 @@ static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *
     call->area = call->apart ? names : NULL;
     place_names(call, names, signature);
     for (int w = 0; call->apart && w < tw_pool_workers(job->pool->pool); w++) {
-        atomic_store(&((struct slot *)(void *)(call->area + slots + (size_t)w * SLOT_SIZE))->tile, UINT64_MAX);
+        struct slot *slot = (struct slot *)(void *)(call->area + slots + (size_t)w * SLOT_SIZE);
+        atomic_store(&slot->tile, UINT64_MAX);
+        atomic_store(&slot->looked, UINT64_MAX);
     }
     return 0;
 }

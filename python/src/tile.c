@@ -3,6 +3,7 @@
 #include "binding.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* ---- exceptions ---- */
 
@@ -217,13 +218,21 @@ static void let_go(struct local_run *local, PyObject *const *views, int n)
     give_exception(exception);
 }
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 static int call_kernel(const tw_tile *tile, const struct call *call)
 {
     PyObject *arguments[TW_MAX_OPERANDS + 2] = {NULL}; /* one before the first, as vectorcall wants; one for tile= */
     static PyObject *keyword;
     PyObject **views = arguments + 1;
     PyObject *result = NULL, *before = NULL;
-    const int looks = call->fresh != 0 && (call->looks > 1 || (call->looks == 1 && tile->index == 0));
+    const int looks = is_looked_at(tile, call);
+    const double begin = looks ? seconds_now() : 0;
     int done = -1, n = 0;
     clear_fresh(tile, call);
     for (; n < call->nargs; n++) {
@@ -248,7 +257,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     }
     result = PyObject_Vectorcall(call->callable, views, (size_t)n | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                  call->wants_tile ? keyword : NULL);
-    if (result == NULL || (looks && look_at_fresh(tile, call, views, result, before) != 0)) {
+    if (result == NULL || (looks && look_at_fresh(tile, call, views, result, before, seconds_now() - begin) != 0)) {
         goto end;
     }
     if (result != Py_None) {

@@ -8,6 +8,8 @@ reads its output (``h += x``) is known by values that differ between the two run
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -16,8 +18,9 @@ from . import _tilework
 
 # Moderate numbers for every float, whole numbers of many bits, bytes that are no bool's.
 PATTERNS = (b"\x47\x5b\x9d\x42\x35\x71\xc3\x40", b"\x39\xa6\x6d\x41\x8b\x53\x97\x3f")
+NAN = len(PATTERNS)  # the number of a pattern that is nan in floats
 
-Fresh = tuple[tuple[int, str, tuple[int, ...]], ...]
+Fresh = tuple[tuple[int, str, tuple[int, ...], bool], ...]  # position, name, first index, is filled
 
 
 def _bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -45,24 +48,44 @@ def _scratch(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
     """An array like it that holds the pattern. One with gaps has gaps, since compiled kernels are compiled for that."""
     gaps = array.ndim > 1 and not array.flags.c_contiguous
     whole = np.empty((*array.shape[:-1], array.shape[-1] + 1) if gaps else array.shape, array.dtype)
-    _bytes(whole)[...] = _pattern(array, number)
+    if number == NAN and array.dtype.kind in "fc":
+        whole[...] = np.nan
+    else:
+        _bytes(whole)[...] = _pattern(array, number % len(PATTERNS))
     return whole[..., :-1] if gaps else whole
+
+
+class _Random:
+    """The generators that all of a process share, `numpy.random` and `random`, where nobody else draws meanwhile: a second
+    run of a tile gets the numbers of the one before, and later tiles those that they would get without."""
+
+    def __init__(self, alone: bool) -> None:
+        modules: Any = [sys.modules.get(name) if alone else None for name in ("numpy.random", "random")]
+        self.numpy, self.python = modules
+        self.states = (self.numpy and self.numpy.get_state(), self.python and self.python.getstate())
+
+    def restore(self) -> None:
+        if self.numpy is not None:
+            self.numpy.set_state(self.states[0])
+        if self.python is not None:
+            self.python.setstate(self.states[1])
 
 
 class _Kernel:
     """One tile, to be run again."""
 
     def __init__(self, function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh: Fresh,
-                 before: dict[int, np.ndarray[Any, Any]]) -> None:
+                 before: dict[int, np.ndarray[Any, Any]], alone: bool) -> None:
         self.function, self.views, self.fresh, self.before = function, views, fresh, before
         self.named = {} if tile is None else {"tile": tile}
+        self.random = _Random(alone)
 
-    def outputs(self, number: int, writeable: bool = True) -> Optional[dict[int, np.ndarray[Any, Any]]]:
-        """What it leaves of the pattern; None where it raises."""
+    def outputs(self, number: int, fixed: Iterable[int] = ()) -> Optional[dict[int, np.ndarray[Any, Any]]]:
+        """What it leaves of the pattern, with read-only arrays for outputs that are `fixed`; None where it raises."""
         arguments = list(self.views)
-        scratch = {n: _scratch(self.views[n], number) for n, _, _ in self.fresh}
+        scratch = {n: _scratch(self.views[n], number) for n, *_ in self.fresh}
         for n, array in scratch.items():
-            array.flags.writeable = writeable
+            array.flags.writeable = n not in fixed
             arguments[n] = array
         for n, array in self.before.items():
             arguments[n] = array.copy()
@@ -71,7 +94,9 @@ class _Kernel:
                 self.function(*arguments, **self.named)
         except Exception:  # pylint: disable=broad-except  # it reads what it is given
             return None
-        return scratch
+        finally:
+            self.random.restore()
+        return {n: scratch[n] for n, _, _, is_filled in self.fresh if is_filled}
 
 
 def remember(views: tuple[Any, ...], positions: bytes) -> dict[int, np.ndarray[Any, Any]]:
@@ -80,38 +105,54 @@ def remember(views: tuple[Any, ...], positions: bytes) -> dict[int, np.ndarray[A
 
 
 def look(function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh: Fresh,
-         before: dict[int, np.ndarray[Any, Any]]) -> None:
-    """After the kernel: an error if it has left an element of a new output unwritten."""
-    if not any(_has_zero(views[n]) for n, _, _ in fresh):
+         before: dict[int, np.ndarray[Any, Any]], alone: bool) -> None:
+    """After the kernel: an error if it has left an element of a new output unwritten. `alone`: no other thread runs tiles."""
+    left = {n: _zeros(views[n]) for n, _, _, is_filled in fresh if is_filled and _has_zero(views[n])}
+    if not any(found.any() for found in left.values()):  # -0.0 is written
         return
-    kernel = _Kernel(function, views, tile, fresh, before)
-    left = {n: _zeros(views[n]) for n, _, _ in fresh if _has_zero(views[n])}
+    kernel = _Kernel(function, views, tile, fresh, before, alone)
+    runs = []
     for number in range(len(PATTERNS)):
         again = kernel.outputs(number)
         if again is None:
             return
+        runs.append(again)
         for n in list(left):
             left[n] &= (_bytes(again[n]) == _pattern(again[n], number)).all(1)
             if not left[n].any():
                 del left[n]
-        if not left or _reads(views, again, left):
+        if not left:
             return
-    if all(found.all() for found in left.values()) and kernel.outputs(0, writeable=False) is None:
+    if _differ(runs[0], runs[1], left) and not _is_by_chance(kernel, runs[0], left):
+        return
+    if all(found.all() for found in left.values()) and kernel.outputs(0, left) is None:
         return
     raise ValueError(_words(views, fresh, left))
 
 
-def _reads(views: tuple[Any, ...], again: dict[int, np.ndarray[Any, Any]], left: dict[int, np.ndarray[Any, Any]]) -> bool:
-    """Whether what it has written depends on what was there."""
-    for n, scratch in again.items():
-        differs = (_bytes(views[n]) != _bytes(scratch)).any(1)
+def _differ(one: dict[int, np.ndarray[Any, Any]], other: dict[int, np.ndarray[Any, Any]],
+            left: dict[int, np.ndarray[Any, Any]]) -> bool:
+    """Whether two runs have written different items."""
+    for n, scratch in one.items():
+        differs = (_bytes(other[n]) != _bytes(scratch)).any(1)
         if (differs & ~left[n] if n in left else differs).any():
             return True
     return False
 
 
+def _is_by_chance(kernel: _Kernel, first: dict[int, np.ndarray[Any, Any]], left: dict[int, np.ndarray[Any, Any]]) -> bool:
+    """Whether what differs is of a kernel that draws new numbers each time, and not of what was there: numbers that it has
+    written over nan are not made of that."""
+    again = kernel.outputs(0)
+    if again is None or not _differ(first, again, left):
+        return False
+    over = kernel.outputs(NAN)
+    return over is not None and all(array.dtype.kind in "fc" and bool((np.isnan(array.reshape(-1)) == left.get(n, False)).all())
+                                    for n, array in over.items())
+
+
 def _words(views: tuple[Any, ...], fresh: Fresh, left: dict[int, np.ndarray[Any, Any]]) -> str:
-    n, name, starts = next(output for output in fresh if output[0] in left)
+    n, name, starts, _ = next(output for output in fresh if output[0] in left)
     index = np.unravel_index(int(np.argmax(left[n])), views[n].shape)
     place = ",".join(str(start + int(i)) for start, i in zip(starts, index))
     count = int(np.count_nonzero(left[n]))

@@ -1,7 +1,9 @@
 """New outputs that a kernel fills: every element is written, or an error names one that is not; until then they are zeros."""
 
 import os
+import random
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -164,3 +166,77 @@ def test_compiled_kernels_that_write_zeros():
         pass
     with pytest.raises(tw.TileError, match=r"left r\[0\]"):
         tw.run(nothing, "y[i] -> r[i]", Y, pool="serial")
+
+
+def test_each_of_several_outputs_is_looked_at(pool):
+    def one(y, r, s):
+        r[...] = 0
+    with pytest.raises(tw.TileError, match=r"left s\[0\] and one more"):
+        pool.run(one, "y[i] -> r[i], s[i]", Y, tiles={"i": 2})
+    with pytest.raises(tw.TileError, match=r"left r\[0\] and one more"):
+        pool.run(lambda y, r, s: (r, y), "y[i] -> r[i], s[i]", Y, tiles={"i": 2})
+    with pytest.raises(tw.TileError, match=r"left s\[1\] unwritten"):
+        pool.run(lambda y, r, s: (y, s.__setitem__(0, 0)), "y[i] -> r[i], s[i]", Y, tiles={"i": 2})
+    for back in pool.run(lambda y, r, s: (r.fill(0), y), "y[i] -> r[i], s[i]", Y, tiles={"i": 2}), \
+            pool.run(lambda y, r, s: (y, y - y), "y[i] -> s[i], r[i]", Y, tiles={"i": 2})[::-1]:
+        assert back[0].tolist() == [0] * 6 and back[1].tolist() == Y.tolist()
+
+
+def test_a_kernel_that_returns_its_input_has_written(pool):
+    assert pool.run(lambda y, r: y, "y[i] -> r[i]", Y, tiles={"i": 2}).tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "c8"])
+def test_random_numbers_are_not_taken_for_what_was_there(pool, dtype):
+    def seeded(y, r):
+        r[:2] = np.random.rand(2)
+
+    def fresh(y, r):
+        r[:2] = np.random.default_rng().random(2)
+    for kernel in (seeded, fresh):
+        with pytest.raises(tw.TileError, match=r"left r\[2\] unwritten"):
+            pool.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype)
+
+    def adds(y, r):
+        r[:2] += np.random.default_rng().random(2)
+    assert (pool.run(adds, "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype) != 0).tolist() == [True, True, False] * 2
+
+
+def test_later_tiles_draw_what_they_draw_in_a_loop():
+    def kernel(y, r):
+        r[...] = np.random.randint(0, 2, len(y)) * random.randint(1, 9)
+    results = []
+    for run in range(2):
+        np.random.seed(3)
+        random.seed(3)
+        wanted = np.zeros(6)
+        if run == 0:
+            for n in (0, 2, 4):
+                kernel(Y[n:n + 2], wanted[n:n + 2])
+        else:
+            wanted = tw.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 2}, pool="serial")
+        results.append(wanted.tolist())
+    assert 0 in results[0][:2] and results[0] == results[1]
+
+
+def test_a_second_run_costs_no_timeout():
+    def kernel(y, r):
+        time.sleep(0.6)
+        r[...] = 0
+    _, report = tw.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, timeout=1.0, retries=0, workers=2, report=True)
+    assert report.totals["timeouts"] == 0
+
+
+def test_a_worker_that_dies_of_the_second_run_runs_no_other():
+    def kernel(y, r):
+        if r[0] != 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        r[...] = 0
+    result, report = tw.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, workers=2, report=True)
+    assert result.tolist() == [0] * 6 and report.totals["deaths"] == 1
+
+    def nothing(y, r, tile):
+        if tile.attempt == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    with pytest.raises(tw.TileError, match="left r"):  # a death of another cause hides nothing
+        tw.run(nothing, "y[i] -> r[i]", Y, tiles={"i": 3}, workers=2)
