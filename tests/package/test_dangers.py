@@ -15,6 +15,7 @@ PROGRAM = """
         for warning in caught:
             print(warning.category.__name__, warning.filename, warning.lineno == line, warning.message)
         return caught
+    tw._dangers.SECONDS = 0  # each fork is looked at, however soon it follows another
     ended = threading.Event()
     def waits():
         ended.wait()
@@ -56,7 +57,6 @@ def test_a_thread_that_starts_between_two_runs_of_a_pool_is_named_when_it_forks_
         pool.run(lambda y: y, "y[i] -> r[i]", y)
         assert not caught
         threading.Thread(target=waits, name="late").start()
-        time.sleep(0.1)
         pool.run(lambda y: y + 1, "y[i] -> r[i]", y)
         print(caught[0].message)
     """)
