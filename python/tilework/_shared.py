@@ -10,7 +10,7 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _arguments, _tilework
-from ._errors import PoolError, of_failure
+from ._errors import BY_STATUS, OutOfMemory, PoolError, of_failure
 
 # The shared arrays of this process by what their handles say of them; a fork knows its parent's, and has them mapped.
 _known: "weakref.WeakValueDictionary[tuple[int, ...], _tilework.Array]" = weakref.WeakValueDictionary()
@@ -35,14 +35,13 @@ class _Heaps:
         try:
             return _tilework.Array.create(heap, dtype, descr, shape)
         except _tilework.Failure as failure:
-            if fresh or failure.args[0] != "not enough memory":
+            if fresh or BY_STATUS.get(failure.args[0]) is not OutOfMemory:
                 raise
         other = _tilework.Heap()
         array = _tilework.Array.create(other, dtype, descr, shape)
         with self.lock:
             self.heap = other
         return array
-
 
     def close(self) -> None:
         with self.lock:

@@ -177,3 +177,21 @@ def test_a_fork_makes_arrays_of_its_own():
         stop.set()
         busy.join()
     assert array.tolist() == [3, 4, 5, 6, 7]
+
+
+FULL = """
+import os, resource
+import tilework as tw
+used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGESIZE")
+resource.setrlimit(resource.RLIMIT_AS, (used + (700 << 20), resource.RLIM_INFINITY))
+arrays = [tw.empty(64 << 20, "u1")]  # its memory file has less than 700 MiB
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+arrays += [tw.empty(64 << 20, "u1") for _ in range(11)]
+for number, array in enumerate(arrays):
+    array[:1] = number
+print(len({tw._shared.handle_of(array)[0][1] for array in arrays}), [int(array[0]) for array in arrays])
+"""
+
+
+def test_a_memory_file_without_room_is_followed_by_another_one():
+    assert run_python(FULL) == (0, f"2 {list(range(12))}\n", "")
