@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -107,10 +106,9 @@ class _Look:
                            "stays locked in the workers")
         if libraries:
             reasons.append(f"after {' and '.join(libraries)} has started threads, which the workers do not have")
-        where = _frames.caller()
         message = (f"worker processes are forked {', and '.join(reasons)}; a kernel that needs it waits without end. Safe are "
                    "start=\"spawn\" and pool=\"threads\", or a pool that is opened before the threads are started")
-        warnings.warn_explicit(message, RuntimeWarning, where.file, where.line, where.module)
+        _frames.warn(message, RuntimeWarning)
 
 
 before_fork = _Look().before_fork

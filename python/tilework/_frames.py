@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
-
 stands_for: dict[int, types.FrameType] = {}  # by thread: the user's frame for which it runs
 
 
@@ -43,8 +42,7 @@ def caller() -> Place:
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "__main__"))
 
 
-def warn(message: str, category: type[Warning]) -> None:
-    """A warning of that line's."""
-    frame = innermost()
-    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno,
-                           frame.f_globals.get("__name__", "__main__"), frame.f_globals.setdefault("__warningregistry__", {}))
+def warn(message: str, category: type[Warning], each_line_once: bool = False) -> None:
+    """A warning on that line."""
+    known = innermost().f_globals.setdefault("__warningregistry__", {}) if each_line_once else None
+    warnings.warn_explicit(message, category, *caller(), known)

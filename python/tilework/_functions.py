@@ -103,9 +103,9 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     ----------
     kernel : callable or Kernel
         A Python callable: it gets a view of each operand, cut to the tile, in the order of the signature, inputs first.
-        It fills the outputs, every element (an output that it leaves as it was is an error); or it takes the inputs alone and returns the outputs' tiles. With an argument ``tile`` it is
-        told where it is, see :class:`Tile`. A native kernel: a :class:`Kernel`, a ctypes or cffi function pointer, Numba's
-        ``@cfunc``.
+        It fills the outputs, every element (an output that it leaves as it was is an error); or it takes the inputs alone
+        and returns the outputs' tiles. With an argument ``tile`` it gets its place, see :class:`Tile`. A native kernel: a
+        :class:`Kernel`, a ctypes or cffi function pointer, Numba's ``@cfunc``.
     signature : str
         Which axes each operand has: ``"y[i], x[j] -> r[i,j]"``. A name on both sides is read and written in place.
     *operands : array_like
@@ -125,8 +125,8 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
         By default as many as the process may use processors.
     pool : {"auto", "threads", "processes", "serial"} or Pool
         ``"auto"``: threads for native kernels, for NumPy's ufuncs and for functions of Numba with ``nogil=True`` (and without
-        ``parallel=True``); processes for other Python callables, threads for these too where Python has no global lock. A report says which, and why.
-        Processes that are made for this run are forked now and ended with it.
+        ``parallel=True``); processes for other Python callables, threads for these too if Python has no global lock. A report
+        says which, and why. Processes that are made for this run are forked now and ended with it.
     retries : int
         How many deaths of a worker on one tile are survived.
     timeout : float, optional

@@ -192,4 +192,4 @@ def warn_of(kernel: Any, apart: bool) -> None:
            "its numbers go to whichever worker comes first, so that they differ from run to run")
     _frames.warn(f"the kernel {_naming.name_of(kernel)} takes random numbers from {name}, a {type(bound).__name__} that was "
                  f"made outside: {how}. In a kernel with an argument tile, tile.rng(seed) gives each tile numbers of its own, "
-                 "the same on any pool", RuntimeWarning)
+                 "the same on any pool", RuntimeWarning, each_line_once=True)

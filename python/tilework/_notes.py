@@ -1,6 +1,5 @@
 """What the library has to say beside its results: a warning, once a process, on the line of the user's that led there."""
 
-import warnings
 from typing import Optional
 
 from . import _frames
@@ -13,5 +12,4 @@ def say(note: Optional[str]) -> None:
     if note is None or note in _said:
         return
     _said.add(note)
-    place = _frames.caller()
-    warnings.warn_explicit(note, RuntimeWarning, place.file, place.line, place.module)
+    _frames.warn(note, RuntimeWarning)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from typing import Any, Optional
 
 import numpy as np
@@ -75,18 +74,13 @@ _tilework.set_result_callbacks(plain, choose, NoRoom)
 # ---- before the run ----------------------------------------------------------------------------------------------------
 
 
-_warned: dict[str, dict[Any, Any]] = {}  # lines, by file: each is warned once
-
-
 def warn_of_integers(name: str, dtype: np.dtype[Any], inputs: list[Any]) -> None:
     """A kernel that fills an output without a dtype, of whole numbers alone, may mean fractions."""
     if inputs and dtype.kind in "biu":
         fate = "are taken for True" if dtype.kind == "b" else "are cut off"
-        place = _frames.caller()
-        warnings.warn_explicit(
+        _frames.warn(
             f"output {name} has dtype {dtype}, that of the inputs, as the kernel fills it: fractions {fate}; give dtype= "
-            f"(dtype={dtype.name!r} to keep it), or let the kernel return its tile", UserWarning, place.file, place.line,
-            place.module, _warned.setdefault(place.file, {}))
+            f"(dtype={dtype.name!r} to keep it), or let the kernel return its tile", UserWarning, each_line_once=True)
 
 
 # ---- after the run -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import time
-import warnings
 from typing import Any, Optional
 
 from . import _frames
@@ -87,5 +86,4 @@ def say(on_start: Any, seconds: float, workers: int, tile: int, worker: int, pid
         text = stacks.of(pid) if stacks is not None and pid > 0 else ""
         if text:
             lines.append(f"Worker {number} (pid {pid}):\n{text}")
-    place = _frames.caller()
-    warnings.warn_explicit("\n".join(lines), RuntimeWarning, place.file, place.line, place.module)
+    _frames.warn("\n".join(lines), RuntimeWarning)
