@@ -21,6 +21,7 @@
 #define TOGETHER 0.1 /* seconds */
 
 static int stop;
+static int at_once;
 static double first_at;
 static int announced;
 static pid_t owner; /* a worker that was just forked has the handler, but is not the one to act */
@@ -42,9 +43,16 @@ static void remove_guarded(void)
 static void on_signal(int number)
 {
     static const char text[] = "tilework: stopping after the tiles in hand; once more to stop at once\n";
+    static const char text_at_once[] = "tilework: " CLI_INTERRUPTED_BEFORE "\n";
     (void)number;
     if (getpid() != owner) {
         return;
+    }
+    if (__atomic_load_n(&at_once, __ATOMIC_RELAXED)) {
+        if (write(STDERR_FILENO, text_at_once, sizeof text_at_once - 1) < 0) {
+            _exit(CLI_INTERRUPTED); /* nobody reads it */
+        }
+        _exit(CLI_INTERRUPTED);
     }
     if (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
         first_at = cli_now();
@@ -114,6 +122,11 @@ void cli_exit_unwatch(void)
 int cli_interrupted(void)
 {
     return __atomic_load_n(&stop, __ATOMIC_RELAXED);
+}
+
+void cli_interrupt_at_once(int yes)
+{
+    __atomic_store_n(&at_once, yes, __ATOMIC_SEQ_CST);
 }
 
 void cli_interrupt_kept(const char *text)

@@ -3,12 +3,18 @@
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 
+#define CLI_INTERRUPTED_BEFORE "interrupted before the first tile"
+
 /* Handles SIGINT, SIGTERM and SIGHUP, where they are not ignored. Returns the stop flag for tw_run_options. With
  * `announce`, the first signal is answered with a line on standard error. */
 const int *cli_interrupt_install(int announce);
 
 /* A signal has come. */
 int cli_interrupted(void);
+
+/* While `yes`, nothing exists that a signal could leave half done, and what is waited for may never come (the other end
+ * of a pipe): the first signal ends the program. */
+void cli_interrupt_at_once(int yes);
 
 /* From here to cli_exit_unwatch, exit in this process is the kernel's: the guarded files are removed, a sentence is
  * said and the exit code is CLI_FAILED. 0: the system does not allow it. */

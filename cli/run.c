@@ -93,6 +93,20 @@ static tw_status check_scratch(const struct cli_request *request, tw_error *erro
                      machine.memory_reason);
 }
 
+static tw_status interrupted_before(tw_error *error)
+{
+    return cli_error(error, TW_ERROR_INTERRUPTED, CLI_INTERRUPTED_BEFORE);
+}
+
+/* Who writes into a pipe may never begin, or never end. */
+static tw_status open_operands(struct run *run, tw_error *error)
+{
+    cli_interrupt_at_once(1);
+    const tw_status status = cli_interrupted() ? interrupted_before(error) : cli_operands_open(&run->operands, error);
+    cli_interrupt_at_once(0);
+    return status;
+}
+
 /* All that can be known without creating anything. */
 static tw_status prepare(struct run *run, tw_error *error)
 {
@@ -106,7 +120,7 @@ static tw_status prepare(struct run *run, tw_error *error)
     if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
-        check_paths(run, error) != TW_OK || cli_operands_open(&run->operands, error) != TW_OK ||
+        check_paths(run, error) != TW_OK || open_operands(run, error) != TW_OK ||
         cli_recipe_settle(&run->recipe, &run->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
@@ -117,11 +131,6 @@ static tw_status prepare(struct run *run, tw_error *error)
         return error->status;
     }
     return TW_OK;
-}
-
-static tw_status interrupted_before(tw_error *error)
-{
-    return cli_error(error, TW_ERROR_INTERRUPTED, "interrupted before the first tile");
 }
 
 /* "going on: 734 of 1000 tiles were done" */

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -107,3 +108,16 @@ int f(const tw_tile *tile)
     assert code == 2 and "contents" in errors
     assert piped(folder, content, *command, "--resume")[0] == 0
     assert folder.load().tolist() == [0, 2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_what_a_pipe_never_brings(folder, content, number):
+    os.mkfifo(folder / "pipe")
+    before = folder.contents()
+    process = folder.start(*DOUBLE, "x=pipe")
+    with open(folder / "pipe", "wb", buffering=0) as pipe:  # which waits for the reader
+        pipe.write(content[:100])
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"tilework: interrupted before the first tile\n")
+    assert folder.contents() == before
