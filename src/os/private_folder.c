@@ -17,13 +17,15 @@
 #include "os/folder.h"
 
 #define NAME "tilework-of-process-"
+#define TRIES 100 /* folders that another process sweeps away before they are locked */
 
 /* The one of this process: what has to be removed at its end is known to the process and to no caller. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     char *path;
-    int fd;      /* of the folder, locked as long as somebody lives who uses it */
-    pid_t owner; /* a forked child leaves it alone */
+    int fd;            /* of the folder, locked as long as somebody lives who uses it */
+    struct stat place; /* of the folder: the program may have closed the descriptor, and opened another */
+    pid_t owner;       /* a forked child leaves it alone */
 } own = {.fd = -1};
 
 static void remove_folder(const char *path)
@@ -58,7 +60,9 @@ static int take(const char *path)
     struct stat info;
     const int fd = tw__descriptor_lift(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd >= 0 && (fstat(fd, &info) != 0 || info.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) != 0)) {
+        const int failed = errno;
         close(fd);
+        errno = failed;
         return -1;
     }
     return fd;
@@ -84,30 +88,63 @@ static void sweep(const char *base)
     }
 }
 
+static int is_same(int fd, const struct stat *place)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && info.st_dev == place->st_dev && info.st_ino == place->st_ino;
+}
+
+/* A new folder, locked. A sweep that finds it before it is locked removes it. Without a descriptor to spare, or on a
+ * file system without locks, it is not known to be in use (*fd: -1). */
+static int make_locked(char **path, int *fd, const char *base)
+{
+    for (int k = 0; k < TRIES; k++) {
+        struct stat info;
+        char *made = NULL;
+        if (asprintf(&made, "%s/" NAME "XXXXXX", base) < 0) {
+            return ENOMEM;
+        }
+        if (mkdtemp(made) == NULL) {
+            const int error = errno;
+            free(made);
+            return error;
+        }
+        *fd = take(made);
+        const int failed = errno;
+        if (lstat(made, &info) == 0 && (*fd >= 0 ? is_same(*fd, &info) : failed != EWOULDBLOCK)) {
+            *path = made;
+            return 0;
+        }
+        if (*fd >= 0) {
+            close(*fd);
+        }
+        free(made);
+    }
+    return EAGAIN;
+}
+
 static int make_below(const char *base)
 {
     char *path = NULL;
-    int error = tw__folder_ready(base);
+    int fd = -1, error = tw__folder_ready(base);
     if (error != 0) {
         return error;
     }
     sweep(base);
-    if (asprintf(&path, "%s/" NAME "XXXXXX", base) < 0) {
-        return ENOMEM;
-    }
-    if (mkdtemp(path) == NULL) {
-        error = errno;
-        free(path);
+    error = make_locked(&path, &fd, base);
+    if (error != 0) {
         return error;
     }
-    const int fd = take(path); /* -1: without a descriptor to spare, it is not known to be in use */
-    free(own.path);
-    if (own.fd >= 0) {
+    if (own.path != NULL && own.fd >= 0 && is_same(own.fd, &own.place)) { /* else the number is somebody else's */
         close(own.fd);
     }
+    free(own.path);
     own.path = path;
     own.fd = fd;
     own.owner = getpid();
+    if (fd >= 0) {
+        fstat(fd, &own.place);
+    }
     return 0;
 }
 

@@ -329,6 +329,48 @@ static void a_private_folder_goes_with_its_process_or_the_next_one(void **state)
     unsetenv("TMPDIR");
 }
 
+/* Every process sweeps before it makes its own; none may take one that was made a moment ago. */
+static void private_folders_made_at_once_all_stay(void **state)
+{
+    enum { ROUNDS = 10, PROCESSES = 8 };
+    const struct scratch *scratch = *state;
+    setenv("TMPDIR", scratch->path, 1);
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t pids[PROCESSES];
+        int begin[2], made[2], end[2], kept = 0;
+        char byte[PROCESSES] = {0};
+        assert_true(pipe(begin) == 0 && pipe(made) == 0 && pipe(end) == 0);
+        for (int k = 0; k < PROCESSES; k++) {
+            pids[k] = fork();
+            if (pids[k] == 0) {
+                char *path = NULL;
+                close(end[1]);
+                (void)!read(begin[0], byte, 1);
+                const int failed = tw__private_folder(&path);
+                (void)!write(made[1], "", 1);
+                (void)!read(end[0], byte, 1); /* until all have theirs */
+                exit(failed == 0 && access(path, F_OK) == 0 ? 0 : 1);
+            }
+        }
+        assert_int_equal(write(begin[1], byte, PROCESSES), PROCESSES);
+        for (int k = 0; k < PROCESSES; k++) {
+            assert_int_equal(read(made[0], byte, 1), 1);
+        }
+        for (int k = 0; k < 2; k++) {
+            close(begin[k]);
+            close(made[k]);
+            close(end[1 - k]);
+        }
+        for (int k = 0; k < PROCESSES; k++) {
+            int ended;
+            assert_int_equal(waitpid(pids[k], &ended, 0), pids[k]);
+            kept += WIFEXITED(ended) && WEXITSTATUS(ended) == 0;
+        }
+        assert_int_equal(kept, PROCESSES);
+    }
+    unsetenv("TMPDIR");
+}
+
 /* Dates a file of the folder some hours back. */
 static void make_old(const struct scratch *scratch, const char *name, int hours)
 {
@@ -472,6 +514,7 @@ int main(void)
         WITH_COMPILER(what_is_found_is_in_use),
         WITH_COMPILER(a_folder_stands_in_for_one_that_cannot_be_used),
         WITH_COMPILER(a_private_folder_goes_with_its_process_or_the_next_one),
+        WITH_COMPILER(private_folders_made_at_once_all_stay),
         WITH_COMPILER(processes_may_compile_together),
         WITH_COMPILER(threads_may_compile_together),
     };
