@@ -5,7 +5,8 @@
 /* What tilework/_unwritten.py has given to be called back. */
 static struct {
     PyObject *before; /* (views, positions) -> what `look` gets of those that are not new */
-    PyObject *look;   /* (callable, views, tile or None, ((position, name, starts, is filled), ...), before, alone) */
+    PyObject
+        *look; /* (callable, views, tile or None, ((position, name, starts, is filled), ...), before, alone, apart) */
 } asked;
 
 PyObject *set_fresh_callbacks(PyObject *self, PyObject *args)
@@ -149,9 +150,9 @@ int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const 
         atomic_store_explicit(&slot->looked, tile->index, memory_order_relaxed);
     }
     PyObject *looked =
-        PyObject_CallFunction(asked.look, "ONONOi", call->callable, tuple_of_views(call, views),
+        PyObject_CallFunction(asked.look, "ONONOii", call->callable, tuple_of_views(call, views),
                               call->wants_tile ? views[call->nargs] : Py_None, fresh_outputs(tile, call, views, result),
-                              before, call->apart || call->workers == 1);
+                              before, call->apart || call->workers == 1, call->apart);
     if (slot != NULL) {
         atomic_store_explicit(&slot->looked, UINT64_MAX, memory_order_relaxed);
     }

@@ -13,6 +13,7 @@ import functools
 import re
 import sys
 import types
+import weakref
 from typing import Any, Optional
 
 import numpy as np
@@ -32,6 +33,9 @@ _FIXED: tuple[type, ...] = (
 _FIXED_EXACTLY = frozenset({
     decimal.Decimal, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
     type(type.__dict__["__mro__"])})
+# Where types of C callables come from, or what they are named, whose objects do not change.
+_SETTLED_MODULES = frozenset({"builtins", "functools", "operator", "numpy", "numba", "ctypes", "_ctypes", "_cffi_backend"})
+_SETTLED_NAMES = ("function", "method", "Dispatcher")
 _CONTAINERS = (tuple, list, dict, set, frozenset)
 
 
@@ -107,6 +111,8 @@ class _Reader:
         if kind is complex:
             self.parts += (kind, value.real.hex(), value.imag.hex())
             return True
+        if isinstance(value, np.ufunc) and value.__name__.endswith(" (vectorized)"):
+            return False  # of numpy.frompyfunc: the function in it cannot be seen
         if kind in _FIXED_EXACTLY or isinstance(value, _FIXED):
             self.parts.append(_Same(value))
             return True
@@ -132,6 +138,8 @@ class _Reader:
             return self.read_all(_Same(kind), value.func, value.args, value.keywords, value.__dict__)
         if isinstance(value, _CONTAINERS):
             return self.read_container(value, kind)
+        if isinstance(value, weakref.ref):
+            return self.read_all(_Same(kind), value())
         if kind is types.SimpleNamespace:
             return self.read_all(kind, value.__dict__)
         if isinstance(value, _shared.SharedArray):  # workers see what is in it now
@@ -178,9 +186,10 @@ class _Reader:
         return kind.__dictoffset__ == 0 or self.read(object.__getattribute__(value, "__dict__"))
 
     def read_callable(self, value: Any, kind: type) -> bool:
-        """What is C: a callable is taken for one that does not change, but not what it is bound to or wraps. Functions of
-        Numba keep the values of their globals and closures from when they were compiled."""
-        if not callable(value):
+        """What is C: functions and what wraps them are taken for what does not change, but not what they are bound to or wrap.
+        Functions of Numba keep the values of their globals and closures from when they were compiled."""
+        if not callable(value) or kind.__module__.partition(".")[0] not in _SETTLED_MODULES and \
+                not any(name in kind.__name__ for name in _SETTLED_NAMES):
             return False
         self.parts.append(_Same(value))
         bound = getattr(value, "__self__", None)

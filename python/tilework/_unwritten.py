@@ -56,13 +56,12 @@ def _scratch(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
 
 
 class _Random:
-    """The generators that all of a process share, `numpy.random` and `random`, where nobody else draws meanwhile: a second
-    run of a tile gets the numbers of the one before, and later tiles those that they would get without."""
+    """The generators that all of a process share, `numpy.random` and `random`, as they are now."""
 
-    def __init__(self, alone: bool) -> None:
-        modules: Any = [sys.modules.get(name) if alone else None for name in ("numpy.random", "random")]
-        self.numpy, self.python = modules
-        self.states = (self.numpy and self.numpy.get_state(), self.python and self.python.getstate())
+    def __init__(self) -> None:
+        self.numpy: Any = sys.modules.get("numpy.random")
+        self.python: Any = sys.modules.get("random")
+        self.states = (self.numpy and self.numpy.get_state(legacy=False), self.python and self.python.getstate())
 
     def restore(self) -> None:
         if self.numpy is not None:
@@ -75,10 +74,9 @@ class _Kernel:
     """One tile, to be run again."""
 
     def __init__(self, function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh: Fresh,
-                 before: dict[int, np.ndarray[Any, Any]], alone: bool) -> None:
+                 before: dict[int, np.ndarray[Any, Any]]) -> None:
         self.function, self.views, self.fresh, self.before = function, views, fresh, before
         self.named = {} if tile is None else {"tile": tile}
-        self.random = _Random(alone)
 
     def outputs(self, number: int, fixed: Iterable[int] = ()) -> Optional[dict[int, np.ndarray[Any, Any]]]:
         """What it leaves of the pattern, with read-only arrays for outputs that are `fixed`; None where it raises."""
@@ -94,8 +92,6 @@ class _Kernel:
                 self.function(*arguments, **self.named)
         except Exception:  # pylint: disable=broad-except  # it reads what it is given
             return None
-        finally:
-            self.random.restore()
         return {n: scratch[n] for n, _, _, is_filled in self.fresh if is_filled}
 
 
@@ -105,29 +101,38 @@ def remember(views: tuple[Any, ...], positions: bytes) -> dict[int, np.ndarray[A
 
 
 def look(function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh: Fresh,
-         before: dict[int, np.ndarray[Any, Any]], alone: bool) -> None:
-    """After the kernel: an error if it has left an element of a new output unwritten. `alone`: no other thread runs tiles."""
+         before: dict[int, np.ndarray[Any, Any]], alone: bool, apart: bool) -> None:
+    """After the kernel: an error if it has left an element of a new output unwritten. `alone`: no other thread of this
+    process runs tiles; `apart`: it is a worker process."""
     left = {n: _zeros(views[n]) for n, _, _, is_filled in fresh if is_filled and _has_zero(views[n])}
     if not any(found.any() for found in left.values()):  # -0.0 is written
         return
-    kernel = _Kernel(function, views, tile, fresh, before, alone)
+    random = _Random() if alone and not apart else None
+    try:
+        if _leaves(_Kernel(function, views, tile, fresh, before), left, alone):
+            raise ValueError(_words(views, fresh, left))
+    finally:
+        if random is not None:  # later tiles draw what they would draw without this
+            random.restore()
+
+
+def _leaves(kernel: _Kernel, left: dict[int, np.ndarray[Any, Any]], alone: bool) -> bool:
+    """Whether the kernel has not written them. `left` loses those that it has."""
     runs = []
     for number in range(len(PATTERNS)):
         again = kernel.outputs(number)
         if again is None:
-            return
+            return False
         runs.append(again)
         for n in list(left):
             left[n] &= (_bytes(again[n]) == _pattern(again[n], number)).all(1)
             if not left[n].any():
                 del left[n]
         if not left:
-            return
-    if _differ(runs[0], runs[1], left) and not _is_by_chance(kernel, runs[0], left):
-        return
-    if all(found.all() for found in left.values()) and kernel.outputs(0, left) is None:
-        return
-    raise ValueError(_words(views, fresh, left))
+            return False
+    if _differ(runs[0], runs[1], left) and not _is_by_chance(kernel, runs[0], left, alone):
+        return False
+    return not all(found.all() for found in left.values()) or kernel.outputs(0, left) is not None
 
 
 def _differ(one: dict[int, np.ndarray[Any, Any]], other: dict[int, np.ndarray[Any, Any]],
@@ -140,12 +145,21 @@ def _differ(one: dict[int, np.ndarray[Any, Any]], other: dict[int, np.ndarray[An
     return False
 
 
-def _is_by_chance(kernel: _Kernel, first: dict[int, np.ndarray[Any, Any]], left: dict[int, np.ndarray[Any, Any]]) -> bool:
-    """Whether what differs is of a kernel that draws new numbers each time, and not of what was there: numbers that it has
-    written over nan are not made of that."""
+def _is_by_chance(kernel: _Kernel, first: dict[int, np.ndarray[Any, Any]], left: dict[int, np.ndarray[Any, Any]],
+                  alone: bool) -> bool:
+    """Whether what differs is of a kernel that draws new numbers each time, and not of what was there: with the same numbers
+    it writes the same, and what it has written over nan is not made of that."""
     again = kernel.outputs(0)
     if again is None or not _differ(first, again, left):
         return False
+    if alone:
+        random = _Random()
+        runs = []
+        for number in range(len(PATTERNS)):
+            runs.append(kernel.outputs(number))
+            random.restore()
+        if None not in runs and not _differ(*runs, left):
+            return True
     over = kernel.outputs(NAN)
     return over is not None and all(array.dtype.kind in "fc" and bool((np.isnan(array.reshape(-1)) == left.get(n, False)).all())
                                     for n, array in over.items())

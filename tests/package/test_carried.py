@@ -8,6 +8,7 @@ import gc
 import math
 import os
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -51,6 +52,15 @@ def kept(request):
     with tw.Pool(2, "threads" if request.param == "threads" else "processes",
                  start="spawn" if request.param == "spawn" else "fork") as pool:
         yield pool
+
+
+def test_what_weak_references_and_ufuncs_of_python_lead_to_is_as_it_is_at_the_call():
+    s = Simulation()
+    weak, ufunc = weakref.ref(s), np.frompyfunc(lambda y: y * s.dt, 1, 1)
+    with tw.Pool(2) as kept:
+        for kernel in (lambda y: y * weak().dt, lambda y: ufunc(y).astype(float)):
+            for s.dt in (0.5, 0.25, 0.125):
+                assert run(kept, kernel).tolist() == (Y * s.dt).tolist()
 
 
 @pytest.mark.parametrize("make", [Simulation, Slotted])

@@ -189,13 +189,17 @@ def test_a_kernel_that_returns_its_input_has_written(pool):
 @pytest.mark.parametrize("dtype", ["f8", "f4", "c8"])
 def test_random_numbers_are_not_taken_for_what_was_there(pool, dtype):
     def seeded(y, r):
-        r[:2] = np.random.rand(2)
+        r[:2] = np.random.rand(2) * 250
 
     def fresh(y, r):
         r[:2] = np.random.default_rng().random(2)
     for kernel in (seeded, fresh):
         with pytest.raises(tw.TileError, match=r"left r\[2\] unwritten"):
             pool.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype)
+
+    if pool.kind != "threads":
+        with pytest.raises(tw.TileError, match=r"left r\[2\] unwritten"):
+            pool.run(seeded, "y[i] -> r[i]", Y, tiles={"i": 3}, dtype="u1")
 
     def adds(y, r):
         r[:2] += np.random.default_rng().random(2)
