@@ -74,13 +74,32 @@ void cli_notation_fini(struct cli_notation *notation)
 
 /* ---- statements ---- */
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 int cli_is_statement(const char *text)
 {
     const char *at = text + strspn(text, " \t\r\n;");
-    const size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    const size_t name = strspn(at, LETTERS "0123456789_");
     at += name;
     at += strspn(at, " \t");
     return name > 0 && *at == '[' && (strchr(at, '=') != NULL || strchr(at, ':') == NULL);
+}
+
+/* NAME=FILE, as an input is said: no blanks, and a path that can be told from a name. */
+int cli_is_binding(const char *text)
+{
+    const size_t name = strspn(text, LETTERS "0123456789_");
+    const char *value = text + name + 1;
+    return name > 0 && text[name] == '=' && value[strspn(value, LETTERS "0123456789_-./~")] == '\0' &&
+           (strcmp(value, "-") == 0 || strpbrk(value, "./") != NULL);
+}
+
+int cli_is_kernel(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const char *function = colon != NULL ? colon + 1 : "";
+    return (function[0] != '\0' && function[strspn(function, LETTERS "0123456789_")] == '\0') ||
+           (text[0] != '\0' && text[strspn(text, LETTERS "0123456789_-./~")] == '\0');
 }
 
 static int has_length(const struct cli_bindings *lengths, const char *axis)

@@ -16,6 +16,13 @@ void cli_notation_fini(struct cli_notation *notation);
 /* "r[i,j] = ...", and not FILE.c:FUNCTION. */
 int cli_is_statement(const char *text);
 
+/* Looks like an input, NAME=FILE. */
+int cli_is_binding(const char *text);
+
+/* Looks like FILE:FUNCTION, or a path or a name alone. What is none of the three is a statement that is written
+ * wrongly, and the library says how it is written. */
+int cli_is_kernel(const char *text);
+
 /* Reads a statement with its parameters and edges. */
 tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,
                               const struct cli_bindings *lengths, tw_error *error);

@@ -171,7 +171,7 @@ static error_t add_argument(struct cli_request *request, const char *argument)
     if (request->kernel != NULL) {
         return cli_bindings_add(&request->inputs, "input", "NAME=FILE", argument, 0);
     }
-    if (strchr(argument, '=') != NULL && strchr(argument, ':') == NULL && !cli_is_statement(argument)) {
+    if (cli_is_binding(argument)) {
         return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as "
                        "'r[i] = 2 * x[i]'",
                        argument);
@@ -207,8 +207,8 @@ static error_t check_pool(struct cli_request *request)
 /* What goes with a statement, and what with a kernel. */
 static error_t check_statement(struct cli_request *request)
 {
-    const int is_statement = cli_is_statement(request->kernel) && request->signature == NULL;
-    if (is_statement) {
+    const int is_statement = cli_is_statement(request->kernel) || !cli_is_kernel(request->kernel);
+    if (is_statement && request->signature == NULL) {
         return 0;
     }
     if (request->signature == NULL) {

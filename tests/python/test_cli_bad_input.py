@@ -358,3 +358,22 @@ def test_options_of_other_tools_name_what_to_write(folder, option, instead):
     folder.refused(2, "run", "r[i] = x[i]", "x=x.npy", "-o", "r=r.npy", option,
                    says=f"there is no option {option}: {instead}")
     assert not re.search(option.split("=")[0] + r"(?![-\w])", folder.call("run", "--help").stdout)
+
+
+@pytest.mark.parametrize("text,says", [
+    ("", "expected a statement such as r[i] = 2 * x[i]"),
+    ("r = y + x", "expected '[' behind r"),
+    ("y + x", "expected '[' behind y"),
+    ("2*y[i]", "expected a result such as r[i], and '='"),
+    ("r(i) = y(i)", "expected '[' behind r"),
+    ("é[i] = y[i]", "'é' is none of ASCII's letters"),
+    ("ij,jk->ik", "expected '[' behind ij"),
+    ("y[i], x[j] -> r[i,j]", "this is a signature, which goes with a kernel"),
+])
+def test_what_is_meant_as_a_statement_is_answered_as_one(folder, text, says):
+    folder.save("y.npy", numpy.arange(3.0))
+    before = folder.contents()
+    for command in (["run", text, "y=y.npy", "-o", "r=r.npy"], ["replay", "0", text, "y=y.npy"], ["explain", text]):
+        result = folder.call(*command)
+        assert result.returncode == 2 and says in result.stderr, (command, result.stderr)
+    assert folder.contents() == before
