@@ -1,4 +1,4 @@
-/* outcome.c - what is told about a run that is over. Knows the report, not how the run was made. */
+/* outcome.c - what is said about a run that is over. Knows the report, not how the run was made. */
 #include "outcome.h"
 
 #include "exit.h"

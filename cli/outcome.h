@@ -1,4 +1,4 @@
-/* outcome.h - what is told about a run that is over: the tiles' lines, the check, the closing line. */
+/* outcome.h - what is said about a run that is over: the tiles' lines, the check, the closing line. */
 #ifndef CLI_OUTCOME_H
 #define CLI_OUTCOME_H
 

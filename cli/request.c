@@ -63,7 +63,7 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 4},
     {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 4},
     {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 4},
-    {NULL, 0, NULL, 0, "What is told:", 5},
+    {NULL, 0, NULL, 0, "What is reported:", 5},
     {"check", KEY_CHECK, NULL, 0, "Compute all again as one serial tile and compare bit by bit", 5},
     {"report", KEY_REPORT, "FILE", 0, "Write what happened, tile by tile, as JSON; '-' is standard output", 5},
     {"verbose", 'v', NULL, 0, "Print a line for each tile", 5},
@@ -85,7 +85,7 @@ static const char doc[] =
     "\n"
     "A worker process that dies costs one tile, which is run again. A thread cannot die alone: a kernel that crashes "
     "or exits ends the program, and one that hangs can only be ended with it. Either way NAME.part and NAME.journal "
-    "keep what is done, and --resume goes on from there.\n"
+    "keep what is done, and --resume continues from there.\n"
     "\n"
     "Examples:\n"
     "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"
@@ -240,7 +240,7 @@ static error_t end(struct cli_request *request)
         return result;
     }
     if (request->resume && request->restart) {
-        return cli_bad("--resume and --restart exclude each other: go on with the unfinished run, or throw it away");
+        return cli_bad("--resume and --restart exclude each other: continue the unfinished run, or throw it away");
     }
     if (request->verify && !request->resume) {
         return cli_bad("--verify: reads finished tiles again, so it needs --resume");

@@ -133,8 +133,8 @@ static tw_status prepare(struct run *run, tw_error *error)
     return TW_OK;
 }
 
-/* "going on: 734 of 1000 tiles were done" */
-static void say_going_on(const struct run *run)
+/* "continuing: 734 of 1000 tiles were done" */
+static void say_continuing(const struct run *run)
 {
     const struct cli_unfinished *unfinished = &run->unfinished;
     char dropped[CLI_UNITS_TEXT];
@@ -143,7 +143,7 @@ static void say_going_on(const struct run *run)
                 cli_text_count(dropped, sizeof dropped, unfinished->dropped, "finished tile is", "finished tiles are"));
     }
     if (unfinished->journal != NULL && tw_journal_done(unfinished->journal) > 0 && !run->request->quiet) {
-        cli_say("going on: %llu of %llu tiles were done", (unsigned long long)tw_journal_done(unfinished->journal),
+        cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)tw_journal_done(unfinished->journal),
                 (unsigned long long)tw_grid_count(run->grid));
     }
 }
@@ -176,7 +176,7 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                              run->recipe.lengths, error) != TW_OK) {
         return error->status;
     }
-    say_going_on(run);
+    say_continuing(run);
     if (tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
         return error->status;
     }
@@ -212,7 +212,7 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
     }
     if (kept > 0) {
         command = cli_again_resume(&run->again);
-        cli_say("%llu of %llu tiles are done and kept in %s.part; to go on: %s", (unsigned long long)kept,
+        cli_say("%llu of %llu tiles are done and kept in %s.part; to continue: %s", (unsigned long long)kept,
                 (unsigned long long)tw_grid_count(run->grid), cli_operands_first_target(&run->operands),
                 command != NULL ? command : "the same command with --resume");
         free(command);

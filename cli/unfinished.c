@@ -31,8 +31,8 @@ static tw_status refuse_to_choose(const struct cli_unfinished *unfinished, uint6
         return status; /* it is being written, and the sentence says by whom */
     }
     return cli_error(error, TW_ERROR_ARGUMENT,
-                     "%s.part: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; add --resume to go on "
-                     "with it or --restart to throw it away",
+                     "%s.part: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; add --resume to continue "
+                     "it or --restart to throw it away",
                      cli_operands_first_target(operands), unfinished->recorded, tiles);
 }
 
@@ -105,7 +105,8 @@ static tw_status reopen(struct cli_unfinished *unfinished, struct cli_operands *
 static void prepare_for_the_worst(struct cli_unfinished *unfinished, const struct cli_operands *operands)
 {
     if (unfinished->journal != NULL &&
-        asprintf(&unfinished->kept, "tilework: tiles that were recorded are kept in %s.part; add --resume to go on\n",
+        asprintf(&unfinished->kept,
+                 "tilework: tiles that were recorded are kept in %s.part; add --resume to continue\n",
                  cli_operands_first_target(operands)) < 0) {
         unfinished->kept = NULL;
     }

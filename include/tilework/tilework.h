@@ -19,7 +19,7 @@
  *   worker     one member of a pool; the caller is worker 0 of a serial and of a thread pool
  *   job, run   kernel + operands + grid; doing a job
  *   report     what happened, tile by tile
- *   journal    which tiles of a run that writes files are done, kept beside the files, so that another run can go on
+ *   journal    which tiles of a run that writes files are done, kept beside the files, so that another run can resume
  *   statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
  *
  * Conventions
@@ -67,7 +67,7 @@ typedef enum tw_status {
     TW_ERROR_FORMAT = -5,       /* a file is not what it says it is */
     TW_ERROR_MEMORY = -6,       /* not enough memory or address space */
     TW_ERROR_DISK = -7,         /* not enough room on the disk, or a file size limit */
-    TW_ERROR_PROCESS = -8,      /* processes, threads or descriptors cannot be had */
+    TW_ERROR_PROCESS = -8,      /* processes, threads or descriptors are not available */
     TW_ERROR_KERNEL = -9,       /* a kernel returned an error code */
     TW_ERROR_WORKER = -10,      /* a worker died, more often than may be retried */
     TW_ERROR_CHECK = -11,       /* the serial recomputation of a run differs from its result */
@@ -436,9 +436,9 @@ TW_API void tw_report_destroy(tw_report *report);
 /* A journal is a file beside the outputs of a run: which tiles are done, with a checksum (XXH3, 64 bits) of the
  * elements of each, and a fingerprint of the job. During a run a thread of its own syncs the outputs, then writes and
  * syncs the records of the tiles that were done before the sync: a tile that is recorded is on the disk. So the program
- * may be killed, or the machine lose its power, at any moment; the same job goes on from there:
+ * may be killed, or the machine lose its power, at any moment; the same job resumes from there:
  *
- *     tw_journal_forget("r.npy.journal", ...);            not where one was found, to go on with it
+ *     tw_journal_forget("r.npy.journal", ...);            not if one was found and is resumed
  *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where one was found
  *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
  *     options.journal = journal;
@@ -455,7 +455,7 @@ TW_API void tw_report_destroy(tw_report *report);
 TW_API tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                                    tw_array *const *operands, tw_error *error);
 
-/* Opens the journal that an interrupted run left, to go on with it. Errors: TW_ERROR_JOURNAL (there is none, it is of
+/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, it is of
  * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
 TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                                  tw_array *const *operands, tw_error *error);

@@ -144,7 +144,7 @@ static void after_fork_in_parent(void *user)
     leave_python();
 }
 
-/* A new worker. It has left Python whenever it is not inside a kernel, so that threads of a kernel's can go on. */
+/* A new worker. It has left Python whenever it is not inside a kernel, so that threads of a kernel's can continue. */
 static void after_fork_in_child(void *user, int worker)
 {
     PoolObject *self = user;

@@ -51,7 +51,7 @@ static int tell(struct job *job, const tw_progress *progress)
 }
 
 /* Called by the thread that runs the job. A worker process that is in the middle of a tile is ended with it; again as
- * long as the run goes on, for its successor may have taken a tile before it was told to stop. */
+ * long as the run lasts, for its successor may have taken a tile before it was asked to stop. */
 static void watch(void *user, const tw_progress *progress)
 {
     struct job *job = user;

@@ -61,7 +61,7 @@ static void write_message(char *message, PyObject *exception, struct local_run *
         }
         Py_DECREF(another);
         PyErr_Clear();
-        words = "(its text cannot be had)";
+        words = "(its text is not available)";
     }
     const char *name = strrchr(Py_TYPE(exception)->tp_name, '.');
     name = name != NULL ? name + 1 : Py_TYPE(exception)->tp_name;
@@ -76,7 +76,7 @@ static void leave_in_slot(struct slot *slot, uint64_t tile, PyObject *exception)
     const char *text, *pickle;
     Py_ssize_t text_size, pickle_size;
     if (atomic_load_explicit(&slot->tile, memory_order_relaxed) <= tile) {
-        return; /* the lowest is told */
+        return; /* the lowest is reported */
     }
     PyObject *described = PyObject_CallOneArg(callbacks.describe, exception);
     if (described == NULL || !PyArg_ParseTuple(described, "y#y#", &text, &text_size, &pickle, &pickle_size)) {

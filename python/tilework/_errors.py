@@ -43,7 +43,7 @@ class OutOfMemory(Error, MemoryError):
 
 
 class PoolError(Error, RuntimeError):
-    """Workers cannot be had, or a pool is of another process."""
+    """Workers are not available, or a pool is of another process."""
 
 
 class CheckError(Error, RuntimeError):
@@ -115,7 +115,7 @@ def words_of(exception: BaseException) -> str:
     try:
         words = str(exception)
     except Exception:  # pylint: disable=broad-except  # its __str__ is its maker's
-        words = "(its text cannot be had)"
+        words = "(its text is not available)"
     if len(words) > MOST_WORDS:
         words = f"{words[:MOST_WORDS]}... ({len(words)} characters)"
     return f"{type(exception).__name__}: {words}"

@@ -287,7 +287,7 @@ static tw_status open_finished(struct plan *plan, const char *path, tw_error *er
     int fd = -1;
     int failed = tw__file_open_read(&fd, path);
     if (failed == ENOENT) {
-        return tw__fail(error, TW_ERROR_JOURNAL, "%s.part: there is no unfinished output to go on with", path);
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s.part: there is no unfinished output to continue", path);
     }
     if (failed == 0) {
         failed = tw__file_info(fd, &info);

@@ -63,7 +63,7 @@ static void add_note(tw_pool *pool, const char *note)
 static void note_heap(tw_pool *pool)
 {
     if (!tw__heap_has_file(pool->heap)) {
-        add_note(pool, "no memory file (memfd) can be had, anonymous shared memory is used in its place");
+        add_note(pool, "no memory file (memfd) is available, anonymous shared memory is used in its place");
     }
 }
 
@@ -72,7 +72,7 @@ void tw__pool_note_fewer(tw_pool *pool, int wished, int os_error)
     char text[160], reason[96];
     const char *const one = pool->kind == TW_THREADS ? "thread" : "process";
     const char *const many = pool->kind == TW_THREADS ? "threads" : "processes";
-    snprintf(text, sizeof text, "only %d of %d %s can be had: %s", pool->workers, wished, wished == 1 ? one : many,
+    snprintf(text, sizeof text, "only %d of %d %s are available: %s", pool->workers, wished, wished == 1 ? one : many,
              strerror_r(os_error, reason, sizeof reason));
     add_note(pool, text);
 }
@@ -91,8 +91,7 @@ tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error 
                         (int)wish->kind);
     }
     if (wish->workers < 0 || wish->workers > TW_MAX_WORKERS) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "%d workers cannot be had; a pool has 1 to %d", wish->workers,
-                        TW_MAX_WORKERS);
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a pool has 1 to %d workers, not %d", TW_MAX_WORKERS, wish->workers);
     }
     if (wish->heap_bytes < 0) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a shared heap cannot have a negative size");

@@ -92,7 +92,8 @@ tw_status tw__processes_open(tw_pool *pool, tw_error *error)
         pool->has_lifeline = os_error == 0;
     }
     if (os_error != 0) {
-        status = tw__fail_os(error, TW_ERROR_PROCESS, os_error, "a process pool needs descriptors that cannot be had");
+        status =
+            tw__fail_os(error, TW_ERROR_PROCESS, os_error, "a process pool needs more descriptors than are available");
         goto fail;
     }
     memset(pool->claims, 0, size);

@@ -200,7 +200,7 @@ fail:
     return status;
 }
 
-/* ---- going on ---- */
+/* ---- resuming ---- */
 
 static void take_record(void *user, uint64_t tile, uint64_t sum)
 {

@@ -1,4 +1,4 @@
-/* recorder.c - the thread that brings the tiles of a run into its journal while it goes on. Knows words and time, not
+/* recorder.c - the thread that brings the tiles of a run into its journal during the run. Knows words and time, not
  * the file. */
 #include "os/clock.h"
 #include "os/wait.h"
@@ -68,10 +68,9 @@ tw_status tw__journal_begin(tw_journal *journal, const _Atomic uint32_t *words, 
     recorder->argument = argument;
     atomic_store(&recorder->wake, 0);
     const int os_error = tw__thread_start(&recorder->thread, record_now_and_then, journal);
-    return os_error == 0
-               ? TW_OK
-               : tw__fail_os(error, TW_ERROR_PROCESS, os_error,
-                             "no thread can be had to keep the journal, for which fewer workers would leave room");
+    return os_error == 0 ? TW_OK
+                         : tw__fail_os(error, TW_ERROR_PROCESS, os_error,
+                                       "no thread is available to keep the journal; fewer workers leave room for it");
 }
 
 tw_status tw__journal_end(tw_journal *journal, tw_error *error)

@@ -242,7 +242,8 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
             return out_of_memory(message, "the pages of an output");
         }
         if (error != 0) {
-            snprintf(message, TW_TILE_MESSAGE_SIZE, "the pages of an output cannot be had (was its file cut short?)");
+            snprintf(message, TW_TILE_MESSAGE_SIZE,
+                     "the pages of an output are not available (was its file cut short?)");
             return TW_ERROR_FILE;
         }
     }

@@ -1,9 +1,9 @@
 /* calls.c - the k-th call of the C library fails, k = 1, 2, ... until a job passes without having met the failure, once
- * and for ever after: `calls BUILD-FOLDER NEW-FOLDER [JOB [KIND [NUMBER]]]`; `calls --jobs` names the jobs. Calls in
+ * and forever after: `calls BUILD-FOLDER NEW-FOLDER [JOB [KIND [NUMBER]]]`; `calls --jobs` names the jobs. Calls in
  * worker processes count too.
  *
  * After each case: success with the right bytes, or an error with a status that fits and a sentence; then the same job
- * again, in the same pool, with nothing refused, which must succeed, going on from the journal where there is one; then
+ * again, in the same pool, with nothing refused, which must succeed, resuming from the journal where there is one; then
  * what is left is looked for: children, threads, descriptors, mappings, memory, files. Writes TAP, a test for each job
  * and series, and how many cases there were. */
 #include <errno.h>
@@ -138,7 +138,7 @@ static void check_held(struct work *work, const struct holdings *before, int *le
     }
 }
 
-/* The report of the job's first case, in which nothing was refused: any other has all that it has. A run that goes on
+/* The report of the job's first case, in which nothing was refused: any other has all that it has. A run that resumes
  * from a journal has tiles that nobody ran. */
 static char whole_report[sizeof((struct work *)0)->report];
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The k-th call of the C library fails, k = 1, 2, ... until the command has not met the failure, once and for ever after.
+"""The k-th call of the C library fails, k = 1, 2, ... until the command has not met the failure, once and forever after.
 
     calls.py BUILD-FOLDER NEW-FOLDER [--every N] [KIND [NUMBER]]
 
@@ -39,8 +39,8 @@ SERIES = [  # kind, errno, exit codes that fit beside 0; none: the command must 
     ("rename", errno.EIO, (3,)),
     ("read", errno.EIO, (3,)),
 ]
-# What is said beside the one line that says why: what is kept and how to go on, and that fewer workers run.
-BESIDE = re.compile(r"^tilework: (note: .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|going on: .*|"
+# What is said beside the one line that says why: what is kept and how to continue, and that fewer workers run.
+BESIDE = re.compile(r"^tilework: (note: .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|continuing: .*|"
                     r"worker \d+ .*)$")
 # A second cause that was met on the way out: the journal could not be brought up to date, the report not written.
 SECOND = re.compile(r"^tilework: (the disk has failed to take .*|r\.npy\.journal: cannot be written.*|report\.json.*|"

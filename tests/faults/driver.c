@@ -3,7 +3,7 @@
  * children, threads, descriptors, mappings, files. Writes TAP; one test for each point and action.
  *
  * Two jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by a
- * failing tile and a second one, with the fault, goes on from the journal. */
+ * failing tile and a second one, with the fault, resumes from the journal. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -239,7 +239,7 @@ static tw_status restore(struct job *job, tw_journal *journal)
     return status;
 }
 
-/* One run into files. `resume`: goes on where there is a journal; else begins anew. */
+/* One run into files. `resume`: resumes where there is a journal; else begins anew. */
 static tw_status run_files(struct job *job, int resume)
 {
     tw_journal *journal = NULL;

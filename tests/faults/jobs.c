@@ -460,7 +460,7 @@ static void end(struct run *run, tw_status status, int keep)
     tw_signature_destroy(run->signature);
 }
 
-/* One run from its beginning to its end. `resume`: goes on where there is a journal. */
+/* One run from its beginning to its end. `resume`: resumes where there is a journal. */
 static tw_status run_once(struct work *work, int resume)
 {
     struct run run = {.work = work};

@@ -42,7 +42,7 @@ void job_files(const struct job *job);
 /* The job; where it writes files, a run that a failing tile cuts short: TW_ERROR_KERNEL. */
 tw_status job_run(struct work *work);
 
-/* The job again, after whatever became of the call before: goes on with what is there. */
+/* The job again, after whatever became of the call before: continues with what is there. */
 tw_status job_again(struct work *work);
 
 /* The bytes of the files that a job that has succeeded has written; not while anything is refused. */

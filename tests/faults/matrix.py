@@ -76,7 +76,7 @@ def table_faults(points):
 class Setting:
     pool: str
     workers: int
-    resumed: bool = False  # the fault strikes a run that goes on from a journal
+    resumed: bool = False  # the fault strikes a run that resumes from a journal
 
     def text(self):
         return f"{self.pool}, {self.workers} workers{', resumed' if self.resumed else ''}"

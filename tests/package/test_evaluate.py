@@ -77,13 +77,12 @@ def test_arrays_that_are_there_take_results_of_their_kind():
                     statement.settle((own, has))
                     assert statement.dtypes == (own, has)
                 else:
-                    with pytest.raises(tw.NotationError, match=f"r is {has}, but the result is {found}(, and nothing is "
-                                                               rf"lost without being said so: write r\[...\] = {has}|: "
-                                                               "write real)"):
+                    with pytest.raises(tw.NotationError, match=f"r is {has}, but the result is {found}(, which {has} "
+                                                               rf"cannot hold: write r\[...\] = {has}|: write real)"):
                         statement.settle((own, has))
 
 
-def test_nothing_is_cut_off_without_being_said_so():
+def test_digits_are_not_cut_off_silently():
     x, r = np.arange(3.0), np.array([7, 7, 7])
     for refused in (lambda: tw.evaluate("r[i] = x[i] * 1.5", x=x, out=r),
                     lambda: tw.evaluate("r[i] = x[i] * 1.5", x=x, dtype=int),
@@ -93,7 +92,7 @@ def test_nothing_is_cut_off_without_being_said_so():
                     lambda: tw.evaluate("r[i] = c", c=1.5, out=r),
                     lambda: tw.evaluate("r[i] = i; r[i] = r[i] / 2", lengths={"i": 3}),
                     lambda: tw.evaluate("s[i] = x[i]; r[i] = x[i]", x=x, out={"r": r})):
-        with pytest.raises(tw.NotationError, match="r is int64, but the result is float64, and nothing is lost"):
+        with pytest.raises(tw.NotationError, match="r is int64, but the result is float64, which int64 cannot hold"):
             refused()
         assert r.tolist() == [7, 7, 7]
     with pytest.raises(tw.NotationError, match="r is bool, but the result is int64"):

@@ -36,7 +36,7 @@ def test_an_exception_arrives_with_tile_ranges_worker_and_cause(pool):
     assert isinstance(error.__cause__, OwnError) and error.__cause__.code == 17
     assert "in fails" in error.traceback and "no root below" in error.traceback
     assert "y[6:8] -> r[6:8]" in str(error) and "no root below" in str(error)
-    assert pool.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()  # the pool goes on
+    assert pool.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()  # the pool is usable
 
 
 def test_exceptions_that_cannot_be_sent_arrive_as_text():
@@ -68,7 +68,7 @@ class Two(Exception):
 
 
 @pytest.mark.parametrize("make, words, first", [
-    (Speechless, "Speechless: (its text cannot be had)", "Speechless"),
+    (Speechless, "Speechless: (its text is not available)", "Speechless"),
     (lambda: Two("one", "two"), "Two: one", "Two"),  # its pickle cannot be read
     (lambda: ValueError("\udcff at the end"), "ValueError: \udcff at the end", "ValueError"),
     (lambda: ValueError("é" * 100001), "ValueError: éééé", "Traceback"),

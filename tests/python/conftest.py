@@ -278,7 +278,7 @@ class Folder:
 
     def failed(self, code, *arguments, kept, says=(), warnings=(), output="r.npy", **options):
         """A run that failed after it began: exit code, one sentence, what was done about it; `kept` tiles stay, with the
-        command to go on, and are thrown away here."""
+        command to continue, and are thrown away here."""
         before = self.contents()
         result = self.call(*arguments, **options)
         lines = [line for line in result.stderr.splitlines() if not any(re.search(w, line) for w in warnings)]
@@ -291,7 +291,7 @@ class Folder:
             advice.pop(0)
         if kept:
             assert len(advice) == 1, result.stderr
-            assert re.match(rf"tilework: {kept} of \d+ tiles are done and kept in {output}.part; to go on: tilework run "
+            assert re.match(rf"tilework: {kept} of \d+ tiles are done and kept in {output}.part; to continue: tilework run "
                             "--resume ", advice[0]), result.stderr  # fmt: skip
             assert (self.path / f"{output}.part").exists() and (self.path / f"{output}.journal").exists()
         else:

@@ -1,4 +1,4 @@
-"""What is left of a run that was ended, and how it goes on: kills, Ctrl-C, journals of this and of another job, damaged
+"""What is left of a run that was ended, and how it resumes: kills, Ctrl-C, journals of this and of another job, damaged
 ones, other files in their places."""
 
 import os
@@ -43,7 +43,7 @@ def test_a_killed_program_leaves_no_worker_and_is_gone_on_with(folder, kernels, 
     assert 0 < kept < 60
     (folder / "tiles.log").unlink()
     result = finished(folder, folder.call(*job(kernels("slow"), "--resume", tiles=60, pool=pool)))
-    assert f"tilework: going on: {kept} of 60 tiles were done\n" in result.stderr
+    assert f"tilework: continuing: {kept} of 60 tiles were done\n" in result.stderr
     assert len(tiles_run(folder)) == len(set(tiles_run(folder))) == 60 - kept
 
 
@@ -67,7 +67,7 @@ def test_an_interrupted_run_says_how_to_go_on(folder, kernels, number, pool):
     first, second = said.splitlines()
     done = int(re.fullmatch(r"tilework: interrupted: (\d+) of 20 tiles are done", first)[1])
     command = re.fullmatch(
-        rf"tilework: {done} of 20 tiles are done and kept in r\.npy\.part; to go on: (tilework run .*)", second
+        rf"tilework: {done} of 20 tiles are done and kept in r\.npy\.part; to continue: (tilework run .*)", second
     )[1]
     finished(folder, folder.call(*shlex.split(command)[1:]))
     assert len(tiles_run(folder)) == TILES - done
@@ -82,7 +82,7 @@ def test_a_second_interrupt_ends_at_once(folder, kernels):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=5)
     assert process.returncode == 130
-    assert said == "tilework: tiles that were recorded are kept in r.npy.part; add --resume to go on\n"
+    assert said == "tilework: tiles that were recorded are kept in r.npy.part; add --resume to continue\n"
     wait_for(lambda: session_processes(process.pid) == [], "workers gone", 1)
 
 
@@ -111,7 +111,7 @@ def test_the_command_to_go_on_can_be_typed_whatever_the_names(folder, kernels):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert len(said.splitlines()) == 2, said
-    command = re.search(r"; to go on: tilework (.*)\n", said)[1]
+    command = re.search(r"; to continue: tilework (.*)\n", said)[1]
     result = subprocess.run(
         ["bash", "-c", f"{shlex.quote(folder.command()[0])} {command}"],
         cwd=folder.path,
@@ -120,7 +120,7 @@ def test_the_command_to_go_on_can_be_typed_whatever_the_names(folder, kernels):
         text=True,
         timeout=60,
     )
-    assert result.returncode == 0 and "going on: " in result.stderr, result.stderr
+    assert result.returncode == 0 and "continuing: " in result.stderr, result.stderr
     assert numpy.load(folder / odd / "r.npy").tobytes() == RESULT.tobytes()
 
 
@@ -133,8 +133,8 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(folder, kernels):
     folder.refused(
         2,
         *job(kernels("slow")),
-        says=f"r.npy.part: holds {kept} of 20 tiles of an unfinished run; add --resume to go "
-        "on with it or --restart to throw it away",
+        says=f"r.npy.part: holds {kept} of 20 tiles of an unfinished run; add --resume to "
+        "continue it or --restart to throw it away",
     )
     folder.refused(2, *job(kernels("slow"), "--no-journal"), says=f"holds {kept} of 20 tiles")
     folder.refused(2, *job(kernels("slow"), "--resume", "--restart"), says="exclude each other")
@@ -243,7 +243,7 @@ def test_two_outputs_go_on_together(folder, kernels):
     process.communicate(timeout=30)
     assert sorted(p.name for p in folder.path.glob("[rs].npy*")) == ["r.npy.journal", "r.npy.part", "s.npy.part"]
     os.rename(folder / "s.npy.part", folder / "away")
-    folder.refused(2, *arguments, "--resume", says="s.npy.part: there is no unfinished output to go on with")
+    folder.refused(2, *arguments, "--resume", says="s.npy.part: there is no unfinished output to continue")
     os.rename(folder / "away", folder / "s.npy.part")
     finished(folder, folder.call(*arguments, "--resume"))
     assert folder.load("s.npy").tobytes() == (RESULT + 1000).tobytes()
@@ -270,7 +270,7 @@ def test_verify_finds_a_byte_that_has_changed(folder, kernels):
     (folder / "r.npy.part").write_bytes(part)
     result = finished(folder, folder.call(*job(kernels("slow"), "--resume", "--verify")))
     assert "tilework: verified: 1 finished tile is not as recorded, to be run again\n" in result.stderr
-    assert f"tilework: going on: {kept - 1} of 20 tiles were done\n" in result.stderr
+    assert f"tilework: continuing: {kept - 1} of 20 tiles were done\n" in result.stderr
     assert done in tiles_run(folder) and len(tiles_run(folder)) == TILES - kept + 1
 
 
@@ -288,7 +288,7 @@ def test_a_crash_after_the_last_tile_costs_nothing(folder, kernels, renamed):
     if renamed:
         part = part.rename(folder / "r.npy")
     result = finished(folder, folder.call(*job(kernels("slow"), "--resume", "--verify")))
-    assert "going on: 20 of 20 tiles were done" in result.stderr and tiles_run(folder) == []
+    assert "continuing: 20 of 20 tiles were done" in result.stderr and tiles_run(folder) == []
     part = (folder / "r.npy") if renamed else (folder / "r.npy").rename(part)
     (folder / "r.npy.journal").write_bytes(journal)
     assert kept > 0

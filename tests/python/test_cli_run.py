@@ -1,4 +1,4 @@
-"""`tilework run`: results against NumPy, dtypes, operands that start with values, what is told about a run."""
+"""`tilework run`: results against NumPy, dtypes, operands that start with values, what is said about a run."""
 
 import json
 import os
@@ -223,7 +223,7 @@ def test_a_starting_value_is_not_cut_off_by_a_statement(folder):
     folder.save("x.npy", numpy.arange(3.0))
     folder.save("r.npy", numpy.arange(3))
     job = ["r[i] = r[i] + 0.5 * x[i]", "x=x.npy", "r=r.npy", "-o", "r=s.npy"]
-    folder.refused(2, "run", *job, says="r is int64, but the result is float64, and nothing is lost without being said so", sentences=3)
+    folder.refused(2, "run", *job, says="r is int64, but the result is float64, which int64 cannot hold", sentences=3)
     folder.run_ok("r[i]:int64 = r[i] + 0.5 * x[i]", *job[1:])
     assert folder.load("s.npy").tolist() == [0, 1, 3]
     folder.run_ok("q[i] = 0.5 * x[i]", "x=x.npy", "-o", "q=q.npy", "--dtype", "q=int8")

@@ -108,7 +108,7 @@ def test_no_output_gets_its_name_where_one_cannot(folder, kernel, b, says):
                          f"b={b}")  # fmt: skip
     assert result.returncode == 3
     assert result.stderr.startswith(f"tilework: {says}") and result.stderr.count("\n") == 2
-    assert "\ntilework: 5 of 5 tiles are done and kept in a.npy.part; to go on: tilework run --resume " in result.stderr
+    assert "\ntilework: 5 of 5 tiles are done and kept in a.npy.part; to continue: tilework run --resume " in result.stderr
     assert not (folder / "a.npy").exists() and (folder / "a.npy.part").exists()
     assert not (folder / "b.npy").is_file()
 
@@ -123,7 +123,7 @@ def test_kernel_that_exits_is_a_failure_and_can_be_gone_on_with(folder, pool):
     first, second = result.stderr.splitlines()
     assert result.returncode == 1 and result.stdout == ""
     assert "the kernel ended the program" in first and "--pool processes" in first
-    assert second == "tilework: tiles that were recorded are kept in r.npy.part; add --resume to go on"
+    assert second == "tilework: tiles that were recorded are kept in r.npy.part; add --resume to continue"
     folder.forget()
     assert folder.contents() == before
     folder.refused(1, "run", "kernels.c:exits", *NINE, "--pool", pool, "--no-journal", says="the kernel ended the program")

@@ -204,7 +204,7 @@ def test_limits_of_the_system_are_errors_or_notes(folder, kernels):
     assert (result.returncode, files(folder)) == (4, [])
     assert result.stderr == "tilework: r.npy: needs 3328 bytes, more than a file may have here (limit of file size)\n"
     result = finished(folder, limited(folder, resource.RLIMIT_FSIZE, 100000, *plain))
-    assert "note: no memory file (memfd) can be had, anonymous shared memory is used in its place\n" in result.stderr
+    assert "note: no memory file (memfd) is available, anonymous shared memory is used in its place\n" in result.stderr
     codes = set()
     for count in range(4, 24, 2):
         for path in ("r.npy", "tiles.log"):

@@ -43,7 +43,7 @@ def test_interrupt_ends_after_the_tiles_in_hand(folder, pool, number):
     assert time.monotonic() - began < 5
     assert process.returncode == 130
     done = re.fullmatch(rb"tilework: interrupted: (\d+) of 2000 tiles are done\ntilework: (\d+) of 2000 tiles are done and "
-                        rb"kept in r.npy.part; to go on: tilework run --resume [^\n]*\n", errors)  # fmt: skip
+                        rb"kept in r.npy.part; to continue: tilework run --resume [^\n]*\n", errors)  # fmt: skip
     assert done and done[1] == done[2], errors
     assert session_processes(process.pid) == []
     assert (folder / "report.json").stat().st_size > 0
@@ -62,7 +62,7 @@ def test_second_interrupt_ends_at_once(folder, pool):
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=5)
     assert process.returncode == 130
-    assert errors == b"tilework: tiles that were recorded are kept in r.npy.part; add --resume to go on\n"
+    assert errors == b"tilework: tiles that were recorded are kept in r.npy.part; add --resume to continue\n"
     wait_for(lambda: session_processes(process.pid) == [], 5)
     folder.forget()
     assert folder.contents() == before

@@ -170,7 +170,7 @@ def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
     folder.refused(2, "run", statement.replace("cos", "exp"), *arguments, "--param", "c=2.0", "--resume",
                    says="--restart throws")  # fmt: skip
     result = folder.run_ok(statement, *arguments, "--param", "c=2.0", "--resume", "--pool", "threads")
-    assert "going on: " in result.stderr
+    assert "continuing: " in result.stderr
     rows = [(numpy.sin(numpy.outer(x, x) * one) + numpy.cos(x[:, None] + x * one)).sum(axis=1) for one in y]
     expected = 2 * (numpy.array(rows) + y[:, None])
     assert numpy.allclose(folder.load(), expected, rtol=1e-9)

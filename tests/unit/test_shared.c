@@ -1,4 +1,4 @@
-/* test_shared.c - memory that processes share without a copy: parts of arrays, arrays of no pool, what a fork is told.
+/* test_shared.c - memory that processes share without a copy: parts of arrays, arrays of no pool, what a fork knows.
  */
 #include <stdatomic.h>
 #include <string.h>

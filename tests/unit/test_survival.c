@@ -341,7 +341,7 @@ static void few_processes_are_better_than_none(void **state)
             }
             const char *note = tw_pool_note(pool);
             char expected[64];
-            snprintf(expected, sizeof expected, "only %d of 8 %s can be had: ", tw_pool_workers(pool),
+            snprintf(expected, sizeof expected, "only %d of 8 %s are available: ", tw_pool_workers(pool),
                      kind == TW_THREADS ? "threads" : "processes");
             failed += note == NULL || strncmp(note, expected, strlen(expected)) != 0;
             failed += tw_pool_workers(pool) < 1 || tw_pool_workers(pool) > 3;

@@ -253,7 +253,7 @@ static const struct hint signs[] = {
     {"}", "square brackets for indices, x[i], and parentheses for groups"},
     {"$", "the name alone: c * x[i]"},
     {"`", "the name alone: c * x[i]"},
-    {"\\", "/ for a division; a line goes on inside brackets by itself"},
+    {"\\", "/ for a division; inside brackets a line continues by itself"},
     {"\xef\xbb\xbf", "the text without a byte order mark"},
     {"\xc2\xa0", "an ordinary blank"},
     {"\xe2\x80\x89", "an ordinary blank"},

@@ -448,16 +448,16 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
     }
     if (statement->augmented >= 0 && !tw__is_same_kind(from, to)) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
-                            "%s is %s, but the result is %s, and nothing is lost without being said so: write %s[...] "
-                            "= %s(%s[...] %s ...)",
-                            target->name, kind_name(to), kind_name(from), target->name, kind_name(to), target->name,
-                            tw__operation_name(statement->augmented));
+                            "%s is %s, but the result is %s, which %s cannot hold: write %s[...] = %s(%s[...] %s ...)",
+                            target->name, kind_name(to), kind_name(from), kind_name(to), target->name, kind_name(to),
+                            target->name, tw__operation_name(statement->augmented));
     }
     if (statement->augmented < 0 && (typer->said >> statement->target & 1) == 0 && !goes_into(type, to)) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
-                            "%s is %s, but the result is %s, and nothing is lost without being said so: write %s[...] "
-                            "= %s(...), or give %s another dtype",
-                            target->name, kind_name(to), kind_name(from), target->name, kind_name(to), target->name);
+                            "%s is %s, but the result is %s, which %s cannot hold: write %s[...] = %s(...), or give %s "
+                            "another dtype",
+                            target->name, kind_name(to), kind_name(from), kind_name(to), target->name, kind_name(to),
+                            target->name);
     }
     return TW_OK;
 }
