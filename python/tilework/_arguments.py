@@ -228,6 +228,9 @@ def as_dtype(wish: Any, what: str) -> np.dtype[Any]:
     if dtype.hasobject or dtype.kind in "OT":
         raise TypeError(f"{what} has dtype {dtype}: its items are references to Python objects, which lie outside of "
                         "the array; use numbers, fixed-length texts or records")
+    if dtype.kind in "SU" and dtype.itemsize == 0:
+        raise TypeError(f"{what} has dtype {dtype.name}, texts of no width, which would be empty; give the width, as in "
+                        f"dtype='{dtype.kind}20', or no dtype: what the kernel returns is taken at its full width")
     return dtype
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple, Optional
 
 from . import _tilework
@@ -105,7 +106,10 @@ BY_STATUS: dict[int, type[Error]] = {
 def text_of(exception: BaseException) -> str:
     """An exception as Python prints it."""
     import traceback
-    return "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+    frames = exception.__traceback__
+    if frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == os.path.dirname(__file__):
+        frames = None  # raised here, after the kernel: nothing of it is of the user's
+    return "".join(traceback.format_exception(type(exception), exception, frames))
 
 
 def words_of(exception: BaseException) -> str:
@@ -118,7 +122,7 @@ def words_of(exception: BaseException) -> str:
         words = "(its text is not available)"
     if len(words) > MOST_WORDS:
         words = f"{words[:MOST_WORDS]}... ({len(words)} characters)"
-    return f"{type(exception).__name__}: {words}"
+    return f"{type(exception).__name__}: {words}" if words else type(exception).__name__
 
 
 def describe(exception: BaseException) -> tuple[bytes, bytes]:
@@ -191,7 +195,8 @@ def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None
         if cause is None:
             cause = cause_of(text, content)
             error.traceback = text
-            error.args = (f"{message}\n\nIn the worker:\n{text.rstrip()}",)
+            if "Traceback (most recent call last):" in text:  # else it says what the message says
+                error.args = (f"{message}\n\nIn the worker:\n{text.rstrip()}",)
         else:
             error.traceback = text_of(cause)
         error.__cause__ = cause

@@ -50,7 +50,7 @@ def refuse(what: str, names: Iterable[str], options: Optional[Iterable[str]]) ->
     for name in names:
         advice = WORDS.get(name.lower())
         if advice is None:
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name, known, 1, 0.75)
             advice = f"did you mean {near[0]}=?" if near else f"it has {', '.join(sorted(known))}"
         raise TypeError(f"{what} has no option {name}: {advice}")
 

@@ -69,7 +69,7 @@ class Request:
             else:
                 self.known[k] = self.inputs_dtype(k)
                 if called_with is not None:
-                    _results.warn_of_integers(self.notation.names[k], self.known[k], self.inputs)
+                    _results.warn_of_losses(self.notation.names[k], self.known[k], self.inputs)
         self.dtypes: tuple[np.dtype[Any], ...] = tuple([self.known[k] if array is None else array.dtype
                                                         for k, array in enumerate(self.arrays)])
 
@@ -212,6 +212,16 @@ def _parameter(value: Any) -> Any:
     return int(value) if isinstance(value, int) else value if isinstance(value, (float, complex)) else None
 
 
+def _words_without_axes(name: str, array: np.ndarray[Any, Any]) -> str:
+    """An array that the statement names like a parameter."""
+    if array.ndim == 0:
+        return (f"parameter {name} has dtype {array.dtype}; give a number that is a bool, an integer, or a float or complex of at "
+                f"most 64 bits a part")
+    axes = ",".join("ijklmn"[d] if d < 6 else f"i{d}" for d in range(array.ndim))
+    return (f"{name} stands in the statement without axes, but is an array of {array.ndim} dimension{'s' * (array.ndim > 1)}: write "
+            f"each array with its indices, as in r[{axes}] = 2 * {name}[{axes}] (a parameter is a number, {name}=0.5)")
+
+
 class StatementRequest(Request):
     """A run of a statement; `close` when it has ended."""
 
@@ -241,8 +251,7 @@ class StatementRequest(Request):
         if statement is None:
             for name in arrays:
                 if not is_subscripted(text, name) and is_word(text, name):
-                    raise ArgumentError(f"{name} stands in the statement without axes: give a number (bool, int, float, complex "
-                                        f"or one of NumPy's), or write {name}[] for an array of no dimensions")
+                    raise ArgumentError(_words_without_axes(name, arrays[name]))
             statement = Statement(text, parameters, self.key[3])
         self.statement = statement
         try:

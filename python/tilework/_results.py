@@ -17,6 +17,8 @@ from . import _arguments, _frames, _tilework
 from ._errors import CheckError, OutOfMemory, TileError
 
 NOWHERE = 255  # of a tile that was not computed
+FATES = dict.fromkeys("iu", "fractions are cut off") | dict.fromkeys("SU", "longer texts are cut off") | {
+    "b": "fractions are taken for True", "M": "differences become dates"}  # of what such a dtype does not hold
 TEXT_SIZES = {"S": 1, "U": 4}  # bytes of a character
 
 _widths: dict[tuple[int, int, str], int] = {}  # of the arrays that this worker asked for: run, operand, kind
@@ -74,13 +76,14 @@ _tilework.set_result_callbacks(plain, choose, NoRoom)
 # ---- before the run ----------------------------------------------------------------------------------------------------
 
 
-def warn_of_integers(name: str, dtype: np.dtype[Any], inputs: list[Any]) -> None:
-    """A kernel that fills an output without a dtype, of whole numbers alone, may mean fractions."""
-    if inputs and dtype.kind in "biu":
-        fate = "are taken for True" if dtype.kind == "b" else "are cut off"
+def warn_of_losses(name: str, dtype: np.dtype[Any], inputs: list[Any]) -> None:
+    """A kernel that fills an output without a dtype, of whole numbers alone, may mean fractions; of texts, longer ones; of
+    dates, the time between them."""
+    if inputs and dtype.kind in FATES:
+        own = dtype.name if dtype.kind in "biu" else dtype.str
         _frames.warn(
-            f"output {name} has dtype {dtype}, that of the inputs, as the kernel fills it: fractions {fate}; give dtype= "
-            f"(dtype={dtype.name!r} to keep it), or let the kernel return its tile", UserWarning, each_line_once=True)
+            f"output {name} has dtype {dtype}, that of the inputs, as the kernel fills it: {FATES[dtype.kind]}; give dtype= "
+            f"(dtype={own!r} to keep it), or let the kernel return its tile", UserWarning, each_line_once=True)
 
 
 # ---- after the run -----------------------------------------------------------------------------------------------------
@@ -101,17 +104,25 @@ def common(dtypes: list[np.dtype[Any]]) -> Optional[np.dtype[Any]]:
     return None if found.hasobject else found
 
 
+def _wide_enough(*dtypes: np.dtype[Any]) -> Optional[np.dtype[Any]]:
+    """A dtype that, given by the user, takes both; None: there is none."""
+    texts = [dtype for dtype in dtypes if dtype.kind in TEXT_SIZES]
+    try:
+        wishes = [np.result_type(*dtypes)] if len(texts) == 1 else list(dtypes)
+    except TypeError:
+        return None
+    return next((wish for wish in wishes if all(np.can_cast(dtype, wish, "same_kind") for dtype in dtypes)), None)
+
+
 def _refused(request: Any, operand: int, tiles: list[int], dtypes: list[np.dtype[Any]]) -> TileError:
     """The lowest tile that has nothing in common with those before it, and the first of these."""
     last = next(n for n in range(1, len(dtypes) + 1) if common(dtypes[:n + 1]) is None)
     first = next((n for n in range(last) if common([dtypes[n], dtypes[last]]) is None), 0)
-    texts = [dtypes[n] for n in (first, last) if dtypes[n].kind in TEXT_SIZES]
-    wish = texts[0] if texts else dtypes[first]
-    if len(texts) == 1:
-        wish = np.result_type(dtypes[first], dtypes[last])
+    wish = _wide_enough(dtypes[first], dtypes[last])
+    advice = "" if wish is None else f"give dtype={wish.str if wish.names is None else wish!r}, or "
     one, other = (f"tile {tiles[n]}, {request.grid.text(tiles[n])}, has {dtypes[n]}" for n in (first, last))
     error = TileError(f"output {request.notation.names[operand]} has tiles of dtypes that have none in common: {one}; {other}; "
-                      f"give dtype={wish.str if wish.names is None else wish!r}, or return the same dtype from every tile")
+                      f"{advice}return the same dtype from every tile")
     error.tile = tiles[last]
     starts, stops = request.grid.tile(tiles[last])
     error.ranges = {axis: slice(start, stop) for axis, start, stop in zip(request.notation.axes, starts, stops)}

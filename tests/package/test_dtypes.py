@@ -106,16 +106,20 @@ def test_many_widths_of_text():
 
 
 @pytest.mark.parametrize("first, second, wish", [
-    (1.5, "text", "<U32"), ("text", 1, "<U21"), (np.datetime64("2024-01-01"), 3, "<M8"),
-    (np.zeros((), [("a", "i4")])[()], 1.5, "a"),
+    (1.5, "text", "<U32"), ("text", 1, "<U21"), (np.timedelta64(4, "D"), 3, "<m8[D]"), (3, np.timedelta64(4, "s"), "<m8[s]"),
+    (np.datetime64("2024-01-01"), 3, None), (3, np.datetime64("2024-01-01"), None), (np.zeros((), [("a", "i4")])[()], 1.5, None),
+    (np.timedelta64(4, "D"), np.datetime64("2024-01-01"), None), (np.zeros((), [("a", "i4")])[()], "text", None),
 ])
 def test_tiles_that_have_no_dtype_in_common_are_refused_with_both(pool, first, second, wish):
     with pytest.raises(tw.TileError) as caught:
         pool.run(of_tile([first, first, second]), "c[i] -> r[i]", WHOLE, tiles={"i": 2})
     words = str(caught.value)
     assert "tile 0, c[0:2] -> r[0:2]" in words and "tile 2, c[4:6] -> r[4:6]" in words and "output r" in words
-    assert str(np.asarray(first).dtype) in words and str(np.asarray(second).dtype) in words and "give dtype=" in words
-    assert wish in words
+    assert str(np.asarray(first).dtype) in words and str(np.asarray(second).dtype) in words
+    assert "return the same dtype from every tile" in words and ("give dtype=" in words) == (wish is not None)
+    if wish is not None:
+        assert f"give dtype={wish!r}, or" in words
+        pool.run(of_tile([first, first, second]), "c[i] -> r[i]", WHOLE, tiles={"i": 2}, dtype=wish)
     assert caught.value.tile == 2 and caught.value.ranges == {"i": slice(4, 6)}
 
 
@@ -137,6 +141,14 @@ def test_a_given_dtype_takes_what_it_can(pool, wish, value):
                      tiles={"i": 2}, dtype=wish)
     equal(found, wanted)
     equal(pool.run(lambda c: np.full(len(c), wanted[0]), f"c[i] -> r[i]:{wish}", WHOLE), wanted)
+
+
+def test_texts_without_a_width_are_refused():
+    for wish in (str, bytes, "U", "S0"):
+        with pytest.raises(TypeError, match="output r has dtype .*texts of no width"):
+            tw.run(lambda c: c, "c[i] -> r[i]", WHOLE, dtype=wish)
+    with pytest.raises(TypeError, match="texts of no width.*give the width"):
+        tw.run(lambda c: c, "c[i] -> r[i]:str", WHOLE)
 
 
 def test_a_mask_is_not_dropped(pool):
@@ -212,6 +224,10 @@ def test_whole_numbers_that_a_kernel_fills_are_warned_of(pool):
         pool.run(lambda c: c / 2, "c[i] -> r[i]", WHOLE)
         pool.run(kernel, "c[i] -> r[i]", WHOLE, out=np.zeros(6, int))
         pool.run(lambda r: r.fill(1), "-> r[i]", lengths={"i": 3})
+    for inputs, words in (WHOLE > 2, "fractions are taken for True"), (np.array(["a", "b"]), "longer texts.*dtype='<U1' to keep"), \
+            (np.zeros(3, "M8[D]"), "differences become dates"):
+        with pytest.warns(UserWarning, match=words):
+            pool.run(lambda c, r: r.__setitem__(..., c), "c[i] -> r[i]", inputs)
     with pytest.warns(UserWarning) as caught:
         tw.run(kernel, "c[i] -> r[i]", WHOLE, pool="serial")
     assert [warning.filename for warning in caught] == [__file__]

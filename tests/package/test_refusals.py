@@ -135,8 +135,13 @@ def test_outputs_that_share_memory_with_themselves_are_refused():
 
 def test_requests_of_statements_are_checked_before_they_are_compiled():
     for text, options, error, words in (
-            ("r[i] = c * y[i]", {"c": np.ones(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[\]"),
-            ("r[i] = c * y[i]", {"c": np.longdouble(2)}, tw.ArgumentError, "give a number"),
+            ("r[i] = c * y[i]", {"c": np.ones(2)}, tw.ArgumentError, r"c stands in the statement without axes.*c\[i\]"),
+            ("r = y + y", {}, tw.ArgumentError, r"array of 1 dimension: write.*r\[i\] = 2 \* y\[i\]"),
+            ("2*y+1", {}, tw.ArgumentError, r"array of 1 dimension: write.*r\[i\] = 2 \* y\[i\]"),
+            ("r[i] = c * y[i]", {"c": np.ones((2, 2))}, tw.ArgumentError, r"array of 2 dimensions: write.*c\[i,j\]"),
+            ("r[i] = c * y[i]", {"c": np.longdouble(2)}, tw.ArgumentError, "c has dtype (float128|longdouble).*give a number"),
+            ("r[i] = c * y[i]", {"c": np.timedelta64(2, "s")}, tw.ArgumentError, "c has dtype timedelta64.*give a number"),
+            ("r[i] = c * y[i]", {"c": "2"}, tw.ArgumentError, "c has dtype <U1.*give a number"),
             ("r[i] = c * y[i]", {"c": 10**50}, tw.ArgumentError, "more than 127 bits: give a float"),
             ("r[i] = y[i]", {"edges": 5}, TypeError, "edges is a dict"),
             ("r[i] = y[i]", {"edges": {1: "clamp"}}, TypeError, "named by a text"),

@@ -42,8 +42,9 @@ def test_options_of_other_tools_name_ours(call, option, instead):
 def test_options_that_are_none_name_what_is_near():
     with pytest.raises(TypeError, match="run has no option cutss: did you mean cuts=?"):
         run(cutss={"i": 2})
-    with pytest.raises(TypeError, match="run has no option zzz: it has check, cuts, dtype"):
-        run(zzz=1)
+    for far in ("zzz", "order", "vectorize"):
+        with pytest.raises(TypeError, match=f"run has no option {far}: it has check, cuts, dtype"):
+            run(**{far: 1})
     with pytest.raises(TypeError, match="Pool has no option n_jobs: .*workers="):
         tw.Pool(n_jobs=2)
     with pytest.raises(tw.ArgumentError, match="workers is -1; a pool has 1 to 4096; leave it out and all cores work"):
