@@ -38,7 +38,7 @@ typedef struct tw_axis_length {
     int64_t length;
 } tw_axis_length;
 
-/* A number that a statement knows by a name. It is a Python number, which takes the dtype of the arrays that it meets,
+/* A number that a statement knows by a name. It is a Python number, which takes the dtype of the arrays beside it,
  * or, with is_typed, a number of the dtype `kind`, which keeps it as NumPy's scalars do: float32 times a typed float64
  * is float64. */
 typedef struct tw_parameter {

@@ -232,7 +232,7 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
         In the notation of ``docs/notation.md``.
     **named : array_like or number
         Every operand by its name. A number that the statement names without axes (``c * y[i]``) is a parameter: its value
-        may change without another compilation. Python's take the dtype of the arrays that they meet, NumPy's keep theirs:
+        may change without another compilation. Python's take the dtype of the arrays beside them, NumPy's keep theirs:
         float32 times ``np.float64(2)`` is float64.
     operands : dict, optional
         The same for names that are taken here, such as ``out``.
