@@ -38,8 +38,27 @@ struct board {
 };
 static struct board *board;
 
-/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong. The first
- * tile is slow, so that others steal. */
+/* c[i,j] = r - x, of a dtype that the kernel chooses. */
+static int choose(const tw_tile *tile)
+{
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    tw_view view;
+    if (tw_tile_choose(tile, 3, &float64, &view) != 0) {
+        return 1;
+    }
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(const double, r, tile->operand[1]);
+    TW_VIEW(double, c, view);
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        for (int64_t j = 0; j < r.shape[1]; j++) {
+            TW_AT(c, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
+        }
+    }
+    return 0;
+}
+
+/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong; in memory
+ * also c[i,j]. The first tile is slow, so that others steal. */
 static int step(const tw_tile *tile)
 {
     TW_VIEW(const double, x, tile->operand[0]);
@@ -51,6 +70,9 @@ static int step(const tw_tile *tile)
     }
     if ((int)tile->index == board->failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
+    }
+    if (tile->noperands > 3 && choose(tile) != 0) {
+        return FAILURE;
     }
     for (int64_t i = 0; i < r.shape[0]; i++) {
         for (int64_t j = 0; j < r.shape[1]; j++) {
@@ -105,7 +127,8 @@ struct job {
     tw_kernel *kernel;
     tw_signature *signature;
     tw_grid *grid;
-    tw_array *arrays[3];
+    tw_array *arrays[4]; /* the last in memory alone: its dtype is chosen */
+    tw_choices *choices;
     tw_report_totals totals;
     tw_error error;
 };
@@ -155,6 +178,23 @@ static void check_results(const struct job *job, const char *which)
     }
 }
 
+static void check_choice(const struct job *job)
+{
+    const tw_array *array = tw_choices_array(job->choices, 0);
+    const double *c = array != NULL ? tw_array_data((tw_array *)(uintptr_t)array) : NULL;
+    if (c == NULL || tw_choices_count(job->choices) != 1) {
+        wrong("the chosen output has %d arrays", tw_choices_count(job->choices));
+        return;
+    }
+    for (int64_t n = 0; n < ROWS * COLUMNS; n++) {
+        const double wanted = r_value(n / COLUMNS, n % COLUMNS) - x_value(n / COLUMNS);
+        if (c[n] != wanted || tw_choices_of(job->choices, 3, (uint64_t)(n / COLUMNS)) != 0) {
+            wrong("element %lld of the chosen output is %g instead of %g", (long long)n, c[n], wanted);
+            return;
+        }
+    }
+}
+
 static int total_calls(void)
 {
     int total = 0;
@@ -169,7 +209,9 @@ static tw_status make_job(struct job *job)
 {
     const int64_t lengths[] = {ROWS, COLUMNS};
     const tw_grid_options grid_options = {.splits = &rows_apart, .nsplits = 1};
-    tw_status status = tw_signature_parse(&job->signature, "x[i], r[i,j] -> r[i,j], s[i,j]", &job->error);
+    const char *text =
+        job->setting->files ? "x[i], r[i,j] -> r[i,j], s[i,j]" : "x[i], r[i,j] -> r[i,j], s[i,j], c[i,j]";
+    tw_status status = tw_signature_parse(&job->signature, text, &job->error);
     if (status == TW_OK) {
         status = tw_grid_create(&job->grid, job->signature, lengths, &grid_options, &job->error);
     }
@@ -178,7 +220,7 @@ static tw_status make_job(struct job *job)
 
 static tw_status run(struct job *job, tw_journal *journal)
 {
-    const tw_run_options options = {.journal = journal};
+    const tw_run_options options = {.journal = journal, .choices = &job->choices};
     tw_report *report = NULL;
     const tw_status status = tw_run(job->pool, job->kernel, job->grid, job->arrays, &options, &report, &job->error);
     memset(&job->totals, 0, sizeof job->totals);
@@ -201,6 +243,12 @@ static tw_status make_arrays(struct job *job, int reopen)
                  : reopen             ? tw_array_reopen_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error)
                           : tw_array_create_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error);
     }
+    if (!job->setting->files && status == TW_OK) {
+        const tw_view nothing = {.dtype = {.kind = TW_OPAQUE, .alignment = 1, .itemsize = 0, .descr = "|V0"},
+                                 .ndim = 2,
+                                 .shape = {ROWS, COLUMNS}};
+        status = tw_array_wrap(&job->arrays[3], &nothing, &job->error);
+    }
     return status;
 }
 
@@ -214,6 +262,10 @@ static void drop_arrays(struct job *job, int keep)
         }
         job->arrays[k] = NULL;
     }
+    tw_array_destroy(job->arrays[3]);
+    tw_choices_destroy(job->choices);
+    job->arrays[3] = NULL;
+    job->choices = NULL;
 }
 
 static tw_status commit(struct job *job)
@@ -288,6 +340,7 @@ static tw_status run_memory(struct job *job)
     }
     if (status == TW_OK) {
         check_results(job, "memory");
+        check_choice(job);
     }
     drop_arrays(job, 0);
     return status;

@@ -38,6 +38,8 @@ SUPERVISORS = ("job.opened", "job.closed", "bury.*", "fork.*", "part.*", "output
 OF_PROCESSES = ("job.opened", "job.closed", "bury.*", "fork.*", "inout.*")
 # Passed before the command has worker processes.
 BEFORE_POOL = ("part.*", "journal.create", "journal.header")
+# Outputs of the command have their dtypes; tests/faults/driver.c passes these.
+OF_CHOICE = ("choice.*",)
 # Passed where tiles are recorded, which begins after a quarter of a second: the run is made to last longer.
 OF_RECORDS = ("journal.data-sync", "journal.header-sync", "journal.record*")
 # Not passed by a run that resumes.
@@ -83,6 +85,8 @@ class Setting:
 
 
 def is_passed(point, setting):
+    if among(point, OF_CHOICE):
+        return False
     if among(point, OF_PROCESSES):
         return setting.pool == "processes"
     if point == "steal.taken":

@@ -49,6 +49,9 @@ static inline int is_passed(const char *point, const struct setting *setting)
     if (strcmp(point, "steal.taken") == 0) {
         return setting->workers > 1;
     }
+    if (starts(point, "choice.")) { /* threads make the array themselves */
+        return !setting->files && (processes || strcmp(point, "choice.make") == 0);
+    }
     if (starts(point, "part.") || starts(point, "output.") || starts(point, "journal.") ||
         strcmp(point, "sum.after") == 0) {
         return setting->files;
@@ -59,8 +62,8 @@ static inline int is_passed(const char *point, const struct setting *setting)
 /* Passed by workers; the others by the supervisor. */
 static inline int is_workers(const char *point)
 {
-    static const char *const supervisors[] = {"job.opened", "job.closed", "bury.",   "fork.",
-                                              "part.",      "output.",    "journal."};
+    static const char *const supervisors[] = {"job.opened", "job.closed", "bury.",    "fork.",
+                                              "part.",      "output.",    "journal.", "choice.make"};
     for (size_t k = 0; k < sizeof supervisors / sizeof supervisors[0]; k++) {
         if (starts(point, supervisors[k])) {
             return 0;
@@ -102,6 +105,9 @@ static inline int is_expected(tw_status status, const char *point, const struct 
     }
     if (starts(point, "populate.")) {
         return status == TW_ERROR_MEMORY;
+    }
+    if (strcmp(point, "choice.make") == 0) { /* the kernel that asked for it fails */
+        return status == TW_ERROR_KERNEL;
     }
     if (needs_records(point) && status == TW_ERROR_KERNEL) {
         return 1; /* what cut the run short is told first */

@@ -8,7 +8,10 @@ import tilework as tw
 
 @pytest.mark.parametrize("text", ["m8[s]", "M8[ns]", "<m8[25us]", ">M8[D]", "m8", "<U7", "S3", "|V16", "<f8", "=i4", "b"])
 def test_an_output_has_any_dtype_of_the_signature(text):
-    r = tw.run(lambda r, s: s.fill(2), f"-> r[i] : {text}, s[i]:f4", lengths={"i": 3}, tiles={"i": 2}, pool="serial")[0]
+    def kernel(r, s):
+        r[...], s[...] = np.zeros((), r.dtype), 2
+
+    r = tw.run(kernel, f"-> r[i] : {text}, s[i]:f4", lengths={"i": 3}, tiles={"i": 2}, pool="serial")[0]
     assert r.dtype == np.dtype(text) and r.shape == (3,)
 
 

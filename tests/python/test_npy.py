@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import subprocess
+import threading
 import warnings
 
 import numpy
@@ -224,10 +225,17 @@ def test_objects_and_pickles_are_refused_with_the_reason(tmp_path):
     refused(tmp_path, file.getvalue(), "unzip")
 
 
-def test_a_pipe_is_refused_at_once(tmp_path):
+def test_a_pipe_is_read_and_a_device_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.npy")
+    array = numpy.arange(70000.0)  # more than a pipe holds
+    whole = io.BytesIO()
+    numpy.save(whole, array)
+    writer = threading.Thread(target=(tmp_path / "pipe.npy").write_bytes, args=(whole.getvalue(),))
+    writer.start()
     result = call(tmp_path / "pipe.npy", tmp_path / "out.npy")
-    assert result.returncode == 3 and "pipe.npy: is a pipe" in result.stderr
+    writer.join()
+    assert result.returncode == 0 and (numpy.load(tmp_path / "out.npy") == array).all()
+    os.remove(tmp_path / "out.npy")
     result = call("/dev/null", tmp_path / "out.npy")
     assert result.returncode == 3 and "device" in result.stderr
     assert os.listdir(tmp_path) == ["pipe.npy"]
