@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _frames, _tilework
+from . import _arguments, _bits, _frames, _tilework
 from ._errors import CheckError, OutOfMemory, TileError
 
 NOWHERE = 255  # of a tile that was not computed
@@ -193,10 +193,7 @@ class Again:
 
 
 def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    def raw(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        whole = np.ascontiguousarray(array).reshape(-1)
-        return whole.view(np.uint8).reshape(whole.size, -1) if whole.itemsize else np.empty((whole.size, 0), np.uint8)
-    equal: np.ndarray[Any, Any] = (raw(a) == raw(b)).all(1)
+    equal: np.ndarray[Any, Any] = (_bits.of_items(a) == _bits.of_items(b)).all(1)
     return equal
 
 

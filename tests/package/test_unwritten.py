@@ -206,6 +206,22 @@ def test_random_numbers_are_not_taken_for_what_was_there(pool, dtype):
     assert (pool.run(adds, "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype) != 0).tolist() == [True, True, False] * 2
 
 
+@pytest.mark.parametrize("dtype", ["g", "G", np.dtype([("a", "u1"), ("b", "f8")], align=True), [("a", "u1"), ("b", "g", (2,))], "V7"])
+def test_bytes_between_those_of_a_value_are_no_matter(pool, dtype):
+    values = np.ones(6, dtype)
+    with pytest.raises(tw.TileError, match=r"left r\[2\] unwritten"):
+        pool.run(lambda y, r: r[:2].__setitem__(..., values[:2]), "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype)
+    zeros = np.zeros(6, dtype)
+    assert (pool.run(lambda y, r: r.__setitem__(..., zeros[:len(r)]), "y[i] -> r[i]", Y, tiles={"i": 3}, dtype=dtype) == zeros).all()
+
+    def kernel(y):
+        found = np.frombuffer(os.urandom(len(y) * values.itemsize), values.dtype).copy()
+        found[...] = values[:len(y)]
+        return found
+    if values.dtype.kind != "V" or values.dtype.names:  # as fields, and not as bytes
+        assert (pool.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, check=True) == values).all()
+
+
 def test_later_tiles_draw_what_they_draw_in_a_loop():
     def kernel(y, r):
         r[...] = np.random.randint(0, 2, len(y)) * random.randint(1, 9)
