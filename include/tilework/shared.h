@@ -19,7 +19,7 @@ TW_API tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype,
  * once. A fork of this process has the arrays but makes none here. */
 typedef struct tw__heap tw_heap;
 
-/* Reserves address space, `bytes` (0: twice the machine's memory, less where that is refused). Errors: TW_ERROR_MEMORY.
+/* Reserves address space, `bytes` (0: twice the machine's memory, less if that is refused). Errors: TW_ERROR_MEMORY.
  */
 TW_API tw_status tw_heap_open(tw_heap **heap, int64_t bytes, tw_error *error);
 
@@ -42,7 +42,7 @@ typedef struct tw_handle {
     uint64_t mark;
 } tw_handle;
 
-/* From the first call on, the memory file stays open until the array is destroyed, also where its pool is closed. Not
+/* From the first call on, the memory file stays open until the array is destroyed, also if its pool is closed. Not
  * from two threads at once. Errors: TW_ERROR_FILE (the array is in no memory file, or that was closed with its pool),
  * TW_ERROR_PROCESS (the first call, in a fork), TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_handle(tw_array *array, tw_handle *handle, tw_error *error);

@@ -131,7 +131,7 @@ TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, co
 typedef struct tw_compile_options {
     const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
     const char *flags;    /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
-    const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework; where that cannot be used, the home
+    const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework; if that cannot be used, the home
                            * folder on record, then $TMPDIR, then a folder of this process (see tw_kernel_note) */
 } tw_compile_options;
 
@@ -265,7 +265,7 @@ TW_API void tw_array_keep(tw_array *array);
 TW_API const char *tw_array_note(const tw_array *array);
 
 /* Gives the open file fd, which will be renamed to PATH, what the file PATH has: mode, owner, group, access list, other
- * attributes; nothing where there is no PATH. For outputs the library does it. *note: as above, freed with free(). */
+ * attributes; nothing if there is no PATH. For outputs the library does it. *note: as above, freed with free(). */
 TW_API tw_status tw_file_take_after(int fd, const char *path, char **note, tw_error *error);
 
 /* Syncs the data and gives the file its final name, replacing what had it. The array stays readable. */

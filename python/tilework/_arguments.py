@@ -41,7 +41,7 @@ class Notation:
 
 
 def plain(text: str, what: str) -> str:
-    """A text that can be told to the library."""
+    """A text that the library can read."""
     if "\0" in text or not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ArgumentError(f"{what} has a character that no text for people has: {text!r}")
     return text

@@ -149,8 +149,8 @@ class Manner:
     def fits(self, count: int) -> bool:
         return self.takes.least <= count <= self.takes.most
 
-    def told(self, notation: Notation, arguments: bytes) -> bool:
-        """Whether it is told how much of an axis it computes that no input has: by `tile`, or by outputs that it fills."""
+    def knows_part(self, notation: Notation, arguments: bytes) -> bool:
+        """Whether it knows how much of an axis it computes that no input has: by `tile`, or by outputs that it fills."""
         return self.tile or not notation.made or any(k in arguments for k in notation.made)
 
     def arguments(self, notation: Notation) -> bytes:

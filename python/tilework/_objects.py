@@ -27,7 +27,7 @@ PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
 
 
 class Tile(NamedTuple):
-    """What a kernel that has an argument ``tile`` is told.
+    """What a kernel that has an argument ``tile`` gets.
 
     Attributes
     ----------
@@ -427,26 +427,22 @@ class Pool:
             kernel = _ufuncs.placed(kernel, *_frames.caller())
         with self._turn():
             known: Optional[Known] = None
-            light = False
             if native is not None:
-                inner, called_with, told = native._inner, b"", True
+                inner, manner = native._inner, None
             else:
                 known = self._kernels.of(kernel, self._inner)
-                inner, called_with = known.kernel, known.manner.arguments(request.notation)
-                told, light = known.manner.told(request.notation, called_with), known.manner.light
+                inner, manner = known.kernel, known.manner
                 if known.is_new and not self._kernels.settled:
                     known.is_new = False
                     if self.kind != "serial":
                         _generators.warn_of(kernel, self.kind == "processes")
-            if native is None:
-                request.settle(called_with)
-            request.divide(told, light)
+            called_with = request.prepare(manner)
             pool = self._ready(request)
             memory = pool if self.kind == "processes" else None
             arrays = request.operands(memory)
             retries, timeout, tiles_per_worker, keep_going, guard, check = options
             # One tile needs nobody but the caller.
-            alone = (native is not None or light) and not progress and self.kind == "threads" and not report and \
+            alone = (manner is None or manner.light) and not progress and self.kind == "threads" and not report and \
                 request.grid.count < 2
             again = _results.Again(request) if check and request.deferred else None
             chosen = None

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _arguments, _classes, _results, _tilework, _unwritten  # noqa: F401
 from ._errors import ArgumentError, of_failure
+from ._manner import Manner
 from ._notes import say
 
 EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
@@ -77,12 +78,22 @@ class Request:
         """Of an output that has no other."""
         return _arguments.inputs_dtype(self.notation, k, self.inputs)
 
-    def divide(self, told: bool, light: bool = False) -> None:
-        """Makes the grid. `told`: the kernel is told which part of an axis it computes that no input has; `light`: its cost
-        is that of memory."""
+    def prepare(self, manner: Optional[Manner]) -> bytes:
+        """Dtypes and grid for a Python kernel, and the operands that it is called with; None: a native kernel."""
+        if manner is None:
+            self.divide(True)
+            return b""
+        called_with = manner.arguments(self.notation)
+        self.settle(called_with)
+        self.divide(manner.knows_part(self.notation, called_with), manner.light)
+        return called_with
+
+    def divide(self, knows_part: bool, light: bool = False) -> None:
+        """Makes the grid. `knows_part`: the kernel knows which part of an axis it computes that no input has; `light`: its
+        cost is that of memory."""
         itemsizes = tuple([SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in self.dtypes])
         self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, itemsizes,
-                                        _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not told)
+                                        _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part)
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
@@ -303,7 +314,7 @@ class StatementRequest(Request):
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
-    def divide(self, told: bool, light: bool = False) -> None:
+    def divide(self, knows_part: bool, light: bool = False) -> None:
         self.grid = _arguments.grid_for(self.notation, self.lengths, self.splits, self.statement.itemsizes,
                                         _tilework.COST_STATEMENT)
 

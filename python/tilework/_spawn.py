@@ -256,14 +256,9 @@ class SpawnPool(Pool):
              report: bool) -> Any:
         content = _recipe(native) if native is not None else _pickled(kernel)
         notation = request.notation
-        if native is not None:
-            request.divide(True)
-        else:
+        if native is None:
             _generators.warn_of(kernel, True)
-            manner = _manner.Manner(kernel)
-            called_with = manner.arguments(notation)
-            request.settle(called_with)
-            request.divide(manner.told(notation, called_with), manner.light)
+        request.prepare(None if native is not None else _manner.Manner(kernel))
         with self._turn(), teller(progress) as tell:
             self._need_open()
             places: list[Any] = [None if array is None else self._place(array) for array in request.arrays]

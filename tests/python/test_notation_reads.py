@@ -209,5 +209,5 @@ def test_an_axis_alone_is_read_with_its_edge_where_its_length_is_given(edge):
 
 
 def test_lengths_that_disagree_are_refused_with_an_edge_too_unless_one_is_given():
-    with pytest.raises(Failure, match="axis i: u has length 5 but v has 8; where the axis is given its length"):
+    with pytest.raises(Failure, match="axis i: u has length 5 but v has 8; if the axis is given its length"):
         run("r[i] = u[i] + v[i]", {"u": numpy.ones(5), "v": numpy.ones(8)}, edges={"i": "clamp"})

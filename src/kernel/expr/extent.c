@@ -86,7 +86,7 @@ static tw_status disagree(const struct binding *binding, int axis, const char *n
     const char *axis_name = extent->syntax->axes[axis].name;
     const char *hint = length == 1 && is_output ? "; an output is never broadcast"
                        : extent->syntax->axes[axis].edge != TW_EDGE_ERROR
-                           ? "; where the axis is given its length, inputs of other lengths are read with its edge"
+                           ? "; if the axis is given its length, inputs of other lengths are read with its edge"
                            : "";
     if (binding->giver[axis] == NULL) {
         return tw__fail(extent->error, TW_ERROR_ARGUMENT,
