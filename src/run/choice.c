@@ -187,7 +187,8 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_
     }
     const int apart = pool->kind == TW_PROCESSES;
     const size_t wishes = apart ? (size_t)pool->workers * sizeof(struct wish) : 0;
-    const size_t size = sizeof(struct tw__choices) + wishes + outputs * (size_t)grid->count;
+    const size_t first_wish = (sizeof(struct tw__choices) + 63) & ~(size_t)63; /* as aligned as the heap's memory is */
+    const size_t size = first_wish + wishes + outputs * (size_t)grid->count;
     tw_choices *own = calloc(1, sizeof *own);
     tw_status status =
         own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
@@ -211,11 +212,11 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_
     choices->made = own;
     choices->grid = grid;
     choices->tiles = own->tiles = grid->count;
-    choices->wishes = (struct wish *)(void *)((char *)choices + sizeof *choices);
+    choices->wishes = apart ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
     for (int w = 0; apart && w < pool->workers; w++) {
         atomic_store(&choices->wishes[w].state, NONE);
     }
-    uint8_t *where = (uint8_t *)choices + sizeof *choices + wishes;
+    uint8_t *where = (uint8_t *)choices + first_wish + wishes;
     memset(where, 0, outputs * (size_t)grid->count);
     for (int k = 0; k < signature->noperands; k++) {
         if (tw__is_chosen(&views[k], signature->operands[k].role)) {

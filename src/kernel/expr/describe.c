@@ -270,7 +270,7 @@ static void print_wrapping(const tw_statement *statement, FILE *file)
         fprintf(file,
                 "note\n  '%s' at column %d is %s and wraps around before it is summed: convert first, int64(a[i,k]) * "
                 "b[k,j]\n",
-                tw__operation_name(body->u.op.code), body->column, kind_name(body->dtype));
+                tw__operation_name((int)body->u.op.code), body->column, kind_name(body->dtype));
     }
 }
 
