@@ -78,9 +78,12 @@ def releases_lock(function: Any) -> str:
 
 @functools.lru_cache(maxsize=256)
 def placed(function: Any, file: str, line: int, module: str) -> Any:
-    """A ufunc has no line of its own for warnings to point to: called through this, they point to where the run was."""
-    space: dict[str, Any] = {"__name__": module, "function": function}
-    source = "\n" * (line - 1) + "def kernel(*arrays): return function(*arrays)"
+    """A ufunc has no line of its own for warnings to point to: called through this, they point to where the run was. NumPy
+    warns of an output behind the inputs of some, which is given by its name here."""
+    space: dict[str, Any] = {"__name__": module, "function": function, "n": function.nin}
+    call = "function(*arrays[:n], out=arrays[n:]) if len(arrays) > n else function(*arrays)" \
+        if isinstance(function, np.ufunc) else "function(*arrays)"
+    source = "\n" * (line - 1) + f"def kernel(*arrays): return {call}"
     exec(compile(source, file, "exec"), space)  # pylint: disable=exec-used
     kernel = space["kernel"]
     kernel.ufunc = kernel.__wrapped__ = function

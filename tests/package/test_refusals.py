@@ -143,6 +143,7 @@ def test_requests_of_statements_are_checked_before_they_are_compiled():
             ("r[i] = c * y[i]", {"c": np.timedelta64(2, "s")}, tw.ArgumentError, "c has dtype timedelta64.*give a number"),
             ("r[i] = c * y[i]", {"c": "2"}, tw.ArgumentError, "c has dtype <U1.*give a number"),
             ("r[i] = c * y[i]", {"c": 10**50}, tw.ArgumentError, "more than 127 bits: give a float"),
+            ("r[i] = fmod(c, y[i])", {"c": 1j}, tw.NotationError, "'fmod' of a Python complex and float64"),
             ("r[i] = y[i]", {"edges": 5}, TypeError, "edges is a dict"),
             ("r[i] = y[i]", {"edges": {1: "clamp"}}, TypeError, "named by a text"),
             ("r[i] = y[i]", {"edges": {"i": ["clamp"]}}, tw.ArgumentError, "it is one of"),

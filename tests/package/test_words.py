@@ -1,5 +1,7 @@
 """What people type out of habit is answered with what to write instead; a report says where a run was, and why there."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -116,10 +118,12 @@ def test_a_report_says_that_the_pool_was_given():
     (np.sqrt, [np.arange(4)], "f8"), (np.sqrt, [np.arange(4, dtype="f4")], "f4"), (np.greater, [U[:4], U[:4]], "?"),
     (np.subtract, [np.arange(4).astype("M8[D]")] * 2, "m8[D]"), (np.true_divide, [np.arange(4), np.arange(4) + 1], "f8"),
     (np.add, [np.arange(4, dtype="u1")] * 2, "u1"), (np.absolute, [np.arange(4) * 1j], "f8"),
+    (np.maximum, [U[:4], U[3::-1]], "f8"), (np.minimum, [np.arange(4).astype("M8[D]")] * 2, "M8[D]"),
 ])
 def test_ufuncs_write_their_own_dtype_where_it_belongs(ufunc, arrays, dtype):
     signature = ("a[i] -> r[i]", "a[i], b[i] -> r[i]")[len(arrays) - 1]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy's of outputs that are not named, too
         for pool in ("threads", "serial", "processes"):
             r = tw.run(ufunc, signature, *arrays, tiles={"i": 3}, pool=pool)
             assert r.dtype == np.dtype(dtype) and r.tolist() == ufunc(*arrays).tolist()

@@ -138,7 +138,7 @@ const char *tw__operation_name(int code)
         [TW__OP_BIT_XOR] = "^",     [TW__OP_SHIFT_LEFT] = "<<",   [TW__OP_SHIFT_RIGHT] = ">>",
         [TW__OP_EQUAL] = "==",      [TW__OP_NOT_EQUAL] = "!=",    [TW__OP_LESS] = "<",
         [TW__OP_LESS_EQUAL] = "<=", [TW__OP_GREATER] = ">",       [TW__OP_GREATER_EQUAL] = ">="};
-    if (code < (int)(sizeof signs / sizeof signs[0])) {
+    if (code < (int)(sizeof signs / sizeof signs[0]) && signs[code] != NULL) {
         return signs[code];
     }
     for (size_t k = 0; k < FUNCTIONS; k++) {
