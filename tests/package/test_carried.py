@@ -227,7 +227,7 @@ def test_globals_are_those_of_the_fork_until_refresh():
 
 def test_a_callable_that_was_dropped_is_not_taken_for_a_new_one():
     with tw.Pool(2) as pool:
-        for k in range(100):
+        for k in range(25):
             s = Simulation(float(k))
             assert run(pool, s.step).tolist() == (Y * k).tolist()
             del s
