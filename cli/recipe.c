@@ -205,6 +205,16 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
     return TW_OK;
 }
 
+tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
+                            const int64_t *itemsizes, tw_error *error)
+{
+    const tw_grid_options division = {.splits = splits->split,
+                                      .nsplits = splits->count,
+                                      .itemsizes = itemsizes,
+                                      .cost = recipe->statement != NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
+    return tw_grid_create(grid, recipe->signature, recipe->lengths, &division, error);
+}
+
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,
                           const tw_compile_options *compile, tw_error *error)
 {

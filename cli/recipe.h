@@ -45,6 +45,10 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
                             const struct cli_bindings *lengths, const struct cli_bindings *dtypes, int64_t *itemsizes,
                             tw_error *error);
 
+/* The tiles of a settled recipe, as `run` has them and `replay` finds them again. */
+tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
+                            const int64_t *itemsizes, tw_error *error);
+
 /* Opens or compiles the kernel; `object`: where a statement was compiled to elsewhere, NULL: nowhere. */
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,
                           const tw_compile_options *options, tw_error *error);

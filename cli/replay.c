@@ -24,10 +24,6 @@ static tw_status prepare(struct replay *replay, tw_error *error)
 {
     const struct cli_request *request = replay->request;
     int64_t itemsizes[TW_MAX_OPERANDS];
-    const tw_grid_options grid_options = {.splits = request->splits.split,
-                                          .nsplits = request->splits.count,
-                                          .itemsizes = itemsizes,
-                                          .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
     if (cli_recipe_begin(&replay->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind_some(&replay->operands, replay->recipe.signature, &request->inputs, &request->outputs,
@@ -36,8 +32,7 @@ static tw_status prepare(struct replay *replay, tw_error *error)
         cli_recipe_settle(&replay->recipe, &replay->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
         cli_operands_sizes(&replay->operands, replay->recipe.lengths, error) != TW_OK ||
-        tw_grid_create(&replay->grid, replay->recipe.signature, replay->recipe.lengths, &grid_options, error) !=
-            TW_OK) {
+        cli_recipe_divide(&replay->grid, &replay->recipe, &request->splits, itemsizes, error) != TW_OK) {
         return error->status;
     }
     if (request->tile >= tw_grid_count(replay->grid)) {

@@ -112,11 +112,6 @@ static tw_status prepare(struct run *run, tw_error *error)
 {
     const struct cli_request *request = run->request;
     int64_t itemsizes[TW_MAX_OPERANDS];
-    tw_grid_options grid_options = {.splits = request->splits.split,
-                                    .nsplits = request->splits.count,
-                                    .itemsizes = itemsizes,
-                                    .cost = request->signature == NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
-
     if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
@@ -125,7 +120,7 @@ static tw_status prepare(struct run *run, tw_error *error)
             TW_OK ||
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
         check_scratch(request, error) != TW_OK ||
-        tw_grid_create(&run->grid, run->recipe.signature, run->recipe.lengths, &grid_options, error) != TW_OK ||
+        cli_recipe_divide(&run->grid, &run->recipe, &request->splits, itemsizes, error) != TW_OK ||
         cli_unfinished_look(&run->unfinished, request, &run->operands, run->recipe.lengths, error) != TW_OK ||
         cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
