@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _classes, _results, _tilework, _unwritten  # noqa: F401
+from . import _arguments, _classes, _results, _tilework, _unwritten  # noqa: F401  # the last sets what is called back
 from ._errors import ArgumentError, of_failure
 from ._manner import Manner
 from ._notes import say
@@ -194,7 +194,7 @@ def is_subscripted(text: str, name: str) -> bool:
 
 
 def is_word(text: str, name: str) -> bool:
-    return "\0" not in name and _tilework.Statement.mention(text, name) != 0
+    return "\0" not in name and _tilework.Statement.mention(text, name) >= _tilework.MENTION_ALONE
 
 
 def edges_of(edges: Optional[Mapping[str, str]],
