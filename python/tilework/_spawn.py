@@ -7,8 +7,11 @@ its workers, the program gets a PoolError.
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import functools
 import hashlib
+import io
 import os
 import pickle
 import signal
@@ -17,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import weakref
 from multiprocessing.connection import Connection
 from typing import Any, Optional
@@ -314,7 +318,32 @@ def _pickled(kernel: Any) -> tuple[str, Any]:
         except Exception as error:
             raise PoolError("start='spawn' sends kernels with cloudpickle, which is not installed "
                             "(pip install cloudpickle)") from error
-    return "pickle", cloudpickle.dumps(kernel)
+    return "pickle", _with_files(cloudpickle, kernel)
+
+
+@functools.lru_cache(maxsize=1)
+def _pickler(base: Any) -> Any:
+    table = base.dispatch_table
+
+    def reduced(code: types.CodeType) -> Any:
+        made, arguments = table[types.CodeType](code)
+        return made, tuple(code.co_filename if item == "<dynamic-code>" else item for item in arguments)
+
+    class Pickler(base):  # type: ignore[misc]  # pylint: disable=too-few-public-methods
+        dispatch_table = collections.ChainMap({types.CodeType: reduced}, table)
+
+    return Pickler
+
+
+def _with_files(cloudpickle: Any, kernel: Any) -> bytes:
+    """What cloudpickle makes of it. Newer versions leave out the files of its functions, which errors, warnings and tracebacks
+    of the kernel name."""
+    base = getattr(cloudpickle, "Pickler", None)
+    if types.CodeType not in getattr(base, "dispatch_table", ()):
+        return bytes(cloudpickle.dumps(kernel))
+    with io.BytesIO() as file:
+        _pickler(base)(file).dump(kernel)
+        return file.getvalue()
 
 
 def _recipe(kernel: Kernel) -> tuple[str, Any]:

@@ -5,8 +5,10 @@ import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import tilework as tw
 from conftest import run_python
 
 
@@ -51,3 +53,14 @@ def test_a_program_that_does_not_say_that_it_is_frozen_starts_itself_once(tmp_pa
     done = subprocess.run([str(launcher)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1 and "is no Python interpreter" in done.stderr
     assert started.read_text() == "once\n" * 2
+
+
+def test_errors_name_the_file_of_the_kernel():
+    pytest.importorskip("cloudpickle")
+
+    def inverse(y):
+        return [1 // int(item) for item in y]
+    with tw.Pool(1, start="spawn") as pool:
+        with pytest.raises(tw.TileError, match=r"kernel .*inverse \(test_spawn.py:\d+\) failed at tile 0") as caught:
+            pool.run(inverse, "y[i] -> r[i]", np.zeros(2))
+    assert __file__ in caught.value.traceback and "1 // int(item)" in caught.value.traceback
