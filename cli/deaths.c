@@ -13,7 +13,7 @@ void cli_deaths_tell(void *user, const tw_death *death)
     struct cli_deaths *deaths = user;
     if (deaths->told >= MOST_TOLD) {
         if (deaths->told++ == MOST_TOLD) {
-            cli_say("more workers die; they are no longer told of one by one");
+            cli_say("more workers die; they are no longer reported one by one");
         }
         return;
     }

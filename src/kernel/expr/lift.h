@@ -1,6 +1,6 @@
 /* lift.h - constants of a program that are values and not code, so that another constant is not another compilation. */
-#ifndef TW_EXPR_LIFT_H
-#define TW_EXPR_LIFT_H
+#ifndef TW_KERNEL_EXPR_LIFT_H
+#define TW_KERNEL_EXPR_LIFT_H
 
 #include "kernel/expr/tree.h"
 
