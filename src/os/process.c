@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -299,9 +300,18 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size)
 
 void tw__sleep_on(struct tw__process *processes, int count, const struct tw__event *event, double seconds)
 {
+    enum { FEW = 64 };
     const int event_fd = event != NULL ? event->fd : -1;
-    struct pollfd fds[TW__MAX_PROCESSES + 1];
+    struct pollfd few[FEW + 1]; /* the stack may be small */
+    struct pollfd *fds = count <= FEW ? few : malloc(((size_t)count + 1) * sizeof *fds);
     nfds_t n = 0;
+    if (fds == NULL) { /* all are looked at, a little later */
+        for (int k = 0; k < count; k++) {
+            processes[k].look = 1;
+        }
+        poll(NULL, 0, seconds > 0 ? 1 : 0);
+        return;
+    }
     for (int k = 0; k < count && k < TW__MAX_PROCESSES; k++) {
         if (processes[k].pid != 0 && processes[k].pidfd >= 0) {
             fds[n++] = (struct pollfd){.fd = processes[k].pidfd, .events = POLLIN};
@@ -325,6 +335,9 @@ void tw__sleep_on(struct tw__process *processes, int count, const struct tw__eve
         uint64_t value;
         while (read(event_fd, &value, sizeof value) < 0 && errno == EINTR) {
         }
+    }
+    if (fds != few) {
+        free(fds);
     }
 }
 

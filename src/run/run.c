@@ -1,4 +1,5 @@
 /* run.c - tw_run: the one place where arrays, grid, kernel and pool meet. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -270,48 +271,60 @@ static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *erro
     return status;
 }
 
-tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
-                 const tw_run_options *options, tw_report **report, tw_error *error)
+static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_error *error)
 {
-    const tw_run_options none = {0};
-    struct run run; /* not zeroed as a whole: its tables are large, and a run of two tiles takes a microsecond */
-    run.kernel = kernel;
-    run.grid = grid;
-    run.arrays = operands;
-    run.options = options != NULL ? options : &none;
-    run.report = NULL;
-    run.reforks = 0;
-    run.nothing_to_do = 0;
-    run.choices = NULL;
-    run.made = NULL;
-    if (run.options->choices != NULL) {
-        *run.options->choices = NULL;
+    if (run->options->choices != NULL) {
+        *run->options->choices = NULL;
     }
-    tw_status status = check_options(run.options, pool != NULL ? pool->kind : TW_SERIAL, error);
-    if (status == TW_OK && run.options->journal != NULL) {
-        status = tw__journal_check(run.options->journal, kernel, grid, operands, error);
-        run.nothing_to_do = status == TW_OK && tw_journal_done(run.options->journal) == grid->count;
+    tw_status status = check_options(run->options, pool != NULL ? pool->kind : TW_SERIAL, error);
+    if (status == TW_OK && run->options->journal != NULL) {
+        status = tw__journal_check(run->options->journal, run->kernel, run->grid, run->arrays, error);
+        run->nothing_to_do = status == TW_OK && tw_journal_done(run->options->journal) == run->grid->count;
     }
-    if (status == TW_OK && !run.nothing_to_do) {
-        status = tw__bind_check(grid, operands, error);
+    if (status == TW_OK && !run->nothing_to_do) {
+        status = tw__bind_check(run->grid, run->arrays, error);
     }
     if (status != TW_OK) {
         return status;
     }
-    run.pool = pool;
+    run->pool = pool;
     if (pool == NULL) {
         const tw_pool_options serial = {.kind = TW_SERIAL};
-        status = tw_pool_open(&run.pool, &serial, error);
+        status = tw_pool_open(&run->pool, &serial, error);
         if (status != TW_OK) {
             return status;
         }
     }
-    status = run_in_pool(&run, report, error);
-    if (run.options->choices != NULL) {
-        *run.options->choices = run.made;
+    status = run_in_pool(run, report, error);
+    if (run->options->choices != NULL) {
+        *run->options->choices = run->made;
     }
     if (pool == NULL) {
-        tw_pool_close(run.pool);
+        tw_pool_close(run->pool);
     }
+    return status;
+}
+
+tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
+                 const tw_run_options *options, tw_report **report, tw_error *error)
+{
+    const tw_run_options none = {0};
+    /* Not on the caller's stack, which may be small, and not zeroed as a whole: its tables are large, and a run of two
+     * tiles takes a microsecond. */
+    struct run *run = malloc(sizeof *run);
+    if (run == NULL) {
+        return tw__fail_memory(error, sizeof *run, "a run");
+    }
+    run->kernel = kernel;
+    run->grid = grid;
+    run->arrays = operands;
+    run->options = options != NULL ? options : &none;
+    run->report = NULL;
+    run->reforks = 0;
+    run->nothing_to_do = 0;
+    run->choices = NULL;
+    run->made = NULL;
+    const tw_status status = run_on(run, pool, report, error);
+    free(run);
     return status;
 }

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import subprocess
 
 import pytest
@@ -141,6 +142,20 @@ def test_library_that_exits_when_it_is_opened(folder):
         "int early_kernel(const tw_tile *tile) { return tile->noperands < 0; }\n"
     )
     folder.refused(1, "run", "early.c:early_kernel", *NINE, says="the kernel ended the program")
+
+
+# ---- a small stack ----
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_stack_of_64_kib_is_enough(folder, pool):
+    job = ["run", "kernels.c:where", "-s", "-> r[i,j]", "--length", "i=9", "--length", "j=9", "-o", "r=r.npy"]
+    folder.run_ok(*job[1:])  # compiles: compilers need more
+    expected = folder.load().tolist()
+    (folder / "r.npy").unlink()
+    result = folder.call(*job, "--pool", pool, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (1 << 16,) * 2))
+    assert result.returncode == 0, result.stderr
+    assert folder.load().tolist() == expected
 
 
 # ---- names ----
