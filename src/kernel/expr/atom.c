@@ -249,21 +249,38 @@ static tw_status add_count(struct tw__parser *parser, struct tw__syntax_node *me
     return status;
 }
 
+/* max(i - 1, 0) as an index, where no axes are meant that are reduced. */
+static tw_status refuse_extreme_index(struct tw__parser *parser, const struct tw__function *function, size_t at)
+{
+    return tw__complain(
+        parser->error, &parser->syntax->source, at,
+        "an index has no %s(): write the index of %s alone and give its axis the edge clamp, which takes "
+        "the nearest element",
+        function->name, parser->indexed);
+}
+
 /* sum(k, l: ...), from behind the parenthesis on. */
 static tw_status read_reduction(struct tw__parser *parser, const struct tw__function *function, size_t at, int *node)
 {
     const struct tw__source *source = &parser->syntax->source;
     struct tw__syntax_node made = {.kind = TW__SYNTAX_REDUCE, .which = function->which, .at = at, .from = at};
     const uint64_t outside = parser->scope;
+    const int is_extreme = function->which == TW__REDUCE_MIN || function->which == TW__REDUCE_MAX;
     char name[TW__EXPR_NAME];
     size_t where;
     tw_status status;
     for (;;) {
+        if (is_extreme && parser->indexed != NULL && parser->token.kind != TW__TOKEN_NAME) {
+            return refuse_extreme_index(parser, function, at);
+        }
         status = parser->token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)
                      ? tw__parser_name(parser, "", name, &where)
                      : tw__complain(parser->error, source, parser->token.at,
                                     "expected the axes that are reduced, and ':', as in %s", function->usage);
         int axis;
+        if (status == TW_OK && is_extreme && parser->indexed != NULL && tw__parser_sees(parser, "(")) {
+            return refuse_extreme_index(parser, function, at);
+        }
         if (status == TW_OK && (tw__parser_sees(parser, "(") || tw__parser_sees(parser, "["))) {
             return tw__complain(parser->error, source, where, "expected the axes that are reduced, and ':', as in %s",
                                 function->usage);
@@ -274,7 +291,9 @@ static tw_status read_reduction(struct tw__parser *parser, const struct tw__func
         if (status != TW_OK) {
             return status;
         }
-        const int is_extreme = function->which == TW__REDUCE_MIN || function->which == TW__REDUCE_MAX;
+        if (is_extreme && parser->indexed != NULL && !tw__parser_sees(parser, ",") && !tw__parser_sees(parser, ":")) {
+            return refuse_extreme_index(parser, function, at);
+        }
         if (parser->scope >> axis & 1 && is_extreme && tw__parser_sees(parser, ",")) {
             return parser->indexed != NULL
                        ? tw__complain(
