@@ -367,7 +367,7 @@ def by_output(notation: Notation, value: Any, what: str) -> dict[int, Any]:
         return {names[name]: item for name, item in value.items()}
     items = list(value) if isinstance(value, (tuple, list)) else [value]
     if len(items) != len(names):
-        raise ArgumentError(f"{what}: {len(items)} given for {len(names)} outputs ({', '.join(names) or 'none'})")
+        raise ArgumentError(f"{what}: {len(items)} given for {len(names)} output{'s' * (len(names) != 1)} ({', '.join(names) or 'none'})")
     return {k: item for k, item in zip(notation.made, items) if item is not None}
 
 

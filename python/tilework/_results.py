@@ -35,8 +35,8 @@ def plain(value: Any) -> np.ndarray[Any, Any]:
         hidden = sum(int(np.count_nonzero(masked.getmaskarray(item)))
                      for item in ([value] if isinstance(value, masked.MaskedArray) else value))
         if hidden:
-            raise TypeError(f"the kernel has returned a masked array, whose {hidden} masked elements would be lost; return its "
-                            ".filled() (and its mask as another output)")
+            raise TypeError(f"the kernel has returned a masked array, whose {hidden} masked element{'s' * (hidden > 1)} would be "
+                            "lost; return its .filled() (and its mask as another output)")
     return np.asarray(value)
 
 

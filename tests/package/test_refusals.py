@@ -37,7 +37,7 @@ def product(y, x):
     (("y[i], x[j] -> r[i,j]", Y, X), {"guard": True, "pool": "threads"}, tw.ArgumentError, "processes"),
     (("y[i], x[j] -> r[i,j]", Y, X), {"progress": 3}, TypeError, "progress"),
     (("y[i], x[j] -> r[i,j]", Y, X), {"out": np.zeros((3, 4))}, tw.ArgumentError, "axis i"),
-    (("y[i], x[j] -> r[i,j]", Y, X), {"out": (np.zeros((4, 3)),) * 2}, tw.ArgumentError, "2 given for 1 outputs"),
+    (("y[i], x[j] -> r[i,j]", Y, X), {"out": (np.zeros((4, 3)),) * 2}, tw.ArgumentError, "2 given for 1 output "),
     (("y[i], x[j] -> r[i,j]", Y, X), {"out": {"s": np.zeros((4, 3))}}, tw.ArgumentError, "no output s"),
     (("y[i], x[j] -> r[i,j]", Y, X), {"out": [[0.0]]}, TypeError, "no memory to write to|given for"),
     (("y[i], x[j] -> r[i,j]", Y, X), {"out": np.broadcast_to(0.0, (4, 3))}, tw.ArgumentError, "read-only"),
