@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array/dtype.h"
+#include "base/text.h"
 
 #if __SIZEOF_LONG_DOUBLE__ == 16
 #define LONG_DOUBLE "f16"
@@ -76,7 +77,7 @@ static size_t spell_time(char spelled[TW__SPELLING], char order, const char *tex
         {"datetime64[", "M8"}, {"timedelta64[", "m8"}, {"M8[generic]", "M8"}, {"m8[generic]", "m8"}};
     for (size_t k = 0; k < COUNT(kinds); k++) {
         const size_t name = strlen(kinds[k].name);
-        if (length >= name && memcmp(text, kinds[k].name, name) == 0) {
+        if ((k < 2 ? length >= name : length == name) && memcmp(text, kinds[k].name, name) == 0) {
             const char *bracket = k < 2 ? text + name - 1 : text + length;
             return put(spelled, order, kinds[k].body, bracket, (size_t)(text + length - bracket));
         }
@@ -84,12 +85,28 @@ static size_t spell_time(char spelled[TW__SPELLING], char order, const char *tex
     return 0;
 }
 
+/* The text ends at `length`: nothing ends it there. */
+static int is_digits(const char *text, size_t length)
+{
+    for (size_t k = 0; k < length; k++) {
+        if (!tw__is_digit(text[k])) {
+            return 0;
+        }
+    }
+    return length > 0;
+}
+
+static int is_one_of(char letter, const char *letters_of)
+{
+    return letter != '\0' && strchr(letters_of, letter) != NULL;
+}
+
 size_t tw__spelling(char spelled[TW__SPELLING], const char *text, size_t length)
 {
     if (length == 0 || length >= TW__SPELLING) {
         return 0;
     }
-    const int ordered = strchr("<>=|", text[0]) != NULL;
+    const int ordered = is_one_of(text[0], "<>=|");
     const char order = !ordered || text[0] == '=' || text[0] == '|' ? TW__NATIVE : text[0];
     const char *body = find(letters, COUNT(letters), text + ordered, length - (size_t)ordered);
     if (body == NULL && !ordered) {
@@ -98,10 +115,10 @@ size_t tw__spelling(char spelled[TW__SPELLING], const char *text, size_t length)
     if (body != NULL) {
         return put(spelled, body[0] == 'S' || body[0] == 'V' ? '|' : order, body, "", 0);
     }
-    if (!ordered && length > 1 && text[0] == 'a' && strspn(text + 1, "0123456789") >= length - 1) {
+    if (text[0] == 'a' && is_digits(text + 1, length - 1)) {
         return put(spelled, '|', "S", text + 1, length - 1); /* the letter that texts had at first */
     }
-    if (text[0] == '|' && length > 2 && strchr("iufcmMU", text[1]) != NULL) {
+    if (text[0] == '|' && length > 2 && is_one_of(text[1], "iufcmMU")) {
         return put(spelled, TW__NATIVE, "", text + 1, length - 1);
     }
     return spell_time(spelled, order, text + ordered, length - (size_t)ordered);
