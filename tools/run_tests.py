@@ -234,8 +234,8 @@ def part_package():
         return outcome
     report = BUILD / "package.xml"
     report.unlink(missing_ok=True)
-    done = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "120", f"--junitxml={report}",
-                "tests/package"], env=env, seconds=1500, cwd=TOP)
+    done = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile", "--timeout", "120",
+                f"--junitxml={report}", "tests/package"], env=env, seconds=1500, cwd=TOP)
     outcome.add(count_junit(report, "package", done.output))
     if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
         outcome.fail("package: pytest", done.output)
