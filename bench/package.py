@@ -21,7 +21,12 @@ def operate(y, x, r):
 
 
 def nothing(r):
-    """An empty kernel."""
+    """An empty kernel, for outputs that are given: a new one must be written."""
+
+
+def shortest(r):
+    """The kernel that writes its output in the shortest time."""
+    r[0] = 1
 
 
 # ---- what a tile costs above calling the function in a loop --------------------------------------------------------------
@@ -60,7 +65,7 @@ def python_tile_processes(rows, columns, workers):
 def python_two(rows, columns, workers):
     import tilework
     pool = tilework.Pool(workers)
-    return timed_two(lambda: pool.run(nothing, "-> r[i]", lengths={"i": 2}, tiles={"i": 1}), 1000)
+    return timed_two(lambda: pool.run(shortest, "-> r[i]", lengths={"i": 2}, tiles={"i": 1}), 1000)
 
 
 # ---- the origin's job ----------------------------------------------------------------------------------------------------
