@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Optional
 
@@ -50,6 +49,7 @@ def refuse(what: str, names: Iterable[str], options: Optional[Iterable[str]]) ->
     for name in names:
         advice = WORDS.get(name.lower())
         if advice is None:
+            import difflib  # 2 ms, for errors alone
             near = difflib.get_close_matches(name, known, 1, 0.75)
             advice = f"did you mean {near[0]}=?" if near else f"it has {', '.join(sorted(known))}"
         raise TypeError(f"{what} has no option {name}: {advice}")
