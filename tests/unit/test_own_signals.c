@@ -1,23 +1,10 @@
 /* Signals that ask a worker to end: from others it ignores them, from itself it takes them. */
 #include "board.h"
+#include "told.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
-
-struct told {
-    int count;
-    tw_death last;
-    char reason[256];
-};
-
-static void remember(void *user, const tw_death *death)
-{
-    struct told *told = user;
-    told->count++;
-    told->last = *death;
-    snprintf(told->reason, sizeof told->reason, "%s", death->reason);
-}
 
 static int end_itself(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
 {

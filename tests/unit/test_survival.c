@@ -12,22 +12,9 @@
 
 #include "grids.h"
 #include "os/clock.h"
+#include "told.h"
 
 /* ---- pools ---- */
-
-struct told {
-    int count;
-    tw_death last;
-    char reason[256];
-};
-
-static void remember(void *user, const tw_death *death)
-{
-    struct told *told = user;
-    told->count++;
-    told->last = *death;
-    snprintf(told->reason, sizeof told->reason, "%s", death->reason);
-}
 
 static void a_death_is_told_with_its_tile_and_reason(void **state)
 {
