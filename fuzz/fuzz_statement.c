@@ -7,7 +7,7 @@
 
 #include <tilework/tilework.h>
 
-#include "kernel/expr/notation.h"
+#include "notation/notation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

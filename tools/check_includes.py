@@ -19,8 +19,11 @@ LAYERS = {
     "array": {"heap", "os", "base"},
     "grid": {"base"},
     "kernel": {"os", "base"},
+    "notation": {"kernel", "os", "base"},
     "pool": {"heap", "os", "base"},
-    "run": {"pool", "kernel", "grid", "array", "heap", "os", "base"},
+    "job": {"pool", "kernel", "grid", "array", "heap", "os", "base"},
+    "record": {"job", "pool", "kernel", "grid", "array", "heap", "os", "base"},
+    "run": {"record", "job", "pool", "kernel", "grid", "array", "heap", "os", "base"},
 }
 
 # What a layer other than src/os may take from the C library: nothing that depends on the locale or the system.

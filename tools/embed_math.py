@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-INCLUDE = re.compile(r'^#include "kernel/expr/math/(\w+)\.h"\n', re.MULTILINE)
+INCLUDE = re.compile(r'^#include "notation/math/(\w+)\.h"\n', re.MULTILINE)
 GUARD = re.compile(r"^#ifndef (\w+)\n#define \1\n\n?(.*)#endif\n", re.MULTILINE | re.DOTALL)
 
 
@@ -47,7 +47,7 @@ def main(arguments):
         for other in includes[name]:
             needs[name] |= needs[other]
     lines = ["/* Made by tools/embed_math.py: the vector math texts, each after those that it needs. */",
-             '#include "kernel/expr/prelude.h"', ""]
+             '#include "notation/print/prelude.h"', ""]
     for name in names:
         body = GUARD.sub(r"\2", INCLUDE.sub("", sources[name]))
         body = re.sub(r"\n{3,}", "\n\n", body).strip("\n")

@@ -10,8 +10,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/grid", "src/kernel", "src/kernel/expr",
-           "src/kernel/expr/math", "src/pool", "src/run", "cli", "python/src", "python/tilework", "examples",
+FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/grid", "src/kernel",
+           "src/notation", "src/notation/read", "src/notation/type", "src/notation/loop", "src/notation/print",
+           "src/notation/math", "src/pool", "src/job", "src/record", "src/run", "cli", "python/src", "python/tilework", "examples",
            "examples/kernels", "examples/python", "tests/unit", "tests/property", "tests/helpers", "tests/faults",
            "tests/math", "tests/python", "tests/package", "fuzz", "bench", "tools"]
 BEGIN, END = "<!-- files:begin -->\n", "<!-- files:end -->\n"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Finds the polynomials of src/kernel/expr/math: `minimax.py [NAME ...]` prints their coefficients as C. Needs mpmath.
+"""Finds the polynomials of src/notation/math: `minimax.py [NAME ...]` prints their coefficients as C. Needs mpmath.
 
 Each is the polynomial of its degree with the smallest weighted error on an interval (Remez's exchange on a fixed set of
 Chebyshev points). The weight makes the error relative to the function that the polynomial is a part of. The first

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "run/job.h"
+#include "job/job.h"
 
 #define BOX_TEXT 512
 

@@ -1,8 +1,8 @@
 /* replay.c - tw_replay: one tile alone, on the calling thread. */
 #include "base/error.h"
-#include "run/bind.h"
+#include "job/bind.h"
+#include "job/job.h"
 #include "run/explain.h"
-#include "run/job.h"
 
 static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, struct tw__binding *binding,
                          uint64_t tile, const tw_run_options *options, tw_error *error)

@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "grid/signature.h"
+#include "job/bind.h"
+#include "job/job.h"
 #include "os/clock.h"
-#include "run/bind.h"
+#include "record/journal.h"
 #include "run/check.h"
 #include "run/explain.h"
-#include "run/job.h"
-#include "run/journal.h"
 #include "run/report.h"
 
 #define DEFAULT_RETRIES 2

@@ -188,7 +188,7 @@ class Case:
 
     def recorded(self):
         """The tiles that need not run again: those that the journal has, whose records, 16 bytes each, are its end
-        (src/run/journal.h); all of them where an output is complete, since that is only begun when they are done."""
+        (src/record/journal.h); all of them where an output is complete, since that is only begun when they are done."""
         if self.is_committing():
             return set(range(ROWS))
         path = self.folder / "r.npy.journal"

@@ -47,7 +47,7 @@ EXPECTED = {
     "r.npy": array.array("d", [2 * R[i][j] + X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
     "s.npy": array.array("d", [R[i][j] - X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
 }
-RECORD = 16  # bytes, at the end of a journal (src/run/journal.h)
+RECORD = 16  # bytes, at the end of a journal (src/record/journal.h)
 NOTES = {"tiles.log", "said.txt"}
 RESUME, VERIFY, RESTART = ("--resume",), ("--resume", "--verify"), ("--restart",)
 

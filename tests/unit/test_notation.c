@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/expr/notation.h"
+#include "notation/notation.h"
 
 static tw_statement *parse(const char *text, const tw_statement_options *options)
 {

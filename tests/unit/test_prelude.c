@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness.h"
-#include "kernel/expr/prelude.h"
+#include "notation/print/prelude.h"
 
 static const tw_kind kinds[] = {TW_BOOL, TW_INT64, TW_FLOAT16, TW_FLOAT32, TW_FLOAT64, TW_COMPLEX64, TW_COMPLEX128};
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel/expr/token.h"
+#include "notation/read/token.h"
 
 static tw_status first(const char *text, struct tw__token *token, tw_error *error)
 {

@@ -1,0 +1,197 @@
+/* bind.c - the operands of a run as its workers find them. The one place that knows which memory which pool can see. */
+#include "job/bind.h"
+
+#include <string.h>
+
+#include "array/shape.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "grid/signature.h"
+
+static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array, tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    const tw_operand *operand = &signature->operands[k];
+    if (array == NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "operand %s has no array", operand->name);
+    }
+    const tw_view *view = &array->view;
+    if (view->ndim != operand->ndim) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%s has %d dimensions but the signature gives it %d", operand->name,
+                        view->ndim, operand->ndim);
+    }
+    for (int d = 0; d < view->ndim; d++) {
+        const int axis = operand->axes[d];
+        const int64_t length = grid->axes[axis].length;
+        if (view->shape[d] != length && (operand->role != TW_IN || view->shape[d] != 1)) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has length %lld in the grid but %s has %lld there",
+                            signature->axes[axis], (long long)length, operand->name, (long long)view->shape[d]);
+        }
+        if (view->dtype.kind != TW_OPAQUE && view->strides[d] % view->dtype.itemsize != 0 && view->shape[d] > 1) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "%s has a stride of %lld bytes in dimension %d, which is no multiple of its items of %lld; "
+                            "copy it to an array of its own first",
+                            operand->name, (long long)view->strides[d], d, (long long)view->dtype.itemsize);
+        }
+    }
+    if (view->dtype.alignment > 1 && (uintptr_t)view->data % (uintptr_t)view->dtype.alignment != 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%s does not begin at a multiple of %d bytes; copy it first",
+                        operand->name, (int)view->dtype.alignment);
+    }
+    if (operand->role != TW_IN && !array->writable) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%s is an output but its array can only be read", operand->name);
+    }
+    const int written = operand->role != TW_IN && tw_view_size(view) > 0 && view->dtype.itemsize > 0;
+    for (int d = 0; written && d < view->ndim; d++) {
+        if (view->strides[d] == 0 && view->shape[d] > 1) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "%s is an output but its elements along dimension %d are all the same one", operand->name,
+                            d);
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status fail_overlap(const tw_signature *signature, const tw_operand *output, const tw_operand *other,
+                              tw_error *error)
+{
+    char way[TW_ERROR_MESSAGE_SIZE];
+    struct tw__text out;
+    tw__text_init(&out, way, sizeof way);
+    if (output->role == TW_OUT && other->role == TW_IN && output->ndim == other->ndim &&
+        memcmp(output->axes, other->axes, (size_t)output->ndim) == 0) {
+        tw__text_add(&out, "; to change %s in place, name it on both sides: ", other->name);
+        for (int side = 0; side < 2; side++) {
+            tw__text_add(&out, "%s%s[", side == 0 ? "" : " -> ", other->name);
+            for (int d = 0; d < other->ndim; d++) {
+                tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[other->axes[d]]);
+            }
+            tw__text_add(&out, "]");
+        }
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT, "output %s overlaps %s in memory; an output needs its own%s",
+                    output->name, other->name, way);
+}
+
+tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_status status = check_operand(grid, k, arrays[k], error);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    for (int k = 0; k < signature->noperands; k++) {
+        for (int other = 0; signature->operands[k].role != TW_IN && other < signature->noperands; other++) {
+            if (other != k && tw__view_overlap(&arrays[k]->view, &arrays[other]->view)) {
+                return fail_overlap(signature, &signature->operands[k], &signature->operands[other], error);
+            }
+        }
+    }
+    return TW_OK;
+}
+
+static int workers_see(const tw_pool *pool, const tw_array *array)
+{
+    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
+           array->view.dtype.itemsize == 0; /* there is nothing to see */
+}
+
+static void free_copies(struct tw__binding *binding)
+{
+    for (int k = 0; k < binding->signature->noperands; k++) {
+        tw_array_destroy(binding->copies[k]);
+        binding->copies[k] = NULL;
+    }
+}
+
+static void copy_items(struct tw__binding *binding, const tw_view *destination, const tw_view *source)
+{
+    tw__view_copy(destination, source);
+    binding->bytes_copied += tw_view_size(source) * source->dtype.itemsize;
+}
+
+tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
+                   tw_error *error)
+{
+    binding->pool = pool;
+    binding->signature = grid->signature;
+    binding->arrays = arrays;
+    binding->bytes_copied = 0;
+    binding->newest = 0;
+    memset(binding->copies, 0, (size_t)grid->signature->noperands * sizeof binding->copies[0]);
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        tw_array *array = arrays[k];
+        const tw_view *view = &array->view;
+        binding->places[k] = array;
+        if (!workers_see(pool, array)) {
+            const int filled = grid->signature->operands[k].role != TW_OUT;
+            tw_status status =
+                tw__array_create(&binding->copies[k], pool->heap, &view->dtype, view->ndim, view->shape, error);
+            if (status == TW_OK && filled) {
+                tw_array *copy = binding->copies[k];
+                status = tw__heap_populate(pool->heap, copy->base, copy->bytes, error);
+            }
+            if (status != TW_OK) {
+                free_copies(binding);
+                return status;
+            }
+            if (filled) {
+                copy_items(binding, &binding->copies[k]->view, view);
+            }
+            view = &binding->copies[k]->view;
+            binding->places[k] = NULL;
+        } else if (pool->heap != NULL && array->heap == pool->heap) {
+            binding->places[k] = NULL;
+        } else if (array->mapped_at > binding->newest) {
+            binding->newest = array->mapped_at;
+        }
+        tw_view *place = &binding->views[k];
+        place->data = view->data;
+        place->dtype = view->dtype;
+        place->ndim = view->ndim;
+        memcpy(place->shape, view->shape, (size_t)view->ndim * sizeof view->shape[0]);
+        memcpy(place->strides, view->strides, (size_t)view->ndim * sizeof view->strides[0]);
+    }
+    return TW_OK;
+}
+
+tw_view tw__cut_view(const tw_view *whole, const uint8_t *axes, const int64_t *start, const int64_t *stop)
+{
+    tw_view view = *whole;
+    for (int d = 0; d < view.ndim; d++) {
+        view.data = (char *)view.data + start[axes[d]] * view.strides[d];
+        view.shape[d] = stop[axes[d]] - start[axes[d]];
+    }
+    return view;
+}
+
+static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
+{
+    const tw_operand *operand = &binding->signature->operands[k];
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    for (uint64_t tile = 0; tile < grid->count; tile++) {
+        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE) {
+            tw_grid_tile(grid, tile, start, stop);
+            const tw_view to = tw__cut_view(&binding->arrays[k]->view, operand->axes, start, stop);
+            const tw_view from = tw__cut_view(&binding->copies[k]->view, operand->axes, start, stop);
+            copy_items(binding, &to, &from);
+        }
+    }
+}
+
+void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words)
+{
+    for (int k = 0; begun && k < binding->signature->noperands; k++) {
+        if (binding->copies[k] == NULL || binding->signature->operands[k].role == TW_IN) {
+            continue;
+        }
+        if (words == NULL) {
+            copy_items(binding, &binding->arrays[k]->view, &binding->copies[k]->view);
+        } else {
+            copy_done_tiles(binding, grid, k, words);
+        }
+    }
+    free_copies(binding);
+}

@@ -1,0 +1,337 @@
+/* choice.c - memory for outputs whose dtype their kernel chooses. A worker looks for an array of its dtype among those
+ * that were published. If there is none, threads make it themselves, one at a time; a worker process leaves its wish in
+ * shared memory, rings the supervisor and sleeps on the wish. The supervisor never waits for a worker: a wish of one
+ * that died is granted all the same, and nobody reads it. */
+#include "job/choice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "grid/signature.h"
+#include "job/bind.h"
+#include "job/job.h"
+#include "os/fault.h"
+#include "os/wait.h"
+
+enum wish_state { NONE, ASKED, GRANTED, REFUSED };
+
+/* An array that was made, as workers see it. */
+struct chosen {
+    int operand;
+    tw_view view; /* its dtype's descr is `text`, where it has one */
+    char text[TW__CHOICE_TEXT];
+};
+
+/* What a worker process asks for. */
+struct wish {
+    _Alignas(64) _Atomic uint32_t state; /* enum wish_state */
+    int operand;
+    uint32_t granted; /* number of the array, from 1 on */
+    tw_dtype dtype;
+    char text[TW__CHOICE_TEXT];
+    char message[TW_TILE_MESSAGE_SIZE]; /* REFUSED: why */
+};
+
+struct tw__choices {
+    _Atomic uint32_t count; /* arrays that are published */
+    _Atomic uint32_t lock;  /* threads: somebody makes one */
+    int apart;              /* workers are processes */
+    unsigned workers;
+    struct tw__event event; /* processes: the supervisor sleeps on it */
+    struct tw__heap *heap;  /* the supervisor's, like `made` */
+    tw_choices *made;
+    const tw_grid *grid;
+    uint64_t tiles;
+    uint8_t *where[TW_MAX_OPERANDS]; /* [tiles] number of the array that has the tile, 0: none; NULL: not chosen */
+    struct wish *wishes;             /* [workers] */
+    struct chosen chosen[TW__MOST_CHOICES];
+};
+
+struct tw_choices {
+    int count;
+    uint64_t tiles;
+    tw_array *arrays[TW__MOST_CHOICES];
+    uint8_t *where[TW_MAX_OPERANDS];
+};
+
+int tw__is_chosen(const tw_view *view, tw_role role)
+{
+    return role == TW_OUT && view->dtype.kind == TW_OPAQUE && view->dtype.itemsize == 0;
+}
+
+/* ---- before and after the job ---- */
+
+void tw__choices_collect(const struct tw__choices *shared, tw_choices *made)
+{
+    for (int k = 0; shared != NULL && k < TW_MAX_OPERANDS; k++) {
+        if (shared->where[k] != NULL) {
+            memcpy(made->where[k], shared->where[k], (size_t)made->tiles);
+        }
+    }
+}
+
+void tw_choices_destroy(tw_choices *choices)
+{
+    if (choices == NULL) {
+        return;
+    }
+    for (int n = 0; n < choices->count; n++) {
+        tw_array_destroy(choices->arrays[n]);
+    }
+    for (int k = 0; k < TW_MAX_OPERANDS; k++) {
+        free(choices->where[k]);
+    }
+    free(choices);
+}
+
+int tw_choices_count(const tw_choices *choices)
+{
+    return choices->count;
+}
+
+const tw_array *tw_choices_array(const tw_choices *choices, int number)
+{
+    return number >= 0 && number < choices->count ? choices->arrays[number] : NULL;
+}
+
+tw_array *tw_choices_take(tw_choices *choices, int number)
+{
+    tw_array *array = number >= 0 && number < choices->count ? choices->arrays[number] : NULL;
+    if (array != NULL) {
+        choices->arrays[number] = NULL;
+    }
+    return array;
+}
+
+int tw_choices_of(const tw_choices *choices, int operand, uint64_t tile)
+{
+    const int known = operand >= 0 && operand < TW_MAX_OPERANDS && tile < choices->tiles;
+    return known && choices->where[operand] != NULL ? (int)choices->where[operand][tile] - 1 : -1;
+}
+
+/* ---- making an array ---- */
+
+static int is_same(const tw_dtype *a, const tw_dtype *b)
+{
+    return a->kind == b->kind &&
+           (a->kind != TW_OPAQUE || (a->itemsize == b->itemsize && strcmp(a->descr, b->descr) == 0));
+}
+
+/* Its number, from 1 on; 0: there is none. */
+static uint32_t find(struct tw__choices *choices, int operand, const tw_dtype *dtype)
+{
+    /* acquire: with the count come the entries */
+    const uint32_t count = atomic_load_explicit(&choices->count, memory_order_acquire);
+    for (uint32_t n = 0; n < count; n++) {
+        if (choices->chosen[n].operand == operand && is_same(&choices->chosen[n].view.dtype, dtype)) {
+            return n + 1;
+        }
+    }
+    return 0;
+}
+
+/* By one thread at a time. 0 with the reason in `message`. */
+static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *dtype, char *message)
+{
+    const uint32_t found = find(choices, operand, dtype);
+    const uint32_t count = atomic_load(&choices->count);
+    tw_error error;
+    if (found != 0) {
+        return found; /* somebody was quicker */
+    }
+    if (count == TW__MOST_CHOICES) {
+        snprintf(message, TW_TILE_MESSAGE_SIZE, "its tiles have more than %d dtypes; give the output one",
+                 TW__MOST_CHOICES);
+        return 0;
+    }
+    const tw_operand *described = &choices->grid->signature->operands[operand];
+    int64_t shape[TW_MAX_DIMS];
+    for (int d = 0; d < described->ndim; d++) {
+        shape[d] = choices->grid->axes[described->axes[d]].length;
+    }
+    tw_array *array = NULL;
+    const int failed = TW__POINT("choice.make");
+    tw_status status = failed != 0 ? tw__fail_os(&error, TW_ERROR_MEMORY, failed, "no memory for an output")
+                                   : tw__array_create(&array, choices->heap, dtype, described->ndim, shape, &error);
+    if (status != TW_OK) {
+        snprintf(message, TW_TILE_MESSAGE_SIZE, "%.*s", TW_TILE_MESSAGE_SIZE - 1, error.message);
+        return 0;
+    }
+    struct chosen *chosen = &choices->chosen[count];
+    chosen->operand = operand;
+    chosen->view = array->view;
+    if (dtype->kind == TW_OPAQUE) {
+        memcpy(chosen->text, dtype->descr, strlen(dtype->descr) + 1);
+        chosen->view.dtype.descr = chosen->text;
+    }
+    choices->made->arrays[count] = array;
+    choices->made->count = (int)count + 1;
+    atomic_store_explicit(&choices->count, count + 1, memory_order_release);
+    return count + 1;
+}
+
+tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
+                             const tw_view *views, const tw_dtype *expected, tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    size_t outputs = 0;
+    *shared = NULL;
+    for (int k = 0; k < signature->noperands; k++) {
+        outputs += (size_t)tw__is_chosen(&views[k], signature->operands[k].role);
+    }
+    if (outputs == 0 || made == NULL) {
+        return TW_OK;
+    }
+    const int apart = pool->kind == TW_PROCESSES;
+    const size_t wishes = apart ? (size_t)pool->workers * sizeof(struct wish) : 0;
+    const size_t first_wish = (sizeof(struct tw__choices) + 63) & ~(size_t)63; /* as aligned as the heap's memory is */
+    const size_t size = first_wish + wishes + outputs * (size_t)grid->count;
+    tw_choices *own = calloc(1, sizeof *own);
+    tw_status status =
+        own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
+                    : tw__memory_reserve(&pool->choices, pool->heap, size, "outputs whose dtype is chosen", error);
+    for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
+        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+            own->where[k] = calloc((size_t)grid->count + 1, 1);
+            status = own->where[k] != NULL ? TW_OK : tw__fail_memory(error, (size_t)grid->count, "a list of tiles");
+        }
+    }
+    if (status != TW_OK) {
+        tw_choices_destroy(own);
+        return status;
+    }
+    struct tw__choices *choices = pool->choices.data;
+    memset(choices, 0, offsetof(struct tw__choices, chosen));
+    choices->apart = apart;
+    choices->workers = (unsigned)pool->workers;
+    choices->event = pool->event;
+    choices->heap = pool->heap;
+    choices->made = own;
+    choices->grid = grid;
+    choices->tiles = own->tiles = grid->count;
+    choices->wishes = apart ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
+    for (int w = 0; apart && w < pool->workers; w++) {
+        atomic_store(&choices->wishes[w].state, NONE);
+    }
+    uint8_t *where = (uint8_t *)choices + first_wish + wishes;
+    memset(where, 0, outputs * (size_t)grid->count);
+    for (int k = 0; k < signature->noperands; k++) {
+        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+            choices->where[k] = where;
+            where += grid->count;
+        }
+    }
+    for (int k = 0; apart && expected != NULL && k < signature->noperands; k++) {
+        char reason[TW_TILE_MESSAGE_SIZE]; /* a guess that has no room may be wrong */
+        if (choices->where[k] != NULL && expected[k].kind != TW_OPAQUE) {
+            make(choices, k, &expected[k], reason);
+        }
+    }
+    *shared = choices;
+    *made = own;
+    return TW_OK;
+}
+
+static uint32_t make_alone(struct tw__choices *choices, int operand, const tw_dtype *dtype, char *message)
+{
+    while (atomic_exchange(&choices->lock, 1) != 0) {
+        tw__wait(&choices->lock, 1, 0.001);
+    }
+    const uint32_t number = make(choices, operand, dtype, message);
+    atomic_store(&choices->lock, 0);
+    tw__wake(&choices->lock, INT32_MAX);
+    return number;
+}
+
+/* In a worker process. The supervisor grants it as soon as it wakes; should it die, so does this process. */
+static uint32_t ask(struct tw__choices *choices, unsigned worker, int operand, const tw_dtype *dtype, char *message)
+{
+    struct wish *wish = &choices->wishes[worker];
+    atomic_store(&wish->state, NONE); /* of a worker that died here */
+    wish->operand = operand;
+    wish->dtype = *dtype;
+    if (dtype->kind == TW_OPAQUE) {
+        memcpy(wish->text, dtype->descr, strlen(dtype->descr) + 1);
+    }
+    (void)TW__POINT("choice.ask");
+    atomic_store_explicit(&wish->state, ASKED, memory_order_release);
+    tw__event_signal(&choices->event);
+    (void)TW__POINT("choice.asked");
+    uint32_t state;
+    while ((state = atomic_load_explicit(&wish->state, memory_order_acquire)) == ASKED) {
+        tw__wait(&wish->state, ASKED, 1.0);
+    }
+    if (state == GRANTED) {
+        return wish->granted;
+    }
+    memcpy(message, wish->message, TW_TILE_MESSAGE_SIZE);
+    return 0;
+}
+
+void tw__choices_serve(struct tw__choices *choices)
+{
+    for (unsigned w = 0; w < choices->workers; w++) {
+        struct wish *wish = &choices->wishes[w];
+        if (atomic_load_explicit(&wish->state, memory_order_acquire) != ASKED) {
+            continue;
+        }
+        tw_dtype dtype = wish->dtype;
+        dtype.descr = dtype.kind == TW_OPAQUE ? wish->text : tw_dtype_of(dtype.kind).descr;
+        wish->text[TW__CHOICE_TEXT - 1] = '\0';
+        /* What it says is a worker's, which its kernel may have spoiled. */
+        const int operand = wish->operand;
+        const int known = operand >= 0 && operand < TW_MAX_OPERANDS && choices->where[operand] != NULL;
+        snprintf(wish->message, sizeof wish->message, "the worker's memory is spoiled");
+        wish->granted = known ? make(choices, operand, &dtype, wish->message) : 0;
+        atomic_store_explicit(&wish->state, wish->granted != 0 ? GRANTED : REFUSED, memory_order_release);
+        tw__wake(&wish->state, 1);
+    }
+}
+
+/* ---- the worker's side ---- */
+
+static int is_usable(const tw_tile *tile, const struct tw__choices *choices, int operand, const tw_dtype *dtype)
+{
+    if (choices == NULL || operand < 0 || operand >= tile->noperands || choices->where[operand] == NULL) {
+        snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "the dtype of operand %d is not the kernel's to choose", operand);
+        return 0;
+    }
+    const int computes = dtype->kind > TW_OPAQUE && dtype->kind <= TW_COMPLEX128;
+    if (!computes && (dtype->kind != TW_OPAQUE || dtype->itemsize < 0 || dtype->descr == NULL ||
+                      strlen(dtype->descr) >= TW__CHOICE_TEXT)) {
+        snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "no output can have items of this dtype; give the output one");
+        return 0;
+    }
+    return 1;
+}
+
+int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
+{
+    const struct tw__chooser *chooser = tile->chooser;
+    const struct tw__job *job = chooser->job;
+    struct tw__choices *choices = job->choices;
+    if (!is_usable(tile, choices, operand, dtype)) {
+        return TW_ERROR_ARGUMENT;
+    }
+    uint32_t number = find(choices, operand, dtype);
+    if (number == 0) {
+        number = choices->apart ? ask(choices, tile->worker, operand, dtype, tile->message)
+                                : make_alone(choices, operand, dtype, tile->message);
+    }
+    if (number == 0) {
+        return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
+    }
+    *view = tw__cut_view(&choices->chosen[number - 1].view, job->operands[operand].axes, tile->start, tile->stop);
+    if (choices->apart) {
+        const int error = tw__region_touch(chooser->heap, view, chooser->populated);
+        if (error != 0) {
+            snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "not enough memory for the pages of an output");
+            return TW_ERROR_MEMORY;
+        }
+    }
+    choices->where[operand][tile->index] = (uint8_t)number;
+    return 0;
+}

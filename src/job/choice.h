@@ -1,0 +1,42 @@
+/* choice.h - memory for outputs whose dtype their kernel chooses, made while the job runs: one array for each dtype
+ * that a kernel asks for. Knows what a job is; nothing of the kernels' values. */
+#ifndef TW_RUN_CHOICE_H
+#define TW_RUN_CHOICE_H
+
+#include "array/array.h"
+#include "grid/grid.h"
+#include "job/touch.h"
+#include "pool/pool.h"
+
+/* Arrays of one job, all outputs together: their numbers, from 1 on, fit a byte. */
+#define TW__MOST_CHOICES 120
+#define TW__CHOICE_TEXT 8192 /* bytes of a descr */
+
+struct tw__job;
+struct tw__choices;
+
+/* What a worker needs for tw_tile_choose: tile->chooser. */
+struct tw__chooser {
+    const struct tw__job *job;
+    struct tw__region *heap; /* this worker's */
+    int64_t *populated;
+};
+
+/* Whether the kernel chooses the dtype of this operand: it has items of no bytes. */
+int tw__is_chosen(const tw_view *view, tw_role role);
+
+/* What the workers of a job share, in memory of the pool's. *shared is NULL where no output's dtype is chosen, or
+ * nobody takes the arrays. `made` is the caller's and is filled while the job runs. */
+tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
+                             const tw_view *views, const tw_dtype *expected, tw_error *error);
+
+/* After the job: which tile lies in which array. Then `made` knows nothing of the pool any more. */
+void tw__choices_collect(const struct tw__choices *shared, tw_choices *made);
+
+/* The supervisor, each time that it wakes: makes the arrays that worker processes ask for. */
+void tw__choices_serve(struct tw__choices *shared);
+
+/* tw_tile.choose of every job. */
+int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view);
+
+#endif

@@ -1,0 +1,415 @@
+/* work.c - the workers' side of a job: one tile's views, its pages, its kernel. Runs in threads and in forked
+ * processes; takes no lock and, after a worker's first tile of a job, allocates nothing. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/shape.h"
+#include "array/sum.h"
+#include "grid/order.h"
+#include "job/bind.h"
+#include "job/job.h"
+#include "job/touch.h"
+#include "os/fault.h"
+#include "os/stack.h"
+
+/* Kernels that come from a shared object, those of statements among them, need as much stack as they like: up to some
+ * MiB. One that has less than this left runs on a stack of its own, which costs half a microsecond a tile. A function
+ * of the program runs on the stack of the thread that calls it, as all of the program's do: it may be a whole
+ * interpreter, which looks at where its stack is. */
+#define KERNEL_STACK ((size_t)7 << 20) /* bytes: all of the usual 8 MiB but what a program has below the run */
+
+/* What a worker keeps from tile to tile and from job to job. */
+struct local {
+    uint64_t number; /* of the job it is set up for */
+    struct tw__order order;
+    tw_tile tile;
+    tw_view *views;             /* what the kernel gets */
+    tw_view *places;            /* the operands' own parts, where `views` has copies */
+    struct tw__region *regions; /* one an operand; those in the pool's heap share `heap` */
+    int capacity;               /* of views, places and regions */
+    void *scratch;
+    size_t scratch_capacity;
+    tw_function function;
+    struct tw__library library; /* of the last kernel that came from one */
+    tw_function library_function;
+    int64_t library_of; /* created_at of that kernel; 0: none is open */
+    struct tw__region heap;
+    uint64_t heap_epoch;
+    struct tw__guard *guard;
+    struct tw__chooser chooser;
+    struct tw__stack *stack; /* for kernels from objects, where this thread's own is small; NULL: never needed */
+    int apart;               /* this job's kernel runs on `stack` */
+};
+
+static void close_library(struct local *local)
+{
+    if (local->library_of != 0) {
+        tw__library_close(&local->library);
+        local->library_of = 0;
+    }
+}
+
+void tw__job_release_local(void *memory)
+{
+    struct local *local = memory;
+    if (local == NULL) {
+        return;
+    }
+    close_library(local);
+    for (int k = 0; k < local->capacity; k++) {
+        tw__region_fini(&local->regions[k]);
+    }
+    tw__region_fini(&local->heap);
+    tw__guard_destroy(local->guard);
+    tw__stack_close(local->stack);
+    free(local->views);
+    free(local->places);
+    free(local->regions);
+    free(local->scratch);
+    free(local);
+}
+
+static tw_status out_of_memory(char *message, const char *what)
+{
+    snprintf(message, TW_TILE_MESSAGE_SIZE, "not enough memory for %s", what);
+    return TW_ERROR_MEMORY;
+}
+
+static tw_status set_kernel(struct local *local, const struct tw__job *job, char *message)
+{
+    if (job->function != NULL) {
+        local->function = job->function;
+        return TW_OK;
+    }
+    if (local->library_of != job->kernel_created_at) {
+        close_library(local);
+        tw_error error;
+        local->library_function = tw__kernel_resolve(job->path, job->symbol, &local->library, &error);
+        if (local->library_function == NULL) {
+            static const char before[] = "a worker cannot open the kernel: ";
+            snprintf(message, TW_TILE_MESSAGE_SIZE, "%s%.*s", before, (int)(TW_TILE_MESSAGE_SIZE - sizeof before),
+                     error.message);
+            return error.status;
+        }
+        local->library_of = job->kernel_created_at;
+    }
+    local->function = local->library_function;
+    return TW_OK;
+}
+
+static tw_status set_stack(struct local *local, const struct tw__job *job, char *message)
+{
+    local->apart = job->kernel_is_object && tw__stack_left() < KERNEL_STACK;
+    if (local->apart && local->stack == NULL && tw__stack_open(&local->stack) != 0) {
+        local->stack = NULL;
+        return out_of_memory(message, "a worker's stack");
+    }
+    return TW_OK;
+}
+
+static int grow(struct local *local, int noperands)
+{
+    if (noperands <= local->capacity) {
+        return 1;
+    }
+    tw_view *views = realloc(local->views, (size_t)noperands * sizeof *views);
+    if (views == NULL) {
+        return 0;
+    }
+    local->views = views;
+    memset(views + local->capacity, 0, (size_t)(noperands - local->capacity) * sizeof *views);
+    tw_view *places = realloc(local->places, (size_t)noperands * sizeof *places);
+    if (places == NULL) {
+        return 0;
+    }
+    local->places = places;
+    struct tw__region *regions = realloc(local->regions, (size_t)noperands * sizeof *regions);
+    if (regions == NULL) {
+        return 0;
+    }
+    local->regions = regions;
+    memset(regions + local->capacity, 0, (size_t)(noperands - local->capacity) * sizeof *regions);
+    local->capacity = noperands;
+    return 1;
+}
+
+static tw_status set_regions(struct local *local, const struct tw__job *job, char *message)
+{
+    if (job->heap_base != NULL && (local->heap.base != job->heap_base || local->heap_epoch != job->heap_epoch)) {
+        if (tw__region_set(&local->heap, job->heap_base, job->heap_size, 1) != 0) {
+            return out_of_memory(message, "a worker's list of pages");
+        }
+        local->heap_epoch = job->heap_epoch;
+    }
+    for (int k = 0; k < job->noperands; k++) {
+        const struct tw__job_operand *operand = &job->operands[k];
+        if (operand->touch && operand->base != NULL &&
+            tw__region_set(&local->regions[k], operand->base, operand->bytes, 0) != 0) {
+            return out_of_memory(message, "a worker's list of pages");
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t tile, unsigned worker, char *message)
+{
+    if (!grow(local, job->noperands)) {
+        return out_of_memory(message, "a worker's views");
+    }
+    if (job->scratch_size > local->scratch_capacity) {
+        free(local->scratch);
+        local->scratch_capacity = 0;
+        if (posix_memalign(&local->scratch, 64, job->scratch_size) != 0) {
+            local->scratch = NULL;
+            return out_of_memory(message, "a worker's scratch");
+        }
+        local->scratch_capacity = job->scratch_size;
+    }
+    tw_status status = set_kernel(local, job, message);
+    if (status == TW_OK) {
+        status = set_stack(local, job, message);
+    }
+    if (status == TW_OK) {
+        status = set_regions(local, job, message);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    for (int k = 0; k < job->noperands; k++) {
+        const tw_view *whole = &job->operands[k].view;
+        tw_view *view = &local->views[k];
+        view->dtype = whole->dtype;
+        view->ndim = whole->ndim;
+        memcpy(view->strides, whole->strides, (size_t)whole->ndim * sizeof whole->strides[0]);
+    }
+    tw__order_seek(&local->order, job->grid, tile);
+    local->tile = (tw_tile){.naxes = job->grid->naxes,
+                            .noperands = job->noperands,
+                            .start = local->order.start,
+                            .stop = local->order.stop,
+                            .operand = local->views,
+                            .worker = worker,
+                            .scratch = job->scratch_size > 0 ? local->scratch : NULL,
+                            .scratch_size = job->scratch_size,
+                            .context = job->context,
+                            .choose = tw__tile_choose,
+                            .chooser = &local->chooser};
+    local->chooser =
+        (struct tw__chooser){.job = job, .heap = &local->heap, .populated = &job->workers[worker].populated};
+    tw__float_mode_keep(&job->float_mode);
+    local->number = job->number;
+    return TW_OK;
+}
+
+static void cut_views(struct local *local, const struct tw__job *job)
+{
+    const int64_t *start = local->order.start, *stop = local->order.stop;
+    for (int k = 0; k < job->noperands; k++) {
+        const struct tw__job_operand *operand = &job->operands[k];
+        tw_view *view = &local->views[k];
+        int64_t offset = 0;
+        if (operand->copied) { /* the last tile's copy had strides of its own */
+            memcpy(view->strides, operand->view.strides, (size_t)view->ndim * sizeof view->strides[0]);
+        }
+        for (int d = 0; d < view->ndim; d++) {
+            const int axis = operand->axes[d];
+            offset += start[axis] * view->strides[d];
+            view->shape[d] = stop[axis] - start[axis];
+        }
+        view->data = (char *)operand->view.data + offset;
+    }
+}
+
+static int touch(struct local *local, const struct tw__job_operand *operand, int k, const tw_view *view,
+                 int64_t *populated)
+{
+    struct tw__region *region = operand->base != NULL ? &local->regions[k] : &local->heap;
+    const int failed = TW__POINT("populate.before");
+    return failed != 0 ? failed : tw__region_touch(region, view, populated);
+}
+
+static tw_status touch_outputs(struct local *local, const struct tw__job *job, int64_t *populated, char *message)
+{
+    for (int k = 0; k < job->noperands; k++) {
+        const struct tw__job_operand *operand = &job->operands[k];
+        if (!operand->touch) {
+            continue;
+        }
+        const int error = touch(local, operand, k, &local->views[k], populated);
+        if (error == ENOMEM) {
+            return out_of_memory(message, "the pages of an output");
+        }
+        if (error != 0) {
+            snprintf(message, TW_TILE_MESSAGE_SIZE,
+                     "the pages of an output are not available (was its file cut short?)");
+            return TW_ERROR_FILE;
+        }
+    }
+    (void)TW__POINT("populate.after");
+    return TW_OK;
+}
+
+/* ---- inout operands of workers that may die: the kernel computes on a copy ---- */
+
+/* The view of the worker's copy of operand k, as long as the tile is what local->views says; `used` counts bytes. */
+static tw_view copy_view(const struct tw__job *job, unsigned worker, const tw_view *part, size_t *used)
+{
+    tw_view copy = *part;
+    copy.data = job->copies + worker * job->copy_size + *used;
+    int64_t step = part->dtype.itemsize;
+    for (int d = part->ndim - 1; d >= 0; d--) {
+        copy.strides[d] = step;
+        step *= part->shape[d];
+    }
+    *used += ((size_t)step + 63) & ~(size_t)63;
+    return copy;
+}
+
+static tw_status copy_inouts(struct local *local, const struct tw__job *job, unsigned worker, char *message)
+{
+    size_t used = 0;
+    int64_t populated = 0;
+    tw_view bytes = {.data = job->copies + worker * job->copy_size,
+                     .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
+                     .ndim = 1,
+                     .shape = {(int64_t)job->copy_size},
+                     .strides = {1}};
+    if (tw__region_touch(&local->heap, &bytes, &populated) == ENOMEM) {
+        return out_of_memory(message, "copies of a tile's inout operands");
+    }
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            local->places[k] = local->views[k];
+            local->views[k] = copy_view(job, worker, &local->places[k], &used);
+            tw__view_copy(&local->views[k], &local->places[k]);
+        }
+    }
+    (void)TW__POINT("inout.copied");
+    return TW_OK;
+}
+
+/* From the moment that `committing` names the tile its copies are complete: should the worker die, the supervisor
+ * writes them to their places. */
+static void commit_inouts(struct local *local, const struct tw__job *job, struct tw__job_worker *own, uint64_t tile)
+{
+    (void)TW__POINT("inout.computed");
+    atomic_store_explicit(&own->committing, tile + 1, memory_order_release);
+    (void)TW__POINT("inout.committing");
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            tw__view_copy(&local->places[k], &local->views[k]);
+        }
+    }
+    (void)TW__POINT("inout.committed");
+}
+
+int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
+{
+    const struct tw__job *job = argument;
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    size_t used = 0;
+    if (job->copies == NULL ||
+        atomic_load_explicit(&job->workers[worker].committing, memory_order_acquire) != tile + 1) {
+        return 0;
+    }
+    tw_grid_tile(job->grid, tile, start, stop);
+    for (int k = 0; k < job->noperands; k++) {
+        if (job->operands[k].copied) {
+            const tw_view place = tw__cut_view(&job->operands[k].view, job->operands[k].axes, start, stop);
+            const tw_view copy = copy_view(job, worker, &place, &used);
+            tw__view_copy(&place, &copy);
+        }
+    }
+    return 1;
+}
+
+int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size)
+{
+    const struct tw__job *job = argument;
+    return job->notes != NULL && death->has_address
+               ? tw__guard_explain(&job->notes[worker], job->grid, death->address, death->access, text, size)
+               : 0;
+}
+
+/* ---- one tile ---- */
+
+struct kernel_call {
+    struct local *local;
+    const struct tw__job *job;
+    unsigned worker;
+    int code;
+};
+
+static void make_call(void *argument)
+{
+    struct kernel_call *call = argument;
+    struct local *local = call->local;
+    const struct tw__job *job = call->job;
+    call->code = job->notes != NULL
+                     ? tw__guard_run(&local->guard, job->grid, &local->tile, local->function, &job->notes[call->worker])
+                     : local->function(&local->tile);
+}
+
+static int call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
+{
+    int code;
+    (void)TW__POINT("kernel.before");
+    if (local->apart || job->notes != NULL) {
+        struct kernel_call call = {.local = local, .job = job, .worker = worker};
+        tw__stack_call(local->apart ? local->stack : NULL, make_call, &call);
+        code = call.code;
+    } else {
+        code = local->function(&local->tile);
+    }
+    code = job->notes == NULL && TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
+    tw__float_mode_keep(&job->float_mode);
+    (void)TW__POINT("kernel.after");
+    return code;
+}
+
+int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+{
+    const struct tw__job *job = argument;
+    struct local *local = worker->local;
+    struct tw__job_worker *own = &job->workers[worker->index];
+    if (local == NULL) {
+        local = calloc(1, sizeof *local);
+        if (local == NULL) {
+            return TW__TROUBLE(out_of_memory(message, "a worker"));
+        }
+        worker->local = local;
+    }
+    if (local->number != job->number) {
+        const tw_status status = set_up(local, job, tile, worker->index, message);
+        if (status != TW_OK) {
+            return TW__TROUBLE(status);
+        }
+    } else {
+        tw__order_move(&local->order, tile);
+    }
+    cut_views(local, job);
+    tw_status status = touch_outputs(local, job, &own->populated, message);
+    if (status == TW_OK && job->copies != NULL) {
+        status = copy_inouts(local, job, worker->index, message);
+    }
+    if (status != TW_OK) {
+        return TW__TROUBLE(status);
+    }
+    local->tile.index = tile;
+    local->tile.attempt = attempt;
+    local->tile.message = message;
+    const int code = call_kernel(local, job, worker->index);
+    if (code != 0) {
+        return code;
+    }
+    if (job->sums != NULL) {
+        job->sums[tile] = tw__sum(&local->views[job->noperands - job->noutputs], job->noutputs);
+        (void)TW__POINT("sum.after");
+    }
+    if (job->copies != NULL) {
+        commit_inouts(local, job, own, tile);
+    }
+    return 0;
+}

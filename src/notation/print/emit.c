@@ -1,0 +1,344 @@
+/* emit.c - a program as one C source: its parts in order, the checks that the kernel begins with, its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "notation/print/emitter.h"
+#include "notation/print/helper.h"
+#include "notation/print/prelude.h"
+#include "notation/print/statement.h"
+#include "os/stack.h"
+
+enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
+
+static int is_same_index(const struct tw__index *x, const struct tw__index *y)
+{
+    if (x->edge != y->edge || x->tiled != y->tiled || x->nterms != y->nterms || x->constant != y->constant ||
+        x->offset != y->offset) {
+        return 0;
+    }
+    for (int t = 0; t < x->nterms; t++) {
+        if (x->term[t].axis != y->term[t].axis || x->term[t].factor != y->term[t].factor) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_same_read(const struct tw__program *program, const struct tw__node *x, const struct tw__node *y)
+{
+    if (y->kind != TW__NODE_READ || x->scope != y->scope || x->u.read.operand != y->u.read.operand) {
+        return 0;
+    }
+    for (int d = 0; d < program->operands[x->u.read.operand].ndim; d++) {
+        if (!is_same_index(&program->indices[x->u.read.indices + d], &program->indices[y->u.read.indices + d])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* An element that the text has twice is read once. */
+static void find_same(struct tw__emitter *e)
+{
+    enum { LOOK_BACK = 256 }; /* nodes */
+    const struct tw__node *nodes = e->program->nodes;
+    for (int n = 0; n < e->program->nnodes; n++) {
+        e->same[n] = n;
+        for (int m = n - 1; nodes[n].kind == TW__NODE_READ && m >= 0 && m >= n - LOOK_BACK; m--) {
+            if (is_same_read(e->program, &nodes[n], &nodes[m])) {
+                e->same[n] = e->same[m];
+                break;
+            }
+        }
+    }
+}
+
+static int init(struct tw__emitter *e, const struct tw__program *program)
+{
+    memset(e, 0, sizeof *e);
+    e->program = program;
+    e->strip = -1;
+    e->target = -1;
+    const size_t count = program->nnodes > 0 ? (size_t)program->nnodes : 1;
+    e->form = calloc(count, 1);
+    e->level = calloc(count, 1);
+    e->uses = calloc(count, sizeof *e->uses);
+    e->height = calloc(count, sizeof *e->height);
+    e->given = calloc(count, 1);
+    e->blocked = calloc(count, 1);
+    e->printed = calloc(count, 1);
+    e->same = calloc(count, sizeof *e->same);
+    e->helpers = calloc((size_t)tw__helper_count(), 1);
+    int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->same != NULL &&
+               e->given != NULL && e->blocked != NULL && e->printed != NULL && e->helpers != NULL;
+    for (int k = 0; k < TW__PARTS; k++) {
+        e->part[k] = open_memstream(&e->text[k], &e->length[k]);
+        good = good && e->part[k] != NULL;
+    }
+    e->out = e->part[TW__PART_KERNEL];
+    return good;
+}
+
+/* Ends the parts: their texts are complete then. */
+static int finish(struct tw__emitter *e)
+{
+    int good = !e->failed;
+    for (int k = 0; k < TW__PARTS; k++) {
+        if (e->part[k] != NULL) {
+            good = ferror(e->part[k]) == 0 && good;
+            good = fclose(e->part[k]) == 0 && good;
+            e->part[k] = NULL;
+        }
+    }
+    return good;
+}
+
+static void fini(struct tw__emitter *e)
+{
+    (void)finish(e);
+    for (int k = 0; k < TW__PARTS; k++) {
+        free(e->text[k]);
+    }
+    free(e->form);
+    free(e->level);
+    free(e->uses);
+    free(e->height);
+    free(e->given);
+    free(e->blocked);
+    free(e->printed);
+    free(e->same);
+    free(e->helpers);
+}
+
+/* ---- the kernel ---- */
+
+/* An object can be run with any signature: with axes that are others than an operand's dimensions were made for, the
+ * kernel would reach outside of it. */
+static void check_axes(struct tw__emitter *e, int number)
+{
+    const struct tw__expr_operand *operand = &e->program->operands[number];
+    int count = 0;
+    for (int d = 0; d < operand->ndim; d++) {
+        const int axis = operand->axis[d] >= 0 ? e->program->axes[operand->axis[d]].tile : -1;
+        if (axis >= 0) {
+            if (count++ == 0) {
+                tw__emit_begin(e);
+            }
+            tw__emit_text(e, "%sSHAPE(%d, %d) != tile->stop[%d] - tile->start[%d]", count == 1 ? "if (" : " || ",
+                          number, d, axis, axis);
+        }
+    }
+    if (count > 0) {
+        tw__emit_text(e, ") {");
+        tw__emit_end(e);
+        e->indent++;
+        tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for operand %d with other axes\");",
+                      number + 1);
+        tw__emit_close(e);
+    }
+}
+
+static int is_an_outputs(const struct tw__program *program, int axis)
+{
+    for (int k = 0; k < program->noperands; k++) {
+        const struct tw__expr_operand *operand = &program->operands[k];
+        for (int d = 0; operand->role != TW_IN && d < operand->ndim; d++) {
+            if (operand->axis[d] == axis) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static void emit_checks(struct tw__emitter *e)
+{
+    const struct tw__program *program = e->program;
+    int naxes = 0;
+    for (int a = 0; a < program->naxes; a++) {
+        naxes = program->axes[a].tile >= naxes ? program->axes[a].tile + 1 : naxes;
+    }
+    if (naxes > 0) {
+        tw__emit_open(e, "if (tile->naxes < %d)", naxes);
+        tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel takes %d axes, not %%d\", tile->naxes);", naxes);
+        tw__emit_close(e);
+    }
+    tw__emit_open(e, "if (tile->noperands != %d)", program->noperands);
+    tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel takes %d operands, not %%d\", tile->noperands);",
+                  program->noperands);
+    tw__emit_close(e);
+    for (int k = 0; k < program->noperands; k++) {
+        const struct tw__expr_operand *operand = &program->operands[k];
+        const tw_dtype dtype = tw_dtype_of(operand->dtype);
+        tw__emit_open(e, "if (tile->operand[%d].dtype.kind != %d || tile->operand[%d].ndim != %d)", k,
+                      (int)operand->dtype, k, operand->ndim);
+        tw__emit_line(e,
+                      "return tw_tile_fail(tile, 1, \"this kernel was made for operand %d of %s with %d "
+                      "dimensions\");",
+                      k + 1, tw_dtype_name(&dtype), operand->ndim);
+        tw__emit_close(e);
+        check_axes(e, k);
+    }
+    if (program->needs_context) {
+        tw__emit_open(e, "if (tile->context == NULL)");
+        tw__emit_line(e,
+                      "return tw_tile_fail(tile, 1, \"this kernel needs the values of its statement's parameters and "
+                      "lengths\");");
+        tw__emit_close(e);
+        /* Reads were proven inside for these lengths: a grid of longer axes is not theirs. An axis that is reduced is
+         * whole in every tile: with a shorter one, a part would be missing. */
+        for (int a = 0; a < program->naxes; a++) {
+            if (program->axes[a].tile >= 0) {
+                const int whole = !is_an_outputs(program, a);
+                tw__emit_open(e, "if (tile->stop[%d] %s ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
+                              whole ? "!=" : ">", a);
+                tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for %s\");",
+                              whole ? "another length of an axis that is reduced" : "shorter axes");
+                tw__emit_close(e);
+            }
+        }
+    }
+}
+
+static int can_fail(const struct tw__program *program)
+{
+    for (int n = 0; n < program->nnodes; n++) {
+        const struct tw__node *node = &program->nodes[n];
+        if (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_POWER &&
+            tw__kind_is_signed(node->u.op.operation)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void emit_kernel(struct tw__emitter *e, const char *function)
+{
+    const int fails = can_fail(e->program);
+    tw__emit_text(e, "TW_SEEN int %s(const tw_tile *tile)\n{\n", function);
+    e->indent = 1;
+    emit_checks(e);
+    if (fails) {
+        tw__emit_line(e, "tile->message[0] = '\\0';");
+    }
+    for (int k = 0; k < e->program->nstatements; k++) {
+        tw__emit_statement(e, k);
+        tw__emit_line(e, "statement%d(tile);", k + 1);
+    }
+    tw__emit_line(e, fails ? "return tile->message[0] != '\\0';" : "return 0;");
+    tw__emit_text(e, "}\n");
+    e->indent = 0;
+}
+
+static int has_complex(const struct tw__program *program)
+{
+    for (int k = 0; k < program->noperands; k++) {
+        if (tw__kind_is_complex(program->operands[k].dtype)) {
+            return 1;
+        }
+    }
+    for (int n = 0; n < program->nnodes; n++) {
+        if (tw__kind_is_complex(program->nodes[n].dtype)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Everything in its order: *text and *length. */
+static int join(const struct tw__emitter *e, char **text, size_t *length)
+{
+    static const char head[] =
+        "#include <tilework/tilework.h>\n\n"
+        "#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \\\n"
+        "    (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16)\n"
+        "#error \"the compiler's flags change the results of floating-point operations\"\n"
+        "#endif\n"
+        "#define DATA(k) ((char *)tile->operand[k].data)\n"
+        "#define SHAPE(k, d) (tile->operand[k].shape[d])\n"
+        "#define STRIDE(k, d) (tile->operand[k].strides[d])\n"
+        "#define TW_INLINE static inline __attribute__((always_inline, unused))\n"
+        "#define TW_SLOW static __attribute__((noinline, unused))\n"
+        "#if defined(__clang__)\n"
+        "#define TW_SEEN __attribute__((visibility(\"default\")))\n"
+        "#define TW_APART TW_SLOW\n"
+        "#define TW_TWICE\n"
+        "#else\n"
+        "#define TW_SEEN __attribute__((visibility(\"default\"), externally_visible))\n"
+        "/* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
+        "#define TW_TWICE _Pragma(\"GCC unroll 2\") /* Clang unrolls by itself; GCC's vector loops were 7 % slower "
+        "without */\n"
+        "#endif\n\n";
+    FILE *out = open_memstream(text, length);
+    if (out == NULL) {
+        return 0;
+    }
+    fputs(head, out);
+    for (int k = 0; k < tw__prelude_ntexts; k++) {
+        if (e->math >> k & 1) {
+            fwrite(tw__prelude_texts[k].text, 1, tw__prelude_texts[k].length, out);
+            fputc('\n', out);
+        }
+    }
+    for (int k = 0; k < TW__PARTS; k++) {
+        fwrite(e->text[k], 1, e->length[k], out);
+    }
+    const int good = ferror(out) == 0;
+    if (fclose(out) != 0 || !good) {
+        free(*text);
+        return 0;
+    }
+    return 1;
+}
+
+/* What printing needs of a thread's stack, with some to spare. */
+#define EMITTER_STACK ((size_t)1 << 20)
+
+struct emit_call {
+    struct tw__emitter *emitter;
+    const char *function;
+};
+
+static void emit_all(void *argument)
+{
+    const struct emit_call *call = argument;
+    emit_kernel(call->emitter, call->function);
+}
+
+tw_status tw__emit(char **text, size_t *length, const struct tw__program *program, const char *function,
+                   tw_error *error)
+{
+    struct tw__emitter emitter, *e = &emitter;
+    char *whole = NULL;
+    size_t size = 0;
+    tw_status status = TW_OK;
+    if (!init(e, program)) {
+        fini(e);
+        return tw__fail_memory(error, (size_t)program->nnodes * 16, "a kernel's text");
+    }
+    if (has_complex(program)) {
+        (void)tw__helper_need(e, "type", TW_COMPLEX64);
+        (void)tw__helper_need(e, "type", TW_COMPLEX128);
+    }
+    find_same(e);
+    struct emit_call call = {.emitter = e, .function = function};
+    e->failed |= tw__stack_run(EMITTER_STACK, emit_all, &call) != 0;
+    const int unknown = e->unknown, large = e->most_rooms > MOST_ROOM;
+    if (!finish(e) || !join(e, &whole, &size)) {
+        status = tw__fail_memory(error, (size_t)program->nnodes * 256, "a kernel's text");
+    } else if (unknown) {
+        free(whole);
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
+    } else if (large) {
+        free(whole);
+        status = tw__fail(error, TW_ERROR_ARGUMENT,
+                          "the statement reads too many different elements at once: write it as several statements");
+    } else {
+        *text = whole;
+        *length = size;
+    }
+    fini(e);
+    return status;
+}

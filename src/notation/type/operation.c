@@ -1,0 +1,539 @@
+/* operation.c - the dtypes of operations, as NumPy's ufuncs have them. Knows neither operands nor statements.
+ *
+ * The rules are those of NumPy 2's loops: tests/python/test_notation_types.py compares every operation with NumPy for
+ * every pair of dtypes and for Python numbers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "notation/read/function.h"
+#include "notation/type/typing.h"
+
+enum rule {
+    RULE_ARITHMETIC, /* the common dtype; bools add and multiply as | and & */
+    RULE_DIVIDE,     /* the common dtype, float64 for integers */
+    RULE_FLOOR,      /* the common dtype, int8 for bools; not complex */
+    RULE_POWER,      /* the same, also complex */
+    RULE_BITS,       /* the common dtype of bools and integers */
+    RULE_SHIFT,      /* the common dtype of integers, int8 for bools */
+    RULE_COMPARE,
+    RULE_NOT,
+    RULE_SELECT,
+    RULE_EXTREME,       /* the common dtype */
+    RULE_FLOAT,         /* the smallest float that holds the argument; not complex */
+    RULE_FLOAT_COMPLEX, /* the same, also complex */
+    RULE_ROUND,         /* a float stays, integers and bools are their own result; not complex */
+    RULE_TEST,          /* of a float or complex: bool */
+    RULE_ABSOLUTE,
+    RULE_SIGN,
+    RULE_PART
+};
+
+static enum rule rule_of(int code)
+{
+    switch (code) {
+    case TW__OP_NEGATIVE:
+    case TW__OP_ADD:
+    case TW__OP_SUBTRACT:
+    case TW__OP_MULTIPLY:
+        return RULE_ARITHMETIC;
+    case TW__OP_DIVIDE:
+        return RULE_DIVIDE;
+    case TW__OP_FLOOR_DIVIDE:
+    case TW__OP_REMAINDER:
+    case TW__OP_FMOD:
+        return RULE_FLOOR;
+    case TW__OP_POWER:
+        return RULE_POWER;
+    case TW__OP_INVERT:
+    case TW__OP_BIT_AND:
+    case TW__OP_BIT_OR:
+    case TW__OP_BIT_XOR:
+        return RULE_BITS;
+    case TW__OP_SHIFT_LEFT:
+    case TW__OP_SHIFT_RIGHT:
+        return RULE_SHIFT;
+    case TW__OP_NOT:
+        return RULE_NOT;
+    case TW__OP_SELECT:
+        return RULE_SELECT;
+    case TW__OP_MINIMUM:
+    case TW__OP_MAXIMUM:
+    case TW__OP_FMIN:
+    case TW__OP_FMAX:
+        return RULE_EXTREME;
+    case TW__OP_ABSOLUTE:
+        return RULE_ABSOLUTE;
+    case TW__OP_SIGN:
+        return RULE_SIGN;
+    case TW__OP_FLOOR:
+    case TW__OP_CEIL:
+    case TW__OP_TRUNC:
+        return RULE_ROUND;
+    case TW__OP_ISNAN:
+    case TW__OP_ISINF:
+    case TW__OP_ISFINITE:
+        return RULE_TEST;
+    case TW__OP_REAL:
+    case TW__OP_IMAG:
+    case TW__OP_ARG:
+    case TW__OP_CONJ:
+        return RULE_PART;
+    case TW__OP_COPYSIGN:
+    case TW__OP_NEXTAFTER:
+    case TW__OP_CBRT:
+    case TW__OP_ATAN2:
+    case TW__OP_HYPOT:
+    case TW__OP_ERF:
+    case TW__OP_GAMMA:
+        return RULE_FLOAT;
+    default:
+        return code >= TW__OP_EQUAL && code <= TW__OP_GREATER_EQUAL ? RULE_COMPARE : RULE_FLOAT_COMPLEX;
+    }
+}
+
+static const char *kind_name(tw_kind kind)
+{
+    const tw_dtype dtype = tw_dtype_of(kind);
+    return tw_dtype_name(&dtype);
+}
+
+/* "float64", or for a Python number what it is. */
+static const char *type_name(const struct tw__operand_type *type)
+{
+    static const char *const classes[] = {"a Python bool", "a whole number", "a Python float", "a Python complex"};
+    return type->is_weak ? classes[type->class] : kind_name(type->dtype);
+}
+
+/* "'&' of float64 and int8: WHAT". */
+static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *node,
+                        const struct tw__operand_type *types, const char *what)
+{
+    return tw__complain(typer->error, &typer->syntax->source, node->at, "'%s' of %s%s%s: %s",
+                        tw__operation_name(node->which), type_name(&types[0]), node->nchildren > 1 ? " and " : "",
+                        node->nchildren > 1 ? type_name(&types[1]) : "", what);
+}
+
+/* What a value counts as beside the others: a Python number takes after the arrays. */
+static tw_kind effective(const struct tw__operand_type *type, int has_array, tw_kind arrays)
+{
+    return type->is_weak && has_array ? tw__promote_weak(arrays, type->class) : type->dtype;
+}
+
+/* The common dtype of n values. *arrays: that of the arrays among them, if there are any. */
+static tw_kind common(const struct tw__operand_type *types, int n, int *has_array, tw_kind *arrays)
+{
+    tw_kind kind = TW_BOOL;
+    *arrays = TW_BOOL;
+    *has_array = 0;
+    /* Floats first: int16 with uint16 alone is int32, whose float is float64, but beside a float16 both are float32. */
+    for (int k = 0; k < 2 * n; k++) {
+        const struct tw__operand_type *type = &types[k % n];
+        if (!type->is_weak && (type->dtype >= TW_FLOAT16) == (k < n)) {
+            *arrays = tw__promote(*arrays, type->dtype);
+            *has_array = 1;
+        }
+    }
+    for (int k = 0; k < 2 * n; k++) {
+        const tw_kind own = effective(&types[k % n], *has_array, *arrays);
+        if ((own >= TW_FLOAT16) == (k < n)) {
+            kind = tw__promote(kind, own);
+        }
+    }
+    return kind;
+}
+
+static void set(struct tw__operand_type *result, tw_kind dtype, int node)
+{
+    result->is_weak = 0;
+    result->dtype = dtype;
+    result->node = node;
+}
+
+/* Converts the arguments to `kind` and adds the operation, whose result is of `dtype`. */
+static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *node,
+                        const struct tw__operand_type *types, enum tw__operation code, tw_kind kind, tw_kind dtype,
+                        struct tw__operand_type *result)
+{
+    int children[3];
+    tw_status status = TW_OK;
+    for (int k = 0; k < node->nchildren && status == TW_OK; k++) {
+        status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_NO, &children[k]);
+    }
+    int number = -1;
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, code, dtype, children, node->nchildren, node->at, &number);
+    }
+    if (status == TW_OK) {
+        set(result, dtype, number);
+    }
+    return status;
+}
+
+static tw_status type_bool_arithmetic(struct tw__typer *typer, const struct tw__syntax_node *node,
+                                      const struct tw__operand_type *types, struct tw__operand_type *result)
+{
+    switch (node->which) {
+    case TW__OP_ADD:
+        return finish(typer, node, types, TW__OP_BIT_OR, TW_BOOL, TW_BOOL, result);
+    case TW__OP_MULTIPLY:
+        return finish(typer, node, types, TW__OP_BIT_AND, TW_BOOL, TW_BOOL, result);
+    case TW__OP_NEGATIVE:
+        return refuse(typer, node, types, "NumPy has no such operation; write not, or ~");
+    default:
+        return refuse(typer, node, types, "NumPy has no such operation; write ^ for what differs, or x & ~y");
+    }
+}
+
+static int is_comparison_reversed(int code, int *reversed)
+{
+    *reversed = code == TW__OP_LESS            ? TW__OP_GREATER
+                : code == TW__OP_LESS_EQUAL    ? TW__OP_GREATER_EQUAL
+                : code == TW__OP_GREATER       ? TW__OP_LESS
+                : code == TW__OP_GREATER_EQUAL ? TW__OP_LESS_EQUAL
+                                               : code;
+    return *reversed != code;
+}
+
+/* A literal that an integer dtype does not have is larger, or smaller, than all that it has: NumPy says so too. */
+static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax_node *node, int number_first,
+                                int is_large, struct tw__operand_type *result)
+{
+    int code = node->which;
+    if (number_first) {
+        is_comparison_reversed(code, &code);
+    }
+    const int is_less = code == TW__OP_LESS || code == TW__OP_LESS_EQUAL;
+    const int is_greater = code == TW__OP_GREATER || code == TW__OP_GREATER_EQUAL;
+    struct tw__node constant = {.kind = TW__NODE_CONSTANT, .dtype = TW_BOOL};
+    constant.u.constant.integer = code == TW__OP_NOT_EQUAL || (is_less && is_large) || (is_greater && !is_large);
+    int number;
+    const tw_status status = tw__typer_add(typer, &constant, node->at, &number);
+    set(result, TW_BOOL, number);
+    return status;
+}
+
+/* Integers with a whole number whose value comes later: with the nearest one that the dtype has, and a bool that says
+ * whether it lies outside. x < c is x < nearest, or c is above all; x <= c is x <= nearest, and c is not below all. */
+static tw_status compare_unknown(struct tw__typer *typer, const struct tw__syntax_node *node,
+                                 const struct tw__operand_type *types, int number, struct tw__operand_type *result)
+{
+    const tw_kind kind = types[1 - number].dtype;
+    int code = node->which, children[2], pair[2], found = -1;
+    for (int k = 0; k < 2; k++) {
+        const tw_status status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_BOTH, &children[k]);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    tw_status status = tw__typer_operate(typer, (enum tw__operation)code, TW_BOOL, children, 2, node->at, &pair[0]);
+    if (number == 0) {
+        is_comparison_reversed(code, &code);
+    }
+    const enum tw__slot_test test = code == TW__OP_EQUAL || code == TW__OP_NOT_EQUAL      ? TW__SLOT_OUTSIDE
+                                    : code == TW__OP_LESS || code == TW__OP_GREATER_EQUAL ? TW__SLOT_ABOVE
+                                                                                          : TW__SLOT_BELOW;
+    const int is_or = code == TW__OP_NOT_EQUAL || code == TW__OP_LESS || code == TW__OP_GREATER;
+    if (status == TW_OK) {
+        status = tw__typer_test(typer, types[number].syntax, test, kind, &pair[1]);
+    }
+    if (status == TW_OK && !is_or) {
+        status = tw__typer_operate(typer, TW__OP_NOT, TW_BOOL, &pair[1], 1, node->at, &pair[1]);
+    }
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, is_or ? TW__OP_BIT_OR : TW__OP_BIT_AND, TW_BOOL, pair, 2, node->at, &found);
+    }
+    set(result, TW_BOOL, found);
+    return status;
+}
+
+static tw_status type_comparison(struct tw__typer *typer, const struct tw__syntax_node *node,
+                                 const struct tw__operand_type *types, struct tw__operand_type *result)
+{
+    int has_array, children[2];
+    tw_kind arrays;
+    tw_kind kind = common(types, 2, &has_array, &arrays);
+    for (int k = 0; k < 2; k++) { /* a whole number beside an integer array */
+        const struct tw__operand_type *number = &types[k], *array = &types[1 - k];
+        if (!number->is_weak || number->class != TW__CLASS_WHOLE || array->is_weak ||
+            !tw__kind_is_integer(array->dtype)) {
+            continue;
+        }
+        const struct tw__syntax_node *source = &typer->syntax->nodes[number->syntax];
+        union tw__value value;
+        if (source->is_literal && !tw__scalar_convert(&value, array->dtype, &source->number, TW__SATURATE_NO)) {
+            return compare_beyond(typer, node, k == 0, !source->number.negative, result);
+        }
+        if (!source->is_literal) {
+            return compare_unknown(typer, node, types, k, result);
+        }
+    }
+    tw_kind own[2] = {kind, kind};
+    const tw_kind a = effective(&types[0], has_array, arrays), b = effective(&types[1], has_array, arrays);
+    if ((a == TW_UINT64 && tw__kind_is_signed(b)) || (b == TW_UINT64 && tw__kind_is_signed(a))) {
+        own[0] = a == TW_UINT64 ? TW_UINT64 : TW_INT64;
+        own[1] = b == TW_UINT64 ? TW_UINT64 : TW_INT64;
+    }
+    tw_status status = TW_OK;
+    for (int k = 0; k < 2 && status == TW_OK; k++) {
+        status = tw__typer_convert(typer, &types[k], own[k], TW__SATURATE_NO, &children[k]);
+    }
+    int number = -1;
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, (enum tw__operation)node->which, TW_BOOL, children, 2, node->at, &number);
+    }
+    set(result, TW_BOOL, number);
+    return status;
+}
+
+static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_node *node,
+                             const struct tw__operand_type *types, struct tw__operand_type *result)
+{
+    int has_array, children[3];
+    tw_kind arrays;
+    const tw_kind kind = common(types + 1, 2, &has_array, &arrays);
+    tw_status status = tw__typer_convert(typer, &types[0], TW_BOOL, TW__SATURATE_NO, &children[0]);
+    for (int k = 1; k < 3 && status == TW_OK; k++) {
+        status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_NO, &children[k]);
+    }
+    int number = -1;
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, TW__OP_SELECT, kind, children, 3, node->at, &number);
+    }
+    set(result, kind, number);
+    return status;
+}
+
+/* x ** -1 of whole numbers. */
+static int has_negative_exponent(const struct tw__typer *typer, const struct tw__operand_type *exponent)
+{
+    const struct tw__syntax_node *source = &typer->syntax->nodes[exponent->syntax];
+    return exponent->is_weak && source->is_literal && source->number.negative;
+}
+
+static tw_status type_power(struct tw__typer *typer, const struct tw__syntax_node *node,
+                            const struct tw__operand_type *types, tw_kind kind, struct tw__operand_type *result)
+{
+    kind = kind == TW_BOOL ? TW_INT8 : kind;
+    if (tw__kind_is_integer(kind) && has_negative_exponent(typer, &types[1])) {
+        return refuse(typer, node, types,
+                      "whole numbers to a negative power are no whole numbers; write the exponent as a float");
+    }
+    return finish(typer, node, types, TW__OP_POWER, kind, kind, result);
+}
+
+/* sqrt, atan2, ...: each argument says which float it needs. */
+static tw_status type_float(struct tw__typer *typer, const struct tw__syntax_node *node,
+                            const struct tw__operand_type *types, struct tw__operand_type *result)
+{
+    int has_array;
+    tw_kind arrays, kind = TW_FLOAT16;
+    common(types, node->nchildren, &has_array, &arrays);
+    for (int k = 0; k < node->nchildren; k++) {
+        kind = tw__promote(kind, tw__promote_float(effective(&types[k], has_array, arrays)));
+    }
+    if (tw__kind_is_complex(kind) && rule_of(node->which) == RULE_FLOAT) {
+        return refuse(typer, node, types, "there is no such function of complex numbers");
+    }
+    return finish(typer, node, types, (enum tw__operation)node->which, kind, kind, result);
+}
+
+/* The argument is the result. */
+static tw_status keep(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind kind,
+                      struct tw__operand_type *result)
+{
+    int number = -1;
+    const tw_status status = tw__typer_convert(typer, type, kind, TW__SATURATE_NO, &number);
+    set(result, kind, number);
+    return status;
+}
+
+static tw_status make_constant(struct tw__typer *typer, const struct tw__syntax_node *node, tw_kind kind,
+                               int64_t integer, struct tw__operand_type *result)
+{
+    struct tw__node constant = {.kind = TW__NODE_CONSTANT, .dtype = kind};
+    if (kind < TW_FLOAT16) {
+        constant.u.constant.integer = integer;
+    } else {
+        constant.u.constant.number.real = (double)integer;
+    }
+    int number = -1;
+    const tw_status status = tw__typer_add(typer, &constant, node->at, &number);
+    set(result, kind, number);
+    return status;
+}
+
+/* arg(x) of a real x is atan2(0, x); of bool NumPy makes float64. */
+static tw_status type_real_angle(struct tw__typer *typer, const struct tw__syntax_node *node,
+                                 const struct tw__operand_type *type, struct tw__operand_type *result)
+{
+    const tw_kind kind = type->dtype == TW_BOOL ? TW_FLOAT64 : tw__promote_float(type->dtype);
+    int children[2], number = -1;
+    struct tw__operand_type zero;
+    tw_status status = make_constant(typer, node, kind, 0, &zero);
+    children[0] = zero.node;
+    if (status == TW_OK) {
+        status = tw__typer_convert(typer, type, kind, TW__SATURATE_NO, &children[1]);
+    }
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, TW__OP_ATAN2, kind, children, 2, node->at, &number);
+    }
+    set(result, kind, number);
+    return status;
+}
+
+static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node *node,
+                           const struct tw__operand_type *type, struct tw__operand_type *result)
+{
+    const tw_kind kind = type->dtype;
+    if (tw__kind_is_complex(kind)) {
+        return finish(typer, node, type, (enum tw__operation)node->which, kind,
+                      node->which == TW__OP_CONJ ? kind : tw__part_kind(kind), result);
+    }
+    switch (node->which) {
+    case TW__OP_ARG:
+        return type_real_angle(typer, node, type, result);
+    case TW__OP_IMAG:
+        return make_constant(typer, node, kind, 0, result);
+    default: /* NumPy's conjugate of bool is an int8 */
+        return keep(typer, type, node->which == TW__OP_CONJ && kind == TW_BOOL ? TW_INT8 : kind, result);
+    }
+}
+
+static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
+                            const struct tw__operand_type *type, struct tw__operand_type *result)
+{
+    const enum tw__operation code = (enum tw__operation)node->which;
+    const tw_kind kind = type->dtype;
+    switch (rule) {
+    case RULE_ROUND:
+        return tw__kind_is_complex(kind) ? refuse(typer, node, type, "there is no such function of complex numbers")
+               : kind < TW_FLOAT16       ? keep(typer, type, kind, result)
+                                         : finish(typer, node, type, code, kind, kind, result);
+    case RULE_TEST:
+        return kind < TW_FLOAT16 ? make_constant(typer, node, TW_BOOL, code == TW__OP_ISFINITE, result)
+                                 : finish(typer, node, type, code, kind, TW_BOOL, result);
+    case RULE_ABSOLUTE:
+        return kind == TW_BOOL || tw__kind_is_unsigned(kind)
+                   ? keep(typer, type, kind, result)
+                   : finish(typer, node, type, code, kind, tw__part_kind(kind), result);
+    case RULE_SIGN:
+        return kind == TW_BOOL ? refuse(typer, node, type, "NumPy has no such function of bools")
+                               : finish(typer, node, type, code, kind, kind, result);
+    default:
+        return type_part(typer, node, type, result);
+    }
+}
+
+static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
+                             const struct tw__operand_type *types, struct tw__operand_type *result)
+{
+    const enum tw__operation code = (enum tw__operation)node->which;
+    int has_array;
+    tw_kind arrays;
+    tw_kind kind = common(types, node->nchildren, &has_array, &arrays);
+    switch (rule) {
+    case RULE_ARITHMETIC:
+        if (kind == TW_BOOL) {
+            return type_bool_arithmetic(typer, node, types, result);
+        }
+        break;
+    case RULE_DIVIDE:
+        kind = kind < TW_FLOAT16 ? TW_FLOAT64 : kind;
+        break;
+    case RULE_FLOOR:
+        kind = kind == TW_BOOL ? TW_INT8 : kind;
+        if (tw__kind_is_complex(kind)) {
+            return refuse(typer, node, types, "complex numbers have no such operation");
+        }
+        break;
+    case RULE_POWER:
+        return type_power(typer, node, types, kind, result);
+    case RULE_BITS:
+    case RULE_SHIFT:
+        kind = kind == TW_BOOL && rule == RULE_SHIFT ? TW_INT8 : kind;
+        if (kind >= TW_FLOAT16) {
+            return refuse(typer, node, types,
+                          arrays == TW_FLOAT64 && types[0].dtype < TW_FLOAT16 &&
+                                  types[node->nchildren - 1].dtype < TW_FLOAT16
+                              ? "no integer holds both; cast one of them"
+                          : code == TW__OP_BIT_XOR ? "it is for integers and bools (a power is x ** 2)"
+                          : rule == RULE_BITS      ? "it is for integers and bools"
+                                                   : "it is for integers");
+        }
+        if (code == TW__OP_INVERT && kind == TW_BOOL) {
+            return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);
+        }
+        break;
+    default:
+        break;
+    }
+    return finish(typer, node, types, code, kind, kind, result);
+}
+
+tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node,
+                             struct tw__operand_type *result)
+{
+    struct tw__operand_type types[3];
+    for (int k = 0; k < node->nchildren; k++) {
+        const tw_status status = tw__typer_type(typer, node->child[k], &types[k]);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
+    if (node->kind != TW__SYNTAX_OPERATION) { /* and, or */
+        return finish(typer, node, types, node->kind == TW__SYNTAX_AND ? TW__OP_BIT_AND : TW__OP_BIT_OR, TW_BOOL,
+                      TW_BOOL, result);
+    }
+    const enum rule rule = rule_of(node->which);
+    switch (rule) {
+    case RULE_COMPARE:
+        return type_comparison(typer, node, types, result);
+    case RULE_NOT:
+        return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);
+    case RULE_SELECT:
+        return type_select(typer, node, types, result);
+    case RULE_FLOAT:
+    case RULE_FLOAT_COMPLEX:
+        return type_float(typer, node, types, result);
+    case RULE_ROUND:
+    case RULE_TEST:
+    case RULE_ABSOLUTE:
+    case RULE_SIGN:
+    case RULE_PART:
+        return type_unary(typer, node, rule, &types[0], result);
+    default:
+        return type_common(typer, node, rule, types, result);
+    }
+}
+
+/* clip(x, low, high): as NumPy, whole bounds beyond an integer dtype bound nothing. */
+tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result)
+{
+    struct tw__operand_type types[3];
+    int has_array, children[3], pair[2], number = -1;
+    tw_kind arrays;
+    tw_status status = TW_OK;
+    for (int k = 0; k < 3 && status == TW_OK; k++) {
+        status = tw__typer_type(typer, node->child[k], &types[k]);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    const tw_kind kind = common(types, 3, &has_array, &arrays);
+    static const enum tw__saturate saturate[] = {TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH};
+    for (int k = 0; k < 3 && status == TW_OK; k++) {
+        status = tw__typer_convert(typer, &types[k], kind, saturate[k], &children[k]);
+    }
+    pair[0] = children[0];
+    pair[1] = children[1];
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, TW__OP_MAXIMUM, kind, pair, 2, node->at, &number);
+    }
+    pair[0] = number;
+    pair[1] = children[2];
+    if (status == TW_OK) {
+        status = tw__typer_operate(typer, TW__OP_MINIMUM, kind, pair, 2, node->at, &number);
+    }
+    set(result, kind, number);
+    return status;
+}

@@ -1,0 +1,204 @@
+/* fingerprint.c - what a job is made of: kernel, signature, lengths, cuts, operands. Knows no journal. */
+#include "record/fingerprint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/array.h"
+#include "array/sum.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
+#include "kernel/cache.h"
+#include "kernel/kernel.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/path.h"
+
+#define MOST_PROGRAM ((size_t)1 << 30) /* bytes of a file that is hashed */
+#define CUTS_SPELLED_OUT 8
+
+#define TEXT_SIZE 4096
+
+static int put(json_t *object, const char *name, const char *text)
+{
+    /* Names of dtypes' fields may be no UTF-8, which JSON has no place for; and a text must not depend on whether
+     * memory was there: bytes past ASCII are spelled out. */
+    char clean[4 * TEXT_SIZE];
+    size_t used = 0;
+    for (const char *c = text; *c != '\0' && used + 5 < sizeof clean; c++) {
+        used += (size_t)snprintf(clean + used, sizeof clean - used, (unsigned char)*c < 0x80 ? "%c" : "\\x%02x",
+                                 (unsigned char)*c);
+    }
+    clean[used] = '\0';
+    return json_object_set_new(object, name, json_string(clean));
+}
+
+static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error *error)
+{
+    char *data;
+    size_t length;
+    const int failed = tw__file_text(&data, &length, path, MOST_PROGRAM);
+    if (failed != 0) {
+        return tw__fail_path(error, failed, path, "cannot be read, to tell one kernel from another");
+    }
+    tw__hash(text, data, length);
+    free(data);
+    return TW_OK;
+}
+
+/* "mult of HASH", "function at 0x1234 of HASH". */
+static tw_status describe_kernel(char *text, size_t size, const tw_kernel *kernel, tw_error *error)
+{
+    char hash[TW__HASH_TEXT], context[TW__HASH_TEXT] = "", where[4096];
+    size_t offset = 0;
+    const char *path = kernel->path;
+    if (path == NULL) {
+        tw__library_of((void (*)(void))kernel->function, where, sizeof where, &offset);
+        path = where;
+    }
+    const tw_status status = hash_file(hash, path, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (kernel->context_size > 0) {
+        tw__hash(context, kernel->context, kernel->context_size);
+    }
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    if (kernel->path != NULL) {
+        tw__text_add(&out, "%s of an object with hash %s", kernel->symbol, hash);
+    } else {
+        tw__text_add(&out, "function at %zu of a program with hash %s", offset, hash);
+    }
+    if (context[0] != '\0') {
+        tw__text_add(&out, ", context %s", context);
+    }
+    return TW_OK;
+}
+
+static void describe_signature(char *text, size_t size, const tw_signature *signature)
+{
+    static const char *const roles[] = {"in", "out", "inout"};
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        tw__text_add(&out, "%s%s %s[", k > 0 ? ", " : "", roles[operand->role], operand->name);
+        for (int d = 0; d < operand->ndim; d++) {
+            tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);
+        }
+        tw__text_add(&out, "]");
+    }
+}
+
+static void describe_axis(char *text, size_t size, const struct tw__grid_axis *axis)
+{
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__text_add(&out, "length %" PRId64 " in %" PRId64 " tiles", axis->length, axis->count);
+    if (axis->cuts == NULL) {
+        tw__text_add(&out, " of %" PRId64, axis->tile);
+        if (axis->longer > 0) {
+            tw__text_add(&out, ", the first %" PRId64 " longer by 1", axis->longer);
+        }
+        return;
+    }
+    const int64_t ncuts = axis->count > 0 ? axis->count - 1 : 0;
+    if (ncuts > CUTS_SPELLED_OUT) {
+        char hash[TW__HASH_TEXT];
+        tw__hash(hash, axis->cuts, (size_t)ncuts * sizeof axis->cuts[0]);
+        tw__text_add(&out, ", cuts with hash %s", hash);
+        return;
+    }
+    for (int64_t k = 0; k < ncuts; k++) {
+        tw__text_add(&out, "%s%" PRId64, k == 0 ? ", cuts " : ",", axis->cuts[k]);
+    }
+}
+
+void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (array->file_size < 0) {
+        return;
+    }
+    char moment[64];
+    tw__moment_text(moment, sizeof moment, array->file_changed_at);
+    snprintf(text, size, "file of %" PRId64 " bytes, changed %s", array->file_size, moment);
+}
+
+static void describe_operand(char *text, size_t size, const tw_array *array, tw_role role)
+{
+    char view[512], source[256];
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__view_text(&array->view, view, sizeof view);
+    tw__text_add(&out, "%s", view);
+    if (role != TW_IN) {
+        return;
+    }
+    tw__fingerprint_source(array, source, sizeof source);
+    if (source[0] != '\0') {
+        tw__text_add(&out, ", %s", source);
+    } else {
+        tw__text_add(&out, ", contents with checksum %016" PRIx64, tw__sum(&array->view, 1));
+    }
+}
+
+tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
+                          tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    char text[TEXT_SIZE], name[256];
+    json_t *made = json_object();
+    int failed = made == NULL;
+    tw_status status = describe_kernel(text, sizeof text, kernel, error);
+    if (status == TW_OK && !failed) {
+        failed |= put(made, "version", TW_VERSION) | put(made, "kernel", text);
+        describe_signature(text, sizeof text, signature);
+        failed |= put(made, "signature", text);
+    }
+    for (int a = 0; status == TW_OK && a < grid->naxes; a++) {
+        snprintf(name, sizeof name, "axis %.200s", signature->axes[a]);
+        describe_axis(text, sizeof text, &grid->axes[a]);
+        failed |= put(made, name, text);
+    }
+    for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
+        snprintf(name, sizeof name, "operand %.200s", signature->operands[k].name);
+        describe_operand(text, sizeof text, operands[k], signature->operands[k].role);
+        failed |= put(made, name, text);
+    }
+    if (status == TW_OK && failed) {
+        status = tw__fail_memory(error, sizeof text, "the fingerprint of a job");
+    }
+    if (status != TW_OK) {
+        json_decref(made);
+        return status;
+    }
+    *fingerprint = made;
+    return TW_OK;
+}
+
+int tw__fingerprint_same(const json_t *was, const json_t *is, char *text, size_t size)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)is, name, value)
+    {
+        const char *before = json_string_value(json_object_get(was, name));
+        const char *now = json_string_value(value);
+        if (before == NULL || now == NULL || strcmp(before, now) != 0) {
+            snprintf(text, size, "%s was %s and is %s", name, before != NULL ? before : "not there",
+                     now != NULL ? now : "not there");
+            return 0;
+        }
+    }
+    if (json_object_size(was) != json_object_size(is)) {
+        snprintf(text, size, "it had %zu parts and has %zu", json_object_size(was), json_object_size(is));
+        return 0;
+    }
+    return 1;
+}

@@ -1,9 +1,0 @@
-/* sum_avx2.c - checksums of elements, compiled for processors with AVX2. */
-#include "run/sum.h"
-
-#include "run/sum_views.h"
-
-uint64_t tw__sum_avx2(const tw_view *views, int count)
-{
-    return sum_views(views, count);
-}
