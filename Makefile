@@ -1,4 +1,4 @@
-# The door: each of these sets up what it needs (see tools/setup.sh) and then does its one thing.
+# The door: each of these sets up what it needs (see tools/build/setup.sh) and then does its one thing.
 #
 #   make           build the library and the command in build/release
 #   make demo      build, then show one job done four ways (ARGS="--workers 4 ..." is passed on)
@@ -19,41 +19,41 @@ export PREFIX DESTDIR
 .PHONY: build demo test test-long bench soak reliability install format clean
 
 build:
-	@tools/setup.sh build
-	@tools/build.sh
+	@tools/build/setup.sh build
+	@tools/build/build.sh
 
 demo: build
 	@build/release/cli/tilework demo $(ARGS)
 
 test:
-	@tools/setup.sh test
-	@python3 tools/run_tests.py $(ARGS)
+	@tools/build/setup.sh test
+	@python3 tests/run_tests.py $(ARGS)
 
 test-long:
-	@tools/setup.sh test
-	@python3 tools/run_tests.py --long $(ARGS)
+	@tools/build/setup.sh test
+	@python3 tests/run_tests.py --long $(ARGS)
 
 bench:
-	@tools/setup.sh bench
-	@tools/build.sh
-	@tools/package.sh build/venv-bench
+	@tools/build/setup.sh bench
+	@tools/build/build.sh
+	@tools/build/package.sh build/venv-bench
 	@build/venv-bench/bin/python bench/bench.py $(ARGS)
 
 soak: build
-	@python3 tools/soak.py $(ARGS)
+	@python3 reliability/soak.py $(ARGS)
 
 reliability:
-	@tools/setup.sh reliability
-	@tools/build.sh
-	@build/venv-reliability/bin/python bench/reliability.py $(ARGS)
+	@tools/build/setup.sh reliability
+	@tools/build/build.sh
+	@build/venv-reliability/bin/python reliability/reliability.py $(ARGS)
 
 install:
-	@tools/setup.sh build
-	@tools/install.sh
+	@tools/build/setup.sh build
+	@tools/build/install.sh
 
 format:
-	@tools/setup.sh test
-	@tools/format.sh
+	@tools/build/setup.sh test
+	@tools/build/format.sh
 
 clean:
 	rm -rf build

@@ -12,8 +12,8 @@
 
 #include <tilework/tilework.h>
 
-#include "clock.h"
 #include "exit.h"
+#include "look/clock.h"
 
 #define GUARDED (TW_MAX_OPERANDS + 1) /* every operand's output and the report */
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "commands.h"
 #include "exit.h"
+#include "look/clock.h"
 #include "operands.h"
 #include "recipe.h"
 #include "request.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "again.h"
 #include "commands.h"
 #include "deaths.h"
 #include "exit.h"
@@ -13,6 +12,7 @@
 #include "progress.h"
 #include "report_file.h"
 #include "request.h"
+#include "retype.h"
 #include "stalls.h"
 #include "unfinished.h"
 #include "units.h"
@@ -26,7 +26,7 @@ struct run {
     struct cli_operands operands;
     struct cli_report_file report_file;
     struct cli_unfinished unfinished;
-    struct cli_again again;
+    struct cli_retype retype;
 };
 
 /* The kernel's file is no file to write to either. */
@@ -199,14 +199,14 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
     char *command;
     if (error->tile >= 0 &&
         (error->status == TW_ERROR_KERNEL || error->status == TW_ERROR_WORKER || error->status == TW_ERROR_GUARD)) {
-        command = cli_again_replay(&run->again, (unsigned long long)error->tile);
+        command = cli_retype_replay(&run->retype, (unsigned long long)error->tile);
         if (command != NULL) {
             cli_say("to run this tile alone: %s", command);
         }
         free(command);
     }
     if (kept > 0) {
-        command = cli_again_resume(&run->again);
+        command = cli_retype_resume(&run->retype);
         cli_say("%llu of %llu tiles are done and kept in %s.part; to continue: %s", (unsigned long long)kept,
                 (unsigned long long)tw_grid_count(run->grid), cli_operands_first_target(&run->operands),
                 command != NULL ? command : "the same command with --resume");
@@ -256,7 +256,7 @@ static void run_fini(struct run *run)
     tw_pool_close(run->pool);
     cli_report_file_fini(&run->report_file);
     cli_unfinished_fini(&run->unfinished);
-    cli_again_fini(&run->again);
+    cli_retype_fini(&run->retype);
     cli_operands_fini(&run->operands);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
@@ -269,7 +269,7 @@ int cli_run(int argc, char **argv)
     struct run run = {.request = &request};
     tw_error error;
     uint64_t kept = 0;
-    cli_again_init(&run.again, argc, argv);
+    cli_retype_init(&run.retype, argc, argv);
     int code = cli_request_parse(&request, argc, argv);
     if (code == CLI_DONE) {
         const int *stop = cli_interrupt_install(!request.quiet && cli_progress_possible());

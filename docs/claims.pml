@@ -1,5 +1,5 @@
 /* claims.pml - the protocol of src/pool/claims.c and of the supervisor in src/pool/processes.c as a model for Spin, with
- * worker processes that may die before any step. tools/check_model.py runs it, in the configurations listed there.
+ * worker processes that may die before any step. tools/check/model.py runs it, in the configurations listed there.
  *
  * A STEP is one access to shared memory, or several of which the others can see one alone. Loads of flags that only ever
  * change one way within a job (stop, limit) are joined with the step behind them. Memory is sequentially consistent here:

@@ -4,7 +4,7 @@
 
 #include <tilework/tilework.h>
 
-/* The public headers, which compiled kernels include; made from the files by tools/embed.py. */
+/* The public headers, which compiled kernels include; made from the files by tools/generate/embed.py. */
 struct tw__header {
     const char *name; /* below tilework/ */
     const char *text; /* terminated */

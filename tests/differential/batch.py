@@ -11,7 +11,7 @@ import tempfile
 
 import numpy
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "command"))
 import statements  # noqa: E402
 from statements import KINDS, NAMES, AxisEdge, AxisLength, Dtype, Options, Parameter, View  # noqa: E402
 

@@ -21,7 +21,7 @@ import sys
 from case import KEPT, ROWS, Case
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tools"))
+sys.path.insert(0, str(TOP / "tests"))
 from tap import Tap  # noqa: E402
 
 COUNTS_SIZE = 4096  # bytes of the file in which refuse.so keeps its counts

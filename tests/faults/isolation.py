@@ -10,7 +10,7 @@ import sys
 from case import npy, npy_items, processes_of
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tools"))
+sys.path.insert(0, str(TOP / "tests"))
 from tap import Tap  # noqa: E402
 
 LENGTH = 96

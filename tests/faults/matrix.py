@@ -20,7 +20,7 @@ import sys
 from case import ROWS, Case
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tools"))
+sys.path.insert(0, str(TOP / "tests"))
 from tap import Tap  # noqa: E402
 
 ACTIONS = ("kill-worker", "kill-parent", "delay", "error")

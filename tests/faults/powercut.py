@@ -23,7 +23,7 @@ import diskstates
 from case import npy, npy_items
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "tools"))
+sys.path.insert(0, str(TOP / "tests"))
 from tap import Tap  # noqa: E402
 
 ROWS, COLUMNS = 40, 150  # one tile a row: tiles share pages and units of 512 bytes; records fill more than one of these

@@ -1,4 +1,4 @@
-/* npycopy.c - what tests/python/test_npy.py runs.
+/* npycopy.c - what tests/command/test_npy.py runs.
  *
  *   npycopy IN.npy OUT.npy   opens one file and saves it as another
  *   npycopy IN.npy           prints its items, one a line, in C order

@@ -1,4 +1,4 @@
-/* typeof.c - what tests/python/test_notation_types.py runs: the dtypes of statements, the values of numbers.
+/* typeof.c - what tests/command/test_notation_types.py runs: the dtypes of statements, the values of numbers.
  *
  * Each line of standard input is "NAME=DTYPE,NAME=DTYPE STATEMENT" ("- STATEMENT": no inputs); for each, a line of
  * standard output is the dtype of the last operand of the signature, or "! " and the first line of what was wrong. A

@@ -1,4 +1,4 @@
-"""tw.evaluate and statements as kernels, against NumPy: values, dtypes, memory, refusals. tests/python has the notation."""
+"""tw.evaluate and statements as kernels, against NumPy: values, dtypes, memory, refusals. tests/command has the notation."""
 
 import gc
 import threading

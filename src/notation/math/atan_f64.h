@@ -1,7 +1,7 @@
 /* atan_f64.h - atan and atan2 of float64.
  *
  * One division: the angle is that of one of five numbers c (FDLIBM's), and that of what is left. The polynomial is from
- * tools/minimax.py. */
+ * tools/generate/minimax.py. */
 #ifndef TW_KERNEL_EXPR_MATH_ATAN_F64_H
 #define TW_KERNEL_EXPR_MATH_ATAN_F64_H
 

@@ -1,4 +1,4 @@
-/* erf_f64.h - erf of float64. The polynomials are from tools/minimax.py. */
+/* erf_f64.h - erf of float64. The polynomials are from tools/generate/minimax.py. */
 #ifndef TW_KERNEL_EXPR_MATH_ERF_F64_H
 #define TW_KERNEL_EXPR_MATH_ERF_F64_H
 

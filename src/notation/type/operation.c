@@ -1,6 +1,6 @@
 /* operation.c - the dtypes of operations, as NumPy's ufuncs have them. Knows neither operands nor statements.
  *
- * The rules are those of NumPy 2's loops: tests/python/test_notation_types.py compares every operation with NumPy for
+ * The rules are those of NumPy 2's loops: tests/command/test_notation_types.py compares every operation with NumPy for
  * every pair of dtypes and for Python numbers. */
 #include <stdio.h>
 #include <string.h>

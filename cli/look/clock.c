@@ -1,0 +1,11 @@
+/* clock.c - monotonic time. */
+#include "look/clock.h"
+
+#include <time.h>
+
+double cli_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}

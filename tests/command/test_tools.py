@@ -1,0 +1,277 @@
+"""The checks of tools/check find what they are there to find: each is shown a planted fault, and a tree without any."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = TOP / "tools"
+sys.path[:0] = [str(TOOLS), str(TOP / "tests")]
+
+from check import symbols as check_symbols  # noqa: E402
+from check import tree as check_tree  # noqa: E402
+import harness  # noqa: E402
+
+
+def check(name, *arguments):
+    """Runs a check; gives its exit code and what it wrote."""
+    done = subprocess.run([sys.executable, TOOLS / "check" / f"{name}.py", *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A small tree that keeps the rules of inclusion."""
+    for layer in ("base", "os", "heap", "array", "grid", "kernel", "notation", "pool", "job", "record", "run"):
+        (tmp_path / "src" / layer).mkdir(parents=True)
+        (tmp_path / "src" / layer / f"{layer}.h").write_text("#include <tilework/tilework.h>\n")
+    for client in ("cli", "examples", "bench"):
+        (tmp_path / client).mkdir()
+        (tmp_path / client / "own.h").write_text("#include <tilework/tilework.h>\n#include <unistd.h>\n")
+        (tmp_path / client / "main.c").write_text('#include "own.h"\n')
+    (tmp_path / "include" / "tilework").mkdir(parents=True)
+    (tmp_path / "include" / "tilework" / "tilework.h").write_text("#include <stdint.h>\n")
+    (tmp_path / "src" / "run" / "good.c").write_text('#include "pool/pool.h"\n#include "base/base.h"\n')
+    (tmp_path / "src" / "os" / "good.c").write_text("#include <sys/mman.h>\n")
+    return tmp_path
+
+
+def test_includes_that_go_down_are_accepted(tree):
+    code, text = check("includes", tree)
+    assert code == 0, text
+    assert "not ok" not in text
+
+
+@pytest.mark.parametrize("path, include", [
+    ("src/base/bad.c", '"os/os.h"'),
+    ("src/os/bad.c", '"heap/heap.h"'),
+    ("src/heap/bad.c", '"array/array.h"'),
+    ("src/array/bad.c", '"pool/pool.h"'),
+    ("src/grid/bad.c", '"os/os.h"'),
+    ("src/grid/bad.c", '"array/array.h"'),
+    ("src/kernel/bad.h", '"heap/heap.h"'),
+    ("src/pool/bad.c", '"array/array.h"'),
+    ("src/pool/bad.c", '"grid/grid.h"'),
+    ("src/pool/bad.c", '"run/run.h"'),
+    ("src/pool/bad.c", '"pool.h"'),
+    ("src/run/bad.c", '"../pool/pool.h"'),
+    ("src/run/bad.c", "<unistd.h>"),
+    ("src/pool/bad.c", "<pthread.h>"),
+    ("src/base/bad.c", "<locale.h>"),
+    ("cli/bad.c", '"base/base.h"'),
+    ("cli/bad.c", '"../src/base/base.h"'),
+    ("examples/bad.c", '"run/run.h"'),
+    ("bench/bad.c", '"src/run/run.h"'),
+    ("examples/bad.c", "<tilework/other.h>"),
+    ("include/tilework/bad.h", "<unistd.h>"),
+    ("include/tilework/bad.h", '"base/base.h"'),
+])
+def test_include_that_breaks_a_rule_is_named(tree, path, include):
+    (tree / path).write_text(f"\n  #  include {include}\n")
+    code, text = check("includes", tree)
+    assert code == 1
+    assert re.search(rf"{re.escape(path)}:2: .*{re.escape(include.strip(chr(34) + '<>'))}", text), text
+
+
+def test_folder_that_is_no_layer_is_named(tree):
+    (tree / "src" / "util").mkdir()
+    code, text = check("includes", tree)
+    assert code == 1
+    assert "src/util" in text
+
+
+def build_libraries(folder, source):
+    """libtilework.so and libtilework.a from one C source."""
+    (folder / "all.c").write_text(source)
+    for command in (["gcc", "-fPIC", "-fvisibility=hidden", "-c", "all.c"], ["ar", "rcs", "libtilework.a", "all.o"],
+                    ["gcc", "-shared", "all.o", "-o", "libtilework.so"]):
+        subprocess.run(command, cwd=folder, check=True)
+
+
+HEADER = """
+/* TW_API int tw_only_in_a_comment(void); */
+#define TW_API
+TW_API int tw_one(void);
+TW_API const struct tw_two *
+tw_two(int (*with)(void *),
+       int more);
+static inline int tw_inline(void) { return 0; }
+"""
+VISIBLE = '__attribute__((visibility("default")))'
+GOOD = f"{VISIBLE} int tw_one(void) {{ return 1; }}\n{VISIBLE} void *tw_two(void) {{ return 0; }}\n" \
+       "int tw__own(void) { return 2; }\n"
+
+
+@pytest.mark.parametrize("source, fault", [
+    (GOOD, None),
+    (GOOD + f"{VISIBLE} int tw_three(void) {{ return 3; }}\n", "tw_three: exported, not declared"),
+    (GOOD.replace("tw_two", "tw__two"), "tw_two: declared, not exported"),
+    (GOOD + f"{VISIBLE} int tw__four(void) {{ return 4; }}\n", "tw__four: exported, not declared"),
+    (GOOD + "int helper(void) { return 5; }\n", "helper: clashes"),
+    (GOOD + "int tw_hidden(void) { return 5; }\n", "tw_hidden: clashes"),
+])
+def test_exported_names_equal_the_header(tmp_path, source, fault):
+    (tmp_path / "header.h").write_text(HEADER)
+    build_libraries(tmp_path, source)
+    code, text = check("symbols", tmp_path, tmp_path / "header.h")
+    if fault is None:
+        assert code == 0, text
+    else:
+        assert code == 1
+        assert fault in text
+
+
+def test_folder_without_libraries_is_a_fault(tmp_path):
+    (tmp_path / "header.h").write_text(HEADER)
+    code, text = check("symbols", tmp_path, tmp_path / "header.h")
+    assert code == 1
+    assert "no libtilework.so" in text
+
+
+def test_public_header_declares_what_the_check_believes():
+    """The check's reading of the headers finds every name that stands at a TW_API."""
+    headers = sorted((TOP / "include" / "tilework").glob("*.h"))
+    text = "".join(check_symbols.COMMENT.sub(" ", header.read_text()) for header in headers)
+    uses = len(re.findall(r"^TW_API\b", text, re.MULTILINE))
+    assert uses > 50
+    assert len(check_symbols.declared(headers)) == uses
+
+
+@pytest.fixture
+def text_tree(tmp_path):
+    """A small tree for the checks of texts, laid out well."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "architecture.md").write_text("`base/error.c`, `text.h` and src/os/map.c\n")
+    for name in ("src/base/error.c", "src/base/error.h", "src/base/text.h", "src/os/map.c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("int a;\n")
+    return tmp_path
+
+
+def paths(tree):
+    return check_tree.files(tree)
+
+
+def test_good_tree_has_no_fault(text_tree):
+    found = paths(text_tree)
+    assert len(found) == 5
+    assert check_tree.too_long(text_tree, found) == []
+    assert check_tree.words(text_tree, found, check_tree.UNFINISHED) == []
+    assert check_tree.words(text_tree, found, check_tree.ONE_MACHINE) == []
+    assert check_tree.doubled_names(text_tree, found) == []
+    assert check_tree.undocumented(text_tree, found) == []
+
+
+def test_long_source_is_named(text_tree):
+    (text_tree / "src/os/map.c").write_text("int a;\n" * 601)
+    assert check_tree.too_long(text_tree, paths(text_tree)) == ["src/os/map.c: 601 lines, at most 600"]
+
+
+@pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X"])
+def test_word_of_unfinished_work_is_named(text_tree, word):
+    (text_tree / "src/os/map.c").write_text(f"int a;\nint b; /* {word}: more */\n")
+    faults = check_tree.words(text_tree, paths(text_tree), check_tree.UNFINISHED)
+    assert [fault.split(": ")[0] for fault in faults] == ["src/os/map.c:2"]
+
+
+@pytest.mark.parametrize("line, bad", [
+    ("see /" + "home/ann/data.npy", True),
+    ("'/" + "root/x'", True),
+    ("build/" + "work/x", False),
+    ("$DIR/" + "home/x", False),
+    ("https://example.org/" + "work/x", False),
+])
+def test_path_of_one_machine_is_named(text_tree, line, bad):
+    (text_tree / "docs" / "note.md").write_text(line + "\n")
+    assert bool(check_tree.words(text_tree, paths(text_tree), check_tree.ONE_MACHINE)) == bad
+
+
+def test_doubled_name_is_named(text_tree):
+    (text_tree / "src/os/error.c").write_text("int a;\n")
+    assert check_tree.doubled_names(text_tree, paths(text_tree)) == [
+        "src/os/error.c: src/base/error.c has the same name"]
+
+
+def test_source_missing_from_the_architecture_is_named(text_tree):
+    (text_tree / "src/os/ap.c").write_text("int a;\n")
+    (text_tree / "src/base/err.c").write_text("int a;\n")
+    assert check_tree.undocumented(text_tree, paths(text_tree)) == [
+        "docs/architecture.md: does not name src/base/err.c", "docs/architecture.md: does not name src/os/ap.c"]
+
+
+def test_layout_that_differs_is_named(tmp_path):
+    if not list((TOP / "build").glob("venv/lib/python3*/site-packages/clang_format")):
+        pytest.skip("there is no build/venv")
+    shutil.copytree(TOOLS, tmp_path / "tools")
+    shutil.copy(TOP / ".clang-format", tmp_path)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "venv").symlink_to(TOP / "build" / "venv")
+    for folder in ("include", "src", "cli", "python", "tests", "bench", "reliability", "fuzz", "examples"):
+        (tmp_path / folder).mkdir()
+    source = tmp_path / "src" / "a.c"
+    source.write_text("int a;\n")
+    assert check_tree.layout(tmp_path) == []
+    source.write_text("int   a;\n")
+    assert check_tree.layout(tmp_path) == ["src/a.c: not as `make format` would have it"]
+
+
+TAP = "1..4\nok 1 - a\nnot ok 2 - b\n# why\nok 3 - c # SKIP none\nok 4\n"
+
+
+@pytest.mark.parametrize("text, bad, counts", [
+    (TAP, True, (2, 1, 1)),
+    ("1..2\nok 1 - a\nnot ok 2 # SKIP b\n", False, (1, 0, 1)),
+    ("1..3\nok 1 - a\nok 2 - b\n", False, (2, 1, 0)),
+    ("ok 1 - a\n", True, (1, 1, 0)),
+    ("ok 1 - a\n", False, (1, 0, 0)),
+    ("notok 1\nokay\n", False, (0, 0, 0)),
+])
+def test_tap_is_counted(text, bad, counts):
+    outcome = harness.count_tap("t", text, bad)
+    assert (outcome.passed, outcome.failed, outcome.skipped) == counts
+    assert len(outcome.failures) == min(1, counts[1])
+
+
+def test_program_that_runs_no_test_has_failed():
+    outcome = harness.count_program("t", ["true"])
+    assert (outcome.passed, outcome.failed) == (0, 1)
+
+
+def test_program_that_dies_after_its_tests_has_failed():
+    outcome = harness.count_program("t", ["sh", "-c", "echo ok 1; kill -SEGV $$"])
+    assert (outcome.passed, outcome.failed) == (1, 1)
+
+
+def test_program_out_of_time_is_ended_with_its_children():
+    done = harness.run(["sh", "-c", "sleep 60 & wait"], seconds=0.3)
+    assert done.code is None
+    assert done.seconds < 30
+    assert "ended after" in done.output
+
+
+def test_meson_log_is_counted(tmp_path):
+    log = tmp_path / "testlog.json"
+    log.write_text('{"name": "a", "result": "FAIL", "returncode": 1, "stdout": "ok 1\\nnot ok 2 - b\\n"}\n'
+                   '{"name": "b", "result": "ERROR", "returncode": -11, "stdout": "ok 1\\n", "stderr": "boom"}\n'
+                   '{"name": "c", "result": "OK", "returncode": 0, "stdout": "hello\\n"}\n'
+                   '{"name": "d", "result": "SKIP", "returncode": 77, "stdout": ""}\n')
+    outcome = harness.count_meson(log, "v")
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (3, 2, 1)
+    assert [title.split(" ")[1] for title, _ in outcome.failures] == ["a", "b"]
+    assert "boom" in outcome.failures[1][1]
+
+
+def test_junit_is_counted(tmp_path):
+    (tmp_path / "test_x.py").write_text("import pytest\n"
+                                        "def test_a(): pass\n"
+                                        "def test_b(): assert 0\n"
+                                        "def test_c(): pytest.skip('no')\n"
+                                        "def test_d(missing_fixture): pass\n")
+    done = harness.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=x.xml", "."],
+                       cwd=tmp_path)
+    outcome = harness.count_junit(tmp_path / "x.xml", "python", done.output)
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 2, 1)

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Sees to everything that one of the Makefile's doors needs, and installs what is missing: `setup.sh build`, `test`,
+# `bench` or `reliability`. Says nothing and takes no time when all is there. Knows Debian packages and Python environments under
+# build/; knows nothing of how Tilework is built.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+level=${1:-build}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() {
+    say "$*"
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+library() { have pkg-config && pkg-config --exists "$1"; }
+
+# The Python that can make environments: the one on PATH, else the system's.
+python_with_venv() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if have "$python" && "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    return 1
+}
+
+# Clang's sanitizer and fuzzer runtimes are a package of their own, named after Clang's version.
+clang_runtime() {
+    compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null
+}
+
+missing_packages() {
+    printf '#include <stdio.h>\n' | "${CC:-cc}" -E - >/dev/null 2>&1 || echo gcc libc6-dev
+    have meson || echo meson
+    have ninja || echo ninja-build
+    have pkg-config || echo pkg-config
+    library libxxhash || echo libxxhash-dev
+    library jansson || echo libjansson-dev
+    if [ "$level" = test ]; then
+        have gcc || echo gcc libc6-dev
+        if have clang; then
+            clang_runtime || echo "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+        else
+            echo clang
+        fi
+        library cmocka || echo libcmocka-dev
+        have valgrind || echo valgrind
+        have mandoc || echo mandoc
+    fi
+    if [ "$level" = bench ] || [ "$level" = reliability ]; then
+        have gcc || echo gcc libc6-dev
+    fi
+    if [ "$level" != build ] && [ ! -x "$environment/bin/python" ]; then
+        python_with_venv >/dev/null || echo python3-venv
+    fi
+}
+
+# What is wished for but not needed: where it cannot be had, what needs it says so and is left out.
+wished_packages() {
+    case "$level" in
+    test) have spin || echo spin ;;
+    reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
+    esac
+}
+
+install_packages() {
+    local -a sudo=()
+    have apt-get || fail "please install what Debian calls $*"
+    if [ "$(id -u)" != 0 ]; then
+        have sudo && sudo -n true 2>/dev/null || fail "please install these packages: apt-get install $*"
+        sudo=(sudo -n)
+    fi
+    say "installing $*"
+    local -a get=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    local -a install=("${sudo[@]}" "${get[@]}" install -y --no-install-recommends "$@")
+    mkdir -p build
+    # Package lists may be missing or stale: one update, then one more try.
+    if ! "${install[@]}" >build/apt.log 2>&1; then
+        "${sudo[@]}" "${get[@]}" update >>build/apt.log 2>&1 || true
+        "${install[@]}" >>build/apt.log 2>&1 || {
+            tail -n 5 build/apt.log >&2
+            fail "apt-get could not install $* (all it said is in build/apt.log)"
+        }
+    fi
+}
+
+# make_environment FOLDER REQUIREMENTS: a Python environment that holds the packages listed. With `some` as a third
+# word, packages that cannot be had are skipped with a line.
+make_environment() {
+    local folder=$1 list=$2 some=${3:-} python line
+    [ -x "$folder/bin/python" ] && cmp -s "$list" "$folder/installed.txt" && return
+    python=$(python_with_venv) || fail "no Python that can make environments was found: please install python3-venv"
+    say "making a Python environment in $folder"
+    rm -rf "$folder"
+    mkdir -p build
+    "$python" -m venv "$folder" || fail "$python could not make an environment in $folder"
+    local -a pip=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check)
+    if ! "${pip[@]}" -r "$list" 2>"$folder/pip.log"; then
+        if [ -z "$some" ]; then
+            tail -n 3 "$folder/pip.log" >&2
+            fail "pip could not install the packages in $list (all it said is in $folder/pip.log)"
+        fi
+        grep -v '^#' "$list" | while read -r line; do
+            "${pip[@]}" "$line" 2>>"$folder/pip.log" || say "$line cannot be had here, so it is left out"
+        done
+    fi
+    cp "$list" "$folder/installed.txt"
+}
+
+case "$level" in
+build) environment= ;;
+test) environment=build/venv ;;
+bench) environment=build/venv-bench ;;
+reliability) environment=build/venv-reliability ;;
+*) fail "unknown level '$level': one of build, test, bench, reliability" ;;
+esac
+
+# Twice, as the name of Clang's runtime package is known only when Clang is there.
+for round in 1 2 3; do
+    mapfile -t missing < <(missing_packages | tr ' ' '\n' | sort -u)
+    [ ${#missing[@]} = 0 ] && break
+    [ "$round" = 3 ] && fail "still missing after installing it: ${missing[*]}"
+    install_packages "${missing[@]}"
+done
+
+mapfile -t wished < <(wished_packages | tr ' ' '\n')
+if [ ${#wished[@]} != 0 ]; then
+    (install_packages "${wished[@]}") || say "going on without ${wished[*]}"
+fi
+
+case "$level" in
+test)
+    make_environment "$environment" tools/build/requirements-test.txt
+    make_environment build/venv-package tools/build/requirements-package.txt some
+    ;;
+reliability) make_environment "$environment" tools/build/requirements-reliability.txt some ;;
+bench) make_environment "$environment" tools/build/requirements-bench.txt some ;;
+esac

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Has Spin look at every state of docs/claims.pml, the model of the claim protocol: `model.py [MODEL]`.
+
+Each configuration is one test: the right ones must hold in every state, the broken ones must be refuted. Closes with the
+number of states. Says that it is skipped where Spin is not there.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
+from tap import Tap  # noqa: E402
+
+MODEL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "claims.pml"
+MEGABYTES = 950  # for each of two at a time
+SECONDS = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """One way to run the model. `live`: look for runs that never end, every process that can take a step taking one in the
+    end; else for a broken assertion or a state that nobody leaves. `broken`: Spin must find fault with it."""
+
+    what: str
+    defines: tuple
+    live: bool = False
+    broken: bool = False
+
+
+def sizes(workers, tiles, deaths, *others):
+    return (f"WORKERS={workers}", f"TILES={tiles}", f"DEATHS={deaths}", *others)
+
+
+CONFIGURATIONS = [
+    Configuration("3 workers, 2 tiles, 1 death at any step", sizes(3, 2, 1)),  # the longest first
+    Configuration("3 workers, 4 tiles, nobody dies", sizes(3, 4, 0)),
+    Configuration("2 workers, 4 tiles, 2 deaths at any steps", sizes(2, 4, 2)),
+    Configuration("2 workers, 3 tiles, 3 deaths: a tile may be given up", sizes(2, 3, 3)),
+    Configuration("2 tiles fail, 1 death", sizes(2, 3, 1, "FAILURES=2")),
+    Configuration("a stop at any moment, 1 death", sizes(2, 3, 1, "STOP")),
+    Configuration("2 workers cannot be replaced", sizes(2, 3, 2, "REFUSALS=2")),
+    Configuration("workers retire after each tile, 1 death", sizes(2, 3, 1, "TILES_PER_WORKER=1")),
+    Configuration("2 jobs, one after the other, 2 deaths", sizes(2, 2, 2, "JOBS=2")),
+    Configuration("1 of 4 tiles was done before, 1 death", sizes(2, 4, 1, "EARLIER=1")),
+    Configuration("the run ends: 3 tiles, 1 death", sizes(2, 3, 1), live=True),
+    Configuration("the run ends: 2 tiles, 2 deaths", sizes(2, 2, 2), live=True),
+    Configuration("the run ends: a tile fails, 1 death", sizes(2, 2, 1, "FAILURES=1"), live=True),
+    Configuration("the run ends: a stop, 1 death", sizes(2, 2, 1, "STOP"), live=True),
+    Configuration("the run ends: a worker cannot be replaced, 2 deaths", sizes(2, 2, 2, "REFUSALS=1"), live=True),
+    Configuration("the run ends: workers retire, 1 death", sizes(2, 2, 1, "TILES_PER_WORKER=1"), live=True),
+    Configuration("refuted: tiles are freed before their worker is reaped", sizes(2, 3, 2, "BROKEN"), broken=True),
+    Configuration("refuted: who replaces the dead does not sweep", sizes(2, 3, 1, "BROKEN_NO_SWEEP"), broken=True),
+    Configuration("refuted: the caller does not wait until nobody is inside", sizes(2, 2, 0, "BROKEN_NO_WAIT"),
+                  broken=True),
+    Configuration("refuted: a failed job ends when all slots look left",
+                  sizes(2, 3, 1, "FAILURES=1", "BROKEN_EARLY_END"), broken=True),
+    Configuration("refuted: a thief puts all that it steals into its run", sizes(2, 2, 0, "BROKEN_PING_PONG"),
+                  live=True, broken=True),
+]
+
+
+def call(command, folder):
+    return subprocess.run([str(word) for word in command], cwd=folder, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+
+
+def judge(configuration, output):
+    """(what is wrong: lines; states). A search that was cut short is wrong too."""
+    states = re.search(r"(\d[\d.e+]*) states, stored", output)
+    states = int(float(states[1])) if states else 0
+    fault = re.search(r"^pan:\d+: (.*)$", output, re.MULTILINE)
+    whole = "Search not completed" not in output and "errors: 0" in output
+    lines = output.strip().splitlines()[:12]
+    if configuration.broken:
+        return ([] if fault else ["Spin finds no fault with it, though it is broken", *lines]), states
+    if fault or not whole or not states:
+        return [fault[1] if fault else "the search was not completed", *lines], states
+    return [], states
+
+
+def search(model, configuration):
+    """Runs Spin on one configuration: (faults, states)."""
+    defines = [f"-D{name}" for name in configuration.defines] + (["-DLIVE"] if configuration.live else [])
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = call(["spin", "-a", *defines, model], folder)
+            if made.returncode == 0:
+                kind = ["-DCOLLAPSE"] if configuration.live else ["-DCOLLAPSE", "-DSAFETY", "-DNOCLAIM"]
+                # Width first, the first fault found is the shortest way to it.
+                kind += ["-DBFS"] if configuration.broken and not configuration.live else []
+                effort = "-O0" if configuration.broken else "-O1"  # of these programs the compiler takes the longest
+                made = call(["gcc", effort, "-w", f"-DMEMLIM={MEGABYTES}", *kind, "pan.c", "-o", "pan"], folder)
+            if made.returncode != 0:
+                return made.stdout.strip().splitlines()[-5:], 0
+            fair = ["-a", "-f"] if configuration.live else []
+            return judge(configuration, call(["./pan", "-m200000", *fair], folder).stdout)
+        except subprocess.TimeoutExpired:
+            return [f"it took longer than {SECONDS} s"], 0
+
+
+def main():
+    model = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else MODEL).resolve()
+    tap = Tap()
+    if shutil.which("spin") is None:
+        tap.skip("the claim protocol's model", "spin is not there")
+        return tap.end()
+    total = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, len(os.sched_getaffinity(0)))) as workers:
+        found = workers.map(lambda configuration: search(model, configuration), CONFIGURATIONS)
+        for configuration, (faults, states) in zip(CONFIGURATIONS, found):
+            total += 0 if configuration.broken else states
+            tap.check(f"{configuration.what}{'' if configuration.broken else f': {states:,} states'}", faults)
+    print(f"# {total:,} states explored")
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

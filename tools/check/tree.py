@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Checks of the tree as text: `tree.py [TOP]`. Lengths, names, words, layout, and that the documents keep up."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
+from tap import Tap  # noqa: E402
+
+LONGEST = 600
+SOURCES = {".c", ".h", ".py", ".sh"}
+TEXTS = SOURCES | {".md", ".build", ".1", ".3", ".txt", ""}
+# Put together here so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
+ONE_MACHINE = re.compile(r"(?<![\w.$}/<])/(" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me")) + r")/\w")
+SKIPPED = {".git", "build", "__pycache__", "corpus"}
+
+
+def files(top):
+    """Every file of the tree, as Git sees it where there is Git."""
+    listing = ["git", "-C", str(top), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = list(top.rglob("*"))
+    if (top / ".git").exists() and shutil.which("git"):
+        listed = subprocess.run(listing, capture_output=True, check=False)
+        if listed.returncode == 0:
+            found = [top / name for name in listed.stdout.decode().split("\0") if name]
+    return sorted(path for path in found if path.is_file() and not SKIPPED & set(path.relative_to(top).parts))
+
+
+def text_of(path):
+    try:
+        return path.read_text()
+    except UnicodeDecodeError:
+        return ""
+
+
+def too_long(top, paths):
+    counted = ((path, len(text_of(path).splitlines())) for path in paths if path.suffix in SOURCES)
+    return [f"{path.relative_to(top)}: {lines} lines, at most {LONGEST}" for path, lines in counted if lines > LONGEST]
+
+
+def words(top, paths, pattern):
+    return [f"{path.relative_to(top)}:{number}: {line.strip()[:100]}" for path in paths if path.suffix in TEXTS
+            for number, line in enumerate(text_of(path).splitlines(), 1) if pattern.search(line)]
+
+
+def doubled_names(top, paths):
+    seen, faults = {}, []
+    for path in paths:
+        if path.suffix in {".c", ".h"} and path.relative_to(top).parts[0] == "src":
+            if path.name in seen:
+                faults.append(f"{path.relative_to(top)}: {seen[path.name].relative_to(top)} has the same name")
+            seen[path.name] = path
+    return faults
+
+
+def undocumented(top, paths):
+    """Sources that the architecture does not name, as `file.c`, `file.h` or folder/file."""
+    document = top / "docs" / "architecture.md"
+    if not document.exists():
+        return ["docs/architecture.md: missing"]
+    text = document.read_text()
+    faults = []
+    for path in paths:
+        parts = path.relative_to(top).parts
+        if path.suffix not in {".c", ".h"} or parts[0] not in {"src", "cli"}:
+            continue
+        stem = path.stem
+        known = rf"(?<![\w/])({stem}\.[ch]|{parts[-2]}/{stem})(?!\w)|/{stem}\.[ch]"
+        if not re.search(known, text):
+            faults.append(f"docs/architecture.md: does not name {'/'.join(parts)}")
+    return faults
+
+
+def layout(top):
+    script = top / "tools" / "build" / "format.sh"
+    if not script.exists():
+        return ["tools/build/format.sh: missing"]
+    done = subprocess.run([str(script), "--check"], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return []
+    faults = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.MULTILINE)))
+    return [f"{name}: not as `make format` would have it" for name in faults] or [done.stderr or "it did not run"]
+
+
+def main():
+    top = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    paths = files(top)
+    tap = Tap()
+    tap.check("the tree has files", [] if paths else [f"nothing found below {top}"])
+    tap.check(f"no source is longer than {LONGEST} lines", too_long(top, paths))
+    tap.check("no word marks unfinished work", words(top, paths, UNFINISHED))
+    tap.check("no path of one machine", words(top, paths, ONE_MACHINE))
+    tap.check("names of sources are unique", doubled_names(top, paths))
+    tap.check("docs/architecture.md names every source", undocumented(top, paths))
+    tap.check("C sources are laid out as .clang-format says", layout(top))
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
