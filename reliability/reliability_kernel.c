@@ -72,7 +72,7 @@ int fill(const tw_tile *tile)
             TW_AT(r, i, j) = TW_AT(y, i) * TW_AT(x, j);
         }
         rest(0.1 / (double)r.shape[0]);
-        if (tile->index == FAULTY_TILE && fault != NULL && i == r.shape[0] / 2) {
+        if (tile->number == FAULTY_TILE && fault != NULL && i == r.shape[0] / 2) {
             const int code = meet_fault(tile, fault);
             if (code != 0) {
                 return code;

@@ -148,7 +148,7 @@ static inline int tw_view_rows_contiguous(const tw_view *view)
  * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
  * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
 typedef struct tw_tile {
-    uint64_t index;         /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
+    uint64_t number;        /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
     int naxes;              /* entries in start and stop */
     int noperands;          /* entries in operand */
     const int64_t *start;   /* [naxes] first index of the tile on each axis */

@@ -88,11 +88,11 @@ static struct slot *slot_of(const struct call *call, unsigned worker)
 
 int is_looked_at(const tw_tile *tile, const struct call *call)
 {
-    if (call->fresh == 0 || (call->looks == 1 && tile->index != 0)) {
+    if (call->fresh == 0 || (call->looks == 1 && tile->number != 0)) {
         return 0;
     }
     for (unsigned w = 0; call->apart && tile->attempt > 0 && w < call->workers; w++) {
-        if (atomic_load_explicit(&slot_of(call, w)->looked, memory_order_relaxed) == tile->index) {
+        if (atomic_load_explicit(&slot_of(call, w)->looked, memory_order_relaxed) == tile->number) {
             return 0; /* its worker died of it */
         }
     }
@@ -147,7 +147,7 @@ int look_at_fresh(const tw_tile *tile, const struct call *call, PyObject *const 
     }
     struct slot *slot = call->apart ? slot_of(call, tile->worker) : NULL;
     if (slot != NULL) {
-        atomic_store_explicit(&slot->looked, tile->index, memory_order_relaxed);
+        atomic_store_explicit(&slot->looked, tile->number, memory_order_relaxed);
     }
     PyObject *looked =
         PyObject_CallFunction(asked.look, "ONONOii", call->callable, tuple_of_views(call, views),

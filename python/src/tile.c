@@ -140,7 +140,7 @@ static int fail(const tw_tile *tile, const struct call *call)
     PyObject *interrupt = call->apart ? NULL : interrupt_of(call->local, exception);
     if (call->apart) {
         write_message(tile->message, exception, NULL);
-        leave_in_slot((struct slot *)(void *)(call->area + call->slots + tile->worker * SLOT_SIZE), tile->index,
+        leave_in_slot((struct slot *)(void *)(call->area + call->slots + tile->worker * SLOT_SIZE), tile->number,
                       exception);
         Py_DECREF(exception);
     } else if (interrupt != NULL) {
@@ -148,7 +148,7 @@ static int fail(const tw_tile *tile, const struct call *call)
         interrupt_run(call->local, interrupt);
     } else {
         write_message(tile->message, exception, call->local);
-        keep_exception(call->local, tile->index, exception);
+        keep_exception(call->local, tile->number, exception);
     }
     return 1;
 }
@@ -170,7 +170,7 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call)
     if (names == NULL) {
         return NULL;
     }
-    return PyObject_CallFunction(callbacks.make_tile, "KIINNN", (unsigned long long)tile->index, tile->worker,
+    return PyObject_CallFunction(callbacks.make_tile, "KIINNN", (unsigned long long)tile->number, tile->worker,
                                  tile->attempt, names, tuple_of_integers(tile->start, tile->naxes),
                                  tuple_of_integers(tile->stop, tile->naxes));
 }

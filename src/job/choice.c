@@ -332,6 +332,6 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
             return TW_ERROR_MEMORY;
         }
     }
-    choices->where[operand][tile->index] = (uint8_t)number;
+    choices->where[operand][tile->number] = (uint8_t)number;
     return 0;
 }

@@ -238,7 +238,7 @@ static int check_elements(const struct copy *copy, const tw_operand *operand, co
 
 static void write_note(struct tw__guard_note *note, const struct tw__guard *guard, const tw_tile *tile)
 {
-    note->tile = tile->index;
+    note->tile = tile->number;
     for (int k = 0; k < tile->noperands; k++) {
         const struct copy *copy = &guard->copies[k];
         const uint64_t memory = (uint64_t)(uintptr_t)copy->memory, data = (uint64_t)(uintptr_t)copy->view.data;

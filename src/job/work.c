@@ -397,7 +397,7 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
     if (status != TW_OK) {
         return TW__TROUBLE(status);
     }
-    local->tile.index = tile;
+    local->tile.number = tile;
     local->tile.attempt = attempt;
     local->tile.message = message;
     const int code = call_kernel(local, job, worker->index);

@@ -30,7 +30,7 @@ struct compilation {
     const char *text;   /* a source that is no file; NULL: it is one */
     size_t length;      /* of the text */
     const char *wished; /* flags of the user's, or NULL */
-    struct tw__words flags, kept;
+    struct tw__arguments flags, kept;
     struct tw__compiler compiler;
     struct tw__cache cache;
     int blames_folder; /* what failed did so for want of room or rights in the cache's folder, not for the source */
@@ -414,7 +414,7 @@ static tw_status keep_flags(struct compilation *job, const struct tw__kept_flags
         const int is_gcc = !is_clang && strstr(job->version, "Free Software Foundation") != NULL;
         snprintf(text, sizeof text, "%s %s", kept->all, is_clang ? kept->clang : is_gcc ? kept->gcc : "");
     }
-    return tw__words_init(&job->kept, text, "the compiler's flags", error);
+    return tw__arguments_init(&job->kept, text, "the compiler's flags", error);
 }
 
 /* Before it is known where: which compiler, which flags of the user's. */
@@ -423,7 +423,7 @@ static tw_status prepare(struct compilation *job, const tw_compile_options *opti
     job->wished = options != NULL ? options->flags : NULL;
     hash_headers(job->header);
     const char *flags = job->wished != NULL ? job->wished : DEFAULT_FLAGS;
-    tw_status status = tw__words_init(&job->flags, flags, "the compiler's flags", error);
+    tw_status status = tw__arguments_init(&job->flags, flags, "the compiler's flags", error);
     if (status == TW_OK) {
         status = tw__compiler_init(&job->compiler, options != NULL ? options->compiler : NULL, error);
     }
@@ -539,8 +539,8 @@ static tw_status find_or_compile(struct compilation *job, const struct tw__kept_
     }
     free(job->version);
     tw__compiler_fini(&job->compiler);
-    tw__words_fini(&job->flags);
-    tw__words_fini(&job->kept);
+    tw__arguments_fini(&job->flags);
+    tw__arguments_fini(&job->kept);
     free(job->real);
     return status;
 }

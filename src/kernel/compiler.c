@@ -13,7 +13,7 @@
 
 #define OUTPUT_LIMIT ((size_t)64 << 10) /* bytes of what a compiler says that are kept */
 
-tw_status tw__words_init(struct tw__words *words, const char *text, const char *what, tw_error *error)
+tw_status tw__arguments_init(struct tw__arguments *words, const char *text, const char *what, tw_error *error)
 {
     char *copy = strdup(text);
     if (copy == NULL) {
@@ -40,7 +40,7 @@ tw_status tw__words_init(struct tw__words *words, const char *text, const char *
     return TW_OK;
 }
 
-void tw__words_fini(struct tw__words *words)
+void tw__arguments_fini(struct tw__arguments *words)
 {
     free(words->text);
     words->text = NULL;
@@ -61,7 +61,7 @@ static tw_status find_default(struct tw__compiler *compiler, tw_error *error)
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         compiler->program = tw__find_program(names[k]);
         if (compiler->program != NULL) {
-            return tw__words_init(&compiler->words, names[k], "the compiler", error);
+            return tw__arguments_init(&compiler->words, names[k], "the compiler", error);
         }
         if (errno == ENOMEM) {
             return tw__fail_memory(error, strlen(names[k]) + 1, "the compiler");
@@ -94,7 +94,7 @@ tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, t
     } else if (strchr(wished, '/') != NULL && errno == ENOMEM) {
         status = tw__fail_memory(error, strlen(wished) + 1, "the compiler");
     } else {
-        status = tw__words_init(&compiler->words, wished, "the compiler", error);
+        status = tw__arguments_init(&compiler->words, wished, "the compiler", error);
         if (status == TW_OK && (compiler->program = tw__find_program(compiler->words.word[0])) == NULL) {
             const char *name = compiler->words.word[0];
             status = errno == ENOMEM ? tw__fail_memory(error, strlen(name) + 1, "the compiler")
@@ -110,7 +110,7 @@ tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, t
 
 void tw__compiler_fini(struct tw__compiler *compiler)
 {
-    tw__words_fini(&compiler->words);
+    tw__arguments_fini(&compiler->words);
     free(compiler->program);
     compiler->program = NULL;
 }

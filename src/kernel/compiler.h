@@ -9,23 +9,23 @@
 #define TW__MAX_WORDS 256
 
 /* A text split at blanks; no quotes, no shell. */
-struct tw__words {
+struct tw__arguments {
     char *text;                    /* owned */
     char *word[TW__MAX_WORDS + 1]; /* into text, ended by NULL */
     size_t count;
 };
 
 /* Errors: TW_ERROR_ARGUMENT (too many words; `what` names the text), TW_ERROR_MEMORY. */
-tw_status tw__words_init(struct tw__words *words, const char *text, const char *what, tw_error *error);
-void tw__words_fini(struct tw__words *words);
+tw_status tw__arguments_init(struct tw__arguments *words, const char *text, const char *what, tw_error *error);
+void tw__arguments_fini(struct tw__arguments *words);
 
 struct tw__compiler {
-    struct tw__words words; /* the compiler and its own arguments, as asked for */
-    char *program;          /* full path of the first word */
+    struct tw__arguments words; /* the compiler and its own arguments, as asked for */
+    char *program;              /* full path of the first word */
 };
 
 /* The compiler asked for, NULL or blank: $TILEWORK_CC, else the first of cc, gcc, clang on PATH. A text that is the
- * path of a program as a whole may have blanks in it. Errors: TW_ERROR_COMPILE (none found), as tw__words_init. */
+ * path of a program as a whole may have blanks in it. Errors: TW_ERROR_COMPILE (none found), as tw__arguments_init. */
 tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, tw_error *error);
 void tw__compiler_fini(struct tw__compiler *compiler);
 

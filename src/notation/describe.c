@@ -214,7 +214,7 @@ static void mark_typed(const struct tw__program *program, int number, unsigned c
     }
 }
 
-static void print_work(const tw_statement *statement, const struct tw__statement *one, unsigned char *marked,
+static void print_work(const tw_statement *statement, const struct tw__assignment *one, unsigned char *marked,
                        struct work *work, FILE *file)
 {
     const struct tw__program *program = &statement->typed.program;

@@ -109,7 +109,7 @@ int wrong(const tw_tile *tile) /* y[i], x[j] -> r[i,j]: depends on the tiles */
     TW_VIEW(double, r, tile->operand[2]);
     for (int64_t i = 0; i < r.shape[0]; i++) {
         for (int64_t j = 0; j < r.shape[1]; j++) {
-            TW_AT(r, i, j) = (double)tile->index;
+            TW_AT(r, i, j) = (double)tile->number;
         }
     }
     return 0;
@@ -117,12 +117,12 @@ int wrong(const tw_tile *tile) /* y[i], x[j] -> r[i,j]: depends on the tiles */
 
 int fails(const tw_tile *tile) /* y[i], x[j] -> r[i,j] */
 {
-    return tile->index >= 2 ? tw_tile_fail(tile, 7, "no root below %g", 0.5) : 0;
+    return tile->number >= 2 ? tw_tile_fail(tile, 7, "no root below %g", 0.5) : 0;
 }
 
 int dies(const tw_tile *tile) /* -> r[i]: kills its worker, the first time */
 {
-    if (tile->index == 3 && tile->attempt == 0) {
+    if (tile->number == 3 && tile->attempt == 0) {
         __builtin_trap();
     }
     return zeros(tile);
@@ -130,7 +130,7 @@ int dies(const tw_tile *tile) /* -> r[i]: kills its worker, the first time */
 
 int always_dies(const tw_tile *tile)
 {
-    if (tile->index == 3) {
+    if (tile->number == 3) {
         __builtin_trap();
     }
     return 0;
@@ -155,7 +155,7 @@ int prints(const tw_tile *tile) /* -> r[i] */
 
 int exits(const tw_tile *tile) /* -> r[i]: ends the program, as if all were well */
 {
-    if (tile->index == 3) {
+    if (tile->number == 3) {
         exit(0);
     }
     return zeros(tile);

@@ -42,7 +42,7 @@ static int number(const tw_tile *tile)
 {
     char line[32];
     const int fd = open("tiles.log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    const int length = snprintf(line, sizeof line, "%d\n", (int)tile->index);
+    const int length = snprintf(line, sizeof line, "%d\n", (int)tile->number);
     if (fd < 0 || write(fd, line, (size_t)length) != length) {
         return tw_tile_fail(tile, 99, "tiles.log cannot be written");
     }
@@ -50,11 +50,11 @@ static int number(const tw_tile *tile)
     return fill(tile);
 }
 
-#define FIRST_TIME (tile->index == 3 && tile->attempt == 0)
+#define FIRST_TIME (tile->number == 3 && tile->attempt == 0)
 #define KERNEL(name, statement) int name(const tw_tile *tile) { statement; return number(tile); }
 KERNEL(plain, )
 KERNEL(slow, if (access("fast", F_OK) != 0) pause_for(0.03))
-KERNEL(stuck, while (tile->index != 0) pause_for(60))
+KERNEL(stuck, while (tile->number != 0) pause_for(60))
 KERNEL(sigkill, if (FIRST_TIME) kill(getpid(), SIGKILL))
 KERNEL(sigsegv, if (FIRST_TIME) *(volatile int *)0x1234 = 1)
 KERNEL(sigill, if (FIRST_TIME) __builtin_trap())
@@ -64,12 +64,12 @@ KERNEL(exits, if (FIRST_TIME) exit(5))
 KERNEL(exits_well, if (FIRST_TIME) _exit(0))
 KERNEL(executes, if (FIRST_TIME) execl("/bin/true", "true", (char *)0))
 KERNEL(ignores, signal(SIGSEGV, SIG_IGN); if (FIRST_TIME) *(volatile int *)0x1234 = 1)
-int always(const tw_tile *tile) { if (tile->index == 3) *(volatile int *)0x1234 = 1; return fill(tile); }
+int always(const tw_tile *tile) { if (tile->number == 3) *(volatile int *)0x1234 = 1; return fill(tile); }
 KERNEL(each_once, if (tile->attempt == 0) kill(getpid(), SIGKILL))
 KERNEL(hangs, if (FIRST_TIME) for (;;) pause())
-int hangs_always(const tw_tile *tile) { if (tile->index == 3) for (;;) pause(); return fill(tile); }
+int hangs_always(const tw_tile *tile) { if (tile->number == 3) for (;;) pause(); return fill(tile); }
 KERNEL(stops_itself, if (FIRST_TIME) raise(SIGSTOP))
-KERNEL(forks, if (tile->index % 100 == 3) fork())
+KERNEL(forks, if (tile->number % 100 == 3) fork())
 
 int sigbus(const tw_tile *tile)
 {
@@ -83,9 +83,9 @@ int sigbus(const tw_tile *tile)
 
 int fails(const tw_tile *tile) /* the later ones sooner */
 {
-    if (tile->index == 3 || tile->index == 5 || tile->index == 7) {
-        pause_for(tile->index == 3 ? 0.1 : 0);
-        return tw_tile_fail(tile, (int)tile->index, "no value");
+    if (tile->number == 3 || tile->number == 5 || tile->number == 7) {
+        pause_for(tile->number == 3 ? 0.1 : 0);
+        return tw_tile_fail(tile, (int)tile->number, "no value");
     }
     return number(tile);
 }
@@ -116,7 +116,7 @@ int nothing(const tw_tile *tile) { return tile->noperands == 0; }
         volatile char *a_end = (char *)(&TW_AT(a, rows - 1, columns - 1) + 1); \
         volatile char *r_end = (char *)(&TW_AT(r, rows - 1, columns - 1) + 1); \
         (void)a_first, (void)r_first, (void)a_row, (void)r_row, (void)a_end, (void)r_end; \
-        if (tile->index == 2) { wrong; } \
+        if (tile->number == 2) { wrong; } \
         return 0; \
     }
 COPY(right, )
@@ -133,7 +133,7 @@ int leaves_one(const tw_tile *tile)
 {
     TW_VIEW(double, r, tile->operand[1]);
     for (int64_t i = 0; i < r.shape[0]; i++) for (int64_t j = 0; j < r.shape[1]; j++)
-        if (tile->index != 2 || i != 1 || j != 2) TW_AT(r, i, j) = 0;
+        if (tile->number != 2 || i != 1 || j != 2) TW_AT(r, i, j) = 0;
     return 0;
 }
 """

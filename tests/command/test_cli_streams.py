@@ -95,7 +95,7 @@ int f(const tw_tile *tile)
 {
     TW_VIEW(double, x, tile->operand[0]);
     TW_VIEW(double, r, tile->operand[1]);
-    if (tile->index == 5 && access("well", F_OK) != 0) return tw_tile_fail(tile, 1, "not yet");
+    if (tile->number == 5 && access("well", F_OK) != 0) return tw_tile_fail(tile, 1, "not yet");
     for (int64_t i = 0; i < r.shape[0]; i++) TW_AT(r, i) = 2 * TW_AT(x, i);
     return 0;
 }

@@ -64,11 +64,11 @@ static int step(const tw_tile *tile)
     TW_VIEW(const double, x, tile->operand[0]);
     TW_VIEW(double, r, tile->operand[1]);
     TW_VIEW(double, s, tile->operand[2]);
-    board->calls[tile->index]++;
-    if (tile->index == 0) {
+    board->calls[tile->number]++;
+    if (tile->number == 0) {
         nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
     }
-    if ((int)tile->index == board->failing) {
+    if ((int)tile->number == board->failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
     }
     if (tile->noperands > 3 && choose(tile) != 0) {

@@ -109,9 +109,9 @@ static void leave_thread(void)
 }
 
 KERNEL(nothing, (void)0)
-KERNEL(exits, if (tile->index == 5 && tile->attempt == 0) exit(0))
-KERNEL(exits_at_once, if (tile->index == 5 && tile->attempt == 0) _exit(0))
-KERNEL(aborts, if (tile->index == 5 && tile->attempt == 0) abort())
+KERNEL(exits, if (tile->number == 5 && tile->attempt == 0) exit(0))
+KERNEL(exits_at_once, if (tile->number == 5 && tile->attempt == 0) _exit(0))
+KERNEL(aborts, if (tile->number == 5 && tile->attempt == 0) abort())
 KERNEL(rounds_up, fesetround(FE_UPWARD))
 KERNEL(rounds_to_zero, fesetround(FE_TOWARDZERO))
 KERNEL(flushes_to_zero, flush_to_zero())

@@ -54,7 +54,7 @@ static double r_value(int64_t i, int64_t j)
 /* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong. */
 static int step(const tw_tile *tile)
 {
-    int dying = (int)tile->index;
+    int dying = (int)tile->number;
     TW_VIEW(const double, x, tile->operand[0]);
     TW_VIEW(double, r, tile->operand[1]);
     TW_VIEW(double, s, tile->operand[2]);
@@ -62,7 +62,7 @@ static int step(const tw_tile *tile)
     if (atomic_compare_exchange_strong(&board->dying, &dying, -1)) {
         raise(SIGKILL);
     }
-    if ((int)tile->index == board->failing) {
+    if ((int)tile->number == board->failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
     }
     for (int64_t i = 0; i < r.shape[0]; i++) {

@@ -43,15 +43,15 @@ static int number_in(const char *path)
  * file `fail` on fail; with a file `pace` each tile takes so many milliseconds. */
 static int begin(const tw_tile *tile)
 {
-    if (write_down(tile->index)) {
+    if (write_down(tile->number)) {
         return tw_tile_fail(tile, FAILURE + 1, "tiles.log cannot be written");
     }
     const int pace = number_in("pace");
-    if (tile->index == 0 || pace > 0) {
+    if (tile->number == 0 || pace > 0) {
         nanosleep(&(struct timespec){.tv_nsec = pace > 0 ? pace * 1000000 : SLOW_NANOSECONDS}, NULL);
     }
     const int failing = number_in("fail");
-    if (failing >= 0 && (int)tile->index >= failing) {
+    if (failing >= 0 && (int)tile->number >= failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
     }
     return 0;

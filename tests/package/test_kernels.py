@@ -26,7 +26,7 @@ int mult(const tw_tile *tile)
 }
 int fails(const tw_tile *tile)
 {
-    return tile->index == 2 ? tw_tile_fail(tile, 7, "no root below %d", 3) : 0;
+    return tile->number == 2 ? tw_tile_fail(tile, 7, "no root below %d", 3) : 0;
 }
 """
 Y, X = np.arange(100.0), np.random.default_rng(1).random(50)

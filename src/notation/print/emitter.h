@@ -31,7 +31,7 @@ struct tw__emitter {
     int *uses;                 /* [nnodes] by how many nodes and roots of the scope */
     int *height;               /* [nnodes] operations from here down to what has a name */
     unsigned char *given;      /* [nnodes] the form is set, from outside of what is printed now: a parameter */
-    unsigned char *blocked;    /* [nnodes] a REDUCE that is computed in blocks: see block.h */
+    unsigned char *blocked;    /* [nnodes] a REDUCE that is computed in blocks: see product.h */
     unsigned char *printed;    /* [nnodes] a REDUCE: its functions stand in the text */
     unsigned char *helpers;    /* [helpers x kinds] stand in the text */
     int fast;                  /* the expression that is printed is of a loop for most arguments: see function.h */

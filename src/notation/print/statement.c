@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "notation/print/address.h"
-#include "notation/print/block.h"
 #include "notation/print/helper.h"
+#include "notation/print/product.h"
 #include "notation/print/strip.h"
 #include "notation/print/value.h"
 
@@ -221,7 +221,7 @@ static void emit_rows(struct tw__emitter *e, struct tw__strip *strip)
 static void emit_block_row(struct tw__emitter *e, int node, int row_axis, int width)
 {
     if (e->blocked[node]) {
-        tw__block_row(e, node, row_axis, width);
+        tw__product_row(e, node, row_axis, width);
     }
 }
 
@@ -234,7 +234,7 @@ static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
     uint64_t open = 0;
     (void)tw__strip_hoist(e, strip, row);
     tw__strip_rooms(e, strip);
-    tw__block_rooms(e, strip->length);
+    tw__product_rooms(e, strip->length);
     tw__emit_line(e, "%s room[%d] __attribute__((aligned(64)));", tw__emit_storage(target->dtype), strip->length);
     tw__strip_scalars(e, strip, open);
     for (int d = 0; d + 1 < target->ndim; d++) {
@@ -255,7 +255,7 @@ static void emit_blocks(struct tw__emitter *e, struct tw__strip *strip, int row)
     tw__emit_open(e, "for (int64_t top = tile->start[%d], rows; top < tile->stop[%d]; top += rows)", row_tile,
                   row_tile);
     tw__emit_line(e, "rows = tw_least(tile->stop[%d] - top, %d);", row_tile, TW__BLOCK_ROWS);
-    tw__block_calls(e, row, strip->length);
+    tw__product_calls(e, row, strip->length);
     tw__emit_open(e, "for (int64_t x%d = top; x%d < top + rows; x%d++)", row, row, row);
     tw__strip_scalars(e, strip, TW__ALL_AXES);
     for (int n = 0; n < e->program->nnodes; n++) {
@@ -299,7 +299,7 @@ static int is_long(const struct tw__emitter *e, int value)
 /* The loops with strips along one axis of the target, as a function. */
 static void emit_variant(struct tw__emitter *e, int number, int along, const char *name)
 {
-    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__assignment *statement = &e->program->statements[number];
     struct tw__emit_mark mark;
     tw__emit_function_begin(e, &mark);
     e->target = statement->target;
@@ -310,7 +310,7 @@ static void emit_variant(struct tw__emitter *e, int number, int along, const cha
     tw__emit_text(e, "TW_SLOW void %s(const tw_tile *tile)\n{\n", name);
     e->indent = 1;
     int width;
-    const int row = along < 0 ? -1 : tw__block_find(e, &strip, &width);
+    const int row = along < 0 ? -1 : tw__product_find(e, &strip, &width);
     if (along < 0) {
         emit_element(e, &strip);
     } else if (row >= 0) {
@@ -328,7 +328,7 @@ static void emit_variant(struct tw__emitter *e, int number, int along, const cha
  * what is gathered or scattered because it does not lie side by side. */
 static void emit_cost(struct tw__emitter *e, int number, int along)
 {
-    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__assignment *statement = &e->program->statements[number];
     const struct tw__expr_operand *target = &e->program->operands[statement->target];
     const int tile = tile_axis(e, along);
     (void)tw__helper_need(e, "most", TW_OPAQUE);
@@ -350,7 +350,7 @@ static void emit_cost(struct tw__emitter *e, int number, int along)
  * tile's lengths and strides. A reduction's functions are made for the last one alone. */
 void tw__emit_statement(struct tw__emitter *e, int number)
 {
-    const struct tw__statement *statement = &e->program->statements[number];
+    const struct tw__assignment *statement = &e->program->statements[number];
     const struct tw__expr_operand *target = &e->program->operands[statement->target];
     const int ndim = target->ndim, last = ndim > 0 ? target->axis[ndim - 1] : -1;
     char name[48];

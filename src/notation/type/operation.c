@@ -98,15 +98,15 @@ static const char *kind_name(tw_kind kind)
 }
 
 /* "float64", or for a Python number what it is. */
-static const char *type_name(const struct tw__operand_type *type)
+static const char *type_name(const struct tw__argument *type)
 {
     static const char *const classes[] = {"a Python bool", "a whole number", "a Python float", "a Python complex"};
     return type->is_weak ? classes[type->class] : kind_name(type->dtype);
 }
 
 /* "'&' of float64 and int8: WHAT". */
-static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *node,
-                        const struct tw__operand_type *types, const char *what)
+static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *node, const struct tw__argument *types,
+                        const char *what)
 {
     return tw__complain(typer->error, &typer->syntax->source, node->at, "'%s' of %s%s%s: %s",
                         tw__operation_name(node->which), type_name(&types[0]), node->nchildren > 1 ? " and " : "",
@@ -114,20 +114,20 @@ static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *n
 }
 
 /* What a value counts as beside the others: a Python number takes after the arrays. */
-static tw_kind effective(const struct tw__operand_type *type, int has_array, tw_kind arrays)
+static tw_kind effective(const struct tw__argument *type, int has_array, tw_kind arrays)
 {
     return type->is_weak && has_array ? tw__promote_weak(arrays, type->class) : type->dtype;
 }
 
 /* The common dtype of n values. *arrays: that of the arrays among them, if there are any. */
-static tw_kind common(const struct tw__operand_type *types, int n, int *has_array, tw_kind *arrays)
+static tw_kind common(const struct tw__argument *types, int n, int *has_array, tw_kind *arrays)
 {
     tw_kind kind = TW_BOOL;
     *arrays = TW_BOOL;
     *has_array = 0;
     /* Floats first: int16 with uint16 alone is int32, whose float is float64, but beside a float16 both are float32. */
     for (int k = 0; k < 2 * n; k++) {
-        const struct tw__operand_type *type = &types[k % n];
+        const struct tw__argument *type = &types[k % n];
         if (!type->is_weak && (type->dtype >= TW_FLOAT16) == (k < n)) {
             *arrays = tw__promote(*arrays, type->dtype);
             *has_array = 1;
@@ -142,7 +142,7 @@ static tw_kind common(const struct tw__operand_type *types, int n, int *has_arra
     return kind;
 }
 
-static void set(struct tw__operand_type *result, tw_kind dtype, int node)
+static void set(struct tw__argument *result, tw_kind dtype, int node)
 {
     result->is_weak = 0;
     result->dtype = dtype;
@@ -150,9 +150,8 @@ static void set(struct tw__operand_type *result, tw_kind dtype, int node)
 }
 
 /* Converts the arguments to `kind` and adds the operation, whose result is of `dtype`. */
-static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *node,
-                        const struct tw__operand_type *types, enum tw__operation code, tw_kind kind, tw_kind dtype,
-                        struct tw__operand_type *result)
+static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *node, const struct tw__argument *types,
+                        enum tw__operation code, tw_kind kind, tw_kind dtype, struct tw__argument *result)
 {
     int children[3];
     tw_status status = TW_OK;
@@ -170,7 +169,7 @@ static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *n
 }
 
 static tw_status type_bool_arithmetic(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                      const struct tw__operand_type *types, struct tw__operand_type *result)
+                                      const struct tw__argument *types, struct tw__argument *result)
 {
     switch (node->which) {
     case TW__OP_ADD:
@@ -196,7 +195,7 @@ static int is_comparison_reversed(int code, int *reversed)
 
 /* A literal that an integer dtype does not have is larger, or smaller, than all that it has: NumPy says so too. */
 static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax_node *node, int number_first,
-                                int is_large, struct tw__operand_type *result)
+                                int is_large, struct tw__argument *result)
 {
     int code = node->which;
     if (number_first) {
@@ -215,7 +214,7 @@ static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax
 /* Integers with a whole number whose value comes later: with the nearest one that the dtype has, and a bool that says
  * whether it lies outside. x < c is x < nearest, or c is above all; x <= c is x <= nearest, and c is not below all. */
 static tw_status compare_unknown(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                 const struct tw__operand_type *types, int number, struct tw__operand_type *result)
+                                 const struct tw__argument *types, int number, struct tw__argument *result)
 {
     const tw_kind kind = types[1 - number].dtype;
     int code = node->which, children[2], pair[2], found = -1;
@@ -247,13 +246,13 @@ static tw_status compare_unknown(struct tw__typer *typer, const struct tw__synta
 }
 
 static tw_status type_comparison(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                 const struct tw__operand_type *types, struct tw__operand_type *result)
+                                 const struct tw__argument *types, struct tw__argument *result)
 {
     int has_array, children[2];
     tw_kind arrays;
     tw_kind kind = common(types, 2, &has_array, &arrays);
     for (int k = 0; k < 2; k++) { /* a whole number beside an integer array */
-        const struct tw__operand_type *number = &types[k], *array = &types[1 - k];
+        const struct tw__argument *number = &types[k], *array = &types[1 - k];
         if (!number->is_weak || number->class != TW__CLASS_WHOLE || array->is_weak ||
             !tw__kind_is_integer(array->dtype)) {
             continue;
@@ -286,7 +285,7 @@ static tw_status type_comparison(struct tw__typer *typer, const struct tw__synta
 }
 
 static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_node *node,
-                             const struct tw__operand_type *types, struct tw__operand_type *result)
+                             const struct tw__argument *types, struct tw__argument *result)
 {
     int has_array, children[3];
     tw_kind arrays;
@@ -304,14 +303,14 @@ static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_no
 }
 
 /* x ** -1 of whole numbers. */
-static int has_negative_exponent(const struct tw__typer *typer, const struct tw__operand_type *exponent)
+static int has_negative_exponent(const struct tw__typer *typer, const struct tw__argument *exponent)
 {
     const struct tw__syntax_node *source = &typer->syntax->nodes[exponent->syntax];
     return exponent->is_weak && source->is_literal && source->number.negative;
 }
 
 static tw_status type_power(struct tw__typer *typer, const struct tw__syntax_node *node,
-                            const struct tw__operand_type *types, tw_kind kind, struct tw__operand_type *result)
+                            const struct tw__argument *types, tw_kind kind, struct tw__argument *result)
 {
     kind = kind == TW_BOOL ? TW_INT8 : kind;
     if (tw__kind_is_integer(kind) && has_negative_exponent(typer, &types[1])) {
@@ -323,7 +322,7 @@ static tw_status type_power(struct tw__typer *typer, const struct tw__syntax_nod
 
 /* sqrt, atan2, ...: each argument says which float it needs. */
 static tw_status type_float(struct tw__typer *typer, const struct tw__syntax_node *node,
-                            const struct tw__operand_type *types, struct tw__operand_type *result)
+                            const struct tw__argument *types, struct tw__argument *result)
 {
     int has_array;
     tw_kind arrays, kind = TW_FLOAT16;
@@ -338,8 +337,8 @@ static tw_status type_float(struct tw__typer *typer, const struct tw__syntax_nod
 }
 
 /* The argument is the result. */
-static tw_status keep(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind kind,
-                      struct tw__operand_type *result)
+static tw_status keep(struct tw__typer *typer, const struct tw__argument *type, tw_kind kind,
+                      struct tw__argument *result)
 {
     int number = -1;
     const tw_status status = tw__typer_convert(typer, type, kind, TW__SATURATE_NO, &number);
@@ -348,7 +347,7 @@ static tw_status keep(struct tw__typer *typer, const struct tw__operand_type *ty
 }
 
 static tw_status make_constant(struct tw__typer *typer, const struct tw__syntax_node *node, tw_kind kind,
-                               int64_t integer, struct tw__operand_type *result)
+                               int64_t integer, struct tw__argument *result)
 {
     struct tw__node constant = {.kind = TW__NODE_CONSTANT, .dtype = kind};
     if (kind < TW_FLOAT16) {
@@ -364,11 +363,11 @@ static tw_status make_constant(struct tw__typer *typer, const struct tw__syntax_
 
 /* arg(x) of a real x is atan2(0, x); of bool NumPy makes float64. */
 static tw_status type_real_angle(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                 const struct tw__operand_type *type, struct tw__operand_type *result)
+                                 const struct tw__argument *type, struct tw__argument *result)
 {
     const tw_kind kind = type->dtype == TW_BOOL ? TW_FLOAT64 : tw__promote_float(type->dtype);
     int children[2], number = -1;
-    struct tw__operand_type zero;
+    struct tw__argument zero;
     tw_status status = make_constant(typer, node, kind, 0, &zero);
     children[0] = zero.node;
     if (status == TW_OK) {
@@ -381,8 +380,8 @@ static tw_status type_real_angle(struct tw__typer *typer, const struct tw__synta
     return status;
 }
 
-static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node *node,
-                           const struct tw__operand_type *type, struct tw__operand_type *result)
+static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node *node, const struct tw__argument *type,
+                           struct tw__argument *result)
 {
     const tw_kind kind = type->dtype;
     if (tw__kind_is_complex(kind)) {
@@ -400,7 +399,7 @@ static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node
 }
 
 static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
-                            const struct tw__operand_type *type, struct tw__operand_type *result)
+                            const struct tw__argument *type, struct tw__argument *result)
 {
     const enum tw__operation code = (enum tw__operation)node->which;
     const tw_kind kind = type->dtype;
@@ -425,7 +424,7 @@ static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_nod
 }
 
 static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
-                             const struct tw__operand_type *types, struct tw__operand_type *result)
+                             const struct tw__argument *types, struct tw__argument *result)
 {
     const enum tw__operation code = (enum tw__operation)node->which;
     int has_array;
@@ -470,10 +469,9 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
     return finish(typer, node, types, code, kind, kind, result);
 }
 
-tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node,
-                             struct tw__operand_type *result)
+tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
-    struct tw__operand_type types[3];
+    struct tw__argument types[3];
     for (int k = 0; k < node->nchildren; k++) {
         const tw_status status = tw__typer_type(typer, node->child[k], &types[k]);
         if (status != TW_OK) {
@@ -507,9 +505,9 @@ tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_no
 }
 
 /* clip(x, low, high): as NumPy, whole bounds beyond an integer dtype bound nothing. */
-tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result)
+tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
-    struct tw__operand_type types[3];
+    struct tw__argument types[3];
     int has_array, children[3], pair[2], number = -1;
     tw_kind arrays;
     tw_status status = TW_OK;

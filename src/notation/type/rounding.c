@@ -1,7 +1,7 @@
 /* rounding.c - round(x, decimals) as operations: what NumPy's round multiplies, rounds and divides. */
 #include "notation/type/typing.h"
 
-static void set(struct tw__operand_type *result, tw_kind dtype, int node)
+static void set(struct tw__argument *result, tw_kind dtype, int node)
 {
     result->is_weak = 0;
     result->dtype = dtype;
@@ -9,7 +9,7 @@ static void set(struct tw__operand_type *result, tw_kind dtype, int node)
 }
 
 /* The argument is the result. */
-static tw_status keep(struct tw__typer *typer, const struct tw__operand_type *type, struct tw__operand_type *result)
+static tw_status keep(struct tw__typer *typer, const struct tw__argument *type, struct tw__argument *result)
 {
     int number = -1;
     const tw_status status = tw__typer_convert(typer, type, type->dtype, TW__SATURATE_NO, &number);
@@ -41,9 +41,9 @@ static tw_status scale(struct tw__typer *typer, const struct tw__syntax_node *no
 
 /* round(x, decimals): half to even, by way of a power of ten, as NumPy has it; integers are their own result unless
  * their last digits are to go. */
-tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result)
+tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
-    struct tw__operand_type type;
+    struct tw__argument type;
     tw_status status = tw__typer_type(typer, node->child[0], &type);
     const int decimals = node->which, is_integer = status == TW_OK && tw__kind_is_integer(type.dtype);
     if (status != TW_OK || (is_integer && decimals >= 0)) {

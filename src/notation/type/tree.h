@@ -219,7 +219,7 @@ struct tw__expr_operand {
  * second may read what the first has written, also at other elements of the tile than its own (t[i,j] = ...;
  * s[i] = sum(j: t[i,j])). Loops may be merged where nobody can tell. Statements may share nodes, but never a read of an
  * output. */
-struct tw__statement {
+struct tw__assignment {
     int target; /* operand, out or inout; all its dimensions are cut */
     int value;  /* node, of the target's dtype, scope -1 */
 };
@@ -234,7 +234,7 @@ struct tw__program {
     int noperands; /* in the order of tile->operand */
     struct tw__expr_operand operands[TW_MAX_OPERANDS];
     int nstatements;
-    struct tw__statement statements[TW__EXPR_STATEMENTS];
+    struct tw__assignment statements[TW__EXPR_STATEMENTS];
     int nnodes;
     struct tw__node *nodes;
     int nindices;

@@ -147,7 +147,7 @@ static const char *kind_name(tw_kind kind)
     return tw_dtype_name(&dtype);
 }
 
-static tw_status convert_weak(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind dtype,
+static tw_status convert_weak(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                               enum tw__saturate saturate, int *node)
 {
     const struct tw__syntax_node *source = &typer->syntax->nodes[type->syntax];
@@ -194,7 +194,7 @@ static enum tw__class class_of(tw_kind kind)
                                        : TW__CLASS_REAL;
 }
 
-tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind dtype,
+tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                             enum tw__saturate saturate, int *node)
 {
     const size_t at = typer->syntax->nodes[type->syntax].at;
@@ -281,7 +281,7 @@ static tw_status type_parameter(struct tw__typer *typer, const struct tw__syntax
 static tw_status type_cast(struct tw__typer *typer, const struct tw__syntax_node *node, int *number)
 {
     const tw_kind dtype = (tw_kind)node->which;
-    struct tw__operand_type type;
+    struct tw__argument type;
     const tw_status status = tw__typer_type(typer, node->child[0], &type);
     if (status != TW_OK) {
         return status;
@@ -319,7 +319,7 @@ static tw_status type_reduction(struct tw__typer *typer, const struct tw__syntax
     const int outer = typer->scope;
     const int is_mean = node->which == TW__SYNTAX_MEAN;
     struct tw__node made = {.kind = TW__NODE_REDUCE, .nchildren = 1};
-    struct tw__operand_type body, count;
+    struct tw__argument body, count;
     int children[2];
     typer->scope = ++typer->scopes;
     const int inner = typer->scope;
@@ -364,7 +364,7 @@ static tw_status type_reduction(struct tw__typer *typer, const struct tw__syntax
 
 /* ---- expressions ---- */
 
-static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *type)
+static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *type)
 {
     struct tw__node index = {.kind = TW__NODE_INDEX, .dtype = TW_INT64};
     tw_status status;
@@ -401,7 +401,7 @@ static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_no
     return status;
 }
 
-tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__operand_type *type)
+tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__argument *type)
 {
     static const tw_kind own[] = {TW_BOOL, TW_INT64, TW_FLOAT64, TW_COMPLEX128};
     const struct tw__syntax_node *node = &typer->syntax->nodes[syntax];
@@ -430,14 +430,14 @@ tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__operand
 /* ---- statements ---- */
 
 /* NumPy's same_kind. A whole Python number has no sign of its own: whether it fits is seen when it is converted. */
-static int goes_into(const struct tw__operand_type *type, tw_kind to)
+static int goes_into(const struct tw__argument *type, tw_kind to)
 {
     const int is_whole = type->is_weak && type->class == TW__CLASS_WHOLE;
     return tw__is_same_kind(is_whole ? TW_UINT64 : type->dtype, to);
 }
 
 static tw_status check_assignment(struct tw__typer *typer, const struct tw__syntax_statement *statement,
-                                  const struct tw__operand_type *type, tw_kind to)
+                                  const struct tw__argument *type, tw_kind to)
 {
     const struct tw__syntax_operand *target = &typer->syntax->operands[statement->target];
     const tw_kind from = type->dtype;
@@ -465,14 +465,14 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
 static tw_status type_statement(struct tw__typer *typer, const struct tw__syntax_statement *statement)
 {
     struct tw__program *program = &typer->typed->program;
-    struct tw__operand_type type;
+    struct tw__argument type;
     tw_status status = tw__typer_type(typer, statement->value, &type);
     if (status != TW_OK) {
         return status;
     }
     tw_kind *dtype = &typer->dtype[statement->target];
     *dtype = *dtype != TW_OPAQUE ? *dtype : type.dtype;
-    struct tw__statement *made = &program->statements[program->nstatements];
+    struct tw__assignment *made = &program->statements[program->nstatements];
     made->target = typer->order[statement->target];
     program->operands[made->target].dtype = *dtype;
     status = check_assignment(typer, statement, &type, *dtype);

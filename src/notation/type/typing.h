@@ -51,7 +51,7 @@ struct tw__typer {
 };
 
 /* The value of a syntax node: a Python number, or a node of the program. */
-struct tw__operand_type {
+struct tw__argument {
     int syntax;
     int is_weak;
     enum tw__class class;
@@ -59,11 +59,11 @@ struct tw__operand_type {
     tw_kind dtype; /* of a weak one: what it has where it meets no array */
 };
 
-tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__operand_type *type);
+tw_status tw__typer_type(struct tw__typer *typer, int syntax, struct tw__argument *type);
 
 /* The value as a node of `dtype`: a weak one becomes a constant or a scalar, any other is cast where it must be.
  * Errors: a whole number that the dtype does not have. */
-tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__operand_type *type, tw_kind dtype,
+tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                             enum tw__saturate saturate, int *node);
 
 /* Whether the value of a Python number, computed before the run, lies outside of an integer dtype: a bool. */
@@ -75,9 +75,8 @@ tw_status tw__typer_operate(struct tw__typer *typer, enum tw__operation code, tw
                             int nchildren, size_t at, int *number);
 
 /* An operation or a function of the syntax. */
-tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node,
-                             struct tw__operand_type *result);
-tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result);
-tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__operand_type *result);
+tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result);
+tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result);
+tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result);
 
 #endif

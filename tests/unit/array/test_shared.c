@@ -169,7 +169,7 @@ static void hook_end(void *user, int worker)
 
 static int die_at_first(const tw_tile *tile)
 {
-    return tile->index == 1 && tile->attempt == 0 ? (_exit(3), 0) : 0;
+    return tile->number == 1 && tile->attempt == 0 ? (_exit(3), 0) : 0;
 }
 
 static void hooks_are_called_around_each_fork_and_at_each_end(void **state)

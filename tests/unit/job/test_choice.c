@@ -12,10 +12,10 @@
 static int choose(const tw_tile *tile)
 {
     tw_view view;
-    const int text = tile->index % 3 != 0;
+    const int text = tile->number % 3 != 0;
     const tw_dtype dtype =
         text ? (tw_dtype){.kind = TW_OPAQUE, .alignment = 1, .itemsize = 3, .descr = "|S3"} : tw_dtype_of(TW_FLOAT64);
-    if (tile->context != NULL && tile->index == 7 && tile->attempt == 0) {
+    if (tile->context != NULL && tile->number == 7 && tile->attempt == 0) {
         tw_tile_choose(tile, 0, &dtype, &view);
         raise(SIGKILL);
     }

@@ -412,7 +412,7 @@ static int twice_and_one(const tw_tile *tile)
     _Atomic int *harm = tile->context;
     for (int64_t i = 0; i < r.shape[0]; i++) {
         TW_AT(r, i) = 2 * TW_AT(r, i) + 1;
-        if (tile->attempt == 0 && i == r.shape[0] / 2 && (int)tile->index == *harm) {
+        if (tile->attempt == 0 && i == r.shape[0] / 2 && (int)tile->number == *harm) {
             kill(getpid(), SIGKILL);
         }
     }
@@ -466,27 +466,27 @@ static int make_a_mess(const tw_tile *tile)
     for (int64_t i = 0; i < r.shape[0]; i++) {
         TW_AT(r, i) = third * (double)(tile->start[0] + i);
     }
-    if (tile->index % 2 == 0) {
+    if (tile->number % 2 == 0) {
         fesetround(FE_UPWARD);
     }
     if (tile->context != NULL) { /* a worker process */
-        if (tile->index % 5 == 1) {
+        if (tile->number % 5 == 1) {
             for (int fd = 3; fd < 200; fd++) {
                 close(fd);
             }
             FILE *file = tmpfile(); /* takes a number that was the pool's */
             (void)file;
         }
-        if (tile->index % 5 == 2 && chdir("/") != 0) {
+        if (tile->number % 5 == 2 && chdir("/") != 0) {
             return 1;
         }
-        if (tile->index % 5 == 3) {
+        if (tile->number % 5 == 3) {
             signal(SIGSEGV, SIG_IGN);
             signal(SIGTERM, SIG_DFL);
             void *leak = mmap(NULL, 100000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             (void)leak;
         }
-        if (tile->index % 50 == 4 && tile->attempt == 0) {
+        if (tile->number % 50 == 4 && tile->attempt == 0) {
             exit(0);
         }
     }

@@ -107,7 +107,7 @@ static void origin_on_every_pool(void **state)
 
 static int failing(const tw_tile *tile)
 {
-    return tile->index >= 4 ? tw_tile_fail(tile, 42, "no root in tile %d", (int)tile->index) : mult(tile);
+    return tile->number >= 4 ? tw_tile_fail(tile, 42, "no root in tile %d", (int)tile->number) : mult(tile);
 }
 
 static void kernel_error_names_tile_and_ranges(void **state)
@@ -142,7 +142,7 @@ static void kernel_error_names_tile_and_ranges(void **state)
 static int tile_dependent(const tw_tile *tile)
 {
     mult(tile);
-    if (tile->index == 3) {
+    if (tile->number == 3) {
         TW_VIEW(double, r, tile->operand[2]);
         TW_AT(r, 2, 5) += 0.5;
     }
@@ -180,7 +180,7 @@ static void check_finds_the_first_difference(void **state)
 
 static int dying(const tw_tile *tile)
 {
-    if (tile->index == 2 && tile->attempt < *(const unsigned *)tile->context) {
+    if (tile->number == 2 && tile->attempt < *(const unsigned *)tile->context) {
         raise(SIGSEGV);
     }
     return mult(tile);
@@ -220,10 +220,10 @@ static int use_scratch(const tw_tile *tile)
     if (tile->scratch_size != 4096 || (uintptr_t)tile->scratch % 64 != 0) {
         return 1;
     }
-    memset(tile->scratch, (int)tile->index, 4096);
+    memset(tile->scratch, (int)tile->number, 4096);
     mult(tile);
     for (int b = 0; b < 4096; b++) {
-        if (((unsigned char *)tile->scratch)[b] != (unsigned char)tile->index) {
+        if (((unsigned char *)tile->scratch)[b] != (unsigned char)tile->number) {
             return 2;
         }
     }
@@ -303,7 +303,7 @@ static void report_is_json(void **state)
 
 static int lowest_code(const tw_tile *tile)
 {
-    return tile->index == 1 ? INT32_MIN : 0;
+    return tile->number == 1 ? INT32_MIN : 0;
 }
 
 static void no_code_of_a_kernel_is_taken_for_success(void **state)

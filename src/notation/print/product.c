@@ -1,4 +1,4 @@
-/* block.c - reductions over k of what is made of a[i,k] and b[k,j], for blocks of rows i and columns j.
+/* product.c - reductions over k of what is made of a[i,k] and b[k,j], for blocks of rows i and columns j.
  *
  *     what depends on j and not on i is computed once for a leaf of up to 128 k and the block's columns: c<node>
  *     what does not depend on j is computed once for 4 rows and the leaf's k: r<node>
@@ -7,7 +7,7 @@
  *
  * Measured for a[i,k] * b[k,j] of float64, 1000^3, two processors, AVX-512: 14 ms, OpenBLAS 14 ms, a loop over i, j, k
  * 340 ms. */
-#include "notation/print/block.h"
+#include "notation/print/product.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static int fits(const struct tw__emitter *e, int number, int row)
     return rows > 0 && columns > 0;
 }
 
-int tw__block_find(struct tw__emitter *e, const struct tw__strip *strip, int *width)
+int tw__product_find(struct tw__emitter *e, const struct tw__strip *strip, int *width)
 {
     int row_axis = -1;
     *width = 0;
@@ -479,7 +479,7 @@ static void emit_functions(struct tw__emitter *e, int number, int row_axis, int 
 
 /* ---- what the statement's loops have ---- */
 
-void tw__block_rooms(struct tw__emitter *e, int width)
+void tw__product_rooms(struct tw__emitter *e, int width)
 {
     for (int n = 0; n < e->program->nnodes; n++) {
         if (e->blocked[n]) {
@@ -491,7 +491,7 @@ void tw__block_rooms(struct tw__emitter *e, int width)
     }
 }
 
-void tw__block_calls(struct tw__emitter *e, int row_axis, int width)
+void tw__product_calls(struct tw__emitter *e, int row_axis, int width)
 {
     for (int n = 0; n < e->program->nnodes; n++) {
         if (e->blocked[n]) {
@@ -506,7 +506,7 @@ void tw__block_calls(struct tw__emitter *e, int row_axis, int width)
     }
 }
 
-void tw__block_row(struct tw__emitter *e, int n, int row_axis, int width)
+void tw__product_row(struct tw__emitter *e, int n, int row_axis, int width)
 {
     tw__emit_line(e, "const %s *restrict w%d = block%d + (x%d - top) * %d;", tw__emit_type(node_at(e, n)->dtype), n, n,
                   row_axis, width);
