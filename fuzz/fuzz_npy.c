@@ -6,8 +6,8 @@
 
 #include "array/array.h"
 #include "array/dtype.h"
-#include "array/npy.h"
 #include "array/shape.h"
+#include "store/npy/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,6 @@
 
 #include "array/descr.h"
 #include "array/dtype.h"
-#include "array/outfile.h"
 #include "array/shape.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -264,7 +263,9 @@ void tw_array_destroy(tw_array *array)
     if (array->mark_base != NULL && !array->part) {
         tw__mark_detach(array);
     }
-    tw__outfile_abandon(array->outfile);
+    if (array->outfile != NULL) {
+        array->abandon(array->outfile);
+    }
     free(array->descr);
     free(array->note);
     free(array);

@@ -15,9 +15,10 @@ struct tw_array {
     size_t bytes;                /* of base */
     struct tw__heap *heap;       /* TW_SHARED: where base lies, retained */
     struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
-    char *note;                  /* owned: what an output cannot keep of the file that it replaces; NULL: nothing */
-    struct tw__mark *mark;       /* what says to other processes that the array lives; NULL: it has no handle */
-    void *mark_base;             /* attached: where the mark's page is mapped */
+    void (*abandon)(struct tw__outfile *outfile); /* leaves nothing of it */
+    char *note;            /* owned: what an output cannot keep of the file that it replaces; NULL: nothing */
+    struct tw__mark *mark; /* what says to other processes that the array lives; NULL: it has no handle */
+    void *mark_base;       /* attached: where the mark's page is mapped */
     size_t mark_size;
     int mark_owner;    /* attached: the process that counts */
     int64_t mapped_at; /* tw__now() just after the mapping was made: workers forked before do not have it */
@@ -48,8 +49,5 @@ void tw__view_text(const tw_view *view, char *text, size_t size);
  * tw_array_create is this with the pool's heap. */
 tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,
                            const int64_t *shape, tw_error *error);
-
-/* tw_array_open with a heap for what cannot be mapped as it is. */
-tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error);
 
 #endif

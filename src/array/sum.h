@@ -1,6 +1,6 @@
 /* sum.h - checksums of elements. */
-#ifndef TW_RUN_SUM_H
-#define TW_RUN_SUM_H
+#ifndef TW_ARRAY_SUM_H
+#define TW_ARRAY_SUM_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* sum_views.h - the checksum of the elements of some views, compiled once for each kind of processor: sum.c and
  * sum_avx2.c. The hash itself is the library's, inlined, so that it is compiled for that processor too: for a tile of
  * 2 MiB in the cache 115 us as the system's library has it, 59 us inlined, 31 us with AVX2. */
-#ifndef TW_RUN_SUM_VIEWS_H
-#define TW_RUN_SUM_VIEWS_H
+#ifndef TW_ARRAY_SUM_VIEWS_H
+#define TW_ARRAY_SUM_VIEWS_H
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -10,7 +10,6 @@
 
 #include "array/array.h"
 #include "array/dtype.h"
-#include "array/outfile.h"
 #include "array/shape.h"
 #include "array/sum.h"
 #include "base/error.h"
@@ -20,6 +19,7 @@
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
 #include "record/journal_header.h"
+#include "store/npy/npy_write.h"
 
 #define BATCH 4096 /* records a write */
 

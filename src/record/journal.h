@@ -16,8 +16,8 @@
 
 #include <tilework/tilework.h>
 
-#include "array/held.h"
 #include "os/thread.h"
+#include "store/held.h"
 
 struct tw__recorder {
     struct tw__thread thread;

@@ -11,11 +11,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "array/held.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "os/path.h"
+#include "store/held.h"
 
 #define UNIT 512
 #define MOST_HEADER (1 << 20) /* bytes */

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array/outfile.h"
 #include "base/error.h"
 #include "os/file.h"
 #include "record/fingerprint.h"
+#include "store/npy/npy_write.h"
 
 static void hex_text(char *text, const unsigned char *bytes, size_t count)
 {

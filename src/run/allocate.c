@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "grid/signature.h"
 #include "pool/pool.h"
+#include "store/npy/npy_read.h"
 
 /* Bytes that a heap of one array is longer, so that the array can begin at a huge page. */
 #define SPARE ((int64_t)1 << 21)
@@ -65,7 +66,7 @@ tw_status tw_array_create_in(tw_array **array, tw_heap *heap, const tw_dtype *dt
 
 tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error)
 {
-    return tw__array_open(array, pool != NULL ? pool->heap : NULL, path, error);
+    return tw__npy_open(array, pool != NULL ? pool->heap : NULL, path, error);
 }
 
 tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands, const tw_split *splits,

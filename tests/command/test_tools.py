@@ -26,7 +26,7 @@ def check(name, *arguments):
 @pytest.fixture
 def tree(tmp_path):
     """A small tree that keeps the rules of inclusion."""
-    for layer in ("base", "os", "heap", "array", "grid", "kernel", "notation", "pool", "job", "record", "run"):
+    for layer in ("base", "os", "heap", "array", "store", "grid", "kernel", "notation", "pool", "job", "record", "run"):
         (tmp_path / "src" / layer).mkdir(parents=True)
         (tmp_path / "src" / layer / f"{layer}.h").write_text("#include <tilework/tilework.h>\n")
     for client in ("cli", "examples", "bench"):
@@ -51,6 +51,11 @@ def test_includes_that_go_down_are_accepted(tree):
     ("src/os/bad.c", '"heap/heap.h"'),
     ("src/heap/bad.c", '"array/array.h"'),
     ("src/array/bad.c", '"pool/pool.h"'),
+    ("src/array/bad.c", '"store/store.h"'),
+    ("src/store/bad.c", '"grid/grid.h"'),
+    ("src/store/bad.c", '"job/job.h"'),
+    ("src/pool/bad.c", '"store/store.h"'),
+    ("src/notation/bad.c", '"store/store.h"'),
     ("src/grid/bad.c", '"os/os.h"'),
     ("src/grid/bad.c", '"array/array.h"'),
     ("src/kernel/bad.h", '"heap/heap.h"'),

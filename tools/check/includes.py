@@ -18,13 +18,14 @@ LAYERS = {
     "os": {"base"},
     "heap": {"os", "base"},
     "array": {"heap", "os", "base"},
+    "store": {"array", "heap", "os", "base"},
     "grid": {"base"},
     "kernel": {"os", "base"},
     "notation": {"kernel", "os", "base"},
     "pool": {"heap", "os", "base"},
-    "job": {"pool", "kernel", "grid", "array", "heap", "os", "base"},
-    "record": {"job", "pool", "kernel", "grid", "array", "heap", "os", "base"},
-    "run": {"record", "job", "pool", "kernel", "grid", "array", "heap", "os", "base"},
+    "job": {"pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "record": {"job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "run": {"record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
 }
 
 # What a layer other than src/os may take from the C library: nothing that depends on the locale or the system.

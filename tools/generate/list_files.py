@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
-FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/grid", "src/kernel",
+FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/store", "src/store/npy", "src/grid", "src/kernel",
            "src/notation", "src/notation/read", "src/notation/type", "src/notation/loop", "src/notation/print",
            "src/notation/math", "src/pool", "src/job", "src/record", "src/run", "cli", "cli/look", "python/src", "python/tilework", "examples",
            "examples/kernels", "examples/python", "tests", "tests/unit", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/unit/**/") if path != ROOT / "tests" / "unit"), "tests/helpers", "tests/faults",

@@ -5,9 +5,10 @@
 
 #include "array/array.h"
 #include "array/dtype.h"
-#include "array/npy.h"
 #include "files.h"
 #include "os/cpu.h"
+#include "store/npy/npy.h"
+#include "store/npy/npy_read.h"
 
 /* A header made of this text, in a buffer that ends where it ends. Returns its length. */
 static size_t make_header(unsigned char **bytes, int version, const char *text)
@@ -253,12 +254,12 @@ static void a_file_cut_at_any_byte_is_refused(void **state)
     for (size_t cut = 0; cut < length + 24; cut++) {
         write_file("cut.npy", whole, cut);
         tw_error error;
-        assert_int_equal(tw__array_open(&array, NULL, "cut.npy", &error), TW_ERROR_FORMAT);
+        assert_int_equal(tw__npy_open(&array, NULL, "cut.npy", &error), TW_ERROR_FORMAT);
         assert_ptr_equal(strstr(error.message, "cut.npy: "), error.message);
         assert_null(array);
     }
     write_file("cut.npy", whole, length + 24);
-    assert_int_equal(tw__array_open(&array, NULL, "cut.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&array, NULL, "cut.npy", NULL), TW_OK);
     tw_array_destroy(array);
 }
 
@@ -288,7 +289,7 @@ static void native_data_are_mapped_and_others_are_read_and_swapped(void **state)
     for (size_t k = 0; k < 3; k++) {
         make_file("in.npy", texts[k], k == 2 ? swapped : native, sizeof native);
         tw_array *array = NULL;
-        assert_int_equal(tw__array_open(&array, NULL, "in.npy", NULL), TW_OK);
+        assert_int_equal(tw__npy_open(&array, NULL, "in.npy", NULL), TW_OK);
         const size_t offset = strlen(texts[k]) + 10;
         assert_int_equal(tw_array_memory(array), k < 2 && offset % 2 == 0 ? TW_MAPPED : TW_PRIVATE);
         assert_true(array->writable == (tw_array_memory(array) == TW_PRIVATE));
@@ -322,7 +323,7 @@ static void complex_numbers_are_swapped_by_halves_into_the_heap(void **state)
     struct tw__heap *heap = NULL;
     tw_array *array = NULL;
     assert_int_equal(tw__heap_create(&heap, (int64_t)16 << 20, NULL), TW_OK);
-    assert_int_equal(tw__array_open(&array, heap, "in.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&array, heap, "in.npy", NULL), TW_OK);
     assert_int_equal(tw_array_memory(array), TW_SHARED);
     assert_memory_equal(tw_array_data(array), expected, sizeof expected);
     tw_array_destroy(array);
@@ -335,7 +336,7 @@ static void fortran_order_is_a_matter_of_strides(void **state)
     const int8_t data[6] = {1, 2, 3, 4, 5, 6};
     make_file("in.npy", "{'descr': '|i1', 'fortran_order': True, 'shape': (2, 3)}", data, sizeof data);
     tw_array *array = NULL;
-    assert_int_equal(tw__array_open(&array, NULL, "in.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&array, NULL, "in.npy", NULL), TW_OK);
     const tw_view v = *tw_array_view(array);
     assert_int_equal(v.strides[0], 1);
     assert_int_equal(v.strides[1], 2);
@@ -355,7 +356,7 @@ static void arrays_of_no_bytes_are_opened(void **state)
     for (size_t k = 0; k < 3; k++) {
         make_file("in.npy", texts[k], "", 0);
         tw_array *array = NULL;
-        assert_int_equal(tw__array_open(&array, NULL, "in.npy", NULL), TW_OK);
+        assert_int_equal(tw__npy_open(&array, NULL, "in.npy", NULL), TW_OK);
         assert_non_null(tw_array_data(array));
         assert_int_equal(tw_view_size(tw_array_view(array)) * tw_array_view(array)->dtype.itemsize, 0);
         tw_array_destroy(array);
@@ -366,7 +367,7 @@ static int cannot_open(void)
 {
     tw_array *array = NULL;
     tw_error error;
-    const tw_status status = tw__array_open(&array, NULL, "secret.npy", &error);
+    const tw_status status = tw__npy_open(&array, NULL, "secret.npy", &error);
     return status == TW_ERROR_FILE && strstr(error.message, "secret.npy: cannot be opened: Permission denied") ? 0 : 1;
 }
 
@@ -389,7 +390,7 @@ static void what_is_no_readable_file_is_refused_without_waiting(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         tw_array *array = NULL;
         tw_error error;
-        assert_int_equal(tw__array_open(&array, NULL, cases[k].path, &error), TW_ERROR_FILE);
+        assert_int_equal(tw__npy_open(&array, NULL, cases[k].path, &error), TW_ERROR_FILE);
         assert_non_null(strstr(error.message, cases[k].says));
     }
     alarm(0);
@@ -414,7 +415,7 @@ static void a_file_larger_than_memory_in_the_other_byte_order_is_refused(void **
     }
     tw_array *array = NULL;
     tw_error error;
-    assert_int_equal(tw__array_open(&array, NULL, "huge.npy", &error), TW_ERROR_MEMORY);
+    assert_int_equal(tw__npy_open(&array, NULL, "huge.npy", &error), TW_ERROR_MEMORY);
     assert_non_null(strstr(error.message, "an array of 274877906944 float64 needs 2048.0 GiB; this machine has "));
 }
 

@@ -1,6 +1,6 @@
 /* target.c - where an output goes: the file that it will be, links followed, and what it keeps of the file that it
  * replaces. Writes nothing; knows no arrays. */
-#include "array/target.h"
+#include "store/target.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
  * little-endian in version 1.0, 4 in 2.0 and 3.0), the text, the data. The text is a Python dict, ISO 8859-1 in
  * versions 1.0 and 2.0, UTF-8 in 3.0, padded with spaces and ended by a newline so that the data begin at a multiple of
  * 64 (older: 16). */
-#include "array/npy.h"
+#include "store/npy/npy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_outfile.c - files that are written: whole under their final name, or not there. */
+/* test_npy_write.c - files that are written: whole under their final name, or not there. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -7,6 +7,7 @@
 
 #include "array/array.h"
 #include "files.h"
+#include "store/npy/npy_read.h"
 
 static tw_status create(tw_array **array, const char *path, int64_t items, tw_error *error)
 {
@@ -32,7 +33,7 @@ static void a_committed_file_reads_back_and_an_abandoned_one_is_gone(void **stat
     assert_int_equal(tw_array_commit(array, NULL), TW_ERROR_ARGUMENT);
     tw_array_destroy(array);
 
-    assert_int_equal(tw__array_open(&array, NULL, "r.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&array, NULL, "r.npy", NULL), TW_OK);
     data = tw_array_data(array);
     for (int k = 0; k < 1000; k++) {
         assert_true(data[k] == k);
@@ -50,7 +51,7 @@ static void a_part_file_is_never_a_npy_file(void **state)
     tw_array *array = NULL, *read = NULL;
     tw_error error;
     assert_int_equal(create(&array, "r.npy", 10, NULL), TW_OK);
-    assert_int_equal(tw__array_open(&read, NULL, "r.npy.part", &error), TW_ERROR_FORMAT);
+    assert_int_equal(tw__npy_open(&read, NULL, "r.npy.part", &error), TW_ERROR_FORMAT);
     assert_non_null(strstr(error.message, "never finished"));
     tw_array_destroy(array);
 }
@@ -302,7 +303,7 @@ static void files_past_2_GiB_are_written_at_their_end(void **state)
     data[items - 1] = 2;
     assert_int_equal(tw_array_commit(array, NULL), TW_OK);
     tw_array_destroy(array);
-    assert_int_equal(tw__array_open(&array, NULL, "r.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&array, NULL, "r.npy", NULL), TW_OK);
     data = tw_array_data(array);
     assert_true(data[0] == 1 && data[items - 1] == 2 && data[items / 2] == 0);
     tw_array_destroy(array);
@@ -327,7 +328,7 @@ static void every_kind_and_layout_is_saved_in_c_order(void **state)
         tw_array *array = NULL, *read = NULL;
         assert_int_equal(tw_array_wrap(&array, &view, NULL), TW_OK);
         assert_int_equal(tw_array_save(array, "r.npy", NULL), TW_OK);
-        assert_int_equal(tw__array_open(&read, NULL, "r.npy", NULL), TW_OK);
+        assert_int_equal(tw__npy_open(&read, NULL, "r.npy", NULL), TW_OK);
         const tw_view *got = tw_array_view(read);
         assert_string_equal(tw_dtype_name(&got->dtype), tw_dtype_name(&dtype));
         assert_true(got->ndim == 2 && got->shape[0] == 3 && got->shape[1] == 4 && tw_view_is_contiguous(got));
@@ -349,7 +350,7 @@ static void a_mapped_file_may_be_saved_onto_itself(void **state)
     assert_int_equal(tw_array_commit(array, NULL), TW_OK);
     assert_int_equal(tw_array_save(array, "r.npy", NULL), TW_OK);
     tw_array_destroy(array);
-    assert_int_equal(tw__array_open(&read, NULL, "r.npy", NULL), TW_OK);
+    assert_int_equal(tw__npy_open(&read, NULL, "r.npy", NULL), TW_OK);
     assert_true(((double *)tw_array_data(read))[2] == 7);
     tw_array_destroy(read);
 }
@@ -423,7 +424,7 @@ static int without_descriptors(void)
         strstr(error.message, "Too many open files") == NULL) {
         return 3;
     }
-    if (tw__array_open(&other, NULL, "r.npy.part", &error) != TW_ERROR_PROCESS) {
+    if (tw__npy_open(&other, NULL, "r.npy.part", &error) != TW_ERROR_PROCESS) {
         return 4;
     }
     return tw_array_commit(array, &error) == TW_OK ? 0 : 5; /* all it needs is open */
@@ -450,7 +451,7 @@ static void items_of_no_bytes_are_written_and_read(void **state)
         assert_int_equal(dtype.itemsize, 0);
         assert_int_equal(tw_array_create_file(&array, "r.npy", &dtype, 2, shape, NULL), TW_OK);
         assert_int_equal(tw_array_commit(array, NULL), TW_OK);
-        assert_int_equal(tw__array_open(&read, NULL, "r.npy", NULL), TW_OK);
+        assert_int_equal(tw__npy_open(&read, NULL, "r.npy", NULL), TW_OK);
         const tw_view *view = tw_array_view(read);
         assert_string_equal(tw_dtype_name(&view->dtype), storage);
         assert_true(view->ndim == 2 && view->shape[0] == 3 && view->shape[1] == 4 && tw_view_is_contiguous(view));

@@ -1,7 +1,7 @@
 /* target.h - where an output goes: the file that it will be, links followed, and what it keeps of the file that it
  * replaces. */
-#ifndef TW_ARRAY_TARGET_H
-#define TW_ARRAY_TARGET_H
+#ifndef TW_STORE_TARGET_H
+#define TW_STORE_TARGET_H
 
 #include <tilework/tilework.h>
 

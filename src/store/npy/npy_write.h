@@ -1,17 +1,8 @@
-/* outfile.h - a .npy file that is being written: PATH.part, locked, until it becomes PATH. */
-#ifndef TW_ARRAY_OUTFILE_H
-#define TW_ARRAY_OUTFILE_H
+/* npy_write.h - a .npy file that is being written: PATH.part, locked, until it becomes PATH. */
+#ifndef TW_STORE_NPY_WRITE_H
+#define TW_STORE_NPY_WRITE_H
 
 #include <tilework/tilework.h>
-
-struct tw__outfile;
-
-/* Removes PATH.part, unless it is no longer this file or this process is a child of the one that made it. NULL is
- * allowed. */
-void tw__outfile_abandon(struct tw__outfile *outfile);
-
-/* Closes the file and leaves PATH.part. NULL is allowed. */
-void tw__outfile_keep(struct tw__outfile *outfile);
 
 #define TW__TAG_SIZE 6 /* as long as the .npy magic, in whose place it stands until the commit */
 

@@ -1,7 +1,7 @@
 /* held.h - a file that one run alone writes: opened without following links, locked, and looked up in a folder that is
  * kept open, so that a program or a kernel that goes elsewhere, closes descriptors or moves files changes nothing. */
-#ifndef TW_ARRAY_HELD_H
-#define TW_ARRAY_HELD_H
+#ifndef TW_STORE_HELD_H
+#define TW_STORE_HELD_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
-/* outfile.c - .npy files that are written: PATH.part, locked, given all its room and mapped, then renamed to PATH.
+/* npy_write.c - .npy files that are written: PATH.part, locked, given all its room and mapped, then renamed to PATH.
  *
  * The bytes that make a file a .npy file are written last, so that a PATH.part that a crash leaves behind, and any copy
  * of it, is never taken for a whole file. The next run on PATH takes it over. */
-#include "array/outfile.h"
+#include "store/npy/npy_write.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,16 +10,16 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "array/held.h"
-#include "array/npy.h"
 #include "array/shape.h"
-#include "array/target.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/map.h"
+#include "store/held.h"
+#include "store/npy/npy.h"
+#include "store/target.h"
 
 struct tw__outfile {
     struct tw__held held; /* PATH.part */
@@ -37,19 +37,11 @@ static void release(struct tw__outfile *outfile)
     free(outfile);
 }
 
-void tw__outfile_abandon(struct tw__outfile *outfile)
+/* Removes PATH.part, unless it is no longer this file or this process is a child of the one that made it. */
+static void abandon(struct tw__outfile *outfile)
 {
-    if (outfile != NULL) {
-        tw__held_remove(&outfile->held);
-        release(outfile);
-    }
-}
-
-void tw__outfile_keep(struct tw__outfile *outfile)
-{
-    if (outfile != NULL) {
-        release(outfile);
-    }
+    tw__held_remove(&outfile->held);
+    release(outfile);
 }
 
 static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes, int failed, tw_error *error)
@@ -212,6 +204,7 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
         status = new_outfile(&plan.array->outfile, plan.file, 1, error);
+        plan.array->abandon = abandon;
     }
     if (status == TW_OK) {
         status = take_likeness(plan.array, error);
@@ -343,6 +336,7 @@ tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtyp
     }
     if (status == TW_OK) {
         plan.array->outfile = outfile;
+        plan.array->abandon = abandon;
     } else if (outfile != NULL) {
         release(outfile); /* what could not be opened is not ours to remove */
     }
@@ -352,7 +346,7 @@ tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtyp
 void tw_array_keep(tw_array *array)
 {
     if (array != NULL && array->outfile != NULL) {
-        tw__outfile_keep(array->outfile);
+        release(array->outfile);
         array->outfile = NULL;
     }
     tw_array_destroy(array);

@@ -1,5 +1,5 @@
 /* held.c - a file that one run alone writes: found, locked, known again. Knows nothing of what is written. */
-#include "array/held.h"
+#include "store/held.h"
 
 #include <errno.h>
 #include <stdio.h>

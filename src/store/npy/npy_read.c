@@ -1,5 +1,7 @@
-/* infile.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. What
+/* npy_read.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. What
  * comes through a pipe is read once, from front to end, and no more of it than the header promises. */
+#include "store/npy/npy_read.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 
 #include "array/array.h"
 #include "array/dtype.h"
-#include "array/npy.h"
 #include "array/shape.h"
 #include "base/error.h"
 #include "os/clock.h"
@@ -15,6 +16,7 @@
 #include "os/map.h"
 #include "os/path.h"
 #include "os/stream.h"
+#include "store/npy/npy.h"
 
 struct infile {
     int fd;
@@ -155,7 +157,7 @@ static tw_status read_infile(tw_array **array, const struct infile *file, struct
     return TW_OK;
 }
 
-tw_status tw__array_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error)
+tw_status tw__npy_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error)
 {
     struct infile file = {.fd = -1, .path = path};
     tw_array *made = NULL;
