@@ -14,15 +14,6 @@
 #include "os/cpu.h"
 #include "os/map.h"
 
-void tw__view_text(const tw_view *view, char *text, size_t size)
-{
-    char shape[256];
-    tw__shape_text(view->ndim, view->shape, shape, sizeof shape);
-    struct tw__text out;
-    tw__text_init(&out, text, size);
-    tw__text_add(&out, "%s %.60s", shape, tw_dtype_name(&view->dtype));
-}
-
 /* "3.1 GiB", in integers, so that no locale has a say in the point. */
 static void bytes_text(int64_t bytes, char *text, size_t size)
 {
@@ -208,7 +199,7 @@ tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *
 tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error)
 {
     const tw_view *to = &destination->view, *from = &source->view;
-    if (!tw__shape_same(to, from) || !tw__dtype_same(&to->dtype, &from->dtype)) {
+    if (!tw__view_same_shape(to, from) || !tw__dtype_same(&to->dtype, &from->dtype)) {
         char to_text[384], from_text[384];
         tw__view_text(to, to_text, sizeof to_text);
         tw__view_text(from, from_text, sizeof from_text);

@@ -2,6 +2,7 @@
 #ifndef TW_ARRAY_ARRAY_H
 #define TW_ARRAY_ARRAY_H
 
+#include "array/view.h"
 #include "heap/heap.h"
 
 struct tw__outfile;
@@ -41,9 +42,6 @@ void tw__mark_release(tw_array *array);
 
 /* Gives up the mark of an attached array. */
 void tw__mark_detach(tw_array *array);
-
-/* "3 x 4 float64". */
-void tw__view_text(const tw_view *view, char *text, size_t size);
 
 /* A new array, contents undefined, C order: in the heap where there is one, else private.
  * tw_array_create is this with the pool's heap. */

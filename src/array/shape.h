@@ -1,4 +1,4 @@
-/* shape.h - arithmetic on shapes and strides, and moving items between views. Knows bytes, not who owns them. */
+/* shape.h - arithmetic on shapes and strides, and the order of bytes. Knows neither views nor who owns memory. */
 #ifndef TW_ARRAY_SHAPE_H
 #define TW_ARRAY_SHAPE_H
 
@@ -15,18 +15,6 @@ void tw__shape_text(int ndim, const int64_t *shape, char *text, size_t size);
 
 void tw__strides_c(int ndim, const int64_t *shape, int64_t itemsize, int64_t *strides);
 void tw__strides_fortran(int ndim, const int64_t *shape, int64_t itemsize, int64_t *strides);
-
-int tw__shape_same(const tw_view *a, const tw_view *b);
-
-/* Copies all items between views of the same shape and item size that do not overlap. */
-void tw__view_copy(const tw_view *destination, const tw_view *source);
-
-/* Bytes before and after view->data that its items reach: [data - *before, data + *after). Both 0 for no items. Returns
- * 0 where that overflows. */
-int tw__view_reach(const tw_view *view, int64_t *before, int64_t *after);
-
-/* Whether the address ranges of two views meet. Views that interleave without sharing an item count as overlapping. */
-int tw__view_overlap(const tw_view *a, const tw_view *b);
 
 /* Reverses the bytes of `count` numbers of `width` bytes (2, 4 or 8). */
 void tw__swap_bytes(void *data, int64_t count, int width);

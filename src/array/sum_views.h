@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <tilework/tilework.h>
+#include "array/view.h"
 
 /* Bytes side by side from the first item of the inner dimensions on; *outer: how many dimensions are not among them. */
 static inline int64_t run_length(const tw_view *view, int *outer)
@@ -23,30 +23,16 @@ static inline int64_t run_length(const tw_view *view, int *outer)
 
 static inline void add_view(XXH3_state_t *state, const tw_view *view)
 {
-    int64_t index[TW_MAX_DIMS] = {0};
     int outer;
     const int64_t bytes = run_length(view, &outer);
-    const char *at = view->data;
-    for (int d = 0; d < view->ndim; d++) {
-        if (view->shape[d] == 0) {
-            return;
-        }
+    struct tw__rows rows;
+    if (tw_view_size(view) == 0) {
+        return;
     }
-    for (;;) {
-        XXH3_64bits_update(state, at, (size_t)bytes);
-        int d = outer - 1;
-        for (; d >= 0; d--) {
-            at += view->strides[d];
-            if (++index[d] < view->shape[d]) {
-                break;
-            }
-            at -= index[d] * view->strides[d];
-            index[d] = 0;
-        }
-        if (d < 0) {
-            return;
-        }
-    }
+    tw__rows_first(&rows, outer, view->shape, view->strides, view->strides);
+    do {
+        XXH3_64bits_update(state, (const char *)view->data + rows.offset[0], (size_t)bytes);
+    } while (tw__rows_next(&rows));
 }
 
 static inline uint64_t sum_views(const tw_view *views, int count)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "array/shape.h"
+#include "array/view.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/signature.h"
@@ -157,16 +157,6 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
     return TW_OK;
 }
 
-tw_view tw__cut_view(const tw_view *whole, const uint8_t *axes, const int64_t *start, const int64_t *stop)
-{
-    tw_view view = *whole;
-    for (int d = 0; d < view.ndim; d++) {
-        view.data = (char *)view.data + start[axes[d]] * view.strides[d];
-        view.shape[d] = stop[axes[d]] - start[axes[d]];
-    }
-    return view;
-}
-
 static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
 {
     const tw_operand *operand = &binding->signature->operands[k];
@@ -174,8 +164,8 @@ static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, in
     for (uint64_t tile = 0; tile < grid->count; tile++) {
         if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE) {
             tw_grid_tile(grid, tile, start, stop);
-            const tw_view to = tw__cut_view(&binding->arrays[k]->view, operand->axes, start, stop);
-            const tw_view from = tw__cut_view(&binding->copies[k]->view, operand->axes, start, stop);
+            const tw_view to = tw__view_box(&binding->arrays[k]->view, operand->axes, start, stop);
+            const tw_view from = tw__view_box(&binding->copies[k]->view, operand->axes, start, stop);
             copy_items(binding, &to, &from);
         }
     }

@@ -27,10 +27,6 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
                    tw_error *error);
 
-/* The part of an operand that belongs to a tile, which is start[naxes] .. stop[naxes]; axes[ndim]: of its dimensions.
- */
-tw_view tw__cut_view(const tw_view *whole, const uint8_t *axes, const int64_t *start, const int64_t *stop);
-
 /* Copies outputs back, as far as they were computed: all of them where `words` is NULL, else the tiles whose words say
  * done; nothing where `begun` is 0. Frees the copies. */
 void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words);

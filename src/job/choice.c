@@ -324,7 +324,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
     if (number == 0) {
         return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
     }
-    *view = tw__cut_view(&choices->chosen[number - 1].view, job->operands[operand].axes, tile->start, tile->stop);
+    *view = tw__view_box(&choices->chosen[number - 1].view, job->operands[operand].axes, tile->start, tile->stop);
     if (choices->apart) {
         const int error = tw__region_touch(chooser->heap, view, chooser->populated);
         if (error != 0) {

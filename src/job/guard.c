@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array/shape.h"
+#include "array/view.h"
 #include "base/text.h"
 #include "grid/signature.h"
 #include "job/job.h"
@@ -154,20 +154,6 @@ static void element_text(char *text, size_t size, const tw_operand *operand, con
     tw__text_add(&out, "]");
 }
 
-/* Steps index[] over the first `ndim` dimensions; *offset follows. 0: that was the last. */
-static int next(const tw_view *view, int ndim, int64_t *index, int64_t *offset)
-{
-    for (int d = ndim - 1; d >= 0; d--) {
-        *offset += view->strides[d];
-        if (++index[d] < view->shape[d]) {
-            return 1;
-        }
-        *offset -= index[d] * view->strides[d];
-        index[d] = 0;
-    }
-    return 0;
-}
-
 /* Bytes of one row, and of the gap behind it. */
 static void row_sizes(const tw_view *view, int64_t *row, int64_t *gap)
 {
@@ -180,23 +166,26 @@ static void row_sizes(const tw_view *view, int64_t *row, int64_t *gap)
 static int check_canaries(const struct copy *copy, const tw_operand *operand, const tw_tile *tile, int round)
 {
     const tw_view *view = &copy->view;
-    int64_t index[TW_MAX_DIMS] = {0}, offset = 0, row, gap;
+    struct tw__rows rows;
+    int64_t row, gap;
     if (copy->bytes == 0 || view->ndim < 2) {
         return 1;
     }
     row_sizes(view, &row, &gap);
+    tw__rows_first(&rows, view->ndim - 1, view->shape, view->strides, view->strides);
     do {
+        const int64_t offset = rows.offset[0];
         for (int64_t at = offset + row; at < offset + row + gap && at < (int64_t)copy->bytes; at++) {
             if (((const char *)view->data)[at] != pattern((size_t)at, round)) {
                 char element[128];
-                index[view->ndim - 1] = view->shape[view->ndim - 1] - 1;
-                element_text(element, sizeof element, operand, tile, index, view->ndim);
+                rows.index[view->ndim - 1] = view->shape[view->ndim - 1] - 1;
+                element_text(element, sizeof element, operand, tile, rows.index, view->ndim);
                 snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "wrote %" PRId64 " byte%s past the row that ends with %s",
                          at - offset - row + 1, at == offset + row ? "" : "s", element);
                 return 0;
             }
         }
-    } while (next(view, view->ndim - 1, index, &offset));
+    } while (tw__rows_next(&rows));
     return 1;
 }
 
@@ -205,12 +194,15 @@ static int check_elements(const struct copy *copy, const tw_operand *operand, co
 {
     const tw_view *view = &copy->view;
     const size_t item = (size_t)view->dtype.itemsize;
-    int64_t index[TW_MAX_DIMS] = {0}, offset = 0, unwritten = 0;
+    int64_t unwritten = 0;
+    struct tw__rows rows;
     char element[128];
     if (copy->bytes == 0 || item == 0) {
         return 1;
     }
+    tw__rows_first(&rows, view->ndim, view->shape, view->strides, view->strides);
     do {
+        const int64_t offset = rows.offset[0];
         const char *now = (const char *)view->data + offset, *before = copy->first_result + offset;
         int same = 1, untouched = operand->role == TW_OUT;
         for (size_t b = 0; b < item; b++) {
@@ -218,15 +210,15 @@ static int check_elements(const struct copy *copy, const tw_operand *operand, co
             untouched &= before[b] == pattern((size_t)offset + b, 0) && now[b] == pattern((size_t)offset + b, 1);
         }
         if (untouched && unwritten++ == 0) {
-            element_text(element, sizeof element, operand, tile, index, view->ndim);
+            element_text(element, sizeof element, operand, tile, rows.index, view->ndim);
         } else if (!untouched && !same) {
-            element_text(element, sizeof element, operand, tile, index, view->ndim);
+            element_text(element, sizeof element, operand, tile, rows.index, view->ndim);
             snprintf(tile->message, TW_TILE_MESSAGE_SIZE,
                      "gave %s another value when it ran again: it reads what it was not given, or keeps a state",
                      element);
             return 0;
         }
-    } while (next(view, view->ndim, index, &offset));
+    } while (tw__rows_next(&rows));
     if (unwritten > 1) {
         snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "left %s and %" PRId64 " more elements unwritten", element,
                  unwritten - 1);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array/view.h"
 #include "os/map.h"
 
 #define UNIT TW__HUGE_PAGE
@@ -87,25 +88,15 @@ int tw__region_touch(struct tw__region *region, const tw_view *view, int64_t *po
         high += extent > 0 ? extent : 0;
         outer--;
     }
-    int64_t index[TW_MAX_DIMS] = {0};
-    char *at = view->data;
-    for (;;) {
-        const size_t offset = (size_t)(at - region->base);
+    const size_t data = (size_t)((char *)view->data - region->base);
+    struct tw__rows rows;
+    tw__rows_first(&rows, outer, view->shape, view->strides, view->strides);
+    do {
+        const size_t offset = data + (size_t)rows.offset[0];
         const int error = touch_bytes(region, offset + (size_t)low, offset + (size_t)high, populated);
         if (error != 0) {
             return error;
         }
-        int d = outer - 1;
-        for (; d >= 0; d--) {
-            at += view->strides[d];
-            if (++index[d] < view->shape[d]) {
-                break;
-            }
-            at -= index[d] * view->strides[d];
-            index[d] = 0;
-        }
-        if (d < 0) {
-            return 0;
-        }
-    }
+    } while (tw__rows_next(&rows));
+    return 0;
 }

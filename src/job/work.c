@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array/shape.h"
 #include "array/sum.h"
+#include "array/view.h"
 #include "grid/order.h"
 #include "job/bind.h"
 #include "job/job.h"
@@ -209,16 +209,10 @@ static void cut_views(struct local *local, const struct tw__job *job)
     for (int k = 0; k < job->noperands; k++) {
         const struct tw__job_operand *operand = &job->operands[k];
         tw_view *view = &local->views[k];
-        int64_t offset = 0;
         if (operand->copied) { /* the last tile's copy had strides of its own */
             memcpy(view->strides, operand->view.strides, (size_t)view->ndim * sizeof view->strides[0]);
         }
-        for (int d = 0; d < view->ndim; d++) {
-            const int axis = operand->axes[d];
-            offset += start[axis] * view->strides[d];
-            view->shape[d] = stop[axis] - start[axis];
-        }
-        view->data = (char *)operand->view.data + offset;
+        tw__view_move(view, &operand->view, operand->axes, start, stop);
     }
 }
 
@@ -317,7 +311,7 @@ int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
     tw_grid_tile(job->grid, tile, start, stop);
     for (int k = 0; k < job->noperands; k++) {
         if (job->operands[k].copied) {
-            const tw_view place = tw__cut_view(&job->operands[k].view, job->operands[k].axes, start, stop);
+            const tw_view place = tw__view_box(&job->operands[k].view, job->operands[k].axes, start, stop);
             const tw_view copy = copy_view(job, worker, &place, &used);
             tw__view_copy(&place, &copy);
         }

@@ -10,10 +10,10 @@
 
 #include "array/array.h"
 #include "array/dtype.h"
-#include "array/shape.h"
 #include "array/sum.h"
+#include "array/view.h"
 #include "base/error.h"
-#include "job/bind.h"
+#include "grid/signature.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "record/fingerprint.h"
@@ -419,7 +419,7 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
     for (int k = 0; k < journal->noperands; k++) {
         if (tw__journal_is_output(journal, k)) {
             views[count++] =
-                tw__cut_view(&journal->operands[k]->view, journal->grid->signature->operands[k].axes, start, stop);
+                tw__view_box(&journal->operands[k]->view, journal->grid->signature->operands[k].axes, start, stop);
         }
     }
     return tw__sum(views, count);
@@ -463,7 +463,7 @@ tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *s
     }
     const tw_operand *described = &journal->grid->signature->operands[operand];
     tw_array *array = journal->operands[operand];
-    if (!tw__shape_same(&array->view, &source->view) || !tw__dtype_same(&array->view.dtype, &source->view.dtype)) {
+    if (!tw__view_same_shape(&array->view, &source->view) || !tw__dtype_same(&array->view.dtype, &source->view.dtype)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot begin with an array of another shape or dtype",
                         described->name);
     }
@@ -477,8 +477,8 @@ tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *s
     for (uint64_t tile = 0; tile < journal->count; tile++) {
         if (!get_bit(journal->has, tile)) {
             tw_grid_tile(journal->grid, tile, start, stop);
-            const tw_view to = tw__cut_view(&array->view, described->axes, start, stop);
-            const tw_view from = tw__cut_view(&source->view, described->axes, start, stop);
+            const tw_view to = tw__view_box(&array->view, described->axes, start, stop);
+            const tw_view from = tw__view_box(&source->view, described->axes, start, stop);
             tw__view_copy(&to, &from);
         }
     }

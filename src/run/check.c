@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array/array.h"
+#include "array/view.h"
 #include "base/error.h"
 #include "grid/signature.h"
 
@@ -61,15 +62,19 @@ static double item_difference(const tw_dtype *dtype, const void *a, const void *
 static void compare(const tw_view *a, const tw_view *b, int64_t *first, double *worst)
 {
     const int64_t itemsize = a->dtype.itemsize;
-    const int64_t size = tw_view_size(a);
     const int64_t row = a->ndim > 0 ? a->shape[a->ndim - 1] : 1;
     const int64_t step_a = a->ndim > 0 ? a->strides[a->ndim - 1] : 0,
                   step_b = a->ndim > 0 ? b->strides[a->ndim - 1] : 0;
     const int plain = row == 1 || (step_a == itemsize && step_b == itemsize);
-    int64_t index[TW_MAX_DIMS] = {0};
-    const char *at_a = a->data, *at_b = b->data;
+    struct tw__rows rows;
+    int64_t flat = 0;
     *first = -1;
-    for (int64_t flat = 0; flat < size; flat += row) {
+    if (tw_view_size(a) == 0) {
+        return;
+    }
+    tw__rows_first(&rows, a->ndim > 0 ? a->ndim - 1 : 0, a->shape, a->strides, b->strides);
+    do {
+        const char *at_a = (const char *)a->data + rows.offset[0], *at_b = (const char *)b->data + rows.offset[1];
         if (!plain || memcmp(at_a, at_b, (size_t)(row * itemsize)) != 0) {
             for (int64_t j = 0; j < row; j++) {
                 const char *x = at_a + j * step_a, *y = at_b + j * step_b;
@@ -81,17 +86,8 @@ static void compare(const tw_view *a, const tw_view *b, int64_t *first, double *
                 *worst = difference > *worst ? difference : *worst;
             }
         }
-        for (int d = a->ndim - 2; d >= 0; d--) {
-            at_a += a->strides[d];
-            at_b += b->strides[d];
-            if (++index[d] < a->shape[d]) {
-                break;
-            }
-            at_a -= index[d] * a->strides[d];
-            at_b -= index[d] * b->strides[d];
-            index[d] = 0;
-        }
-    }
+        flat += row;
+    } while (tw__rows_next(&rows));
 }
 
 static tw_status report_difference(const struct tw__check *check, const tw_report_totals *totals, tw_error *error)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "array/shape.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "os/clock.h"
