@@ -21,7 +21,7 @@ LAYERS = {
     "store": {"array", "heap", "os", "base"},
     "grid": {"base"},
     "kernel": {"os", "base"},
-    "notation": {"kernel", "os", "base"},
+    "notation": {"kernel", "grid", "os", "base"},
     "pool": {"heap", "os", "base"},
     "job": {"pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
     "record": {"job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},

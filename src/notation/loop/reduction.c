@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "grid/fold.h"
 #include "notation/print/address.h"
 
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
@@ -117,6 +118,11 @@ void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r
         value.number.imag = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 0.0 : infinity;
     }
     tw__emit_constant(e, r->type, &value);
+}
+
+void tw__reduction_half(struct tw__emitter *e)
+{
+    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% %d;", TW__FOLD_LANES);
 }
 
 /* ---- the loop over the elements ---- */

@@ -29,6 +29,9 @@ int tw__reduction_cells(const struct tw__emitter *e, const struct tw__reduction_
 /* The value that changes no other: -0.0 for sums of floats, as 0.0 + -0.0 is 0.0. */
 void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r);
 
+/* Declares half: how many of a node's `count` elements its left child has, as tw__fold_left says. */
+void tw__reduction_half(struct tw__emitter *e);
+
 /* Declares n<axis>, the lengths of the reduced axes. */
 void tw__reduction_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r);
 

@@ -1,6 +1,11 @@
 /* helper_reduce.c - helpers that bring many values together in one order, which depends on their number alone: NumPy's
  * pairwise one. Eight lanes, one after the other by the element's place, then the lanes in pairs, then the rest. */
+#include <assert.h>
+
+#include "grid/fold.h"
 #include "notation/print/helper.h"
+
+static_assert(TW__FOLD_LANES == 8, "the texts below have 8 lanes");
 
 #define INLINE "TW_INLINE "
 #define SLOW "TW_SLOW "

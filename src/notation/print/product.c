@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grid/fold.h"
 #include "notation/loop/reduction.h"
 #include "notation/print/address.h"
 #include "notation/print/helper.h"
 #include "notation/print/value.h"
 
 enum {
-    LEAF = 128,
+    LEAF = TW__FOLD_LEAF,
     ROWS = 4,          /* at once: with 256 bytes of columns, 16 vectors of totals of AVX-512 */
     COLUMN_BYTES = 256 /* of the columns of a block */
 };
@@ -408,7 +409,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__reduction_plan *r,
     open_function(e, r, row_axis, "static", "part", ", int64_t first, int64_t count");
     tw__emit_open(e, "if (count > %d)", LEAF);
     tw__emit_line(e, "%s other[%d * %d] __attribute__((aligned(64)));", type, TW__BLOCK_ROWS, width);
-    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% 8;");
+    tw__reduction_half(e);
     for (int k = 0; k < 2; k++) {
         tw__emit_begin(e);
         tw__emit_text(e, "reduce%d_part(", r->node);

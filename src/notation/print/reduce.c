@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grid/fold.h"
 #include "notation/loop/reduction.h"
 #include "notation/print/address.h"
 #include "notation/print/helper.h"
 #include "notation/print/strip.h"
 #include "notation/print/value.h"
 
-enum { LEAF = 128, WIDTH = 256, RUN = 512 };
+enum { LEAF = TW__FOLD_LEAF, WIDTH = 256, RUN = 512 };
 
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {
@@ -174,7 +175,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
     (void)tw__helper_need(e, r->combine, r->type);
     open_function(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
-    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% 8;");
+    tw__reduction_half(e);
     tw__emit_begin(e);
     tw__emit_text(e, "const %s left = ", tw__emit_type(r->type));
     emit_call_parts(e, r, "first", "half", "");
@@ -246,7 +247,7 @@ static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan
     open_function(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
     tw__emit_line(e, "%s other[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), WIDTH);
-    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% 8;");
+    tw__reduction_half(e);
     tw__emit_begin(e);
     emit_call_parts(e, r, "first", "half", "total");
     tw__emit_text(e, ";");
