@@ -82,8 +82,8 @@ bool over;          /* all jobs */
 
 #define ring() rung[0] = true; rung[1] = true; rung[WORKERS - 1] = true
 
-/* Empty runs are all alike. */
-#define SET_RUN(w, from, to) end_[w] = ((from) < (to) -> (to) : 0); first[w] = ((from) < (to) -> (from) : 0)
+/* Empty shares are all alike. */
+#define SET_SHARE(w, from, to) end_[w] = ((from) < (to) -> (to) : 0); first[w] = ((from) < (to) -> (from) : 0)
 
 #ifdef BROKEN
 bool doomed[WORKERS]; /* taken for dead before it is */
@@ -123,7 +123,7 @@ serve:
 #endif
     END
 
-runs: /* do_runs, take_own */
+shares: /* work_shares, take_own */
     STEP
         assert(!closed);
         if
@@ -131,7 +131,7 @@ runs: /* do_runs, take_own */
         :: else
         fi;
         if
-        :: first[me] < end_[me] -> tile = first[me]; SET_RUN(me, tile + 1, end_[me])
+        :: first[me] < end_[me] -> tile = first[me]; SET_SHARE(me, tile + 1, end_[me])
         :: else -> victim = me; goto steal
         fi
     END
@@ -139,7 +139,7 @@ run_tile:
     STEP
         assert(!closed);
         if
-        :: tile > limit || state[tile] != FREE -> tile = 0; goto runs
+        :: tile > limit || state[tile] != FREE -> tile = 0; goto shares
         :: else -> seen = attempt[tile]
         fi
     END
@@ -151,7 +151,7 @@ run_tile:
         :: else -> tile = 0; seen = 0
         fi
     END
-    STEP hand[me] = 0; goto runs END
+    STEP hand[me] = 0; goto shares END
 
 compute:
     STEP
@@ -181,9 +181,9 @@ computed_well:
         attempt[tile] = 0;
         error = false
     END
-    STEP assert(!closed); ended++; hand[me] = 0; tile = 0; goto runs END
+    STEP assert(!closed); ended++; hand[me] = 0; tile = 0; goto shares END
 
-steal: /* the far half of the first run that is not empty; the compare-and-swap on the victim's run is one step */
+steal: /* the far half of the first share that is not empty; the compare-and-swap on the victim's share is one step */
     STEP
         victim = (victim + 1) % WORKERS;
         if
@@ -193,19 +193,19 @@ steal: /* the far half of the first run that is not empty; the compare-and-swap 
             tile = end_[victim];
             low = tile - (tile - first[victim] + 1) / 2;
             seen = (tile - first[victim] > 2);
-            SET_RUN(victim, first[victim], low);
+            SET_SHARE(victim, first[victim], low);
             victim = 0
         fi
     END
-    /* Here these tiles are in nobody's run. The first of them is the thief's own; the others may be stolen from it. */
+    /* Here these tiles are in nobody's share. The first of them is the thief's own; the others may be stolen from it. */
     STEP
         assert(!closed);
 #ifdef BROKEN_PING_PONG
-        SET_RUN(me, low, tile);
+        SET_SHARE(me, low, tile);
         low = 0; tile = 0; seen = 0;
-        goto runs
+        goto shares
 #endif
-        SET_RUN(me, low + 1, tile);
+        SET_SHARE(me, low + 1, tile);
         tile = low;
         low = 0;
         if
@@ -215,7 +215,7 @@ steal: /* the far half of the first run that is not empty; the compare-and-swap 
     END
     STEP ring(); goto run_tile END
 
-ran: /* do_runs is over. sweep: `high` is the next word to look at */
+ran: /* work_shares is over. sweep: `high` is the next word to look at */
     STEP
         if
         :: !sweeping || high >= TILES || high > limit || MUST_LEAVE -> high = 0; goto leave
@@ -234,8 +234,8 @@ look:
         :: else
         fi
     END
-    STEP SET_RUN(me, low, high); low = 0; high++ END
-    STEP ring(); goto runs END
+    STEP SET_SHARE(me, low, high); low = 0; high++ END
+    STEP ring(); goto shares END
 
 leave:
     STEP
@@ -340,7 +340,7 @@ proctype caller()
 next_job:
     atomic { /* tw__claims_open: all words are zero */
         for (w : 0 .. WORKERS - 1) {
-            SET_RUN(w, TILES * w / WORKERS, TILES * (w + 1) / WORKERS);
+            SET_SHARE(w, TILES * w / WORKERS, TILES * (w + 1) / WORKERS);
             hand[w] = 0;
             sweep[w] = false
         }

@@ -10,9 +10,9 @@
 
 #define ORPHAN_SECONDS 5
 
-#define RUN(first, end) ((uint64_t)(first) << 32 | (uint64_t)(end))
-#define RUN_FIRST(run) ((uint32_t)((run) >> 32))
-#define RUN_END(run) ((uint32_t)(run))
+#define SHARE(first, end) ((uint64_t)(first) << 32 | (uint64_t)(end))
+#define SHARE_FIRST(share) ((uint32_t)((share) >> 32))
+#define SHARE_END(share) ((uint32_t)(share))
 
 #define TALLY(ended, hand) ((uint64_t)(ended) << 32 | (uint64_t)(hand))
 #define TALLY_ENDED(tally) ((tally) >> 32)
@@ -50,7 +50,8 @@ void tw__claims_open(struct tw__claims *claims)
     for (uint64_t w = 0; w < workers; w++) {
         struct tw__slot *slot = &claims->slots[w];
         /* 64-bit: count and workers are below 2^32 and 2^12 */
-        atomic_store_explicit(&slot->run, RUN(count * w / workers, count * (w + 1) / workers), memory_order_relaxed);
+        atomic_store_explicit(&slot->share, SHARE(count * w / workers, count * (w + 1) / workers),
+                              memory_order_relaxed);
         atomic_store_explicit(&slot->tally, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->sweep, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->failed_tile, UINT64_MAX, memory_order_relaxed);
@@ -234,35 +235,38 @@ void tw__claims_quit(struct tw__claims *claims)
 
 static int take_own(struct tw__slot *slot, uint64_t *tile)
 {
-    uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
-    while (RUN_FIRST(run) < RUN_END(run)) {
-        const uint64_t rest = RUN(RUN_FIRST(run) + 1, RUN_END(run));
-        if (atomic_compare_exchange_weak_explicit(&slot->run, &run, rest, memory_order_relaxed, memory_order_relaxed)) {
-            *tile = RUN_FIRST(run);
+    uint64_t share = atomic_load_explicit(&slot->share, memory_order_relaxed);
+    while (SHARE_FIRST(share) < SHARE_END(share)) {
+        const uint64_t rest = SHARE(SHARE_FIRST(share) + 1, SHARE_END(share));
+        if (atomic_compare_exchange_weak_explicit(&slot->share, &share, rest, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+            *tile = SHARE_FIRST(share);
             return 1;
         }
     }
     return 0;
 }
 
-/* Takes the far half of somebody's run (at least one tile): its first tile for now, the others as this worker's own
- * run, which is empty. Were the first left in the run as well, thieves could move one last tile to and fro for ever. A
- * stale value of `run` that is current again describes the run as it is now; no job ends while the thief is inside. */
+/* Takes the far half of somebody's share (at least one tile): its first tile for now, the others as this worker's own
+ * share, which is empty. Were the first left in the share as well, thieves could move one last tile to and fro for
+ * ever. A stale value of `share` that is current again describes the share as it is now; no job ends while the thief is
+ * inside. */
 static int steal(struct tw__claims *claims, unsigned self, uint64_t *tile)
 {
     for (unsigned k = 1; k < claims->workers; k++) {
         const unsigned victim = (self + k) % claims->workers;
         struct tw__slot *slot = &claims->slots[victim];
-        uint64_t run = atomic_load_explicit(&slot->run, memory_order_relaxed);
-        while (RUN_FIRST(run) < RUN_END(run)) {
-            const uint32_t length = RUN_END(run) - RUN_FIRST(run);
-            const uint32_t middle = RUN_END(run) - (length + 1) / 2;
-            if (atomic_compare_exchange_weak_explicit(&slot->run, &run, RUN(RUN_FIRST(run), middle),
+        uint64_t share = atomic_load_explicit(&slot->share, memory_order_relaxed);
+        while (SHARE_FIRST(share) < SHARE_END(share)) {
+            const uint32_t length = SHARE_END(share) - SHARE_FIRST(share);
+            const uint32_t middle = SHARE_END(share) - (length + 1) / 2;
+            if (atomic_compare_exchange_weak_explicit(&slot->share, &share, SHARE(SHARE_FIRST(share), middle),
                                                       memory_order_relaxed, memory_order_relaxed)) {
                 (void)TW__POINT("steal.taken");
-                atomic_store_explicit(&claims->slots[self].run, RUN(middle + 1, RUN_END(run)), memory_order_release);
+                atomic_store_explicit(&claims->slots[self].share, SHARE(middle + 1, SHARE_END(share)),
+                                      memory_order_release);
                 if (length > 2) {
-                    tw__claims_ring(claims); /* somebody may have looked while these tiles were in nobody's run */
+                    tw__claims_ring(claims); /* somebody may have looked while these tiles were in nobody's share */
                 }
                 *tile = middle;
                 return 1;
@@ -285,28 +289,32 @@ static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile
     }
 }
 
-static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile)
+/* Makes the tile's word running, if it is free. The word that it had tells which attempt this is. */
+static int take_word(struct tw__claims *claims, struct tw__slot *slot, unsigned self, uint64_t tile, unsigned *attempt)
 {
-    struct tw__slot *slot = &claims->slots[worker->index];
     _Atomic uint32_t *word = &claims->words[tile];
     uint32_t free_word = atomic_load_explicit(word, memory_order_relaxed);
     if (TW__WORD_STATE(free_word) != TW_TILE_FREE) {
-        return;
+        return 0;
     }
-    const unsigned attempt = TW__WORD_ATTEMPT(free_word);
+    *attempt = TW__WORD_ATTEMPT(free_word);
     const uint64_t ended = TALLY_ENDED(atomic_load_explicit(&slot->tally, memory_order_relaxed));
     atomic_store_explicit(&slot->tally, TALLY(ended, tile + 1), memory_order_relaxed);
     (void)TW__POINT("claim.look");
     /* release: the tally is seen by whoever sees the word running */
-    if (!atomic_compare_exchange_strong_explicit(word, &free_word, TW__WORD(TW_TILE_RUNNING, worker->index, attempt),
+    if (!atomic_compare_exchange_strong_explicit(word, &free_word, TW__WORD(TW_TILE_RUNNING, self, *attempt),
                                                  memory_order_acq_rel, memory_order_relaxed)) {
         atomic_store_explicit(&slot->tally, TALLY(ended, 0), memory_order_relaxed);
-        return;
+        return 0;
     }
     (void)TW__POINT("claim.taken");
-    if (claims->tiles_per_worker != 0) {
-        worker->tiles++; /* threads share the line that this is on, so it is not written in vain */
-    }
+    return 1;
+}
+
+/* Calls the job's function; keeps the tile's times and the moment that the supervisor watches, if they are wanted. */
+static int compute(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile, unsigned attempt)
+{
+    struct tw__slot *slot = &claims->slots[worker->index];
     const int64_t start = claims->times != NULL || claims->watched ? tw__now() : 0;
     slot->draft[0] = '\0';
     if (claims->watched) {
@@ -325,14 +333,30 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
     if (claims->times != NULL) {
         claims->times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
     }
+    return code;
+}
+
+static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile)
+{
+    struct tw__slot *slot = &claims->slots[worker->index];
+    unsigned attempt;
+    if (!take_word(claims, slot, worker->index, tile, &attempt)) {
+        return;
+    }
+    if (claims->tiles_per_worker != 0) {
+        worker->tiles++; /* threads share the line that this is on, so it is not written in vain */
+    }
+    const int code = compute(claims, worker, tile, attempt);
     if (code != 0) {
         fail(claims, slot, tile, code);
     }
     (void)TW__POINT("done.before");
     /* release: whoever sees the tile done, sees its elements */
-    atomic_store_explicit(word, TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
+    atomic_store_explicit(&claims->words[tile],
+                          TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
                           memory_order_release);
     (void)TW__POINT("done.after");
+    const uint64_t ended = TALLY_ENDED(atomic_load_explicit(&slot->tally, memory_order_relaxed));
     atomic_store_explicit(&slot->tally, TALLY(ended + 1, 0), memory_order_release);
     (void)TW__POINT("tile.counted");
 }
@@ -347,7 +371,7 @@ static int must_leave(struct tw__claims *claims, const struct tw__worker *worker
     return must_stop(claims) || must_retire(claims, worker);
 }
 
-static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
+static void work_shares(struct tw__claims *claims, struct tw__worker *worker)
 {
     struct tw__slot *slot = &claims->slots[worker->index];
     uint64_t tile;
@@ -358,8 +382,8 @@ static void do_runs(struct tw__claims *claims, struct tw__worker *worker)
     }
 }
 
-/* Free tiles may be in nobody's run: they become this worker's, one interval after the other, for others to steal from.
- * Where they are in somebody's run all the same, their words decide. */
+/* Free tiles may be in nobody's share: they become this worker's, one interval after the other, for others to steal
+ * from. Where they are in somebody's share all the same, their words decide. */
 static void sweep(struct tw__claims *claims, struct tw__worker *worker)
 {
     uint64_t tile = 0;
@@ -371,9 +395,9 @@ static void sweep(struct tw__claims *claims, struct tw__worker *worker)
             end++;
         }
         if (end > tile) {
-            atomic_store_explicit(&claims->slots[worker->index].run, RUN(tile, end), memory_order_release);
+            atomic_store_explicit(&claims->slots[worker->index].share, SHARE(tile, end), memory_order_release);
             tw__claims_ring(claims);
-            do_runs(claims, worker);
+            work_shares(claims, worker);
         }
         tile = end + 1; /* the word at `end` was not free */
     }
@@ -391,7 +415,7 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
         /* The request is taken only once `inside` is visible, so that the caller always sees one of the two. */
         const uint32_t must_sweep = atomic_exchange(&slot->sweep, 0);
         (void)TW__POINT("job.enter");
-        do_runs(claims, worker);
+        work_shares(claims, worker);
         if (must_sweep) {
             sweep(claims, worker);
         }

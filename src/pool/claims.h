@@ -1,20 +1,20 @@
-/* claims.h - who has which tile. One block of fixed-size words that all workers of a pool share, threads or processes.
+/* claims.h - who has which tile. Fixed-size words that all workers of a pool reach, threads or processes.
  *
- * Each worker has a run: an interval of tile numbers, [first, end), in one 64-bit word. It takes from the front of its
- * own run; when that is empty it moves the far half of another worker's run into its own. The runs are only a hint of
- * where to look. The truth is one 32-bit word a tile:
+ * Each worker has a share: an interval of tile numbers, [first, end), in one 64-bit word. It takes from the front of
+ * its own share; when that is empty it moves the far half of another worker's share into its own. The shares are only a
+ * hint of where to look. The truth is one 32-bit word a tile:
  *
  *     free --CAS by the worker, before it works--> running --store by the worker, release--> done | failed
  *      ^                                              |
  *      +------- by the supervisor, after it has reaped the worker that had it -------+
  *
- * A worker's tally, one 64-bit word, has the number of tiles that it brought to an end and the one that it has in hand,
+ * A worker's tally, one 64-bit word, holds the number of tiles that it brought to an end and the one that it works on,
  * or is about to take. It is written before a word becomes running and again after it has become terminal, so that the
  * supervisor has to look at one word alone to know what a dead worker had, and whether it had been counted.
  *
  * Nobody ever waits for a worker's next step while that worker may be dead: workers hold no lock, and a worker that
  * dies between two of these steps leaves a word that says running (it is freed again) or a tile that is free but in
- * nobody's run (it is found by a sweep over all words, which follows each death).
+ * nobody's share (it is found by a sweep over all words, which follows each death).
  *
  * A job is open while `generation` is odd. A worker says that it is inside by storing the generation in its slot and
  * then looks whether that generation is still the current one; the caller changes the generation and then waits until
@@ -63,14 +63,14 @@ struct tw__time {
 
 /* What one worker tells the others; on cache lines of its own. */
 struct tw__slot {
-    _Alignas(128) _Atomic uint64_t run; /* first << 32 | end */
-    _Atomic uint64_t tally;             /* tiles it brought to an end in this job << 32 | tile in hand + 1 */
-    _Atomic int64_t since;              /* jobs with a time limit: tw__now() when the tile in hand began; 0: none */
-    _Atomic uint32_t inside;            /* generation of the job it is in, 0: none */
-    _Atomic uint32_t left;              /* generation of the job that it last left, having found nothing to do */
-    _Atomic uint32_t sweep;             /* 1: it must look at every word before it leaves */
-    _Atomic uint32_t retired;           /* 1: it has had as many tiles as it may and ends; another takes its seat */
-    struct tw__fault_note fault;        /* what the signal that ended it was about */
+    _Alignas(128) _Atomic uint64_t share; /* first << 32 | end */
+    _Atomic uint64_t tally;               /* tiles it brought to an end in this job << 32 | tile in hand + 1 */
+    _Atomic int64_t since;                /* jobs with a time limit: tw__now() when the tile in hand began; 0: none */
+    _Atomic uint32_t inside;              /* generation of the job it is in, 0: none */
+    _Atomic uint32_t left;                /* generation of the job that it last left, having found nothing to do */
+    _Atomic uint32_t sweep;               /* 1: it must look at every word before it leaves */
+    _Atomic uint32_t retired;             /* 1: it has had as many tiles as it may and ends; another takes its seat */
+    struct tw__fault_note fault;          /* what the signal that ended it was about */
     _Alignas(128) _Atomic uint64_t failed_tile; /* lowest tile that failed here, UINT64_MAX: none */
     int failed_code;
     char message[TW_TILE_MESSAGE_SIZE]; /* of failed_tile */
@@ -112,7 +112,7 @@ size_t tw__claims_size(unsigned workers);
 /* Fills zeroed memory of tw__claims_size bytes. */
 void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin);
 
-/* Caller: deals out the runs and opens a job whose fields are set, all words zero or TW__WORD_EARLIER; wakes workers.
+/* Caller: deals out the shares and opens a job whose fields are set, all words zero or TW__WORD_EARLIER; wakes workers.
  */
 void tw__claims_open(struct tw__claims *claims);
 
