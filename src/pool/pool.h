@@ -5,21 +5,10 @@
 #include <tilework/tilework.h>
 
 #include "heap/heap.h"
+#include "heap/memory.h"
 #include "os/process.h"
 #include "os/thread.h"
 #include "pool/claims.h"
-
-/* Memory that all workers of a pool can reach, which grows and is kept from job to job. */
-struct tw__memory {
-    struct tw__heap *heap; /* NULL: private */
-    void *data;
-    size_t size;
-};
-
-/* Makes room for `size` bytes; contents are lost. `what` is for the error's sentence. */
-tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, size_t size, const char *what,
-                             tw_error *error);
-void tw__memory_release(struct tw__memory *memory);
 
 /* How long idle workers and waiting callers look before they sleep. Measured with runs of two empty tiles: a worker
  * that sleeps answers after 25 us and more, one that looks after 2 us or less; callers that run again within this time

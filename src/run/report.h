@@ -4,6 +4,7 @@
 
 #include <tilework/tilework.h>
 
+#include "heap/memory.h"
 #include "pool/pool.h"
 
 struct tw_report {
