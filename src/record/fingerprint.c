@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "array/array.h"
 #include "array/sum.h"
 #include "base/error.h"
@@ -180,6 +182,11 @@ tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const t
     }
     *fingerprint = made;
     return TW_OK;
+}
+
+void tw__fingerprint_free(json_t *fingerprint)
+{
+    json_decref(fingerprint);
 }
 
 int tw__fingerprint_same(const json_t *was, const json_t *is, char *text, size_t size)

@@ -1,5 +1,5 @@
-/* journal.c - which tiles of a job are done, in a file beside its outputs: made, found again, written. Knows no pools;
- * recorder.c decides when something is recorded. */
+/* journal.c - a file beside the outputs of a run that says which of its tiles are done: made, found again, written.
+ * Knows no pools; recorder.c decides when something is recorded. */
 #include "record/journal.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "array/dtype.h"
 #include "array/sum.h"
 #include "array/view.h"
 #include "base/error.h"
@@ -23,57 +22,40 @@
 
 #define BATCH 4096 /* records a write */
 
-/* ---- bits ---- */
-
-static int get_bit(const uint64_t *bits, uint64_t k)
-{
-    return (int)(bits[k / 64] >> k % 64 & 1);
-}
-
-static void set_bit(uint64_t *bits, uint64_t k)
-{
-    bits[k / 64] |= (uint64_t)1 << k % 64;
-}
-
-static void clear_bit(uint64_t *bits, uint64_t k)
-{
-    bits[k / 64] &= ~((uint64_t)1 << k % 64);
-}
-
 /* ---- the object ---- */
 
 static void release(tw_journal *journal)
 {
     tw__held_close(&journal->held);
-    json_decref(journal->sources);
-    free(journal->has);
-    free(journal->recorded);
-    free(journal->sums);
+    for (int k = 0; k < journal->noutputs; k++) {
+        free(journal->outputs[k].began);
+    }
+    tw__ledger_fini(&journal->ledger);
     free(journal);
 }
 
 static tw_status new_journal(tw_journal **journal, const tw_kernel *kernel, const tw_grid *grid,
                              tw_array *const *operands, tw_error *error)
 {
+    const tw_signature *signature = grid->signature;
     tw_journal *made = calloc(1, sizeof *made);
-    const size_t bits = (size_t)(grid->count / 64 + 1);
-    if (made != NULL) {
-        made->held = TW__HELD_NONE;
-        made->has = calloc(bits, sizeof *made->has);
-        made->recorded = calloc(bits, sizeof *made->recorded);
-        made->sums = calloc((size_t)grid->count + 1, sizeof *made->sums);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "a journal");
     }
-    if (made == NULL || made->has == NULL || made->recorded == NULL || made->sums == NULL) {
-        if (made != NULL) {
-            release(made);
-        }
-        return tw__fail_memory(error, (size_t)grid->count * sizeof(uint64_t), "a journal");
+    made->held = TW__HELD_NONE;
+    const tw_status status = tw__ledger_init(&made->ledger, grid->count, error);
+    if (status != TW_OK) {
+        free(made);
+        return status;
     }
     made->kernel = kernel;
     made->grid = grid;
-    made->noperands = grid->signature->noperands;
-    memcpy(made->operands, operands, (size_t)made->noperands * sizeof(tw_array *));
-    made->count = grid->count;
+    for (int k = 0; k < signature->noperands; k++) {
+        made->operands[k] = operands[k];
+        if (signature->operands[k].role != TW_IN) {
+            made->outputs[made->noutputs++] = (struct tw__journal_output){.operand = k, .array = operands[k]};
+        }
+    }
     *journal = made;
     return TW_OK;
 }
@@ -98,7 +80,7 @@ tw_status tw__journal_check(const tw_journal *journal, const tw_kernel *kernel, 
                             tw_array *const *operands, tw_error *error)
 {
     int same = journal->kernel == kernel && journal->grid == grid;
-    for (int k = 0; same && k < journal->noperands; k++) {
+    for (int k = 0; same && k < grid->signature->noperands; k++) {
         same = journal->operands[k] == operands[k];
     }
     return same ? TW_OK
@@ -135,7 +117,7 @@ static tw_status write_header(tw_journal *journal, const char *json, tw_error *e
         failed = tw__file_truncate(journal->held.fd, 0);
     }
     if (failed == 0 &&
-        !__builtin_add_overflow((int64_t)size, (int64_t)(journal->count * sizeof(struct tw__record)), &whole)) {
+        !__builtin_add_overflow((int64_t)size, (int64_t)(journal->ledger.count * sizeof(struct tw__record)), &whole)) {
         failed = tw__file_allocate(journal->held.fd, whole);
     }
     if (failed == 0) {
@@ -147,7 +129,7 @@ static tw_status write_header(tw_journal *journal, const char *json, tw_error *e
     free(header);
     if (failed == ENOSPC || failed == EDQUOT) {
         return tw__fail_os(error, TW_ERROR_DISK, failed, "%s: needs %" PRIu64 " bytes", journal->held.path,
-                           (uint64_t)size + journal->count * sizeof(struct tw__record));
+                           (uint64_t)size + journal->ledger.count * sizeof(struct tw__record));
     }
     return failed == 0 ? TW_OK : fail_write(journal, failed, error);
 }
@@ -156,8 +138,8 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
                             tw_array *const *operands, tw_error *error)
 {
     tw_journal *made = NULL;
-    json_t *fingerprint = NULL, *header = NULL;
-    char *json = NULL;
+    struct json_t *fingerprint = NULL;
+    char *header = NULL;
     tw_status status = check_outputs(grid, operands, error);
     if (status == TW_OK) {
         status = tw__fingerprint(&fingerprint, kernel, grid, operands, error);
@@ -179,20 +161,17 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
         goto fail;
     }
     header = tw__journal_header(made, fingerprint);
-    fingerprint = NULL; /* it is the header's */
-    json = header != NULL ? tw__journal_file_text(header) : NULL;
-    status = json != NULL ? write_header(made, json, error) : tw__fail_memory(error, 4096, "a journal's header");
+    status = header != NULL ? write_header(made, header, error) : tw__fail_memory(error, 4096, "a journal's header");
     if (status != TW_OK) {
         goto fail;
     }
-    free(json);
-    json_decref(header);
+    free(header);
+    tw__fingerprint_free(fingerprint);
     *journal = made;
     return TW_OK;
 fail:
-    free(json);
-    json_decref(header);
-    json_decref(fingerprint);
+    free(header);
+    tw__fingerprint_free(fingerprint);
     if (made != NULL) {
         tw__held_remove(&made->held);
         release(made);
@@ -202,52 +181,84 @@ fail:
 
 /* ---- resuming ---- */
 
+struct reading {
+    struct tw__ledger *ledger;
+    int64_t disputed; /* the first tile whose checksum is known to be another one; -1: none */
+};
+
 static void take_record(void *user, uint64_t tile, uint64_t sum)
 {
-    tw_journal *journal = user;
-    set_bit(journal->has, tile);
-    set_bit(journal->recorded, tile);
-    journal->sums[tile] = sum;
-    journal->done++;
+    struct reading *reading = user;
+    if (!tw__ledger_take(reading->ledger, tile, sum) && reading->disputed < 0) {
+        reading->disputed = (int64_t)tile;
+    }
 }
 
-static tw_status take_over(tw_journal *journal, struct tw__journal_file *found, const json_t *fingerprint,
-                           tw_error *error)
+/* Takes over what a file records, if it is of the job with this fingerprint. */
+static tw_status take_records(struct tw__ledger *ledger, const struct tw__journal_file *found, int fd,
+                              const struct json_t *fingerprint, tw_error *error)
 {
     char difference[900];
-    int finished = 0;
+    struct reading reading = {.ledger = ledger, .disputed = -1};
     if (found->header == NULL) {
         return tw__fail(error, TW_ERROR_JOURNAL, "%s: nothing was recorded", found->path);
     }
-    if (!tw__fingerprint_same(json_object_get(found->header, "job"), fingerprint, difference, sizeof difference)) {
+    if (!tw__fingerprint_same(tw__journal_header_job(found->header), fingerprint, difference, sizeof difference)) {
         return tw__fail(error, TW_ERROR_JOURNAL, "%s: is of another job: %s", found->path, difference);
     }
-    if (found->tiles != journal->count) {
+    if (found->tiles != ledger->count) {
         return tw__journal_file_damaged(found, error);
     }
-    tw_status status = tw__journal_header_check(journal, json_object_get(found->header, "outputs"), &finished, error);
+    const tw_status status = tw__journal_file_records(found, fd, take_record, &reading, error);
+    if (status == TW_OK && reading.disputed >= 0) {
+        return tw__fail(error, TW_ERROR_JOURNAL,
+                        "%s: tile %" PRId64 " has another checksum than in the journal that was read before",
+                        found->path, reading.disputed);
+    }
+    return status;
+}
+
+tw_status tw__journal_read(struct tw__ledger *ledger, const char *path, const struct json_t *fingerprint,
+                           tw_error *error)
+{
+    struct tw__journal_file found = {0};
+    int fd = -1;
+    tw_status status = tw__journal_file_open(&fd, path, error);
     if (status == TW_OK) {
-        status = tw__journal_file_records(found, journal->held.fd, take_record, journal, error);
+        status = tw__journal_file_find(&found, path, fd, error);
     }
-    if (status != TW_OK) {
-        return status;
+    if (status == TW_OK) {
+        status = take_records(ledger, &found, fd, fingerprint, error);
     }
-    journal->records_at = found->records_at;
-    journal->seed = found->seed;
-    journal->sources = json_incref(json_object_get(found->header, "sources"));
-    journal->is_finished = finished;
-    for (uint64_t tile = 0; finished && tile < journal->count; tile++) {
-        journal->done += !get_bit(journal->has, tile);
-        set_bit(journal->has, tile);
+    tw__journal_file_fini(&found);
+    if (fd >= 0) {
+        tw__file_close(fd);
     }
-    return TW_OK;
+    return status;
+}
+
+static tw_status take_over(tw_journal *journal, const struct tw__journal_file *found, const struct json_t *fingerprint,
+                           tw_error *error)
+{
+    tw_status status = take_records(&journal->ledger, found, journal->held.fd, fingerprint, error);
+    if (status == TW_OK) {
+        status = tw__journal_header_take(journal, found->header, error);
+    }
+    if (status == TW_OK) {
+        journal->records_at = found->records_at;
+        journal->seed = found->seed;
+    }
+    if (status == TW_OK && journal->is_finished) {
+        tw__ledger_complete(&journal->ledger);
+    }
+    return status;
 }
 
 tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                           tw_array *const *operands, tw_error *error)
 {
     tw_journal *made = NULL;
-    json_t *fingerprint = NULL;
+    struct json_t *fingerprint = NULL;
     struct tw__journal_file found = {0};
     tw_status status = check_outputs(grid, operands, error);
     if (status == TW_OK) {
@@ -268,8 +279,8 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
     if (status == TW_OK) {
         status = take_over(made, &found, fingerprint, error);
     }
-    json_decref(found.header);
-    json_decref(fingerprint);
+    tw__journal_file_fini(&found);
+    tw__fingerprint_free(fingerprint);
     if (status != TW_OK) {
         if (made != NULL) {
             release(made);
@@ -282,31 +293,21 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
 
 uint64_t tw_journal_done(const tw_journal *journal)
 {
-    return journal->done;
+    return journal->ledger.done;
 }
 
 int tw_journal_has(const tw_journal *journal, uint64_t tile)
 {
-    return tile < journal->count && get_bit(journal->has, tile);
+    return tw__ledger_has(&journal->ledger, tile);
 }
 
 /* ---- writing ---- */
 
-void tw__journal_note(tw_journal *journal, uint64_t tile, uint64_t sum)
-{
-    set_bit(journal->has, tile);
-    journal->sums[tile] = sum;
-    journal->done++;
-    journal->pending++;
-}
-
 static int sync_outputs(const tw_journal *journal)
 {
     int failed = TW__POINT("journal.data-sync");
-    for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        if (tw__journal_is_output(journal, k)) {
-            failed = tw__outfile_sync(journal->operands[k]);
-        }
+    for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
+        failed = tw__outfile_sync(journal->outputs[k].array);
     }
     return failed;
 }
@@ -318,9 +319,8 @@ static int sync_header(tw_journal *journal)
         return failed;
     }
     failed = tw__held_is_open(&journal->held) ? tw__file_sync(journal->held.fd) : EBADF;
-    for (int k = 0; failed == 0 && k < journal->noperands; k++) {
-        failed =
-            tw__journal_is_output(journal, k) ? tw__outfile_sync_name(journal->operands[k], journal->held.folder) : 0;
+    for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
+        failed = tw__outfile_sync_name(journal->outputs[k].array, journal->held.folder);
     }
     if (failed == 0) {
         failed = tw__folder_sync(journal->held.folder);
@@ -334,31 +334,25 @@ static int sync_header(tw_journal *journal)
 static int write_records(tw_journal *journal)
 {
     static const size_t size = sizeof(struct tw__record);
+    struct tw__ledger *ledger = &journal->ledger;
     struct tw__record *records = malloc(BATCH * size);
     if (records == NULL) {
         return ENOMEM;
     }
     int failed = 0;
-    for (uint64_t tile = 0; failed == 0 && tile < journal->count; tile++) {
-        uint64_t n = 0;
-        if (tile % 64 == 0 && journal->has[tile / 64] == journal->recorded[tile / 64]) {
-            tile += 63;
-            continue;
+    uint64_t first = 0, count;
+    while (failed == 0 && (count = tw__ledger_unrecorded(ledger, first, BATCH, &first)) > 0) {
+        for (uint64_t n = 0; n < count; n++) {
+            const uint64_t tile = first + n, sum = ledger->sums[tile];
+            records[n] = (struct tw__record){(uint32_t)tile, tw__record_check(journal->seed, tile, sum), sum};
         }
-        for (; n < BATCH && tile + n < journal->count && get_bit(journal->has, tile + n) &&
-               !get_bit(journal->recorded, tile + n);
-             n++) {
-            const uint64_t sum = journal->sums[tile + n];
-            records[n] = (struct tw__record){(uint32_t)(tile + n), tw__record_check(journal->seed, tile + n, sum), sum};
-            set_bit(journal->recorded, tile + n);
+        tw__ledger_mark(ledger, first, count);
+        failed = TW__POINT("journal.record");
+        if (failed == 0) {
+            failed =
+                write_checked(journal, records, (size_t)count * size, journal->records_at + (int64_t)(first * size));
         }
-        if (n > 0) {
-            failed = TW__POINT("journal.record");
-            failed = failed != 0 ? failed
-                                 : write_checked(journal, records, (size_t)n * size,
-                                                 journal->records_at + (int64_t)(tile * size));
-            tile += n - 1;
-        }
+        first += count;
     }
     free(records);
     return failed;
@@ -372,11 +366,7 @@ static tw_status fail_outputs(tw_journal *journal, int failed)
 
 tw_status tw__journal_sync_all(tw_journal *journal)
 {
-    int outputs = 0;
-    for (int k = 0; k < journal->noperands; k++) {
-        outputs += tw__journal_is_output(journal, k);
-    }
-    const int failed = outputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
+    const int failed = journal->noutputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
     return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
 }
 
@@ -403,7 +393,6 @@ tw_status tw__journal_record(tw_journal *journal)
     if (failed != 0) {
         return fail_write(journal, failed, failure);
     }
-    journal->pending = 0;
     (void)TW__POINT("journal.recorded");
     return TW_OK;
 }
@@ -414,24 +403,23 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
 {
     tw_view views[TW_MAX_OPERANDS];
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    int count = 0;
     tw_grid_tile(journal->grid, tile, start, stop);
-    for (int k = 0; k < journal->noperands; k++) {
-        if (tw__journal_is_output(journal, k)) {
-            views[count++] =
-                tw__view_box(&journal->operands[k]->view, journal->grid->signature->operands[k].axes, start, stop);
-        }
+    for (int k = 0; k < journal->noutputs; k++) {
+        const struct tw__journal_output *output = &journal->outputs[k];
+        const uint8_t *axes = journal->grid->signature->operands[output->operand].axes;
+        views[k] = tw__view_box(&output->array->view, axes, start, stop);
     }
-    return tw__sum(views, count);
+    return tw__sum(views, journal->noutputs);
 }
 
 tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error)
 {
     static const struct tw__record none;
+    struct tw__ledger *ledger = &journal->ledger;
     uint64_t count = 0;
     int failed = 0;
-    for (uint64_t tile = 0; failed == 0 && tile < journal->count; tile++) {
-        if (!get_bit(journal->recorded, tile) || sum_again(journal, tile) == journal->sums[tile]) {
+    for (uint64_t tile = 0; failed == 0 && tile < ledger->count; tile++) {
+        if (!tw__ledger_is_recorded(ledger, tile) || sum_again(journal, tile) == ledger->sums[tile]) {
             continue;
         }
         if (journal->is_finished) { /* beside its magic a tile may not be half done */
@@ -439,9 +427,7 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
                             journal->held.path, tile);
         }
         failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
-        clear_bit(journal->has, tile);
-        clear_bit(journal->recorded, tile);
-        journal->done--;
+        tw__ledger_drop(ledger, tile);
         count++;
     }
     if (failed == 0 && count > 0) { /* before such a tile is written again, its record must be gone */
@@ -455,36 +441,6 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
     return TW_OK;
 }
 
-tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error)
-{
-    char now[256];
-    if (operand < 0 || operand >= journal->noperands || !tw__journal_is_output(journal, operand)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "operand %d is no output of the journal's job", operand);
-    }
-    const tw_operand *described = &journal->grid->signature->operands[operand];
-    tw_array *array = journal->operands[operand];
-    if (!tw__view_same_shape(&array->view, &source->view) || !tw__dtype_same(&array->view.dtype, &source->view.dtype)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot begin with an array of another shape or dtype",
-                        described->name);
-    }
-    const char *was = json_string_value(json_object_get(journal->sources, described->name));
-    tw__fingerprint_source(source, now, sizeof now);
-    if (was != NULL && was[0] != '\0' && strcmp(was, now) != 0) {
-        return tw__fail(error, TW_ERROR_JOURNAL, "%s: is of another job: '%s' began as %s and is %s",
-                        journal->held.path, described->name, was, now[0] != '\0' ? now : "no file");
-    }
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    for (uint64_t tile = 0; tile < journal->count; tile++) {
-        if (!get_bit(journal->has, tile)) {
-            tw_grid_tile(journal->grid, tile, start, stop);
-            const tw_view to = tw__view_box(&array->view, described->axes, start, stop);
-            const tw_view from = tw__view_box(&source->view, described->axes, start, stop);
-            tw__view_copy(&to, &from);
-        }
-    }
-    return TW_OK;
-}
-
 /* ---- the end ---- */
 
 tw_status tw_journal_close(tw_journal *journal, tw_error *error)
@@ -493,7 +449,7 @@ tw_status tw_journal_close(tw_journal *journal, tw_error *error)
         return TW_OK;
     }
     const int owned = journal->held.owner == tw__process_id();
-    if (owned && journal->pending > 0) {
+    if (owned && journal->ledger.pending > 0) {
         tw__journal_record(journal);
     }
     const tw_status status = journal->failure.status;

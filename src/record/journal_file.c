@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -203,6 +204,31 @@ tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path
     return status;
 }
 
+void tw__journal_file_fini(struct tw__journal_file *found)
+{
+    json_decref(found->header);
+    found->header = NULL;
+}
+
+tw_status tw__journal_file_open(int *fd, const char *path, tw_error *error)
+{
+    struct tw__file_info info;
+    int found = -1;
+    const int failed = tw__file_open_read(&found, path);
+    if (failed == ENOENT) {
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s: there is no journal", path);
+    }
+    if (failed != 0) {
+        return tw__fail_path(error, failed, path, "cannot be opened");
+    }
+    if (tw__file_info(found, &info) != 0 || !info.is_regular) {
+        tw__file_close(found);
+        return tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file", path);
+    }
+    *fd = found;
+    return TW_OK;
+}
+
 tw_status tw__journal_file_records(const struct tw__journal_file *found, int fd,
                                    void (*take)(void *user, uint64_t tile, uint64_t sum), void *user, tw_error *error)
 {
@@ -239,18 +265,7 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
     struct tw__journal_file found = {0};
     uint64_t counted = 0;
     int fd = -1;
-    const int failed = tw__file_open_read(&fd, path);
-    if (failed == ENOENT) {
-        return tw__fail(error, TW_ERROR_JOURNAL, "%s: there is no journal", path);
-    }
-    if (failed != 0) {
-        return tw__fail_path(error, failed, path, "cannot be opened");
-    }
-    struct tw__file_info info;
-    tw_status status = TW_OK;
-    if (tw__file_info(fd, &info) != 0 || !info.is_regular) {
-        status = tw__fail(error, TW_ERROR_FILE, "%s: is not a regular file", path);
-    }
+    tw_status status = tw__journal_file_open(&fd, path, error);
     if (status == TW_OK) {
         status = tw__journal_file_find(&found, path, fd, error);
     }
@@ -261,8 +276,10 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
         *done = counted;
         *tiles = found.tiles;
     }
-    json_decref(found.header);
-    tw__file_close(fd);
+    tw__journal_file_fini(&found);
+    if (fd >= 0) {
+        tw__file_close(fd);
+    }
     return status;
 }
 

@@ -1,12 +1,13 @@
 /* journal_file.h - the bytes of a journal. journal.h says what they mean. */
-#ifndef TW_RUN_JOURNAL_FILE_H
-#define TW_RUN_JOURNAL_FILE_H
+#ifndef TW_RECORD_JOURNAL_FILE_H
+#define TW_RECORD_JOURNAL_FILE_H
 
-#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <tilework/tilework.h>
+
+struct json_t;
 
 struct tw__record {
     uint32_t tile;
@@ -17,7 +18,7 @@ struct tw__record {
 uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum);
 
 /* The JSON text of a header (malloc), NULL: out of memory. */
-char *tw__journal_file_text(const json_t *header);
+char *tw__journal_file_text(const struct json_t *header);
 
 /* Bytes of the header for a JSON text of `length` characters. */
 size_t tw__journal_file_header_size(size_t length);
@@ -32,14 +33,18 @@ struct tw__journal_file {
     uint64_t tiles;
     int64_t records_at;
     uint64_t seed;
-    json_t *header; /* NULL: nothing was ever recorded */
+    struct json_t *header; /* NULL: nothing was ever recorded */
 };
 
 /* Makes the file empty, and waits until it is so on the disk. 0, or an errno. */
 int tw__journal_file_empty(int fd);
 
-/* Fills *found; its header is released by the caller. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
+/* Opens a journal to read it. Errors: TW_ERROR_JOURNAL (there is none), TW_ERROR_FILE. */
+tw_status tw__journal_file_open(int *fd, const char *path, tw_error *error);
+
+/* Looks at an open file. Errors: TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 tw_status tw__journal_file_find(struct tw__journal_file *found, const char *path, int fd, tw_error *error);
+void tw__journal_file_fini(struct tw__journal_file *found);
 
 /* Calls take(user, tile, sum) for every record that holds. Errors: TW_ERROR_FILE. */
 tw_status tw__journal_file_records(const struct tw__journal_file *found, int fd,

@@ -4,11 +4,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/error.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
 #include "os/file.h"
 #include "record/fingerprint.h"
+#include "record/journal_file.h"
 #include "store/npy/npy_write.h"
 
 static void hex_text(char *text, const unsigned char *bytes, size_t count)
@@ -31,65 +37,98 @@ static json_t *identity_object(const char *name, const struct tw__file_identity 
                      born);
 }
 
-json_t *tw__journal_header(tw_journal *journal, json_t *fingerprint)
+static const tw_operand *described(const tw_journal *journal, const struct tw__journal_output *output)
 {
-    char id[33], source[256];
+    return &journal->grid->signature->operands[output->operand];
+}
+
+/* Adds what the header says of one output. */
+static int add_output(json_t *outputs, json_t *sources, const tw_journal *journal, struct tw__journal_output *output)
+{
+    char source[256];
+    struct tw__file_identity identity;
+    const tw_operand *operand = described(journal, output);
+    if (tw__outfile_identity(output->array, &identity) == 0 &&
+        json_array_append_new(outputs, identity_object(operand->name, &identity)) != 0) {
+        return -1;
+    }
+    if (operand->role != TW_INOUT) {
+        return 0;
+    }
+    tw__fingerprint_source(output->array, source, sizeof source);
+    output->began = strdup(source);
+    return output->began == NULL ? -1 : json_object_set_new(sources, operand->name, json_string(source));
+}
+
+char *tw__journal_header(tw_journal *journal, json_t *fingerprint)
+{
+    char id[33];
     unsigned char random[16];
     tw__file_random(random, sizeof random);
     hex_text(id, random, sizeof random);
-    json_t *outputs = json_array();
-    journal->sources = json_object();
-    int failed = outputs == NULL || journal->sources == NULL;
-    for (int k = 0; !failed && k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const tw_operand *operand = &journal->grid->signature->operands[k];
-        if (tw__journal_is_output(journal, k) && tw__outfile_identity(journal->operands[k], &identity) == 0) {
-            failed |= json_array_append_new(outputs, identity_object(operand->name, &identity));
-        }
-        if (operand->role == TW_INOUT) {
-            tw__fingerprint_source(journal->operands[k], source, sizeof source);
-            failed |= json_object_set_new(journal->sources, operand->name, json_string(source));
-        }
+    json_t *outputs = json_array(), *sources = json_object();
+    int failed = outputs == NULL || sources == NULL;
+    for (int k = 0; !failed && k < journal->noutputs; k++) {
+        failed = add_output(outputs, sources, journal, &journal->outputs[k]);
     }
     if (failed) {
         json_decref(outputs);
-        json_decref(fingerprint);
+        json_decref(sources);
         return NULL;
     }
-    return json_pack("{s:s, s:I, s:o, s:O, s:o}", "id", id, "tiles", (json_int_t)journal->count, "outputs", outputs,
-                     "sources", journal->sources, "job", fingerprint);
+    json_t *header = json_pack("{s:s, s:I, s:o, s:o, s:O}", "id", id, "tiles", (json_int_t)journal->ledger.count,
+                               "outputs", outputs, "sources", sources, "job", fingerprint);
+    char *text = header != NULL ? tw__journal_file_text(header) : NULL;
+    json_decref(header);
+    return text;
 }
 
-tw_status tw__journal_header_check(const tw_journal *journal, const json_t *outputs, int *finished, tw_error *error)
+const json_t *tw__journal_header_job(const json_t *header)
 {
-    size_t place = 0;
-    for (int k = 0; k < journal->noperands; k++) {
-        struct tw__file_identity identity;
-        const char *name = journal->grid->signature->operands[k].name;
-        if (!tw__journal_is_output(journal, k)) {
-            continue;
-        }
-        const int known = tw__outfile_identity(journal->operands[k], &identity) == 0;
-        json_t *is = known ? identity_object(name, &identity) : NULL;
-        const json_t *was = json_array_get(outputs, place++);
-        static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
-        if (known && is == NULL) {
-            return tw__fail_memory(error, sizeof identity, "a journal's header");
-        }
-        int same = known && was != NULL;
-        /* A tag says it all; the magic leaves only where the file lies. */
-        const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 5 : 2;
-        for (size_t key = first; same && key < end; key++) {
-            const char *a = json_string_value(json_object_get(was, keys[key]));
-            const char *b = json_string_value(json_object_get(is, keys[key]));
-            same = a != NULL && b != NULL && strcmp(a, b) == 0;
-        }
-        json_decref(is);
-        if (!same) {
-            return tw__fail(error, TW_ERROR_JOURNAL, "%s: does not belong to the file of output '%s' that is there",
-                            journal->held.path, name);
-        }
-        *finished |= identity.is_finished;
+    return json_object_get(header, "job");
+}
+
+/* Whether the file of an output is the one that was described as `was`. */
+static tw_status check_output(tw_journal *journal, const struct tw__journal_output *output, const json_t *was,
+                              tw_error *error)
+{
+    static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
+    struct tw__file_identity identity;
+    const char *name = described(journal, output)->name;
+    const int known = tw__outfile_identity(output->array, &identity) == 0;
+    json_t *is = known ? identity_object(name, &identity) : NULL;
+    if (known && is == NULL) {
+        return tw__fail_memory(error, sizeof identity, "a journal's header");
     }
+    int same = known && was != NULL;
+    /* A tag says it all; the magic leaves only where the file lies. */
+    const size_t first = identity.is_finished ? 2 : 0, end = identity.is_finished ? 5 : 2;
+    for (size_t key = first; same && key < end; key++) {
+        const char *a = json_string_value(json_object_get(was, keys[key]));
+        const char *b = json_string_value(json_object_get(is, keys[key]));
+        same = a != NULL && b != NULL && strcmp(a, b) == 0;
+    }
+    json_decref(is);
+    if (!same) {
+        return tw__fail(error, TW_ERROR_JOURNAL, "%s: does not belong to the file of output '%s' that is there",
+                        journal->held.path, name);
+    }
+    journal->is_finished |= identity.is_finished;
     return TW_OK;
+}
+
+tw_status tw__journal_header_take(tw_journal *journal, const json_t *header, tw_error *error)
+{
+    const json_t *outputs = json_object_get(header, "outputs"), *sources = json_object_get(header, "sources");
+    tw_status status = TW_OK;
+    for (int k = 0; status == TW_OK && k < journal->noutputs; k++) {
+        struct tw__journal_output *output = &journal->outputs[k];
+        status = check_output(journal, output, json_array_get(outputs, (size_t)k), error);
+        const char *source = json_string_value(json_object_get(sources, described(journal, output)->name));
+        output->began = source != NULL ? strdup(source) : NULL;
+        if (status == TW_OK && source != NULL && output->began == NULL) {
+            status = tw__fail_memory(error, strlen(source), "a journal's header");
+        }
+    }
+    return status;
 }

@@ -1,23 +1,21 @@
 /* journal_header.h - the JSON object at the front of a journal: the files and the job that it is of. */
-#ifndef TW_RUN_JOURNAL_HEADER_H
-#define TW_RUN_JOURNAL_HEADER_H
+#ifndef TW_RECORD_JOURNAL_HEADER_H
+#define TW_RECORD_JOURNAL_HEADER_H
 
-#include <jansson.h>
-
-#include "grid/grid.h"
-#include "grid/signature.h"
 #include "record/journal.h"
 
-static inline int tw__journal_is_output(const tw_journal *journal, int operand)
-{
-    return journal->grid->signature->operands[operand].role != TW_IN;
-}
+struct json_t;
 
-/* Takes over `fingerprint`. NULL: out of memory. A header without one of its parts would be refused by every resume. */
-json_t *tw__journal_header(tw_journal *journal, json_t *fingerprint);
+/* The text of a new journal's header (malloc). Takes note of what inout operands begin with. NULL: out of memory. A
+ * header without one of its parts would be refused by every resume. */
+char *tw__journal_header(tw_journal *journal, struct json_t *fingerprint);
 
-/* Every output must be the file that the journal was written beside. *finished: at least one has its magic, which is
- * written after the last tile only. */
-tw_status tw__journal_header_check(const tw_journal *journal, const json_t *outputs, int *finished, tw_error *error);
+/* The fingerprint in a header. */
+const struct json_t *tw__journal_header_job(const struct json_t *header);
+
+/* Takes from a header that was found what inout operands began with. Every output must be the file that the journal was
+ * written beside; journal->is_finished: at least one has its magic, which is written after the last tile only. Errors:
+ * TW_ERROR_JOURNAL, TW_ERROR_MEMORY. */
+tw_status tw__journal_header_take(tw_journal *journal, const struct json_t *header, tw_error *error);
 
 #endif

@@ -7,7 +7,7 @@
 #include "job/bind.h"
 #include "job/job.h"
 #include "os/clock.h"
-#include "record/journal.h"
+#include "record/recorder.h"
 #include "run/check.h"
 #include "run/explain.h"
 #include "run/report.h"
@@ -25,6 +25,7 @@ struct run {
     struct tw__binding binding;
     struct tw__check check;
     struct tw__outcome outcome;
+    struct tw__recorder recorder;
     struct tw__job *job;
     struct tw__choices *choices; /* NULL: all dtypes are given */
     tw_choices *made;
@@ -107,13 +108,13 @@ static tw_status run_recorded(struct run *run, const struct tw__task *task, tw_e
     tw_error journal_error;
     tw_status status = tw__pool_prepare(pool, task, error);
     if (status == TW_OK && journal != NULL) {
-        status = tw__journal_begin(journal, pool->words.data, pool->sums.data, halt, pool, error);
+        status = tw__recorder_begin(&run->recorder, journal, pool->words.data, pool->sums.data, halt, pool, error);
     }
     if (status != TW_OK) {
         return status;
     }
     status = tw__pool_run(pool, task, &run->outcome, error);
-    const tw_status recorded = journal != NULL ? tw__journal_end(journal, &journal_error) : TW_OK;
+    const tw_status recorded = journal != NULL ? tw__recorder_end(&run->recorder, &journal_error) : TW_OK;
     if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
         if (error != NULL) {
             *error = journal_error;
