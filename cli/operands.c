@@ -13,33 +13,6 @@
 
 #define HEADER_BYTES 65536 /* more than a .npy header has, beside whose bytes those of the items are counted */
 
-int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *form, const char *text,
-                     int is_number)
-{
-    struct cli_binding new = {0};
-    int result = cli_pair(&new.name, &new.value, option, form, text);
-    if (result == 0 && is_number) {
-        result = cli_number(&new.number, option, new.value, 0, INT64_MAX);
-    }
-    struct cli_binding *more = result == 0 ? realloc(bindings->binding, (bindings->count + 1) * sizeof *more) : NULL;
-    if (more == NULL) {
-        free(new.name);
-        return result != 0 ? result : ENOMEM;
-    }
-    bindings->binding = more;
-    more[bindings->count++] = new;
-    return 0;
-}
-
-void cli_bindings_fini(struct cli_bindings *bindings)
-{
-    for (size_t b = 0; b < bindings->count; b++) {
-        free(bindings->binding[b].name);
-    }
-    free(bindings->binding);
-    *bindings = (struct cli_bindings){0};
-}
-
 /* ---- names ---- */
 
 static int is_read(const struct cli_operands *operands, int k)

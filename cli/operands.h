@@ -6,25 +6,8 @@
 
 #include <tilework/tilework.h>
 
+#include "bindings.h"
 #include "paths.h"
-
-/* NAME=TEXT as given on the command line. */
-struct cli_binding {
-    char *name;        /* owned */
-    const char *value; /* not owned */
-    int64_t number;    /* the value where it was asked for as a number */
-};
-
-struct cli_bindings {
-    struct cli_binding *binding; /* [count] */
-    size_t count;
-};
-
-/* Splits and appends `text`, which should be as `form` says ("NAME=FILE"); 0 or an errno, having said why (an argp
- * parser's return value). */
-int cli_bindings_add(struct cli_bindings *bindings, const char *option, const char *form, const char *text,
-                     int is_number);
-void cli_bindings_fini(struct cli_bindings *bindings);
 
 struct cli_operand {
     const char *source; /* file it is read from: in, inout */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings.h"
 #include "exit.h"
 #include "units.h"
 
@@ -91,17 +92,6 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
     return 0;
 }
 
-error_t cli_pair(char **name, const char **value, const char *option, const char *form, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text || equals[1] == '\0') {
-        return cli_bad("%s: '%s' should be %s", option, text, form);
-    }
-    *name = strndup(text, (size_t)(equals - text));
-    *value = equals + 1;
-    return *name != NULL ? 0 : ENOMEM;
-}
-
 /* ---- the pool ---- */
 
 const char *cli_pool_name(tw_pool_kind kind)
@@ -147,14 +137,14 @@ static error_t parse_pool(int key, char *argument, struct argp_state *state)
 
 #define WORKERS_OPTION                                                                                                 \
     {                                                                                                                  \
-        "workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 1           \
+        "workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 4           \
     }
 static const struct argp_option pool_options[] = {
-    {"pool", CLI_KEY_POOL, "POOL", 0, "Who does the tiles: serial, threads (default) or processes", 1},
+    {"pool", CLI_KEY_POOL, "POOL", 0, "What runs the tiles: serial, threads (default) or processes", 4},
     WORKERS_OPTION,
     {0}};
 static const struct argp_option pools_options[] = {
-    {"pool", CLI_KEY_POOL, "POOL", 0, "Who does the tiles: serial, threads or processes; default: each in turn", 1},
+    {"pool", CLI_KEY_POOL, "POOL", 0, "What runs the tiles: serial, threads or processes; default: each in turn", 4},
     WORKERS_OPTION,
     {0}};
 const struct argp cli_pool_argp = {.options = pool_options, .parser = parse_pool};
@@ -173,13 +163,14 @@ static error_t bad_cuts(const char *axis, const char *cuts, const tw_error *erro
                : cli_bad("--cut: axis '%s': '%s' is not N,N,... from column %d on", axis, cuts, error->column);
 }
 
-static error_t add_split(struct cli_splits *splits, int key, const char *argument)
+static error_t add_split(void *user, const char *option, const char *item)
 {
-    const char *option = key == CLI_KEY_CUT ? "--cut" : key == CLI_KEY_TILE ? "--tile" : "--parts";
+    struct cli_splits *splits = user;
+    const int is_cut = strcmp(option, "--cut") == 0;
     tw_split split = {0};
     char *axis = NULL;
     const char *value = NULL;
-    error_t result = cli_pair(&axis, &value, option, key == CLI_KEY_CUT ? "AXIS=N,N,..." : "AXIS=N", argument);
+    error_t result = cli_pair(&axis, &value, option, is_cut ? "AXIS=N,N,..." : "AXIS=N", item);
     if (result != 0) {
         return result;
     }
@@ -191,7 +182,7 @@ static error_t add_split(struct cli_splits *splits, int key, const char *argumen
             goto fail;
         }
     }
-    if (key == CLI_KEY_CUT) {
+    if (is_cut) {
         tw_error error;
         int64_t *cuts;
         if (tw_cuts_parse(&cuts, &split.ncuts, value, &error) != TW_OK) {
@@ -200,7 +191,7 @@ static error_t add_split(struct cli_splits *splits, int key, const char *argumen
         }
         split.cuts = cuts;
     } else {
-        int64_t *number = key == CLI_KEY_TILE ? &split.tile : &split.parts;
+        int64_t *number = strcmp(option, "--tile") == 0 ? &split.tile : &split.parts;
         result = cli_number(number, option, value, 1, INT64_MAX);
         if (result != 0) {
             goto fail;
@@ -234,17 +225,20 @@ static error_t parse_split(int key, char *argument, struct argp_state *state)
 {
     switch (key) {
     case CLI_KEY_CUT:
+        return cli_list("--cut", argument, 1, add_split, state->input);
     case CLI_KEY_TILE:
+        return cli_list("--tile", argument, 0, add_split, state->input);
     case CLI_KEY_PARTS:
-        return add_split(state->input, key, argument);
+        return cli_list("--parts", argument, 0, add_split, state->input);
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option split_options[] = {
-    {"cut", CLI_KEY_CUT, "AXIS=N,N,...", 0, "Divide the axis at these positions", 1},
-    {"tile", CLI_KEY_TILE, "AXIS=N", 0, "Divide the axis into tiles of this length", 1},
-    {"parts", CLI_KEY_PARTS, "AXIS=N", 0, "Divide the axis into this many tiles of nearly equal length", 1},
+    {NULL, 0, NULL, 0, "Tiles (axes not named stay whole; without any of these, the division is automatic):", 3},
+    {"cut", CLI_KEY_CUT, "AXIS=N,N,...", 0, "Cut axes at these positions: i=333,666 or i=333,666,j=1000", 3},
+    {"tile", CLI_KEY_TILE, "AXIS=N,...", 0, "Cut axes into tiles of this length: i=100 or i=100,j=77", 3},
+    {"parts", CLI_KEY_PARTS, "AXIS=N,...", 0, "Cut axes into this many tiles of nearly equal length: i=8", 3},
     {0}};
 const struct argp cli_split_argp = {.options = split_options, .parser = parse_split};

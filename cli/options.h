@@ -25,10 +25,6 @@ __attribute__((format(printf, 1, 2))) error_t cli_bad(const char *format, ...);
 /* Digits alone, least .. most. 0, or EINVAL, having said why; `option` is how the user calls the value. */
 error_t cli_number(int64_t *value, const char *option, const char *text, int64_t least, int64_t most);
 
-/* "NAME=VALUE", which the user knows as `form` ("AXIS=N"): *value points behind the '='; *name is allocated, to be
- * freed. 0 or an errno, having said why. */
-error_t cli_pair(char **name, const char **value, const char *option, const char *form, const char *text);
-
 /* --pool, --workers: the input of cli_pool_argp, and of cli_pools_argp where all pools are the default. All zeros: the
  * defaults. */
 struct cli_pool_choice {

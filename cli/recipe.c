@@ -13,11 +13,12 @@
 enum { KEY_PARAM = 'p' + 0x1000, KEY_EDGE };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Statements:", 0},
+    {NULL, 0, NULL, 0, "Statements:", 2},
     {"param", KEY_PARAM, "NAME=NUMBER", 0,
-     "A number that the statement has by a name: 0.5, or float32(0.5) (repeat for each)", 0},
-    {"edge", KEY_EDGE, "AXIS=EDGE", 0,
-     "What is read outside of an input along an axis: clamp, wrap or zero; default: error", 0},
+     "Value of a named parameter in the statement: c=0.5 or c=float32(0.5) (repeat for each)", 2},
+    {"edge", KEY_EDGE, "[AXIS=]EDGE,...", 0,
+     "How to read past the ends of an input: clamp, wrap or zero along all axes, or i=clamp,j=wrap; default: an error",
+     2},
     {0}};
 
 static const char *const edge_names[] = {"error", "clamp", "wrap", "zero"};
@@ -32,21 +33,37 @@ static int find_edge(const char *name)
     return -1;
 }
 
-static error_t add_edge(struct cli_notation *notation, const char *argument)
+/* EDGE alone, for all axes that have none of their own. */
+static error_t add_common_edge(struct cli_notation *notation, const char *item)
 {
-    const error_t result = cli_bindings_add(&notation->edges, "--edge", "AXIS=EDGE", argument, 0);
+    const int edge = find_edge(item);
+    if (edge < 0) {
+        return cli_bad("--edge: '%s' is no edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE", item);
+    }
+    if (notation->edge != NULL) {
+        return cli_bad("--edge: given twice for all axes: '%s' and '%s'", notation->edge, item);
+    }
+    notation->edge = edge_names[edge];
+    return 0;
+}
+
+static error_t add_edge(void *user, const char *option, const char *item)
+{
+    struct cli_notation *notation = user;
+    struct cli_bindings *edges = &notation->edges;
+    if (item[0] != '\0' && strchr(item, '=') == NULL) {
+        return add_common_edge(notation, item);
+    }
+    const error_t result = cli_bindings_add(edges, option, "AXIS=EDGE", item, 0);
     if (result != 0) {
         return result;
     }
-    const struct cli_bindings *edges = &notation->edges;
     const struct cli_binding *last = &edges->binding[edges->count - 1];
     if (find_edge(last->value) < 0) {
         return cli_bad("--edge: '%s' is no edge: clamp, wrap, zero or error", last->value);
     }
-    for (size_t k = 0; k + 1 < edges->count; k++) {
-        if (strcmp(edges->binding[k].name, last->name) == 0) {
-            return cli_bad("--edge: axis '%s' is given twice", last->name);
-        }
+    if (cli_bindings_find(edges, last->name) != last) {
+        return cli_bad("--edge: axis '%s' is given twice", last->name);
     }
     return 0;
 }
@@ -58,7 +75,7 @@ static error_t parse_notation(int key, char *argument, struct argp_state *state)
     case KEY_PARAM:
         return cli_bindings_add(&notation->parameters, "--param", "NAME=NUMBER", argument, 0);
     case KEY_EDGE:
-        return add_edge(notation, argument);
+        return cli_list("--edge", argument, 0, add_edge, notation);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -70,6 +87,14 @@ void cli_notation_fini(struct cli_notation *notation)
 {
     cli_bindings_fini(&notation->parameters);
     cli_bindings_fini(&notation->edges);
+}
+
+error_t cli_notation_refuse(const struct cli_notation *notation, const char *kernel)
+{
+    const char *option = notation->parameters.count > 0                        ? "--param"
+                         : notation->edges.count > 0 || notation->edge != NULL ? "--edge"
+                                                                               : NULL;
+    return option != NULL ? cli_bad("%s: is for statements, and %s is a kernel", option, kernel) : 0;
 }
 
 /* ---- statements ---- */
@@ -102,22 +127,38 @@ int cli_is_kernel(const char *text)
            (text[0] != '\0' && text[strspn(text, LETTERS "0123456789_-./~")] == '\0');
 }
 
-static int has_length(const struct cli_bindings *lengths, const char *axis)
+/* What the library is given for --edge: an entry for each axis that has an edge or a length of its own, then one for
+ * all others. edges[as many as there are bindings, and 1]; returns how many. */
+static size_t fill_edges(tw_axis_edge *edges, const struct cli_notation *notation, const struct cli_bindings *lengths)
 {
-    for (size_t k = 0; lengths != NULL && k < lengths->count; k++) {
-        if (strcmp(lengths->binding[k].name, axis) == 0) {
-            return 1;
+    const tw_edge common = notation->edge != NULL ? (tw_edge)find_edge(notation->edge) : TW_EDGE_ERROR;
+    size_t count = 0;
+    for (size_t k = 0; k < notation->edges.count; k++) {
+        const struct cli_binding *own = &notation->edges.binding[k];
+        edges[count++] = (tw_axis_edge){.axis = own->name,
+                                        .edge = (tw_edge)find_edge(own->value),
+                                        .has_length = lengths != NULL && cli_bindings_find(lengths, own->name) != NULL};
+    }
+    for (size_t k = 0; common != TW_EDGE_ERROR && lengths != NULL && k < lengths->count; k++) {
+        const char *axis = lengths->binding[k].name;
+        if (cli_bindings_find(&notation->edges, axis) == NULL) {
+            edges[count++] = (tw_axis_edge){.axis = axis, .edge = common, .has_length = 1};
         }
     }
-    return 0;
+    if (common != TW_EDGE_ERROR) {
+        edges[count++] = (tw_axis_edge){.axis = NULL, .edge = common};
+    }
+    return count;
 }
 
 tw_status cli_statement_parse(tw_statement **statement, const char *text, const struct cli_notation *notation,
                               const struct cli_bindings *lengths, tw_error *error)
 {
-    const size_t nparameters = notation->parameters.count, nedges = notation->edges.count;
+    const size_t nparameters = notation->parameters.count;
+    const size_t most = notation->edges.count + (lengths != NULL ? lengths->count : 0) + 1;
     tw_parameter *parameters = calloc(nparameters + 1, sizeof *parameters);
-    tw_axis_edge *edges = calloc(nedges + 1, sizeof *edges);
+    tw_axis_edge *edges = calloc(most, sizeof *edges);
+    tw_statement_options given = {.parameters = parameters, .nparameters = nparameters, .edges = edges};
     tw_status status = TW_OK;
     if (parameters == NULL || edges == NULL) {
         status = cli_error(error, TW_ERROR_MEMORY, "not enough memory for a statement's options");
@@ -129,14 +170,8 @@ tw_status cli_statement_parse(tw_statement **statement, const char *text, const 
             status = cli_error(error, why.status, "--param: %s: %.900s", parameters[k].name, why.message);
         }
     }
-    for (size_t k = 0; k < nedges && status == TW_OK; k++) {
-        edges[k].axis = notation->edges.binding[k].name;
-        edges[k].edge = (tw_edge)find_edge(notation->edges.binding[k].value);
-        edges[k].has_length = has_length(lengths, edges[k].axis);
-    }
-    const tw_statement_options given = {
-        .parameters = parameters, .nparameters = nparameters, .edges = edges, .nedges = nedges};
     if (status == TW_OK) {
+        given.nedges = fill_edges(edges, notation, lengths);
         status = tw_statement_parse(statement, text, &given, error);
     }
     free(parameters);

@@ -9,9 +9,13 @@
 struct cli_notation {
     struct cli_bindings parameters; /* NAME=NUMBER */
     struct cli_bindings edges;      /* AXIS=clamp|wrap|zero|error */
+    const char *edge;               /* of all other axes; NULL: not given */
 };
 extern const struct argp cli_notation_argp;
 void cli_notation_fini(struct cli_notation *notation);
+
+/* Refuses these options if any was given: `kernel` is no statement. 0, or EINVAL; the error has been reported. */
+error_t cli_notation_refuse(const struct cli_notation *notation, const char *kernel);
 
 /* "r[i,j] = ...", and not FILE.c:FUNCTION. */
 int cli_is_statement(const char *text);

@@ -34,43 +34,49 @@ enum {
 
 #define MOST_RETRIES 1000000
 
+/* Group 2 are the options of statements (recipe.c), 3 the tiles, 4 --pool and --workers (options.c). */
 static const struct argp_option options[] = {
-    {"signature", 's', "SIGNATURE", 0, "Which axes each operand has: 'y[i], x[j] -> r[i,j]'", 0},
-    {"output", 'o', "NAME=FILE", 0, "Where an output goes (repeat for each)", 0},
+    {NULL, 0, NULL, 0, "Operands:", 1},
+    {"signature", 's', "SIGNATURE", 0, "The axes of each operand of a KERNEL: 'y[i], x[j] -> r[i,j]'", 1},
+    {"output", 'o', "NAME=FILE", 0, "The file of an output (repeat for each)", 1},
     {"dtype", KEY_DTYPE, "NAME=DTYPE", 0,
-     "An output's dtype, as r[i,j]:float32 in the signature; default: the inputs' where they agree, else float64", 0},
-    {"length", KEY_LENGTH, "AXIS=N", 0, "The length of an axis that no input has", 0},
-    {"kernel", KEY_KERNEL, "FILE.so", 0, "Use what 'tilework compile' made of the statement; no compiler is needed", 0},
-    {NULL, 0, NULL, 0,
-     "Tiles and workers (--cut, --tile, --parts repeat; axes not named stay whole; none: automatic):", 1},
-    {"scratch", KEY_SCRATCH, "BYTES", 0, "Memory of its own for each worker; 64K, 2M, 1G, 1T may be said", 2},
-    {NULL, 0, NULL, 0, "When something goes wrong:", 3},
-    {"retries", KEY_RETRIES, "N", 0, "Deaths of a worker process on one tile that are survived; default 2", 3},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "A tile that takes longer is stopped and run again (processes)", 3},
+     "The dtype of an output, like r[i,j]:float32 in the signature; default: the inputs' if they agree, else float64",
+     1},
+    {"length", KEY_LENGTH, "AXIS=N,...", 0, "The length of axes that no input has: i=1500 or i=1500,j=1500", 1},
+    {"kernel", KEY_KERNEL, "FILE.so", 0,
+     "Use a shared object that 'tilework compile' made of the statement; needs no compiler", 2},
+    {NULL, 0, NULL, 0, "Workers:", 4},
+    {"scratch", KEY_SCRATCH, "BYTES", 0, "Scratch memory per worker; suffixes K, M, G and T are accepted", 4},
+    {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker process after N tiles", 4},
+    {NULL, 0, NULL, 0, "Failures:", 5},
+    {"retries", KEY_RETRIES, "N", 0, "How often a tile may kill its worker process and be retried; default 2", 5},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Stop a tile that takes longer, and run it again (processes)", 5},
     {"stall", KEY_STALL, "SECONDS", 0,
-     "Say once when for so long no tile ends and no worker uses the processor; default 30 (processes)", 3},
+     "Report once that for this long no tile has ended and no worker has used the processor; default 30 (processes)",
+     5},
     {"keep-going", KEY_KEEP_GOING, NULL, 0, "When a kernel returns an error, compute all other tiles before failing",
-     3},
-    {"tiles-per-worker", KEY_TILES_PER_WORKER, "N", 0, "Replace a worker after so many tiles (processes)", 3},
-    {"resume", KEY_RESUME, NULL, 0, "Go on with an unfinished run: only the missing tiles; begin where there is none",
-     3},
-    {"restart", KEY_RESTART, NULL, 0, "Throw an unfinished run away and begin anew", 3},
-    {"verify", KEY_VERIFY, NULL, 0, "With --resume: read finished tiles again and redo those that have changed", 3},
-    {"no-journal", KEY_NO_JOURNAL, NULL, 0, "Keep no journal: an unfinished run leaves nothing", 3},
+     5},
+    {NULL, 0, NULL, 0, "Unfinished runs:", 6},
+    {"resume", KEY_RESUME, NULL, 0, "Resume an unfinished run: compute only the missing tiles; start if there is none",
+     6},
+    {"restart", KEY_RESTART, NULL, 0, "Discard an unfinished run and start again", 6},
+    {"verify", KEY_VERIFY, NULL, 0, "With --resume: read finished tiles again and recompute those that have changed",
+     6},
+    {"no-journal", KEY_NO_JOURNAL, NULL, 0, "Keep no journal: an unfinished run leaves nothing", 6},
+    {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 7},
+    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 7},
+    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 7},
+    {NULL, 0, NULL, 0, "Checks:", 8},
+    {"check", KEY_CHECK, NULL, 0, "Compute everything again as one serial tile and compare bit by bit", 8},
     {"guard", KEY_GUARD, NULL, 0,
      "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
-     3},
-    {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 4},
-    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 4},
-    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 4},
-    {NULL, 0, NULL, 0, "What is reported:", 5},
-    {"check", KEY_CHECK, NULL, 0, "Compute all again as one serial tile and compare bit by bit", 5},
-    {"report", KEY_REPORT, "FILE", 0, "Write what happened, tile by tile, as JSON; '-' is standard output", 5},
-    {"verbose", 'v', NULL, 0, "Print a line for each tile", 5},
-    {"progress", KEY_PROGRESS, NULL, 0, "Show progress (default where standard error is a terminal, never elsewhere)",
-     5},
-    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Show none", 5},
-    {"quiet", 'q', NULL, 0, "No progress and no closing line", 5},
+     8},
+    {NULL, 0, NULL, 0, "Messages and reports:", 9},
+    {"report", KEY_REPORT, "FILE", 0, "Write a report as JSON, tile by tile; '-' is standard output", 9},
+    {"verbose", 'v', NULL, 0, "Print a line for each tile", 9},
+    {"progress", KEY_PROGRESS, NULL, 0, "Show progress (the default if standard error is a terminal, else never)", 9},
+    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Do not show progress", 9},
+    {"quiet", 'q', NULL, 0, "No progress and no closing line", 9},
     {0}};
 
 static const char doc[] =
@@ -217,14 +223,10 @@ static error_t check_statement(struct cli_request *request)
     if (cli_is_statement(request->kernel) && strchr(request->kernel, ':') == NULL) {
         return cli_bad("--signature: a statement has its own: '%s'", request->kernel);
     }
-    if (request->notation.parameters.count > 0 || request->notation.edges.count > 0 || request->object != NULL) {
-        return cli_bad("%s: is for statements, and %s is a kernel",
-                       request->object != NULL                  ? "--kernel"
-                       : request->notation.parameters.count > 0 ? "--param"
-                                                                : "--edge",
-                       request->kernel);
+    if (request->object != NULL) {
+        return cli_bad("--kernel: is for statements, and %s is a kernel", request->kernel);
     }
-    return 0;
+    return cli_notation_refuse(&request->notation, request->kernel);
 }
 
 static error_t end(struct cli_request *request)
@@ -251,6 +253,11 @@ static error_t end(struct cli_request *request)
     return check_pool(request);
 }
 
+static error_t add_length(void *lengths, const char *option, const char *item)
+{
+    return cli_bindings_add(lengths, option, "AXIS=N", item, 1);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct cli_request *request = state->input;
@@ -273,7 +280,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_DTYPE:
         return cli_bindings_add(&request->dtypes, "--dtype", "NAME=DTYPE", argument, 0);
     case KEY_LENGTH:
-        return cli_bindings_add(&request->lengths, "--length", "AXIS=N", argument, 1);
+        return cli_list("--length", argument, 0, add_length, &request->lengths);
     case KEY_FLAGS:
         return set_once(&request->compile.flags, "--flags", argument);
     case KEY_COMPILER:
@@ -334,8 +341,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 1},
-                                             {&cli_pool_argp, 0, NULL, 1},
+static const struct argp_child children[] = {{&cli_split_argp, 0, NULL, 0},
+                                             {&cli_pool_argp, 0, NULL, 0},
                                              {&cli_notation_argp, 0, NULL, 0},
                                              {&cli_habits_argp, 0, NULL, 0},
                                              {0}};

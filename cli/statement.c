@@ -1,8 +1,8 @@
 /* statement.c - tilework explain and tilework compile: what is looked at, or compiled for another machine.
  * Knows no job. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "exit.h"
@@ -19,28 +19,13 @@ struct look {
     tw_compile_options compile;
     struct cli_notation notation;
     struct cli_bindings types; /* NAME=DTYPE or NAME=FILE */
-    char **lists;              /* [nlists] what types point into, owned */
-    size_t nlists;
     int is_compile, with_c;
 };
 
-/* "y=float64,x=FILE.npy" */
-static error_t add_types(struct look *look, const char *argument)
+/* "y=float64" or "x=FILE.npy" */
+static error_t add_type(void *types, const char *option, const char *item)
 {
-    char **longer = realloc(look->lists, (look->nlists + 1) * sizeof *longer);
-    char *list = strdup(argument), *rest = NULL;
-    if (longer == NULL || list == NULL) {
-        free(list);
-        look->lists = longer != NULL ? longer : look->lists;
-        return ENOMEM;
-    }
-    look->lists = longer;
-    look->lists[look->nlists++] = list;
-    error_t result = 0;
-    for (char *one = strtok_r(list, ",", &rest); one != NULL && result == 0; one = strtok_r(NULL, ",", &rest)) {
-        result = cli_bindings_add(&look->types, "--types", "NAME=DTYPE or NAME=FILE.npy", one, 0);
-    }
-    return result;
+    return cli_bindings_add(types, option, "NAME=DTYPE or NAME=FILE.npy", item, 0);
 }
 
 static error_t add_argument(struct look *look, const char *argument)
@@ -60,13 +45,11 @@ static error_t end(const struct look *look)
     if (look->signature != NULL && cli_is_statement(look->text)) {
         return cli_bad("--signature: a statement has its own: '%s'", look->text);
     }
-    if (look->signature != NULL &&
-        (look->with_c || look->notation.parameters.count > 0 || look->notation.edges.count > 0)) {
-        return cli_bad("%s: is for statements, and %s is a kernel",
-                       look->with_c                          ? "--c"
-                       : look->notation.parameters.count > 0 ? "--param"
-                                                             : "--edge",
-                       look->text);
+    if (look->signature != NULL && look->with_c) {
+        return cli_bad("--c: is for statements, and %s is a kernel", look->text);
+    }
+    if (look->signature != NULL && cli_notation_refuse(&look->notation, look->text) != 0) {
+        return EINVAL;
     }
     return look->is_compile && look->output == NULL ? cli_bad("where to: give -o FILE.so") : 0;
 }
@@ -83,7 +66,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         return end(look);
     case KEY_TYPES:
-        return add_types(look, argument);
+        return cli_list("--types", argument, 0, add_type, &look->types);
     case KEY_C:
         look->with_c = 1;
         return 0;
@@ -190,10 +173,6 @@ static int do_command(const struct argp *argp, int argc, char **argv, const char
     tw_statement_destroy(statement);
     cli_notation_fini(&look.notation);
     cli_bindings_fini(&look.types);
-    for (size_t k = 0; k < look.nlists; k++) {
-        free(look.lists[k]);
-    }
-    free(look.lists);
     return code;
 }
 

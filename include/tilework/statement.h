@@ -27,7 +27,7 @@ typedef struct tw_statement tw_statement;
 typedef enum tw_edge { TW_EDGE_ERROR = 0, TW_EDGE_CLAMP = 1, TW_EDGE_WRAP = 2, TW_EDGE_ZERO = 3 } tw_edge;
 
 typedef struct tw_axis_edge {
-    const char *axis;
+    const char *axis; /* NULL: every axis that has no entry of its own */
     tw_edge edge;
     int has_length; /* tw_statement_bind is given the axis's length: what the axis indexes alone, u[i], may then have
                      * another length and is read with the edge too. 0: such a u is cut with the tile */

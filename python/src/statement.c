@@ -85,7 +85,7 @@ static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *val
 }
 
 /* Statement(text, parameters, edges): dicts from names to numbers, and from axes to (EDGE_*, whether bind gets their
- * length). */
+ * length); the axis None is every other one. */
 static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *text;
@@ -113,7 +113,7 @@ static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *key
     at = 0;
     while (PyDict_Next(edges_given, &at, &name, &value)) {
         tw_axis_edge *edge = &edges[options.nedges++];
-        edge->axis = PyUnicode_AsUTF8(name);
+        edge->axis = name != Py_None ? PyUnicode_AsUTF8(name) : NULL;
         int kind = 0;
         if (!PyArg_ParseTuple(value, "ip", &kind, &edge->has_length)) {
             return NULL;

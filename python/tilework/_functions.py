@@ -217,7 +217,7 @@ def _in_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -> 
 
 def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
              tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
-             lengths: Optional[Mapping[str, int]] = None, edges: Optional[Mapping[str, str]] = None,
+             lengths: Optional[Mapping[str, int]] = None, edges: Union[str, Mapping[str, str], None] = None,
              workers: Optional[int] = None, pool: Union[str, Pool] = "auto",
              progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
              report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
@@ -241,9 +241,9 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
     dtype : dtype, or tuple or dict of them, optional
         Of new outputs; by default that of their expression. A dtype of another kind is asked for in the statement:
         ``r[i] = int32(...)``.
-    edges : dict, optional
-        What a read outside of an operand gives, by axis: ``"error"`` (before the run), ``"clamp"``, ``"wrap"``,
-        ``"zero"``.
+    edges : str or dict, optional
+        How to read past the ends of an operand: ``"clamp"``, ``"wrap"``, ``"zero"`` or ``"error"`` (before the run) along
+        all axes, or a dict from axes to these: ``edges={"i": "wrap"}``.
     cuts, tiles, parts, lengths, workers, pool, progress, check, report
         As for :func:`run`.
 

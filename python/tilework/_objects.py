@@ -403,7 +403,7 @@ class Pool:
 
     def evaluate(self, statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
                  tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
-                 lengths: Optional[Mapping[str, int]] = None, edges: Optional[Mapping[str, str]] = None,
+                 lengths: Optional[Mapping[str, int]] = None, edges: Union[str, Mapping[str, str], None] = None,
                  progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
                  report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
@@ -413,7 +413,7 @@ class Pool:
                               (2, 0.0, 0, False, False, bool(check)), progress, report)
 
     def _evaluate(self, text: str, given: Mapping[str, Any], out: Any, dtype: Any, divided: tuple[Any, Any, Any],
-                  lengths: Optional[Mapping[str, int]], edges: Optional[Mapping[str, str]], options: tuple[Any, ...],
+                  lengths: Optional[Mapping[str, int]], edges: Union[str, Mapping[str, str], None], options: tuple[Any, ...],
                   progress: Any, report: bool) -> Any:
         request = StatementRequest(text, given, out, dtype, _arguments.divisions(*divided), lengths, edges)
         try:

@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ._errors import ArgumentError, of_failure
 from ._manner import Manner
 from ._notes import say
 
+Edges = Union[str, Mapping[str, str], None]  # one for all axes, or one for each axis
 EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
          "zero": _tilework.EDGE_ZERO}
 KNOWN_STATEMENTS = 256
@@ -138,7 +139,7 @@ class Request:
 class Statement:
     """A statement with its dtypes: signature and, once it has lengths, a kernel. One run at a time uses it."""
 
-    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[str, tuple[int, bool]], ...]) -> None:
+    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[Optional[str], tuple[int, bool]], ...]) -> None:
         try:
             self.inner = _tilework.Statement(text, parameters, dict(edges))
         except _tilework.Failure as failure:
@@ -197,18 +198,23 @@ def is_word(text: str, name: str) -> bool:
     return "\0" not in name and _tilework.Statement.mention(text, name) >= _tilework.MENTION_ALONE
 
 
-def edges_of(edges: Optional[Mapping[str, str]],
-             lengths: Optional[Mapping[str, int]]) -> tuple[tuple[str, tuple[int, bool]], ...]:
-    """Axes with their edge, and whether their length is given: what they index alone is read with the edge then."""
+def edges_of(edges: Edges, lengths: Optional[Mapping[str, int]]) -> tuple[tuple[Optional[str], tuple[int, bool]], ...]:
+    """Axes with their edge, and whether their length is given: what they index alone is read with the edge then. None is
+    every axis that is not among them."""
     if edges is None:
         return ()
+    given = lengths if isinstance(lengths, Mapping) else {}
+    if isinstance(edges, str):
+        if edges not in EDGES:
+            raise ArgumentError(f"the edge of all axes is {edges!r}; it is one of {', '.join(map(repr, EDGES))}")
+        return ((None, (EDGES[edges], False)), *[(axis, (EDGES[edges], True)) for axis in given])
     if not isinstance(edges, Mapping):
-        raise TypeError(f"edges is a dict from axes to {', '.join(map(repr, EDGES))}, not {type(edges).__name__}")
+        raise TypeError(f"edges is a dict from axes to {', '.join(map(repr, EDGES))}, or one of these for all axes, "
+                        f"not {type(edges).__name__}")
     for axis, edge in edges.items():
         _arguments.axis_name(axis, "edges")
         if not isinstance(edge, str) or edge not in EDGES:
             raise ArgumentError(f"the edge of axis {axis} is {edge!r}; it is one of {', '.join(map(repr, EDGES))}")
-    given = lengths if isinstance(lengths, Mapping) else {}
     return tuple((axis, (EDGES[edge], axis in given)) for axis, edge in edges.items())
 
 
@@ -238,7 +244,7 @@ class StatementRequest(Request):
 
     def __init__(self, text: str, given: Mapping[str, Any], out: Any, dtype: Any,
                  splits: tuple[tuple[str, str, Any], ...], lengths: Optional[Mapping[str, int]],
-                 edges: Optional[Mapping[str, str]]) -> None:
+                 edges: Edges) -> None:
         if not isinstance(text, str):
             raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(text).__name__}")
         _arguments.plain(text, "a statement")

@@ -23,6 +23,32 @@ def test_help_has_usage_and_examples(folder, command, option):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", ["run", "replay", "explain", "compile", "demo", "bench"])
+def test_every_heading_of_the_help_has_options_below_it(folder, command):
+    """A heading stands one blank in, and options six or two; a heading may take two lines."""
+    text = folder.call(command, "--help").stdout
+    headings = re.findall(r"^ \S.*(?:\n \S.*)*:\n(.*)", text, re.M)
+    assert len(headings) == text.count(":\n  ") - text.count("Examples:\n  ")
+    assert all(re.match(r" {2,6}-", below) for below in headings), headings
+
+
+def test_the_help_of_run_has_each_option_under_its_heading(folder):
+    text = folder.call("run", "--help").stdout
+    for heading, options in (
+        ("Operands", "dtype length output signature"),
+        ("Statements", "edge kernel param"),
+        ("Tiles", "cut parts tile"),
+        ("Workers", "pool scratch tiles-per-worker workers"),
+        ("Failures", "keep-going retries stall timeout"),
+        ("Unfinished runs", "no-journal restart resume verify"),
+        ("Compiling FILE.c or a statement", "compiler flags"),
+        ("Checks", "check guard"),
+        ("Messages and reports", "no-progress progress quiet report verbose"),
+    ):
+        below = re.search(rf"^ {heading}\b(?:.*\n)+?\n", text, re.M)[0]
+        assert re.findall(r"^ +(?:-\w, )? *--([a-z-]+)", below, re.M) == options.split()
+
+
 @pytest.mark.parametrize("command", [[], *([c] for c in COMMANDS)])
 def test_version_everywhere(folder, command):
     result = folder.call(*command, "--version")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import stat
 
 import numpy
@@ -64,6 +65,29 @@ def test_irregular_cuts_give_the_same_bits_as_one_tile(folder, mult, pool):
     expected = numpy.multiply.outer(folder.load("y.npy"), folder.load("x.npy"))
     assert folder.load().tobytes() == expected.tobytes()
     assert folder.load().dtype == numpy.float64
+
+
+@pytest.mark.parametrize("listed, apart", [
+    (["--cut", "i=333,666,j=1000"], ["--cut", "i=333,666", "--cut", "j=1000"]),
+    (["--tile", "i=100,j=77"], ["--tile", "i=100", "--tile", "j=77"]),
+    (["--parts", "j=3,i=7"], ["--parts", "i=7", "--parts", "j=3"]),
+    (["--cut", "j=5,7", "--tile", "i=100"], ["--tile", "i=100", "--cut", "j=5,7"]),
+])
+def test_an_option_of_axes_takes_a_list(folder, mult, listed, apart):
+    tiles = [re.sub(r" in .*|^pid \d+ ", "", folder.run_ok(*mult, *options, "--pool", "serial", "-v").stdout, flags=re.M)
+             for options in (listed, apart)]
+    assert tiles[0] == tiles[1] and len(tiles[0].splitlines()) > 2
+
+
+def test_lengths_are_a_list_too_and_the_replay_of_a_tile_is_typed_alike(folder):
+    job = ["run", "kernels.c:fails", "-s", "y[i], x[j] -> r[i,j]", "y=y.npy", "x=x.npy", "-o", "r=r.npy", "--cut", "i=333,666,j=1000"]
+    result = folder.call(*job, "--no-journal")
+    command = re.search(r"to run this tile alone: tilework (replay 2 .*)\n", result.stderr)[1]
+    assert command.endswith("--cut i=333,666,j=1000 --no-journal")
+    again = folder.call(*shlex.split(command))
+    assert again.returncode == 1 and "returned 7 at tile 2, y[333:666], x[0:1000]" in again.stderr
+    folder.run_ok("kernels.c:where", "-s", "-> r[i,j]", "--length", "i=4,j=5", "-o", "r=r.npy")
+    assert folder.load().shape == (4, 5)
 
 
 def test_inputs_may_be_fortran_ordered_swapped_and_broadcast(folder):

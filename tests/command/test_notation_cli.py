@@ -100,6 +100,24 @@ def test_edges_are_numpys_padding(folder, edge, mode):
     assert (folder.load() == numpy.pad(u, 3, mode)[1:10, 6:17]).all()
 
 
+@pytest.mark.parametrize("options, modes", [
+    (["--edge", "clamp"], ("edge", "edge")),
+    (["--edge", "i=wrap,j=zero"], ("wrap", "constant")),
+    (["--edge", "clamp", "--edge", "j=wrap"], ("edge", "wrap")),
+    (["--edge", "j=wrap,zero"], ("constant", "wrap")),
+])
+def test_an_edge_alone_is_that_of_all_other_axes(folder, options, modes):
+    u = numpy.random.default_rng(3).random((9, 11))
+    folder.save("u.npy", u)
+    folder.run_ok("r[i,j] = u[i-2,j+3]", "u=u.npy", "-o", "r=r.npy", *options, "--tile", "i=4,j=3", "--check")
+    padded = numpy.pad(numpy.pad(u, ((3, 3), (0, 0)), modes[0]), ((0, 0), (3, 3)), modes[1])
+    assert (folder.load() == padded[1:10, 6:17]).all()
+    folder.run_ok("r[i] = y[i]", "y=y.npy", "-o", "r=r.npy", "--edge", "clamp")  # nothing reads past an end: no error
+    assert (folder.load() == numpy.arange(1000.0)).all()
+    folder.run_ok("r[i] = y[i]", "y=y.npy", "-o", "r=r.npy", "--edge", "wrap", "--length", "i=1003")
+    assert (folder.load() == numpy.arange(1003.0) % 1000).all()
+
+
 @pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])
 def test_far_outside_is_outside_too(folder, edge):
     folder.save("u.npy", numpy.arange(1.0, 4))
@@ -468,9 +486,21 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
                    says="an edge is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
     folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "i=mirror",
                    says="--edge: 'mirror' is no edge: clamp, wrap, zero or error")  # fmt: skip
+    for edges, says in (
+        (["mirror"], "'mirror' is no edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE"),
+        (["clamp", "wrap"], "given twice for all axes: 'clamp' and 'wrap'"),
+        (["clamp,i=wrap,i=zero"], "axis 'i' is given twice"),
+        (["clamp,,i=wrap"], "'clamp,,i=wrap' contains an empty item"),
+        (["i="], "'i=' should be AXIS=EDGE"),
+        ([""], "'' should be AXIS=EDGE"),
+    ):
+        folder.refused(2, "run", "r[i] = y[i]", *job, *(f"--edge={edge}" for edge in edges), says=f"--edge: {says}")
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "clamp,k=wrap", says="an edge is given for 'k'")
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "clamp", "--length", "k=3", says="a length is given for 'k'")
     folder.refused(2, "run", "r[i] = y[i]", *job, "--length", "k=3",
                    says="a length is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
     folder.refused(2, "run", *mult, "--param", "c=3", says="--param: is for statements")
+    folder.refused(2, "run", *mult, "--edge", "clamp", says="--edge: is for statements")
     folder.refused(2, "run", "r[i] = y[i]", "-s", "y[i] -> r[i]", *job, says="a statement has its own")
     folder.refused(2, "run", "r[i] += y[i]", *job, says="input 'r' has no file: give r=FILE.npy")
     folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", says="'y' has no dtype: give --types y=float64")

@@ -134,6 +134,20 @@ def test_edges_are_named():
     u = np.arange(5.0)
     with pytest.raises(tw.ArgumentError, match="'error', 'clamp', 'wrap', 'zero'"):
         tw.evaluate("r[i] = u[i+1]", u=u, edges={"i": "mirror"})
+    with pytest.raises(tw.ArgumentError, match="the edge of all axes is 'mirror'; it is one of 'error', 'clamp', 'wrap', 'zero'"):
+        tw.evaluate("r[i] = u[i+1]", u=u, edges="mirror")
+
+
+@pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])
+def test_an_edge_alone_is_that_of_every_axis(edge):
+    u = np.arange(12.0).reshape(3, 4)
+    text = "r[i,j] = u[i-1,j] + u[i,j+2]"
+    assert (tw.evaluate(text, u=u, edges=edge) == tw.evaluate(text, u=u, edges={"i": edge, "j": edge})).all()
+    with pytest.raises(tw.NotationError, match="reaches 1 below"):
+        tw.evaluate(text, u=u, edges="error")
+    longer = tw.evaluate("r[i] = u[i]", u=u[:, 0].copy(), edges=edge, lengths={"i": 5})
+    assert (longer == tw.evaluate("r[i] = u[i]", u=u[:, 0].copy(), edges={"i": edge}, lengths={"i": 5})).all()
+    assert (tw.evaluate("r[i] = 2 * u[i]", u=u[:, 0].copy(), edges=edge) == 2 * u[:, 0]).all()  # nothing reads past its end
 
 
 def test_threads_may_evaluate_at_once():

@@ -57,30 +57,43 @@ static void cut_inputs(struct tw__syntax *syntax)
     }
 }
 
-static tw_status set_edges(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges, tw_error *error)
+/* The edge of the axes that have no entry of their own: that of the entry without an axis. */
+static void set_common_edge(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges)
 {
     for (size_t k = 0; k < nedges; k++) {
-        const char *axis = edges[k].axis != NULL ? edges[k].axis : "", *names[TW__EXPR_AXES];
+        for (int a = 0; edges[k].axis == NULL && a < syntax->naxes; a++) {
+            syntax->axes[a].edge = edges[k].edge;
+        }
+    }
+}
+
+static tw_status set_edges(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges, tw_error *error)
+{
+    set_common_edge(syntax, edges, nedges);
+    for (size_t k = 0; k < nedges; k++) {
+        const char *axis = edges[k].axis, *names[TW__EXPR_AXES];
         char known[512];
         int found = -1;
         for (int a = 0; a < syntax->naxes; a++) {
             names[a] = syntax->axes[a].name;
-            found = strcmp(names[a], axis) == 0 ? a : found;
+            found = axis != NULL && strcmp(names[a], axis) == 0 ? a : found;
         }
-        if (found < 0) {
+        if (found < 0 && axis != NULL) {
             struct tw__text text;
             tw__text_init(&text, known, sizeof known);
             tw__add_nearest(&text, axis, names, (size_t)syntax->naxes, 16);
             return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "an edge is given for '%s', which is no axis of the statement; it has %s", axis,
-                            syntax->naxes > 0 ? known : "none");
+                            "%s is given for '%s', which is no axis of the statement; it has %s",
+                            edges[k].has_length ? "a length" : "an edge", axis, syntax->naxes > 0 ? known : "none");
         }
         if (edges[k].edge < TW_EDGE_ERROR || edges[k].edge > TW_EDGE_ZERO) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "the edge %d of axis %s is none: error, clamp, wrap or zero",
-                            (int)edges[k].edge, axis);
+            return tw__fail(error, TW_ERROR_ARGUMENT, "the edge %d of %s%s is none: error, clamp, wrap or zero",
+                            (int)edges[k].edge, axis != NULL ? "axis " : "all axes", axis != NULL ? axis : "");
         }
-        syntax->axes[found].edge = edges[k].edge;
-        syntax->axes[found].has_length = edges[k].has_length;
+        if (axis != NULL) {
+            syntax->axes[found].edge = edges[k].edge;
+            syntax->axes[found].has_length = edges[k].has_length;
+        }
     }
     for (int n = 0; n < syntax->nindices; n++) {
         const struct tw__syntax_index *index = &syntax->indices[n];
