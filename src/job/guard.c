@@ -243,14 +243,14 @@ static void write_note(struct tw__guard_note *note, const struct tw__guard *guar
 
 /* ---- the tile ---- */
 
-static int out_of_memory(const tw_tile *tile)
+static struct tw__result out_of_memory(const tw_tile *tile)
 {
     snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "not enough memory for the guard's copies of the operands");
-    return TW__TROUBLE(TW_ERROR_MEMORY);
+    return (struct tw__result){.status = TW_ERROR_MEMORY};
 }
 
-static int run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
-                    struct tw__guard_note *note, int round)
+static struct tw__result run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile *tile,
+                                  tw_function function, struct tw__guard_note *note, int round)
 {
     const tw_operand *operands = grid->signature->operands;
     tw_tile guarded = *tile;
@@ -267,14 +267,14 @@ static int run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile 
     note->noperands = 0;
     for (int k = 0; k < tile->noperands; k++) {
         if (operands[k].role != TW_IN && !check_canaries(&guard->copies[k], &operands[k], tile, round)) {
-            return TW__TROUBLE(TW_ERROR_GUARD);
+            return (struct tw__result){.status = TW_ERROR_GUARD};
         }
     }
-    return TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
+    return tw__result_of(code);
 }
 
-int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
-                  struct tw__guard_note *note)
+struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile,
+                                tw_function function, struct tw__guard_note *note)
 {
     const tw_operand *operands = grid->signature->operands;
     if (*guard == NULL) {
@@ -290,9 +290,9 @@ int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *
         }
     }
     for (int round = 0; round < 2; round++) {
-        const int code = run_once(own, grid, tile, function, note, round);
-        if (code != 0) {
-            return code;
+        const struct tw__result result = run_once(own, grid, tile, function, note, round);
+        if (result.status != TW_OK) {
+            return result;
         }
         for (int k = 0; round == 0 && k < tile->noperands; k++) {
             if (operands[k].role != TW_IN && own->copies[k].bytes > 0) {
@@ -302,7 +302,7 @@ int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *
     }
     for (int k = 0; k < tile->noperands; k++) {
         if (operands[k].role != TW_IN && !check_elements(&own->copies[k], &operands[k], tile)) {
-            return TW__TROUBLE(TW_ERROR_GUARD);
+            return (struct tw__result){.status = TW_ERROR_GUARD};
         }
     }
     for (int k = 0; k < tile->noperands; k++) {
@@ -310,7 +310,7 @@ int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *
             tw__view_copy(&tile->operand[k], &own->copies[k].view);
         }
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, uint64_t address, int access, char *text,

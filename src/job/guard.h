@@ -13,6 +13,7 @@
 #include <tilework/tilework.h>
 
 #include "grid/grid.h"
+#include "pool/claims.h"
 
 struct tw__guard; /* one worker's guarded memory, kept from tile to tile */
 
@@ -29,11 +30,11 @@ struct tw__guard_note {
 
 /* Runs the kernel on `tile` twice as said above and, where nothing was found, copies the outputs to where they belong.
  * *guard: NULL at first. `tile` is as the kernel would get it: operand[k] are the real views cut to the tile. Returns
- * 0, the kernel's own code, or TW__TROUBLE(TW_ERROR_GUARD | TW_ERROR_MEMORY) (job/job.h) with tile->message saying what
+ * the kernel's own code, or TW_ERROR_GUARD or TW_ERROR_MEMORY with tile->message saying what
  * was found where: "wrote 1 byte past the row that ends with r[3,4]", "left r[3,4] unwritten". A wrong access to an
  * inaccessible page is a signal. */
-int tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile, tw_function function,
-                  struct tw__guard_note *note);
+struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile,
+                                tw_function function, struct tw__guard_note *note);
 void tw__guard_destroy(struct tw__guard *guard);
 
 /* What an access to `address` that ended the worker was: "wrote just past the end of 'r'", "wrote to input 'y', 24

@@ -2,8 +2,6 @@
 #ifndef TW_RUN_JOB_H
 #define TW_RUN_JOB_H
 
-#include <limits.h>
-
 #include "base/float_mode.h"
 #include "grid/grid.h"
 #include "job/choice.h"
@@ -25,13 +23,6 @@ struct tw__job_worker {
     _Alignas(64) int64_t populated; /* bytes */
     _Atomic uint64_t committing;    /* tile + 1 whose inout operands are complete in this worker's copies */
 };
-
-/* What tw__job_run_tile returns where the failure is not the kernel's. A kernel that returns a code from this range is
- * taken to have returned the lowest one outside. */
-#define TW__TROUBLE(status) (INT_MIN - (int)(status))
-#define TW__TROUBLE_STATUS(code) ((tw_status)(INT_MIN - (code)))
-#define TW__LOWEST_CODE (INT_MIN + 64)
-#define TW__IS_TROUBLE(code) ((code) < TW__LOWEST_CODE)
 
 struct tw__job {
     const tw_grid *grid;
@@ -74,7 +65,8 @@ struct tw__job_request {
 tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__job_request *request, tw_error *error);
 
 /* The tw__tile_function of every job: `argument` is the job. */
-int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message);
+struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                   char *message);
 
 /* The tw__recover_function of every job. */
 int tw__job_recover(void *argument, unsigned worker, uint64_t tile);

@@ -333,7 +333,7 @@ struct kernel_call {
     struct local *local;
     const struct tw__job *job;
     unsigned worker;
-    int code;
+    struct tw__result result;
 };
 
 static void make_call(void *argument)
@@ -341,29 +341,29 @@ static void make_call(void *argument)
     struct kernel_call *call = argument;
     struct local *local = call->local;
     const struct tw__job *job = call->job;
-    call->code = job->notes != NULL
-                     ? tw__guard_run(&local->guard, job->grid, &local->tile, local->function, &job->notes[call->worker])
-                     : local->function(&local->tile);
+    call->result = job->notes != NULL ? tw__guard_run(&local->guard, job->grid, &local->tile, local->function,
+                                                      &job->notes[call->worker])
+                                      : tw__result_of(local->function(&local->tile));
 }
 
-static int call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
+static struct tw__result call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
 {
-    int code;
+    struct tw__result result;
     (void)TW__POINT("kernel.before");
     if (local->apart || job->notes != NULL) {
         struct kernel_call call = {.local = local, .job = job, .worker = worker};
         tw__stack_call(local->apart ? local->stack : NULL, make_call, &call);
-        code = call.code;
+        result = call.result;
     } else {
-        code = local->function(&local->tile);
+        result = tw__result_of(local->function(&local->tile));
     }
-    code = job->notes == NULL && TW__IS_TROUBLE(code) ? TW__LOWEST_CODE : code;
     tw__float_mode_keep(&job->float_mode);
     (void)TW__POINT("kernel.after");
-    return code;
+    return result;
 }
 
-int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                   char *message)
 {
     const struct tw__job *job = argument;
     struct local *local = worker->local;
@@ -371,14 +371,14 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
     if (local == NULL) {
         local = calloc(1, sizeof *local);
         if (local == NULL) {
-            return TW__TROUBLE(out_of_memory(message, "a worker"));
+            return (struct tw__result){.status = out_of_memory(message, "a worker")};
         }
         worker->local = local;
     }
     if (local->number != job->number) {
         const tw_status status = set_up(local, job, tile, worker->index, message);
         if (status != TW_OK) {
-            return TW__TROUBLE(status);
+            return (struct tw__result){.status = status};
         }
     } else {
         tw__order_move(&local->order, tile);
@@ -389,14 +389,14 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
         status = copy_inouts(local, job, worker->index, message);
     }
     if (status != TW_OK) {
-        return TW__TROUBLE(status);
+        return (struct tw__result){.status = status};
     }
     local->tile.number = tile;
     local->tile.attempt = attempt;
     local->tile.message = message;
-    const int code = call_kernel(local, job, worker->index);
-    if (code != 0) {
-        return code;
+    const struct tw__result result = call_kernel(local, job, worker->index);
+    if (result.status != TW_OK) {
+        return result;
     }
     if (job->sums != NULL) {
         job->sums[tile] = tw__sum(&local->views[job->noperands - job->noutputs], job->noutputs);
@@ -405,5 +405,5 @@ int tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, u
     if (job->copies != NULL) {
         commit_inouts(local, job, own, tile);
     }
-    return 0;
+    return result;
 }

@@ -276,10 +276,10 @@ static int steal(struct tw__claims *claims, unsigned self, uint64_t *tile)
     return 0;
 }
 
-static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile, int code)
+static void fail(struct tw__claims *claims, struct tw__slot *slot, uint64_t tile, struct tw__result result)
 {
     if (tile < atomic_load_explicit(&slot->failed_tile, memory_order_relaxed)) {
-        slot->failed_code = code;
+        slot->failure = result;
         memcpy(slot->message, slot->draft, sizeof slot->message);
         slot->message[sizeof slot->message - 1] = '\0';
         atomic_store_explicit(&slot->failed_tile, tile, memory_order_release);
@@ -312,7 +312,7 @@ static int take_word(struct tw__claims *claims, struct tw__slot *slot, unsigned 
 }
 
 /* Calls the job's function; keeps the tile's times and the moment that the supervisor watches, if they are wanted. */
-static int compute(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile, unsigned attempt)
+static struct tw__result compute(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile, unsigned attempt)
 {
     struct tw__slot *slot = &claims->slots[worker->index];
     const int64_t start = claims->times != NULL || claims->watched ? tw__now() : 0;
@@ -323,7 +323,7 @@ static int compute(struct tw__claims *claims, struct tw__worker *worker, uint64_
     if (claims->times != NULL) {
         claims->times[tile].start = (float)((double)(start - claims->began) * 1e-9);
     }
-    const int code = claims->function(claims->argument, worker, tile, attempt, slot->draft);
+    const struct tw__result result = claims->function(claims->argument, worker, tile, attempt, slot->draft);
     if (worker->mark != NULL && *worker->mark == 0) {
         tw__process_end(); /* two of one worker would count the same tiles, and the run would never end */
     }
@@ -333,7 +333,7 @@ static int compute(struct tw__claims *claims, struct tw__worker *worker, uint64_
     if (claims->times != NULL) {
         claims->times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
     }
-    return code;
+    return result;
 }
 
 static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile)
@@ -346,14 +346,14 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
     if (claims->tiles_per_worker != 0) {
         worker->tiles++; /* threads share the line that this is on, so it is not written in vain */
     }
-    const int code = compute(claims, worker, tile, attempt);
-    if (code != 0) {
-        fail(claims, slot, tile, code);
+    const struct tw__result result = compute(claims, worker, tile, attempt);
+    if (result.status != TW_OK) {
+        fail(claims, slot, tile, result);
     }
     (void)TW__POINT("done.before");
     /* release: whoever sees the tile done, sees its elements */
     atomic_store_explicit(&claims->words[tile],
-                          TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
+                          TW__WORD(result.status == TW_OK ? TW_TILE_DONE : TW_TILE_FAILED, worker->index, attempt),
                           memory_order_release);
     (void)TW__POINT("done.after");
     const uint64_t ended = TALLY_ENDED(atomic_load_explicit(&slot->tally, memory_order_relaxed));

@@ -48,9 +48,20 @@ struct tw__worker {
     const volatile int *mark; /* 0 in a process that a kernel has forked from the worker; NULL: that cannot be told */
 };
 
-/* Computes one tile. Returns 0, or an error code with a text in message[TW_TILE_MESSAGE_SIZE]. */
-typedef int (*tw__tile_function)(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
-                                 char *message);
+/* How the work on one tile ended. All zeros: it is done. */
+struct tw__result {
+    tw_status status; /* TW_ERROR_KERNEL: the function's own code says why not; another error: it had no chance */
+    int code;         /* TW_ERROR_KERNEL: any int but 0 */
+};
+
+static inline struct tw__result tw__result_of(int code)
+{
+    return (struct tw__result){code == 0 ? TW_OK : TW_ERROR_KERNEL, code};
+}
+
+/* Computes one tile. A failure leaves a text in message[TW_TILE_MESSAGE_SIZE]. */
+typedef struct tw__result (*tw__tile_function)(void *argument, struct tw__worker *worker, uint64_t tile,
+                                               unsigned attempt, char *message);
 
 /* For the supervisor: worker `worker` died after the function had begun to commit this tile, maybe. Finishes that and
  * returns 1, or returns 0 where the tile has to be run again. */
@@ -72,7 +83,7 @@ struct tw__slot {
     _Atomic uint32_t retired;             /* 1: it has had as many tiles as it may and ends; another takes its seat */
     struct tw__fault_note fault;          /* what the signal that ended it was about */
     _Alignas(128) _Atomic uint64_t failed_tile; /* lowest tile that failed here, UINT64_MAX: none */
-    int failed_code;
+    struct tw__result failure;
     char message[TW_TILE_MESSAGE_SIZE]; /* of failed_tile */
     char draft[TW_TILE_MESSAGE_SIZE];   /* what kernels write to */
 };

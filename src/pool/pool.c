@@ -265,7 +265,7 @@ void tw__pool_collect(tw_pool *pool, struct tw__outcome *outcome)
         if (stands && tile < outcome->tile) {
             outcome->tile = tile;
             outcome->worker = w;
-            outcome->code = slot->failed_code;
+            outcome->result = slot->failure;
             memcpy(outcome->message, slot->message, sizeof outcome->message);
         }
     }

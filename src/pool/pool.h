@@ -58,7 +58,7 @@ struct tw__outcome {
     tw_status status; /* TW_OK, TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_INTERRUPTED, TW_ERROR_PROCESS */
     uint64_t tile;    /* that failed, lowest number */
     unsigned worker;
-    int code;                           /* TW_ERROR_KERNEL: what the function returned */
+    struct tw__result result;           /* TW_ERROR_KERNEL: what the function returned */
     int os_error;                       /* TW_ERROR_PROCESS */
     struct tw__death death;             /* TW_ERROR_WORKER: how the last worker on the tile died */
     char finding[TW_TILE_MESSAGE_SIZE]; /* TW_ERROR_WORKER: what task.find said; empty: nothing */

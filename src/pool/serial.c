@@ -22,24 +22,24 @@ tw_status tw__serial_run(tw_pool *pool, const struct tw__task *task, struct tw__
         }
         const int64_t start = times != NULL ? tw__now() : 0;
         draft[0] = '\0';
-        const int code = task->function(task->argument, &pool->seats[0], tile, 0, draft);
+        const struct tw__result result = task->function(task->argument, &pool->seats[0], tile, 0, draft);
         if (times != NULL) {
             times[tile].start = (float)((double)(start - outcome->began) * 1e-9);
             times[tile].duration = (float)((double)(tw__now() - start) * 1e-9);
         }
         /* release: whoever sees the tile done, sees its elements */
-        atomic_store_explicit(&words[tile], TW__WORD(code == 0 ? TW_TILE_DONE : TW_TILE_FAILED, 0, 0),
+        atomic_store_explicit(&words[tile], TW__WORD(result.status == TW_OK ? TW_TILE_DONE : TW_TILE_FAILED, 0, 0),
                               memory_order_release);
-        if (code == 0) {
+        if (result.status == TW_OK) {
             outcome->done++;
         } else if (outcome->failed++ == 0) {
             outcome->tile = tile;
             outcome->worker = 0;
-            outcome->code = code;
+            outcome->result = result;
             memcpy(outcome->message, draft, sizeof draft);
             outcome->message[sizeof draft - 1] = '\0';
         }
-        if (code != 0 && !task->keep_going) {
+        if (result.status != TW_OK && !task->keep_going) {
             return TW_ERROR_KERNEL;
         }
         const int64_t now = task->progress != NULL ? tw__now() : 0;

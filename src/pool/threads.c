@@ -74,10 +74,11 @@ struct watched {
     int64_t began, told;
 };
 
-static int run_and_tell(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result run_and_tell(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                      char *message)
 {
     struct watched *watched = argument;
-    const int code = watched->task->function(watched->task->argument, worker, tile, attempt, message);
+    const struct tw__result result = watched->task->function(watched->task->argument, worker, tile, attempt, message);
     if (worker->index == 0) {
         const int64_t now = tw__now();
         if ((double)(now - watched->told) * 1e-9 >= PROGRESS_SECONDS) {
@@ -85,7 +86,7 @@ static int run_and_tell(void *argument, struct tw__worker *worker, uint64_t tile
             tw__pool_progress(watched->task, tw__claims_done(watched->claims), watched->began);
         }
     }
-    return code;
+    return result;
 }
 
 static void wait_until(tw_pool *pool, const struct tw__task *task, int (*over)(struct tw__claims *claims),

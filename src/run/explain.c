@@ -12,8 +12,8 @@
 static tw_status explain_kernel(const struct tw__explanation *it, const char *box, tw_error *error)
 {
     const struct tw__outcome *outcome = it->outcome;
-    if (TW__IS_TROUBLE(outcome->code)) {
-        const tw_status status = TW__TROUBLE_STATUS(outcome->code);
+    const tw_status status = outcome->result.status;
+    if (status != TW_ERROR_KERNEL) {
         if (status == TW_ERROR_GUARD) {
             return tw__fail(error, status, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name, outcome->message,
                             outcome->tile, box);
@@ -21,7 +21,7 @@ static tw_status explain_kernel(const struct tw__explanation *it, const char *bo
         return tw__fail(error, status, "tile %" PRIu64 ", %s: %s", outcome->tile, box, outcome->message);
     }
     return tw__fail(error, TW_ERROR_KERNEL, "kernel %s returned %d at tile %" PRIu64 ", %s, on worker %u%s%s",
-                    it->kernel->name, outcome->code, outcome->tile, box, outcome->worker,
+                    it->kernel->name, outcome->result.code, outcome->tile, box, outcome->worker,
                     outcome->message[0] != '\0' ? ": " : "", outcome->message);
 }
 
@@ -66,7 +66,7 @@ tw_status tw__explain(const struct tw__explanation *it, tw_error *error)
     if (error != NULL) {
         error->tile = (int64_t)outcome->tile;
         error->worker = (int)outcome->worker;
-        error->kernel_code = status == TW_ERROR_KERNEL ? outcome->code : 0;
+        error->kernel_code = status == TW_ERROR_KERNEL ? outcome->result.code : 0;
     }
     return status;
 }

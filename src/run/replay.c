@@ -21,9 +21,9 @@ static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *
     }
     pool->release_local = tw__job_release_local;
     outcome.message[0] = '\0';
-    outcome.code = tw__job_run_tile(job, &pool->seats[0], tile, 0, outcome.message);
+    outcome.result = tw__job_run_tile(job, &pool->seats[0], tile, 0, outcome.message);
     outcome.message[sizeof outcome.message - 1] = '\0';
-    if (outcome.code == 0) {
+    if (outcome.result.status == TW_OK) {
         return TW_OK;
     }
     outcome.status = TW_ERROR_KERNEL;

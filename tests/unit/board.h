@@ -33,7 +33,8 @@ static inline struct board *new_board(void)
     return board;
 }
 
-static inline int mark(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static inline struct tw__result mark(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                     char *message)
 {
     struct board *board = argument;
     (void)worker;
@@ -52,10 +53,10 @@ static inline int mark(void *argument, struct tw__worker *worker, uint64_t tile,
     }
     if (board->code_at >= 0 && tile % (uint64_t)board->code_at == (uint64_t)board->code_at - 1) {
         strcpy(message, "as asked");
-        return 5;
+        return tw__result_of(5);
     }
     board->ended[tile]++;
-    return 0;
+    return (struct tw__result){0};
 }
 
 /* What tw_run does with a task. */

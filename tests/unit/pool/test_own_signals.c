@@ -6,7 +6,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static int end_itself(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result end_itself(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                    char *message)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     (void)worker;
@@ -16,7 +17,7 @@ static int end_itself(void *argument, struct tw__worker *worker, uint64_t tile, 
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         raise(numbers[tile]);
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void a_signal_that_a_worker_sends_itself_ends_it(void **state)
@@ -43,7 +44,8 @@ static void a_signal_that_a_worker_sends_itself_ends_it(void **state)
 }
 
 /* The caller sends it to both workers before the tiles that wait for it may end. */
-static int wait_for_word(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result wait_for_word(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                       char *message)
 {
     _Atomic int *words = argument; /* [0] how many have begun, [1] they may end, [2] how many were run again */
     (void)worker;
@@ -54,7 +56,7 @@ static int wait_for_word(void *argument, struct tw__worker *worker, uint64_t til
     while (atomic_load(&words[1]) == 0) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 struct sender {

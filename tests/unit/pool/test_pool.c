@@ -163,7 +163,7 @@ static void lowest_failing_tile_is_reported(void **state)
             for (int round = 0; round < 20; round++) {
                 assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_KERNEL);
                 assert_int_equal(outcome.tile, 99);
-                assert_int_equal(outcome.code, 5);
+                assert_int_equal(outcome.result.code, 5);
                 assert_string_equal(outcome.message, "as asked");
                 assert_true(outcome.done >= 99 && outcome.done < 1000);
             }
@@ -173,7 +173,8 @@ static void lowest_failing_tile_is_reported(void **state)
     }
 }
 
-static int stopping(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result stopping(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                  char *message)
 {
     struct board *board = argument;
     if (tile == 3) {
@@ -206,7 +207,8 @@ static void stop_flag_ends_after_the_tiles_in_hand(void **state)
     }
 }
 
-static int raise_and_lower(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result raise_and_lower(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                         char *message)
 {
     struct board *board = argument;
     board->stop = tile % 2 == 0;
@@ -280,7 +282,7 @@ static void no_worker_outlives_its_pool(void **state)
     }
 }
 
-static int slow(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result slow(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
 {
     (void)argument;
     (void)worker;
@@ -288,7 +290,7 @@ static int slow(void *argument, struct tw__worker *worker, uint64_t tile, unsign
     (void)attempt;
     (void)message;
     sleep(60);
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void no_worker_outlives_its_parent(void **state)

@@ -39,13 +39,14 @@ static void a_death_is_told_with_its_tile_and_reason(void **state)
     munmap(board, sizeof *board);
 }
 
-static int fault(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result fault(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                               char *message)
 {
     (void)worker;
     (void)attempt;
     (void)message;
     if (tile != *(const uint64_t *)argument) {
-        return 0;
+        return (struct tw__result){0};
     }
     volatile char *wrong = (char *)(uintptr_t)0x12340; /* nothing is ever mapped so low */
     if (tile == 3) {
@@ -57,7 +58,7 @@ static int fault(void *argument, struct tw__worker *worker, uint64_t tile, unsig
     } else if (tile == 6) {
         abort();
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void a_fault_has_its_address(void **state)
@@ -116,7 +117,8 @@ static void deaths_are_seen_at_once(void **state)
     munmap(board, sizeof *board);
 }
 
-static int dawdle(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result dawdle(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                char *message)
 {
     const uint64_t *always = argument;
     (void)worker;
@@ -126,7 +128,7 @@ static int dawdle(void *argument, struct tw__worker *worker, uint64_t tile, unsi
             pause();
         }
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void a_tile_that_takes_too_long_is_run_again(void **state)
@@ -166,7 +168,8 @@ struct census {
     _Atomic int runs[100];
 };
 
-static int sign_in(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result sign_in(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                 char *message)
 {
     struct census *census = argument;
     (void)worker;
@@ -174,7 +177,7 @@ static int sign_in(void *argument, struct tw__worker *worker, uint64_t tile, uns
     (void)message;
     census->pid_of[tile] = getpid();
     census->runs[tile]++;
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void workers_retire_after_so_many_tiles(void **state)
@@ -238,7 +241,7 @@ static void keep_going_computes_all_others(void **state)
         struct tw__task task = {.function = mark, .argument = board, .count = 100, .keep_going = 1};
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_KERNEL);
         assert_int_equal(outcome.tile, 9);
-        assert_int_equal(outcome.code, 5);
+        assert_int_equal(outcome.result.code, 5);
         assert_string_equal(outcome.message, "as asked");
         assert_int_equal(outcome.done, 90);
         assert_int_equal(outcome.failed, 10);
@@ -279,7 +282,8 @@ static void tiles_that_are_done_already_are_not_run(void **state)
     }
 }
 
-static int halt_at_20(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
+static struct tw__result halt_at_20(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                    char *message)
 {
     (void)worker;
     (void)attempt;
@@ -287,7 +291,7 @@ static int halt_at_20(void *argument, struct tw__worker *worker, uint64_t tile, 
     if (tile == 20) {
         tw__pool_halt(argument);
     }
-    return 0;
+    return (struct tw__result){0};
 }
 
 static void a_halt_ends_the_job(void **state)

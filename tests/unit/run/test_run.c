@@ -306,7 +306,7 @@ static int lowest_code(const tw_tile *tile)
     return tile->number == 1 ? INT32_MIN : 0;
 }
 
-static void no_code_of_a_kernel_is_taken_for_success(void **state)
+static void every_code_of_a_kernel_is_reported_as_it_is(void **state)
 {
     (void)state;
     for (int kind = 0; kind < pool_kinds(); kind++) {
@@ -317,6 +317,8 @@ static void no_code_of_a_kernel_is_taken_for_success(void **state)
         assert_int_equal(tw_kernel_from_function(&kernel, lowest_code, NULL, 0, NULL), TW_OK);
         assert_int_equal(tw_run(origin.pool, kernel, origin.grid, origin.arrays, NULL, NULL, &error), TW_ERROR_KERNEL);
         assert_int_equal(error.tile, 1);
+        assert_int_equal(error.kernel_code, INT32_MIN);
+        assert_non_null(strstr(error.message, "returned -2147483648 at tile 1"));
         tw_kernel_destroy(kernel);
         close_origin(&origin);
     }
@@ -487,7 +489,7 @@ int main(void)
         cmocka_unit_test(scratch_is_the_workers_own),
         cmocka_unit_test(bad_operands_are_refused),
         cmocka_unit_test(report_is_json),
-        cmocka_unit_test(no_code_of_a_kernel_is_taken_for_success),
+        cmocka_unit_test(every_code_of_a_kernel_is_reported_as_it_is),
         cmocka_unit_test(what_was_not_done_is_not_written),
         cmocka_unit_test(arrays_of_another_pool_are_seen),
         cmocka_unit_test(a_fork_cannot_disturb_its_parents_run),
