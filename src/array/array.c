@@ -38,7 +38,6 @@ tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const
         return tw__fail_memory(error, sizeof *made, "an array");
     }
     made->view.dtype = *dtype;
-    made->file_size = -1;
     status = tw__descr_own(&made->view.dtype, &made->descr, error);
     if (status != TW_OK) {
         free(made);
@@ -51,6 +50,17 @@ tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const
     tw__strides_c(ndim, shape, dtype->itemsize, made->view.strides);
     *array = made;
     *bytes = size;
+    return TW_OK;
+}
+
+tw_status tw__array_set_origin(tw_array *array, const char *origin, tw_error *error)
+{
+    char *made = origin != NULL ? strdup(origin) : NULL;
+    if (origin != NULL && made == NULL) {
+        return tw__fail_memory(error, strlen(origin) + 1, "where an array comes from");
+    }
+    free(array->origin);
+    array->origin = made;
     return TW_OK;
 }
 
@@ -214,11 +224,8 @@ tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error 
         return tw__fail(error, TW_ERROR_ARGUMENT, "an array cannot be copied to one that overlaps it in memory");
     }
     tw__view_copy(to, from);
-    if (destination->outfile != NULL) { /* where an unfinished output has its values from */
-        destination->file_size = source->file_size;
-        destination->file_changed_at = source->file_changed_at;
-    }
-    return TW_OK;
+    /* An unfinished output that was copied to is known by what its first values come from. */
+    return destination->store != NULL ? tw__array_set_origin(destination, source->origin, error) : TW_OK;
 }
 
 const tw_view *tw_array_view(const tw_array *array)
@@ -254,10 +261,10 @@ void tw_array_destroy(tw_array *array)
     if (array->mark_base != NULL && !array->part) {
         tw__mark_detach(array);
     }
-    if (array->outfile != NULL) {
-        array->abandon(array->outfile);
+    if (array->store != NULL) {
+        array->release(array->store);
     }
     free(array->descr);
-    free(array->note);
+    free(array->origin);
     free(array);
 }

@@ -5,37 +5,36 @@
 #include "array/view.h"
 #include "heap/heap.h"
 
-struct tw__outfile;
+struct tw__store;
 struct tw__mark;
 
 struct tw_array {
     tw_view view;
     tw_memory memory;
-    char *descr;                 /* owned text that view.dtype.descr of an opaque dtype points to, else NULL */
-    void *base;                  /* what is unmapped or given back; NULL: nothing */
-    size_t bytes;                /* of base */
-    struct tw__heap *heap;       /* TW_SHARED: where base lies, retained */
-    struct tw__outfile *outfile; /* TW_MAPPED for writing: the file to commit or to remove */
-    void (*abandon)(struct tw__outfile *outfile); /* leaves nothing of it */
-    char *note;            /* owned: what an output cannot keep of the file that it replaces; NULL: nothing */
+    char *descr;           /* owned text that view.dtype.descr of an opaque dtype points to, else NULL */
+    void *base;            /* what is unmapped or given back; NULL: nothing */
+    size_t bytes;          /* of base */
+    struct tw__heap *heap; /* TW_SHARED: where base lies, retained */
     struct tw__mark *mark; /* what says to other processes that the array lives; NULL: it has no handle */
     void *mark_base;       /* attached: where the mark's page is mapped */
     size_t mark_size;
     int mark_owner;    /* attached: the process that counts */
     int64_t mapped_at; /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
-    int part;     /* base is another array's */
-    int finished; /* a reopened output that had its final name already: device, inode and born_at are its file's */
-    uint64_t device, inode;
-    int64_t born_at;
-    int64_t file_size; /* of the file that it was read from, or an output's first values; -1: none */
-    int64_t file_changed_at;
+    int part;                                 /* base is another array's */
+    char *origin;                             /* owned: the state of the file that its first values come from, as
+                                                 text; NULL: only the values say what they were */
+    struct tw__store *store;                  /* owned: where the elements are kept outside of memory; NULL: nowhere */
+    void (*release)(struct tw__store *store); /* releases it; nothing is left of an output that is not finished */
 };
 
 /* An array object without memory: checks dtype and shape, takes a copy of the description, sets the strides of C order.
  * *bytes: what its items take. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
 tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape, int64_t *bytes,
                         tw_error *error);
+
+/* Says what its values come from; NULL: nothing says so. Errors: TW_ERROR_MEMORY. */
+tw_status tw__array_set_origin(tw_array *array, const char *origin, tw_error *error);
 
 /* Gives the memory of an array that has a mark, now or once no other process has it. */
 void tw__mark_release(tw_array *array);

@@ -123,6 +123,11 @@ int tw__path_info_in(int folder, const char *name, struct tw__file_info *info)
     return 0;
 }
 
+int tw__folder_may_make(int folder)
+{
+    return faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0 ? errno : 0;
+}
+
 int tw__path_may_write(const char *path)
 {
     return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 ? errno : 0;

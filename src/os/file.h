@@ -51,6 +51,9 @@ int64_t tw__file_born_at(int fd);
 int tw__path_info(const char *path, struct tw__file_info *info); /* follows links */
 int tw__path_info_in(int folder, const char *name, struct tw__file_info *info);
 
+/* Whether this user may make files in the open folder: 0, or an errno. */
+int tw__folder_may_make(int folder);
+
 /* Whether this user may write to what the path names: 0, or EACCES, EROFS, ENOENT, ... */
 int tw__path_may_write(const char *path);
 

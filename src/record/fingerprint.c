@@ -16,7 +16,6 @@
 #include "grid/signature.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
-#include "os/clock.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -123,13 +122,7 @@ static void describe_axis(char *text, size_t size, const struct tw__grid_axis *a
 
 void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
 {
-    text[0] = '\0';
-    if (array->file_size < 0) {
-        return;
-    }
-    char moment[64];
-    tw__moment_text(moment, sizeof moment, array->file_changed_at);
-    snprintf(text, size, "file of %" PRId64 " bytes, changed %s", array->file_size, moment);
+    snprintf(text, size, "%s", array->origin != NULL ? array->origin : "");
 }
 
 static void describe_operand(char *text, size_t size, const tw_array *array, tw_role role)

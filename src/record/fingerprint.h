@@ -11,7 +11,8 @@ tw_status tw__fingerprint(struct json_t **fingerprint, const tw_kernel *kernel, 
                           tw_array *const *operands, tw_error *error);
 void tw__fingerprint_free(struct json_t *fingerprint);
 
-/* "file of 8128 bytes, changed 2026-01-31 12:00:00.000000000 UTC", or "" for an array that was not read from a file. */
+/* What an array's values come from, "file of 8128 bytes, changed 2026-01-31 12:00:00.000000000 UTC"; "": only they say
+ * so themselves. */
 void tw__fingerprint_source(const tw_array *array, char *text, size_t size);
 
 /* 1: the same. 0: they differ, first where text[size] says: "operand y was A and is B". */

@@ -18,7 +18,7 @@
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
 #include "record/journal_header.h"
-#include "store/npy/npy_write.h"
+#include "store/store.h"
 
 #define BATCH 4096 /* records a write */
 
@@ -67,7 +67,7 @@ static tw_status check_outputs(const tw_grid *grid, tw_array *const *operands, t
         if (operands[k] == NULL) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "operand %s has no array", grid->signature->operands[k].name);
         }
-        if (grid->signature->operands[k].role != TW_IN && tw__outfile_identity(operands[k], &identity) != 0) {
+        if (grid->signature->operands[k].role != TW_IN && tw__store_identity(operands[k], &identity) != 0) {
             return tw__fail(error, TW_ERROR_ARGUMENT,
                             "output %s is not a file that is being written; a journal is for those",
                             grid->signature->operands[k].name);
@@ -307,7 +307,7 @@ static int sync_outputs(const tw_journal *journal)
 {
     int failed = TW__POINT("journal.data-sync");
     for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
-        failed = tw__outfile_sync(journal->outputs[k].array);
+        failed = tw__store_sync(journal->outputs[k].array);
     }
     return failed;
 }
@@ -320,7 +320,7 @@ static int sync_header(tw_journal *journal)
     }
     failed = tw__held_is_open(&journal->held) ? tw__file_sync(journal->held.fd) : EBADF;
     for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
-        failed = tw__outfile_sync_name(journal->outputs[k].array, journal->held.folder);
+        failed = tw__store_sync_name(journal->outputs[k].array, journal->held.folder);
     }
     if (failed == 0) {
         failed = tw__folder_sync(journal->held.folder);

@@ -15,7 +15,7 @@
 #include "os/file.h"
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
-#include "store/npy/npy_write.h"
+#include "store/store.h"
 
 static void hex_text(char *text, const unsigned char *bytes, size_t count)
 {
@@ -48,7 +48,7 @@ static int add_output(json_t *outputs, json_t *sources, const tw_journal *journa
     char source[256];
     struct tw__file_identity identity;
     const tw_operand *operand = described(journal, output);
-    if (tw__outfile_identity(output->array, &identity) == 0 &&
+    if (tw__store_identity(output->array, &identity) == 0 &&
         json_array_append_new(outputs, identity_object(operand->name, &identity)) != 0) {
         return -1;
     }
@@ -95,7 +95,7 @@ static tw_status check_output(tw_journal *journal, const struct tw__journal_outp
     static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
     struct tw__file_identity identity;
     const char *name = described(journal, output)->name;
-    const int known = tw__outfile_identity(output->array, &identity) == 0;
+    const int known = tw__store_identity(output->array, &identity) == 0;
     json_t *is = known ? identity_object(name, &identity) : NULL;
     if (known && is == NULL) {
         return tw__fail_memory(error, sizeof identity, "a journal's header");

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,18 @@ static tw_status read_infile(tw_array **array, const struct infile *file, struct
     return TW_OK;
 }
 
+/* What tells this file from the same one with other contents. What comes through a stream has nothing but those. */
+static tw_status say_origin(tw_array *array, const struct infile *file, tw_error *error)
+{
+    char moment[64], text[160];
+    if (file->is_stream) {
+        return TW_OK;
+    }
+    tw__moment_text(moment, sizeof moment, file->changed_at);
+    snprintf(text, sizeof text, "file of %" PRId64 " bytes, changed %s", file->size, moment);
+    return tw__array_set_origin(array, text, error);
+}
+
 tw_status tw__npy_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error)
 {
     struct infile file = {.fd = -1, .path = path};
@@ -176,11 +189,12 @@ tw_status tw__npy_open(tw_array **array, struct tw__heap *heap, const char *path
         if (header->fortran) {
             tw__strides_fortran(header->ndim, header->shape, header->dtype.itemsize, made->view.strides);
         }
-        if (!file.is_stream) { /* else it is known by its contents alone */
-            made->file_size = file.size;
-            made->file_changed_at = file.changed_at;
-        }
+        status = say_origin(made, &file, error);
+    }
+    if (status == TW_OK) {
         *array = made;
+    } else {
+        tw_array_destroy(made);
     }
     tw__npy_fini(&file.header);
     if (file.fd >= 0) {

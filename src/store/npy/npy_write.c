@@ -1,66 +1,157 @@
-/* npy_write.c - .npy files that are written: PATH.part, locked, given all its room and mapped, then renamed to PATH.
+/* npy_write.c - .npy files that are written: PATH.part, given all its room and mapped, then finished and renamed to
+ * PATH.
  *
  * The bytes that make a file a .npy file are written last, so that a PATH.part that a crash leaves behind, and any copy
  * of it, is never taken for a whole file. The next run on PATH takes it over. */
-#include "store/npy/npy_write.h"
-
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "array/array.h"
+#include "array/view.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/map.h"
-#include "store/held.h"
 #include "store/npy/npy.h"
-#include "store/target.h"
+#include "store/part.h"
+#include "store/store.h"
 
-struct tw__outfile {
-    struct tw__held held; /* PATH.part */
-    int failed;           /* errno of a sync that failed: nothing that follows can be trusted */
+struct output {
+    struct tw__store store;
+    struct tw__part part;
     unsigned char magic[TW__NPY_MAGIC];
     struct tw__file_identity identity;
-    char *path;       /* the file that it will be, links followed */
-    char *final_name; /* its last part */
+    void *base; /* where the file is mapped; the array's */
+    size_t bytes;
 };
 
-static void release(struct tw__outfile *outfile)
+_Static_assert(offsetof(struct output, store) == 0, "a store is at the front of what is behind it");
+
+static struct output *output_of(struct tw__store *store)
 {
-    tw__held_close(&outfile->held);
-    free(outfile->path);
-    free(outfile);
+    return (struct output *)store;
 }
 
-/* Removes PATH.part, unless it is no longer this file or this process is a child of the one that made it. */
-static void abandon(struct tw__outfile *outfile)
+/* It has its name. */
+static void close_part(struct output *output)
 {
-    tw__held_remove(&outfile->held);
-    release(outfile);
+    tw__part_close(&output->part, 0);
+    output->store.unfinished = NULL;
 }
 
-static tw_status fail_allocate(const struct tw__outfile *outfile, int64_t bytes, int failed, tw_error *error)
+/* ---- what a store does ---- */
+
+static int sync_output(struct tw__store *store)
 {
+    struct output *output = output_of(store);
+    return tw__part_sync(&output->part, output->base, output->bytes);
+}
+
+static int sync_name(struct tw__store *store, int folder)
+{
+    return tw__part_sync_name(&output_of(store)->part, folder);
+}
+
+static tw_status check(struct tw__store *store, tw_error *error)
+{
+    return tw__part_check(&output_of(store)->part, error);
+}
+
+/* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
+static int finish_steps(struct output *output)
+{
+    struct tw__part *part = &output->part;
+    int failed = sync_output(&output->store);
+    if (failed == 0) {
+        failed = TW__POINT("output.magic");
+    }
+    if (failed == 0) {
+        failed = tw__file_write(part->held.fd, output->magic, TW__NPY_MAGIC, 0);
+    }
+    if (failed == 0) {
+        failed = TW__POINT("output.magic-sync");
+    }
+    if (failed == 0) {
+        failed = tw__file_sync(part->held.fd);
+        part->failed = failed;
+    }
+    return failed == 0 ? tw__part_rename(part) : failed;
+}
+
+static tw_status finish(struct tw__store *store, tw_error *error)
+{
+    struct output *output = output_of(store);
+    tw_status status = tw__part_check(&output->part, error);
+    if (status == TW_OK) {
+        status = tw__part_take_after(&output->part, &store->note, error);
+        /* Without a descriptor to look again, the first look stands. */
+        status = status == TW_ERROR_PROCESS ? TW_OK : status;
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    const int failed = finish_steps(output);
+    if (failed != 0) {
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be finished", output->part.path);
+    }
+    close_part(output);
+    return TW_OK;
+}
+
+static void release(struct output *output, int remove)
+{
+    tw__part_close(&output->part, remove);
+    free(output->store.note);
+    free(output);
+}
+
+static void abandon(struct tw__store *store)
+{
+    release(output_of(store), 1);
+}
+
+static void keep(struct tw__store *store)
+{
+    release(output_of(store), 0);
+}
+
+static void identity(const struct tw__store *store, struct tw__file_identity *found)
+{
+    *found = ((const struct output *)store)->identity;
+}
+
+static const struct tw__store_ops ops = {.sync = sync_output,
+                                         .sync_name = sync_name,
+                                         .check = check,
+                                         .finish = finish,
+                                         .abandon = abandon,
+                                         .keep = keep,
+                                         .identity = identity};
+
+/* ---- the file ---- */
+
+static tw_status fail_allocate(const struct output *output, int64_t bytes, int failed, tw_error *error)
+{
+    const char *path = output->part.path;
     switch (failed) {
     case ENOSPC:
     case EDQUOT: {
-        const int64_t room = tw__file_room(outfile->held.fd);
+        const int64_t room = tw__file_room(output->part.held.fd);
         return tw__fail_os(error, TW_ERROR_DISK, failed, "%s: needs %" PRId64 " bytes, its disk has %" PRId64 " free",
-                           outfile->path, bytes, room < 0 ? 0 : room);
+                           path, bytes, room < 0 ? 0 : room);
     }
     case EFBIG:
         return tw__fail(error, TW_ERROR_DISK,
-                        "%s: needs %" PRId64 " bytes, more than a file may have here (limit of file size)",
-                        outfile->path, bytes);
+                        "%s: needs %" PRId64 " bytes, more than a file may have here (limit of file size)", path,
+                        bytes);
     case ENOMEM:
-        return tw__fail_os(error, TW_ERROR_MEMORY, failed, "%s: needs %" PRId64 " bytes", outfile->path, bytes);
+        return tw__fail_os(error, TW_ERROR_MEMORY, failed, "%s: needs %" PRId64 " bytes", path, bytes);
     default:
-        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be given its %" PRId64 " bytes", outfile->path,
-                           bytes);
+        return tw__fail_os(error, TW_ERROR_FILE, failed, "%s: cannot be given its %" PRId64 " bytes", path, bytes);
     }
 }
 
@@ -71,75 +162,77 @@ static void draw_tag(unsigned char tag[TW__TAG_SIZE])
     tw__file_random(tag + 2, TW__TAG_SIZE - 2);
 }
 
-/* Makes PATH.part `bytes` bytes long and writes the header, the tag in the magic's place. */
-static tw_status fill_part(struct tw__outfile *outfile, const unsigned char *header, size_t length, int64_t bytes,
-                           tw_error *error)
+/* What create and reopen begin with: an array without memory, the header of its file, and the whole file's size. */
+struct plan {
+    char *file; /* links followed */
+    tw_array *array;
+    struct output *output; /* the array's, once it is opened */
+    unsigned char *header;
+    size_t length;
+    int64_t whole;
+};
+
+/* Makes PATH.part as long as it will be and writes the header, the tag in the magic's place. */
+static tw_status fill_part(const struct plan *plan, tw_error *error)
 {
-    const int fd = outfile->held.fd;
+    struct output *output = plan->output;
+    const int fd = output->part.held.fd;
     int failed = TW__POINT("part.created");
     if (failed == 0) {
         failed = tw__file_truncate(fd, 0);
     }
     if (failed == 0) {
-        failed = tw__file_allocate(fd, bytes);
+        failed = tw__file_allocate(fd, plan->whole);
     }
     if (failed == 0) {
         failed = TW__POINT("part.allocated");
     }
     if (failed != 0) {
-        return fail_allocate(outfile, bytes, failed, error);
+        return fail_allocate(output, plan->whole, failed, error);
     }
-    draw_tag(outfile->identity.tag);
-    failed = tw__file_write(fd, outfile->identity.tag, TW__TAG_SIZE, 0);
+    draw_tag(output->identity.tag);
+    failed = tw__file_write(fd, output->identity.tag, TW__TAG_SIZE, 0);
     if (failed == 0) {
-        failed = tw__file_write(fd, header + TW__NPY_MAGIC, length - TW__NPY_MAGIC, TW__NPY_MAGIC);
+        failed = tw__file_write(fd, plan->header + TW__NPY_MAGIC, plan->length - TW__NPY_MAGIC, TW__NPY_MAGIC);
     }
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", outfile->held.path);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", output->part.held.path);
     }
     return TW_OK;
 }
 
-/* The outfile with PATH.part opened; made anew, if that is allowed. */
-static tw_status new_outfile(struct tw__outfile **outfile, const char *path, int create, tw_error *error)
+/* The output with PATH.part opened; made anew, if that is allowed. */
+static tw_status open_output(struct plan *plan, int create, tw_error *error)
 {
-    const char *slash = strrchr(path, '/');
-    struct tw__held_wish wish = {
-        .shown = path, .how = create ? TW__HELD_RENEW : TW__HELD_FIND, .beside = slash != NULL ? slash + 1 : path};
-    struct tw__outfile *made = calloc(1, sizeof *made);
-    char *part = NULL;
+    const tw_view *view = &plan->array->view;
+    struct output *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return tw__fail_memory(error, sizeof *made, "an output file");
     }
-    made->held = TW__HELD_NONE;
-    made->path = strdup(path);
-    if (made->path == NULL || asprintf(&part, "%s.part", path) < 0) {
-        release(made);
-        return tw__fail_memory(error, strlen(path), "the name of an output file");
-    }
-    wish.path = part;
-    const tw_status status = tw__held_open(&made->held, &wish, error);
-    free(part);
+    const tw_status status = tw__part_open(&made->part, plan->file, create, error);
     if (status != TW_OK) {
-        release(made);
+        free(made);
         return status;
     }
-    made->final_name = made->path + (made->held.name - made->held.path);
-    made->identity.device = made->held.device;
-    made->identity.inode = made->held.inode;
-    made->identity.born_at = made->held.fd >= 0 ? tw__file_born_at(made->held.fd) : 0;
-    *outfile = made;
+    made->store.ops = &ops;
+    made->store.dtype = view->dtype;
+    made->store.ndim = view->ndim;
+    memcpy(made->store.shape, view->shape, (size_t)view->ndim * sizeof view->shape[0]);
+    made->store.unfinished = made->part.held.path;
+    memcpy(made->magic, plan->header, TW__NPY_MAGIC);
+    made->identity.device = made->part.held.device;
+    made->identity.inode = made->part.held.inode;
+    made->identity.born_at = made->part.held.fd >= 0 ? tw__file_born_at(made->part.held.fd) : 0;
+    plan->output = made;
     return TW_OK;
 }
 
-/* What create and reopen begin with: an array without memory, the header of its file, and the whole file's size. */
-struct plan {
-    char *file; /* links followed */
-    tw_array *array;
-    unsigned char *header;
-    size_t length;
-    int64_t whole;
-};
+/* The array owns the output from here on. */
+static void give_to_array(struct plan *plan)
+{
+    plan->array->store = &plan->output->store;
+    plan->array->release = abandon;
+}
 
 static tw_status make_plan(struct plan *plan, const char *path, const tw_dtype *dtype, int ndim, const int64_t *shape,
                            tw_error *error)
@@ -155,6 +248,7 @@ static tw_status make_plan(struct plan *plan, const char *path, const tw_dtype *
     return status == TW_OK ? tw_array_target(&plan->file, path, error) : status;
 }
 
+/* Maps the whole file; the array is then a view of it. */
 static tw_status map_plan(struct plan *plan, int fd, int writable, const char *shown, tw_error *error)
 {
     tw_array *array = plan->array;
@@ -167,6 +261,8 @@ static tw_status map_plan(struct plan *plan, int fd, int writable, const char *s
     array->mapped_at = tw__now();
     array->view.data = (char *)array->base + plan->length;
     array->writable = writable;
+    plan->output->base = array->base;
+    plan->output->bytes = array->bytes;
     return TW_OK;
 }
 
@@ -182,39 +278,24 @@ static tw_status end_plan(struct plan *plan, tw_status status, tw_array **array)
     return status;
 }
 
-/* Before there are contents, and again before they get their name: the file that is replaced may have changed. */
-static tw_status take_likeness(tw_array *array, tw_error *error)
-{
-    const struct tw__outfile *outfile = array->outfile;
-    char *note;
-    const tw_status status =
-        tw__target_take(outfile->held.fd, outfile->held.folder, outfile->final_name, outfile->path, &note, error);
-    if (status == TW_OK) {
-        free(array->note);
-        array->note = note;
-    }
-    return status;
-}
-
 tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                const int64_t *shape, tw_error *error)
 {
     struct plan plan = {0};
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
-        status = new_outfile(&plan.array->outfile, plan.file, 1, error);
-        plan.array->abandon = abandon;
+        status = open_output(&plan, 1, error);
     }
     if (status == TW_OK) {
-        status = take_likeness(plan.array, error);
+        give_to_array(&plan);
+        status = tw__part_take_after(&plan.output->part, &plan.output->store.note, error);
     }
     if (status == TW_OK) {
-        memcpy(plan.array->outfile->magic, plan.header, TW__NPY_MAGIC);
-        status = fill_part(plan.array->outfile, plan.header, plan.length, plan.whole, error);
+        status = fill_part(&plan, error);
     }
     if (status == TW_OK) {
-        const struct tw__outfile *outfile = plan.array->outfile;
-        status = map_plan(&plan, outfile->held.fd, 1, outfile->held.path, error);
+        const struct tw__held *held = &plan.output->part.held;
+        status = map_plan(&plan, held->fd, 1, held->path, error);
     }
     return end_plan(&plan, status, array);
 }
@@ -271,9 +352,11 @@ static tw_status check_contents(const struct plan *plan, int fd, const char *sho
     return status;
 }
 
-/* PATH, where a commit has already given it its name. */
-static tw_status open_finished(struct plan *plan, const char *path, tw_error *error)
+/* PATH, which a commit has already given its name. */
+static tw_status open_finished(struct plan *plan, tw_error *error)
 {
+    struct tw__file_identity *identity = &plan->output->identity;
+    const char *path = plan->file;
     unsigned char front[TW__TAG_SIZE];
     struct tw__file_info info;
     int fd = -1;
@@ -295,10 +378,10 @@ static tw_status open_finished(struct plan *plan, const char *path, tw_error *er
     }
     if (status == TW_OK) {
         status = map_plan(plan, fd, 0, path, error);
-        plan->array->finished = 1;
-        plan->array->device = info.device;
-        plan->array->inode = info.inode;
-        plan->array->born_at = tw__file_born_at(fd);
+        plan->output->store.state = TW__STORE_FOUND;
+        close_part(plan->output);
+        *identity = (struct tw__file_identity){
+            .is_finished = 1, .device = info.device, .inode = info.inode, .born_at = tw__file_born_at(fd)};
     }
     if (fd >= 0) {
         tw__file_close(fd);
@@ -306,166 +389,39 @@ static tw_status open_finished(struct plan *plan, const char *path, tw_error *er
     return status;
 }
 
+/* PATH.part, as it was left. */
+static tw_status open_unfinished(struct plan *plan, tw_error *error)
+{
+    struct output *output = plan->output;
+    const struct tw__held *held = &output->part.held;
+    tw_status status = check_contents(plan, held->fd, held->path, output->identity.tag, error);
+    output->identity.is_finished = status == TW_OK && memcmp(output->identity.tag, output->magic, TW__TAG_SIZE) == 0;
+    if (status == TW_OK) {
+        /* Blocks that a power cut took away would be found missing by a signal. */
+        const int failed = tw__file_allocate(held->fd, plan->whole);
+        status = failed != 0 ? fail_allocate(output, plan->whole, failed, error) : TW_OK;
+    }
+    return status == TW_OK ? map_plan(plan, held->fd, 1, held->path, error) : status;
+}
+
 tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                const int64_t *shape, tw_error *error)
 {
     struct plan plan = {0};
-    struct tw__outfile *outfile = NULL;
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
-        status = new_outfile(&outfile, plan.file, 0, error);
-    }
-    if (status == TW_OK && outfile->held.fd < 0) {
-        release(outfile);
-        return end_plan(&plan, open_finished(&plan, plan.file, error), array);
+        status = open_output(&plan, 0, error);
     }
     if (status == TW_OK) {
-        memcpy(outfile->magic, plan.header, TW__NPY_MAGIC);
-        status = check_contents(&plan, outfile->held.fd, outfile->held.path, outfile->identity.tag, error);
-        outfile->identity.is_finished =
-            status == TW_OK && memcmp(outfile->identity.tag, outfile->magic, TW__TAG_SIZE) == 0;
-    }
-    if (status == TW_OK) {
-        /* Blocks that a power cut took away would be found missing by a signal. */
-        const int failed = tw__file_allocate(outfile->held.fd, plan.whole);
-        status = failed != 0 ? fail_allocate(outfile, plan.whole, failed, error) : TW_OK;
-    }
-    if (status == TW_OK) {
-        status = map_plan(&plan, outfile->held.fd, 1, outfile->held.path, error);
-    }
-    if (status == TW_OK) {
-        plan.array->outfile = outfile;
-        plan.array->abandon = abandon;
-    } else if (outfile != NULL) {
-        release(outfile); /* what could not be opened is not ours to remove */
+        const int is_finished = plan.output->part.held.fd < 0;
+        status = is_finished ? open_finished(&plan, error) : open_unfinished(&plan, error);
+        if (status == TW_OK) {
+            give_to_array(&plan);
+        } else {
+            release(plan.output, 0); /* what could not be opened is not ours to remove */
+        }
     }
     return end_plan(&plan, status, array);
-}
-
-void tw_array_keep(tw_array *array)
-{
-    if (array != NULL && array->outfile != NULL) {
-        release(array->outfile);
-        array->outfile = NULL;
-    }
-    tw_array_destroy(array);
-}
-
-const char *tw_array_note(const tw_array *array)
-{
-    return array->note;
-}
-
-int tw__outfile_identity(const tw_array *array, struct tw__file_identity *identity)
-{
-    if (array->finished) {
-        *identity = (struct tw__file_identity){
-            .is_finished = 1, .device = array->device, .inode = array->inode, .born_at = array->born_at};
-        return 0;
-    }
-    if (array->outfile == NULL) {
-        return EINVAL;
-    }
-    *identity = array->outfile->identity;
-    return 0;
-}
-
-int tw__outfile_sync(tw_array *array)
-{
-    struct tw__outfile *outfile = array->outfile;
-    if (outfile == NULL) {
-        return 0; /* it has its name: the commit has synced it */
-    }
-    if (outfile->failed != 0) {
-        return outfile->failed;
-    }
-    int failed = TW__POINT("output.sync");
-    if (failed == 0) { /* a kernel may have closed the descriptor */
-        failed = tw__held_is_open(&outfile->held) ? tw__file_sync(outfile->held.fd)
-                                                  : tw__map_sync(array->base, array->bytes);
-    }
-    outfile->failed = failed;
-    return failed;
-}
-
-int tw__outfile_sync_name(tw_array *array, int folder)
-{
-    struct tw__outfile *outfile = array->outfile;
-    struct tw__file_info own, other;
-    if (outfile == NULL || outfile->failed != 0) {
-        return outfile == NULL ? 0 : outfile->failed;
-    }
-    const int same = tw__file_info(outfile->held.folder, &own) == 0 && tw__file_info(folder, &other) == 0 &&
-                     own.device == other.device && own.inode == other.inode;
-    outfile->failed = same ? 0 : tw__folder_sync(outfile->held.folder);
-    return outfile->failed;
-}
-
-/* Data first, then the magic, then the name: after a power cut each is there only if what stands before it is. */
-static int finish(tw_array *array)
-{
-    struct tw__outfile *outfile = array->outfile;
-    int failed = tw__outfile_sync(array);
-    if (failed == 0) {
-        failed = TW__POINT("output.magic");
-    }
-    if (failed == 0) {
-        failed = tw__file_write(outfile->held.fd, outfile->magic, TW__NPY_MAGIC, 0);
-    }
-    if (failed == 0) {
-        failed = TW__POINT("output.magic-sync");
-    }
-    if (failed == 0) {
-        failed = tw__file_sync(outfile->held.fd);
-        outfile->failed = failed;
-    }
-    if (failed == 0) {
-        failed = TW__POINT("output.rename");
-    }
-    if (failed == 0) {
-        failed = tw__file_rename_in(outfile->held.folder, outfile->held.name, outfile->final_name);
-    }
-    if (failed == 0) {
-        failed = tw__folder_sync(outfile->held.folder);
-        outfile->failed = failed;
-    }
-    (void)TW__POINT("output.renamed");
-    return failed;
-}
-
-tw_status tw_array_commit(tw_array *array, tw_error *error)
-{
-    struct tw__outfile *outfile = array->outfile;
-    if (array->finished) {
-        return TW_OK;
-    }
-    if (outfile == NULL) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "this array is not a file that is being written");
-    }
-    if (outfile->failed != 0) {
-        return tw__fail_os(error, tw__file_status(outfile->failed), outfile->failed,
-                           "%s: cannot be finished, since the disk has failed to take what was written", outfile->path);
-    }
-    if (!tw__held_is_open(&outfile->held)) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: its descriptor was closed by the kernel or the program",
-                        outfile->held.path);
-    }
-    if (!tw__held_is_named(&outfile->held)) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written",
-                        outfile->held.path);
-    }
-    const tw_status status = take_likeness(array, error);
-    if (status != TW_OK && status != TW_ERROR_PROCESS) { /* without a descriptor to look again, the first look stands */
-        return status;
-    }
-    const int failed = finish(array);
-    if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be finished", outfile->path);
-    }
-    release(outfile);
-    array->outfile = NULL;
-    array->writable = 0;
-    return TW_OK;
 }
 
 tw_status tw_array_save(const tw_array *array, const char *path, tw_error *error)
