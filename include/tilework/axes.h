@@ -17,7 +17,7 @@ typedef enum tw_role { TW_IN = 0, TW_OUT = 1, TW_INOUT = 2 } tw_role;
 
 #define TW_NAME_SIZE 64 /* of a name of an axis, an operand or a dtype, terminator included */
 
-/* An operand as the signature's text has it. */
+/* One operand of a signature. */
 typedef struct tw_operand {
     char name[TW_NAME_SIZE];
     char dtype[TW_NAME_SIZE]; /* the text after ':'; "": none */
@@ -32,29 +32,35 @@ typedef struct tw_operand {
  * output may have a dtype, "r[i,j]:float32"; a name on both sides, with the same axes, is an inout operand; the inputs
  * may be empty ("-> r[i,j]"). Errors: TW_ERROR_SYNTAX with the column. */
 TW_API tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error);
+
+/* Destroys a signature. NULL: does nothing. */
 TW_API void tw_signature_destroy(tw_signature *signature);
 
-/* What was read: the operands in the order that a run takes them in, inputs first. Lives with the signature. */
+/* The operands in the order in which a run takes them, inputs first; *noperands is how many. Valid as long as the
+ * signature. Any thread. */
 TW_API const tw_operand *tw_signature_operands(const tw_signature *signature, int *noperands);
 
-/* The signature as text, "y[i], x[j] -> r[i,j]", operands in the order of the text that was read. An output has the
- * dtype dtypes[k], else (NULL) that of the text, if there was one. Returns the length as snprintf does. */
+/* The signature as text, "y[i], x[j] -> r[i,j]", with the operands in the order of the text that was read. An output
+ * gets the dtype dtypes[k], or, if `dtypes` is NULL, that of the text, if there was one. Any thread. Returns the length
+ * as snprintf does. */
 TW_API int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, char *text, size_t size);
 
-TW_API int tw_signature_naxes(const tw_signature *signature);
-TW_API int tw_signature_noperands(const tw_signature *signature);
-TW_API const char *tw_signature_axis(const tw_signature *signature, int axis);
-TW_API int tw_signature_find_axis(const tw_signature *signature, const char *name);    /* -1: none */
-TW_API int tw_signature_find_operand(const tw_signature *signature, const char *name); /* -1: none */
-TW_API const char *tw_signature_operand(const tw_signature *signature, int operand);   /* its name */
-TW_API tw_role tw_signature_role(const tw_signature *signature, int operand);
-TW_API int tw_signature_ndim(const tw_signature *signature, int operand);
-TW_API int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension); /* axis number */
-TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand); /* text after ':', NULL: none */
+/* One fact each. Axes and operands are numbered from 0; names are valid as long as the signature. Any thread. */
+TW_API int tw_signature_naxes(const tw_signature *signature);                          /* the number of axes */
+TW_API int tw_signature_noperands(const tw_signature *signature);                      /* the number of operands */
+TW_API const char *tw_signature_axis(const tw_signature *signature, int axis);         /* the name of an axis */
+TW_API int tw_signature_find_axis(const tw_signature *signature, const char *name);    /* an axis's number; -1: none */
+TW_API int tw_signature_find_operand(const tw_signature *signature, const char *name); /* an operand's; -1: none */
+TW_API const char *tw_signature_operand(const tw_signature *signature, int operand);   /* the name of an operand */
+TW_API tw_role tw_signature_role(const tw_signature *signature, int operand);          /* input, output or both */
+TW_API int tw_signature_ndim(const tw_signature *signature, int operand); /* how many dimensions an operand has */
+TW_API int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension); /* its axis */
+TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand); /* the text after ':'; NULL: none */
 
-/* Lengths of all axes from the operands' shapes: operands[k] may be NULL (an output yet to be made). lengths[naxes]:
- * in, a length that the caller knows or -1; out, every length. A dimension of 1 fits any length in an input. Errors:
- * TW_ERROR_ARGUMENT (naming operands, axis and lengths that disagree, or an axis nobody gives a length). */
+/* Finds the lengths of all axes from the operands' shapes; operands[k] may be NULL (an output that does not exist yet).
+ * lengths[naxes]: in, a length that the caller knows, or -1; out, every length. A dimension of 1 fits any length in an
+ * input. Errors: TW_ERROR_ARGUMENT (naming operands, axis and lengths that disagree, or an axis that no operand gives a
+ * length). */
 TW_API tw_status tw_signature_lengths(const tw_signature *signature, const tw_view *const *operands, int64_t *lengths,
                                       tw_error *error);
 
@@ -67,7 +73,7 @@ typedef struct tw_split {
     size_t ncuts;        /* with cuts == NULL and tile == parts == 0: the axis stays whole */
 } tw_split;
 
-/* What is known of a kernel's cost, which automatic tiles go by. */
+/* What is known of a kernel's cost; automatic tiles depend on it. */
 typedef enum tw_cost {
     TW_COST_UNKNOWN = 0,  /* any kernel: one element may take a nanosecond or a minute */
     TW_COST_STATEMENT = 1 /* the kernel of a tw_statement, or another that costs what its memory does */
@@ -76,47 +82,52 @@ typedef enum tw_cost {
 typedef struct tw_grid_options {
     const tw_split *splits; /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
     size_t nsplits;
-    int64_t tile_bytes;       /* automatic tiles: the most bytes of one, 0: 4 MiB; of a statement 2 MiB */
+    int64_t tile_bytes;       /* automatic tiles: the most bytes of a tile; 0: 4 MiB, for a statement 2 MiB */
     const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
     tw_cost cost;             /* for automatic tiles */
     int input_axes_only;      /* automatic tiles: an axis that no input has stays whole, for kernels that cannot know
-                                 which part of it they are to compute */
+                                 which part of it they should compute */
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;
 
-/* All tiles of a job, by arithmetic: a grid of 10^12 tiles costs only its cuts. Rule: an axis that is cut appears in
- * every output. Automatic tiles depend on lengths, item sizes and `cost` alone, never on the machine or the workers.
- * For kernels the first axis is cut into 256 parts, or into single indices; those behind it stay whole unless there are
- * fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and cut inputs. For statements tiles are
- * as few as keep each to about `tile_bytes` of output. `options` may be NULL. Errors: TW_ERROR_ARGUMENT (naming the
- * axis).
+/* All tiles of a job. Tiles are computed when they are asked for: a grid of 10^12 tiles costs only its cuts. An axis
+ * that is cut must appear in every output. Automatic tiles depend on lengths, item sizes and `cost` alone, never on the
+ * machine or the workers. For kernels the first axis is cut into 256 parts, or into single indices if it is shorter;
+ * later axes stay whole unless there are fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and
+ * cut inputs. For statements there are as few tiles as keep each to about `tile_bytes` of output. `options` may be
+ * NULL. Errors: TW_ERROR_ARGUMENT (naming the axis).
  */
 TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
                                 const tw_grid_options *options, tw_error *error);
 
-/* The same for a kernel, with lengths and item sizes taken from operands (signature order, all there). */
+/* The same for a kernel, with lengths and item sizes taken from the operands: all of them, in the signature's order.
+ * Errors: as tw_grid_create and tw_signature_lengths. */
 TW_API tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands,
                              const tw_split *splits, size_t nsplits, tw_error *error);
+
+/* Destroys a grid. NULL: does nothing. */
 TW_API void tw_grid_destroy(tw_grid *grid);
 
-TW_API uint64_t tw_grid_count(const tw_grid *grid);
-TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);
-TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis);
+/* One fact each. Any thread. */
+TW_API uint64_t tw_grid_count(const tw_grid *grid);               /* the number of tiles */
+TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);     /* the length of an axis */
+TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis); /* how many tiles an axis is divided into */
 
-/* start[naxes], stop[naxes] of a tile. The serial loop a run equals: for (tile = 0; tile < count; tile++) kernel(tile).
- */
+/* Finds start[naxes] and stop[naxes] of a tile: on each axis its first index, and one past its last. Any thread. */
 TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 
-/* The tile's number that owns the element with these indices[naxes]. */
+/* The number of the tile that contains the element with these indices[naxes]. Any thread. */
 TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
 
-/* "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)". Returns the length as snprintf does. */
+/* The ranges of a tile as text: "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)". Any thread. Returns
+ * the length as snprintf does. */
 TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
 
-TW_API const tw_signature *tw_grid_signature(const tw_grid *grid);
+TW_API const tw_signature *tw_grid_signature(const tw_grid *grid); /* valid as long as the grid; any thread */
 
-/* Reads "333,666" (digits and commas) into cuts[*ncuts] that the caller frees. Errors: TW_ERROR_SYNTAX. */
+/* Reads "333,666" (digits and commas) into cuts[*ncuts], which the caller frees. Any thread. Errors: TW_ERROR_SYNTAX.
+ */
 TW_API tw_status tw_cuts_parse(int64_t **cuts, size_t *ncuts, const char *text, tw_error *error);
 
 #ifdef __cplusplus

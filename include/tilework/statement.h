@@ -8,29 +8,29 @@
 extern "C" {
 #endif
 
-/* "r[i,j] = y[i] * x[j]": a text that is signature and kernel at once, in the notation of docs/notation.md. It becomes
- * C for one tile, is compiled as tw_kernel_from_source does, and runs like any kernel:
+/* A statement, "r[i,j] = y[i] * x[j]", is signature and kernel in one text, in the notation of docs/notation.md. It is
+ * translated to C for one tile, compiled as by tw_kernel_from_source, and run like any kernel:
  *
  *     tw_statement_parse(&statement, "r[i,j] = c * y[i] * x[j]", &options, &error);
  *     signature = tw_statement_signature(statement);              "y[i], x[j] -> r[i,j]"
- *     tw_statement_types(statement, dtypes, &error);              what the inputs are; r's dtype follows
- *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; no read goes outside: proven here
+ *     tw_statement_types(statement, dtypes, &error);              dtypes of the inputs; r's follows
+ *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; proves that no read goes outside
  *     tw_grid_create(&grid, signature, lengths, &(tw_grid_options){.cost = TW_COST_STATEMENT}, &error);
  *     tw_statement_kernel(&kernel, statement, NULL, &error);      compiled, or found in the cache
  *     tw_run(pool, kernel, grid, operands, NULL, NULL, &error);
  *
- * Other values of parameters, other lengths and strides need no other compilation. */
+ * Other values of parameters, other lengths and strides need no new compilation. */
 typedef struct tw_statement tw_statement;
 
-/* What a read gives that lies outside of its operand: an error before the run, the nearest element that is inside, the
- * element at the index modulo the length, or 0. */
+/* How to read past the ends of an operand: an error before the run, the nearest element inside, the element at the
+ * index modulo the length, or 0. */
 typedef enum tw_edge { TW_EDGE_ERROR = 0, TW_EDGE_CLAMP = 1, TW_EDGE_WRAP = 2, TW_EDGE_ZERO = 3 } tw_edge;
 
 typedef struct tw_axis_edge {
     const char *axis; /* NULL: every axis that has no entry of its own */
     tw_edge edge;
-    int has_length; /* tw_statement_bind is given the axis's length: what the axis indexes alone, u[i], may then have
-                     * another length and is read with the edge too. 0: such a u is cut with the tile */
+    int has_length; /* tw_statement_bind is given the axis's length: an operand that the axis indexes alone, u[i], may
+                     * then have another length and is read with the edge too. 0: such a u is cut with the tile */
 } tw_axis_edge;
 
 typedef struct tw_axis_length {
@@ -38,9 +38,9 @@ typedef struct tw_axis_length {
     int64_t length;
 } tw_axis_length;
 
-/* A number that a statement knows by a name. It is a Python number, which takes the dtype of the arrays beside it,
- * or, with is_typed, a number of the dtype `kind`, which keeps it as NumPy's scalars do: float32 times a typed float64
- * is float64. */
+/* A named parameter of a statement. It is a Python number, which takes the dtype of the arrays beside it, or, with
+ * is_typed, a number of the dtype `kind`, which keeps its dtype as NumPy's scalars do: float32 times a typed float64 is
+ * float64. */
 typedef struct tw_parameter {
     const char *name;
     tw_kind kind; /* TW_BOOL, TW_INT64, TW_UINT64, TW_FLOAT64 or TW_COMPLEX128; typed: any but TW_OPAQUE */
@@ -50,8 +50,8 @@ typedef struct tw_parameter {
     double real, imag; /* float, complex */
 } tw_parameter;
 
-/* Fills all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan"; a
- * typed one from "float32(0.5)". Errors: TW_ERROR_SYNTAX. */
+/* Fills in all but the name from a text as Python reads it: "3", "-0.5", "1e-9", "2j", "1+2j", "True", "inf", "nan"; a
+ * typed one from "float32(0.5)". Any thread. Errors: TW_ERROR_SYNTAX. */
 TW_API tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error);
 
 typedef struct tw_statement_options {
@@ -59,74 +59,82 @@ typedef struct tw_statement_options {
     size_t nparameters;
     const tw_axis_edge *edges; /* [nedges]; axes not named: TW_EDGE_ERROR */
     size_t nedges;
-    int same_kind; /* not 0: a dtype that tw_statement_types gives to an output is that of an array which is there, and
-                      takes what NumPy's same_kind casting lets in; 0: it is the caller's word, and may lose digits */
+    int same_kind; /* not 0: a dtype that tw_statement_types gives to an output is that of an existing array, which
+                      accepts what NumPy's same_kind casting allows; 0: the caller asked for it, it may lose digits */
 } tw_statement_options;
 
-/* Reads a text. `options` may be NULL; nothing that it points to is kept. Errors: TW_ERROR_SYNTAX (the message has the
- * line and a caret below the place), TW_ERROR_ARGUMENT (options that the text does not have), TW_ERROR_MEMORY. */
+/* Reads a text. `options` may be NULL; nothing that it points to is kept. Errors: TW_ERROR_SYNTAX (the message contains
+ * the line and a caret below the place), TW_ERROR_ARGUMENT (parameters or axes that the text does not contain),
+ * TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_parse(tw_statement **statement, const char *text, const tw_statement_options *options,
                                     tw_error *error);
+
+/* Destroys a statement, with its signature and its kernel. NULL: does nothing. */
 TW_API void tw_statement_destroy(tw_statement *statement);
 
-/* How a text speaks of a name. A caller that has values by their names knows so which are operands and which
- * parameters, before it has a statement. What cannot be read is not looked behind. Any thread. */
+/* How a text uses a name. */
 typedef enum tw_mention {
     TW_MENTION_NONE = 0,   /* not at all */
     TW_MENTION_ALONE = 1,  /* without brackets, as parameters, axes and functions are */
     TW_MENTION_OPERAND = 2 /* with brackets behind it, if only c[] */
 } tw_mention;
 
+/* How a text uses a name: as an operand, or without brackets. Before there is a statement, a caller with values by name
+ * learns so which are operands and which are parameters. Text behind something that cannot be read is ignored. Any
+ * thread. */
 TW_API tw_mention tw_statement_mention(const char *text, const char *name);
 
 /* The signature that follows from the text. An input that is read elsewhere than at its axes has dimensions that are
- * not cut, with axes of their own (u_0, u_1), so that every tile has them whole. Lives with the statement. */
+ * not cut, with axes of their own (u_0, u_1), so every tile gets them whole. Valid as long as the statement. */
 TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);
 
-/* Settles every dtype. dtypes[noperands], in the signature's order: of inputs and inout operands what they have; of
- * outputs what is wished, or all zeros: what the text says, else what their expression has. An operand whose dtype
- * nobody has given in words takes results of its kind alone. Errors: TW_ERROR_SYNTAX (with the place: NumPy has no such
- * operation for these dtypes, a number that the dtype does not have, a result that the operand would cut off),
+/* Sets every dtype. dtypes[noperands], in the signature's order: for inputs and inout operands, their dtype; for
+ * outputs, the dtype wanted, or zeros to use the text's, else the expression's. An operand whose dtype was not asked
+ * for accepts only results of its kind. Errors: TW_ERROR_SYNTAX (with the place: NumPy has no such operation for these
+ * dtypes, a number that does not fit the dtype, a result that the operand would cut off),
  * TW_ERROR_ARGUMENT (opaque items), TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw_error *error);
+
+/* The dtype of an operand, once tw_statement_types has set it. */
 TW_API tw_dtype tw_statement_dtype(const tw_statement *statement, int operand);
 
-/* Another value for a parameter, of the kind that it had, typed or not as it was. Before tw_statement_bind. Errors:
+/* Gives a parameter another value of the same kind, typed or not as before. Call it before tw_statement_bind. Errors:
  * TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *parameter, tw_error *error);
 
 /* Finds the length of every axis from shapes and from given[ngiven], proves that no read goes outside of its operand,
- * and makes the kernel's context. operands[noperands]: views with the dtypes of tw_statement_types; outputs that are
- * yet to be made may be NULL. lengths[naxes] of the signature come out. An axis that no operand has at its own index,
- * as i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside, or with an edge the dimension's.
+ * and makes the kernel's context. operands[noperands]: views with the dtypes of tw_statement_types; outputs that do
+ * not exist yet may be NULL. lengths[naxes] of the signature are filled in. An axis that indexes no dimension alone, as
+ * i in u[2*i + 1] and in u[i + k], gets the largest length that stays inside, or with an edge the dimension's.
  * Errors: TW_ERROR_ARGUMENT (lengths that disagree), TW_ERROR_SYNTAX (with the place: how far outside a read would go,
- * an axis without a length, a number that its dtype does not have), TW_ERROR_MEMORY. */
+ * an axis without a length, a number that does not fit its dtype), TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
                                    size_t ngiven, int64_t *lengths, tw_error *error);
 
-/* The kernel of a statement that is bound. It lives with the statement and changes with the next tw_statement_bind; it
- * is compiled when it is asked for the first time with these dtypes. `options` may be NULL; options->flags NULL: those
+/* The kernel of a bound statement. It is valid as long as the statement and changes with the next tw_statement_bind; it
+ * is compiled the first time it is asked for with these dtypes. `options` may be NULL; options->flags NULL: the flags
  * that give the same results as NumPy. Errors: as tw_kernel_from_source. */
 TW_API tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
                                      const tw_compile_options *options, tw_error *error);
 
-/* The same from a shared object that tw_statement_compile made elsewhere, with no compiler on this machine. Errors:
- * TW_ERROR_FILE, TW_ERROR_ARGUMENT (it was made from another statement, other dtypes or by another version). */
+/* The kernel of a bound statement from a shared object that tw_statement_compile made elsewhere; needs no compiler.
+ * Errors: TW_ERROR_FILE, TW_ERROR_ARGUMENT (it was made from another statement, other dtypes or by another version). */
 TW_API tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, const char *path,
                                    tw_error *error);
 
-/* Compiles a statement that has its dtypes into a shared object at `path`, by rename, with the function `name`. Kernels
- * that need lengths or parameters take them from tw_statement_load; others may be used with tw_kernel_from_library too.
+/* Compiles a statement whose dtypes are set into a shared object at `path`, with the function `name`; the file is
+ * written under another name and renamed. Kernels that need lengths or parameters get them from tw_statement_load;
+ * others may also be used with tw_kernel_from_library.
  * Errors: as tw_kernel_from_source, TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_statement_compile(tw_statement *statement, const char *path, const char *name,
                                       const tw_compile_options *options, tw_error *error);
 
-/* The C of a statement that has its dtypes: *text is freed by the caller. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
+/* The C of a statement whose dtypes are set. The caller frees *text. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
  */
 TW_API tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *error);
 
-/* Writes what a statement that has its dtypes does: signature, the dtype of each part, reads, writes and operations per
- * element. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+/* Writes a description of a statement whose dtypes are set: signature, the dtype of each part, reads, writes and
+ * operations per element. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_error *error);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
-/* tile.h - what a kernel gets and needs: views, tiles, and macros to reach their elements.
+/* tile.h - what a kernel receives and uses: views, tiles, and macros that reach their elements.
  *
- * Stages 1 and 2 of the public interface; <tilework/tilework.h> includes it. A kernel that includes this file alone
- * needs no library to link with: all that it calls is inline. The words are explained in tilework.h. */
+ * Stages 1 and 2 of the public interface; <tilework/tilework.h> includes it. A kernel that includes only this file
+ * needs no library to link with: everything it calls is inline. tilework.h explains the words. */
 #ifndef TILEWORK_TILE_H
 #define TILEWORK_TILE_H
 
@@ -40,7 +40,7 @@ typedef enum tw_kind {
 } tw_kind;
 
 /* Type of one item. `descr` is the .npy description in native byte order ("<f8", "|S5", "[('a', '<i4'), ...]");
- * it lives as long as the array or other object that the dtype was read from, static for the kinds that compute. */
+ * it is valid as long as the array or other object that the dtype was read from, static for the kinds that compute. */
 typedef struct tw_dtype {
     tw_kind kind;
     int32_t alignment; /* bytes; 1 for opaque items */
@@ -67,7 +67,7 @@ static inline int64_t tw_view_size(const tw_view *view)
     return size;
 }
 
-/* The view's items lie as in a C array, without gaps. */
+/* Whether the view's items lie as in a C array, without gaps. */
 static inline int tw_view_is_contiguous(const tw_view *view)
 {
     int64_t step = view->dtype.itemsize;
@@ -85,8 +85,8 @@ static inline int tw_view_is_contiguous(const tw_view *view)
     return 1;
 }
 
-/* The view has items of this kind and this many dimensions: what a kernel asks before it takes an operand's memory for
- * an array of doubles. */
+/* Whether the view has items of this kind and this many dimensions. A kernel checks this before it uses an operand's
+ * memory as an array of doubles. */
 static inline int tw_view_is(const tw_view *view, tw_kind kind, int ndim)
 {
     return view->dtype.kind == kind && view->ndim == ndim;
@@ -144,8 +144,8 @@ static inline int tw_view_rows_contiguous(const tw_view *view)
 
 #define TW_TILE_MESSAGE_SIZE 256
 
-/* What a kernel gets. Axes are numbered in the order in which the outputs name them, left to right, then those that
- * only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
+/* The argument of a kernel. Axes are numbered in the order in which the outputs name them, left to right, then those
+ * that only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
  * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
 typedef struct tw_tile {
     uint64_t number;        /* the tile's number, 0 .. number of tiles - 1, last axis fastest */
@@ -156,10 +156,10 @@ typedef struct tw_tile {
     const tw_view *operand; /* [noperands] each operand cut to this tile */
     unsigned worker;        /* which worker runs it, 0 .. workers - 1 */
     unsigned attempt;       /* 0, or how often a worker died on this tile before */
-    void *scratch;          /* 64-byte aligned memory of this worker's own, contents undefined; NULL if none asked */
-    size_t scratch_size;    /* bytes, as asked for in tw_run_options */
-    void *context;          /* as given with the kernel or the run */
-    char *message;          /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
+    void *scratch;       /* 64-byte aligned scratch memory of this worker, contents undefined; NULL: none asked for */
+    size_t scratch_size; /* bytes, as asked for in tw_run_options */
+    void *context;       /* as given with the kernel or the run */
+    char *message;       /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
     int (*choose)(const struct tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view);
     const void *chooser; /* both: see tw_tile_choose */
 } tw_tile;
@@ -180,10 +180,10 @@ __attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_ti
     return code;
 }
 
-/* Memory for an output whose items have no bytes (a dtype of kind TW_OPAQUE and itemsize 0, descr "|V0"): *view becomes
- * this tile's part of an array of `dtype`, which the kernel fills. So a kernel chooses the dtype of an output. Each
- * dtype that is asked for gets an array of its own, contents undefined; the caller finds them, and which tile lies in
- * which, in tw_run_options.choices. A tile that asks again takes the last that it asked for. Returns 0, or a tw_status
+/* Lets a kernel choose the dtype of an output whose items have no bytes yet (kind TW_OPAQUE, itemsize 0, descr "|V0"):
+ * *view becomes this tile's part of an array of `dtype`, which the kernel fills. Each dtype that is asked for gets an
+ * array of its own, contents undefined; tw_run_options.choices says which arrays there are and which tile lies in
+ * which. If a tile asks again, its last choice counts. Returns 0, or a tw_status
  * with the reason in tile->message: TW_ERROR_MEMORY (-6), or TW_ERROR_ARGUMENT (-1; more than 120 dtypes, an output
  * that has a dtype). */
 static inline int tw_tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)

@@ -19,15 +19,15 @@
  *   worker     one member of a pool; the caller is worker 0 of a serial and of a thread pool
  *   job, run   kernel + operands + grid; doing a job
  *   report     what happened, tile by tile
- *   journal    which tiles of a run that writes files are done, kept beside the files, so that another run can resume
- *   statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
+ *   journal    which tiles of a run that writes files are done; it lies beside the files, so that another run can
+ * resume statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
  *
  * Conventions
  *   Every call that can fail returns a tw_status: TW_OK (0) or a negative code. Results come through the first
  *   parameter and are untouched on failure; the last parameter is a tw_error of the caller's that may be NULL.
  *   Destroy and close functions accept NULL. Option structs filled with zeros mean the defaults. The library prints
- *   nothing, never exits, installs no signal handler and has no global state. Unless a function says otherwise, one
- *   object is to be used from one thread at a time; different objects from any number of threads.
+ *   nothing, never exits, installs no signal handler and has no global state. Unless a function says otherwise, an
+ *   object must be used from one thread at a time; different objects may be used from any number of threads.
  */
 #ifndef TILEWORK_H
 #define TILEWORK_H
@@ -64,12 +64,12 @@ typedef enum tw_status {
     TW_ERROR_SYNTAX = -2,       /* a text (signature, cuts) cannot be read; tw_error.column says where */
     TW_ERROR_COMPILE = -3,      /* a kernel's source does not compile, or no compiler was found */
     TW_ERROR_FILE = -4,         /* a file cannot be opened, read or written */
-    TW_ERROR_FORMAT = -5,       /* a file is not what it says it is */
+    TW_ERROR_FORMAT = -5,       /* a file's contents are not valid */
     TW_ERROR_MEMORY = -6,       /* not enough memory or address space */
     TW_ERROR_DISK = -7,         /* not enough room on the disk, or a file size limit */
     TW_ERROR_PROCESS = -8,      /* processes, threads or descriptors are not available */
     TW_ERROR_KERNEL = -9,       /* a kernel returned an error code */
-    TW_ERROR_WORKER = -10,      /* a worker died, more often than may be retried */
+    TW_ERROR_WORKER = -10,      /* a tile's worker died more often than the tile may be retried */
     TW_ERROR_CHECK = -11,       /* the serial recomputation of a run differs from its result */
     TW_ERROR_INTERRUPTED = -12, /* the stop flag was raised; the report says which tiles are done */
     TW_ERROR_GUARD = -13,       /* the guard caught a kernel outside its tile, or an element that it never wrote */
@@ -97,15 +97,17 @@ TW_API const char *tw_status_name(tw_status status);
 /* The dtype of a kind other than TW_OPAQUE (TW_OPAQUE gives itemsize 0). Any thread. */
 TW_API tw_dtype tw_dtype_of(tw_kind kind);
 
-/* "float64", "int8", ..., or for opaque items their descr. Lives as long as `dtype->descr`. */
+/* The name of a dtype: "float64", "int8", ..., or for opaque items their descr. Valid as long as `dtype->descr`. Any
+ * thread. */
 TW_API const char *tw_dtype_name(const tw_dtype *dtype);
 
-/* Reads a dtype's name ("float64", "f8", "<f8"; opaque: "S5", "U3", "V16", "M8[ns]"). `dtype->descr` of an opaque
- * one points into storage[TW_DTYPE_TEXT]. Errors: TW_ERROR_SYNTAX. */
 #define TW_DTYPE_TEXT 64
+
+/* Reads a dtype's name ("float64", "f8", "<f8"; opaque: "S5", "U3", "V16", "M8[ns]"). `dtype->descr` of an opaque
+ * dtype points into storage[TW_DTYPE_TEXT]. Any thread. Errors: TW_ERROR_SYNTAX. */
 TW_API tw_status tw_dtype_parse(tw_dtype *dtype, const char *name, char storage[TW_DTYPE_TEXT], tw_error *error);
 
-/* Prints one item as NumPy would, shortest digits that read back as the same value, never locale-dependent; opaque
+/* Prints one item as NumPy does: the fewest digits that read back as the same value, independent of the locale; opaque
  * items as hex bytes (the first 16). Returns the length as snprintf does. Any thread. */
 TW_API int tw_item_format(char *text, size_t size, const tw_dtype *dtype, const void *item);
 
@@ -116,15 +118,15 @@ TW_API double tw_item_to_double(const tw_dtype *dtype, const void *item);
 
 typedef struct tw_kernel tw_kernel;
 
-/* A kernel that is a function of this program. `context` reaches the function as tile->context; where
- * `context_size` is not 0, each run copies that many bytes of it to where the pool's workers can read them, else the
- * pointer itself is passed (workers that are processes then see the memory as it was when they were forked, unless it
- * is shared). Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+/* A kernel that is a function of this program. The function gets `context` as tile->context. If `context_size` is not
+ * 0, each run copies that many bytes to where the pool's workers can read them. If it is 0, the pointer itself is
+ * passed; worker processes then see the memory as it was when they were forked, unless it is shared. Errors:
+ * TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
 TW_API tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function function, void *context, size_t context_size,
                                          tw_error *error);
 
-/* A kernel that is a symbol of a shared object; a path without a slash is taken from the current folder. The object is
- * opened here, to see that it has the symbol, and again by each worker process. Errors: TW_ERROR_FILE (no such file,
+/* A kernel that is a symbol of a shared object. A path without a slash means the current folder. The object is opened
+ * here, to check that it contains the symbol, and again by each worker process. Errors: TW_ERROR_FILE (no such file,
  * not a shared object), TW_ERROR_ARGUMENT (no such symbol). */
 TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const char *symbol, tw_error *error);
 
@@ -135,29 +137,32 @@ typedef struct tw_compile_options {
                            * folder on record, then $TMPDIR, then a folder of this process (see tw_kernel_note) */
 } tw_compile_options;
 
-/* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library brings along, and
- * defines `int function(const tw_tile *tile)`. Compiled objects are kept in the cache folder under a key made of
- * source, flags, compiler version and header version. `options` may be NULL. Errors: TW_ERROR_FILE,
- * TW_ERROR_COMPILE (the message holds the compiler's first error lines), TW_ERROR_ARGUMENT (no
+/* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library contains, and defines
+ * `int function(const tw_tile *tile)`. Compiled objects are kept in the cache folder under a key made of source,
+ * flags, compiler version and header version. `options` may be NULL. Errors: TW_ERROR_FILE,
+ * TW_ERROR_COMPILE (the message contains the compiler's first error lines), TW_ERROR_ARGUMENT (no
  * such function in the source, cache folder that others could write to). */
 TW_API tw_status tw_kernel_from_source(tw_kernel **kernel, const char *path, const char *function,
                                        const tw_compile_options *options, tw_error *error);
 
 /* A kernel by its name on a command line: "FILE.c:FUNCTION" or "FILE.so:FUNCTION", also with a version
- * ("FILE.so.6:FUNCTION"). */
+ * ("FILE.so.6:FUNCTION"). Errors: as tw_kernel_from_source and tw_kernel_from_library. */
 TW_API tw_status tw_kernel_open(tw_kernel **kernel, const char *name, const tw_compile_options *options,
                                 tw_error *error);
 
-/* What the kernel was made from ("mult.c:mult"; "function" for a function of the program). Lives with the kernel. */
+/* The kernel's name: "mult.c:mult", or "function" for a function of the program. Valid as long as the kernel. Any
+ * thread. */
 TW_API const char *tw_kernel_name(const tw_kernel *kernel);
 
-/* Another name, for the sentences about its tiles. Errors: TW_ERROR_ARGUMENT (no text), TW_ERROR_MEMORY. */
+/* Gives a kernel another name, which messages about its tiles use. Errors: TW_ERROR_ARGUMENT (no text),
+ * TW_ERROR_MEMORY. */
 TW_API tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *error);
 
-/* Why the kernel's object is not kept where the environment says, as one sentence: "compiled kernels are kept in
- * /var/tmp/tilework-65534, since ..."; NULL: it is. Lives with the kernel. */
+/* One sentence that says why the kernel's object is not kept where the environment says: "compiled kernels are kept in
+ * /var/tmp/tilework-65534, since ...". NULL: it is kept there. Valid as long as the kernel. Any thread. */
 TW_API const char *tw_kernel_note(const tw_kernel *kernel);
 
+/* Destroys a kernel; no run may be using it. NULL: does nothing. */
 TW_API void tw_kernel_destroy(tw_kernel *kernel);
 
 /* ---- 6 pools ------------------------------------------------------------------------------------------------- */
@@ -168,14 +173,15 @@ typedef enum tw_pool_kind { TW_THREADS = 0, TW_PROCESSES = 1, TW_SERIAL = 2 } tw
 
 typedef struct tw_pool tw_pool;
 
-/* What a process pool calls around each fork of a worker, for programs that have something to prepare for one, such as
- * an interpreter's locks. Each may be NULL. The thread is the one that opens the pool or is inside of tw_run. */
+/* Functions that a process pool calls around each fork of a worker, for programs that must prepare for a fork, such as
+ * an interpreter that holds locks. Each may be NULL. They are called by the thread that opens the pool or calls
+ * tw_run. */
 typedef struct tw_fork_hooks {
     void (*before)(void *user);            /* just before a fork */
-    void (*parent)(void *user);            /* just after it, also where it failed */
+    void (*parent)(void *user);            /* just after it, also if it failed */
     void (*child)(void *user, int worker); /* in the new worker, before its first tile */
-    void (*end)(void *user, int worker);   /* in a worker that the pool ends, which waits 5 seconds for it; not in one
-                                              that is killed; NULL: workers are ended at once */
+    void (*end)(void *user, int worker);   /* in a worker that the pool ends; the pool waits 5 seconds for it; not
+                                              called in one that is killed; NULL: workers are ended at once */
     void *user;
 } tw_fork_hooks;
 
@@ -186,24 +192,26 @@ typedef struct tw_pool_options {
     tw_fork_hooks hooks;
 } tw_pool_options;
 
-/* Opens a pool, to be used for any number of runs, one at a time. Threads: the caller is worker 0 and works while it
- * waits; `workers - 1` threads are created, with all signals blocked. Processes: `workers` children are forked, which
- * run nothing but kernels and end with the pool or with this process. Where the system gives fewer threads or processes
- * than asked for, the pool has that many, at least one, and tw_pool_note says so. `options` may be NULL.
+/* Opens a pool for any number of runs, one at a time. Threads: the caller is worker 0 and works while it waits;
+ * `workers - 1` threads are created, with all signals blocked. Processes: `workers` children are forked, which run
+ * nothing but kernels and end with the pool or with this process. If the system grants fewer threads or processes than
+ * requested, the pool has that many, at least one, and tw_pool_note says so. `options` may be NULL.
  * Errors: TW_ERROR_ARGUMENT (workers < 0 or > TW_MAX_WORKERS), TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
 TW_API tw_status tw_pool_open(tw_pool **pool, const tw_pool_options *options, tw_error *error);
 
-TW_API tw_pool_kind tw_pool_get_kind(const tw_pool *pool);
-TW_API int tw_pool_workers(const tw_pool *pool);
+TW_API tw_pool_kind tw_pool_get_kind(const tw_pool *pool); /* the kind that was asked for; any thread */
+TW_API int tw_pool_workers(const tw_pool *pool);           /* the number of workers, at least 1; any thread */
 
-/* What the pool has to say of the machine, one sentence: fewer workers than asked for because the system gave no more,
- * shared memory of another kind because memfd is refused. NULL: nothing. Lives with the pool. */
+/* One sentence about what the pool had to do without, such as fewer workers than requested, or shared memory of another
+ * kind because memfd is refused. NULL: nothing. Valid as long as the pool. */
 TW_API const char *tw_pool_note(const tw_pool *pool);
 
-/* Process id of a worker (of this process, for serial and thread pools); 0 where it died and has no successor yet. */
+/* The process id of a worker (of this process, for serial and thread pools); 0 if it died and has not been replaced
+ * yet. */
 TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
 
-/* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. */
+/* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. NULL: does
+ * nothing. */
 TW_API void tw_pool_close(tw_pool *pool);
 
 /* ---- 7 arrays ------------------------------------------------------------------------------------------------ */
@@ -212,75 +220,81 @@ typedef struct tw_array tw_array;
 
 typedef enum tw_memory { TW_PRIVATE = 0, TW_SHARED = 1, TW_MAPPED = 2, TW_BORROWED = 3 } tw_memory;
 
-/* A new array of zeros or of what an earlier array left there (`contents undefined`, as numpy.empty), C order. Its
- * memory is what suits the pool: shared for a process pool, private otherwise and for a NULL pool.
+/* A new array in C order. Its contents are undefined, as with numpy.empty. Its memory suits the pool: shared for a
+ * process pool, private otherwise and for a NULL pool.
  * Errors: TW_ERROR_ARGUMENT (ndim, negative length, bytes past 2^63), TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim, const int64_t *shape,
                                  tw_error *error);
 
-/* An array over memory of the caller's, which must outlive it. A process pool copies it in and out of shared memory in
- * each run, unless all of it lies in an array that was made for this pool. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
+/* An array over the caller's memory, which must outlive it. A process pool copies it to and from shared memory in each
+ * run, unless all of it lies in an array that was made for this pool. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY.
  */
 TW_API tw_status tw_array_wrap(tw_array **array, const tw_view *view, tw_error *error);
 
-/* An array over a part of another one's memory, which must outlive it: any view whose items lie there, of any dtype. To
- * every pool it is what `owner` is, shared, say. Errors: TW_ERROR_ARGUMENT (items outside of the owner's memory),
- * TW_ERROR_MEMORY. */
+/* An array over a part of the memory of `owner`, which must outlive it: any view whose items lie there, of any dtype.
+ * Every pool treats it as it treats `owner`: as shared memory, for example. Errors: TW_ERROR_ARGUMENT (items outside of
+ * the owner's memory), TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *view, tw_error *error);
 
-/* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, where its bytes can be used as they
- * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. What comes
- * through a pipe, a socket or a device is read once, as far as its header promises; a pipe without a writer is waited
- * for. Types are read however NumPy spells them. The file must not be shortened while the array lives. Errors:
+/* Opens a .npy file (version 1.0 to 3.0) for reading. The file is mapped, not read, if its bytes can be used as they
+ * are; numbers in the other byte order are read into memory that suits `pool` (may be NULL) and swapped. A pipe, a
+ * socket or a device is read once, for as many bytes as the header declares; if a pipe has no writer yet, the call
+ * waits for one. All of NumPy's spellings of a type are accepted. The file must not be shortened while the array
+ * exists. Errors:
  * TW_ERROR_FILE, TW_ERROR_FORMAT, TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error);
 
-/* The file that an output of this name becomes: PATH, or where PATH leads if it is a symbolic link, which need not
- * exist yet. Nothing is written. *file is freed with free(). Errors, with the cause: TW_ERROR_FILE (no such folder, a
+/* The file that an output of this name becomes: PATH, or the target of PATH if it is a symbolic link; the target need
+ * not exist yet. Nothing is written. *file must be freed with free(). Errors: TW_ERROR_FILE (no such folder, a
  * folder or a device of that name, no permission, a name too long), TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_target(char **file, const char *path, tw_error *error);
 
-/* A new .npy file to be written through the array, C order: PATH.part (PATH as tw_array_target has it) is created,
- * given all its disk space and mapped. It has mode, owner, group, access list and other attributes of a file that has
- * the name already; tw_array_note says what cannot be kept of that. tw_array_commit makes it PATH; tw_array_destroy
- * without commit removes it (tw_array_keep does not), so that nothing half-written ever has the final name. While it
- * lives no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+/* A new .npy file that is written through the array, in C order. PATH.part (PATH as tw_array_target finds it) is
+ * created, all its disk space is allocated, and it is mapped. It gets the mode, owner, group, access list and other
+ * attributes of an existing file PATH; tw_array_note says which of these could not be kept. tw_array_commit renames it
+ * to PATH; tw_array_destroy without commit removes it (tw_array_keep does not), so no incomplete file ever has the
+ * final name. While the array exists, no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE,
+ * TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
 
-/* Opens PATH.part again, as tw_array_keep or a program that was killed left it, contents and all. It must be as
- * tw_array_create_file would make it for this dtype and shape. Where there is no PATH.part but a PATH like that, as
- * when the program was killed between the commits of two outputs, PATH is opened for reading, and tw_array_commit has
- * nothing left to do; tw_journal_open then makes sure that it is the file that it was. Errors: as tw_array_create_file,
+/* Opens PATH.part again, with its contents, as tw_array_keep or a program that was killed left it. It must be as
+ * tw_array_create_file would make it for this dtype and shape. If there is no PATH.part but such a PATH, because the
+ * program was killed between the commits of two outputs, PATH is opened for reading and tw_array_commit does nothing;
+ * tw_journal_open then checks that it is the same file. Errors: as tw_array_create_file,
  * TW_ERROR_JOURNAL (there is no such file, or it is of another dtype or shape). */
 TW_API tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
 
-/* Destroys an array of tw_array_create_file without commit but leaves PATH.part where it is, for tw_array_reopen_file.
- * Any other array is just destroyed. */
+/* Destroys an array of tw_array_create_file without commit but leaves PATH.part for tw_array_reopen_file. Any other
+ * array is destroyed as by tw_array_destroy. */
 TW_API void tw_array_keep(tw_array *array);
 
-/* What an output cannot keep of the file that it replaces, one sentence: its owner, say, or further names of that file
- * (hard links), which keep the old one. NULL: nothing. Lives with the array. */
+/* One sentence that says what an output cannot keep of the file that it replaces: its owner, for example, or other hard
+ * links to it, which keep the old contents. NULL: everything is kept. Valid as long as the array. */
 TW_API const char *tw_array_note(const tw_array *array);
 
-/* Gives the open file fd, which will be renamed to PATH, what the file PATH has: mode, owner, group, access list, other
- * attributes; nothing if there is no PATH. For outputs the library does it. *note: as above, freed with free(). */
+/* Gives the open file fd, which will be renamed to PATH, the mode, owner, group, access list and other attributes of
+ * the file PATH; does nothing if there is no PATH. The library does this for outputs; call it for files of your own.
+ * *note is as tw_array_note, freed with free(). Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_file_take_after(int fd, const char *path, char **note, tw_error *error);
 
-/* Syncs the data and gives the file its final name, replacing what had it. The array stays readable. */
+/* Syncs the data and renames the file to its final name, replacing a file of that name. The array stays readable.
+ * Errors: TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_array_commit(tw_array *array, tw_error *error);
 
-/* Writes any array as a .npy file, C order, by way of PATH.part as above. */
+/* Writes any array as a .npy file in C order, as PATH.part first, then renamed. Errors: TW_ERROR_FILE, TW_ERROR_DISK,
+ * TW_ERROR_MEMORY. */
 TW_API tw_status tw_array_save(const tw_array *array, const char *path, tw_error *error);
 
-/* Copies all items; same shape and dtype. Errors: TW_ERROR_ARGUMENT. */
+/* Copies all items between arrays of the same shape and dtype. Errors: TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error);
 
-TW_API const tw_view *tw_array_view(const tw_array *array); /* lives with the array */
-TW_API void *tw_array_data(const tw_array *array);
-TW_API tw_memory tw_array_memory(const tw_array *array);
+TW_API const tw_view *tw_array_view(const tw_array *array); /* all of the array; valid as long as it; any thread */
+TW_API void *tw_array_data(const tw_array *array);          /* its first element; any thread */
+TW_API tw_memory tw_array_memory(const tw_array *array);    /* which memory it lies in; any thread */
 
+/* Destroys an array and gives its memory back; an output that was not committed is removed. NULL: does nothing. */
 TW_API void tw_array_destroy(tw_array *array);
 
 #include <tilework/shared.h> /* arrays in shared memory of no pool, handles */
@@ -306,20 +320,20 @@ typedef struct tw_death {
                            to work after a fork; from others a worker ignores these */
     int has_address;    /* 1: the signal is about an address, `address` */
     uint64_t address;   /* the memory that the kernel could not read or write, or the instruction that was illegal */
-    int64_t tile;       /* that it had in hand; -1: none */
-    int deaths;         /* of workers on this tile, with this one */
-    int given_up;       /* 1: the tile has cost too many workers and is failed; 0: it is run again */
-    const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; lives for the call */
+    int64_t tile;       /* that it was running; -1: none */
+    int deaths;         /* of workers on this tile so far, this one included */
+    int given_up;       /* 1: too many workers died on the tile, and it has failed; 0: it is run again */
+    const char *reason; /* "was killed by signal 11 (Segmentation fault) at address 0x7f..."; valid during the call */
 } tw_death;
 
-/* A run that stands still: for so many seconds no tile has ended and no worker process, nor a program that it has
- * started, has used the processor. A tile that sleeps looks the same as one that waits for a lock which nobody will
- * give back; tw_run_options.timeout ends both. */
+/* A run that stands still: for this many seconds no tile has ended, and neither a worker process nor a program that it
+ * started has used the processor. A tile that sleeps looks the same as one that waits for a lock which is never
+ * released; tw_run_options.timeout ends both. */
 typedef struct tw_stall {
     double seconds;
     uint64_t done, total; /* tiles */
-    int workers;          /* that have a tile in hand */
-    int64_t tile;         /* the lowest of those, -1: none; who has it: */
+    int workers;          /* that are running a tile */
+    int64_t tile;         /* the lowest of those, -1: none; it is run by: */
     int worker, pid;
 } tw_stall;
 
@@ -327,48 +341,56 @@ typedef struct tw_journal tw_journal; /* stage 10 */
 
 typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
-    const int *stop;     /* run ends after the tiles in hand once *stop is not 0; may be set by a signal handler */
-    int retries;         /* deaths of a worker on one tile that are survived; 0: the default, 2; -1: none */
-    int check;           /* compute all again as one serial tile in separate memory and compare bit by bit */
+    const int *stop;     /* once *stop is not 0, the run ends after the tiles being run; a signal handler may set it */
+    int retries;         /* how often a tile may kill its worker and be retried; 0: the default, 2; -1: never */
+    int check;           /* compute everything again as one serial tile in separate memory, compare bit by bit */
     void (*progress)(void *user,
                      const tw_progress *progress); /* called by the calling thread, about 30 times a second */
     void *progress_user;
     int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails */
     double timeout;            /* seconds that one tile may take, else its worker is killed as if it had died; process
                                   pools only; 0: no limit */
-    uint64_t tiles_per_worker; /* a worker process is replaced by a new one after so many tiles; 0: never */
-    int guard;                 /* each tile runs twice on copies of its operands that end, then begin, at memory that
-                                  nobody may touch, with canaries between rows: a kernel that reaches outside its tile
-                                  or leaves an element unwritten is caught and named. Process pools and tw_replay */
-    tw_journal *journal;       /* made for this kernel, grid and operands: tiles that it has are not run, those that
-                                  the run does are recorded; NULL: none */
-    void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that died */
+    uint64_t tiles_per_worker; /* a worker process is replaced by a new one after this many tiles; 0: never */
+    int guard;                 /* each tile runs twice on copies of its operands that end, then begin, at inaccessible
+                                  memory, with canaries between rows: a kernel that reaches outside its tile or leaves
+                                  an element unwritten is caught and reported. Process pools and tw_replay */
+    tw_journal *journal;       /* made for this kernel, grid and operands: tiles recorded in it are not run again,
+                                  tiles that the run finishes are recorded; NULL: none */
+    void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that dies */
     void *died_user;
     double stall_seconds; /* process pools: seconds after which a run stands still; 0: 30 */
     void (*stalled)(void *user, const tw_stall *stall); /* called by the calling thread, once a run */
     void *stalled_user;
-    const tw_dtype *expected; /* [noperands] dtypes that kernels will probably choose, TW_OPAQUE: none is; NULL: none.
-                                 Worker processes then need not wait for memory of theirs */
-    struct tw_choices **choices; /* filled, also when the run fails: what tw_tile_choose made; NULL: it is refused */
+    const tw_dtype *expected; /* [noperands] dtypes that kernels will probably choose, TW_OPAQUE: unknown; NULL: none.
+                                 Worker processes then need not wait for memory for them */
+    struct tw_choices **choices; /* filled, also if the run fails: what tw_tile_choose made; NULL: it is refused */
 } tw_run_options;
 
-/* Arrays that kernels have chosen the dtypes of, numbered from 0 on in the order in which they were made: that order is
- * no property of the job. The caller destroys the whole, and the arrays that it has taken out of it. */
+/* Arrays whose dtypes kernels have chosen, numbered from 0 in the order in which they were made; that order may differ
+ * from run to run. The caller destroys the whole, and the arrays that it has taken out of it. */
 typedef struct tw_choices tw_choices;
-TW_API int tw_choices_count(const tw_choices *choices);
-TW_API const tw_array *tw_choices_array(const tw_choices *choices, int number); /* NULL: none, or it was taken */
+TW_API int tw_choices_count(const tw_choices *choices); /* how many arrays there are */
+
+/* One of the arrays, valid as long as `choices`. NULL: there is none of this number, or it was taken. */
+TW_API const tw_array *tw_choices_array(const tw_choices *choices, int number);
+
+/* The same, and the array is the caller's from now on, who destroys it. */
 TW_API tw_array *tw_choices_take(tw_choices *choices, int number);
-TW_API int tw_choices_of(const tw_choices *choices, int operand, uint64_t tile); /* the array's number; -1: none */
+
+/* The number of the array that contains this tile of this operand; -1: none. */
+TW_API int tw_choices_of(const tw_choices *choices, int operand, uint64_t tile);
+
+/* Destroys the arrays that were not taken. NULL: does nothing. */
 TW_API void tw_choices_destroy(tw_choices *choices);
 
-/* Runs the kernel once on every tile of the grid. operands[noperands] in the signature's order. Equals
+/* Runs the kernel once on every tile of the grid. operands[noperands] in the signature's order. On any pool it equals
  *     for (tile = 0; tile < tw_grid_count(grid); tile++) kernel(tile);
- * on any pool; a NULL pool is serial. Returns TW_OK when all tiles are done. A kernel's error ends the run (but see
- * keep_going): of all tiles that fail, the one with the lowest number is reported, whatever the order. A worker process
- * that dies costs only the time of its tile, which is run again; a tile on which workers die more often than `retries`
- * is given up, all others are still computed, and the run fails. Tiles of inout operands are as safe to run again: a
- * worker process computes them on a copy. `report` may be NULL; else it gets a report that the caller destroys, also
- * when the run fails after it began. `options` may be NULL.
+ * A NULL pool is serial. Returns TW_OK when all tiles are done. A kernel's error ends the run (but see keep_going): of
+ * all tiles that fail, the one with the lowest number is reported, whatever the order. A worker process that dies costs
+ * only the time of its tile, which is run again; if workers die on one tile more often than `retries`, it fails, all
+ * other tiles are still computed, and the run fails. Tiles of inout operands are just as safe to run again, because a
+ * worker process computes them on a copy. `report` may be NULL; else it gets a report that the caller destroys, also if
+ * the run fails after it began. `options` may be NULL.
  * Errors: TW_ERROR_ARGUMENT (shapes that do not fit the grid, outputs that overlap another operand, options that do not
  * fit the pool), TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_GUARD, TW_ERROR_INTERRUPTED, TW_ERROR_CHECK,
  * TW_ERROR_MEMORY, TW_ERROR_PROCESS; with a journal TW_ERROR_FILE and TW_ERROR_DISK (the disk refused what was
@@ -376,10 +398,10 @@ TW_API void tw_choices_destroy(tw_choices *choices);
 TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                         const tw_run_options *options, tw_report **report, tw_error *error);
 
-/* Runs one tile alone, on the calling thread and in this process, as tw_run would (views, scratch, floating-point mode;
- * with options->guard also its copies, the signal of a wrong access then being this process's): for debuggers. Only
- * scratch_size and guard of the options are looked at; `options` may be NULL. Errors: TW_ERROR_ARGUMENT,
- * TW_ERROR_KERNEL, TW_ERROR_GUARD, TW_ERROR_MEMORY. */
+/* Runs one tile alone, on the calling thread and in this process, as tw_run would, for debuggers: with the same views,
+ * scratch memory and floating-point mode, and with options->guard on the same copies, so that a wrong access raises its
+ * signal in this process. Of the options only scratch_size and guard are used; `options` may be NULL. Errors:
+ * TW_ERROR_ARGUMENT, TW_ERROR_KERNEL, TW_ERROR_GUARD, TW_ERROR_MEMORY. */
 TW_API tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
                            const tw_run_options *options, tw_error *error);
 
@@ -392,9 +414,9 @@ typedef enum tw_tile_state {
 
 typedef struct tw_tile_record {
     tw_tile_state state;
-    int worker; /* who had it last; -1: nobody in this run */
+    int worker; /* the last that ran it; -1: none in this run */
     int pid;
-    int attempts;    /* 1: at the first go; 0: never taken, or done by an earlier run that the journal knows */
+    int attempts;    /* 1: done at the first attempt; 0: never taken, or done by an earlier run of the journal */
     double start;    /* seconds since the run began, 24 significant bits */
     double duration; /* seconds */
 } tw_tile_record;
@@ -402,7 +424,7 @@ typedef struct tw_tile_record {
 typedef struct tw_report_totals {
     tw_pool_kind pool;
     int workers;
-    uint64_t tiles, done;    /* done: with those of earlier runs */
+    uint64_t tiles, done;    /* done: those of earlier runs included */
     uint64_t resumed;        /* tiles that an earlier run had done */
     uint64_t failed;         /* tiles that failed */
     double seconds;          /* the whole run */
@@ -410,7 +432,7 @@ typedef struct tw_report_totals {
     int64_t bytes_populated; /* pages of outputs that workers populated before the first write */
     int reforks;             /* times that all workers were forked again, to know a new kernel or file */
     int deaths;              /* workers that died and were replaced */
-    int timeouts;            /* how many of them because their tile took too long */
+    int timeouts;            /* how many of these because their tile took too long */
     int recycled;            /* workers that were replaced after tiles_per_worker tiles */
     int checked;             /* 1: compared with the serial recomputation */
     int identical;           /* bit by bit */
@@ -420,26 +442,30 @@ typedef struct tw_report_totals {
     int64_t differing_tile;
 } tw_report_totals;
 
+/* Fills in the totals of a run. Any thread. */
 TW_API void tw_report_get_totals(const tw_report *report, tw_report_totals *totals);
+
+/* Fills in the record of one tile. Any thread. Errors: TW_ERROR_ARGUMENT (there is no such tile). */
 TW_API tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_record *record, tw_error *error);
 
-/* "pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms", without a line end.
- * Returns the length as snprintf does. */
+/* One line about a tile: "pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms",
+ * without a line end. Any thread. Returns the length as snprintf does. */
 TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size);
 
-/* The whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+/* Writes the whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
+/* Destroys a report. NULL: does nothing. */
 TW_API void tw_report_destroy(tw_report *report);
 
 /* ---- 10 journals ----------------------------------------------------------------------------------------------- */
 
-/* A journal is a file beside the outputs of a run: which tiles are done, with a checksum (XXH3, 64 bits) of the
- * elements of each, and a fingerprint of the job. During a run a thread of its own syncs the outputs, then writes and
- * syncs the records of the tiles that were done before the sync: a tile that is recorded is on the disk. So the program
- * may be killed, or the machine lose its power, at any moment; the same job resumes from there:
+/* A journal is a file beside the outputs of a run. It records which tiles are done, with a checksum (XXH3, 64 bits) of
+ * the elements of each, and a fingerprint of the job. During a run a separate thread syncs the outputs, then writes and
+ * syncs the records of the tiles that were done before the sync, so a recorded tile is on the disk. The program may be
+ * killed, or the power may fail, at any moment; the same job resumes from there:
  *
- *     tw_journal_forget("r.npy.journal", ...);            not if one was found and is resumed
- *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file where one was found
+ *     tw_journal_forget("r.npy.journal", ...);            not if a journal was found and is resumed
+ *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file if one was found
  *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
  *     options.journal = journal;
  *     status = tw_run(pool, kernel, grid, operands, &options, &report, &error);
@@ -451,40 +477,43 @@ TW_API void tw_report_destroy(tw_report *report);
  * lengths, cuts, the operands' dtypes and shapes, of input files their size and time of change, of other inputs their
  * contents, and the library's version. */
 
-/* Begins a journal, replacing what PATH had. */
+/* Begins a journal at PATH, replacing a file of that name. Errors: TW_ERROR_ARGUMENT (an output is no file of the
+ * library), TW_ERROR_JOURNAL (another run holds it), TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                                    tw_array *const *operands, tw_error *error);
 
-/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, it is of
- * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
+/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, or it is of
+ * another job; the message says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
 TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                                  tw_array *const *operands, tw_error *error);
 
-/* What a journal file has, whatever its job: the number of tiles recorded, and of all. Errors: as tw_journal_open;
- * TW_ERROR_JOURNAL where there is no such file. */
+/* Reads how many tiles a journal file records as done, and how many there are, whatever its job. Errors: as
+ * tw_journal_open; TW_ERROR_JOURNAL if there is no such file. */
 TW_API tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
 
-/* Throws an earlier run's journal away, whatever is in it; there may be none. To be done before that run's files are
- * given away to tw_array_create_file: what is left when the machine goes down in between is then a job that was never
- * begun, and no journal beside files that are not its own. Errors: TW_ERROR_FILE, also where a run has it. */
+/* Removes an earlier run's journal, whatever it contains; there may be none. Call it before passing that run's files
+ * to tw_array_create_file. If power fails in between, no journal is left that describes other files. Errors:
+ * TW_ERROR_FILE, also if a run is using it. */
 TW_API tw_status tw_journal_forget(const char *path, tw_error *error);
 
-TW_API uint64_t tw_journal_done(const tw_journal *journal); /* tiles that need not be run */
-TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile);
+TW_API uint64_t tw_journal_done(const tw_journal *journal);          /* the number of tiles that need not be run */
+TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile); /* whether a tile is recorded as done */
 
-/* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
- * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
- * that were finished: a run was ended between their names and the end of its journal). */
+/* Reads every recorded tile again. Tiles whose elements no longer match their checksum are dropped from the journal, so
+ * that they are run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
+ * that already have their final names: the run ended before its journal was removed). */
 TW_API tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error);
 
-/* For an inout operand: gives all tiles that the journal does not have the values that `source` has there, since the
- * run that was interrupted may have left others. Errors: TW_ERROR_ARGUMENT (shape, dtype). */
+/* For an inout operand: copies the values of `source` to all tiles that the journal does not record, since the
+ * interrupted run may have left others there. Errors: TW_ERROR_ARGUMENT (shape, dtype). */
 TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error);
 
-/* Records what is not recorded yet (syncing the outputs first, so it comes before their end) and closes the file.
- * NULL: nothing. tw_journal_remove removes the file instead: its tiles are in files that have their final names, or are
- * not wanted any more. */
+/* Records the tiles that are not recorded yet and closes the file. It syncs the outputs first, so call it before they
+ * are destroyed or kept. NULL: does nothing. Errors: TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
+
+/* Closes the journal and removes its file, because the outputs have their final names or are not wanted any more. NULL:
+ * does nothing. */
 TW_API void tw_journal_remove(tw_journal *journal);
 
 /* ---- 12 the machine ------------------------------------------------------------------------------------------- */
@@ -496,25 +525,25 @@ typedef struct tw_machine {
     int workers;              /* default number of workers: what the above allow, at least 1 */
     char workers_reason[160]; /* in words */
     int64_t memory_total;     /* bytes */
-    int64_t memory_available; /* bytes, the least of MemAvailable and every cgroup ancestor's room */
+    int64_t memory_available; /* bytes, the least of MemAvailable and the room in every cgroup ancestor */
     char memory_reason[160];  /* what limits it */
     int64_t page_size;        /* bytes */
     int64_t huge_page_size;   /* bytes, 0: none */
     char huge_private[32];    /* setting of transparent huge pages: "always", "madvise", "never", "" unknown */
     char huge_shared[32];     /* the same for shared memory */
-    int populate;             /* MADV_POPULATE_WRITE is there (Linux 5.14) */
+    int populate;             /* MADV_POPULATE_WRITE is available (Linux 5.14) */
     int64_t heap_bytes;       /* address space that a process pool gets for shared arrays */
-    char heap_reason[160];    /* in words, where it had to be smaller than wished */
+    char heap_reason[160];    /* in words, if it had to be smaller than wanted */
     char cpu[96];             /* model name */
     char system[96];          /* kernel and release */
 } tw_machine;
 
-/* Describes the machine. Never fails: what cannot be found is 0 or "". Any thread. */
+/* Describes the machine. Never fails: a fact that cannot be found is 0 or "". Any thread. */
 TW_API void tw_machine_describe(tw_machine *machine);
 
-/* The compiler and cache folder that tw_kernel_from_source would use, as text: path[path_size],
- * version[version_size] (first line of --version), cache[cache_size] ("": none that lasts). Errors: TW_ERROR_COMPILE
- * (no compiler). */
+/* The compiler and the cache folder that tw_kernel_from_source would use, as text: path[path_size],
+ * version[version_size] (the first line of --version), cache[cache_size] ("": none that lasts). Any thread. Errors:
+ * TW_ERROR_COMPILE (no compiler). */
 TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *version, size_t version_size, char *cache,
                                       size_t cache_size, tw_error *error);
 
