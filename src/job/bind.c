@@ -94,16 +94,8 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 
 static int workers_see(const tw_pool *pool, const tw_array *array)
 {
-    return pool->kind != TW_PROCESSES || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
+    return !pool->crew.ops->apart || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
            array->view.dtype.itemsize == 0; /* there is nothing to see */
-}
-
-static void free_copies(struct tw__binding *binding)
-{
-    for (int k = 0; k < binding->signature->noperands; k++) {
-        tw_array_destroy(binding->copies[k]);
-        binding->copies[k] = NULL;
-    }
 }
 
 static void copy_items(struct tw__binding *binding, const tw_view *destination, const tw_view *source)
@@ -128,13 +120,13 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
         if (!workers_see(pool, array)) {
             const int filled = grid->signature->operands[k].role != TW_OUT;
             tw_status status =
-                tw__array_create(&binding->copies[k], pool->heap, &view->dtype, view->ndim, view->shape, error);
+                tw__array_create(&binding->copies[k], pool->crew.heap, &view->dtype, view->ndim, view->shape, error);
             if (status == TW_OK && filled) {
                 tw_array *copy = binding->copies[k];
-                status = tw__heap_populate(pool->heap, copy->base, copy->bytes, error);
+                status = tw__heap_populate(pool->crew.heap, copy->base, copy->bytes, error);
             }
             if (status != TW_OK) {
-                free_copies(binding);
+                tw__unbind(binding);
                 return status;
             }
             if (filled) {
@@ -142,7 +134,7 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
             }
             view = &binding->copies[k]->view;
             binding->places[k] = NULL;
-        } else if (pool->heap != NULL && array->heap == pool->heap) {
+        } else if (pool->crew.heap != NULL && array->heap == pool->crew.heap) {
             binding->places[k] = NULL;
         } else if (array->mapped_at > binding->newest) {
             binding->newest = array->mapped_at;
@@ -171,9 +163,9 @@ static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, in
     }
 }
 
-void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words)
+void tw__bind_back(struct tw__binding *binding, const tw_grid *grid, const uint32_t *words)
 {
-    for (int k = 0; begun && k < binding->signature->noperands; k++) {
+    for (int k = 0; k < binding->signature->noperands; k++) {
         if (binding->copies[k] == NULL || binding->signature->operands[k].role == TW_IN) {
             continue;
         }
@@ -183,5 +175,12 @@ void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, con
             copy_done_tiles(binding, grid, k, words);
         }
     }
-    free_copies(binding);
+}
+
+void tw__unbind(struct tw__binding *binding)
+{
+    for (int k = 0; k < binding->signature->noperands; k++) {
+        tw_array_destroy(binding->copies[k]);
+        binding->copies[k] = NULL;
+    }
 }

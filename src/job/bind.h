@@ -27,8 +27,11 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
                    tw_error *error);
 
-/* Copies outputs back, as far as they were computed: all of them where `words` is NULL, else the tiles whose words say
- * done; nothing where `begun` is 0. Frees the copies. */
-void tw__unbind(struct tw__binding *binding, const tw_grid *grid, int begun, const uint32_t *words);
+/* After the tiles have run: copies outputs back to the caller's arrays, all of them, or only the tiles whose words say
+ * done. words: of the grid's tiles; NULL: all are done. */
+void tw__bind_back(struct tw__binding *binding, const tw_grid *grid, const uint32_t *words);
+
+/* Frees the copies. */
+void tw__unbind(struct tw__binding *binding);
 
 #endif

@@ -173,8 +173,9 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
     return count + 1;
 }
 
-tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
-                             const tw_view *views, const tw_dtype *expected, tw_error *error)
+tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
+                             struct tw__memory *memory, const tw_grid *grid, const tw_view *views,
+                             const tw_dtype *expected, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
     size_t outputs = 0;
@@ -185,14 +186,15 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_
     if (outputs == 0 || made == NULL) {
         return TW_OK;
     }
-    const int apart = pool->kind == TW_PROCESSES;
-    const size_t wishes = apart ? (size_t)pool->workers * sizeof(struct wish) : 0;
+    const struct tw__crew *crew = &pool->crew;
+    const int apart = crew->ops->apart;
+    const size_t wishes = apart ? (size_t)crew->workers * sizeof(struct wish) : 0;
     const size_t first_wish = (sizeof(struct tw__choices) + 63) & ~(size_t)63; /* as aligned as the heap's memory is */
     const size_t size = first_wish + wishes + outputs * (size_t)grid->count;
     tw_choices *own = calloc(1, sizeof *own);
-    tw_status status =
-        own == NULL ? tw__fail_memory(error, sizeof *own, "a list of arrays")
-                    : tw__memory_reserve(&pool->choices, pool->heap, size, "outputs whose dtype is chosen", error);
+    tw_status status = own == NULL
+                           ? tw__fail_memory(error, sizeof *own, "a list of arrays")
+                           : tw__memory_reserve(memory, crew->heap, size, "outputs whose dtype is chosen", error);
     for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
         if (tw__is_chosen(&views[k], signature->operands[k].role)) {
             own->where[k] = calloc((size_t)grid->count + 1, 1);
@@ -203,17 +205,17 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_
         tw_choices_destroy(own);
         return status;
     }
-    struct tw__choices *choices = pool->choices.data;
+    struct tw__choices *choices = memory->data;
     memset(choices, 0, offsetof(struct tw__choices, chosen));
     choices->apart = apart;
-    choices->workers = (unsigned)pool->workers;
-    choices->event = pool->event;
-    choices->heap = pool->heap;
+    choices->workers = (unsigned)crew->workers;
+    choices->event = apart ? crew->claims->caller_event : (struct tw__event){.fd = -1};
+    choices->heap = crew->heap;
     choices->made = own;
     choices->grid = grid;
     choices->tiles = own->tiles = grid->count;
     choices->wishes = apart ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
-    for (int w = 0; apart && w < pool->workers; w++) {
+    for (int w = 0; apart && w < crew->workers; w++) {
         atomic_store(&choices->wishes[w].state, NONE);
     }
     uint8_t *where = (uint8_t *)choices + first_wish + wishes;

@@ -5,6 +5,7 @@
 
 #include "array/array.h"
 #include "grid/grid.h"
+#include "heap/memory.h"
 #include "job/touch.h"
 #include "pool/pool.h"
 
@@ -25,10 +26,11 @@ struct tw__chooser {
 /* Whether the kernel chooses the dtype of this operand: it has items of no bytes. */
 int tw__is_chosen(const tw_view *view, tw_role role);
 
-/* What the workers of a job share, in memory of the pool's. *shared is NULL where no output's dtype is chosen, or
- * nobody takes the arrays. `made` is the caller's and is filled while the job runs. */
-tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, tw_pool *pool, const tw_grid *grid,
-                             const tw_view *views, const tw_dtype *expected, tw_error *error);
+/* What the workers of a job share, in `memory`, which is the pool's. *shared is NULL where no output's dtype is chosen,
+ * or nobody takes the arrays. `made` is the caller's and is filled while the job runs. */
+tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
+                             struct tw__memory *memory, const tw_grid *grid, const tw_view *views,
+                             const tw_dtype *expected, tw_error *error);
 
 /* After the job: which tile lies in which array. Then `made` knows nothing of the pool any more. */
 void tw__choices_collect(const struct tw__choices *shared, tw_choices *made);

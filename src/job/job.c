@@ -1,4 +1,4 @@
-/* job.c - laying a job out for its workers. Runs in the caller; work.c has the workers' side. */
+/* job.c - laying a step out for its workers. Runs in the caller; work.c has the workers' side. */
 #include "job/job.h"
 
 #include <string.h>
@@ -57,32 +57,32 @@ static void set_operand(struct tw__job_operand *operand, const struct tw__job_re
     operand->bytes = array != NULL ? array->bytes : 0;
 }
 
-/* Called twice: to count, and to fill. */
-static struct tw__job *fill(struct layout *layout, tw_pool *pool, const struct tw__job_request *request)
+/* What the kernel is, for workers that have it and for those that must open it. */
+static void place_kernel(struct tw__job *job, struct layout *layout, const tw_kernel *kernel, int apart)
 {
-    const tw_kernel *kernel = request->kernel;
-    const int apart = pool->kind == TW_PROCESSES;
-    const int noperands = request->grid->signature->noperands;
-    struct tw__job *job = place(layout, sizeof *job + (size_t)noperands * sizeof job->operands[0]);
-    const size_t workers_size = (size_t)pool->workers * sizeof(struct tw__job_worker);
-    struct tw__job_worker *workers = place(layout, workers_size);
-    struct tw__guard_note *notes =
-        request->guard ? place(layout, (size_t)pool->workers * sizeof(struct tw__guard_note)) : NULL;
-    const tw_grid *grid = request->grid;
-    if (apart) {
-        void *image = place(layout, tw__grid_image_size(grid));
-        grid = image != NULL ? tw__grid_image(grid, image) : grid;
+    const int opened = apart && kernel->path != NULL;
+    const char *path = opened ? place_text(layout, kernel->path) : NULL;
+    const char *symbol = opened ? place_text(layout, kernel->symbol) : NULL;
+    void *context = kernel->context_size > 0 ? place(layout, kernel->context_size) : kernel->context;
+    if (job == NULL) {
+        return;
     }
-    const char *path = apart && kernel->path != NULL ? place_text(layout, kernel->path) : NULL;
-    const char *symbol = path != NULL || (apart && kernel->path != NULL) ? place_text(layout, kernel->symbol) : NULL;
-    void *context = kernel->context;
     if (kernel->context_size > 0) {
-        context = place(layout, kernel->context_size);
-        if (context != NULL) {
-            memcpy(context, kernel->context, kernel->context_size);
-        }
+        memcpy(context, kernel->context, kernel->context_size);
     }
-    for (int k = 0; k < noperands; k++) {
+    job->function = opened ? NULL : kernel->function;
+    job->path = path;
+    job->symbol = symbol;
+    job->kernel_created_at = kernel->created_at;
+    job->kernel_is_object = kernel->path != NULL;
+    job->context = context;
+}
+
+static void place_operands(struct tw__job *job, struct layout *layout, const struct tw__job_request *request, int apart)
+{
+    const tw_signature *signature = request->grid->signature;
+    int noutputs = 0;
+    for (int k = 0; k < signature->noperands; k++) {
         const char *descr = request->views[k].dtype.descr;
         if (apart && request->views[k].dtype.kind == TW_OPAQUE && descr != NULL) {
             descr = place_text(layout, descr);
@@ -91,38 +91,47 @@ static struct tw__job *fill(struct layout *layout, tw_pool *pool, const struct t
             set_operand(&job->operands[k], request, k, apart);
             job->operands[k].view.dtype.descr = descr;
         }
+        noutputs += signature->operands[k].role != TW_IN;
     }
+    if (job != NULL) {
+        job->noutputs = noutputs;
+        job->noperands = signature->noperands;
+    }
+}
+
+/* Called twice: to count, and to fill. */
+static struct tw__job *fill(struct layout *layout, const tw_pool *pool, const struct tw__job_request *request)
+{
+    const struct tw__crew *crew = &pool->crew;
+    const size_t workers = (size_t)crew->workers;
+    const int apart = crew->ops->apart;
+    const int noperands = request->grid->signature->noperands;
+    struct tw__job *job = place(layout, sizeof *job + (size_t)noperands * sizeof job->operands[0]);
+    struct tw__job_worker *own = place(layout, workers * sizeof *own);
+    struct tw__guard_note *notes = request->guard ? place(layout, workers * sizeof *notes) : NULL;
+    void *image = apart ? place(layout, tw__grid_image_size(request->grid)) : NULL;
+    place_kernel(job, layout, request->kernel, apart);
+    place_operands(job, layout, request, apart);
     if (job == NULL) {
         return NULL;
     }
-    memset(workers, 0, workers_size);
-    job->grid = grid;
-    job->function = path == NULL ? kernel->function : NULL;
-    job->path = path;
-    job->symbol = symbol;
-    job->kernel_created_at = kernel->created_at;
-    job->kernel_is_object = kernel->path != NULL;
-    job->context = context;
+    memset(own, 0, workers * sizeof *own);
+    if (notes != NULL) {
+        memset(notes, 0, workers * sizeof *notes);
+    }
+    job->grid = apart ? tw__grid_image(request->grid, image) : request->grid;
     job->scratch_size = request->scratch_size;
-    job->number = ++pool->jobs;
-    job->heap_base = pool->heap != NULL ? tw__heap_base(pool->heap) : NULL;
-    job->heap_size = pool->heap != NULL ? tw__heap_size(pool->heap) : 0;
-    job->heap_epoch = pool->heap != NULL ? tw__heap_epoch(pool->heap) : 0;
-    job->workers = workers;
+    job->heap_base = apart ? tw__heap_base(crew->heap) : NULL;
+    job->heap_size = apart ? tw__heap_size(crew->heap) : 0;
+    job->heap_epoch = apart ? tw__heap_epoch(crew->heap) : 0;
+    job->workers = own;
     job->float_mode = tw__float_mode_get();
-    job->sums = request->sums;
-    job->copies = NULL;
-    job->copy_size = 0;
     job->notes = notes;
     job->choices = request->choices;
-    if (notes != NULL) {
-        memset(notes, 0, (size_t)pool->workers * sizeof *notes);
-    }
-    job->noutputs = 0;
-    for (int k = 0; k < noperands; k++) {
-        job->noutputs += request->grid->signature->operands[k].role != TW_IN;
-    }
-    job->noperands = noperands;
+    job->number = job->first = 0;
+    job->sums = NULL;
+    job->copies = NULL;
+    job->copy_size = 0;
     return job;
 }
 
@@ -157,36 +166,22 @@ static tw_status count_copies(size_t *size, const struct tw__job_request *reques
     return TW_OK;
 }
 
-/* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
-static tw_status add_copies(struct tw__job *job, tw_pool *pool, const struct tw__job_request *request, tw_error *error)
-{
-    size_t size = 0, all;
-    tw_status status = pool->kind == TW_PROCESSES ? count_copies(&size, request, error) : TW_OK;
-    if (status != TW_OK || size == 0) {
-        return status;
-    }
-    if (__builtin_mul_overflow(size, (size_t)pool->workers, &all)) {
-        return tw__fail_memory(error, SIZE_MAX, "copies of the inout operands of a tile");
-    }
-    status = tw__memory_reserve(&pool->copies, pool->heap, all, "copies of the inout operands of a tile", error);
-    job->copies = pool->copies.data;
-    job->copy_size = size;
-    return status;
-}
-
-tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__job_request *request, tw_error *error)
+tw_status tw__job_measure(struct tw__job_room *room, const tw_pool *pool, const struct tw__job_request *request,
+                          tw_error *error)
 {
     struct layout layout = {0};
     fill(&layout, pool, request);
-    if (pool->kind == TW_PROCESSES && request->kernel->is_kept) {
+    room->payload = layout.used;
+    room->copies = 0;
+    /* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
+    return pool->crew.ops->apart ? count_copies(&room->copies, request, error) : TW_OK;
+}
+
+struct tw__job *tw__job_fill(void *memory, const tw_pool *pool, const struct tw__job_request *request)
+{
+    struct layout layout = {.base = memory};
+    if (pool->crew.ops->apart && request->kernel->is_kept) {
         tw__file_touch(request->kernel->path); /* a worker may be about to open it */
     }
-    const tw_status status =
-        tw__memory_reserve(&pool->payload, pool->heap, layout.used, "the description of a job", error);
-    if (status != TW_OK) {
-        return status;
-    }
-    layout = (struct layout){.base = pool->payload.data};
-    *job = fill(&layout, pool, request);
-    return add_copies(*job, pool, request, error);
+    return fill(&layout, pool, request);
 }

@@ -1,6 +1,7 @@
-/* job.h - a job as its workers read it: one flat piece of memory that means the same in every process of the pool. */
-#ifndef TW_RUN_JOB_H
-#define TW_RUN_JOB_H
+/* job.h - one step of a job as its workers read it: one flat piece of memory that means the same in every process of
+ * the pool. */
+#ifndef TW_JOB_JOB_H
+#define TW_JOB_JOB_H
 
 #include "base/float_mode.h"
 #include "grid/grid.h"
@@ -33,14 +34,15 @@ struct tw__job {
     int kernel_is_object; /* it comes from a shared object: it is C, and may want much stack */
     void *context;
     size_t scratch_size;
-    uint64_t number; /* no other job of this pool has it */
+    uint64_t number; /* no other step of this pool has it */
+    uint64_t first;  /* number of its first tile in the job; in its grid that is tile 0 */
     void *heap_base;
     size_t heap_size;
     uint64_t heap_epoch;
     struct tw__job_worker *workers;
     struct tw__float_mode float_mode; /* the caller's */
-    uint64_t *sums;                   /* [tiles] checksums of the outputs' elements; NULL: none are wanted */
-    char *copies;                     /* each worker's copies of the inout operands of its tile, copy_size apart */
+    uint64_t *sums; /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
+    char *copies;   /* each worker's copies of the inout operands of its tile, copy_size apart */
     size_t copy_size;
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */
     struct tw__choices *choices;  /* NULL: all dtypes are given */
@@ -49,29 +51,39 @@ struct tw__job {
     struct tw__job_operand operands[];
 };
 
-/* What tw_run has sorted out before. */
+/* What is asked of a step. */
 struct tw__job_request {
     const tw_kernel *kernel;
     const tw_grid *grid;
     const tw_view *views;    /* [noperands] where workers find the operands */
     tw_array *const *arrays; /* [noperands] whose memory that is, for touching; NULL entry: the pool's heap */
     size_t scratch_size;
-    uint64_t *sums; /* [tiles], where workers can write them; NULL: none are wanted */
     int guard;
     struct tw__choices *choices; /* NULL: none */
 };
 
-/* Lays the job out in the pool's payload memory. */
-tw_status tw__job_create(struct tw__job **job, tw_pool *pool, const struct tw__job_request *request, tw_error *error);
+/* Bytes that a step needs. */
+struct tw__job_room {
+    size_t payload; /* its description */
+    size_t copies;  /* each worker's copies */
+};
 
-/* The tw__tile_function of every job: `argument` is the job. */
-struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+/* Errors: TW_ERROR_MEMORY. */
+tw_status tw__job_measure(struct tw__job_room *room, const tw_pool *pool, const struct tw__job_request *request,
+                          tw_error *error);
+
+/* Lays the step out in room.payload bytes of memory that all workers read. Its place in the job (number, first, sums,
+ * copies) is left empty. */
+struct tw__job *tw__job_fill(void *memory, const tw_pool *pool, const struct tw__job_request *request);
+
+/* The tw__tile_function of every step: `argument` is the step. */
+struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
                                    char *message);
 
-/* The tw__recover_function of every job. */
-int tw__job_recover(void *argument, unsigned worker, uint64_t tile);
+/* The tw__recover_function of every step. */
+int tw__job_recover(void *argument, unsigned worker, uint64_t number);
 
-/* The tw__task.find of every job: what the guard knows of the address that ended the worker. */
+/* The tw__task.find of every step: what the guard knows of the address that ended the worker. */
 int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size);
 
 /* Frees what tw__job_run_tile keeps in a worker's seat. */

@@ -299,9 +299,10 @@ static void commit_inouts(struct local *local, const struct tw__job *job, struct
     (void)TW__POINT("inout.committed");
 }
 
-int tw__job_recover(void *argument, unsigned worker, uint64_t tile)
+int tw__job_recover(void *argument, unsigned worker, uint64_t number)
 {
     const struct tw__job *job = argument;
+    const uint64_t tile = number - job->first;
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
     size_t used = 0;
     if (job->copies == NULL ||
@@ -362,10 +363,11 @@ static struct tw__result call_kernel(struct local *local, const struct tw__job *
     return result;
 }
 
-struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
                                    char *message)
 {
     const struct tw__job *job = argument;
+    const uint64_t tile = number - job->first;
     struct local *local = worker->local;
     struct tw__job_worker *own = &job->workers[worker->index];
     if (local == NULL) {

@@ -45,12 +45,12 @@ void tw__claims_ring(struct tw__claims *claims)
 
 void tw__claims_open(struct tw__claims *claims)
 {
-    const uint64_t count = claims->count, workers = claims->workers;
+    const uint64_t first = claims->first, count = claims->end - first, workers = claims->workers;
     atomic_store_explicit(&claims->limit, UINT64_MAX, memory_order_relaxed);
     for (uint64_t w = 0; w < workers; w++) {
         struct tw__slot *slot = &claims->slots[w];
         /* 64-bit: count and workers are below 2^32 and 2^12 */
-        atomic_store_explicit(&slot->share, SHARE(count * w / workers, count * (w + 1) / workers),
+        atomic_store_explicit(&slot->share, SHARE(first + count * w / workers, first + count * (w + 1) / workers),
                               memory_order_relaxed);
         atomic_store_explicit(&slot->tally, 0, memory_order_relaxed);
         atomic_store_explicit(&slot->sweep, 0, memory_order_relaxed);
@@ -94,7 +94,7 @@ static int must_stop(struct tw__claims *claims)
 static int all_ended_to_limit(struct tw__claims *claims)
 {
     const uint64_t limit = atomic_load(&claims->limit);
-    for (uint64_t tile = 0; tile < claims->count && tile <= limit; tile++) {
+    for (uint64_t tile = claims->first; tile < claims->end && tile <= limit; tile++) {
         const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_acquire);
         if (TW__WORD_STATE(word) == TW_TILE_FREE || TW__WORD_STATE(word) == TW_TILE_RUNNING) {
             return 0;
@@ -105,7 +105,7 @@ static int all_ended_to_limit(struct tw__claims *claims)
 
 int tw__claims_finished(struct tw__claims *claims)
 {
-    if (tw__claims_done(claims) == claims->count) {
+    if (tw__claims_done(claims) == claims->end) {
         return 1;
     }
     /* Without a failure or a stop every tile is done in the end: a worker that found nothing to do says nothing about
@@ -145,17 +145,6 @@ int tw__claims_empty(struct tw__claims *claims)
 void tw__claims_caller_waits(struct tw__claims *claims, int waits)
 {
     atomic_store(&claims->caller_waits, (uint32_t)waits);
-}
-
-void tw__claims_wait_caller(struct tw__claims *claims, double seconds)
-{
-    const uint32_t bell = atomic_load(&claims->caller_bell);
-    tw__claims_caller_waits(claims, 1);
-    const int idle = atomic_load(&claims->generation) % 2 == 1 ? tw__claims_finished(claims) : tw__claims_empty(claims);
-    if (!idle) {
-        tw__wait(&claims->caller_bell, bell, seconds);
-    }
-    tw__claims_caller_waits(claims, 0);
 }
 
 static void lower_limit(struct tw__claims *claims, uint64_t tile)
@@ -386,11 +375,11 @@ static void work_shares(struct tw__claims *claims, struct tw__worker *worker)
  * from. Where they are in somebody's share all the same, their words decide. */
 static void sweep(struct tw__claims *claims, struct tw__worker *worker)
 {
-    uint64_t tile = 0;
-    while (tile < claims->count && tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed) &&
+    uint64_t tile = claims->first;
+    while (tile < claims->end && tile <= atomic_load_explicit(&claims->limit, memory_order_relaxed) &&
            !must_leave(claims, worker)) {
         uint64_t end = tile;
-        while (end < claims->count &&
+        while (end < claims->end &&
                TW__WORD_STATE(atomic_load_explicit(&claims->words[end], memory_order_relaxed)) == TW_TILE_FREE) {
             end++;
         }

@@ -94,14 +94,14 @@ struct tw__claims {
     _Atomic uint32_t quit;
     _Alignas(128) _Atomic uint32_t generation;
     _Alignas(128) _Atomic uint32_t caller_waits;
-    _Atomic uint32_t caller_bell;  /* threads: what the caller sleeps on */
-    int parent;                    /* processes: without this parent they are of no use; 0: threads */
-    struct tw__event caller_event; /* processes: an eventfd instead */
+    _Atomic uint32_t caller_bell;  /* what the caller sleeps on: rings when a worker leaves */
+    int parent;                    /* without this parent process workers are of no use; 0: they have none */
+    struct tw__event caller_event; /* fd -1: none; else signalled in place of the bell */
     _Atomic int stop_word;         /* 1: the stop flag was seen raised in this job */
     /* the job: written while no job is open */
     _Alignas(128) _Atomic uint64_t limit; /* tiles past this one are not begun: the lowest that failed */
-    uint64_t count;
-    uint64_t earlier;          /* tiles that were done before the job was opened */
+    uint64_t first, end;                  /* its tiles: [first, end) */
+    uint64_t earlier;          /* tiles that were done before the job was opened, all before `first` among them */
     uint64_t tiles_per_worker; /* a worker retires after so many; 0: never */
     int keep_going;            /* a tile that failed does not keep others from being begun */
     int watched;               /* keep `since` */
@@ -109,8 +109,8 @@ struct tw__claims {
     void *argument;
     const int *stop;         /* where the workers see it; processes cannot */
     int never;               /* a stop flag that nobody raises */
-    _Atomic uint32_t *words; /* [count] */
-    struct tw__time *times;  /* [count], or NULL */
+    _Atomic uint32_t *words; /* [end] */
+    struct tw__time *times;  /* [end], or NULL */
     int64_t began;           /* tw__now() */
     /* the pool */
     unsigned workers;
@@ -137,9 +137,6 @@ void tw__claims_close(struct tw__claims *claims);
 
 /* Caller, after close: nobody is inside any more. */
 int tw__claims_empty(struct tw__claims *claims);
-
-/* Caller: sleeps, threads' way, until a worker leaves or `seconds` have passed. */
-void tw__claims_wait_caller(struct tw__claims *claims, double seconds);
 
 /* Caller: says that it is about to sleep (1), or that it is awake (0). After 1 it must look again before it sleeps. */
 void tw__claims_caller_waits(struct tw__claims *claims, int waits);
@@ -179,6 +176,7 @@ void tw__claims_quit(struct tw__claims *claims);
 /* Supervisor: the tile that a worker has in hand, or is about to take; UINT64_MAX: none. */
 uint64_t tw__claims_in_hand(const struct tw__claims *claims, unsigned worker);
 
-uint64_t tw__claims_done(const struct tw__claims *claims); /* tiles brought to an end, done or failed */
+/* Tiles brought to an end, done or failed, with those that were done before. */
+uint64_t tw__claims_done(const struct tw__claims *claims);
 
 #endif

@@ -19,46 +19,48 @@ void tw__stall_init(struct tw__stall *stall, const struct tw__task *task, int64_
                                 .said = task->stalled == NULL};
 }
 
-static int64_t used_by_all(const tw_pool *pool)
+static int64_t used_by_all(const struct tw__crew *crew)
 {
     int64_t used = 0;
-    for (int w = 0; w < pool->workers; w++) {
-        used += pool->processes[w].pid != 0 ? tw__processor_milliseconds(pool->processes[w].pid) : 0;
+    for (int w = 0; w < crew->workers; w++) {
+        const int pid = crew->ops->pid(crew, w);
+        used += pid != 0 ? tw__processor_milliseconds(pid) : 0;
     }
     return used;
 }
 
-static void tell(const struct tw__stall *stall, const tw_pool *pool, const struct tw__task *task, int64_t now)
+static void report(const struct tw__stall *stall, const struct tw__crew *crew, const struct tw__task *task, int64_t now)
 {
-    tw_stall told = {.seconds = (double)(now - stall->since) * 1e-9,
+    tw_stall what = {.seconds = (double)(now - stall->since) * 1e-9,
                      .done = stall->ended,
-                     .total = task->count,
+                     .total = task->first + task->count + task->later,
                      .worker = -1,
                      .tile = -1};
-    for (int w = 0; w < pool->workers; w++) {
-        const uint64_t tile = tw__claims_in_hand(pool->claims, (unsigned)w);
-        if (tile != UINT64_MAX && pool->processes[w].pid != 0) {
-            told.workers++;
-            if (told.tile < 0 || (int64_t)tile < told.tile) {
-                told.tile = (int64_t)tile;
-                told.worker = w;
-                told.pid = pool->processes[w].pid;
+    for (int w = 0; w < crew->workers; w++) {
+        const uint64_t tile = tw__claims_in_hand(crew->claims, (unsigned)w);
+        const int pid = crew->ops->pid(crew, w);
+        if (tile != UINT64_MAX && pid != 0) {
+            what.workers++;
+            if (what.tile < 0 || (int64_t)tile < what.tile) {
+                what.tile = (int64_t)tile;
+                what.worker = w;
+                what.pid = pid;
             }
         }
     }
-    task->stalled(task->stalled_user, &told);
+    task->stalled(task->stalled_user, &what);
 }
 
-void tw__stall_look(struct tw__stall *stall, const tw_pool *pool, const struct tw__task *task, int64_t now)
+void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const struct tw__task *task, int64_t now)
 {
     const int64_t passed = now - stall->looked_at;
     if (stall->said || passed < stall->limit / LOOKS) {
         return;
     }
-    const uint64_t ended = tw__claims_done(pool->claims);
+    const uint64_t ended = tw__claims_done(crew->claims);
     const int moves = ended != stall->ended;
     /* What is asked of the system costs some microseconds a worker: only while no tile ends. */
-    const int64_t used = moves ? -1 : used_by_all(pool);
+    const int64_t used = moves ? -1 : used_by_all(crew);
     const int64_t most = LEAST_MILLISECONDS + passed / 1000000 / LEAST_PART;
     if (moves || stall->used < 0 || used < stall->used || used - stall->used > most) {
         stall->since = now;
@@ -68,6 +70,6 @@ void tw__stall_look(struct tw__stall *stall, const tw_pool *pool, const struct t
     stall->used = used;
     if (now - stall->since >= stall->limit) {
         stall->said = 1;
-        tell(stall, pool, task, now);
+        report(stall, crew, task, now);
     }
 }

@@ -2,7 +2,7 @@
 #ifndef TW_POOL_STALL_H
 #define TW_POOL_STALL_H
 
-#include "pool/pool.h"
+#include "pool/crew.h"
 
 /* One job's. */
 struct tw__stall {
@@ -16,7 +16,7 @@ struct tw__stall {
 
 void tw__stall_init(struct tw__stall *stall, const struct tw__task *task, int64_t now);
 
-/* The supervisor, now and then. Tells the task's `stalled` once a job. */
-void tw__stall_look(struct tw__stall *stall, const tw_pool *pool, const struct tw__task *task, int64_t now);
+/* The supervisor, now and then. Calls the task's `stalled` once a task. */
+void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const struct tw__task *task, int64_t now);
 
 #endif

@@ -5,10 +5,18 @@
 
 #include "base/error.h"
 #include "os/clock.h"
+#include "os/process.h"
+#include "os/thread.h"
 #include "os/wait.h"
-#include "pool/pool.h"
+#include "pool/crew.h"
 
 #define PROGRESS_SECONDS 0.03
+#define LONGEST_SLEEP 1.0 /* seconds */
+
+struct threads {
+    int started;                /* the caller included */
+    struct tw__thread thread[]; /* [workers]; 0 is the caller and not used */
+};
 
 struct seat {
     struct tw__claims *claims;
@@ -23,107 +31,113 @@ static void *serve(void *argument)
     return NULL;
 }
 
-tw_status tw__threads_open(tw_pool *pool, tw_error *error)
+static int start(struct tw__crew *crew, int w)
 {
-    const size_t size = tw__claims_size((unsigned)pool->workers);
-    if (posix_memalign((void **)&pool->claims, 128, size) != 0) {
-        pool->claims = NULL;
+    struct threads *threads = crew->own;
+    struct seat *seat = malloc(sizeof *seat);
+    if (seat == NULL) {
+        return ENOMEM;
+    }
+    *seat = (struct seat){crew->claims, &crew->seats[w]};
+    const int os_error = tw__thread_start(&threads->thread[w], serve, seat);
+    if (os_error != 0) {
+        free(seat);
+    }
+    return os_error;
+}
+
+static tw_status threads_open(struct tw__crew *crew, const tw_pool_options *options, tw_error *error)
+{
+    (void)options;
+    const size_t size = tw__claims_size((unsigned)crew->workers);
+    struct threads *threads = calloc(1, sizeof *threads + (size_t)crew->workers * sizeof threads->thread[0]);
+    crew->own = threads;
+    if (threads == NULL) {
+        return tw__fail_memory(error, (size_t)crew->workers * sizeof threads->thread[0], "a pool's threads");
+    }
+    if (posix_memalign((void **)&crew->claims, 128, size) != 0) {
+        crew->claims = NULL;
         return tw__fail_memory(error, size, "a pool's claims");
     }
-    memset(pool->claims, 0, size);
-    tw__claims_init(pool->claims, (unsigned)pool->workers, pool->spin);
-    pool->threads = calloc((size_t)pool->workers, sizeof *pool->threads);
-    if (pool->threads == NULL) {
-        return tw__fail_memory(error, (size_t)pool->workers * sizeof *pool->threads, "a pool's threads");
-    }
-    for (pool->started = 1; pool->started < pool->workers; pool->started++) {
-        struct seat *seat = malloc(sizeof *seat);
-        int os_error = seat == NULL ? ENOMEM : 0;
-        if (seat != NULL) {
-            *seat = (struct seat){pool->claims, &pool->seats[pool->started]};
-            os_error = tw__thread_start(&pool->threads[pool->started], serve, seat);
-        }
-        if (os_error != 0) { /* the caller is a worker too: nothing is so little that it could not go on with it */
-            const int wished = pool->workers;
-            free(seat);
-            pool->workers = pool->started;
-            pool->claims->workers = (unsigned)pool->started;
-            tw__pool_note_fewer(pool, wished, os_error);
-            break;
+    memset(crew->claims, 0, size);
+    tw__claims_init(crew->claims, (unsigned)crew->workers, crew->spin);
+    threads->started = 1;
+    while (threads->started < crew->workers) {
+        const int os_error = start(crew, threads->started);
+        if (os_error == 0) {
+            threads->started++;
+        } else { /* the caller is a worker too: it can do everything alone */
+            tw__crew_note_fewer(crew, threads->started, os_error);
         }
     }
     return TW_OK;
 }
 
-void tw__threads_close(tw_pool *pool)
+static void threads_close(struct tw__crew *crew)
 {
-    if (pool->claims != NULL) {
-        tw__claims_quit(pool->claims);
+    struct threads *threads = crew->own;
+    if (crew->owner != tw__process_own_id()) {
+        return; /* what its threads use stays theirs */
     }
-    for (int w = 1; w < pool->started; w++) {
-        tw__thread_join(&pool->threads[w]);
+    if (crew->claims != NULL) {
+        tw__claims_quit(crew->claims);
     }
-    free(pool->threads);
-    free(pool->claims);
+    for (int w = 1; threads != NULL && w < threads->started; w++) {
+        tw__thread_join(&threads->thread[w]);
+    }
+    free(threads);
+    free(crew->claims);
+    crew->own = NULL;
+    crew->claims = NULL;
 }
 
-/* Tells of progress between the caller's own tiles. */
-struct watched {
-    const struct tw__task *task;
-    const struct tw__claims *claims;
-    int64_t began, told;
-};
-
-static struct tw__result run_and_tell(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
-                                      char *message)
+/* Reports progress between the caller's own tiles. */
+static struct tw__result run_and_report(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
+                                        char *message)
 {
-    struct watched *watched = argument;
-    const struct tw__result result = watched->task->function(watched->task->argument, worker, tile, attempt, message);
+    struct tw__watch *watch = argument;
+    const struct tw__result result = watch->task->function(watch->task->argument, worker, tile, attempt, message);
     if (worker->index == 0) {
-        const int64_t now = tw__now();
-        if ((double)(now - watched->told) * 1e-9 >= PROGRESS_SECONDS) {
-            watched->told = now;
-            tw__pool_progress(watched->task, tw__claims_done(watched->claims), watched->began);
-        }
+        tw__watch_progress(watch, tw__now());
     }
     return result;
 }
 
-static void wait_until(tw_pool *pool, const struct tw__task *task, int (*over)(struct tw__claims *claims),
-                       int64_t began)
+static void sleep_on_bell(struct tw__watch *watch, uint32_t bell)
 {
-    struct tw__claims *claims = pool->claims;
-    const int64_t look_until = claims->spin > 0 ? tw__now() + claims->spin : 0;
-    while (!over(claims)) {
-        if (look_until != 0 && tw__now() < look_until) {
-            tw__pause();
-            continue;
-        }
-        tw__claims_wait_caller(claims, task->progress != NULL ? PROGRESS_SECONDS : 1.0);
-        tw__pool_progress(task, tw__claims_done(claims), began);
-    }
+    tw__wait(&watch->crew->claims->caller_bell, bell, watch->task->progress != NULL ? PROGRESS_SECONDS : LONGEST_SLEEP);
 }
 
-tw_status tw__threads_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome)
+static tw_status threads_run(struct tw__crew *crew, const struct tw__task *task, struct tw__outcome *outcome)
 {
-    struct tw__claims *claims = pool->claims;
-    struct watched watched = {task, claims, outcome->began, outcome->began};
-    tw__pool_set_job(pool, task, task->stop != NULL ? task->stop : &claims->never);
+    struct tw__claims *claims = crew->claims;
+    struct tw__watch watch = {.crew = crew,
+                              .task = task,
+                              .outcome = outcome,
+                              .look = claims->spin,
+                              .reported = outcome->began,
+                              .sleep = sleep_on_bell};
+    tw__crew_set_job(crew, task, outcome, task->stop != NULL ? task->stop : &claims->never);
     if (task->progress != NULL) {
-        claims->function = run_and_tell;
-        claims->argument = &watched;
+        claims->function = run_and_report;
+        claims->argument = &watch;
     }
-    claims->began = outcome->began;
-    claims->earlier = outcome->earlier;
     tw__claims_open(claims);
-    tw__claims_work(claims, &pool->seats[0]);
-    wait_until(pool, task, tw__claims_finished, outcome->began);
+    tw__claims_work(claims, &crew->seats[0]);
+    tw__watch_until(&watch, tw__claims_finished);
     tw__claims_close(claims);
-    wait_until(pool, task, tw__claims_empty, outcome->began);
-    tw__pool_collect(pool, outcome);
+    tw__watch_until(&watch, tw__claims_empty);
+    tw__crew_collect(crew, outcome);
     if (outcome->tile != UINT64_MAX) {
         return TW_ERROR_KERNEL;
     }
-    tw__pool_progress(task, outcome->done, outcome->began);
-    return outcome->done == task->count ? TW_OK : TW_ERROR_INTERRUPTED;
+    tw__task_progress(task, outcome->done, outcome->began);
+    return outcome->done == task->first + task->count ? TW_OK : TW_ERROR_INTERRUPTED;
 }
+
+const struct tw__crew_ops tw__threads_crew = {.kind = TW_THREADS,
+                                              .one = "thread",
+                                              .many = "threads",
+                                              .open = threads_open,
+                                              .run = threads_run,
+                                              .close = threads_close};

@@ -14,7 +14,7 @@
 tw_status tw_array_create(tw_array **array, tw_pool *pool, const tw_dtype *dtype, int ndim, const int64_t *shape,
                           tw_error *error)
 {
-    return tw__array_create(array, pool != NULL ? pool->heap : NULL, dtype, ndim, shape, error);
+    return tw__array_create(array, pool != NULL ? pool->crew.heap : NULL, dtype, ndim, shape, error);
 }
 
 tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
@@ -66,7 +66,7 @@ tw_status tw_array_create_in(tw_array **array, tw_heap *heap, const tw_dtype *dt
 
 tw_status tw_array_open(tw_array **array, tw_pool *pool, const char *path, tw_error *error)
 {
-    return tw__npy_open(array, pool != NULL ? pool->heap : NULL, path, error);
+    return tw__npy_open(array, pool != NULL ? pool->crew.heap : NULL, path, error);
 }
 
 tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands, const tw_split *splits,

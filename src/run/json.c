@@ -65,7 +65,7 @@ static json_t *check_object(const tw_report *report)
     json_t *check =
         json_pack("{s:b, s:o}", "identical", totals->identical, "max_difference", difference(totals->max_difference));
     if (check != NULL && totals->differing_operand >= 0) {
-        const char *name = report->grid->signature->operands[totals->differing_operand].name;
+        const char *name = report->step[0].grid->signature->operands[totals->differing_operand].name;
         const int failed = json_object_set_new(check, "operand", json_string(name)) |
                            json_object_set_new(check, "index", json_integer(totals->differing_index)) |
                            json_object_set_new(check, "tile", json_integer(totals->differing_tile));
@@ -74,14 +74,14 @@ static json_t *check_object(const tw_report *report)
     return check;
 }
 
-static json_t *axes_array(const tw_report *report)
+static json_t *axes_array(const tw_grid *grid)
 {
     json_t *axes = json_array();
     int failed = axes == NULL;
-    for (int a = 0; !failed && a < report->grid->naxes; a++) {
-        failed = json_array_append_new(axes, json_pack("{s:s, s:I, s:I}", "name", report->grid->signature->axes[a],
-                                                       "length", (json_int_t)report->grid->axes[a].length, "tiles",
-                                                       (json_int_t)report->grid->axes[a].count));
+    for (int a = 0; !failed && a < grid->naxes; a++) {
+        failed = json_array_append_new(axes, json_pack("{s:s, s:I, s:I}", "name", grid->signature->axes[a], "length",
+                                                       (json_int_t)grid->axes[a].length, "tiles",
+                                                       (json_int_t)grid->axes[a].count));
     }
     return whole(axes, failed);
 }
@@ -92,12 +92,13 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
     tw_tile_record record;
     tw_report_get_tile(report, tile, &record, NULL);
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    tw_grid_tile(report->grid, tile, start, stop);
+    const struct tw__report_step *step = tw__report_step_of(report, tile);
+    tw_grid_tile(step->grid, tile - step->first, start, stop);
     json_t *object = json_pack("{s:I, s:s, s:i}", "tile", (json_int_t)tile, "state", states[record.state], "attempts",
                                record.attempts);
     json_t *from = json_array(), *to = json_array();
     int failed = 0;
-    for (int a = 0; a < report->grid->naxes; a++) {
+    for (int a = 0; a < step->grid->naxes; a++) {
         failed |= json_array_append_new(from, json_integer(start[a]));
         failed |= json_array_append_new(to, json_integer(stop[a]));
     }
@@ -118,7 +119,8 @@ tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *er
     int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&
                   write_value(file, ",\n\"totals\":", totals_object(&report->totals)) &&
                   write_value(file, ",\n\"check\":", check_object(report)) &&
-                  write_value(file, ",\n\"axes\":", axes_array(report)) && fputs(",\n\"tile_records\":[", file) >= 0;
+                  write_value(file, ",\n\"axes\":", axes_array(report->step[0].grid)) &&
+                  fputs(",\n\"tile_records\":[", file) >= 0;
     for (uint64_t tile = 0; written && tile < report->totals.tiles; tile++) {
         written = write_value(file, tile == 0 ? "\n" : ",\n", tile_object(report, tile));
     }

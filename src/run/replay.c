@@ -1,13 +1,13 @@
 /* replay.c - tw_replay: one tile alone, on the calling thread. */
 #include "base/error.h"
 #include "job/bind.h"
-#include "job/job.h"
+#include "job/steps.h"
 #include "run/explain.h"
 
 static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, struct tw__binding *binding,
                          uint64_t tile, const tw_run_options *options, tw_error *error)
 {
-    struct tw__job *job;
+    struct tw__steps steps;
     struct tw__outcome outcome;
     const struct tw__job_request request = {.kernel = kernel,
                                             .grid = grid,
@@ -15,13 +15,12 @@ static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *
                                             .arrays = binding->places,
                                             .scratch_size = options->scratch_size,
                                             .guard = options->guard};
-    const tw_status status = tw__job_create(&job, pool, &request, error);
+    const tw_status status = tw__steps_create(&steps, pool, &request, 1, &(struct tw__steps_options){0}, error);
     if (status != TW_OK) {
         return status;
     }
-    pool->release_local = tw__job_release_local;
     outcome.message[0] = '\0';
-    outcome.result = tw__job_run_tile(job, &pool->seats[0], tile, 0, outcome.message);
+    outcome.result = tw__job_run_tile(steps.step[0], &pool->seats[0], tile, 0, outcome.message);
     outcome.message[sizeof outcome.message - 1] = '\0';
     if (outcome.result.status == TW_OK) {
         return TW_OK;
@@ -55,7 +54,7 @@ tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *cons
     }
     if (status == TW_OK) {
         status = run_one(pool, kernel, grid, &binding, tile, options != NULL ? options : &none, error);
-        tw__unbind(&binding, grid, 0, NULL);
+        tw__unbind(&binding);
     }
     tw_pool_close(pool);
     return status;

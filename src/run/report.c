@@ -8,12 +8,17 @@
 #include "base/text.h"
 #include "grid/grid.h"
 
-tw_status tw__report_create(tw_report **report, const tw_grid *grid, const tw_pool *pool, tw_error *error)
+tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int count, const tw_pool *pool,
+                            tw_error *error)
 {
+    const int workers = pool->crew.workers;
+    size_t size = 0;
+    for (int s = 0; s < count; s++) {
+        size += (tw__grid_image_size(grids[s]) + 63) & ~(size_t)63;
+    }
     tw_report *made = calloc(1, sizeof *made);
-    const size_t size = tw__grid_image_size(grid);
-    void *image = malloc(size);
-    int *pids = calloc((size_t)pool->workers, sizeof *pids);
+    char *image = malloc(size);
+    int *pids = calloc((size_t)workers, sizeof *pids);
     if (made == NULL || image == NULL || pids == NULL) {
         free(made);
         free(image);
@@ -21,11 +26,15 @@ tw_status tw__report_create(tw_report **report, const tw_grid *grid, const tw_po
         return tw__fail_memory(error, size, "a report");
     }
     made->image = image;
-    made->grid = tw__grid_image(grid, image);
     made->pids = pids;
-    made->totals.pool = pool->kind;
-    made->totals.workers = pool->workers;
-    made->totals.tiles = grid->count;
+    made->nsteps = count;
+    for (int s = 0; s < count; s++) {
+        made->step[s] = (struct tw__report_step){made->totals.tiles, tw__grid_image(grids[s], image)};
+        made->totals.tiles += grids[s]->count;
+        image += (tw__grid_image_size(grids[s]) + 63) & ~(size_t)63;
+    }
+    made->totals.pool = tw_pool_get_kind(pool);
+    made->totals.workers = workers;
     made->totals.differing_operand = -1;
     made->totals.differing_index = -1;
     made->totals.differing_tile = -1;
@@ -33,16 +42,20 @@ tw_status tw__report_create(tw_report **report, const tw_grid *grid, const tw_po
     return TW_OK;
 }
 
-void tw__report_fill(tw_report *report, tw_pool *pool, const struct tw__outcome *outcome)
+void tw__report_take(tw_report *report, struct tw__steps *steps)
 {
-    report->words = pool->words;
-    report->times = pool->times;
-    pool->words = (struct tw__memory){0};
-    pool->times = (struct tw__memory){0};
-    for (int w = 0; w < pool->workers; w++) {
+    report->words = steps->kept->words;
+    report->times = steps->kept->times;
+    steps->kept->words = (struct tw__memory){0};
+    steps->kept->times = (struct tw__memory){0};
+}
+
+void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__outcome *outcome)
+{
+    for (int w = 0; w < pool->crew.workers; w++) {
         report->pids[w] = tw_pool_worker_pid(pool, w);
     }
-    report->totals.workers = pool->workers;
+    report->totals.workers = pool->crew.workers;
     report->totals.done = outcome->done;
     report->totals.resumed = outcome->earlier;
     report->totals.failed = outcome->failed;
@@ -52,6 +65,15 @@ void tw__report_fill(tw_report *report, tw_pool *pool, const struct tw__outcome 
     const int buried = outcome->deaths + outcome->recycled;
     report->nburials = buried < TW__MAX_BURIALS ? buried : TW__MAX_BURIALS;
     memcpy(report->burials, outcome->burials, (size_t)report->nburials * sizeof report->burials[0]);
+}
+
+const struct tw__report_step *tw__report_step_of(const tw_report *report, uint64_t tile)
+{
+    int s = report->nsteps - 1;
+    while (s > 0 && tile < report->step[s].first) {
+        s--;
+    }
+    return &report->step[s];
 }
 
 void tw_report_get_totals(const tw_report *report, tw_report_totals *totals)
@@ -77,7 +99,7 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
                         (unsigned long long)tile, (unsigned long long)report->totals.tiles);
     }
     *record = (tw_tile_record){.worker = -1};
-    if (report->words.data == NULL) { /* the run ended before its first tile, or had none to do */
+    if (report->words.data == NULL) {
         record->state = report->totals.resumed > 0 ? TW_TILE_DONE : TW_TILE_FREE;
         return TW_OK;
     }
@@ -119,8 +141,9 @@ int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t si
     if (tw_report_get_tile(report, tile, &record, NULL) != TW_OK) {
         return 0;
     }
+    const struct tw__report_step *step = tw__report_step_of(report, tile);
     char box[2048];
-    tw_grid_tile_text(report->grid, tile, box, sizeof box);
+    tw_grid_tile_text(step->grid, tile - step->first, box, sizeof box);
     if (record.state == TW_TILE_FREE) {
         tw__text_add(&line, "nobody did %s", box);
         return (int)line.length;

@@ -4,24 +4,40 @@
 
 #include <tilework/tilework.h>
 
+#include "grid/grid.h"
 #include "heap/memory.h"
+#include "job/steps.h"
 #include "pool/pool.h"
+
+/* A step of the job: the tiles of one grid. */
+struct tw__report_step {
+    uint64_t first; /* number of the grid's first tile in the job */
+    tw_grid *grid;  /* an image, in the report's `image` */
+};
 
 struct tw_report {
     tw_report_totals totals;
-    tw_grid *grid; /* an image, in `image` */
+    int nsteps;
+    struct tw__report_step step[TW__MAX_STEPS];
     void *image;
-    struct tw__memory words; /* taken over from the pool */
+    struct tw__memory words; /* [tiles]; data NULL: the run ended before its first tile, or had none to do */
     struct tw__memory times;
     int *pids;                                  /* [workers] at the end of the run */
     struct tw__burial burials[TW__MAX_BURIALS]; /* who had a seat before */
     int nburials;
 };
 
-/* An empty report for a run over this grid. */
-tw_status tw__report_create(tw_report **report, const tw_grid *grid, const tw_pool *pool, tw_error *error);
+/* An empty report for a run of so many steps over these grids. */
+tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int count, const tw_pool *pool,
+                            tw_error *error);
 
-/* Takes over the words and times of the pool's last job and what became of it. */
-void tw__report_fill(tw_report *report, tw_pool *pool, const struct tw__outcome *outcome);
+/* Says what became of the run. */
+void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__outcome *outcome);
+
+/* Takes the tiles' words and times away from the job, which must have been timed. */
+void tw__report_take(tw_report *report, struct tw__steps *steps);
+
+/* The step that a tile of the job belongs to. */
+const struct tw__report_step *tw__report_step_of(const tw_report *report, uint64_t tile);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "grid/signature.h"
 #include "job/bind.h"
-#include "job/job.h"
+#include "job/steps.h"
 #include "os/clock.h"
 #include "record/recorder.h"
 #include "run/check.h"
@@ -24,12 +24,13 @@ struct run {
     tw_report *report; /* NULL: none is wanted */
     struct tw__binding binding;
     struct tw__check check;
+    struct tw__steps steps;
     struct tw__outcome outcome;
     struct tw__recorder recorder;
-    struct tw__job *job;
     struct tw__choices *choices; /* NULL: all dtypes are given */
     tw_choices *made;
     int reforks;
+    int begun;         /* tiles may have run: the outcome says what became of them */
     int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
 
@@ -41,7 +42,7 @@ static int allowed_retries(const struct run *run)
 }
 
 /* What cannot be done with the pool is said before the first tile. */
-static tw_status check_options(const tw_run_options *options, tw_pool_kind kind, tw_error *error)
+static tw_status check_options(const tw_run_options *options, int apart, tw_error *error)
 {
     if (!(options->timeout >= 0)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a time limit for tiles is a positive number of seconds");
@@ -49,7 +50,7 @@ static tw_status check_options(const tw_run_options *options, tw_pool_kind kind,
     if (!(options->stall_seconds >= 0)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a run stands still after a positive number of seconds");
     }
-    if (kind == TW_PROCESSES) {
+    if (apart) {
         return TW_OK;
     }
     if (options->timeout > 0) {
@@ -75,11 +76,11 @@ static tw_status renew_workers(struct run *run, tw_error *error)
     if (run->kernel->path == NULL && run->kernel->created_at > newest) {
         newest = run->kernel->created_at;
     }
-    if (run->pool->kind != TW_PROCESSES || run->pool->forked_at > newest) {
+    if (run->pool->crew.made_at > newest) {
         return TW_OK;
     }
     run->reforks++;
-    return tw__pool_refork(run->pool, error);
+    return tw__pool_renew(run->pool, error);
 }
 
 static tw_status explain(const struct run *run, tw_error *error)
@@ -100,20 +101,20 @@ static void halt(void *pool)
     tw__pool_halt(pool);
 }
 
-/* Runs the task while the journal, if there is one, records what is done. */
-static tw_status run_recorded(struct run *run, const struct tw__task *task, tw_error *error)
+/* Runs the steps while the journal, if there is one, records what is done. */
+static tw_status run_recorded(struct run *run, const struct tw__task *manner, tw_error *error)
 {
-    tw_pool *pool = run->pool;
     tw_journal *journal = run->options->journal;
     tw_error journal_error;
-    tw_status status = tw__pool_prepare(pool, task, error);
-    if (status == TW_OK && journal != NULL) {
-        status = tw__recorder_begin(&run->recorder, journal, pool->words.data, pool->sums.data, halt, pool, error);
+    if (journal != NULL) {
+        const tw_status status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps),
+                                                    tw__steps_sums(&run->steps), halt, run->pool, error);
+        if (status != TW_OK) {
+            return status;
+        }
     }
-    if (status != TW_OK) {
-        return status;
-    }
-    status = tw__pool_run(pool, task, &run->outcome, error);
+    run->begun = 1;
+    const tw_status status = tw__steps_run(&run->steps, run->pool, manner, &run->outcome, error);
     const tw_status recorded = journal != NULL ? tw__recorder_end(&run->recorder, &journal_error) : TW_OK;
     if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
         if (error != NULL) {
@@ -131,29 +132,27 @@ static void serve_choices(void *choices)
 
 static tw_status create_job(struct run *run, tw_error *error)
 {
-    tw_pool *pool = run->pool;
-    const int recorded = run->options->journal != NULL;
+    struct tw__kept *kept;
     tw_status status = renew_workers(run, error);
-    if (status == TW_OK && recorded) {
-        status = tw__memory_reserve(&pool->sums, pool->heap, (size_t)run->grid->count * sizeof(uint64_t),
-                                    "the tiles' checksums", error);
+    if (status == TW_OK) {
+        status = tw__kept_find(&kept, run->pool, error);
     }
     if (status == TW_OK) {
-        status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, pool, run->grid,
-                                    run->binding.views, run->options->expected, error);
+        status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, run->pool,
+                                    &kept->choices, run->grid, run->binding.views, run->options->expected, error);
     }
     if (status != TW_OK) {
         return status;
     }
-    const struct tw__job_request request = {.kernel = run->kernel,
-                                            .grid = run->grid,
-                                            .views = run->binding.views,
-                                            .arrays = run->binding.places,
-                                            .scratch_size = run->options->scratch_size,
-                                            .sums = recorded ? pool->sums.data : NULL,
-                                            .guard = run->options->guard,
-                                            .choices = run->choices};
-    return tw__job_create(&run->job, pool, &request, error);
+    const struct tw__job_request step = {.kernel = run->kernel,
+                                         .grid = run->grid,
+                                         .views = run->binding.views,
+                                         .arrays = run->binding.places,
+                                         .scratch_size = run->options->scratch_size,
+                                         .guard = run->options->guard,
+                                         .choices = run->choices};
+    const struct tw__steps_options options = {.timed = run->report != NULL, .summed = run->options->journal != NULL};
+    return tw__steps_create(&run->steps, run->pool, &step, 1, &options, error);
 }
 
 static tw_status run_tiles(struct run *run, tw_error *error)
@@ -163,50 +162,49 @@ static tw_status run_tiles(struct run *run, tw_error *error)
     if (status != TW_OK) {
         return status;
     }
-    const struct tw__task task = {.function = tw__job_run_tile,
-                                  .argument = run->job,
-                                  .count = run->grid->count,
-                                  .stop = options->stop,
-                                  .retries = allowed_retries(run),
-                                  .timed = run->report != NULL,
-                                  .keep_going = options->keep_going,
-                                  .lost_ends_run = options->guard && !options->keep_going,
-                                  .timeout = options->timeout,
-                                  .tiles_per_worker = options->tiles_per_worker,
-                                  .recover = tw__job_recover,
-                                  .find = tw__job_find,
-                                  .serve = run->choices != NULL ? serve_choices : NULL,
-                                  .serve_user = run->choices,
-                                  .is_done = options->journal != NULL ? is_recorded : NULL,
-                                  .is_done_user = options->journal,
-                                  .died = options->died,
-                                  .died_user = options->died_user,
-                                  .stall_seconds = options->stall_seconds,
-                                  .stalled = options->stalled,
-                                  .stalled_user = options->stalled_user,
-                                  .progress = options->progress,
-                                  .progress_user = options->progress_user};
-    run->pool->release_local = tw__job_release_local;
-    status = run_recorded(run, &task, error);
+    const struct tw__task manner = {.stop = options->stop,
+                                    .retries = allowed_retries(run),
+                                    .keep_going = options->keep_going,
+                                    .lost_ends_run = options->guard && !options->keep_going,
+                                    .timeout = options->timeout,
+                                    .tiles_per_worker = options->tiles_per_worker,
+                                    .serve = run->choices != NULL ? serve_choices : NULL,
+                                    .serve_user = run->choices,
+                                    .is_done = options->journal != NULL ? is_recorded : NULL,
+                                    .is_done_user = options->journal,
+                                    .died = options->died,
+                                    .died_user = options->died_user,
+                                    .stall_seconds = options->stall_seconds,
+                                    .stalled = options->stalled,
+                                    .stalled_user = options->stalled_user,
+                                    .progress = options->progress,
+                                    .progress_user = options->progress_user};
+    status = run_recorded(run, &manner, error);
     tw__choices_collect(run->choices, run->made);
-    if (run->report != NULL && run->outcome.seconds >= 0) {
-        tw__report_fill(run->report, run->pool, &run->outcome);
-        run->report->totals.reforks = run->reforks;
-        for (int w = 0; w < run->pool->workers; w++) {
-            run->report->totals.bytes_populated += run->job->workers[w].populated;
-        }
-    }
-    return status == TW_OK || run->outcome.seconds < 0 || status != run->outcome.status ? status : explain(run, error);
+    return status == TW_OK || !run->begun || status != run->outcome.status ? status : explain(run, error);
 }
 
-/* A report that says so. */
+/* After the last tile of a job that had begun. */
+static void conclude(struct run *run, tw_status status)
+{
+    tw__bind_back(&run->binding, run->grid, status == TW_OK ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
+    if (run->report != NULL) {
+        tw_report_totals *totals = &run->report->totals;
+        tw__report_fill(run->report, run->pool, &run->outcome);
+        tw__report_take(run->report, &run->steps);
+        totals->reforks = run->reforks;
+        totals->bytes_copied = run->binding.bytes_copied;
+        totals->bytes_populated = tw__steps_populated(&run->steps, run->pool->crew.workers);
+    }
+}
+
+/* Nothing is begun; the report, if one is wanted, says that all tiles were done before. */
 static void report_nothing(struct run *run)
 {
-    memset(&run->outcome, 0, sizeof run->outcome);
-    run->outcome.done = run->outcome.earlier = run->grid->count;
+    run->begun = 1;
     if (run->report != NULL) {
-        tw__memory_release(&run->pool->words);
-        tw__memory_release(&run->pool->times);
+        tw__outcome_begin(&run->outcome);
+        run->outcome.done = run->outcome.earlier = run->grid->count;
         tw__report_fill(run->report, run->pool, &run->outcome);
     }
 }
@@ -222,12 +220,10 @@ static tw_status run_bound(struct run *run, tw_error *error)
         return status;
     }
     status = run_tiles(run, error);
-    const int begun = run->outcome.seconds >= 0;
-    const struct tw__memory *words = run->report != NULL ? &run->report->words : &run->pool->words;
-    tw__unbind(&run->binding, run->grid, begun, status == TW_OK || !begun ? NULL : words->data);
-    if (run->report != NULL) {
-        run->report->totals.bytes_copied = run->binding.bytes_copied;
+    if (run->begun) {
+        conclude(run, status);
     }
+    tw__unbind(&run->binding);
     return status;
 }
 
@@ -255,14 +251,13 @@ static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *erro
         return tw__fail(error, TW_ERROR_ARGUMENT, "this pool is in the middle of a run; a pool does one at a time");
     }
     const int64_t began = tw__now();
-    run->outcome.seconds = -1; /* not begun */
     if (report != NULL) {
-        status = tw__report_create(&run->report, run->grid, run->pool, error);
+        status = tw__report_create(&run->report, &run->grid, 1, run->pool, error);
     }
     if (status == TW_OK) {
         status = run->options->check ? run_checked(run, error) : run_bound(run, error);
     }
-    if (run->report != NULL && run->outcome.seconds >= 0) {
+    if (run->report != NULL && run->begun) {
         run->report->totals.seconds = (double)(tw__now() - began) * 1e-9;
         *report = run->report;
     } else {
@@ -277,7 +272,7 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     if (run->options->choices != NULL) {
         *run->options->choices = NULL;
     }
-    tw_status status = check_options(run->options, pool != NULL ? pool->kind : TW_SERIAL, error);
+    tw_status status = check_options(run->options, pool != NULL && pool->crew.ops->apart, error);
     if (status == TW_OK && run->options->journal != NULL) {
         status = tw__journal_check(run->options->journal, run->kernel, run->grid, run->arrays, error);
         run->nothing_to_do = status == TW_OK && tw_journal_done(run->options->journal) == run->grid->count;
@@ -322,6 +317,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->options = options != NULL ? options : &none;
     run->report = NULL;
     run->reforks = 0;
+    run->begun = 0;
     run->nothing_to_do = 0;
     run->choices = NULL;
     run->made = NULL;

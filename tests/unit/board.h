@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "heap/memory.h"
 #include "pool/pool.h"
 
 /* Memory that workers of every kind see. */
@@ -59,12 +60,30 @@ static inline struct tw__result mark(void *argument, struct tw__worker *worker, 
     return (struct tw__result){0};
 }
 
-/* What tw_run does with a task. */
+/* What a job does with a task: words in memory that all workers see, times every second time, an outcome. */
 static inline tw_status run_task(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome,
                                  tw_error *error)
 {
-    const tw_status status = tw__pool_prepare(pool, task, error);
-    return status == TW_OK ? tw__pool_run(pool, task, outcome, error) : status;
+    static unsigned calls;
+    struct tw__task whole = *task;
+    struct tw__memory words = {0}, times = {0};
+    const size_t count = (size_t)task->count;
+    tw_status status = tw__pool_prepare(pool, task->count, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    assert_int_equal(tw__memory_reserve(&words, pool->crew.heap, count * sizeof(uint32_t), "words", NULL), TW_OK);
+    assert_int_equal(tw__memory_reserve(&times, pool->crew.heap, count * sizeof(struct tw__time), "times", NULL),
+                     TW_OK);
+    memset(words.data, 0, count * sizeof(uint32_t));
+    memset(times.data, 0, count * sizeof(struct tw__time));
+    whole.words = words.data;
+    whole.times = calls++ % 2 == 0 ? times.data : NULL;
+    tw__outcome_begin(outcome);
+    status = tw__pool_run(pool, &whole, outcome, error);
+    tw__memory_release(&words);
+    tw__memory_release(&times);
+    return status;
 }
 
 #endif

@@ -33,7 +33,7 @@ static void a_signal_that_a_worker_sends_itself_ends_it(void **state)
         struct tw__outcome outcome;
         const struct tw__task task = {
             .function = end_itself, .argument = &tile, .count = 4, .retries = 0, .died = remember, .died_user = &told};
-        tw__pool_refork(pool, NULL);
+        tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
         assert_int_equal(outcome.tile, tile);
         assert_string_equal(told.reason, reasons[tile]);
@@ -86,7 +86,7 @@ static void a_signal_that_others_send_a_worker_is_ignored(void **state)
     _Atomic int *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(words, MAP_FAILED);
     struct sender sender = {pool, words};
-    tw__pool_refork(pool, NULL); /* they see the words */
+    tw__pool_renew(pool, NULL); /* they see the words */
     struct tw__outcome outcome;
     const struct tw__task task = {.function = wait_for_word,
                                   .argument = words,

@@ -22,8 +22,8 @@ static void every_tile_runs_once_on_every_pool(void **state)
             for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
                 struct board *board = new_board();
                 struct tw__outcome outcome;
-                const struct tw__task task = {.function = mark, .argument = board, .count = counts[c], .timed = c % 2};
-                tw__pool_refork(pool, NULL); /* the board came after the workers */
+                const struct tw__task task = {.function = mark, .argument = board, .count = counts[c]};
+                tw__pool_renew(pool, NULL); /* the board came after the workers */
                 assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
                 assert_int_equal(outcome.done, counts[c]);
                 assert_int_equal(outcome.deaths, 0);

@@ -78,7 +78,7 @@ static void a_fault_has_its_address(void **state)
         struct tw__outcome outcome;
         const struct tw__task task = {
             .function = fault, .argument = &tile, .count = 10, .retries = 0, .died = remember, .died_user = &told};
-        tw__pool_refork(pool, NULL);
+        tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
         assert_int_equal(told.last.tile, tile);
         assert_string_equal(told.reason, reasons[tile - 3]);
@@ -147,14 +147,14 @@ static void a_tile_that_takes_too_long_is_run_again(void **state)
                                 .timeout = 0.05,
                                 .died = remember,
                                 .died_user = &told};
-        tw__pool_refork(pool, NULL);
+        tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         assert_int_equal(outcome.done, 9);
         assert_int_equal(outcome.timeouts, 1);
         assert_int_equal(told.last.timed_out, 1);
         assert_string_equal(told.reason, "took longer than 0.050 s and was killed");
         always = 4;
-        tw__pool_refork(pool, NULL);
+        tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
         assert_int_equal(outcome.tile, 4);
         assert_int_equal(outcome.done, 8);

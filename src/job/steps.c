@@ -1,0 +1,161 @@
+/* steps.c - a job: the list of its steps. Knows what memory they need and in which order they run; not what they
+ * compute. */
+#include "job/steps.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* Words, times and checksums of all tiles. */
+static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_error *error)
+{
+    struct tw__kept *kept = steps->kept;
+    const size_t tiles = (size_t)steps->tiles;
+    tw_status status = tw__memory_reserve(&kept->words, heap, tiles * sizeof(uint32_t), "the tiles' words", error);
+    if (status == TW_OK && steps->timed) {
+        status = tw__memory_reserve(&kept->times, heap, tiles * sizeof(struct tw__time), "the tiles' times", error);
+    }
+    if (status == TW_OK && steps->summed) {
+        status = tw__memory_reserve(&kept->sums, heap, tiles * sizeof(uint64_t), "the tiles' checksums", error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    memset(kept->words.data, 0, tiles * sizeof(uint32_t));
+    if (steps->timed) {
+        memset(kept->times.data, 0, tiles * sizeof(struct tw__time));
+    }
+    return TW_OK;
+}
+
+/* Steps run one after the other, so the largest one's copies have room for all. */
+static tw_status take_copies(struct tw__steps *steps, const struct tw__crew *crew, size_t size, tw_error *error)
+{
+    static const char what[] = "copies of the inout operands of a tile";
+    size_t all;
+    if (size == 0) {
+        return TW_OK;
+    }
+    if (__builtin_mul_overflow(size, (size_t)crew->workers, &all)) {
+        return tw__fail_memory(error, SIZE_MAX, what);
+    }
+    return tw__memory_reserve(&steps->kept->copies, crew->heap, all, what, error);
+}
+
+static void place_step(struct tw__steps *steps, int s, uint64_t first, size_t copy_size)
+{
+    struct tw__kept *kept = steps->kept;
+    struct tw__job *step = steps->step[s];
+    step->number = ++kept->steps;
+    step->first = first;
+    step->sums = steps->summed ? (uint64_t *)kept->sums.data + first : NULL;
+    step->copies = copy_size > 0 ? kept->copies.data : NULL;
+    step->copy_size = copy_size;
+}
+
+static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const struct tw__job_request *requests,
+                         tw_error *error)
+{
+    const struct tw__crew *crew = &pool->crew;
+    struct tw__job_room room[TW__MAX_STEPS];
+    size_t payload = 0, copies = 0;
+    uint64_t first = 0;
+    for (int s = 0; s < steps->count; s++) {
+        const tw_status status = tw__job_measure(&room[s], pool, &requests[s], error);
+        if (status != TW_OK) {
+            return status;
+        }
+        payload += room[s].payload;
+        copies = room[s].copies > copies ? room[s].copies : copies;
+    }
+    tw_status status =
+        tw__memory_reserve(&steps->kept->payload, crew->heap, payload, "the description of a job", error);
+    if (status == TW_OK) {
+        status = take_copies(steps, crew, copies, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    char *at = steps->kept->payload.data;
+    for (int s = 0; s < steps->count; s++) {
+        steps->step[s] = tw__job_fill(at, pool, &requests[s]);
+        place_step(steps, s, first, room[s].copies);
+        at += room[s].payload;
+        first += requests[s].grid->count;
+    }
+    return TW_OK;
+}
+
+tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__job_request *requests, int count,
+                           const struct tw__steps_options *options, tw_error *error)
+{
+    steps->count = count;
+    steps->tiles = 0;
+    steps->timed = options->timed;
+    steps->summed = options->summed;
+    for (int s = 0; s < count; s++) {
+        if (__builtin_add_overflow(steps->tiles, requests[s].grid->count, &steps->tiles)) {
+            steps->tiles = UINT64_MAX; /* too many for any pool */
+        }
+    }
+    tw_status status = tw__kept_find(&steps->kept, pool, error);
+    if (status == TW_OK) {
+        status = tw__pool_prepare(pool, steps->tiles, error);
+    }
+    if (status == TW_OK) {
+        status = take_tables(steps, pool->crew.heap, error);
+    }
+    return status == TW_OK ? lay_out(steps, pool, requests, error) : status;
+}
+
+tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, const struct tw__task *manner,
+                        struct tw__outcome *outcome, tw_error *error)
+{
+    struct tw__task task = *manner;
+    tw_status status = TW_OK;
+    task.function = tw__job_run_tile;
+    task.recover = tw__job_recover;
+    task.find = tw__job_find;
+    task.words = tw__steps_words(steps);
+    task.times = steps->timed ? steps->kept->times.data : NULL;
+    tw__outcome_begin(outcome);
+    for (int s = 0; status == TW_OK && s < steps->count; s++) {
+        const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
+        task.argument = steps->step[s];
+        task.first = steps->step[s]->first;
+        task.count = next - task.first;
+        task.later = steps->tiles - next;
+        status = tw__pool_run(pool, &task, outcome, error);
+    }
+    return status;
+}
+
+int tw__steps_of(const struct tw__steps *steps, uint64_t tile)
+{
+    int s = steps->count - 1;
+    while (s > 0 && tile < steps->step[s]->first) {
+        s--;
+    }
+    return s;
+}
+
+_Atomic uint32_t *tw__steps_words(const struct tw__steps *steps)
+{
+    return steps->kept->words.data;
+}
+
+uint64_t *tw__steps_sums(const struct tw__steps *steps)
+{
+    return steps->summed ? steps->kept->sums.data : NULL;
+}
+
+int64_t tw__steps_populated(const struct tw__steps *steps, int workers)
+{
+    int64_t bytes = 0;
+    for (int s = 0; s < steps->count; s++) {
+        for (int w = 0; w < workers; w++) {
+            bytes += steps->step[s]->workers[w].populated;
+        }
+    }
+    return bytes;
+}

@@ -1,0 +1,47 @@
+/* steps.h - a job: the list of its steps, each of them one kernel over one grid. They are run one after the other;
+ * every worker has finished one before the next begins. Tile numbers run through all steps. */
+#ifndef TW_JOB_STEPS_H
+#define TW_JOB_STEPS_H
+
+#include "job/job.h"
+#include "job/kept.h"
+
+#define TW__MAX_STEPS 4
+
+struct tw__steps {
+    int count;
+    uint64_t tiles;                      /* of all steps */
+    struct tw__kept *kept;               /* where its memory is, until the pool's next job */
+    int timed, summed;                   /* kept->times, kept->sums are this job's */
+    struct tw__job *step[TW__MAX_STEPS]; /* as workers read them */
+};
+
+/* What the tiles of a job leave beside their elements. */
+struct tw__steps_options {
+    int timed;  /* start and duration of each tile */
+    int summed; /* a checksum of each tile's outputs */
+};
+
+/* Lays out a job of `count` steps, and makes the pool ready for it: no tile has begun. What a step reads and another
+ * one writes must be the same memory, which workers see as it is. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY,
+ * TW_ERROR_PROCESS. */
+tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__job_request *requests, int count,
+                           const struct tw__steps_options *options, tw_error *error);
+
+/* Runs all steps, or those up to the first that fails, is stopped or has no workers left; tiles of the others are not
+ * begun. `manner`: how, and who is told of what; the tiles and what is called for them are filled in here. Returns
+ * outcome->status. */
+tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, const struct tw__task *manner,
+                        struct tw__outcome *outcome, tw_error *error);
+
+/* Which step a tile belongs to. */
+int tw__steps_of(const struct tw__steps *steps, uint64_t tile);
+
+/* The tiles' words and checksums. */
+_Atomic uint32_t *tw__steps_words(const struct tw__steps *steps);
+uint64_t *tw__steps_sums(const struct tw__steps *steps);
+
+/* Bytes of outputs' pages that workers have populated. */
+int64_t tw__steps_populated(const struct tw__steps *steps, int workers);
+
+#endif
