@@ -1,365 +1,80 @@
 #!/usr/bin/env python3
-"""Runs every test: builds each variant with warnings as errors, runs its tests, and closes with what passed and failed.
+"""Runs every test, part by part, and closes with what passed and failed.
 
-Each part below is one function that gives an Outcome. A part in which no test ran has failed, unless it may be skipped and
-says so. Standard library alone; what the parts need is set up by tools/build/setup.sh.
+A part (tests/parts.py) in which no test ran has failed, unless it may be skipped and says so. With --beside the parts run
+while other work keeps the processors busy, with --times several times in a row: a test that fails then waits for a time
+where it should wait for a fact. Standard library alone.
 """
 
 import argparse
-import concurrent.futures
+import contextlib
 import os
-import pathlib
-import platform
-import re
-import shutil
+import resource
 import signal
+import subprocess
 import sys
-import tempfile
 import time
 
-from harness import Outcome, count_junit, count_meson, count_program, count_tap, run
+import harness
+from harness import Outcome
+from parts import BUILD, CORES, MAY_BE_SKIPPED, PARTS, Effort
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-BUILD = TOP / "build" / "test"
-PYTHON = TOP / "build" / "venv" / "bin" / "python"
-SEED = 3364495560  # of the random statements of `make test`
-CORES = len(os.sched_getaffinity(0))
-
-
-class Effort:
-    """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
-    fuzz = 20  # seconds for each target
-    soak = 5  # seconds
-    expressions = 10_000  # random statements
-    seed = SEED  # None: another one in every run
-
-    @classmethod
-    def make_long(cls):
-        cls.fuzz, cls.soak, cls.expressions, cls.seed = 300, 300, 200_000, None
+# What else a machine does: a loop that ends when the runner is gone.
+LOOP = "import os\nrunner = os.getppid()\nwhile os.getppid() == runner:\n    sum(range(100_000))\n"
 
 
-SANITIZER_OPTIONS = {
-    "ASAN_OPTIONS": "halt_on_error=1:strict_string_checks=1:allocator_may_return_null=1:detect_leaks=1",
-    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1:"
-                    f"suppressions='{TOP / 'tests' / 'race_suppressions.txt'}'",
-}
+@contextlib.contextmanager
+def busy(loops):
+    """That many processes that compute without end, beside what is run meanwhile."""
+    running = [subprocess.Popen([sys.executable, "-c", LOOP], stdin=subprocess.DEVNULL) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for loop in running:
+            loop.kill()
+        for loop in running:
+            loop.wait()
 
 
-def build(name, compiler, *options):
-    """Configures and builds one variant in build/test/NAME. Gives None, or the output of what failed."""
-    folder = BUILD / name
-    stamp = folder / "variant.txt"
-    found = sorted(str(path.relative_to(TOP)) for place in ("tests", "fuzz", "examples", "docs")
-                   for path in (TOP / place).rglob("*") if path.suffix in (".c", ".1", ".3"))
-    wanted = "\n".join((compiler, *options, "", *found))
-    had = stamp.read_text() if stamp.exists() and (folder / "build.ninja").exists() else ""
-    if had != wanted:
-        # Other options: all again. Other files: Meson looks for them only when it configures.
-        again = ["--reconfigure"] if had.split("\n\n")[0] == wanted.split("\n\n")[0] else []
-        if not again:
-            shutil.rmtree(folder, ignore_errors=True)
-        done = run(["meson", "setup", *again, folder, TOP, "-Dwerror=true", "-Db_colorout=never", *options],
-                   env={"CC": compiler})
-        if done.code != 0:
-            return done.output
-        stamp.write_text(wanted)
-    done = run(["ninja", "-k", "20", "-C", folder], seconds=1200)
-    return None if done.code == 0 else done.output
+def processor_seconds():
+    """Processor time of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-def meson_tests(name, *arguments, env=None, patience=1, seconds=900):
-    """Runs the Meson tests of a variant that is built."""
-    folder = BUILD / name
-    logs = folder / "meson-logs"
-    for old in logs.glob("testlog*.json"):
-        old.unlink()
-    cache = folder / "cache"
-    cache.mkdir(exist_ok=True)
-    done = run(["meson", "test", "-C", folder, "--no-rebuild", "--timeout-multiplier", patience, *arguments],
-               env={"XDG_CACHE_HOME": cache, **(env or {})}, seconds=seconds)
-    outcome = Outcome()
-    for log in logs.glob("testlog*.json"):  # the name has the wrapper's in it, where there is one
-        outcome.add(count_meson(log, name))
-    if done.code != 0 and not outcome.failed:
-        outcome.fail(f"{name}: meson test", done.output)
+def run_part(name):
+    """Runs one part and prints its line."""
+    began, used = time.monotonic(), processor_seconds()
+    print(f"{name:<12}", end=" ", flush=True)
+    outcome = PARTS[name]()
+    if not outcome.passed + outcome.failed and not (outcome.skipped and name in MAY_BE_SKIPPED):
+        outcome.fail(name, "no test ran in this part\n")
+    remarks = f"  ({'; '.join(outcome.remarks)})" if outcome.remarks else ""
+    seconds = time.monotonic() - began
+    cores = (processor_seconds() - used) / seconds
+    print(f"{outcome.text():<40} {seconds:6.1f} s, {cores:.1f} cores{remarks}", flush=True)
     return outcome
 
 
-def variant(name, compiler, options, **how):
-    """Builds a variant and runs its tests."""
-    wrong = build(name, compiler, *options)
-    if wrong is not None:
-        outcome = Outcome()
-        outcome.fail(f"{name}: build", wrong)
-        return outcome
-    return meson_tests(name, *how.pop("arguments", ()), **how)
+def run_parts(names):
+    """Runs the parts in their order and prints what failed. Gives the sum of their outcomes."""
+    total = Outcome()
+    began = time.monotonic()
+    for name in names:
+        total.add(run_part(name))
+    print(f"{'all':<12} {'':<40} {time.monotonic() - began:6.1f} s")
+    for title, output in total.failures:
+        print(f"\n==== failed: {title}\n{output.rstrip()}")
+    print(f"\n{total.text()}" if total.failures else total.text(), flush=True)
+    return total
 
 
-def probe(compiler, flags, env, wrapper=()):
-    """Whether a program built with these flags starts and ends well here."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(folder, "probe.c")
-        source.write_text("#include <stdlib.h>\nint main(void)\n{\n    free(malloc(1));\n    return 0;\n}\n")
-        program = pathlib.Path(folder, "probe")
-        if run([compiler, *flags, source, "-o", program]).code != 0:
-            return False
-        return run([*wrapper, program], env=env).code == 0
-
-
-def part_gcc():
-    """Release build with GCC: unit and property tests, command line, examples."""
-    return variant("gcc", "gcc", ["--buildtype=release"])
-
-
-def part_clang():
-    """Release build with Clang."""
-    return variant("clang", "clang", ["--buildtype=release"])
-
-
-def part_sanitize():
-    """AddressSanitizer and UndefinedBehaviorSanitizer, leaks too where the machine allows."""
-    env = {key: SANITIZER_OPTIONS[key] for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
-    remarks = []
-    if not probe("gcc", ["-fsanitize=address,undefined"], env):
-        env["ASAN_OPTIONS"] = env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
-        remarks.append("without the search for leaks, which needs ptrace")
-    outcome = variant("sanitize", "gcc", ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined"],
-                      env=env, patience=4)
-    outcome.remarks += remarks
-    return outcome
-
-
-def part_race():
-    """ThreadSanitizer: the tests that use threads."""
-    env = {"TSAN_OPTIONS": SANITIZER_OPTIONS["TSAN_OPTIONS"], "TILEWORK_TEST_NO_PROCESSES": "1"}
-    arguments = ["--suite", "threads"]
-    if not probe("clang", ["-fsanitize=thread"], env):
-        # Older runtimes do not know the wide randomisation of newer kernels.
-        fixed = ["setarch", platform.machine(), "-R"]
-        if not probe("clang", ["-fsanitize=thread"], env, fixed):
-            outcome = Outcome()
-            outcome.fail("race", "a program built with ThreadSanitizer does not start on this machine, not even with "
-                                 "'setarch -R'\n")
-            return outcome
-        arguments += ["--wrapper", " ".join(fixed)]
-    return variant("race", "clang", ["--buildtype=debugoptimized", "-Db_sanitize=thread", "-Db_lundef=false"],
-                   arguments=arguments, env=env, patience=4)
-
-
-def part_valgrind():
-    """A small set under valgrind. Not built for this machine's own CPU, whose instructions valgrind may not know."""
-    wrapper = "valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible " \
-              "--errors-for-leak-kinds=definite --child-silent-after-fork=no"
-    return variant("valgrind", "gcc", ["--buildtype=debugoptimized"], patience=10,
-                   arguments=["--suite", "valgrind-ok", "--wrapper", wrapper],
-                   env={"TILEWORK_TEST_NO_PROCESSES": "1"})
-
-
-def fuzz(target):
-    """One libFuzzer target for its seconds, begun from the kept corpus; what it finds stays in the build folder."""
-    name = target.stem
-    new = BUILD / "fuzz-corpus" / name
-    new.mkdir(parents=True, exist_ok=True)
-    kept = [folder for folder in (TOP / "fuzz" / "corpus" / name, TOP / "fuzz" / "corpus" / name.removeprefix("fuzz_"))
-            if folder.is_dir()]
-    outcome = Outcome()
-    if not kept:
-        outcome.fail(f"fuzz: {name}", "it has no kept corpus below fuzz/corpus\n")
-        return outcome
-    done = run([BUILD / "fuzz" / "fuzz" / name, f"-max_total_time={Effort.fuzz}", "-timeout=10",
-                "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={new}-", new, *kept],
-               env=SANITIZER_OPTIONS, seconds=Effort.fuzz * 6 + 60)
-    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.output)
-    if done.code != 0 or not runs or int(runs[1]) == 0:
-        outcome.fail(f"fuzz: {name}", done.output)
-    else:
-        outcome.passed = 1
-        outcome.remarks.append(f"{name}: {int(runs[1]):,} inputs")
-    return outcome
-
-
-def part_fuzz():
-    """The libFuzzer targets, some seconds each."""
-    outcome = Outcome()
-    cover = "-fsanitize=fuzzer-no-link"
-    wrong = build("fuzz", "clang", "--buildtype=debugoptimized", "-Dtests=false", "-Dfuzz=true", "-Db_lundef=false",
-                  "-Db_sanitize=address,undefined", f"-Dc_args={cover}")
-    if wrong is not None:
-        outcome.fail("fuzz: build", wrong)
-        return outcome
-    targets = sorted((TOP / "fuzz").glob("fuzz_*.c"))
-    with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
-        for done in workers.map(fuzz, targets):
-            outcome.add(done)
-    return outcome
-
-
-def part_command():
-    """The command line and the .npy files seen from Python and NumPy, and the tools' own tests."""
-    wrong = build("gcc", "gcc", "--buildtype=release")
-    if wrong is not None:
-        outcome = Outcome()
-        outcome.fail("command: build", wrong)
-        return outcome
-    release = BUILD / "gcc"
-    cache = BUILD / "command-cache"
-    cache.mkdir(exist_ok=True)
-    report = BUILD / "command.xml"
-    report.unlink(missing_ok=True)
-    env = {"TILEWORK_BIN": release / "cli" / "tilework", "TILEWORK_NPYCOPY": release / "tests" / "npycopy",
-           "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache,
-           "PYTHONDONTWRITEBYTECODE": "1"}
-    # Files side by side, as many as there are cores: most tests wait for one process.
-    done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile",
-                f"--junitxml={report}", "tests/command"],
-               env=env, seconds=900, cwd=TOP)
-    outcome = count_junit(report, "command", done.output)
-    if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
-        outcome.fail("command: pytest", done.output)
-    return outcome
-
-
-def part_package():
-    """The NumPy package: installed with pip into an environment of its own, then its tests, examples and types."""
-    outcome = Outcome()
-    python = TOP / "build" / "venv-package" / "bin" / "python"
-    env = {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1",
-           "XDG_CACHE_HOME": BUILD / "package-cache"}
-    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
-                "--no-deps", "--force-reinstall", f"--config-settings=build-dir={BUILD / 'package'}",
-                "--config-settings=setup-args=-Dwerror=true", TOP], env=env, seconds=900)
-    if done.code != 0:
-        outcome.fail("package: pip install", done.output)
-        return outcome
-    report = BUILD / "package.xml"
-    report.unlink(missing_ok=True)
-    done = run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile", "--timeout", "120",
-                f"--junitxml={report}", "tests/package"], env=env, seconds=1500, cwd=TOP)
-    outcome.add(count_junit(report, "package", done.output))
-    if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
-        outcome.fail("package: pytest", done.output)
-    outcome.add(count_program("package", [sys.executable, TOP / "tools" / "check" / "package.py", python,
-                                          BUILD / "package-wheel"], cwd=TOP, env=env))
-    return outcome
-
-
-def part_differential():
-    """Random statements against NumPy. In `make test` they are the same in every run, so that a failure is the change's."""
-    wrong = build("gcc", "gcc", "--buildtype=release")
-    outcome = Outcome()
-    if wrong is not None:
-        outcome.fail("differential: build", wrong)
-        return outcome
-    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc", "--expressions",
-                Effort.expressions, *(["--seed", Effort.seed] if Effort.seed is not None else [])],
-               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=7200, cwd=TOP)
-    outcome.add(count_tap("differential", done.output, bad=done.code != 0))
-    outcome.remarks += [line[2:] for line in done.output.splitlines() if re.match(r"# seed \d|# [\d,]+ expressions", line)]
-    return outcome
-
-
-def part_checks():
-    """The rules that nobody would keep if nothing checked them: layers, exported names, layout, words, documents."""
-    outcome = Outcome()
-    wrong = build("gcc", "gcc", "--buildtype=release")
-    for name, arguments in (("includes", []), ("tree", []), ("symbols", [BUILD / "gcc"])):
-        if arguments and wrong is not None:
-            outcome.fail(f"checks: {name}", wrong)
-            continue
-        outcome.add(count_program(f"checks: {name}", [sys.executable, TOP / "tools" / "check" / f"{name}.py", *arguments],
-                                  cwd=TOP))
-    return outcome
-
-
-def part_faults():
-    """A build that can be killed, delayed and made to fail at named points, through all of them; a short soak."""
-    wrong = build("faults", "gcc", "--buildtype=release", "-Dfaults=true", "-Dtests=false")
-    if wrong is not None:
-        outcome = Outcome()
-        outcome.fail("faults: build", wrong)
-        return outcome
-    folder, tests = BUILD / "faults", TOP / "tests" / "faults"
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
-    soak = [sys.executable, TOP / "reliability" / "soak.py", "--seconds", Effort.soak, "--command",
-            folder / "cli" / "tilework"]
-    outcome = Outcome()
-    with tempfile.TemporaryDirectory(prefix="faults-") as place:
-        driver = [folder / "tests" / "faults" / "fault_driver"]
-        commands = [[*driver, pool, workers, f"{place}/{pool}-{workers}"]
-                    for pool in ("processes", "threads") for workers in (1, 2, 4)]
-        commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
-                     for name in ("isolation", "matrix", "powercut")]
-        # Each counts what its own process holds, so they may run side by side; the soak kills by itself, alone.
-        with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
-            ran = list(workers.map(lambda command: run(command, env=env, cwd=TOP), commands))
-        commands.append(soak)
-        ran.append(run(soak, env=env, seconds=Effort.soak * 4 + 600, cwd=TOP))
-        for command, done in zip(commands, ran):
-            counted = count_tap(" ".join(map(str, ("faults:", *command))), done.output, bad=done.code != 0)
-            if not counted.passed + counted.failed:
-                counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
-            outcome.add(counted)
-            outcome.remarks += [line[2:] for line in done.output.splitlines()
-                                if line.startswith(("# points", "# seed", "# powercut"))]
-    return outcome
-
-
-def part_calls():
-    """The k-th call of the C library fails, k = 1, 2, ...: in a program, each of its jobs by itself, and in the command."""
-    outcome = Outcome()
-    wrong = build("faults", "gcc", "--buildtype=release", "-Dfaults=true", "-Dtests=false")
-    if wrong is not None:
-        outcome.fail("calls: build", wrong)
-        return outcome
-    folder, tests = BUILD / "faults", TOP / "tests" / "faults"
-    program = folder / "tests" / "faults" / "calls"
-    jobs = run([program, "--jobs"]).output.split()
-    with tempfile.TemporaryDirectory(prefix="calls-") as place:
-        commands = [[program, folder, f"{place}/{job}", job] for job in jobs]
-        commands.insert(0, [sys.executable, tests / "calls.py", folder, f"{place}/command"])
-        with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
-            done = list(workers.map(lambda command: run(command, env={"PYTHONDONTWRITEBYTECODE": "1"}, cwd=TOP),
-                                    commands))
-    cases, ended = [], 0
-    for command, ran in zip(commands, done):
-        counted = count_tap(" ".join(map(str, ("calls:", *command))), ran.output, bad=ran.code != 0)
-        said = re.search(r"^# calls (\d+) cases(?:, (\d+) of which ended with an error)?", ran.output, re.MULTILINE)
-        if not said or not int(said[1]):
-            counted.fail(f"calls: {command[0]}", ran.output + "\n(it tried no case)\n")
-        else:
-            cases.append(int(said[1]))
-            ended += int(said[2] or 0)
-        outcome.add(counted)
-    if cases:
-        outcome.remarks.append(f"{sum(cases[1:]):,} cases in {len(jobs)} jobs, {ended:,} of which ended with an error; "
-                               f"{cases[0]:,} cases of the command")
-    return outcome
-
-
-def part_model():
-    """The model of the claim protocol, every state of it, where Spin can be had."""
-    done = run([sys.executable, TOP / "tools" / "check" / "model.py"], cwd=TOP)
-    outcome = count_tap("model", done.output, bad=done.code != 0)
-    states = re.search(r"^# (.* states explored)$", done.output, re.MULTILINE)
-    outcome.remarks += ["skipped: spin is not there"] if outcome.skipped else [states[1]] if states else []
-    return outcome
-
-
-def part_install():
-    """`make install` into an empty folder, then what a user does with it."""
-    return count_program("install", [sys.executable, TOP / "tools" / "check" / "install.py", BUILD / "install"], cwd=TOP)
-
-
-PARTS = {
-    "checks": part_checks, "gcc": part_gcc, "command": part_command, "differential": part_differential,
-    "package": part_package, "clang": part_clang, "sanitize": part_sanitize,
-    "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
-    "faults": part_faults, "calls": part_calls,
-    "install": part_install,
-}
-
-MAY_BE_SKIPPED = {"model"}  # as a whole, where what it needs cannot be had
+def count(text):
+    """A number of an option: 0 or more."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return value
 
 
 def main():
@@ -368,31 +83,33 @@ def main():
                         help=f"run this part alone (may be given again): {', '.join(PARTS)}")
     parser.add_argument("--long", action="store_true",
                         help="fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
+    parser.add_argument("--beside", type=count, default=0, metavar="N", help="keep N busy loops running meanwhile")
+    parser.add_argument("--times", type=count, default=1, metavar="K", help="run everything K times; the builds are kept")
     options = parser.parse_args()
     if options.long:
         Effort.make_long()
+    # Limits are for what hangs: beside busy loops everything takes longer.
+    harness.PATIENCE = 1 + options.beside / CORES
     BUILD.mkdir(parents=True, exist_ok=True)
     # A shell starts what it puts into the background with Ctrl-C ignored; many tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # What a Makefile passes down would reach the `make` that the tests call.
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PREFIX", "DESTDIR", "ARGS"):
         os.environ.pop(name, None)
-    total = Outcome()
-    began = time.monotonic()
-    for name in options.only or PARTS:
-        part_began = time.monotonic()
-        print(f"{name:<10}", end=" ", flush=True)
-        outcome = PARTS[name]()
-        if not outcome.passed + outcome.failed and not (outcome.skipped and name in MAY_BE_SKIPPED):
-            outcome.fail(name, "no test ran in this part\n")
-        remarks = f"  ({'; '.join(outcome.remarks)})" if outcome.remarks else ""
-        print(f"{outcome.text():<40} {time.monotonic() - part_began:6.1f} s{remarks}", flush=True)
-        total.add(outcome)
-    print(f"{'all':<10} {'':<40} {time.monotonic() - began:6.1f} s")
-    for title, output in total.failures:
-        print(f"\n==== failed: {title}\n{output.rstrip()}")
-    print(f"\n{total.text()}" if total.failures else total.text())
-    return 1 if total.failed else 0
+    totals = []
+    with busy(options.beside):
+        for number in range(1, options.times + 1):
+            if options.times > 1:
+                print(f"-- run {number} of {options.times}", flush=True)
+            totals.append(run_parts(options.only or PARTS))
+    if options.times > 1:
+        everything = Outcome()
+        for total in totals:
+            everything.add(total)
+        good = sum(not total.failed for total in totals)
+        beside = f" beside {options.beside} busy loops" if options.beside else ""
+        print(f"\n{good} of {options.times} runs passed{beside}\n{everything.text()}")
+    return 1 if any(total.failed for total in totals) else 0
 
 
 if __name__ == "__main__":
