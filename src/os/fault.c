@@ -24,22 +24,49 @@
 enum action { KILL_WORKER, KILL_PARENT, DELAY, ERROR };
 static const char *const action_names[] = {"kill-worker", "kill-parent", "delay", "error"};
 
-/* error: what the step behind the point fails with; 0: it cannot fail. */
-static const struct {
-    const char *name;
-    int error;
-} points[] = {
-    {"job.enter", 0},           {"claim.look", 0},       {"claim.taken", 0},           {"populate.before", ENOMEM},
-    {"populate.after", 0},      {"kernel.before", 0},    {"kernel.after", 0},          {"sum.after", 0},
-    {"choice.ask", 0},          {"choice.asked", 0},     {"choice.make", ENOMEM},      {"inout.copied", 0},
-    {"inout.computed", 0},      {"inout.committing", 0}, {"inout.committed", 0},       {"done.before", 0},
-    {"done.after", 0},          {"tile.counted", 0},     {"steal.taken", 0},           {"job.leave", 0},
-    {"job.opened", 0},          {"job.closed", 0},       {"bury.reaped", 0},           {"bury.freed", 0},
-    {"fork.before", EAGAIN},    {"fork.after", 0},       {"part.created", EIO},        {"part.allocated", ENOSPC},
-    {"output.sync", EIO},       {"output.magic", EIO},   {"output.magic-sync", EIO},   {"output.rename", EIO},
-    {"output.renamed", 0},      {"journal.create", EIO}, {"journal.header", ENOSPC},   {"journal.header-sync", EIO},
-    {"journal.data-sync", EIO}, {"journal.record", EIO}, {"journal.record-sync", EIO}, {"journal.recorded", 0},
-    {"journal.remove", 0},
+/* Every point: what the step behind it fails with (0: it cannot fail), who passes it and when. */
+static const struct tw__point points[] = {
+    {"job.enter", 0, 0},
+    {"claim.look", 0, 0},
+    {"claim.taken", 0, 0},
+    {"populate.before", ENOMEM, TW__POINT_SHARED},
+    {"populate.after", 0, 0},
+    {"kernel.before", 0, 0},
+    {"kernel.after", 0, 0},
+    {"sum.after", 0, TW__POINT_FILES},
+    {"choice.ask", 0, TW__POINT_PROCESSES | TW__POINT_CHOSEN},
+    {"choice.asked", 0, TW__POINT_PROCESSES | TW__POINT_CHOSEN},
+    {"choice.make", ENOMEM, TW__POINT_SUPERVISOR | TW__POINT_CHOSEN},
+    {"inout.copied", 0, TW__POINT_PROCESSES},
+    {"inout.computed", 0, TW__POINT_PROCESSES},
+    {"inout.committing", 0, TW__POINT_PROCESSES},
+    {"inout.committed", 0, TW__POINT_PROCESSES},
+    {"done.before", 0, 0},
+    {"done.after", 0, 0},
+    {"tile.counted", 0, 0},
+    {"steal.taken", 0, TW__POINT_SEVERAL},
+    {"job.leave", 0, 0},
+    {"job.opened", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES},
+    {"job.closed", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES},
+    {"bury.reaped", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_DEATH},
+    {"bury.freed", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_DEATH},
+    {"fork.before", EAGAIN, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_FORK},
+    {"fork.after", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_FORK},
+    {"part.created", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_BEGINNING},
+    {"part.allocated", ENOSPC, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_BEGINNING},
+    {"output.sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES},
+    {"output.magic", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES},
+    {"output.magic-sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES},
+    {"output.rename", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES},
+    {"output.renamed", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES},
+    {"journal.create", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_BEGINNING},
+    {"journal.header", ENOSPC, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_BEGINNING},
+    {"journal.header-sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_RECORDS},
+    {"journal.data-sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_RECORDS},
+    {"journal.record", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_RECORDS},
+    {"journal.record-sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_RECORDS},
+    {"journal.recorded", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_RECORDS},
+    {"journal.remove", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES},
 };
 #define NPOINTS (sizeof points / sizeof points[0])
 
@@ -62,13 +89,9 @@ static struct {
     } faults[MAX_FAULTS];
 } plan;
 
-const char *tw__fault_name(size_t k, int *takes_error)
+const struct tw__point *tw__fault_point(size_t k)
 {
-    if (k >= NPOINTS) {
-        return NULL;
-    }
-    *takes_error = points[k].error != 0;
-    return points[k].name;
+    return k < NPOINTS ? &points[k] : NULL;
 }
 
 static size_t find(const char *name, size_t length)

@@ -26,8 +26,28 @@ int tw__fault(const char *point);
  * where the text cannot be read. Not while a pool is open. */
 int tw__fault_arm(const char *text);
 
-/* The names of all points, k = 0, 1, ...; NULL past the last. *takes_error: the step behind it can fail. */
-const char *tw__fault_name(size_t k, int *takes_error);
+/* Who passes a point, and in which jobs. */
+enum {
+    TW__POINT_SUPERVISOR = 1, /* the caller passes it; without this workers do */
+    TW__POINT_PROCESSES = 2,  /* only if workers are processes */
+    TW__POINT_SHARED = 4,     /* only if outputs are in shared memory or in files */
+    TW__POINT_SEVERAL = 8,    /* only if there are several workers */
+    TW__POINT_FILES = 16,     /* only if outputs are files */
+    TW__POINT_CHOSEN = 32,    /* only if tiles choose an output's dtype, which outputs in memory allow */
+    TW__POINT_DEATH = 64,     /* only after a worker has died */
+    TW__POINT_FORK = 128,     /* when a worker is forked: the first time before any tile */
+    TW__POINT_RECORDS = 256,  /* only once tiles are recorded, a quarter of a second after the start or at a failure */
+    TW__POINT_BEGINNING = 512 /* before there are workers, and not in a run that resumes */
+};
+
+struct tw__point {
+    const char *name;
+    int error; /* what the step behind it fails with; 0: it cannot fail */
+    unsigned flags;
+};
+
+/* All points, k = 0, 1, ...; NULL past the last. */
+const struct tw__point *tw__fault_point(size_t k);
 
 /* Since the last tw__fault_arm: how often the point was passed; how often a fault acted. */
 uint64_t tw__fault_met(const char *point);

@@ -41,16 +41,19 @@ def npy_items(path):
     return header["shape"], data[10 + length:]
 
 
-X = [float(i * i - 5) for i in range(ROWS)]
-R = [[float(1000 * i + j) for j in range(COLUMNS)] for i in range(ROWS)]
-EXPECTED = {
-    "r.npy": array.array("d", [2 * R[i][j] + X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
-    "s.npy": array.array("d", [R[i][j] - X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
-}
-INPUT_FILES = {
-    "x.npy": npy((ROWS,), X),
-    "r0.npy": npy((ROWS, COLUMNS), [value for row in R for value in row]),
-}
+def step(rows, columns, first=0):
+    """(input files, items of the outputs) of the job of tests/faults/step.h, r[0,0] being `first`."""
+    x = [float(i * i - 5) for i in range(rows)]
+    r = [[float(1000 * i + j + first) for j in range(columns)] for i in range(rows)]
+    inputs = {"x.npy": npy((rows,), x), "r0.npy": npy((rows, columns), [value for row in r for value in row])}
+    expected = {
+        "r.npy": array.array("d", [2 * r[i][j] + x[i] for i in range(rows) for j in range(columns)]).tobytes(),
+        "s.npy": array.array("d", [r[i][j] - x[i] for i in range(rows) for j in range(columns)]).tobytes(),
+    }
+    return inputs, expected
+
+
+INPUT_FILES, EXPECTED = step(ROWS, COLUMNS)
 
 
 def processes_of(session):

@@ -23,6 +23,7 @@
 
 #include "held.h"
 #include "points.h"
+#include "step.h"
 
 #define ROWS 24
 #define COLUMNS 40
@@ -46,24 +47,13 @@ static int choose(const tw_tile *tile)
     if (tw_tile_choose(tile, 3, &float64, &view) != 0) {
         return 1;
     }
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(const double, r, tile->operand[1]);
-    TW_VIEW(double, c, view);
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        for (int64_t j = 0; j < r.shape[1]; j++) {
-            TW_AT(c, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
-        }
-    }
+    step_difference(&tile->operand[0], &tile->operand[1], &view);
     return 0;
 }
 
-/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong; in memory
- * also c[i,j]. The first tile is slow, so that others steal. */
+/* The step; in memory also c[i,j]. The first tile is slow, so that others steal. */
 static int step(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, r, tile->operand[1]);
-    TW_VIEW(double, s, tile->operand[2]);
     board->calls[tile->number]++;
     if (tile->number == 0) {
         nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
@@ -74,23 +64,7 @@ static int step(const tw_tile *tile)
     if (tile->noperands > 3 && choose(tile) != 0) {
         return FAILURE;
     }
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        for (int64_t j = 0; j < r.shape[1]; j++) {
-            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
-            TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
-        }
-    }
-    return 0;
-}
-
-static double x_value(int64_t i)
-{
-    return (double)(i * i - 5);
-}
-
-static double r_value(int64_t i, int64_t j)
-{
-    return (double)(1000 * i + j);
+    return step_compute(tile);
 }
 
 /* ---- what a program has open ---- */
@@ -156,9 +130,9 @@ static void fill(struct job *job)
 {
     const tw_view *x = tw_array_view(job->arrays[0]), *r = tw_array_view(job->arrays[1]);
     for (int64_t i = 0; i < ROWS; i++) {
-        ((double *)x->data)[i] = x_value(i);
+        ((double *)x->data)[i] = step_x(i);
         for (int64_t j = 0; j < COLUMNS; j++) {
-            ((double *)r->data)[i * COLUMNS + j] = r_value(i, j);
+            ((double *)r->data)[i * COLUMNS + j] = step_r(i, j);
         }
     }
 }
@@ -168,7 +142,7 @@ static void check_results(const struct job *job, const char *which)
     const double *r = tw_array_data(job->arrays[1]), *s = tw_array_data(job->arrays[2]);
     for (int64_t i = 0; i < ROWS; i++) {
         for (int64_t j = 0; j < COLUMNS; j++) {
-            const double r_wanted = 2 * r_value(i, j) + x_value(i), s_wanted = r_value(i, j) - x_value(i);
+            const double r_wanted = step_r_after(i, j), s_wanted = step_s_after(i, j);
             if (r[i * COLUMNS + j] != r_wanted || s[i * COLUMNS + j] != s_wanted) {
                 wrong("%s: row %lld: r is %g instead of %g, s is %g instead of %g", which, (long long)i,
                       r[i * COLUMNS + j], r_wanted, s[i * COLUMNS + j], s_wanted);
@@ -187,7 +161,7 @@ static void check_choice(const struct job *job)
         return;
     }
     for (int64_t n = 0; n < ROWS * COLUMNS; n++) {
-        const double wanted = r_value(n / COLUMNS, n % COLUMNS) - x_value(n / COLUMNS);
+        const double wanted = step_s_after(n / COLUMNS, n % COLUMNS);
         if (c[n] != wanted || tw_choices_of(job->choices, 3, (uint64_t)(n / COLUMNS)) != 0) {
             wrong("element %lld of the chosen output is %g instead of %g", (long long)n, c[n], wanted);
             return;
@@ -209,8 +183,7 @@ static tw_status make_job(struct job *job)
 {
     const int64_t lengths[] = {ROWS, COLUMNS};
     const tw_grid_options grid_options = {.splits = &rows_apart, .nsplits = 1};
-    const char *text =
-        job->setting->files ? "x[i], r[i,j] -> r[i,j], s[i,j]" : "x[i], r[i,j] -> r[i,j], s[i,j], c[i,j]";
+    const char *text = job->setting->files ? STEP_SIGNATURE : STEP_SIGNATURE ", c[i,j]";
     tw_status status = tw_signature_parse(&job->signature, text, &job->error);
     if (status == TW_OK) {
         status = tw_grid_create(&job->grid, job->signature, lengths, &grid_options, &job->error);
@@ -282,7 +255,7 @@ static tw_status restore(struct job *job, tw_journal *journal)
     tw_array *source = NULL;
     tw_status status = tw_array_create(&source, NULL, &float64, 2, shape, &job->error);
     for (int64_t n = 0; status == TW_OK && n < ROWS * COLUMNS; n++) {
-        ((double *)tw_array_data(source))[n] = r_value(n / COLUMNS, n % COLUMNS);
+        ((double *)tw_array_data(source))[n] = step_r(n / COLUMNS, n % COLUMNS);
     }
     if (status == TW_OK) {
         status = tw_journal_restore(journal, 1, source, &job->error);
@@ -302,7 +275,7 @@ static tw_status run_files(struct job *job, int resume)
         status = tw_journal_create(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
     } else if (status == TW_OK) {
         for (int64_t i = 0; i < ROWS; i++) {
-            ((double *)tw_array_data(job->arrays[0]))[i] = x_value(i);
+            ((double *)tw_array_data(job->arrays[0]))[i] = step_x(i);
         }
         status = tw_journal_open(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
         if (status == TW_OK) {
@@ -404,16 +377,16 @@ static void end_job(struct job *job)
 }
 
 /* The run with the fault. */
-static void first_run(struct job *job, const char *point, int action, int error_expected)
+static void first_run(struct job *job, const struct tw__point *point, int action)
 {
-    const int cut_short = needs_records(point);
+    const int cut_short = has(point, TW__POINT_RECORDS);
     board->failing = cut_short ? ROWS - 1 : -1;
     tw_status status = open_pool(job);
     if (status == TW_OK) {
         status = run_once(job, 0);
     }
     board->failing = -1;
-    if (action == ERROR && error_expected) {
+    if (action == ERROR && point->error != 0) {
         if (!is_expected(status, point, job->setting)) {
             wrong("an error there made the run end with '%s'", tw_status_name(status));
         } else if (status != TW_OK && job->error.message[0] == '\0') {
@@ -426,7 +399,7 @@ static void first_run(struct job *job, const char *point, int action, int error_
     }
 }
 
-static void run_case(const struct setting *setting, const char *point, int takes_error, int action)
+static void run_case(const struct setting *setting, const struct tw__point *point, int action)
 {
     char text[128];
     struct job job = {.setting = setting};
@@ -437,9 +410,10 @@ static void run_case(const struct setting *setting, const char *point, int takes
     if (tw__fault_arm(text) != 0 || make_job(&job) != TW_OK) {
         wrong("%s: %s", text, job.error.message);
     } else {
-        first_run(&job, point, action, takes_error);
-        if (tw__fault_met(point) == 0 || tw__fault_acted() < (needs_death(point) || starts(point, "fork.") ? 2u : 1u)) {
-            wrong("passed %llu times, acted %llu times", (unsigned long long)tw__fault_met(point),
+        first_run(&job, point, action);
+        const unsigned wanted = has(point, TW__POINT_DEATH | TW__POINT_FORK) ? 2 : 1;
+        if (tw__fault_met(point->name) == 0 || tw__fault_acted() < wanted) {
+            wrong("passed %llu times, acted %llu times", (unsigned long long)tw__fault_met(point->name),
                   (unsigned long long)tw__fault_acted());
         }
         const uint64_t acted = tw__fault_acted();
@@ -463,7 +437,6 @@ static void run_case(const struct setting *setting, const char *point, int takes
 static void run_plain(const struct setting *setting)
 {
     struct job job = {.setting = setting};
-    int takes_error;
     alarm(PATIENCE);
     forget_files();
     if (tw__fault_arm("") != 0 || make_job(&job) != TW_OK || open_pool(&job) != TW_OK) {
@@ -477,10 +450,11 @@ static void run_plain(const struct setting *setting)
         if (run_once(&job, 1) != TW_OK) {
             wrong("the run after it: %s", job.error.message);
         }
-        for (size_t k = 0; tw__fault_name(k, &takes_error) != NULL; k++) {
-            const char *point = tw__fault_name(k, &takes_error);
-            if (!needs_death(point) && (tw__fault_met(point) != 0) != is_passed(point, setting)) {
-                wrong("%s: passed %llu times", point, (unsigned long long)tw__fault_met(point));
+        for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
+            const struct tw__point *point = tw__fault_point(k);
+            const uint64_t passed = tw__fault_met(point->name);
+            if (!has(point, TW__POINT_DEATH) && (passed != 0) != is_passed(point, setting)) {
+                wrong("%s: passed %llu times", point->name, (unsigned long long)passed);
             }
         }
     }
@@ -506,9 +480,13 @@ static void verdict(const char *what, const struct setting *setting)
 int main(int argc, char **argv)
 {
     char what[128];
-    int takes_error, cases = 0, skipped = 0;
+    int cases = 0, skipped = 0;
+    if (argc == 2 && strcmp(argv[1], "--points") == 0) {
+        print_points();
+        return 0;
+    }
     if (argc < 4 || mkdir(argv[3], 0700) != 0 || chdir(argv[3]) != 0) {
-        fprintf(stderr, "fault_driver threads|processes WORKERS NEW-FOLDER [POINT]\n");
+        fprintf(stderr, "fault_driver threads|processes WORKERS NEW-FOLDER [POINT] | --points\n");
         return 2;
     }
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -522,16 +500,16 @@ int main(int argc, char **argv)
         run_plain(&setting);
         run_plain(&setting); /* what the C library keeps for good is there by now */
         verdict("passes the points that it should", &setting);
-        for (size_t k = 0; tw__fault_name(k, &takes_error) != NULL; k++) {
-            const char *point = tw__fault_name(k, &takes_error);
-            for (int action = 0; action < NACTIONS && (argc < 5 || strcmp(argv[4], point) == 0); action++) {
+        for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
+            const struct tw__point *point = tw__fault_point(k);
+            for (int action = 0; action < NACTIONS && (argc < 5 || is(point, argv[4])); action++) {
                 cases++;
-                if (!applies(point, takes_error, action, &setting)) {
+                if (!applies(point, action, &setting)) {
                     skipped++;
                     continue;
                 }
-                run_case(&setting, point, takes_error, action);
-                snprintf(what, sizeof what, "%s at %s", actions[action], point);
+                run_case(&setting, point, action);
+                snprintf(what, sizeof what, "%s at %s", actions[action], point->name);
                 verdict(what, &setting);
             }
         }

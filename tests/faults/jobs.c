@@ -13,9 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "step.h"
+
 #define CUT_SHORT (JOB_ROWS - 3) /* the tile that fails in the run before a run that resumes */
 #define FAILURE 7
-#define SIGNATURE "x[i], r[i,j] -> r[i,j], s[i,j]"
 
 const struct job jobs[] = {
     {.name = "threads", .memory = JOB_POOLS, .kind = TW_THREADS, .workers = 2, .check = 1},
@@ -41,23 +42,10 @@ static char compiler[4200];
 static FILE *sink; /* where reports go: into the report of `sink_of`, through a buffer of its own */
 static struct work *sink_of;
 
-static double x_value(int64_t i)
-{
-    return (double)(i * i - 5);
-}
-
-static double r_value(int64_t i, int64_t j)
-{
-    return (double)(1000 * i + j);
-}
-
-/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x, so that a tile run on its own result is wrong. */
+/* The step, which can fail or end its worker. */
 static int step(const tw_tile *tile)
 {
     int dying = (int)tile->number;
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, r, tile->operand[1]);
-    TW_VIEW(double, s, tile->operand[2]);
     board->calls++;
     if (atomic_compare_exchange_strong(&board->dying, &dying, -1)) {
         raise(SIGKILL);
@@ -65,13 +53,7 @@ static int step(const tw_tile *tile)
     if ((int)tile->number == board->failing) {
         return tw_tile_fail(tile, FAILURE, "told to fail");
     }
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        for (int64_t j = 0; j < r.shape[1]; j++) {
-            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
-            TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
-        }
-    }
-    return 0;
+    return step_compute(tile);
 }
 
 void job_wrong(struct work *work, const char *format, ...)
@@ -170,7 +152,7 @@ static void write_input(void)
     header[127] = '\n';
     fwrite(header, 1, sizeof header, file);
     for (int64_t i = 0; i < JOB_ROWS; i++) {
-        const double value = x_value(i);
+        const double value = step_x(i);
         uint64_t bits;
         memcpy(&bits, &value, sizeof bits);
         bits = __builtin_bswap64(bits);
@@ -210,7 +192,7 @@ static void check_file(struct work *work, const char *path, int is_s)
     } else {
         for (int64_t n = 0; n < JOB_ROWS * JOB_COLUMNS; n++) {
             const int64_t i = n / JOB_COLUMNS, j = n % JOB_COLUMNS;
-            if (items[n] != (is_s ? r_value(i, j) - x_value(i) : 2 * r_value(i, j) + x_value(i))) {
+            if (items[n] != (is_s ? step_s_after(i, j) : step_r_after(i, j))) {
                 job_wrong(work, "%s: row %d has other bytes than it should", path, (int)i);
                 break;
             }
@@ -306,7 +288,7 @@ static tw_status begin(struct run *run)
         status = make_kernel(run);
     }
     if (status == TW_OK) {
-        status = tw_signature_parse(&run->signature, SIGNATURE, &work->error);
+        status = tw_signature_parse(&run->signature, STEP_SIGNATURE, &work->error);
     }
     return status != TW_OK ? status : tw_grid_create(&run->grid, run->signature, lengths, &options, &work->error);
 }
@@ -340,7 +322,7 @@ static tw_status make_arrays(struct run *run, int reopen)
         status = make_output(run, k, reopen);
     }
     for (int64_t n = 0; status == TW_OK && !reopen && n < JOB_ROWS * JOB_COLUMNS; n++) {
-        ((double *)tw_array_data(run->arrays[1]))[n] = r_value(n / JOB_COLUMNS, n % JOB_COLUMNS);
+        ((double *)tw_array_data(run->arrays[1]))[n] = step_r(n / JOB_COLUMNS, n % JOB_COLUMNS);
     }
     return status;
 }
@@ -356,7 +338,7 @@ static tw_status restore(struct run *run)
                           .strides = {JOB_COLUMNS * 8, 8}};
     tw_array *start = NULL;
     for (int64_t n = 0; n < JOB_ROWS * JOB_COLUMNS; n++) {
-        values[n] = r_value(n / JOB_COLUMNS, n % JOB_COLUMNS);
+        values[n] = step_r(n / JOB_COLUMNS, n % JOB_COLUMNS);
     }
     tw_status status = tw_array_wrap(&start, &view, &run->work->error);
     if (status == TW_OK) {
@@ -417,7 +399,7 @@ static void check_items(struct work *work, const char *where, const double *r, c
 {
     for (int64_t n = 0; n < JOB_ROWS * JOB_COLUMNS; n++) {
         const int64_t i = n / JOB_COLUMNS, j = n % JOB_COLUMNS;
-        const double r_wanted = 2 * r_value(i, j) + x_value(i), s_wanted = r_value(i, j) - x_value(i);
+        const double r_wanted = step_r_after(i, j), s_wanted = step_s_after(i, j);
         if (r[n] != r_wanted || (s != NULL && s[n] != s_wanted)) {
             job_wrong(work, "%s: row %d: r is %g instead of %g, s is %g instead of %g", where, (int)i, r[n], r_wanted,
                       s != NULL ? s[n] : s_wanted, s_wanted);

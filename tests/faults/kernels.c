@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <tilework/tilework.h>
+#include "step.h"
 
 #define SLOW_NANOSECONDS 3000000
 #define FAILURE 7
@@ -57,41 +57,20 @@ static int begin(const tw_tile *tile)
     return 0;
 }
 
-/* x[i], r[i,j] -> r[i,j], s[i,j]: s = r - x, then r = 2 r + x. */
 int step(const tw_tile *tile);
 int step(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, r, tile->operand[1]);
-    TW_VIEW(double, s, tile->operand[2]);
     const int failed = begin(tile);
-    if (failed != 0) {
-        return failed;
-    }
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        for (int64_t j = 0; j < r.shape[1]; j++) {
-            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
-            TW_AT(r, i, j) = 2 * TW_AT(r, i, j) + TW_AT(x, i);
-        }
-    }
-    return 0;
+    return failed != 0 ? failed : step_compute(tile);
 }
 
 /* x[i], r[i,j] -> s[i,j]: s = r - x. */
 int difference(const tw_tile *tile);
 int difference(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(const double, r, tile->operand[1]);
-    TW_VIEW(double, s, tile->operand[2]);
     const int failed = begin(tile);
-    if (failed != 0) {
-        return failed;
+    if (failed == 0) {
+        step_difference(&tile->operand[0], &tile->operand[1], &tile->operand[2]);
     }
-    for (int64_t i = 0; i < s.shape[0]; i++) {
-        for (int64_t j = 0; j < s.shape[1]; j++) {
-            TW_AT(s, i, j) = TW_AT(r, i, j) - TW_AT(x, i);
-        }
-    }
-    return 0;
+    return failed;
 }

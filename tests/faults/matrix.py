@@ -15,6 +15,7 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import sys
 
 from case import ROWS, Case
@@ -28,31 +29,27 @@ WORKERS = (1, 2, 4)
 LAST = ROWS - 1
 PACE = 420  # milliseconds that a slow run takes
 CUT_SHORT = 12  # the first tile that fails in the run before a run that resumes
-TABLE_ENTRY = re.compile(r'\{"([a-z.-]+)", (\w+)\}')
 POINT_USE = re.compile(r'(\(void\))?TW__POINT\("([a-z.-]+)"\)')
 
-# Names that end in a star stand for all that begin so.
-# Points of the supervisor; all others are passed by workers.
-SUPERVISORS = ("job.opened", "job.closed", "bury.*", "fork.*", "part.*", "output.*", "journal.*")
-# Passed only where workers are processes.
-OF_PROCESSES = ("job.opened", "job.closed", "bury.*", "fork.*", "inout.*")
-# Passed before the command has worker processes.
-BEFORE_POOL = ("part.*", "journal.create", "journal.header")
-# Outputs of the command have their dtypes; tests/faults/driver.c passes these.
-OF_CHOICE = ("choice.*",)
-# Passed where tiles are recorded, which begins after a quarter of a second: the run is made to last longer.
-OF_RECORDS = ("journal.data-sync", "journal.header-sync", "journal.record*")
-# Not passed by a run that resumes.
-OF_BEGINNING = ("part.*", "journal.create", "journal.header")
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A row of the table in src/os/fault.c: can its step fail, who passes it and when."""
+
+    name: str
+    takes_error: bool
+    flags: frozenset
+
+    def has(self, *flags):
+        return not self.flags.isdisjoint(flags)
 
 
-def among(point, names):
-    return any(point.startswith(name[:-1]) if name.endswith("*") else point == name for name in names)
-
-
-def table():
-    """{point: its step can fail}, as src/os/fault.c has it."""
-    return {name: error != "0" for name, error in TABLE_ENTRY.findall((TOP / "src/os/fault.c").read_text())}
+def table(build):
+    """The points by name, as the build has them."""
+    done = subprocess.run([build / "tests" / "faults" / "fault_driver", "--points"], capture_output=True, text=True,
+                          check=True)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return {name: Point(name, error == "1", frozenset(flags)) for name, error, *flags in rows}
 
 
 def uses():
@@ -70,7 +67,7 @@ def table_faults(points):
     faults = [f"{name}: in src/os/fault.c but nowhere passed" for name in points if name not in used]
     faults += [f"{name}: passed, but not in src/os/fault.c" for name in used if name not in points]
     faults += [f"{name}: the table and the sources differ on whether its error is looked at"
-               for name in points if name in used and used[name] != points[name]]
+               for name in points if name in used and used[name] != points[name].takes_error]
     return faults
 
 
@@ -85,47 +82,46 @@ class Setting:
 
 
 def is_passed(point, setting):
-    if among(point, OF_CHOICE):
+    """Outputs of the command are files, of dtypes that are known: tests/faults/driver.c passes the other points."""
+    if point.has("chosen"):
         return False
-    if among(point, OF_PROCESSES):
+    if point.has("processes"):
         return setting.pool == "processes"
-    if point == "steal.taken":
+    if point.has("several"):
         return setting.workers > 1
-    if setting.resumed:
-        return not among(point, OF_BEGINNING)
-    return True
+    return not (setting.resumed and point.has("beginning"))
 
 
-def why_not(point, action, takes_error, setting):
+def why_not(point, action, setting):
     """Why a case does not apply; None: it does."""
-    worker = not among(point, SUPERVISORS)
+    worker = not point.has("supervisor")
     if not is_passed(point, setting):
         return "the point is not passed there"
     if action == "kill-worker":
-        if setting.pool != "processes" or among(point, BEFORE_POOL):
+        if setting.pool != "processes" or point.has("beginning"):
             return "there is no worker process to kill"
-        if setting.workers == 1 and (among(point, ("bury.*",)) or point == "fork.before"):
+        if setting.workers == 1 and (point.has("death") or point.name == "fork.before"):
             return "the only worker is dead already"
-    if action == "error" and not takes_error and not (worker and setting.pool == "processes"):
+    if action == "error" and not point.takes_error and not (worker and setting.pool == "processes"):
         return "the step cannot fail"
     return None
 
 
 def fault_text(point, action, setting):
-    if among(point, ("fork.*",)):
-        return f"kernel.before:kill-worker:3,{point}:{action}:{setting.workers + 1}"
-    before = "kernel.before:kill-worker:3," if among(point, ("bury.*",)) else ""
-    return f"{before}{point}:{action}:{0 if action == 'delay' else 1}"
+    if point.has("fork"):
+        return f"kernel.before:kill-worker:3,{point.name}:{action}:{setting.workers + 1}"
+    before = "kernel.before:kill-worker:3," if point.has("death") else ""
+    return f"{before}{point.name}:{action}:{0 if action == 'delay' else 1}"
 
 
-def expected_code(point, action, takes_error, setting):
+def expected_code(point, action, setting):
     """The exit codes that are right for the run with the fault."""
     if action == "kill-parent":
         return (-signal.SIGKILL,)
-    if action == "error" and takes_error:
-        if point == "fork.before":  # only as many workers are left as live
+    if action == "error" and point.takes_error:
+        if point.name == "fork.before":  # only as many workers are left as live
             return (4,) if setting.workers == 1 else (0,)
-        return (4,) if among(point, ("populate.*",)) else (3, 4)
+        return (4,) if point.name == "populate.before" else (3, 4)
     return (0,)
 
 
@@ -133,25 +129,25 @@ def check_first(case, run, point, action, setting, codes):
     """The run with the fault."""
     if run.code not in codes:
         case.wrong(f"exit code {run.code} instead of {' or '.join(map(str, codes))}")
-    if not run.met(point):
+    if not run.met(point.name):
         case.wrong("the point was not passed")
-    if not run.did(point, action):
+    if not run.did(point.name, action):
         case.wrong("the fault did not act")
-    elif run.did(point, action) > 1 and action != "delay":
+    elif run.did(point.name, action) > 1 and action != "delay":
         case.wrong("the fault acted more than once")
     counts = collections.Counter(run.tiles)
-    if action == "delay" and not among(point, ("bury.*", "fork.*")) and max(counts.values(), default=1) > 1:
+    if action == "delay" and not point.has("death", "fork") and max(counts.values(), default=1) > 1:
         case.wrong(f"tiles were run again: {sorted(run.tiles)}")
     if run.code == 0 and not setting.resumed and set(counts) != set(range(ROWS)):
         case.wrong(f"tiles that were run: {sorted(counts)}")
-    killed = sum(run.did(name, "kill-worker") for name in ("kernel.before", point))
+    killed = sum(run.did(name, "kill-worker") for name in ("kernel.before", point.name))
     if len(run.tiles) > len(counts) + killed + (action == "error"):
         case.wrong(f"{len(run.tiles) - len(counts)} tiles were run again for {killed} killed workers")
     if run.code not in (0, -signal.SIGKILL, None) and not re.search(r"^tilework: .", run.said, re.MULTILINE):
         case.wrong("it failed without a word")
 
 
-def run_case(build, folder, point, action, takes_error, setting):
+def run_case(build, folder, point, action, setting):
     """Gives what was wrong."""
     case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so")
     fail = case.folder / "fail"
@@ -166,12 +162,12 @@ def run_case(build, folder, point, action, takes_error, setting):
         options = ["--resume"]
         fail.unlink()
     pace = case.folder / "pace"
-    if among(point, OF_RECORDS):
+    if point.has("records"):
         pace.write_text(str(PACE * setting.workers // (ROWS - CUT_SHORT if setting.resumed else ROWS)))
     run = case.run(setting.pool, setting.workers, *options, fault=fault_text(point, action, setting))
     pace.unlink(missing_ok=True)
     said = run.said
-    check_first(case, run, point, action, setting, expected_code(point, action, takes_error, setting))
+    check_first(case, run, point, action, setting, expected_code(point, action, setting))
     if had & set(run.tiles):
         case.wrong(f"tiles that were recorded ran again: {sorted(had & set(run.tiles))}")
     if run.code == 0:
@@ -207,10 +203,10 @@ def plain_faults(build, folder, points, setting):
     if first.code != 1 or second.code != 0:
         case.wrong(f"exit codes {first.code}, {second.code}: {first.said}{second.said}")
     case.check_finished("after --resume")
-    for point in points:
-        should = is_passed(point, setting) and not among(point, ("bury.*",))
-        if (first.met(point) or second.met(point)) != should:
-            case.wrong(f"{point}: passed {'not at all' if should else 'all the same'}")
+    for point in points.values():
+        should = is_passed(point, setting) and not point.has("death")
+        if (first.met(point.name) or second.met(point.name)) != should:
+            case.wrong(f"{point.name}: passed {'not at all' if should else 'all the same'}")
     return case.faults
 
 
@@ -218,8 +214,8 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     build, top = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
-    points = table()
-    chosen = [point for point in points if len(sys.argv) < 4 or point == sys.argv[3]]
+    points = table(build)
+    chosen = [point for point in points.values() if len(sys.argv) < 4 or point.name == sys.argv[3]]
     processes = [Setting("processes", workers) for workers in WORKERS]
     resumed = [Setting("processes", workers, True) for workers in WORKERS]
     grids = {
@@ -238,13 +234,13 @@ def main():
             skipped, begun = collections.Counter(), []
             for setting, action in grid:
                 for point in chosen:
-                    reason = why_not(point, action, points[point], setting)
+                    reason = why_not(point, action, setting)
                     if reason is not None:
                         skipped[reason] += 1
                         continue
-                    name = f"matrix: {action} at {point}, {setting.text()}"
+                    name = f"matrix: {action} at {point.name}, {setting.text()}"
                     begun.append((name, runners.submit(run_case, build, top / f"case-{len(remarks)}-{len(begun)}",
-                                                       point, action, points[point], setting)))
+                                                       point, action, setting)))
             for name, done in begun:
                 tap.check(name, done.result())
             not_applied = "; ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))

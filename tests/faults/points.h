@@ -1,5 +1,5 @@
-/* points.h - which points of src/os/fault.c a job passes, where an action applies, and what an error there must make of
- * the run. */
+/* points.h - which of the points of os/fault.h a job of the driver passes, if an action applies there, and what an
+ * error there must make of the run. The table itself, with who passes a point and when, is in src/os/fault.c. */
 #ifndef TW_TESTS_POINTS_H
 #define TW_TESTS_POINTS_H
 
@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <tilework/tilework.h>
+
+#include "os/fault.h"
 
 struct setting {
     tw_pool_kind kind;
@@ -17,102 +19,91 @@ struct setting {
 enum { KILL_WORKER, DELAY, ERROR, NACTIONS };
 static const char *const actions[NACTIONS] = {"kill-worker", "delay", "error"};
 
-static inline int starts(const char *point, const char *with)
+static inline int has(const struct tw__point *point, unsigned flag)
 {
-    return strncmp(point, with, strlen(with)) == 0;
+    return (point->flags & flag) != 0;
 }
 
-/* Points that are passed only once a worker has died, or where workers are forked again. */
-static inline int needs_death(const char *point)
+static inline int is(const struct tw__point *point, const char *name)
 {
-    return starts(point, "bury.");
+    return strcmp(point->name, name) == 0;
 }
 
-/* Points that are passed only when tiles are recorded: a run as short as these does that where it fails. */
-static inline int needs_records(const char *point)
-{
-    return strcmp(point, "journal.data-sync") == 0 || strcmp(point, "journal.header-sync") == 0 ||
-           starts(point, "journal.record");
-}
-
-/* Whether a job of this setting passes the point, given that a worker dies and tiles are recorded where it needs so. */
-static inline int is_passed(const char *point, const struct setting *setting)
+/* If a job of this setting passes the point, given that a worker dies and tiles are recorded as the point needs. */
+static inline int is_passed(const struct tw__point *point, const struct setting *setting)
 {
     const int processes = setting->kind == TW_PROCESSES;
-    if (starts(point, "job.opened") || starts(point, "job.closed") || starts(point, "bury.") ||
-        starts(point, "fork.") || starts(point, "inout.")) {
-        return processes;
-    }
-    if (starts(point, "populate.")) {
-        return processes || setting->files || strcmp(point, "populate.after") == 0;
-    }
-    if (strcmp(point, "steal.taken") == 0) {
-        return setting->workers > 1;
-    }
-    if (starts(point, "choice.")) { /* threads make the array themselves */
-        return !setting->files && (processes || strcmp(point, "choice.make") == 0);
-    }
-    if (starts(point, "part.") || starts(point, "output.") || starts(point, "journal.") ||
-        strcmp(point, "sum.after") == 0) {
-        return setting->files;
-    }
-    return 1;
+    return (!has(point, TW__POINT_PROCESSES) || processes) &&
+           (!has(point, TW__POINT_SHARED) || processes || setting->files) &&
+           (!has(point, TW__POINT_SEVERAL) || setting->workers > 1) &&
+           (!has(point, TW__POINT_FILES) || setting->files) && (!has(point, TW__POINT_CHOSEN) || !setting->files);
 }
 
-/* Passed by workers; the others by the supervisor. */
-static inline int is_workers(const char *point)
+/* If there is a process to kill, or a step to fail. */
+static inline int applies(const struct tw__point *point, int action, const struct setting *setting)
 {
-    static const char *const supervisors[] = {"job.opened", "job.closed", "bury.",    "fork.",
-                                              "part.",      "output.",    "journal.", "choice.make"};
-    for (size_t k = 0; k < sizeof supervisors / sizeof supervisors[0]; k++) {
-        if (starts(point, supervisors[k])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* Whether there is somebody to kill, or something to fail. */
-static inline int applies(const char *point, int takes_error, int action, const struct setting *setting)
-{
-    const int worker_process = is_workers(point) && setting->kind == TW_PROCESSES;
+    const int worker_process = !has(point, TW__POINT_SUPERVISOR) && setting->kind == TW_PROCESSES;
     if (!is_passed(point, setting)) {
         return 0;
     }
     if (action == KILL_WORKER) {
         /* The only worker is dead already. */
-        const int nobody = setting->workers == 1 && (starts(point, "bury.") || strcmp(point, "fork.before") == 0);
+        const int nobody = setting->workers == 1 && (has(point, TW__POINT_DEATH) || is(point, "fork.before"));
         return setting->kind == TW_PROCESSES && !nobody;
     }
-    return action == DELAY || takes_error || worker_process;
+    return action == DELAY || point->error != 0 || worker_process;
 }
 
-static inline void fault_text(char *text, size_t size, const char *point, int action, const struct setting *setting)
+static inline void fault_text(char *text, size_t size, const struct tw__point *point, int action,
+                              const struct setting *setting)
 {
-    const int fork_point = starts(point, "fork.");
-    const char *before = needs_death(point) || fork_point ? "kernel.before:kill-worker:3," : "";
+    const int is_fork = has(point, TW__POINT_FORK);
+    const char *before = has(point, TW__POINT_DEATH) || is_fork ? "kernel.before:kill-worker:3," : "";
     /* Workers are forked again to know the files. */
     const int forks = setting->files ? 2 * setting->workers : setting->workers;
-    const int number = fork_point ? forks + 1 : action == DELAY ? 0 : 1;
-    snprintf(text, size, "%s%s:%s:%d", before, point, actions[action], number);
+    const int number = is_fork ? forks + 1 : action == DELAY ? 0 : 1;
+    snprintf(text, size, "%s%s:%s:%d", before, point->name, actions[action], number);
 }
 
 /* What an error at this point must make of the run. */
-static inline int is_expected(tw_status status, const char *point, const struct setting *setting)
+static inline int is_expected(tw_status status, const struct tw__point *point, const struct setting *setting)
 {
-    if (strcmp(point, "fork.before") == 0) { /* without it only as many workers are left as live */
+    if (is(point, "fork.before")) { /* without it only as many workers are left as live */
         return status == (setting->workers == 1 ? TW_ERROR_PROCESS : TW_OK);
     }
-    if (starts(point, "populate.")) {
+    if (is(point, "populate.before")) {
         return status == TW_ERROR_MEMORY;
     }
-    if (strcmp(point, "choice.make") == 0) { /* the kernel that asked for it fails */
+    if (is(point, "choice.make")) { /* the kernel that asked for it fails */
         return status == TW_ERROR_KERNEL;
     }
-    if (needs_records(point) && status == TW_ERROR_KERNEL) {
-        return 1; /* what cut the run short is told first */
+    if (has(point, TW__POINT_RECORDS) && status == TW_ERROR_KERNEL) {
+        return 1; /* the failure that cut the run short is reported first */
     }
     return status == TW_ERROR_FILE || status == TW_ERROR_DISK;
+}
+
+/* The table, a line each: name, 1 if its step can fail, and the names of its flags; matrix.py reads it. */
+static inline void print_points(void)
+{
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } flags[] = {{TW__POINT_SUPERVISOR, "supervisor"}, {TW__POINT_PROCESSES, "processes"},
+                 {TW__POINT_SHARED, "shared"},         {TW__POINT_SEVERAL, "several"},
+                 {TW__POINT_FILES, "files"},           {TW__POINT_CHOSEN, "chosen"},
+                 {TW__POINT_DEATH, "death"},           {TW__POINT_FORK, "fork"},
+                 {TW__POINT_RECORDS, "records"},       {TW__POINT_BEGINNING, "beginning"}};
+    for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
+        const struct tw__point *point = tw__fault_point(k);
+        printf("%s %d", point->name, point->error != 0);
+        for (size_t f = 0; f < sizeof flags / sizeof flags[0]; f++) {
+            if (has(point, flags[f].flag)) {
+                printf(" %s", flags[f].name);
+            }
+        }
+        printf("\n");
+    }
 }
 
 #endif

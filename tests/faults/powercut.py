@@ -9,7 +9,6 @@ Controls: logs in which one sync is taken away or comes too late must be found o
 """
 
 import argparse
-import array
 import concurrent.futures
 import copy
 import os
@@ -20,7 +19,7 @@ import subprocess
 import sys
 
 import diskstates
-from case import npy, npy_items
+from case import npy, npy_items, step
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
@@ -40,13 +39,7 @@ UNSYNCED = "elements are not synced"
 MAGIC = b"\x93NUMPY"
 SHOWN = 5  # states that are described where a log has faults
 
-X = [float(i * i - 5) for i in range(ROWS)]
-R = [[float(1000 * i + j + 1) for j in range(COLUMNS)] for i in range(ROWS)]
-INPUTS = {"x.npy": npy((ROWS,), X), "r0.npy": npy((ROWS, COLUMNS), [value for row in R for value in row])}
-EXPECTED = {
-    "r.npy": array.array("d", [2 * R[i][j] + X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
-    "s.npy": array.array("d", [R[i][j] - X[i] for i in range(ROWS) for j in range(COLUMNS)]).tobytes(),
-}
+INPUTS, EXPECTED = step(ROWS, COLUMNS, first=1)  # so that no item of r is 0, as a lost one reads
 RECORD = 16  # bytes, at the end of a journal (src/record/journal.h)
 NOTES = {"tiles.log", "said.txt"}
 RESUME, VERIFY, RESTART = ("--resume",), ("--resume", "--verify"), ("--restart",)
