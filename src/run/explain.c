@@ -38,11 +38,10 @@ static tw_status explain_death(const struct tw__explanation *it, const char *box
     } else {
         snprintf(again, sizeof again, "it was run %d times in all", it->retries + 1);
     }
-    return tw__fail(error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
-                    outcome->message, outcome->tile, box, it->kernel->name, again,
-                    outcome->done + outcome->failed >= it->grid->count && it->grid->count > 1
-                        ? ", and all other tiles have been run"
-                        : "");
+    return tw__fail(
+        error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
+        outcome->message, outcome->tile, box, it->kernel->name, again,
+        outcome->done + outcome->failed >= it->tiles && it->tiles > 1 ? ", and all other tiles have been run" : "");
 }
 
 tw_status tw__explain(const struct tw__explanation *it, tw_error *error)
@@ -52,12 +51,12 @@ tw_status tw__explain(const struct tw__explanation *it, tw_error *error)
     char box[BOX_TEXT];
     if (status == TW_ERROR_INTERRUPTED) {
         return tw__fail(error, status, "interrupted: %" PRIu64 " of %" PRIu64 " tiles are done", outcome->done,
-                        it->grid->count);
+                        it->tiles);
     }
     if (status != TW_ERROR_KERNEL && status != TW_ERROR_WORKER) {
         return status; /* the pool has said it */
     }
-    tw_grid_tile_text(it->grid, outcome->tile, box, sizeof box);
+    tw_grid_tile_text(it->grid, outcome->tile - it->first, box, sizeof box);
     if (status == TW_ERROR_KERNEL) {
         status = explain_kernel(it, box, error);
     } else {

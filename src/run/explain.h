@@ -7,8 +7,10 @@
 #include "pool/pool.h"
 
 struct tw__explanation {
-    const tw_kernel *kernel;
+    const tw_kernel *kernel; /* of the step that failed */
     const tw_grid *grid;
+    uint64_t first; /* number of the grid's first tile in the job */
+    uint64_t tiles; /* of the job */
     const struct tw__outcome *outcome;
     int retries; /* deaths on one tile that are survived */
 };

@@ -30,7 +30,8 @@ static tw_status run_one(tw_pool *pool, const tw_kernel *kernel, const tw_grid *
     outcome.worker = 0;
     outcome.done = outcome.failed = 0;
     outcome.finding[0] = '\0';
-    const struct tw__explanation explanation = {.kernel = kernel, .grid = grid, .outcome = &outcome};
+    const struct tw__explanation explanation = {
+        .kernel = kernel, .grid = grid, .tiles = grid->count, .outcome = &outcome};
     return tw__explain(&explanation, error);
 }
 
