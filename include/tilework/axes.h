@@ -84,6 +84,8 @@ typedef struct tw_grid_options {
     size_t nsplits;
     int64_t tile_bytes;       /* automatic tiles: the most bytes of a tile; 0: 4 MiB, for a statement 2 MiB */
     const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
+    const int64_t *units;     /* [naxes] automatic tiles begin at multiples of these, as an output needs that is written
+                                 in units of more than one element; NULL: 1 each */
     tw_cost cost;             /* for automatic tiles */
     int input_axes_only;      /* automatic tiles: an axis that no input has stays whole, for kernels that cannot know
                                  which part of it they should compute */

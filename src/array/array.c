@@ -206,28 +206,6 @@ tw_status tw_array_part(tw_array **array, const tw_array *owner, const tw_view *
     return TW_OK;
 }
 
-tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error)
-{
-    const tw_view *to = &destination->view, *from = &source->view;
-    if (!tw__view_same_shape(to, from) || !tw__dtype_same(&to->dtype, &from->dtype)) {
-        char to_text[384], from_text[384];
-        tw__view_text(to, to_text, sizeof to_text);
-        tw__view_text(from, from_text, sizeof from_text);
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "an array of %s cannot be copied to one of %s; both need the same shape and dtype", from_text,
-                        to_text);
-    }
-    if (!destination->writable) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "an array that was opened for reading cannot be copied to");
-    }
-    if (tw__view_overlap(to, from)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "an array cannot be copied to one that overlaps it in memory");
-    }
-    tw__view_copy(to, from);
-    /* An unfinished output that was copied to is known by what its first values come from. */
-    return destination->store != NULL ? tw__array_set_origin(destination, source->origin, error) : TW_OK;
-}
-
 const tw_view *tw_array_view(const tw_array *array)
 {
     return &array->view;

@@ -23,6 +23,7 @@
 struct division {
     const tw_signature *signature;
     const int64_t *itemsizes;
+    const int64_t *units;         /* NULL: 1 each */
     int64_t extent[TW__MAX_AXES]; /* length of a tile */
     int64_t tiles;                /* so far; INT64_MAX: that or more */
     uint64_t cut;                 /* bit a: axis a is cut */
@@ -81,6 +82,18 @@ static int64_t parts_of_size(int64_t one, int64_t length, int64_t most)
     return length / longest + (length % longest != 0);
 }
 
+/* Tiles of this length, as near to it as the axis's units allow; an axis of which nothing is cut then stays whole. */
+static void set_tile(struct division *division, int axis, int64_t length, int64_t tile, tw_split *split)
+{
+    const int64_t unit = division->units != NULL ? division->units[axis] : 1;
+    tile = tile < unit ? unit : tile / unit * unit;
+    if (tile < length) {
+        split->tile = tile;
+        division->extent[axis] = tile;
+        division->cut |= UINT64_C(1) << axis;
+    }
+}
+
 static int is_read(const tw_signature *signature, int axis)
 {
     for (int k = 0; k < signature->noperands; k++) {
@@ -110,9 +123,15 @@ static void divide_kernel(struct division *division, int axis, int64_t length, t
     parts = parts < missing ? missing : parts;
     parts = parts < length ? parts : length;
     if (parts > 1) {
-        split->parts = parts;
-        division->extent[axis] = length / parts + (length % parts != 0);
-        division->cut |= UINT64_C(1) << axis;
+        const int64_t tile = length / parts + (length % parts != 0);
+        if (division->units != NULL && division->units[axis] > 1) {
+            set_tile(division, axis, length, tile, split);
+            parts = split->tile > 0 ? (length - 1) / split->tile + 1 : 1;
+        } else {
+            split->parts = parts;
+            division->extent[axis] = tile;
+            division->cut |= UINT64_C(1) << axis;
+        }
         if (!tw__mul(division->tiles, parts, &division->tiles)) {
             division->tiles = INT64_MAX;
         }
@@ -136,9 +155,7 @@ static int divide_statement(struct division *division, int axis, int64_t length,
         return 1;
     }
     const int64_t parts = parts_of_size(one, length, most);
-    split->tile = length / parts + (length % parts != 0);
-    division->extent[axis] = split->tile;
-    division->cut |= UINT64_C(1) << axis;
+    set_tile(division, axis, length, length / parts + (length % parts != 0), split);
     return 0;
 }
 
@@ -153,6 +170,12 @@ static tw_status check_sizes(const tw_signature *signature, const tw_grid_option
                             options->itemsizes[k]);
         }
     }
+    for (int a = 0; options->units != NULL && a < signature->naxes; a++) {
+        if (options->units[a] < 1) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has units of %" PRId64 ": 1 is the least",
+                            signature->axes[a], options->units[a]);
+        }
+    }
     return TW_OK;
 }
 
@@ -160,7 +183,8 @@ tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *len
                                tw_split *splits, tw_error *error)
 {
     const int statement = options->cost == TW_COST_STATEMENT;
-    struct division division = {.signature = signature, .itemsizes = options->itemsizes, .tiles = 1};
+    struct division division = {
+        .signature = signature, .itemsizes = options->itemsizes, .units = options->units, .tiles = 1};
     const tw_status status = check_sizes(signature, options, error);
     if (status != TW_OK) {
         return status;

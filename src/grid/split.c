@@ -87,6 +87,26 @@ tw_status tw__split_axis(struct tw__grid_axis *axis, const char *name, const tw_
     return TW_OK;
 }
 
+int64_t tw__axis_misfit(const struct tw__grid_axis *axis, int64_t unit)
+{
+    if (axis->cuts != NULL) {
+        for (int64_t k = 1; k < axis->count; k++) {
+            if (axis->cuts[k - 1] % unit != 0) {
+                return axis->cuts[k - 1];
+            }
+        }
+        return 0;
+    }
+    /* Tiles of one length and behind them tiles of another: of each kind, the end of the first decides. */
+    const int64_t candidates[] = {1, axis->longer + 1};
+    for (int k = 0; k < 2; k++) {
+        if (candidates[k] < axis->count && tw__axis_start(axis, candidates[k]) % unit != 0) {
+            return tw__axis_start(axis, candidates[k]);
+        }
+    }
+    return 0;
+}
+
 static tw_status refuse_cuts(const char *text, size_t length, size_t at, const char *what, tw_error *error)
 {
     char quoted[768];

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/signature.h"
+#include "job/units.h"
+#include "store/store.h"
 
 static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array, tw_error *error)
 {
@@ -84,12 +86,12 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
     }
     for (int k = 0; k < signature->noperands; k++) {
         for (int other = 0; signature->operands[k].role != TW_IN && other < signature->noperands; other++) {
-            if (other != k && tw__view_overlap(&arrays[k]->view, &arrays[other]->view)) {
+            if (other != k && tw__arrays_overlap(arrays[k], arrays[other])) {
                 return fail_overlap(signature, &signature->operands[k], &signature->operands[other], error);
             }
         }
     }
-    return TW_OK;
+    return tw__units_check(grid, arrays, error);
 }
 
 static int workers_see(const tw_pool *pool, const tw_array *array)

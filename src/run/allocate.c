@@ -5,6 +5,7 @@
 #include "array/shape.h"
 #include "base/error.h"
 #include "grid/signature.h"
+#include "job/units.h"
 #include "pool/pool.h"
 #include "store/npy/npy_read.h"
 
@@ -73,7 +74,7 @@ tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *c
                       size_t nsplits, tw_error *error)
 {
     const tw_view *views[TW_MAX_OPERANDS];
-    int64_t itemsizes[TW_MAX_OPERANDS], lengths[TW__MAX_AXES];
+    int64_t itemsizes[TW_MAX_OPERANDS], lengths[TW__MAX_AXES], units[TW__MAX_AXES];
     for (int k = 0; k < signature->noperands; k++) {
         if (operands[k] == NULL) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "operand %s has no array", signature->operands[k].name);
@@ -88,6 +89,7 @@ tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *c
     if (status != TW_OK) {
         return status;
     }
-    const tw_grid_options options = {.splits = splits, .nsplits = nsplits, .itemsizes = itemsizes};
+    tw__units(signature, operands, units);
+    const tw_grid_options options = {.splits = splits, .nsplits = nsplits, .itemsizes = itemsizes, .units = units};
     return tw_grid_create(grid, signature, lengths, &options, error);
 }

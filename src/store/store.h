@@ -12,6 +12,7 @@
 #define TW_STORE_STORE_H
 
 #include "array/array.h"
+#include "array/view.h"
 
 #define TW__TAG_SIZE 6 /* bytes; as long as the magic of .npy, in whose place the tag stands until the end */
 
@@ -27,10 +28,10 @@ struct tw__file_identity {
 struct tw__store_ops {
     /* Reads the box that begins at start[ndim] and has the shape of `into`, any box. Called by any worker, also in
      * processes that were forked after the array was made, and by several at once. NULL: the store is mapped, and a
-     * part of it is a view of its array. */
+     * part of it is a view of its array; `give` is then NULL too. */
     int (*take)(struct tw__store *store, const int64_t *start, const tw_view *into);
     /* Writes such a box, which consists of whole units, but for those at the ends of the array. Called like `take`;
-     * never by two workers for the same unit. NULL: the store is mapped, or it can only be read. */
+     * never by two workers for the same unit. NULL: it can only be read. */
     int (*give)(struct tw__store *store, const int64_t *start, const tw_view *from);
     /* Returns when all that was written is on the disk. A failure stays: what was lost once may be lost although a
      * later sync succeeds, so every later sync and `finish` fail too. */
@@ -71,8 +72,27 @@ tw_status tw__store_array(tw_array **array, struct tw__store *store, tw_error *e
 /* Whether tiles of the array are copied to and from its store, since there is no memory to cut views from. */
 static inline int tw__is_delivered(const tw_array *array)
 {
-    return array->store != NULL && (array->store->ops->take != NULL || array->store->ops->give != NULL);
+    return array->store != NULL && array->store->ops->take != NULL;
 }
+
+/* Whether one could be changed by writing to the other: their elements meet in memory or are in the same store. */
+static inline int tw__arrays_overlap(const tw_array *a, const tw_array *b)
+{
+    if (tw__is_delivered(a) || tw__is_delivered(b)) {
+        return a->store == b->store;
+    }
+    return tw__view_overlap(&a->view, &b->view);
+}
+
+/* Copies the box that begins at start[ndim] and has the shape of the view, from or to any array: by its store if it is
+ * delivered, else in memory. 0, or an errno. */
+int tw__store_take(const tw_array *array, const int64_t *start, const tw_view *into);
+int tw__store_give(const tw_array *array, const int64_t *start, const tw_view *from);
+
+/* Copies the box of shape[ndim] that begins at start[ndim] from an array to the same place of another one of the same
+ * shape and dtype that does not overlap it. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__store_copy(const tw_array *destination, const tw_array *source, const int64_t *start,
+                         const int64_t *shape, tw_error *error);
 
 /* The store's operations, for any array: one without a store has nothing to sync, and no identity (EINVAL). */
 int tw__store_sync(const tw_array *array);

@@ -430,7 +430,9 @@ tw_status tw_array_save(const tw_array *array, const char *path, tw_error *error
     tw_array *file = NULL;
     tw_status status = tw_array_create_file(&file, path, &view->dtype, view->ndim, view->shape, error);
     if (status == TW_OK) {
-        tw__view_copy(&file->view, view);
+        status = tw_array_copy(file, array, error);
+    }
+    if (status == TW_OK) {
         status = tw_array_commit(file, error);
     }
     tw_array_destroy(file);

@@ -1,0 +1,83 @@
+/* units.c - cuts and the units in which stores write outputs: a unit belongs to one tile, as an element does. */
+#include "job/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
+#include "grid/split.h"
+#include "store/store.h"
+
+/* The unit of an operand along its dimension d, if it is an output; else 1. */
+static int64_t unit_of(const tw_operand *operand, const tw_array *array, int d)
+{
+    const int has = operand->role != TW_IN && array->store != NULL && array->store->unit != NULL;
+    return has ? array->store->unit[d] : 1;
+}
+
+/* The least common multiple; INT64_MAX, which no axis reaches, if there is no such number. */
+static int64_t common_multiple(int64_t a, int64_t b)
+{
+    int64_t x = a, y = b, product;
+    while (y != 0) {
+        const int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return tw__mul(a / x, b, &product) ? product : INT64_MAX;
+}
+
+void tw__units(const tw_signature *signature, tw_array *const *arrays, int64_t *units)
+{
+    for (int a = 0; a < signature->naxes; a++) {
+        units[a] = 1;
+    }
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        for (int d = 0; d < operand->ndim; d++) {
+            int64_t *unit = &units[operand->axes[d]];
+            *unit = common_multiple(*unit, unit_of(operand, arrays[k], d));
+        }
+    }
+}
+
+/* "cut at 5 or 10", "cut at 5", "it must stay whole". */
+static void advise(char *text, size_t size, int64_t cut, int64_t unit, int64_t length)
+{
+    const int64_t below = cut / unit * unit;
+    const int64_t above = unit < length - below ? below + unit : 0;
+    if (below > 0 && above > 0) {
+        snprintf(text, size, "cut at %" PRId64 " or %" PRId64, below, above);
+    } else if (below > 0 || above > 0) {
+        snprintf(text, size, "cut at %" PRId64, below > 0 ? below : above);
+    } else {
+        snprintf(text, size, "leave the axis whole");
+    }
+}
+
+tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+{
+    const tw_signature *signature = grid->signature;
+    int64_t units[TW__MAX_AXES];
+    tw__units(signature, arrays, units);
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        for (int d = 0; d < operand->ndim; d++) {
+            const int a = operand->axes[d];
+            const int64_t unit = unit_of(operand, arrays[k], d);
+            const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;
+            if (cut > 0) {
+                char advice[80];
+                advise(advice, sizeof advice, cut, units[a], grid->axes[a].length);
+                return tw__fail(error, TW_ERROR_ARGUMENT,
+                                "axis %s is cut at %" PRId64 ", inside a unit of output %s, which is written in units "
+                                "of %" PRId64 " along %s: %s",
+                                signature->axes[a], cut, operand->name, unit, signature->axes[a], advice);
+            }
+        }
+    }
+    return TW_OK;
+}
