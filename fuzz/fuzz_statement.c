@@ -34,8 +34,7 @@ static void check_operation(const struct tw__program *program, const struct tw__
     for (int k = 0; k < node->nchildren; k++) {
         const tw_kind kind = program->nodes[node->child[k]].dtype;
         const int is_condition = node->u.op.code == TW__OP_SELECT && k == 0;
-        const int is_mixed = node->u.op.code >= TW__OP_EQUAL && node->u.op.code <= TW__OP_GREATER_EQUAL &&
-                             (kind == TW_INT64 || kind == TW_UINT64) &&
+        const int is_mixed = tw__operation_is_comparison(node->u.op.code) && (kind == TW_INT64 || kind == TW_UINT64) &&
                              (operation == TW_INT64 || operation == TW_UINT64);
         MUST(is_condition ? kind == TW_BOOL : kind == operation || is_mixed);
     }

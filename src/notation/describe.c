@@ -4,15 +4,8 @@
 
 #include "base/error.h"
 #include "notation/notation.h"
-#include "notation/read/function.h"
 
 enum { SHOWN = 48, MOST_TERMS = 32 };
-
-static const char *kind_name(tw_kind kind)
-{
-    const tw_dtype dtype = tw_dtype_of(kind);
-    return tw_dtype_name(&dtype);
-}
 
 /* ---- operands ---- */
 
@@ -27,7 +20,7 @@ static void print_operand(const struct tw__syntax *syntax, const struct tw__expr
 {
     static const char *const roles[] = {"read", "written", "read and written"};
     int whole = 0;
-    fprintf(file, "  %-12s %-12s %s", operand->name, kind_name(operand->dtype), roles[operand->role]);
+    fprintf(file, "  %-12s %-12s %s", operand->name, tw__kind_name(operand->dtype), roles[operand->role]);
     for (int d = 0; d < operand->ndim; d++) {
         whole += operand->axis[d] < 0;
     }
@@ -100,7 +93,7 @@ static void print_parts(const tw_statement *statement, const struct tw__syntax_s
         if (node->is_weak) {
             fprintf(file, "%s\n", classes[node->class]);
         } else {
-            fprintf(file, "%s\n", kind_name(statement->typed.program.nodes[statement->typed.node_of[n]].dtype));
+            fprintf(file, "%s\n", tw__kind_name(statement->typed.program.nodes[statement->typed.node_of[n]].dtype));
         }
     }
 }
@@ -172,17 +165,8 @@ struct work {
 /* Machine operations of one arithmetic operation; 0: it is a function. */
 static int64_t operations_of(const struct tw__node *node)
 {
-    const int is_complex = node->u.op.operation >= TW_COMPLEX64;
-    switch (node->u.op.code) {
-    case TW__OP_MULTIPLY:
-        return is_complex ? 6 : 1;
-    case TW__OP_DIVIDE:
-        return is_complex ? 11 : 1;
-    case TW__OP_POWER:
-        return 0;
-    default:
-        return node->u.op.code > TW__OP_FMAX ? 0 : is_complex ? 2 : 1;
-    }
+    const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
+    return tw__kind_is_complex(node->u.op.operation) ? row->complex_flops : row->flops;
 }
 
 static void count_node(const struct tw__program *program, int number, struct work *work)
@@ -194,12 +178,12 @@ static void count_node(const struct tw__program *program, int number, struct wor
         add_count(&work->bytes, axes, tw_dtype_of(node->dtype).itemsize);
     } else if (node->kind == TW__NODE_OPERATION) {
         const int64_t operations = operations_of(node);
-        struct count *count = node->u.op.operation >= TW_FLOAT16 ? &work->flops : &work->others;
+        struct count *count = tw__kind_is_inexact(node->u.op.operation) ? &work->flops : &work->others;
         add_count(operations > 0 ? count : &work->calls[node->u.op.code], axes, operations > 0 ? operations : 1);
     } else if (node->kind == TW__NODE_REDUCE) {
         const tw_kind kind = program->nodes[node->child[0]].dtype;
-        add_count(kind >= TW_FLOAT16 ? &work->flops : &work->others, repeated(program, node->child[0]),
-                  kind >= TW_COMPLEX64 ? 2 : 1);
+        add_count(tw__kind_is_inexact(kind) ? &work->flops : &work->others, repeated(program, node->child[0]),
+                  tw__kind_is_complex(kind) ? 2 : 1);
     }
 }
 
@@ -242,7 +226,7 @@ static void print_work(const tw_statement *statement, const struct tw__assignmen
     }
     for (int code = 0; code < TW__OPERATIONS; code++) {
         if (work->calls[code].nterms > 0) {
-            fprintf(file, "  %-12s ", tw__operation_name(code));
+            fprintf(file, "  %-12s ", tw__operation_name((enum tw__operation)code));
             print_count(&statement->syntax, &work->calls[code], file);
             fputc('\n', file);
         }
@@ -260,17 +244,14 @@ static void print_wrapping(const tw_statement *statement, FILE *file)
         const struct tw__node *body = cast->kind == TW__NODE_CAST ? &program->nodes[cast->child[0]] : cast;
         const int is_sum = reduce->kind == TW__NODE_REDUCE &&
                            (reduce->u.reduce.code == TW__REDUCE_SUM || reduce->u.reduce.code == TW__REDUCE_PROD);
-        const int grows =
-            body->kind == TW__NODE_OPERATION &&
-            (body->u.op.code == TW__OP_MULTIPLY || body->u.op.code == TW__OP_POWER || body->u.op.code == TW__OP_ADD ||
-             body->u.op.code == TW__OP_SUBTRACT || body->u.op.code == TW__OP_SHIFT_LEFT);
+        const int grows = body->kind == TW__NODE_OPERATION && tw__operation_has(body->u.op.code, TW__TRAIT_GROWS);
         if (!is_sum || !grows || body == cast || !tw__kind_is_integer(body->dtype)) {
             continue;
         }
         fprintf(file,
                 "note\n  '%s' at column %d is %s and wraps around before it is summed: convert first, int64(a[i,k]) * "
                 "b[k,j]\n",
-                tw__operation_name((int)body->u.op.code), body->column, kind_name(body->dtype));
+                tw__operation_name(body->u.op.code), body->column, tw__kind_name(body->dtype));
     }
 }
 

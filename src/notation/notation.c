@@ -31,18 +31,14 @@ static tw_status set_parameter(tw_parameter *parameter, const struct tw__scalar 
         return TW_OK;
     }
     union tw__value converted;
-    const enum tw__class most = kind == TW_BOOL             ? TW__CLASS_BOOL
-                                : kind < TW_FLOAT16         ? TW__CLASS_WHOLE
-                                : tw__kind_is_complex(kind) ? TW__CLASS_COMPLEX
-                                                            : TW__CLASS_REAL;
-    if (value->class > most || !tw__scalar_convert(&converted, kind, value, TW__SATURATE_NO)) {
+    if (value->class > tw__class_of(kind) || !tw__scalar_convert(&converted, kind, value, TW__SATURATE_NO)) {
         return tw__fail_syntax(error, 1, "%s: the number does not fit %s", text, tw_dtype_name(&dtype));
     }
     parameter->kind = kind;
     parameter->high = 0;
-    parameter->integer = kind < TW_FLOAT16 ? converted.integer : 0;
-    parameter->real = kind < TW_FLOAT16 ? 0 : converted.number.real;
-    parameter->imag = kind < TW_FLOAT16 ? 0 : converted.number.imag;
+    parameter->integer = tw__kind_is_inexact(kind) ? 0 : converted.integer;
+    parameter->real = tw__kind_is_inexact(kind) ? converted.number.real : 0;
+    parameter->imag = tw__kind_is_inexact(kind) ? converted.number.imag : 0;
     return TW_OK;
 }
 
@@ -89,7 +85,7 @@ static int is_identifier(const char *text)
 static int is_parameter_kind(tw_kind kind, int is_typed)
 {
     if (is_typed) {
-        return kind >= TW_BOOL && kind <= TW_COMPLEX128;
+        return tw__kind_is_number(kind);
     }
     return kind == TW_BOOL || kind == TW_INT64 || kind == TW_UINT64 || kind == TW_FLOAT64 || kind == TW_COMPLEX128;
 }
@@ -256,7 +252,7 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
         const tw_kind said = text_dtype(operand);
         const int is_free = operand->role == TW_OUT && given->kind == TW_OPAQUE && given->itemsize == 0;
         kinds[k] = is_free ? said : given->kind;
-        if (!is_free && (given->kind < TW_BOOL || given->kind > TW_COMPLEX128)) {
+        if (!is_free && !tw__kind_is_number(given->kind)) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "%s has items of %s, which cannot be computed with",
                             operand->name, tw_dtype_name(given));
         }
@@ -387,9 +383,7 @@ static void settle_repeats(tw_statement *statement, const struct tw__extent *ext
                 &typed->program.indices[typed->program.nodes[typed->node_of[n]].u.read.indices + d];
             const int repeats = !index->tiled && tw__repeats_one(extent, node->which, d, from) &&
                                 extent->lengths[from->term[0].which] > 1;
-            const enum tw__edge edge = index->tiled ? TW__EDGE_INSIDE
-                                       : repeats    ? TW__EDGE_CLAMP
-                                                    : tw__typed_edge(tw__index_edge(syntax, from));
+            const tw_edge edge = index->tiled ? TW_EDGE_ERROR : repeats ? TW_EDGE_CLAMP : tw__index_edge(syntax, from);
             changed |= edge != index->edge;
             index->edge = edge;
         }

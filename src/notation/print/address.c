@@ -39,7 +39,7 @@ static int moving_edge(const struct tw__emitter *e, int node, int *count)
         const struct tw__index *index = index_at(e, node, d);
         if (factor_of(e, index) != 0) {
             ++*count;
-            edge = index->edge != TW__EDGE_INSIDE ? d : edge;
+            edge = index->edge != TW_EDGE_ERROR ? d : edge;
         }
     }
     return edge;
@@ -93,7 +93,7 @@ static void emit_index(struct tw__emitter *e, const struct tw__index *index, int
 static void emit_inner_index(struct tw__emitter *e, int node, int d, int with_q)
 {
     const struct tw__index *index = index_at(e, node, d);
-    const char *rule = index->edge == TW__EDGE_CLAMP ? "clamp" : index->edge == TW__EDGE_WRAP ? "wrap" : NULL;
+    const char *rule = index->edge == TW_EDGE_CLAMP ? "clamp" : index->edge == TW_EDGE_WRAP ? "wrap" : NULL;
     if (rule != NULL) {
         (void)tw__helper_need(e, rule, TW_OPAQUE);
         tw__emit_text(e, "tw_%s(", rule);
@@ -128,7 +128,7 @@ static int emit_inside(struct tw__emitter *e, int node, int without, int with_q,
     int count = 0;
     for (int d = 0; d < ndim_of(e, node); d++) {
         const struct tw__index *index = index_at(e, node, d);
-        if (index->edge == TW__EDGE_ZERO && d != without) {
+        if (index->edge == TW_EDGE_ZERO && d != without) {
             (void)tw__helper_need(e, "inside", TW_OPAQUE);
             tw__emit_text(e, "%stw_inside(", count > 0 ? " && " : before);
             emit_index(e, index, with_q);
@@ -190,9 +190,9 @@ static void emit_edge_call(struct tw__emitter *e, int node)
     int count;
     const int d = moving_edge(e, node, &count), operand = node_at(e, node)->u.read.operand;
     const struct tw__index *index = index_at(e, node, d);
-    const char *rule = index->edge == TW__EDGE_CLAMP  ? "strip_clamp"
-                       : index->edge == TW__EDGE_WRAP ? "strip_wrap"
-                                                      : "strip_zero";
+    const char *rule = index->edge == TW_EDGE_CLAMP  ? "strip_clamp"
+                       : index->edge == TW_EDGE_WRAP ? "strip_wrap"
+                                                     : "strip_zero";
     (void)tw__helper_need(e, rule, node_at(e, node)->dtype);
     tw__emit_text(e, "tw_%s_%s(room%d, ", rule, tw__emit_suffix(node_at(e, node)->dtype), node);
     emit_address(e, node, d, 0);

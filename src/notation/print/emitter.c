@@ -133,31 +133,6 @@ int tw__emit_size(tw_kind kind)
     return kinds[kind].size;
 }
 
-int tw__kind_is_integer(tw_kind kind)
-{
-    return kind >= TW_INT8 && kind <= TW_UINT64;
-}
-
-int tw__kind_is_signed(tw_kind kind)
-{
-    return kind >= TW_INT8 && kind <= TW_INT64;
-}
-
-int tw__kind_is_float(tw_kind kind)
-{
-    return kind >= TW_FLOAT16 && kind <= TW_FLOAT64;
-}
-
-int tw__kind_is_complex(tw_kind kind)
-{
-    return kind == TW_COMPLEX64 || kind == TW_COMPLEX128;
-}
-
-tw_kind tw__kind_part(tw_kind kind)
-{
-    return kind == TW_COMPLEX64 ? TW_FLOAT32 : kind == TW_COMPLEX128 ? TW_FLOAT64 : kind;
-}
-
 /* ---- numbers ---- */
 
 /* Small integers read as such, all others are hexadecimal: exact, and free of the locale's decimal point. */

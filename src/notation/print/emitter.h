@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "notation/type/tree.h"
+#include "notation/value/kind.h"
 
 /* How the C text of a node's value reads where it is used. */
 enum tw__form {
@@ -73,12 +74,6 @@ const char *tw__emit_type(tw_kind kind);    /* of a value: "double"; float16 is 
 const char *tw__emit_storage(tw_kind kind); /* of an item in memory: float16 is uint16_t */
 const char *tw__emit_suffix(tw_kind kind);  /* in the names of helpers: "f64" */
 int tw__emit_size(tw_kind kind);            /* bytes of an item */
-int tw__kind_is_integer(tw_kind kind);      /* not bool */
-int tw__kind_is_signed(tw_kind kind);
-int tw__kind_is_float(tw_kind kind);
-int tw__kind_is_complex(tw_kind kind);
-tw_kind tw__kind_part(tw_kind kind); /* complex: that of its parts; others: themselves */
-
 /* A constant as a C expression. */
 void tw__emit_constant(struct tw__emitter *e, tw_kind kind, const union tw__value *value);
 void tw__emit_float(struct tw__emitter *e, double value, int single);

@@ -289,7 +289,7 @@ static int is_long(const struct tw__emitter *e, int value)
 {
     for (int n = 0; n <= value; n++) {
         const struct tw__node *node = &e->program->nodes[n];
-        if (node->kind == TW__NODE_OPERATION && node->u.op.code > TW__OP_SQRT) {
+        if (node->kind == TW__NODE_OPERATION && tw__operation_has(node->u.op.code, TW__TRAIT_LONG)) {
             return 1;
         }
     }

@@ -6,64 +6,6 @@
 #include "notation/print/helper.h"
 #include "notation/print/prelude.h"
 
-/* What an operation is called in the names of helpers, and the C operator that does it for float32 and float64. */
-static const struct {
-    const char *name, *infix;
-} operations[TW__OPERATIONS] = {
-    [TW__OP_NEGATIVE] = {"negative", NULL},
-    [TW__OP_ADD] = {"add", "+"},
-    [TW__OP_SUBTRACT] = {"subtract", "-"},
-    [TW__OP_MULTIPLY] = {"multiply", "*"},
-    [TW__OP_DIVIDE] = {"divide", "/"},
-    [TW__OP_FLOOR_DIVIDE] = {"floor_divide", NULL},
-    [TW__OP_REMAINDER] = {"remainder", NULL},
-    [TW__OP_FMOD] = {"fmod", NULL},
-    [TW__OP_POWER] = {"power", NULL},
-    [TW__OP_BIT_AND] = {NULL, "&"},
-    [TW__OP_BIT_OR] = {NULL, "|"},
-    [TW__OP_BIT_XOR] = {NULL, "^"},
-    [TW__OP_SHIFT_LEFT] = {"shift_left", NULL},
-    [TW__OP_SHIFT_RIGHT] = {"shift_right", NULL},
-    [TW__OP_EQUAL] = {"equal", "=="},
-    [TW__OP_NOT_EQUAL] = {"not_equal", "!="},
-    [TW__OP_LESS] = {"less", "<"},
-    [TW__OP_LESS_EQUAL] = {"less_equal", "<="},
-    [TW__OP_GREATER] = {"less", ">"}, /* helpers: with the arguments exchanged */
-    [TW__OP_GREATER_EQUAL] = {"less_equal", ">="},
-    [TW__OP_MINIMUM] = {"minimum", NULL},
-    [TW__OP_MAXIMUM] = {"maximum", NULL},
-    [TW__OP_FMIN] = {"fmin", NULL},
-    [TW__OP_FMAX] = {"fmax", NULL},
-    [TW__OP_ABSOLUTE] = {"absolute", NULL},
-    [TW__OP_SIGN] = {"sign", NULL},
-    [TW__OP_RINT] = {"rint", NULL},
-    [TW__OP_ISNAN] = {"isnan", NULL},
-    [TW__OP_ISINF] = {"isinf", NULL},
-    [TW__OP_ISFINITE] = {"isfinite", NULL},
-    [TW__OP_ARG] = {"arg", NULL},
-    [TW__OP_CONJ] = {"conj", NULL},
-    [TW__OP_SQRT] = {"sqrt", NULL},
-    [TW__OP_EXP] = {"exp", NULL},
-    [TW__OP_EXP2] = {"exp2", NULL},
-    [TW__OP_EXPM1] = {"expm1", NULL},
-    [TW__OP_LOG] = {"log", NULL},
-    [TW__OP_LOG2] = {"log2", NULL},
-    [TW__OP_LOG10] = {"log10", NULL},
-    [TW__OP_LOG1P] = {"log1p", NULL},
-    [TW__OP_SIN] = {"sin", NULL},
-    [TW__OP_COS] = {"cos", NULL},
-    [TW__OP_TAN] = {"tan", NULL},
-    [TW__OP_ASIN] = {"asin", NULL},
-    [TW__OP_ACOS] = {"acos", NULL},
-    [TW__OP_ATAN] = {"atan", NULL},
-    [TW__OP_SINH] = {"sinh", NULL},
-    [TW__OP_COSH] = {"cosh", NULL},
-    [TW__OP_TANH] = {"tanh", NULL},
-    [TW__OP_ASINH] = {"asinh", NULL},
-    [TW__OP_ACOSH] = {"acosh", NULL},
-    [TW__OP_ATANH] = {"atanh", NULL},
-};
-
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {
     return &e->program->nodes[node];
@@ -175,7 +117,7 @@ static void emit_helper(struct tw__emitter *e, const struct tw__node *node)
 {
     const tw_kind kind = computed(node->u.op.operation);
     const enum tw__operation code = node->u.op.code;
-    const char *name = operations[code].name;
+    const char *name = tw__operation_row(code)->helper;
     if ((code == TW__OP_FMIN || code == TW__OP_FMAX) && !tw__kind_is_complex(kind)) {
         name = code == TW__OP_FMIN ? "minimum" : "maximum"; /* integers have no NaN */
     }
@@ -185,7 +127,7 @@ static void emit_helper(struct tw__emitter *e, const struct tw__node *node)
     }
     tw__emit_text(e, "tw_%s_%s(", name, tw__emit_suffix(kind));
     tw__emit_text(e, code == TW__OP_POWER && tw__kind_is_integer(kind) ? "tile, " : "");
-    emit_arguments(e, node, code == TW__OP_GREATER || code == TW__OP_GREATER_EQUAL);
+    emit_arguments(e, node, tw__operation_has(code, TW__TRAIT_SWAPS));
     tw__emit_text(e, ")");
 }
 
@@ -230,11 +172,6 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__node *node)
     tw__emit_text(e, ", ");
     tw__emit_value(e, second);
     tw__emit_text(e, ")");
-}
-
-static int is_comparison(enum tw__operation code)
-{
-    return code >= TW__OP_EQUAL && code <= TW__OP_GREATER_EQUAL;
 }
 
 /* ---- powers with a constant exponent ---- */
@@ -327,10 +264,7 @@ static void emit_cast(struct tw__emitter *e, const struct tw__node *node)
 /* Results of float16 that may have more digits than it has. */
 static int is_rounded(const struct tw__node *node)
 {
-    const enum tw__operation code = node->u.op.code;
-    return node->dtype == TW_FLOAT16 &&
-           (code == TW__OP_ADD || code == TW__OP_SUBTRACT || code == TW__OP_MULTIPLY || code == TW__OP_DIVIDE ||
-            code == TW__OP_FLOOR_DIVIDE || code == TW__OP_REMAINDER || code == TW__OP_POWER || code >= TW__OP_SQRT);
+    return node->dtype == TW_FLOAT16 && tw__operation_has(node->u.op.code, TW__TRAIT_ROUNDS);
 }
 
 /* GCC 12 makes -y of 0.0 - y where it sees y converted from an integer, or an absolute value: that is -0.0 for 0. A
@@ -345,28 +279,26 @@ static int may_lose_zero(const struct tw__emitter *e, const struct tw__node *nod
            second->kind != TW__NODE_READ;
 }
 
-static int has_infix(const struct tw__emitter *e, const struct tw__node *node)
+static int has_sign(const struct tw__emitter *e, const struct tw__node *node)
 {
-    const enum tw__operation code = node->u.op.code;
-    if (operations[code].infix == NULL || may_lose_zero(e, node)) {
+    const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
+    const tw_kind kind = node->u.op.operation;
+    if (row->sign == NULL || (row->arity == 2 && may_lose_zero(e, node))) {
         return 0;
     }
-    const tw_kind kind = node->u.op.operation;
-    return tw__kind_is_float(kind) || operations[code].name == NULL ||
-           (is_comparison(code) && !tw__kind_is_complex(kind));
+    return tw__kind_is_float(kind) || row->helper == NULL ||
+           (row->rule == TW__RULE_COMPARE && !tw__kind_is_complex(kind));
 }
 
-static void emit_operation(struct tw__emitter *e, const struct tw__node *node)
+/* "!x", "x.re", "x + y", "c ? x : y": by the sign that the operation has in C. */
+static void emit_sign(struct tw__emitter *e, const struct tw__node *node)
 {
-    const tw_kind kind = node->u.op.operation;
-    const enum tw__operation code = node->u.op.code;
-    if (is_comparison(code) && node_at(e, node->child[0])->dtype != node_at(e, node->child[1])->dtype) {
-        emit_mixed(e, node);
-    } else if (code == TW__OP_POWER && emit_small_power(e, node)) {
+    const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
+    if (row->arity == 2) {
+        emit_infix(e, node->child[0], row->sign, node->child[1]);
         return;
-    } else if (has_infix(e, node)) {
-        emit_infix(e, node->child[0], operations[code].infix, node->child[1]);
-    } else if (code == TW__OP_SELECT) {
+    }
+    if (row->arity == 3) {
         tw__emit_text(e, "(");
         tw__emit_value(e, node->child[0]);
         tw__emit_text(e, " ? ");
@@ -374,13 +306,31 @@ static void emit_operation(struct tw__emitter *e, const struct tw__node *node)
         tw__emit_text(e, " : ");
         tw__emit_value(e, node->child[2]);
         tw__emit_text(e, ")");
-    } else if (code == TW__OP_REAL || code == TW__OP_IMAG) {
+        return;
+    }
+    if (row->sign[0] == '.') {
         tw__emit_value(e, node->child[0]);
-        tw__emit_text(e, code == TW__OP_REAL ? ".re" : ".im");
-    } else if (code == TW__OP_NOT || code == TW__OP_INVERT || (code == TW__OP_NEGATIVE && tw__kind_is_float(kind))) {
-        tw__emit_text(e, code == TW__OP_NOT ? "(!" : code == TW__OP_INVERT ? "((%s)~" : "(-", tw__emit_type(kind));
-        tw__emit_value(e, node->child[0]);
-        tw__emit_text(e, ")");
+        tw__emit_text(e, "%s", row->sign);
+        return;
+    }
+    tw__emit_text(e, "(");
+    if (tw__kind_is_integer(node->u.op.operation)) { /* C makes an int of shorter ones: back to the type */
+        tw__emit_text(e, "(%s)", tw__emit_type(node->u.op.operation));
+    }
+    tw__emit_text(e, "%s", row->sign);
+    tw__emit_value(e, node->child[0]);
+    tw__emit_text(e, ")");
+}
+
+static void emit_operation(struct tw__emitter *e, const struct tw__node *node)
+{
+    const enum tw__operation code = node->u.op.code;
+    if (tw__operation_is_comparison(code) && node_at(e, node->child[0])->dtype != node_at(e, node->child[1])->dtype) {
+        emit_mixed(e, node);
+    } else if (code == TW__OP_POWER && emit_small_power(e, node)) {
+        return;
+    } else if (has_sign(e, node)) {
+        emit_sign(e, node);
     } else if (!emit_function(e, node)) {
         emit_helper(e, node);
     }

@@ -83,10 +83,7 @@ static tw_status read_bare_name(struct tw__parser *parser, const char *name, siz
             made.kind = TW__SYNTAX_PARAMETER;
             made.which = k;
             made.is_weak = !syntax->parameters[k].is_typed;
-            made.class = kind == TW_BOOL      ? TW__CLASS_BOOL
-                         : kind < TW_FLOAT16  ? TW__CLASS_WHOLE
-                         : kind <= TW_FLOAT64 ? TW__CLASS_REAL
-                                              : TW__CLASS_COMPLEX;
+            made.class = tw__class_of(kind);
             return tw__parser_add(parser, &made, node);
         }
     }

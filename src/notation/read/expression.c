@@ -28,7 +28,7 @@ static tw_status settle_weak(struct tw__parser *parser, struct tw__syntax_node *
         node->class = tw__scalar_class((enum tw__operation)node->which, first->class, last->class);
     }
     if (node->class > TW__CLASS_COMPLEX) {
-        const char *sign = tw__operation_name(node->which);
+        const char *sign = tw__operation_name((enum tw__operation)node->which);
         return node->nchildren == 1
                    ? tw__complain(parser->error, &parser->syntax->source, node->at, "'%s' of %s", sign,
                                   class_names[first->class])
@@ -118,36 +118,41 @@ static tw_status read_operand(struct tw__parser *parser, int *node)
     return status;
 }
 
+static int operator_at(const struct tw__parser *parser, enum tw__written written, int level)
+{
+    const struct tw__token *token = &parser->token;
+    return token->kind == TW__TOKEN_SIGN ? tw__operation_find(written, level, token->sign, strlen(token->sign)) : -1;
+}
+
+/* A sign, then a factor. */
+static tw_status read_signed(struct tw__parser *parser, int code, int *node)
+{
+    const size_t at = parser->token.at;
+    tw_status status = read_operand(parser, node);
+    /* +x is x, but for a bool of Python's, of which it makes a whole number: ~~x of it. */
+    const struct tw__syntax_node *operand = status == TW_OK ? &parser->syntax->nodes[*node] : NULL;
+    const int twice = status == TW_OK && code < 0 && operand->is_weak && operand->class == TW__CLASS_BOOL;
+    for (int times = twice ? 2 : code >= 0; times > 0 && status == TW_OK; times--) {
+        struct tw__syntax_node made = {.kind = TW__SYNTAX_OPERATION,
+                                       .which = twice ? TW__OP_INVERT : code,
+                                       .at = at,
+                                       .from = at,
+                                       .to = parser->behind,
+                                       .child = {*node},
+                                       .nchildren = 1};
+        status = tw__parser_add(parser, &made, node);
+    }
+    return status;
+}
+
 static tw_status read_factor(struct tw__parser *parser, int *node)
 {
-    static const struct {
-        char sign[2];
-        int code;
-    } signs[] = {{"-", TW__OP_NEGATIVE}, {"~", TW__OP_INVERT}, {"+", -1}};
-    const size_t at = parser->token.at;
-    tw_status status;
-    for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
-        if (!tw__parser_sees(parser, signs[k].sign)) {
-            continue;
-        }
-        status = read_operand(parser, node);
-        /* +x is x, but for a bool of Python's, of which it makes a whole number: ~~x of it. */
-        const struct tw__syntax_node *operand = status == TW_OK ? &parser->syntax->nodes[*node] : NULL;
-        const int twice = status == TW_OK && signs[k].code < 0 && operand->is_weak && operand->class == TW__CLASS_BOOL;
-        for (int times = twice ? 2 : signs[k].code >= 0; times > 0 && status == TW_OK; times--) {
-            struct tw__syntax_node made = {.kind = TW__SYNTAX_OPERATION,
-                                           .which = twice ? TW__OP_INVERT : signs[k].code,
-                                           .at = at,
-                                           .from = at,
-                                           .to = parser->behind,
-                                           .child = {*node},
-                                           .nchildren = 1};
-            status = tw__parser_add(parser, &made, node);
-        }
-        return status;
+    const int code = operator_at(parser, TW__WRITTEN_PREFIX, -1);
+    if (code >= 0 || tw__parser_sees(parser, "+")) {
+        return read_signed(parser, code, node);
     }
     int base = -1, exponent;
-    status = tw__parse_atom(parser, &base);
+    tw_status status = tw__parse_atom(parser, &base);
     *node = base;
     if (status == TW_OK && tw__parser_sees(parser, "**")) {
         const size_t sign = parser->token.at;
@@ -159,31 +164,7 @@ static tw_status read_factor(struct tw__parser *parser, int *node)
     return status;
 }
 
-struct operator
-{
-    char sign[4];
-    int level;
-    int code;
-};
-
-/* A higher level binds tighter. */
-static const struct operator operators[] = {
-    {"|", 0, TW__OP_BIT_OR},        {"^", 1, TW__OP_BIT_XOR},      {"&", 2, TW__OP_BIT_AND},
-    {"<<", 3, TW__OP_SHIFT_LEFT},   {">>", 3, TW__OP_SHIFT_RIGHT}, {"+", 4, TW__OP_ADD},
-    {"-", 4, TW__OP_SUBTRACT},      {"*", 5, TW__OP_MULTIPLY},     {"/", 5, TW__OP_DIVIDE},
-    {"//", 5, TW__OP_FLOOR_DIVIDE}, {"%", 5, TW__OP_REMAINDER}};
-
-#define LEVELS 6
-
-static int operator_at(const struct tw__parser *parser, int level)
-{
-    for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++) {
-        if (operators[k].level == level && tw__parser_sees(parser, operators[k].sign)) {
-            return operators[k].code;
-        }
-    }
-    return -1;
-}
+enum { LEVELS = 6 }; /* of "|" up to "*"; "**" binds tighter and is read by read_factor */
 
 static tw_status read_bits(struct tw__parser *parser, int level, int *node)
 {
@@ -192,7 +173,7 @@ static tw_status read_bits(struct tw__parser *parser, int level, int *node)
     }
     tw_status status = read_bits(parser, level + 1, node);
     int code;
-    while (status == TW_OK && (code = operator_at(parser, level)) >= 0) {
+    while (status == TW_OK && (code = operator_at(parser, TW__WRITTEN_INFIX, level)) >= 0) {
         const size_t at = parser->token.at;
         int right;
         status = tw__parser_next(parser);
@@ -206,27 +187,12 @@ static tw_status read_bits(struct tw__parser *parser, int level, int *node)
     return status;
 }
 
-static int comparison_at(const struct tw__parser *parser)
-{
-    static const struct {
-        char sign[3];
-        int code;
-    } signs[] = {{"==", TW__OP_EQUAL},      {"!=", TW__OP_NOT_EQUAL}, {"<", TW__OP_LESS},
-                 {"<=", TW__OP_LESS_EQUAL}, {">", TW__OP_GREATER},    {">=", TW__OP_GREATER_EQUAL}};
-    for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
-        if (tw__parser_sees(parser, signs[k].sign)) {
-            return signs[k].code;
-        }
-    }
-    return -1;
-}
-
 static tw_status read_comparison(struct tw__parser *parser, int *node)
 {
     int left, right, code, all = -1;
     tw_status status = read_bits(parser, 0, &left);
     *node = left;
-    while (status == TW_OK && (code = comparison_at(parser)) >= 0) {
+    while (status == TW_OK && (code = operator_at(parser, TW__WRITTEN_COMPARES, -1)) >= 0) {
         const size_t at = parser->token.at;
         int one;
         status = tw__parser_next(parser);

@@ -27,7 +27,4 @@ const struct tw__function *tw__find_function(const char *name, size_t length);
 /* All names: names[tw__function_names(NULL, 0)] at most. Returns how many there are. */
 size_t tw__function_names(const char **names, size_t most);
 
-/* "sqrt", "+": how an operation is written. */
-const char *tw__operation_name(int code);
-
 #endif

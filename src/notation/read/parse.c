@@ -230,30 +230,15 @@ static tw_status read_dtype(struct tw__parser *parser, struct tw__syntax_operand
     return TW_OK;
 }
 
+/* The operation of `+=` and the like; -1: `=`, -2: neither. */
 static int augmented_operation(const char *sign)
 {
-    static const struct {
-        const char *sign;
-        int code;
-    } signs[] = {{"=", -1},
-                 {"+=", TW__OP_ADD},
-                 {"-=", TW__OP_SUBTRACT},
-                 {"*=", TW__OP_MULTIPLY},
-                 {"/=", TW__OP_DIVIDE},
-                 {"//=", TW__OP_FLOOR_DIVIDE},
-                 {"%=", TW__OP_REMAINDER},
-                 {"**=", TW__OP_POWER},
-                 {"&=", TW__OP_BIT_AND},
-                 {"|=", TW__OP_BIT_OR},
-                 {"^=", TW__OP_BIT_XOR},
-                 {"<<=", TW__OP_SHIFT_LEFT},
-                 {">>=", TW__OP_SHIFT_RIGHT}};
-    for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
-        if (strcmp(signs[k].sign, sign) == 0) {
-            return signs[k].code;
-        }
+    const size_t length = strlen(sign);
+    if (length == 0 || sign[length - 1] != '=') {
+        return -2;
     }
-    return -2;
+    const int code = tw__operation_find(TW__WRITTEN_INFIX, -1, sign, length - 1);
+    return length == 1 ? -1 : code >= 0 ? code : -2;
 }
 
 /* The element that `+=` adds to, as a node. */

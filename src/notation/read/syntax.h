@@ -3,8 +3,9 @@
 #define TW_KERNEL_EXPR_SYNTAX_H
 
 #include "notation/read/complaint.h"
-#include "notation/type/scalar.h"
-#include "notation/type/tree.h"
+#include "notation/read/limits.h"
+#include "notation/value/operation.h"
+#include "notation/value/scalar.h"
 
 enum {
     TW__SYNTAX_TEXT = 16384,  /* characters of a text */

@@ -3,7 +3,7 @@
 #define TW_KERNEL_EXPR_TOKEN_H
 
 #include "notation/read/complaint.h"
-#include "notation/type/scalar.h"
+#include "notation/value/scalar.h"
 
 enum tw__token_kind {
     TW__TOKEN_END,

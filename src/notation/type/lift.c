@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "notation/print/emitter.h"
-#include "notation/type/scalar.h"
+#include "notation/value/kind.h"
 
 static int is_power_of_two(const struct tw__node *node)
 {
@@ -45,27 +44,12 @@ static int may_be_value(const struct tw__program *program, const struct tw__node
         return 0;
     }
     switch (parent->u.op.code) {
-    case TW__OP_ADD:
-    case TW__OP_SUBTRACT:
-    case TW__OP_EQUAL:
-    case TW__OP_NOT_EQUAL:
-    case TW__OP_LESS:
-    case TW__OP_LESS_EQUAL:
-    case TW__OP_GREATER:
-    case TW__OP_GREATER_EQUAL:
-    case TW__OP_MINIMUM:
-    case TW__OP_MAXIMUM:
-    case TW__OP_FMIN:
-    case TW__OP_FMAX:
-        return 1;
-    case TW__OP_SELECT:
-        return k > 0;
     case TW__OP_MULTIPLY:
         return tw__kind_is_float(child->dtype) || !is_power_of_two(child);
     case TW__OP_DIVIDE:
         return tw__kind_is_float(child->dtype) && (k == 0 || !is_power_of_two(child));
     default:
-        return 0;
+        return tw__operation_has(parent->u.op.code, TW__TRAIT_LIFTS);
     }
 }
 

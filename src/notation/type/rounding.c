@@ -49,7 +49,6 @@ tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *
     if (status != TW_OK || (is_integer && decimals >= 0)) {
         return status == TW_OK ? keep(typer, &type, result) : status;
     }
-    const tw_dtype dtype = tw_dtype_of(type.dtype);
     if (decimals != 0 && type.dtype == TW_BOOL) {
         return tw__complain(typer->error, &typer->syntax->source, node->at,
                             "'round' of bool to other digits: NumPy has no such function of bools");
@@ -57,7 +56,7 @@ tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *
     if (decimals != 0 && tw__kind_is_complex(type.dtype)) {
         return tw__complain(typer->error, &typer->syntax->source, node->at,
                             "'round' of %s to other digits: write round(real(z), %d) + 1j * round(imag(z), %d)",
-                            tw_dtype_name(&dtype), decimals, decimals);
+                            tw__kind_name(type.dtype), decimals, decimals);
     }
     const tw_kind kind = is_integer ? TW_FLOAT64 : type.dtype == TW_BOOL ? TW_FLOAT16 : type.dtype;
     const double factor = power_of_ten(decimals < 0 ? -decimals : decimals);

@@ -26,16 +26,9 @@
 
 #include <tilework/tilework.h>
 
-enum {
-    TW__EXPR_AXES = 64,    /* named axes of a statement list, those of reductions included */
-    TW__EXPR_TERMS = 4,    /* axes in one index: u[2*i + k + 1] has 2 */
-    TW__EXPR_REDUCED = 8,  /* axes of one reduction */
-    TW__EXPR_NODES = 8192, /* nodes of a program */
-    TW__EXPR_DEPTH = 512,  /* the longest way from a statement's value to a leaf, in nodes */
-    TW__EXPR_STATEMENTS = 64,
-    TW__EXPR_SCALARS = 512, /* slots of the context */
-    TW__EXPR_NAME = 64      /* longest name, terminator included */
-};
+#include "notation/read/limits.h"
+#include "notation/value/number.h"
+#include "notation/value/operation.h"
 
 /* ---- nodes ---- */
 
@@ -49,107 +42,14 @@ enum tw__node_kind {
     TW__NODE_REDUCE
 };
 
-/* Operations. T is the dtype of the children, `operation` in the node: the same for all of them unless it says
- * otherwise. "-> bool": the node's dtype is bool, else it is T. Nothing here is undefined for any value: where C has
- * undefined behaviour, the line says what comes out. Integers wrap. */
-enum tw__operation {
-    TW__OP_NEGATIVE,     /* integer, float, complex */
-    TW__OP_NOT,          /* bool */
-    TW__OP_INVERT,       /* integer: ~x */
-    TW__OP_ADD,          /* integer, float, complex */
-    TW__OP_SUBTRACT,     /* integer, float, complex */
-    TW__OP_MULTIPLY,     /* integer, float, complex */
-    TW__OP_DIVIDE,       /* float, complex */
-    TW__OP_FLOOR_DIVIDE, /* integer (Python's sign; x // 0 is 0, INT_MIN // -1 is INT_MIN), float (as NumPy) */
-    TW__OP_REMAINDER,    /* integer (Python's sign; x % 0 is 0, INT_MIN % -1 is 0), float (as NumPy) */
-    TW__OP_FMOD,         /* integer, float: as REMAINDER, with the sign of the dividend, C's fmod */
-    TW__OP_POWER,        /* integer (a negative exponent makes the kernel fail), float, complex. child[1] is often a
-                          * CONSTANT: x**2, x**3, x**0.5 */
-    TW__OP_BIT_AND,      /* bool, integer */
-    TW__OP_BIT_OR,       /* bool, integer */
-    TW__OP_BIT_XOR,      /* bool, integer */
-    TW__OP_SHIFT_LEFT,   /* integer: by as many bits as T has or more, or by a negative number: 0 */
-    TW__OP_SHIFT_RIGHT,  /* integer: the same: 0, or -1 where the shifted value is negative */
-    TW__OP_EQUAL, /* any -> bool. Of the six comparisons: children may be int64 and uint64, in either order, which */
-    TW__OP_NOT_EQUAL,  /* are then compared by value, exactly. Complex: as NumPy, the real parts, and where these are */
-    TW__OP_LESS,       /* equal the imaginary ones; what has a NaN is not less, not greater, not equal. `operation` */
-    TW__OP_LESS_EQUAL, /* is the dtype of child[0]. */
-    TW__OP_GREATER,
-    TW__OP_GREATER_EQUAL,
-    TW__OP_SELECT,    /* child[0] is bool; child[1] where it is true, child[2] where not. `operation` is that of [1] */
-    TW__OP_MINIMUM,   /* any; NaN where either is NaN, the first one that is; complex: in NumPy's order */
-    TW__OP_MAXIMUM,   /* the same */
-    TW__OP_FMIN,      /* the same, but a NaN gives way to the other */
-    TW__OP_FMAX,      /* the same */
-    TW__OP_COPYSIGN,  /* float: child[0] with the sign of child[1] */
-    TW__OP_NEXTAFTER, /* float: the next number of T from child[0] towards child[1] */
-    TW__OP_ABSOLUTE,  /* signed integer (INT_MIN stays), float; complex -> its float */
-    TW__OP_SIGN,      /* integer, float (NaN stays), complex (x / |x|, 0 for 0) */
-    TW__OP_FLOOR,     /* float; this and the three below */
-    TW__OP_CEIL,
-    TW__OP_RINT, /* to even; complex too, both parts */
-    TW__OP_TRUNC,
-    TW__OP_ISNAN, /* float, complex -> bool; this and the two below */
-    TW__OP_ISINF,
-    TW__OP_ISFINITE,
-    TW__OP_REAL, /* complex -> its float; this, IMAG and ARG */
-    TW__OP_IMAG,
-    TW__OP_ARG,  /* atan2(imag, real) */
-    TW__OP_CONJ, /* complex */
-    TW__OP_SQRT, /* float, complex; from here on, unless it says otherwise */
-    TW__OP_CBRT, /* float */
-    TW__OP_EXP,
-    TW__OP_EXP2,
-    TW__OP_EXPM1,
-    TW__OP_LOG,
-    TW__OP_LOG2,
-    TW__OP_LOG10,
-    TW__OP_LOG1P,
-    TW__OP_SIN,
-    TW__OP_COS,
-    TW__OP_TAN,
-    TW__OP_ASIN,
-    TW__OP_ACOS,
-    TW__OP_ATAN,
-    TW__OP_SINH,
-    TW__OP_COSH,
-    TW__OP_TANH,
-    TW__OP_ASINH,
-    TW__OP_ACOSH,
-    TW__OP_ATANH,
-    TW__OP_ATAN2, /* float */
-    TW__OP_HYPOT, /* float */
-    TW__OP_ERF,   /* float */
-    TW__OP_GAMMA, /* float */
-    TW__OPERATIONS
-};
-
-enum tw__reduction {
-    TW__REDUCE_SUM,    /* integer (int64, uint64), float32, float64, complex. Of no elements: 0 */
-    TW__REDUCE_PROD,   /* the same, float16 comes as float32 too. Of no elements: 1 */
-    TW__REDUCE_MIN,    /* any; as MINIMUM. Never of no elements: that is refused before the run */
-    TW__REDUCE_MAX,    /* the same */
-    TW__REDUCE_ANY,    /* bool */
-    TW__REDUCE_ALL,    /* bool */
-    TW__REDUCE_ARGMIN, /* any -> int64: the place of the first smallest element in the reduced axes' C order; the first
-                        */
-    TW__REDUCE_ARGMAX  /* NaN counts as smaller, and as larger, than all. Never of no elements */
-};
-
-/* What an index gives that lies outside of its dimension. */
-enum tw__edge {
-    TW__EDGE_INSIDE, /* proven before the run to stay inside: read it without looking */
-    TW__EDGE_CLAMP,  /* the nearest index that is inside; the dimension is not empty (proven) */
-    TW__EDGE_WRAP,   /* the index modulo the length, however far outside; the dimension is not empty (proven) */
-    TW__EDGE_ZERO    /* the value read is 0; the dimension may be empty */
-};
-
 /* One dimension's index in a read: constant + slot + sum of factor * axis, all int64, in the whole array's indices.
  * Nothing overflows: proven before the run. */
 struct tw__index {
-    enum tw__edge edge;
+    tw_edge edge; /* TW_EDGE_ERROR: proven before the run to stay inside, it is read without looking. CLAMP and WRAP:
+                   * the dimension is not empty (proven). ZERO: it may be empty */
     int tiled; /* the dimension is cut with the tile, and the index is its axis alone (term[0], factor 1): the element
-                * is at axis - tile->start of the view. Else the view has the whole dimension. Edge is INSIDE then */
+                * is at axis - tile->start of the view. Else the view has the whole dimension. Its edge is TW_EDGE_ERROR
+                */
     int nterms;
     struct {
         int axis; /* of the program */
@@ -157,14 +57,6 @@ struct tw__index {
     } term[TW__EXPR_TERMS];
     int64_t constant;
     int offset; /* byte of the context where an int64 lies that is added; -1: none */
-};
-
-union tw__value {
-    int64_t integer; /* bool (0, 1), signed integers; unsigned ones: the same bits */
-    struct {
-        double real,
-            imag; /* float16, float32, float64, complex: exactly a value of the dtype; may be infinite, NaN, -0 */
-    } number;
 };
 
 struct tw__node {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "notation/read/function.h"
 #include "notation/type/lift.h"
 #include "notation/type/resolve.h"
 #include "os/stack.h"
@@ -141,12 +140,6 @@ static tw_status add_slot(struct tw__typer *typer, const struct tw__slot *slot, 
 
 /* ---- numbers and conversions ---- */
 
-static const char *kind_name(tw_kind kind)
-{
-    const tw_dtype dtype = tw_dtype_of(kind);
-    return tw_dtype_name(&dtype);
-}
-
 static tw_status convert_weak(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                               enum tw__saturate saturate, int *node)
 {
@@ -162,7 +155,7 @@ static tw_status convert_weak(struct tw__typer *typer, const struct tw__argument
         char text[TW__SCALAR_TEXT];
         tw__scalar_text(text, &source->number);
         return tw__complain(typer->error, &typer->syntax->source, source->at, "%s does not fit %s", text,
-                            kind_name(dtype));
+                            tw__kind_name(dtype));
     }
     return tw__typer_add(typer, &made, source->at, node);
 }
@@ -186,14 +179,6 @@ static tw_status cast(struct tw__typer *typer, int from, tw_kind dtype, size_t a
     return tw__typer_add(typer, &made, at, node);
 }
 
-static enum tw__class class_of(tw_kind kind)
-{
-    return kind == TW_BOOL             ? TW__CLASS_BOOL
-           : kind < TW_FLOAT16         ? TW__CLASS_WHOLE
-           : tw__kind_is_complex(kind) ? TW__CLASS_COMPLEX
-                                       : TW__CLASS_REAL;
-}
-
 tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                             enum tw__saturate saturate, int *node)
 {
@@ -201,7 +186,8 @@ tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *
     int from = type->node;
     if (type->is_weak) {
         /* A float that is to be whole, or any number a bool, gets the dtype that it has by itself first. */
-        const int is_direct = type->class <= class_of(dtype) && !(dtype == TW_BOOL && type->class != TW__CLASS_BOOL);
+        const int is_direct =
+            type->class <= tw__class_of(dtype) && !(dtype == TW_BOOL && type->class != TW__CLASS_BOOL);
         const tw_status status = convert_weak(typer, type, is_direct ? dtype : type->dtype, saturate, &from);
         if (status != TW_OK) {
             return status;
@@ -211,14 +197,6 @@ tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *
 }
 
 /* ---- leaves ---- */
-
-enum tw__edge tw__typed_edge(tw_edge edge)
-{
-    return edge == TW_EDGE_CLAMP  ? TW__EDGE_CLAMP
-           : edge == TW_EDGE_WRAP ? TW__EDGE_WRAP
-           : edge == TW_EDGE_ZERO ? TW__EDGE_ZERO
-                                  : TW__EDGE_INSIDE;
-}
 
 static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, uint64_t *axes)
 {
@@ -233,7 +211,7 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, ui
     struct tw__index *index = &program->indices[program->nindices++];
     memset(index, 0, sizeof *index);
     index->tiled = cut_axis >= 0;
-    index->edge = index->tiled ? TW__EDGE_INSIDE : tw__typed_edge(tw__index_edge(typer->syntax, from));
+    index->edge = index->tiled ? TW_EDGE_ERROR : tw__index_edge(typer->syntax, from);
     index->nterms = from->nterms;
     for (int k = 0; k < from->nterms; k++) {
         index->term[k].axis = from->term[k].which;
@@ -288,8 +266,8 @@ static tw_status type_cast(struct tw__typer *typer, const struct tw__syntax_node
     }
     if (tw__kind_is_complex(type.dtype) && !tw__kind_is_complex(dtype) && dtype != TW_BOOL) {
         return tw__complain(typer->error, &typer->syntax->source, node->at,
-                            "%s of %s would lose the imaginary part: write real(), imag() or abs()", kind_name(dtype),
-                            kind_name(type.dtype));
+                            "%s of %s would lose the imaginary part: write real(), imag() or abs()",
+                            tw__kind_name(dtype), tw__kind_name(type.dtype));
     }
     return tw__typer_convert(typer, &type, dtype, TW__SATURATE_NO, number);
 }
@@ -305,7 +283,7 @@ static tw_kind accumulator(int code, tw_kind kind)
                : kind == TW_FLOAT16                        ? TW_FLOAT32
                                                            : kind;
     case TW__SYNTAX_MEAN:
-        return kind < TW_FLOAT16 ? TW_FLOAT64 : kind == TW_FLOAT16 ? TW_FLOAT32 : kind;
+        return !tw__kind_is_inexact(kind) ? TW_FLOAT64 : kind == TW_FLOAT16 ? TW_FLOAT32 : kind;
     case TW__REDUCE_ANY:
     case TW__REDUCE_ALL:
         return TW_BOOL;
@@ -444,20 +422,21 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
     if (tw__kind_is_complex(from) && !tw__kind_is_complex(to) && to != TW_BOOL) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
                             "%s is %s, but the result is %s: write real(), imag() or abs() of it", target->name,
-                            kind_name(to), kind_name(from));
+                            tw__kind_name(to), tw__kind_name(from));
     }
     if (statement->augmented >= 0 && !tw__is_same_kind(from, to)) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
                             "%s is %s, but the result is %s, which %s cannot hold: write %s[...] = %s(%s[...] %s ...)",
-                            target->name, kind_name(to), kind_name(from), kind_name(to), target->name, kind_name(to),
-                            target->name, tw__operation_name(statement->augmented));
+                            target->name, tw__kind_name(to), tw__kind_name(from), tw__kind_name(to), target->name,
+                            tw__kind_name(to), target->name,
+                            tw__operation_name((enum tw__operation)statement->augmented));
     }
     if (statement->augmented < 0 && (typer->said >> statement->target & 1) == 0 && !goes_into(type, to)) {
         return tw__complain(typer->error, &typer->syntax->source, statement->sign,
                             "%s is %s, but the result is %s, which %s cannot hold: write %s[...] = %s(...), or give %s "
                             "another dtype",
-                            target->name, kind_name(to), kind_name(from), kind_name(to), target->name, kind_name(to),
-                            target->name);
+                            target->name, tw__kind_name(to), tw__kind_name(from), tw__kind_name(to), target->name,
+                            tw__kind_name(to), target->name);
     }
     return TW_OK;
 }

@@ -3,8 +3,8 @@
 #define TW_KERNEL_EXPR_TYPING_H
 
 #include "notation/read/syntax.h"
-#include "notation/type/promote.h"
 #include "notation/type/tree.h"
+#include "notation/value/promote.h"
 
 enum tw__slot_test { TW__SLOT_VALUE, TW__SLOT_BELOW, TW__SLOT_ABOVE, TW__SLOT_OUTSIDE };
 
@@ -34,8 +34,6 @@ struct tw__typed {
 tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, const tw_kind *dtypes, uint64_t said,
                    const int *tiles, const int *order, tw_error *error);
 void tw__typed_fini(struct tw__typed *typed);
-
-enum tw__edge tw__typed_edge(tw_edge edge);
 
 /* ---- what typing.c and operation.c share ---- */
 

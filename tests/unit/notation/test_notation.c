@@ -172,7 +172,7 @@ static void given_lengths_decide(void **state)
     given.axis = NULL;
     assert_int_equal(bind(statement, shapes, &given, 1, lengths, &error), TW_ERROR_ARGUMENT);
     tw_statement_destroy(statement);
-    const tw_axis_edge edge = {.axis = NULL, .edge = TW_EDGE_WRAP};
+    const tw_axis_edge edge = {.axis = "", .edge = TW_EDGE_WRAP}; /* NULL: all axes */
     statement = NULL;
     assert_int_equal(
         tw_statement_parse(&statement, "r[i] = x[i]", &(tw_statement_options){.edges = &edge, .nedges = 1}, &error),

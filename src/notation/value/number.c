@@ -1,15 +1,12 @@
 /* number.c - a Python number as a value of a dtype, as bytes and as text. Knows no arithmetic. */
+#include "notation/value/number.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "notation/type/scalar.h"
-
-static double as_real(const struct tw__scalar *a)
-{
-    return a->class >= TW__CLASS_REAL ? a->real : a->negative ? -(double)a->magnitude : (double)a->magnitude;
-}
+#include "notation/value/kind.h"
 
 tw_kind tw__scalar_kind(const struct tw__scalar *value)
 {
@@ -52,8 +49,7 @@ static double round_to(tw_kind dtype, double value)
 static int convert_whole(union tw__value *value, tw_kind dtype, const struct tw__scalar *scalar,
                          enum tw__saturate saturate)
 {
-    const int is_unsigned = dtype >= TW_UINT8;
-    const int bits = 8 << (dtype - (is_unsigned ? TW_UINT8 : TW_INT8));
+    const int is_unsigned = tw__kind_is_unsigned(dtype), bits = tw__kind_bits(dtype);
     const uint64_t most = UINT64_MAX >> (64 - bits + !is_unsigned); /* magnitude of the largest */
     const uint64_t least = is_unsigned ? 0 : most + 1;              /* of the smallest */
     uint64_t magnitude = (uint64_t)scalar->magnitude;
@@ -71,8 +67,8 @@ int tw__scalar_convert(union tw__value *value, tw_kind dtype, const struct tw__s
                        enum tw__saturate saturate)
 {
     memset(value, 0, sizeof *value);
-    if (dtype >= TW_FLOAT16) {
-        value->number.real = round_to(dtype, as_real(scalar));
+    if (tw__kind_is_inexact(dtype)) {
+        value->number.real = round_to(dtype, tw__scalar_as_real(scalar));
         value->number.imag = round_to(dtype, scalar->imag);
         return 1;
     }

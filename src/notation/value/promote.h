@@ -2,32 +2,8 @@
 #ifndef TW_KERNEL_EXPR_PROMOTE_H
 #define TW_KERNEL_EXPR_PROMOTE_H
 
-#include "notation/type/scalar.h"
-
-static inline int tw__kind_is_signed(tw_kind kind)
-{
-    return kind >= TW_INT8 && kind <= TW_INT64;
-}
-
-static inline int tw__kind_is_unsigned(tw_kind kind)
-{
-    return kind >= TW_UINT8 && kind <= TW_UINT64;
-}
-
-static inline int tw__kind_is_integer(tw_kind kind)
-{
-    return kind >= TW_INT8 && kind <= TW_UINT64;
-}
-
-static inline int tw__kind_is_float(tw_kind kind)
-{
-    return kind >= TW_FLOAT16 && kind <= TW_FLOAT64;
-}
-
-static inline int tw__kind_is_complex(tw_kind kind)
-{
-    return kind >= TW_COMPLEX64;
-}
+#include "notation/value/kind.h"
+#include "notation/value/scalar.h"
 
 /* The dtype that holds both (numpy.promote_types). */
 tw_kind tw__promote(tw_kind a, tw_kind b);
@@ -38,9 +14,6 @@ tw_kind tw__promote_weak(tw_kind array, enum tw__class class);
 /* The floating-point dtype in which NumPy computes functions such as sqrt: bool, int8 and uint8 in float16, 16 bits in
  * float32, longer ones in float64. */
 tw_kind tw__promote_float(tw_kind kind);
-
-/* The dtype of a complex kind's parts; any other kind itself. */
-tw_kind tw__part_kind(tw_kind kind);
 
 /* Whether numpy.can_cast(from, to, "same_kind"): what NumPy asks of r += x. */
 int tw__is_same_kind(tw_kind from, tw_kind to);

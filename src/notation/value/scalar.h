@@ -6,7 +6,9 @@
 
 #include <stdint.h>
 
-#include "notation/type/tree.h"
+#include <tilework/tilework.h>
+
+#include "notation/value/operation.h"
 
 /* In the order in which Python converts them. */
 enum tw__class { TW__CLASS_BOOL, TW__CLASS_WHOLE, TW__CLASS_REAL, TW__CLASS_COMPLEX };
@@ -36,27 +38,15 @@ enum tw__class tw__scalar_class(enum tw__operation code, enum tw__class a, enum 
 const char *tw__scalar_apply(struct tw__scalar *result, enum tw__operation code, const struct tw__scalar *a,
                              const struct tw__scalar *b);
 
+/* The class of the Python numbers that a dtype holds. */
+enum tw__class tw__class_of(tw_kind dtype);
+
+/* BOOL, WHOLE, REAL: as a float. COMPLEX: its real part. */
+double tw__scalar_as_real(const struct tw__scalar *value);
+
 int tw__scalar_is_true(const struct tw__scalar *value);
 
 /* As an int64: 0 where it is none (not whole, out of range). */
 int tw__scalar_to_int64(const struct tw__scalar *value, int64_t *result);
-
-/* The nearest dtype to a scalar that meets no array: bool, int64 (uint64 where it must be), float64, complex128. */
-tw_kind tw__scalar_kind(const struct tw__scalar *value);
-
-/* What an out-of-range whole number becomes. */
-enum tw__saturate { TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH, TW__SATURATE_BOTH };
-
-/* The value in a dtype, whose class is not below the scalar's. 0: a whole number that the dtype does not have (LOW: one
- * below its range becomes the smallest; HIGH: one above it the largest). */
-int tw__scalar_convert(union tw__value *value, tw_kind dtype, const struct tw__scalar *scalar,
-                       enum tw__saturate saturate);
-
-/* The bytes of a value: at most 16, the number of them is returned. */
-int tw__value_bytes(unsigned char bytes[16], tw_kind dtype, const union tw__value *value);
-
-/* "300", "0.5", "2j": as Python prints it. */
-#define TW__SCALAR_TEXT 80
-void tw__scalar_text(char text[TW__SCALAR_TEXT], const struct tw__scalar *scalar);
 
 #endif

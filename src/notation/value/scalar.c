@@ -1,7 +1,9 @@
 /* scalar.c - Python's numbers: what literals, parameters and lengths are before they meet an array. Knows no text. */
-#include "notation/type/scalar.h"
+#include "notation/value/scalar.h"
 
 #include <math.h>
+
+#include "notation/value/kind.h"
 
 static const char too_large[] = "the result has more than 128 bits (write a float: 1e40)";
 static const char by_zero[] = "a division by zero";
@@ -38,38 +40,30 @@ static enum tw__class larger(enum tw__class a, enum tw__class b)
     return a > b ? a : b;
 }
 
-static int is_comparison(enum tw__operation code)
+enum tw__class tw__class_of(tw_kind dtype)
 {
-    return code >= TW__OP_EQUAL && code <= TW__OP_GREATER_EQUAL;
+    return dtype == TW_BOOL             ? TW__CLASS_BOOL
+           : tw__kind_is_integer(dtype) ? TW__CLASS_WHOLE
+           : tw__kind_is_float(dtype)   ? TW__CLASS_REAL
+                                        : TW__CLASS_COMPLEX;
 }
 
 enum tw__class tw__scalar_class(enum tw__operation code, enum tw__class a, enum tw__class b)
 {
     const enum tw__class both = larger(a, b), none = (enum tw__class)(TW__CLASS_COMPLEX + 1);
-    switch (code) {
-    case TW__OP_NOT:
+    switch (tw__operation_row(code)->rule) {
+    case TW__RULE_NOT:
         return TW__CLASS_BOOL;
-    case TW__OP_DIVIDE:
+    case TW__RULE_DIVIDE:
         return larger(both, TW__CLASS_REAL);
-    case TW__OP_FLOOR_DIVIDE:
-    case TW__OP_REMAINDER:
+    case TW__RULE_FLOOR:
         return both == TW__CLASS_COMPLEX ? none : larger(both, TW__CLASS_WHOLE);
-    case TW__OP_BIT_AND:
-    case TW__OP_BIT_OR:
-    case TW__OP_BIT_XOR:
-        return both > TW__CLASS_WHOLE ? none : both;
-    case TW__OP_INVERT:
-    case TW__OP_SHIFT_LEFT:
-    case TW__OP_SHIFT_RIGHT:
+    case TW__RULE_BITS: /* of two bools a bool, but ~True is -2 */
+        return both > TW__CLASS_WHOLE ? none : code == TW__OP_INVERT ? TW__CLASS_WHOLE : both;
+    case TW__RULE_SHIFT:
         return both > TW__CLASS_WHOLE ? none : TW__CLASS_WHOLE;
-    case TW__OP_LESS:
-    case TW__OP_LESS_EQUAL:
-    case TW__OP_GREATER:
-    case TW__OP_GREATER_EQUAL:
-        return both == TW__CLASS_COMPLEX ? none : TW__CLASS_BOOL;
-    case TW__OP_EQUAL:
-    case TW__OP_NOT_EQUAL:
-        return TW__CLASS_BOOL;
+    case TW__RULE_COMPARE:
+        return both == TW__CLASS_COMPLEX && code != TW__OP_EQUAL && code != TW__OP_NOT_EQUAL ? none : TW__CLASS_BOOL;
     default:
         return larger(both, TW__CLASS_WHOLE);
     }
@@ -176,11 +170,6 @@ static const char *combine_bits(struct tw__scalar *result, enum tw__operation co
 
 /* ---- reals ---- */
 
-static double as_real(const struct tw__scalar *a)
-{
-    return a->class >= TW__CLASS_REAL ? a->real : a->negative ? -(double)a->magnitude : (double)a->magnitude;
-}
-
 /* Whole numbers of up to 64 bits are exact in a long double. */
 static long double as_long(const struct tw__scalar *a)
 {
@@ -229,7 +218,7 @@ static const char *raise_real(struct tw__scalar *result, double a, double b)
 static const char *apply_real(struct tw__scalar *result, enum tw__operation code, const struct tw__scalar *a,
                               const struct tw__scalar *b)
 {
-    const double x = as_real(a), y = as_real(b);
+    const double x = tw__scalar_as_real(a), y = tw__scalar_as_real(b);
     switch (code) {
     case TW__OP_ADD:
         *result = tw__scalar_real(x + y);
@@ -311,7 +300,7 @@ static const char *raise_complex(struct tw__scalar *result, double a, double b, 
 static const char *apply_complex(struct tw__scalar *result, enum tw__operation code, const struct tw__scalar *a,
                                  const struct tw__scalar *b)
 {
-    const double p = as_real(a), q = a->imag, r = as_real(b), s = b->imag;
+    const double p = tw__scalar_as_real(a), q = a->imag, r = tw__scalar_as_real(b), s = b->imag;
     switch (code) {
     case TW__OP_ADD:
         *result = tw__scalar_complex(p + r, q + s);
@@ -384,7 +373,8 @@ static const char *apply_whole(struct tw__scalar *result, enum tw__operation cod
     case TW__OP_REMAINDER:
         return divide_whole(result, a, b, code == TW__OP_REMAINDER);
     case TW__OP_POWER:
-        return b->negative ? raise_real(result, as_real(a), as_real(b)) : raise_whole(result, a, b);
+        return b->negative ? raise_real(result, tw__scalar_as_real(a), tw__scalar_as_real(b))
+                           : raise_whole(result, a, b);
     case TW__OP_SHIFT_LEFT:
     case TW__OP_SHIFT_RIGHT:
         return shift(result, a, b, code == TW__OP_SHIFT_LEFT);
@@ -411,7 +401,7 @@ const char *tw__scalar_apply(struct tw__scalar *result, enum tw__operation code,
     if (code == TW__OP_INVERT) { /* ~x is -1 - x */
         return add(result, &minus_one, !a->negative, a->magnitude);
     }
-    if (is_comparison(code)) {
+    if (tw__operation_is_comparison(code)) {
         *result = tw__scalar_bool(compare(code, a, b));
         return NULL;
     }
@@ -420,6 +410,13 @@ const char *tw__scalar_apply(struct tw__scalar *result, enum tw__operation code,
     }
     return both == TW__CLASS_REAL || code == TW__OP_DIVIDE ? apply_real(result, code, a, b)
                                                            : apply_whole(result, code, a, b);
+}
+
+double tw__scalar_as_real(const struct tw__scalar *value)
+{
+    return value->class >= TW__CLASS_REAL ? value->real
+           : value->negative              ? -(double)value->magnitude
+                                          : (double)value->magnitude;
 }
 
 int tw__scalar_is_true(const struct tw__scalar *value)

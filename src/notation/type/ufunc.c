@@ -1,107 +1,17 @@
-/* operation.c - the dtypes of operations, as NumPy's ufuncs have them. Knows neither operands nor statements.
+/* ufunc.c - the dtypes of operations, as NumPy's ufuncs have them. Knows neither operands nor statements.
  *
  * The rules are those of NumPy 2's loops: tests/command/test_notation_types.py compares every operation with NumPy for
  * every pair of dtypes and for Python numbers. */
 #include <stdio.h>
 #include <string.h>
 
-#include "notation/read/function.h"
 #include "notation/type/typing.h"
-
-enum rule {
-    RULE_ARITHMETIC, /* the common dtype; bools add and multiply as | and & */
-    RULE_DIVIDE,     /* the common dtype, float64 for integers */
-    RULE_FLOOR,      /* the common dtype, int8 for bools; not complex */
-    RULE_POWER,      /* the same, also complex */
-    RULE_BITS,       /* the common dtype of bools and integers */
-    RULE_SHIFT,      /* the common dtype of integers, int8 for bools */
-    RULE_COMPARE,
-    RULE_NOT,
-    RULE_SELECT,
-    RULE_EXTREME,       /* the common dtype */
-    RULE_FLOAT,         /* the smallest float that holds the argument; not complex */
-    RULE_FLOAT_COMPLEX, /* the same, also complex */
-    RULE_ROUND,         /* a float stays, integers and bools are their own result; not complex */
-    RULE_TEST,          /* of a float or complex: bool */
-    RULE_ABSOLUTE,
-    RULE_SIGN,
-    RULE_PART
-};
-
-static enum rule rule_of(int code)
-{
-    switch (code) {
-    case TW__OP_NEGATIVE:
-    case TW__OP_ADD:
-    case TW__OP_SUBTRACT:
-    case TW__OP_MULTIPLY:
-        return RULE_ARITHMETIC;
-    case TW__OP_DIVIDE:
-        return RULE_DIVIDE;
-    case TW__OP_FLOOR_DIVIDE:
-    case TW__OP_REMAINDER:
-    case TW__OP_FMOD:
-        return RULE_FLOOR;
-    case TW__OP_POWER:
-        return RULE_POWER;
-    case TW__OP_INVERT:
-    case TW__OP_BIT_AND:
-    case TW__OP_BIT_OR:
-    case TW__OP_BIT_XOR:
-        return RULE_BITS;
-    case TW__OP_SHIFT_LEFT:
-    case TW__OP_SHIFT_RIGHT:
-        return RULE_SHIFT;
-    case TW__OP_NOT:
-        return RULE_NOT;
-    case TW__OP_SELECT:
-        return RULE_SELECT;
-    case TW__OP_MINIMUM:
-    case TW__OP_MAXIMUM:
-    case TW__OP_FMIN:
-    case TW__OP_FMAX:
-        return RULE_EXTREME;
-    case TW__OP_ABSOLUTE:
-        return RULE_ABSOLUTE;
-    case TW__OP_SIGN:
-        return RULE_SIGN;
-    case TW__OP_FLOOR:
-    case TW__OP_CEIL:
-    case TW__OP_TRUNC:
-        return RULE_ROUND;
-    case TW__OP_ISNAN:
-    case TW__OP_ISINF:
-    case TW__OP_ISFINITE:
-        return RULE_TEST;
-    case TW__OP_REAL:
-    case TW__OP_IMAG:
-    case TW__OP_ARG:
-    case TW__OP_CONJ:
-        return RULE_PART;
-    case TW__OP_COPYSIGN:
-    case TW__OP_NEXTAFTER:
-    case TW__OP_CBRT:
-    case TW__OP_ATAN2:
-    case TW__OP_HYPOT:
-    case TW__OP_ERF:
-    case TW__OP_GAMMA:
-        return RULE_FLOAT;
-    default:
-        return code >= TW__OP_EQUAL && code <= TW__OP_GREATER_EQUAL ? RULE_COMPARE : RULE_FLOAT_COMPLEX;
-    }
-}
-
-static const char *kind_name(tw_kind kind)
-{
-    const tw_dtype dtype = tw_dtype_of(kind);
-    return tw_dtype_name(&dtype);
-}
 
 /* "float64", or for a Python number what it is. */
 static const char *type_name(const struct tw__argument *type)
 {
     static const char *const classes[] = {"a Python bool", "a whole number", "a Python float", "a Python complex"};
-    return type->is_weak ? classes[type->class] : kind_name(type->dtype);
+    return type->is_weak ? classes[type->class] : tw__kind_name(type->dtype);
 }
 
 /* "'&' of float64 and int8: WHAT". */
@@ -109,8 +19,8 @@ static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *n
                         const char *what)
 {
     return tw__complain(typer->error, &typer->syntax->source, node->at, "'%s' of %s%s%s: %s",
-                        tw__operation_name(node->which), type_name(&types[0]), node->nchildren > 1 ? " and " : "",
-                        node->nchildren > 1 ? type_name(&types[1]) : "", what);
+                        tw__operation_name((enum tw__operation)node->which), type_name(&types[0]),
+                        node->nchildren > 1 ? " and " : "", node->nchildren > 1 ? type_name(&types[1]) : "", what);
 }
 
 /* What a value counts as beside the others: a Python number takes after the arrays. */
@@ -128,14 +38,14 @@ static tw_kind common(const struct tw__argument *types, int n, int *has_array, t
     /* Floats first: int16 with uint16 alone is int32, whose float is float64, but beside a float16 both are float32. */
     for (int k = 0; k < 2 * n; k++) {
         const struct tw__argument *type = &types[k % n];
-        if (!type->is_weak && (type->dtype >= TW_FLOAT16) == (k < n)) {
+        if (!type->is_weak && tw__kind_is_inexact(type->dtype) == (k < n)) {
             *arrays = tw__promote(*arrays, type->dtype);
             *has_array = 1;
         }
     }
     for (int k = 0; k < 2 * n; k++) {
         const tw_kind own = effective(&types[k % n], *has_array, *arrays);
-        if ((own >= TW_FLOAT16) == (k < n)) {
+        if (tw__kind_is_inexact(own) == (k < n)) {
             kind = tw__promote(kind, own);
         }
     }
@@ -330,7 +240,7 @@ static tw_status type_float(struct tw__typer *typer, const struct tw__syntax_nod
     for (int k = 0; k < node->nchildren; k++) {
         kind = tw__promote(kind, tw__promote_float(effective(&types[k], has_array, arrays)));
     }
-    if (tw__kind_is_complex(kind) && rule_of(node->which) == RULE_FLOAT) {
+    if (tw__kind_is_complex(kind) && tw__operation_row((enum tw__operation)node->which)->rule == TW__RULE_FLOAT) {
         return refuse(typer, node, types, "there is no such function of complex numbers");
     }
     return finish(typer, node, types, (enum tw__operation)node->which, kind, kind, result);
@@ -350,7 +260,7 @@ static tw_status make_constant(struct tw__typer *typer, const struct tw__syntax_
                                int64_t integer, struct tw__argument *result)
 {
     struct tw__node constant = {.kind = TW__NODE_CONSTANT, .dtype = kind};
-    if (kind < TW_FLOAT16) {
+    if (!tw__kind_is_inexact(kind)) {
         constant.u.constant.integer = integer;
     } else {
         constant.u.constant.number.real = (double)integer;
@@ -386,7 +296,7 @@ static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node
     const tw_kind kind = type->dtype;
     if (tw__kind_is_complex(kind)) {
         return finish(typer, node, type, (enum tw__operation)node->which, kind,
-                      node->which == TW__OP_CONJ ? kind : tw__part_kind(kind), result);
+                      node->which == TW__OP_CONJ ? kind : tw__kind_part(kind), result);
     }
     switch (node->which) {
     case TW__OP_ARG:
@@ -398,24 +308,24 @@ static tw_status type_part(struct tw__typer *typer, const struct tw__syntax_node
     }
 }
 
-static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
+static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_node *node, enum tw__rule rule,
                             const struct tw__argument *type, struct tw__argument *result)
 {
     const enum tw__operation code = (enum tw__operation)node->which;
     const tw_kind kind = type->dtype;
     switch (rule) {
-    case RULE_ROUND:
-        return tw__kind_is_complex(kind) ? refuse(typer, node, type, "there is no such function of complex numbers")
-               : kind < TW_FLOAT16       ? keep(typer, type, kind, result)
-                                         : finish(typer, node, type, code, kind, kind, result);
-    case RULE_TEST:
-        return kind < TW_FLOAT16 ? make_constant(typer, node, TW_BOOL, code == TW__OP_ISFINITE, result)
-                                 : finish(typer, node, type, code, kind, TW_BOOL, result);
-    case RULE_ABSOLUTE:
+    case TW__RULE_ROUND:
+        return tw__kind_is_complex(kind)    ? refuse(typer, node, type, "there is no such function of complex numbers")
+               : !tw__kind_is_inexact(kind) ? keep(typer, type, kind, result)
+                                            : finish(typer, node, type, code, kind, kind, result);
+    case TW__RULE_TEST:
+        return !tw__kind_is_inexact(kind) ? make_constant(typer, node, TW_BOOL, code == TW__OP_ISFINITE, result)
+                                          : finish(typer, node, type, code, kind, TW_BOOL, result);
+    case TW__RULE_ABSOLUTE:
         return kind == TW_BOOL || tw__kind_is_unsigned(kind)
                    ? keep(typer, type, kind, result)
-                   : finish(typer, node, type, code, kind, tw__part_kind(kind), result);
-    case RULE_SIGN:
+                   : finish(typer, node, type, code, kind, tw__kind_part(kind), result);
+    case TW__RULE_SIGN:
         return kind == TW_BOOL ? refuse(typer, node, type, "NumPy has no such function of bools")
                                : finish(typer, node, type, code, kind, kind, result);
     default:
@@ -423,7 +333,7 @@ static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_nod
     }
 }
 
-static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_node *node, enum rule rule,
+static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_node *node, enum tw__rule rule,
                              const struct tw__argument *types, struct tw__argument *result)
 {
     const enum tw__operation code = (enum tw__operation)node->which;
@@ -431,32 +341,32 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
     tw_kind arrays;
     tw_kind kind = common(types, node->nchildren, &has_array, &arrays);
     switch (rule) {
-    case RULE_ARITHMETIC:
+    case TW__RULE_ARITHMETIC:
         if (kind == TW_BOOL) {
             return type_bool_arithmetic(typer, node, types, result);
         }
         break;
-    case RULE_DIVIDE:
-        kind = kind < TW_FLOAT16 ? TW_FLOAT64 : kind;
+    case TW__RULE_DIVIDE:
+        kind = !tw__kind_is_inexact(kind) ? TW_FLOAT64 : kind;
         break;
-    case RULE_FLOOR:
+    case TW__RULE_FLOOR:
         kind = kind == TW_BOOL ? TW_INT8 : kind;
         if (tw__kind_is_complex(kind)) {
             return refuse(typer, node, types, "complex numbers have no such operation");
         }
         break;
-    case RULE_POWER:
+    case TW__RULE_POWER:
         return type_power(typer, node, types, kind, result);
-    case RULE_BITS:
-    case RULE_SHIFT:
-        kind = kind == TW_BOOL && rule == RULE_SHIFT ? TW_INT8 : kind;
-        if (kind >= TW_FLOAT16) {
+    case TW__RULE_BITS:
+    case TW__RULE_SHIFT:
+        kind = kind == TW_BOOL && rule == TW__RULE_SHIFT ? TW_INT8 : kind;
+        if (tw__kind_is_inexact(kind)) {
             return refuse(typer, node, types,
-                          arrays == TW_FLOAT64 && types[0].dtype < TW_FLOAT16 &&
-                                  types[node->nchildren - 1].dtype < TW_FLOAT16
+                          arrays == TW_FLOAT64 && !tw__kind_is_inexact(types[0].dtype) &&
+                                  !tw__kind_is_inexact(types[node->nchildren - 1].dtype)
                               ? "no integer holds both; cast one of them"
                           : code == TW__OP_BIT_XOR ? "it is for integers and bools (a power is x ** 2)"
-                          : rule == RULE_BITS      ? "it is for integers and bools"
+                          : rule == TW__RULE_BITS  ? "it is for integers and bools"
                                                    : "it is for integers");
         }
         if (code == TW__OP_INVERT && kind == TW_BOOL) {
@@ -482,22 +392,22 @@ tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_no
         return finish(typer, node, types, node->kind == TW__SYNTAX_AND ? TW__OP_BIT_AND : TW__OP_BIT_OR, TW_BOOL,
                       TW_BOOL, result);
     }
-    const enum rule rule = rule_of(node->which);
+    const enum tw__rule rule = tw__operation_row((enum tw__operation)node->which)->rule;
     switch (rule) {
-    case RULE_COMPARE:
+    case TW__RULE_COMPARE:
         return type_comparison(typer, node, types, result);
-    case RULE_NOT:
+    case TW__RULE_NOT:
         return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);
-    case RULE_SELECT:
+    case TW__RULE_SELECT:
         return type_select(typer, node, types, result);
-    case RULE_FLOAT:
-    case RULE_FLOAT_COMPLEX:
+    case TW__RULE_FLOAT:
+    case TW__RULE_FLOAT_COMPLEX:
         return type_float(typer, node, types, result);
-    case RULE_ROUND:
-    case RULE_TEST:
-    case RULE_ABSOLUTE:
-    case RULE_SIGN:
-    case RULE_PART:
+    case TW__RULE_ROUND:
+    case TW__RULE_TEST:
+    case TW__RULE_ABSOLUTE:
+    case TW__RULE_SIGN:
+    case TW__RULE_PART:
         return type_unary(typer, node, rule, &types[0], result);
     default:
         return type_common(typer, node, rule, types, result);

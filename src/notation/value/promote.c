@@ -1,11 +1,5 @@
 /* promote.c - NumPy 2's rules (NEP 50) for the dtypes of results. Kinds alone: knows neither trees nor values. */
-#include "notation/type/promote.h"
-
-/* Bits of an integer kind. */
-static int width(tw_kind kind)
-{
-    return 8 << (kind - (tw__kind_is_signed(kind) ? TW_INT8 : TW_UINT8));
-}
+#include "notation/value/promote.h"
 
 static tw_kind larger(tw_kind a, tw_kind b)
 {
@@ -14,15 +8,12 @@ static tw_kind larger(tw_kind a, tw_kind b)
 
 tw_kind tw__promote_float(tw_kind kind)
 {
-    if (kind >= TW_FLOAT16) {
+    if (tw__kind_is_inexact(kind)) {
         return kind;
     }
-    return kind == TW_BOOL || width(kind) == 8 ? TW_FLOAT16 : width(kind) == 16 ? TW_FLOAT32 : TW_FLOAT64;
-}
-
-tw_kind tw__part_kind(tw_kind kind)
-{
-    return kind == TW_COMPLEX64 ? TW_FLOAT32 : kind == TW_COMPLEX128 ? TW_FLOAT64 : kind;
+    return kind == TW_BOOL || tw__kind_bits(kind) == 8 ? TW_FLOAT16
+           : tw__kind_bits(kind) == 16                 ? TW_FLOAT32
+                                                       : TW_FLOAT64;
 }
 
 static tw_kind promote_integers(tw_kind a, tw_kind b)
@@ -31,7 +22,7 @@ static tw_kind promote_integers(tw_kind a, tw_kind b)
         return larger(a, b);
     }
     const tw_kind with_sign = tw__kind_is_signed(a) ? a : b, without = tw__kind_is_signed(a) ? b : a;
-    if (width(with_sign) > width(without)) {
+    if (tw__kind_bits(with_sign) > tw__kind_bits(without)) {
         return with_sign;
     }
     /* The signed kind of twice the width; for 64 bits there is none, and NumPy takes float64. */
@@ -46,7 +37,7 @@ tw_kind tw__promote(tw_kind a, tw_kind b)
     if (tw__kind_is_integer(a) && tw__kind_is_integer(b)) {
         return promote_integers(a, b);
     }
-    const tw_kind part = larger(tw__part_kind(tw__promote_float(a)), tw__part_kind(tw__promote_float(b)));
+    const tw_kind part = larger(tw__kind_part(tw__promote_float(a)), tw__kind_part(tw__promote_float(b)));
     if (!tw__kind_is_complex(a) && !tw__kind_is_complex(b)) {
         return part;
     }
@@ -61,9 +52,9 @@ tw_kind tw__promote_weak(tw_kind array, enum tw__class class)
     case TW__CLASS_WHOLE:
         return array == TW_BOOL ? TW_INT64 : array;
     case TW__CLASS_REAL:
-        return array < TW_FLOAT16 ? TW_FLOAT64 : array;
+        return !tw__kind_is_inexact(array) ? TW_FLOAT64 : array;
     default:
-        return array < TW_FLOAT16                              ? TW_COMPLEX128
+        return !tw__kind_is_inexact(array)                     ? TW_COMPLEX128
                : array == TW_FLOAT64 || array == TW_COMPLEX128 ? TW_COMPLEX128
                                                                : TW_COMPLEX64;
     }
