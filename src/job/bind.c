@@ -1,4 +1,5 @@
-/* bind.c - the operands of a run as its workers find them. The one place that knows which memory which pool can see. */
+/* bind.c - the operands of a run as its workers find them. The one place that knows which memory which workers see, and
+ * that chooses how tiles reach it. */
 #include "job/bind.h"
 
 #include <string.h>
@@ -94,9 +95,14 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
     return tw__units_check(grid, arrays, error);
 }
 
-static int workers_see(const tw_pool *pool, const tw_array *array)
+static int is_apart(const struct tw__crew *crew)
 {
-    return !pool->crew.ops->apart || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
+    return crew != NULL && crew->ops->apart;
+}
+
+static int workers_see(const struct tw__crew *crew, const tw_array *array)
+{
+    return !is_apart(crew) || array->memory == TW_SHARED || array->memory == TW_MAPPED ||
            array->view.dtype.itemsize == 0; /* there is nothing to see */
 }
 
@@ -106,10 +112,34 @@ static void copy_items(struct tw__binding *binding, const tw_view *destination, 
     binding->bytes_copied += tw_view_size(source) * source->dtype.itemsize;
 }
 
-tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
-                   tw_error *error)
+/* How tiles reach operand k, which workers find as `view`. `memory`: whose memory that is; NULL: the pool's heap. */
+static void choose(struct tw__access *access, const tw_operand *operand, int k, const tw_view *view,
+                   const tw_array *memory, int apart)
 {
-    binding->pool = pool;
+    const size_t used = (size_t)view->ndim;
+    access->view.data = view->data;
+    access->view.dtype = view->dtype;
+    access->view.ndim = view->ndim;
+    for (int d = 0; d < view->ndim; d++) {
+        access->view.shape[d] = view->shape[d];
+        access->view.strides[d] = view->shape[d] == 1 ? 0 : view->strides[d];
+    }
+    memcpy(access->axes, operand->axes, used);
+    access->role = operand->role;
+    access->number = k;
+    access->store = memory != NULL && tw__is_delivered(memory) ? memory->store : NULL;
+    /* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
+    access->ops = access->store != NULL || (operand->role == TW_INOUT && apart) ? &tw__staged : NULL;
+    access->room = 0;
+    access->touch = operand->role != TW_IN && access->store == NULL &&
+                    (memory == NULL || memory->memory == TW_SHARED || memory->memory == TW_MAPPED);
+    access->base = memory != NULL ? memory->base : NULL;
+    access->bytes = memory != NULL ? memory->bytes : 0;
+}
+
+tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
+                   tw_array *const *arrays, tw_error *error)
+{
     binding->signature = grid->signature;
     binding->arrays = arrays;
     binding->bytes_copied = 0;
@@ -118,14 +148,14 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
     for (int k = 0; k < grid->signature->noperands; k++) {
         tw_array *array = arrays[k];
         const tw_view *view = &array->view;
-        binding->places[k] = array;
-        if (!workers_see(pool, array)) {
+        const tw_array *memory = array;
+        if (!workers_see(crew, array)) {
             const int filled = grid->signature->operands[k].role != TW_OUT;
             tw_status status =
-                tw__array_create(&binding->copies[k], pool->crew.heap, &view->dtype, view->ndim, view->shape, error);
+                tw__array_create(&binding->copies[k], crew->heap, &view->dtype, view->ndim, view->shape, error);
             if (status == TW_OK && filled) {
                 tw_array *copy = binding->copies[k];
-                status = tw__heap_populate(pool->crew.heap, copy->base, copy->bytes, error);
+                status = tw__heap_populate(crew->heap, copy->base, copy->bytes, error);
             }
             if (status != TW_OK) {
                 tw__unbind(binding);
@@ -135,18 +165,13 @@ tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *gr
                 copy_items(binding, &binding->copies[k]->view, view);
             }
             view = &binding->copies[k]->view;
-            binding->places[k] = NULL;
-        } else if (pool->crew.heap != NULL && array->heap == pool->crew.heap) {
-            binding->places[k] = NULL;
+            memory = NULL;
+        } else if (crew != NULL && crew->heap != NULL && array->heap == crew->heap) {
+            memory = NULL;
         } else if (array->mapped_at > binding->newest) {
             binding->newest = array->mapped_at;
         }
-        tw_view *place = &binding->views[k];
-        place->data = view->data;
-        place->dtype = view->dtype;
-        place->ndim = view->ndim;
-        memcpy(place->shape, view->shape, (size_t)view->ndim * sizeof view->shape[0]);
-        memcpy(place->strides, view->strides, (size_t)view->ndim * sizeof view->strides[0]);
+        choose(&binding->accesses[k], &grid->signature->operands[k], k, view, memory, is_apart(crew));
     }
     return TW_OK;
 }

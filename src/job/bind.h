@@ -1,20 +1,19 @@
-/* bind.h - the operands of a run as its workers find them: checked against the grid, copied where workers cannot see.
- */
-#ifndef TW_RUN_BIND_H
-#define TW_RUN_BIND_H
+/* bind.h - the operands of a run: checked against the grid, copied if workers do not see them, and how tiles reach each
+ * of them. */
+#ifndef TW_JOB_BIND_H
+#define TW_JOB_BIND_H
 
 #include "array/array.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
-#include "pool/pool.h"
+#include "job/access/access.h"
+#include "pool/crew.h"
 
 struct tw__binding {
-    tw_pool *pool;
     const tw_signature *signature;
     tw_array *const *arrays;           /* the caller's */
     tw_array *copies[TW_MAX_OPERANDS]; /* in the pool's heap; NULL: workers use the array itself */
-    tw_array *places[TW_MAX_OPERANDS]; /* whose pages workers touch; NULL: the pool's heap */
-    tw_view views[TW_MAX_OPERANDS];
+    struct tw__access accesses[TW_MAX_OPERANDS];
     int64_t bytes_copied;
     int64_t newest; /* tw__now() of the newest mapping that the workers must have */
 };
@@ -23,9 +22,10 @@ struct tw__binding {
  * overlap no other operand. Allocates nothing. Errors: TW_ERROR_ARGUMENT. */
 tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error);
 
-/* Fills *binding; copies private operands to where the pool's workers see them. On failure nothing is left. */
-tw_status tw__bind(struct tw__binding *binding, tw_pool *pool, const tw_grid *grid, tw_array *const *arrays,
-                   tw_error *error);
+/* Fills *binding; copies private operands to where the workers see them. crew: NULL: the calling thread alone. On
+ * failure nothing is left. */
+tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
+                   tw_array *const *arrays, tw_error *error);
 
 /* After the tiles have run: copies outputs back to the caller's arrays, all of them, or only the tiles whose words say
  * done. words: of the grid's tiles; NULL: all are done. */

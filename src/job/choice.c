@@ -174,14 +174,14 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
 }
 
 tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
-                             struct tw__memory *memory, const tw_grid *grid, const tw_view *views,
+                             struct tw__memory *memory, const tw_grid *grid, const struct tw__access *accesses,
                              const tw_dtype *expected, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
     size_t outputs = 0;
     *shared = NULL;
     for (int k = 0; k < signature->noperands; k++) {
-        outputs += (size_t)tw__is_chosen(&views[k], signature->operands[k].role);
+        outputs += (size_t)tw__is_chosen(&accesses[k].view, signature->operands[k].role);
     }
     if (outputs == 0 || made == NULL) {
         return TW_OK;
@@ -196,7 +196,7 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, con
                            ? tw__fail_memory(error, sizeof *own, "a list of arrays")
                            : tw__memory_reserve(memory, crew->heap, size, "outputs whose dtype is chosen", error);
     for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
-        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+        if (tw__is_chosen(&accesses[k].view, signature->operands[k].role)) {
             own->where[k] = calloc((size_t)grid->count + 1, 1);
             status = own->where[k] != NULL ? TW_OK : tw__fail_memory(error, (size_t)grid->count, "a list of tiles");
         }
@@ -221,7 +221,7 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, con
     uint8_t *where = (uint8_t *)choices + first_wish + wishes;
     memset(where, 0, outputs * (size_t)grid->count);
     for (int k = 0; k < signature->noperands; k++) {
-        if (tw__is_chosen(&views[k], signature->operands[k].role)) {
+        if (tw__is_chosen(&accesses[k].view, signature->operands[k].role)) {
             choices->where[k] = where;
             where += grid->count;
         }

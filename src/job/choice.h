@@ -1,11 +1,12 @@
 /* choice.h - memory for outputs whose dtype their kernel chooses, made while the job runs: one array for each dtype
  * that a kernel asks for. Knows what a job is; nothing of the kernels' values. */
-#ifndef TW_RUN_CHOICE_H
-#define TW_RUN_CHOICE_H
+#ifndef TW_JOB_CHOICE_H
+#define TW_JOB_CHOICE_H
 
 #include "array/array.h"
 #include "grid/grid.h"
 #include "heap/memory.h"
+#include "job/access/access.h"
 #include "job/touch.h"
 #include "pool/pool.h"
 
@@ -29,7 +30,7 @@ int tw__is_chosen(const tw_view *view, tw_role role);
 /* What the workers of a job share, in `memory`, which is the pool's. *shared is NULL where no output's dtype is chosen,
  * or nobody takes the arrays. `made` is the caller's and is filled while the job runs. */
 tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
-                             struct tw__memory *memory, const tw_grid *grid, const tw_view *views,
+                             struct tw__memory *memory, const tw_grid *grid, const struct tw__access *accesses,
                              const tw_dtype *expected, tw_error *error);
 
 /* After the job: which tile lies in which array. Then `made` knows nothing of the pool any more. */

@@ -14,7 +14,13 @@
 struct layout {
     char *base;
     size_t used;
+    size_t rooms; /* bytes of a worker's room that have an access; SIZE_MAX: too many */
 };
+
+static int is_apart(const struct tw__crew *crew)
+{
+    return crew != NULL && crew->ops->apart;
+}
 
 static void *place(struct layout *layout, size_t size)
 {
@@ -31,30 +37,6 @@ static char *place_text(struct layout *layout, const char *text)
         memcpy(copy, text, size);
     }
     return copy;
-}
-
-static void set_operand(struct tw__job_operand *operand, const struct tw__job_request *request, int k, int apart)
-{
-    const tw_operand *described = &request->grid->signature->operands[k];
-    const tw_view *view = &request->views[k];
-    const size_t used = (size_t)view->ndim;
-    operand->view.data = view->data;
-    operand->view.dtype = view->dtype;
-    operand->view.ndim = view->ndim;
-    memcpy(operand->view.shape, view->shape, used * sizeof view->shape[0]);
-    memcpy(operand->view.strides, view->strides, used * sizeof view->strides[0]);
-    memcpy(operand->axes, described->axes, used);
-    for (int d = 0; d < view->ndim; d++) {
-        if (view->shape[d] == 1) {
-            operand->view.strides[d] = 0;
-        }
-    }
-    const tw_array *array = request->arrays[k];
-    const int shared = array == NULL || array->memory == TW_SHARED || array->memory == TW_MAPPED;
-    operand->touch = described->role != TW_IN && shared;
-    operand->copied = described->role == TW_INOUT && apart;
-    operand->base = array != NULL ? array->base : NULL;
-    operand->bytes = array != NULL ? array->bytes : 0;
 }
 
 /* What the kernel is, for workers that have it and for those that must open it. */
@@ -78,33 +60,47 @@ static void place_kernel(struct tw__job *job, struct layout *layout, const tw_ke
     job->context = context;
 }
 
+static void add_room(struct layout *layout, size_t size)
+{
+    if (__builtin_add_overflow(size, ALIGNMENT - 1, &size) ||
+        __builtin_add_overflow(layout->rooms, size & ~(size_t)(ALIGNMENT - 1), &layout->rooms)) {
+        layout->rooms = SIZE_MAX;
+    }
+}
+
 static void place_operands(struct tw__job *job, struct layout *layout, const struct tw__job_request *request, int apart)
 {
     const tw_signature *signature = request->grid->signature;
-    int noutputs = 0;
+    int noutputs = 0, recovers = 0;
     for (int k = 0; k < signature->noperands; k++) {
-        const char *descr = request->views[k].dtype.descr;
-        if (apart && request->views[k].dtype.kind == TW_OPAQUE && descr != NULL) {
+        const struct tw__access *access = &request->accesses[k];
+        const char *descr = access->view.dtype.descr;
+        if (apart && access->view.dtype.kind == TW_OPAQUE && descr != NULL) {
             descr = place_text(layout, descr);
         }
         if (job != NULL) {
-            set_operand(&job->operands[k], request, k, apart);
+            tw__access_copy(&job->operands[k], access);
             job->operands[k].view.dtype.descr = descr;
+            job->operands[k].room = layout->rooms;
         }
-        noutputs += signature->operands[k].role != TW_IN;
+        if (access->ops != NULL) {
+            add_room(layout, access->ops->room(access, request->grid));
+        }
+        recovers |= apart && access->ops != NULL && access->role == TW_INOUT;
+        noutputs += access->role != TW_IN;
     }
     if (job != NULL) {
+        job->recovers = recovers;
         job->noutputs = noutputs;
         job->noperands = signature->noperands;
     }
 }
 
 /* Called twice: to count, and to fill. */
-static struct tw__job *fill(struct layout *layout, const tw_pool *pool, const struct tw__job_request *request)
+static struct tw__job *fill(struct layout *layout, const struct tw__crew *crew, const struct tw__job_request *request)
 {
-    const struct tw__crew *crew = &pool->crew;
-    const size_t workers = (size_t)crew->workers;
-    const int apart = crew->ops->apart;
+    const size_t workers = crew != NULL ? (size_t)crew->workers : 1;
+    const int apart = is_apart(crew);
     const int noperands = request->grid->signature->noperands;
     struct tw__job *job = place(layout, sizeof *job + (size_t)noperands * sizeof job->operands[0]);
     struct tw__job_worker *own = place(layout, workers * sizeof *own);
@@ -130,58 +126,26 @@ static struct tw__job *fill(struct layout *layout, const tw_pool *pool, const st
     job->choices = request->choices;
     job->number = job->first = 0;
     job->sums = NULL;
-    job->copies = NULL;
-    job->copy_size = 0;
+    job->rooms = NULL;
+    job->room_size = layout->rooms;
     return job;
 }
 
-static int64_t longest_tile(const struct tw__grid_axis *axis)
-{
-    int64_t longest = axis->tile + (axis->longer > 0);
-    for (int64_t k = 0; axis->cuts != NULL && k < axis->count; k++) {
-        const int64_t length = tw__axis_stop(axis, k) - tw__axis_start(axis, k);
-        longest = k == 0 || length > longest ? length : longest;
-    }
-    return longest < axis->length ? longest : axis->length;
-}
-
-/* Bytes that one worker needs for its copies. */
-static tw_status count_copies(size_t *size, const struct tw__job_request *request, tw_error *error)
-{
-    *size = 0;
-    for (int k = 0; k < request->grid->signature->noperands; k++) {
-        const tw_operand *operand = &request->grid->signature->operands[k];
-        int64_t bytes = request->views[k].dtype.itemsize;
-        if (operand->role != TW_INOUT) {
-            continue;
-        }
-        for (int d = 0; d < request->views[k].ndim; d++) {
-            bytes *= longest_tile(&request->grid->axes[operand->axes[d]]); /* no more than the operand has */
-        }
-        bytes = (bytes + ALIGNMENT - 1) & ~(int64_t)(ALIGNMENT - 1);
-        if (__builtin_add_overflow(*size, (size_t)bytes, size)) {
-            return tw__fail_memory(error, SIZE_MAX, "copies of the inout operands of a tile");
-        }
-    }
-    return TW_OK;
-}
-
-tw_status tw__job_measure(struct tw__job_room *room, const tw_pool *pool, const struct tw__job_request *request,
+tw_status tw__job_measure(struct tw__job_room *room, const struct tw__crew *crew, const struct tw__job_request *request,
                           tw_error *error)
 {
     struct layout layout = {0};
-    fill(&layout, pool, request);
+    fill(&layout, crew, request);
     room->payload = layout.used;
-    room->copies = 0;
-    /* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
-    return pool->crew.ops->apart ? count_copies(&room->copies, request, error) : TW_OK;
+    room->accesses = layout.rooms;
+    return layout.rooms == SIZE_MAX ? tw__fail_memory(error, SIZE_MAX, "copies of a tile's operands") : TW_OK;
 }
 
-struct tw__job *tw__job_fill(void *memory, const tw_pool *pool, const struct tw__job_request *request)
+struct tw__job *tw__job_fill(void *memory, const struct tw__crew *crew, const struct tw__job_request *request)
 {
     struct layout layout = {.base = memory};
-    if (pool->crew.ops->apart && request->kernel->is_kept) {
+    if (is_apart(crew) && request->kernel->is_kept) {
         tw__file_touch(request->kernel->path); /* a worker may be about to open it */
     }
-    return fill(&layout, pool, request);
+    return fill(&layout, crew, request);
 }

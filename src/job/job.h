@@ -5,24 +5,16 @@
 
 #include "base/float_mode.h"
 #include "grid/grid.h"
+#include "job/access/access.h"
+#include "job/access/guarded.h"
 #include "job/choice.h"
-#include "job/guard.h"
 #include "kernel/kernel.h"
-#include "pool/pool.h"
-
-struct tw__job_operand {
-    tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
-    uint8_t axes[TW_MAX_DIMS]; /* axis number of each dimension */
-    int touch;                 /* workers make its pages present before they write */
-    int copied;                /* inout for workers that may die: computed on a copy, which is committed afterwards */
-    void *base;                /* touch: the mapping it lies in; NULL: the pool's heap */
-    size_t bytes;              /* touch: of base */
-};
+#include "pool/crew.h"
 
 /* What one worker has to say beside its tiles' words. */
 struct tw__job_worker {
     _Alignas(64) int64_t populated; /* bytes */
-    _Atomic uint64_t committing;    /* tile + 1 whose inout operands are complete in this worker's copies */
+    _Atomic uint64_t committing;    /* tile + 1 of which this worker's room has all that was written */
 };
 
 struct tw__job {
@@ -41,22 +33,22 @@ struct tw__job {
     uint64_t heap_epoch;
     struct tw__job_worker *workers;
     struct tw__float_mode float_mode; /* the caller's */
-    uint64_t *sums; /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
-    char *copies;   /* each worker's copies of the inout operands of its tile, copy_size apart */
-    size_t copy_size;
+    uint64_t *sums;               /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
+    char *rooms;                  /* each worker's room for its accesses, room_size apart */
+    size_t room_size;             /* 0: all accesses are direct */
+    int recovers;                 /* a worker that dies while it gives leaves a tile that cannot be run again */
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */
     struct tw__choices *choices;  /* NULL: all dtypes are given */
     int noutputs;                 /* the last ones of the operands */
     int noperands;
-    struct tw__job_operand operands[];
+    struct tw__access operands[];
 };
 
 /* What is asked of a step. */
 struct tw__job_request {
     const tw_kernel *kernel;
     const tw_grid *grid;
-    const tw_view *views;    /* [noperands] where workers find the operands */
-    tw_array *const *arrays; /* [noperands] whose memory that is, for touching; NULL entry: the pool's heap */
+    const struct tw__access *accesses; /* [noperands] how tiles reach the operands */
     size_t scratch_size;
     int guard;
     struct tw__choices *choices; /* NULL: none */
@@ -64,17 +56,17 @@ struct tw__job_request {
 
 /* Bytes that a step needs. */
 struct tw__job_room {
-    size_t payload; /* its description */
-    size_t copies;  /* each worker's copies */
+    size_t payload;  /* its description */
+    size_t accesses; /* each worker's, for its accesses */
 };
 
 /* Errors: TW_ERROR_MEMORY. */
-tw_status tw__job_measure(struct tw__job_room *room, const tw_pool *pool, const struct tw__job_request *request,
+tw_status tw__job_measure(struct tw__job_room *room, const struct tw__crew *crew, const struct tw__job_request *request,
                           tw_error *error);
 
 /* Lays the step out in room.payload bytes of memory that all workers read. Its place in the job (number, first, sums,
- * copies) is left empty. */
-struct tw__job *tw__job_fill(void *memory, const tw_pool *pool, const struct tw__job_request *request);
+ * rooms) is left empty. crew: NULL: the calling thread alone. */
+struct tw__job *tw__job_fill(void *memory, const struct tw__crew *crew, const struct tw__job_request *request);
 
 /* The tw__tile_function of every step: `argument` is the step. */
 struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,

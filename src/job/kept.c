@@ -16,7 +16,7 @@ static void leave(struct tw__tenant *tenant, struct tw__worker *seats, int worke
     tw__memory_release(&kept->words);
     tw__memory_release(&kept->times);
     tw__memory_release(&kept->sums);
-    tw__memory_release(&kept->copies);
+    tw__memory_release(&kept->rooms);
     tw__memory_release(&kept->choices);
     free(kept);
 }

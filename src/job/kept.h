@@ -12,7 +12,7 @@ struct tw__kept {
     struct tw__memory words;   /* [tiles] _Atomic uint32_t, of the last job */
     struct tw__memory times;   /* [tiles] struct tw__time, of the last job that was timed */
     struct tw__memory sums;    /* [tiles] uint64_t, of the last job whose tiles were recorded */
-    struct tw__memory copies;  /* a tile's inout operands for each worker */
+    struct tw__memory rooms;   /* of each worker, for the accesses of a tile */
     struct tw__memory choices; /* outputs whose dtype their kernel chooses */
     uint64_t steps;            /* how many there were: each has a number */
 };

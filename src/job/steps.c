@@ -28,10 +28,10 @@ static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_
     return TW_OK;
 }
 
-/* Steps run one after the other, so the largest one's copies have room for all. */
-static tw_status take_copies(struct tw__steps *steps, const struct tw__crew *crew, size_t size, tw_error *error)
+/* Steps run one after the other, so what is room enough for one is enough for all. */
+static tw_status take_rooms(struct tw__steps *steps, const struct tw__crew *crew, size_t size, tw_error *error)
 {
-    static const char what[] = "copies of the inout operands of a tile";
+    static const char what[] = "copies of a tile's operands";
     size_t all;
     if (size == 0) {
         return TW_OK;
@@ -39,18 +39,17 @@ static tw_status take_copies(struct tw__steps *steps, const struct tw__crew *cre
     if (__builtin_mul_overflow(size, (size_t)crew->workers, &all)) {
         return tw__fail_memory(error, SIZE_MAX, what);
     }
-    return tw__memory_reserve(&steps->kept->copies, crew->heap, all, what, error);
+    return tw__memory_reserve(&steps->kept->rooms, crew->heap, all, what, error);
 }
 
-static void place_step(struct tw__steps *steps, int s, uint64_t first, size_t copy_size)
+static void place_step(struct tw__steps *steps, int s, uint64_t first, size_t room_size)
 {
     struct tw__kept *kept = steps->kept;
     struct tw__job *step = steps->step[s];
     step->number = ++kept->steps;
     step->first = first;
     step->sums = steps->summed ? (uint64_t *)kept->sums.data + first : NULL;
-    step->copies = copy_size > 0 ? kept->copies.data : NULL;
-    step->copy_size = copy_size;
+    step->rooms = room_size > 0 ? kept->rooms.data : NULL;
 }
 
 static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const struct tw__job_request *requests,
@@ -58,28 +57,28 @@ static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const str
 {
     const struct tw__crew *crew = &pool->crew;
     struct tw__job_room room[TW__MAX_STEPS];
-    size_t payload = 0, copies = 0;
+    size_t payload = 0, accesses = 0;
     uint64_t first = 0;
     for (int s = 0; s < steps->count; s++) {
-        const tw_status status = tw__job_measure(&room[s], pool, &requests[s], error);
+        const tw_status status = tw__job_measure(&room[s], crew, &requests[s], error);
         if (status != TW_OK) {
             return status;
         }
         payload += room[s].payload;
-        copies = room[s].copies > copies ? room[s].copies : copies;
+        accesses = room[s].accesses > accesses ? room[s].accesses : accesses;
     }
     tw_status status =
         tw__memory_reserve(&steps->kept->payload, crew->heap, payload, "the description of a job", error);
     if (status == TW_OK) {
-        status = take_copies(steps, crew, copies, error);
+        status = take_rooms(steps, crew, accesses, error);
     }
     if (status != TW_OK) {
         return status;
     }
     char *at = steps->kept->payload.data;
     for (int s = 0; s < steps->count; s++) {
-        steps->step[s] = tw__job_fill(at, pool, &requests[s]);
-        place_step(steps, s, first, room[s].copies);
+        steps->step[s] = tw__job_fill(at, crew, &requests[s]);
+        place_step(steps, s, first, room[s].accesses);
         at += room[s].payload;
         first += requests[s].grid->count;
     }

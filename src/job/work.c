@@ -8,7 +8,7 @@
 #include "array/sum.h"
 #include "array/view.h"
 #include "grid/order.h"
-#include "job/bind.h"
+#include "job/access/direct.h"
 #include "job/job.h"
 #include "job/touch.h"
 #include "os/fault.h"
@@ -26,9 +26,8 @@ struct local {
     struct tw__order order;
     tw_tile tile;
     tw_view *views;             /* what the kernel gets */
-    tw_view *places;            /* the operands' own parts, where `views` has copies */
     struct tw__region *regions; /* one an operand; those in the pool's heap share `heap` */
-    int capacity;               /* of views, places and regions */
+    int capacity;               /* of views and regions */
     void *scratch;
     size_t scratch_capacity;
     tw_function function;
@@ -65,7 +64,6 @@ void tw__job_release_local(void *memory)
     tw__guard_destroy(local->guard);
     tw__stack_close(local->stack);
     free(local->views);
-    free(local->places);
     free(local->regions);
     free(local->scratch);
     free(local);
@@ -120,11 +118,6 @@ static int grow(struct local *local, int noperands)
     }
     local->views = views;
     memset(views + local->capacity, 0, (size_t)(noperands - local->capacity) * sizeof *views);
-    tw_view *places = realloc(local->places, (size_t)noperands * sizeof *places);
-    if (places == NULL) {
-        return 0;
-    }
-    local->places = places;
     struct tw__region *regions = realloc(local->regions, (size_t)noperands * sizeof *regions);
     if (regions == NULL) {
         return 0;
@@ -144,7 +137,7 @@ static tw_status set_regions(struct local *local, const struct tw__job *job, cha
         local->heap_epoch = job->heap_epoch;
     }
     for (int k = 0; k < job->noperands; k++) {
-        const struct tw__job_operand *operand = &job->operands[k];
+        const struct tw__access *operand = &job->operands[k];
         if (operand->touch && operand->base != NULL &&
             tw__region_set(&local->regions[k], operand->base, operand->bytes, 0) != 0) {
             return out_of_memory(message, "a worker's list of pages");
@@ -178,11 +171,7 @@ static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t
         return status;
     }
     for (int k = 0; k < job->noperands; k++) {
-        const tw_view *whole = &job->operands[k].view;
-        tw_view *view = &local->views[k];
-        view->dtype = whole->dtype;
-        view->ndim = whole->ndim;
-        memcpy(view->strides, whole->strides, (size_t)whole->ndim * sizeof whole->strides[0]);
+        tw__direct_begin(&job->operands[k], &local->views[k]);
     }
     tw__order_seek(&local->order, job->grid, tile);
     local->tile = (tw_tile){.naxes = job->grid->naxes,
@@ -203,21 +192,22 @@ static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t
     return TW_OK;
 }
 
-static void cut_views(struct local *local, const struct tw__job *job)
+/* The operands' parts where these lie in memory: what the kernel gets, unless an access takes a copy of it. */
+static void move_views(struct local *local, const struct tw__job *job)
 {
-    const int64_t *start = local->order.start, *stop = local->order.stop;
     for (int k = 0; k < job->noperands; k++) {
-        const struct tw__job_operand *operand = &job->operands[k];
-        tw_view *view = &local->views[k];
-        if (operand->copied) { /* the last tile's copy had strides of its own */
-            memcpy(view->strides, operand->view.strides, (size_t)view->ndim * sizeof view->strides[0]);
+        const struct tw__access *access = &job->operands[k];
+        if (access->ops != NULL) {
+            if (access->store != NULL) {
+                continue; /* it lies nowhere */
+            }
+            tw__direct_begin(access, &local->views[k]); /* the last tile's copy had strides of its own */
         }
-        tw__view_move(view, &operand->view, operand->axes, start, stop);
+        tw__direct_take(access, local->order.start, local->order.stop, &local->views[k]);
     }
 }
 
-static int touch(struct local *local, const struct tw__job_operand *operand, int k, const tw_view *view,
-                 int64_t *populated)
+static int touch(struct local *local, const struct tw__access *operand, int k, const tw_view *view, int64_t *populated)
 {
     struct tw__region *region = operand->base != NULL ? &local->regions[k] : &local->heap;
     const int failed = TW__POINT("populate.before");
@@ -227,7 +217,7 @@ static int touch(struct local *local, const struct tw__job_operand *operand, int
 static tw_status touch_outputs(struct local *local, const struct tw__job *job, int64_t *populated, char *message)
 {
     for (int k = 0; k < job->noperands; k++) {
-        const struct tw__job_operand *operand = &job->operands[k];
+        const struct tw__access *operand = &job->operands[k];
         if (!operand->touch) {
             continue;
         }
@@ -245,58 +235,67 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
     return TW_OK;
 }
 
-/* ---- inout operands of workers that may die: the kernel computes on a copy ---- */
+/* ---- operands that are not reached directly ---- */
 
-/* The view of the worker's copy of operand k, as long as the tile is what local->views says; `used` counts bytes. */
-static tw_view copy_view(const struct tw__job *job, unsigned worker, const tw_view *part, size_t *used)
+static struct tw__desk desk_of(const struct tw__job *job, unsigned worker, const int64_t *start, const int64_t *stop,
+                               char *message)
 {
-    tw_view copy = *part;
-    copy.data = job->copies + worker * job->copy_size + *used;
-    int64_t step = part->dtype.itemsize;
-    for (int d = part->ndim - 1; d >= 0; d--) {
-        copy.strides[d] = step;
-        step *= part->shape[d];
-    }
-    *used += ((size_t)step + 63) & ~(size_t)63;
-    return copy;
+    return (struct tw__desk){.grid = job->grid,
+                             .start = start,
+                             .stop = stop,
+                             .room = job->rooms + worker * job->room_size,
+                             .message = message};
 }
 
-static tw_status copy_inouts(struct local *local, const struct tw__job *job, unsigned worker, char *message)
+static tw_status take_each(struct local *local, const struct tw__job *job, unsigned worker, char *message)
 {
-    size_t used = 0;
-    int64_t populated = 0;
-    tw_view bytes = {.data = job->copies + worker * job->copy_size,
-                     .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
-                     .ndim = 1,
-                     .shape = {(int64_t)job->copy_size},
-                     .strides = {1}};
-    if (tw__region_touch(&local->heap, &bytes, &populated) == ENOMEM) {
-        return out_of_memory(message, "copies of a tile's inout operands");
+    const struct tw__desk desk = desk_of(job, worker, local->order.start, local->order.stop, message);
+    if (job->heap_base != NULL) {
+        const tw_view room = {.data = desk.room,
+                              .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
+                              .ndim = 1,
+                              .shape = {(int64_t)job->room_size},
+                              .strides = {1}};
+        int64_t populated = 0;
+        if (tw__region_touch(&local->heap, &room, &populated) == ENOMEM) {
+            return out_of_memory(message, "copies of a tile's operands");
+        }
     }
     for (int k = 0; k < job->noperands; k++) {
-        if (job->operands[k].copied) {
-            local->places[k] = local->views[k];
-            local->views[k] = copy_view(job, worker, &local->places[k], &used);
-            tw__view_copy(&local->views[k], &local->places[k]);
+        const struct tw__access *access = &job->operands[k];
+        const tw_status status = access->ops != NULL ? access->ops->take(access, &desk, &local->views[k]) : TW_OK;
+        if (status != TW_OK) {
+            return status;
         }
     }
     (void)TW__POINT("inout.copied");
     return TW_OK;
 }
 
-/* From the moment that `committing` names the tile its copies are complete: should the worker die, the supervisor
- * writes them to their places. */
-static void commit_inouts(struct local *local, const struct tw__job *job, struct tw__job_worker *own, uint64_t tile)
+/* All accesses that are asked have all that they need in the worker's room. */
+static tw_status give_each(const struct tw__job *job, const struct tw__desk *desk)
 {
-    (void)TW__POINT("inout.computed");
-    atomic_store_explicit(&own->committing, tile + 1, memory_order_release);
-    (void)TW__POINT("inout.committing");
-    for (int k = 0; k < job->noperands; k++) {
-        if (job->operands[k].copied) {
-            tw__view_copy(&local->places[k], &local->views[k]);
-        }
+    tw_status status = TW_OK;
+    for (int k = 0; k < job->noperands && status == TW_OK; k++) {
+        const struct tw__access *access = &job->operands[k];
+        status = access->ops != NULL ? access->ops->give(access, desk) : TW_OK;
     }
+    return status;
+}
+
+/* From the moment that `committing` names the tile its room is complete: should the worker die, the supervisor gives
+ * what is in it. */
+static tw_status commit(struct local *local, const struct tw__job *job, unsigned worker, uint64_t tile, char *message)
+{
+    const struct tw__desk desk = desk_of(job, worker, local->order.start, local->order.stop, message);
+    (void)TW__POINT("inout.computed");
+    if (job->recovers) {
+        atomic_store_explicit(&job->workers[worker].committing, tile + 1, memory_order_release);
+    }
+    (void)TW__POINT("inout.committing");
+    const tw_status status = give_each(job, &desk);
     (void)TW__POINT("inout.committed");
+    return status;
 }
 
 int tw__job_recover(void *argument, unsigned worker, uint64_t number)
@@ -304,20 +303,13 @@ int tw__job_recover(void *argument, unsigned worker, uint64_t number)
     const struct tw__job *job = argument;
     const uint64_t tile = number - job->first;
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    size_t used = 0;
-    if (job->copies == NULL ||
-        atomic_load_explicit(&job->workers[worker].committing, memory_order_acquire) != tile + 1) {
+    char message[TW_TILE_MESSAGE_SIZE];
+    if (!job->recovers || atomic_load_explicit(&job->workers[worker].committing, memory_order_acquire) != tile + 1) {
         return 0;
     }
     tw_grid_tile(job->grid, tile, start, stop);
-    for (int k = 0; k < job->noperands; k++) {
-        if (job->operands[k].copied) {
-            const tw_view place = tw__view_box(&job->operands[k].view, job->operands[k].axes, start, stop);
-            const tw_view copy = copy_view(job, worker, &place, &used);
-            tw__view_copy(&place, &copy);
-        }
-    }
-    return 1;
+    const struct tw__desk desk = desk_of(job, worker, start, stop, message);
+    return give_each(job, &desk) == TW_OK ? 1 : -1;
 }
 
 int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size)
@@ -385,10 +377,10 @@ struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, ui
     } else {
         tw__order_move(&local->order, tile);
     }
-    cut_views(local, job);
+    move_views(local, job);
     tw_status status = touch_outputs(local, job, &own->populated, message);
-    if (status == TW_OK && job->copies != NULL) {
-        status = copy_inouts(local, job, worker->index, message);
+    if (status == TW_OK && job->room_size > 0) {
+        status = take_each(local, job, worker->index, message);
     }
     if (status != TW_OK) {
         return (struct tw__result){.status = status};
@@ -404,8 +396,8 @@ struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, ui
         job->sums[tile] = tw__sum(&local->views[job->noperands - job->noutputs], job->noutputs);
         (void)TW__POINT("sum.after");
     }
-    if (job->copies != NULL) {
-        commit_inouts(local, job, own, tile);
+    if (job->room_size > 0) {
+        return (struct tw__result){.status = commit(local, job, worker->index, tile, message)};
     }
     return result;
 }

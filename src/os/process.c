@@ -162,13 +162,13 @@ int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, i
 /* The page-fault error code: bit 1 is set for a write. */
 static int access_of(const ucontext_t *context)
 {
-    return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? TW__ACCESS_WRITE : TW__ACCESS_READ;
+    return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? TW__TOUCH_WRITE : TW__TOUCH_READ;
 }
 #else
 static int access_of(const ucontext_t *context)
 {
     (void)context;
-    return TW__ACCESS_UNKNOWN;
+    return TW__TOUCH_UNKNOWN;
 }
 #endif
 
@@ -180,7 +180,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     if (raised) {
         fault_note->by_itself = 0;
         fault_note->address = (uint64_t)(uintptr_t)info->si_addr;
-        fault_note->access = number == SIGSEGV ? access_of(context) : TW__ACCESS_UNKNOWN;
+        fault_note->access = number == SIGSEGV ? access_of(context) : TW__TOUCH_UNKNOWN;
         atomic_store_explicit(&fault_note->signal, number, memory_order_release);
     }
     if (info->si_code <= 0) {

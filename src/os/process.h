@@ -38,13 +38,13 @@ struct tw__process {
 int tw__fork(struct tw__process *process, const struct tw__lifeline *lifeline, int (*function)(void *argument),
              void *argument);
 
-enum tw__access { TW__ACCESS_UNKNOWN, TW__ACCESS_READ, TW__ACCESS_WRITE };
+enum tw__touch { TW__TOUCH_UNKNOWN, TW__TOUCH_READ, TW__TOUCH_WRITE };
 
 /* What the signal was about that ended a process, in memory that its parent sees. */
 struct tw__fault_note {
     _Atomic int signal; /* 0: nothing is known */
     int by_itself;      /* the process sent it to itself; no address then */
-    int access;         /* enum tw__access */
+    int access;         /* enum tw__touch */
     uint64_t address;
 };
 
@@ -59,7 +59,7 @@ struct tw__death {
     int code;
     int by_itself;   /* it sent itself the signal, one that it ignores from others */
     int has_address; /* `address` is what the signal was about */
-    int access;      /* enum tw__access */
+    int access;      /* enum tw__touch */
     uint64_t address;
 };
 

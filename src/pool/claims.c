@@ -174,9 +174,10 @@ static void take_from_hand(struct tw__claims *claims, unsigned worker, struct tw
         uint32_t next = TW__WORD(TW_TILE_FREE, 0, attempt + !grave->free_of_charge);
         grave->tile = tile;
         grave->attempt = attempt;
-        grave->recovered = grave->recover != NULL && grave->recover(claims->argument, worker, tile);
-        grave->given_up = !grave->recovered && !grave->free_of_charge &&
-                          ((int)attempt >= grave->retries || attempt + 1 >= TW__MAX_ATTEMPTS);
+        const int recovered = grave->recover != NULL ? grave->recover(claims->argument, worker, tile) : 0;
+        grave->recovered = recovered > 0;
+        grave->given_up = recovered < 0 || (recovered == 0 && !grave->free_of_charge &&
+                                            ((int)attempt >= grave->retries || attempt + 1 >= TW__MAX_ATTEMPTS));
         if (claims->times != NULL) {
             const double now = (double)(tw__now() - claims->began) * 1e-9;
             claims->times[tile].duration = (float)(now - (double)claims->times[tile].start);

@@ -63,8 +63,8 @@ static inline struct tw__result tw__result_of(int code)
 typedef struct tw__result (*tw__tile_function)(void *argument, struct tw__worker *worker, uint64_t tile,
                                                unsigned attempt, char *message);
 
-/* For the supervisor: worker `worker` died after the function had begun to commit this tile, maybe. Finishes that and
- * returns 1, or returns 0 where the tile has to be run again. */
+/* For the supervisor: worker `worker` died, maybe after the function had begun to commit this tile. Finishes that and
+ * returns 1, or returns 0 if the tile must be run again, or -1 if it can be neither finished nor run again. */
 typedef int (*tw__recover_function)(void *argument, unsigned worker, uint64_t tile);
 
 /* Seconds since the job began. */

@@ -1,14 +1,18 @@
-/* check.c - a run's result against the same job computed as one serial tile, bit by bit. Knows runs from outside. */
+/* check.c - a run's result against the same job computed as one serial tile, bit by bit. */
 #include "run/check.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "array/array.h"
 #include "array/view.h"
 #include "base/error.h"
 #include "grid/signature.h"
+#include "job/bind.h"
+#include "job/here.h"
+#include "run/explain.h"
 
 tw_status tw__check_begin(struct tw__check *check, const tw_kernel *kernel, const tw_grid *grid,
                           tw_array *const *arrays, tw_error *error)
@@ -131,7 +135,34 @@ static int64_t owner(const struct tw__check *check, int k, int64_t flat)
     return (int64_t)tw_grid_owner(check->grid, indices);
 }
 
-/* The job again: the same kernel, one tile, no pool. */
+/* The kernel again, on a grid of one tile. */
+static tw_status run_again(const struct tw__check *check, const tw_grid *one, tw_array *const *arrays,
+                           const tw_run_options *options, tw_error *error)
+{
+    struct again {
+        struct tw__binding binding;
+        struct tw__outcome outcome;
+    } *again = malloc(sizeof *again);
+    if (again == NULL) {
+        return tw__fail_memory(error, sizeof *again, "a check");
+    }
+    tw_status status = tw__bind(&again->binding, NULL, one, arrays, error);
+    if (status == TW_OK) {
+        const struct tw__job_request request = {.kernel = check->kernel,
+                                                .grid = one,
+                                                .accesses = again->binding.accesses,
+                                                .scratch_size = options->scratch_size};
+        const struct tw__explanation explanation = {
+            .kernel = check->kernel, .grid = one, .tiles = one->count, .outcome = &again->outcome};
+        status = tw__job_run_here(&request, 0, one->count, options->stop, &again->outcome, error);
+        status = status == again->outcome.status ? tw__explain(&explanation, error) : status;
+        tw__unbind(&again->binding);
+    }
+    free(again);
+    return status;
+}
+
+/* The job again, its outputs in memory of the check's own. */
 static tw_status compute_again(const struct tw__check *check, const tw_run_options *options, tw_error *error)
 {
     const tw_grid *grid = check->grid;
@@ -148,8 +179,7 @@ static tw_status compute_again(const struct tw__check *check, const tw_run_optio
     const tw_grid_options one_tile = {.splits = &whole, .nsplits = grid->naxes > 0 ? 1 : 0};
     tw_status status = tw_grid_create(&one, grid->signature, lengths, &one_tile, error);
     if (status == TW_OK) {
-        tw_run_options plain = {.scratch_size = options->scratch_size, .stop = options->stop};
-        status = tw_run(NULL, check->kernel, one, arrays, &plain, NULL, error);
+        status = run_again(check, one, arrays, options, error);
     }
     tw_grid_destroy(one);
     return status;

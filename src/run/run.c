@@ -142,15 +142,14 @@ static tw_status create_job(struct run *run, tw_error *error)
     }
     if (status == TW_OK) {
         status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, run->pool,
-                                    &kept->choices, run->grid, run->binding.views, run->options->expected, error);
+                                    &kept->choices, run->grid, run->binding.accesses, run->options->expected, error);
     }
     if (status != TW_OK) {
         return status;
     }
     const struct tw__job_request step = {.kernel = run->kernel,
                                          .grid = run->grid,
-                                         .views = run->binding.views,
-                                         .arrays = run->binding.places,
+                                         .accesses = run->binding.accesses,
                                          .scratch_size = run->options->scratch_size,
                                          .guard = run->options->guard,
                                          .choices = run->choices};
@@ -218,7 +217,7 @@ static tw_status run_bound(struct run *run, tw_error *error)
         report_nothing(run);
         return TW_OK;
     }
-    tw_status status = tw__bind(&run->binding, run->pool, run->grid, run->arrays, error);
+    tw_status status = tw__bind(&run->binding, &run->pool->crew, run->grid, run->arrays, error);
     if (status != TW_OK) {
         return status;
     }

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/store", "src/store/npy", "src/grid", "src/kernel",
            "src/notation", "src/notation/value", "src/notation/read", "src/notation/type", "src/notation/loop", "src/notation/print",
-           "src/notation/math", "src/pool", "src/job", "src/record", "src/run", "cli", "cli/look", "python/src", "python/tilework", "examples",
+           "src/notation/math", "src/pool", "src/job", "src/job/access", "src/record", "src/run", "cli", "cli/look", "python/src", "python/tilework", "examples",
            "examples/kernels", "examples/python", "tests", "tests/unit", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/unit/**/") if path != ROOT / "tests" / "unit"), "tests/helpers", "tests/faults",
            "tests/math", "tests/command", "tests/package", "fuzz", "bench", "reliability", "tools/check", "tools/generate", "tools/build"]
 BEGIN, END = "<!-- files:begin -->\n", "<!-- files:end -->\n"

@@ -78,11 +78,9 @@ static void set_up(struct job *job, tw_pool_kind kind, int workers, struct order
         tw_array *const arrays[] = {job->p, job->r};
         job->grid[s] = grid_of(signatures[s], lengths, &split, 1);
         assert_int_equal(tw_kernel_from_function(&job->kernel[s], functions[s], &orders, sizeof orders, NULL), TW_OK);
-        assert_int_equal(tw__bind(&job->binding[s], job->pool, job->grid[s], arrays, NULL), TW_OK);
-        requests[s] = (struct tw__job_request){.kernel = job->kernel[s],
-                                               .grid = job->grid[s],
-                                               .views = job->binding[s].views,
-                                               .arrays = job->binding[s].places};
+        assert_int_equal(tw__bind(&job->binding[s], &job->pool->crew, job->grid[s], arrays, NULL), TW_OK);
+        requests[s] = (struct tw__job_request){
+            .kernel = job->kernel[s], .grid = job->grid[s], .accesses = job->binding[s].accesses};
     }
     const tw_grid *const grids[] = {job->grid[0], job->grid[1]};
     assert_int_equal(tw__report_create(&job->report, grids, 2, job->pool, NULL), TW_OK);

@@ -1,11 +1,12 @@
-/* guard.h - one tile run on copies of its operands between pages that nobody may touch.
+/* guarded.h - the access that lies between inaccessible pages: one tile run on copies of its operands. It is laid over
+ * direct and staged ones, since it takes twice, and nothing is given that was not looked at after both.
  *
  * Each operand's part is copied so that its last byte is the last before an inaccessible page, the kernel runs, then
  * again with its first byte the first behind one. Rows are copied apart from each other with canaries between them.
  * Inputs are read-only. Outputs start with two different patterns, so that an element that has the pattern after both
  * runs was never written. Knows one tile; nothing of pools. */
-#ifndef TW_RUN_GUARD_H
-#define TW_RUN_GUARD_H
+#ifndef TW_JOB_ACCESS_GUARDED_H
+#define TW_JOB_ACCESS_GUARDED_H
 
 #include <stddef.h>
 #include <stdint.h>

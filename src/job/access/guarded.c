@@ -1,6 +1,6 @@
-/* guard.c - one tile run on copies of its operands between pages that nobody may touch. Knows one tile; nothing of
- * pools or of who reports what it finds. */
-#include "job/guard.h"
+/* guarded.c - the access that lies between inaccessible pages: one tile run twice on copies of its operands. Knows one
+ * tile; nothing of pools or of who reports what it finds. */
+#include "job/access/guarded.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -11,8 +11,8 @@
 #include "array/view.h"
 #include "base/text.h"
 #include "grid/signature.h"
-#include "job/job.h"
 #include "os/map.h"
+#include "os/process.h"
 
 /* Inaccessible bytes on each side: an index of the whole array, taken for one of the tile, lands in them for all arrays
  * but the largest. Where there is no such address space, as far as a wrong stride of a small array leads. */
@@ -118,7 +118,7 @@ static char pattern(size_t offset, int round)
 }
 
 /* Puts the copy at the end of its memory (round 0) or at its beginning, and fills it. */
-static int fill(struct copy *copy, const tw_view *real, tw_role role, int round)
+static int take(struct copy *copy, const tw_view *real, tw_role role, int round)
 {
     if (tw__map_protect(copy->memory, copy->capacity, 1) != 0) {
         return 0;
@@ -255,7 +255,7 @@ static struct tw__result run_once(struct tw__guard *guard, const tw_grid *grid, 
     const tw_operand *operands = grid->signature->operands;
     tw_tile guarded = *tile;
     for (int k = 0; k < tile->noperands; k++) {
-        if (!fill(&guard->copies[k], &tile->operand[k], operands[k].role, round)) {
+        if (!take(&guard->copies[k], &tile->operand[k], operands[k].role, round)) {
             return out_of_memory(tile);
         }
         guard->views[k] = guard->copies[k].view;
@@ -338,7 +338,7 @@ int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, ui
                             before == 1 ? "" : "s", operand->name);
         }
         return snprintf(text, size, "%s%s'%s', %" PRIu64 " bytes from the beginning of the tile's part of it",
-                        access == TW__ACCESS_WRITE ? "wrote to" : verb, operand->role == TW_IN ? " input " : " ",
+                        access == TW__TOUCH_WRITE ? "wrote to" : verb, operand->role == TW_IN ? " input " : " ",
                         operand->name, address - place->first);
     }
     return 0;

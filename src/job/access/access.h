@@ -1,0 +1,71 @@
+/* access.h - how the tiles of a job reach one of its operands.
+ *
+ *     direct    the tile's part is a view of memory: nothing is called, and a tile pays for a moved view alone
+ *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
+ *
+ * guarded.h lies between these and the kernel: it runs the kernel twice, on copies between inaccessible pages. */
+#ifndef TW_JOB_ACCESS_ACCESS_H
+#define TW_JOB_ACCESS_ACCESS_H
+
+#include <string.h>
+
+#include "grid/grid.h"
+#include "store/store.h"
+
+struct tw__access_ops;
+
+/* One operand as the workers of its job read it. */
+struct tw__access {
+    tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
+    uint8_t axes[TW_MAX_DIMS]; /* axis of each dimension */
+    tw_role role;
+    int number;                       /* in the signature */
+    const struct tw__access_ops *ops; /* NULL: direct */
+    struct tw__store *store;          /* not NULL: the elements are there, and not at view.data */
+    size_t room;                      /* where its part begins in a worker's room */
+    int touch;                        /* workers make its pages present before they write */
+    void *base;                       /* touch: the mapping it lies in; NULL: the pool's heap */
+    size_t bytes;                     /* touch: of base */
+};
+
+/* What an access gets of a tile. */
+struct tw__desk {
+    const tw_grid *grid;
+    const int64_t *start, *stop; /* [axes] the tile's box */
+    char *room;    /* the worker's, for all accesses; workers that may die: where the supervisor sees it */
+    char *message; /* [TW_TILE_MESSAGE_SIZE] for the sentence about a failure */
+};
+
+struct tw__access_ops {
+    /* Bytes that a worker needs for the operand's part of any tile. */
+    size_t (*room)(const struct tw__access *access, const tw_grid *grid);
+    /* Before the kernel: makes *view, which has the operand's dtype and ndim, what the kernel gets. */
+    tw_status (*take)(const struct tw__access *access, const struct tw__desk *desk, tw_view *view);
+    /* After a kernel that succeeded: brings what it wrote to where it belongs. It may be called again for the same
+     * tile, by the supervisor if the worker died within it: the room then has all that the kernel wrote. */
+    tw_status (*give)(const struct tw__access *access, const struct tw__desk *desk);
+};
+
+extern const struct tw__access_ops tw__staged;
+
+/* Copies what is used of an access; most views have few dimensions. */
+static inline void tw__access_copy(struct tw__access *to, const struct tw__access *from)
+{
+    const size_t used = (size_t)from->view.ndim;
+    to->view.data = from->view.data;
+    to->view.dtype = from->view.dtype;
+    to->view.ndim = from->view.ndim;
+    memcpy(to->view.shape, from->view.shape, used * sizeof from->view.shape[0]);
+    memcpy(to->view.strides, from->view.strides, used * sizeof from->view.strides[0]);
+    memcpy(to->axes, from->axes, used);
+    to->role = from->role;
+    to->number = from->number;
+    to->ops = from->ops;
+    to->store = from->store;
+    to->room = from->room;
+    to->touch = from->touch;
+    to->base = from->base;
+    to->bytes = from->bytes;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* staged.c - the access that works on a copy: the tile's part is copied into the worker's room, and what the kernel
+ * wrote there goes back once the kernel has succeeded.
+ *
+ * For elements that no view can show, since a store delivers them box by box, and for operands that are read and
+ * written by workers that may die: one that dies while it computes has changed nothing, and one that dies while it
+ * gives back leaves a room from which the supervisor can do it. Knows one operand of one tile; nothing of workers. */
+#include <stdio.h>
+#include <string.h>
+
+#include "array/view.h"
+#include "base/error.h"
+#include "grid/signature.h"
+#include "job/access/access.h"
+
+static int64_t longest_tile(const struct tw__grid_axis *axis)
+{
+    int64_t longest = axis->tile + (axis->longer > 0);
+    for (int64_t k = 0; axis->cuts != NULL && k < axis->count; k++) {
+        const int64_t length = tw__axis_stop(axis, k) - tw__axis_start(axis, k);
+        longest = k == 0 || length > longest ? length : longest;
+    }
+    return longest < axis->length ? longest : axis->length;
+}
+
+/* A dimension of 1 is there once, whatever the tile's length along its axis. */
+static int is_single(const struct tw__access *access, int d)
+{
+    return access->view.shape[d] == 1;
+}
+
+static size_t staged_room(const struct tw__access *access, const tw_grid *grid)
+{
+    int64_t bytes = access->view.dtype.itemsize;
+    for (int d = 0; d < access->view.ndim; d++) {
+        /* no more than the operand has, which fits */
+        bytes *= is_single(access, d) ? 1 : longest_tile(&grid->axes[access->axes[d]]);
+    }
+    return (size_t)bytes;
+}
+
+/* The tile's part in the room: start[ndim] is where it begins in the operand. */
+static void lay_out(const struct tw__access *access, const struct tw__desk *desk, tw_view *copy, int64_t *start)
+{
+    int64_t step = access->view.dtype.itemsize;
+    copy->data = desk->room + access->room;
+    copy->dtype = access->view.dtype;
+    copy->ndim = access->view.ndim;
+    for (int d = copy->ndim - 1; d >= 0; d--) {
+        const int axis = access->axes[d];
+        start[d] = is_single(access, d) ? 0 : desk->start[axis];
+        copy->shape[d] = is_single(access, d) ? 1 : desk->stop[axis] - desk->start[axis];
+        copy->strides[d] = step;
+        step *= copy->shape[d];
+    }
+}
+
+static tw_status fail(const struct tw__access *access, const struct tw__desk *desk, int failed, const char *what)
+{
+    tw_error error;
+    tw__fail_os(&error, tw__file_status(failed), failed, "the tile's part of '%.64s' cannot be %s",
+                desk->grid->signature->operands[access->number].name, what);
+    snprintf(desk->message, TW_TILE_MESSAGE_SIZE, "%.*s", TW_TILE_MESSAGE_SIZE - 1, error.message);
+    return error.status;
+}
+
+/* The tile's part in memory, as the copy sees it. */
+static tw_view place_of(const struct tw__access *access, const struct tw__desk *desk, const tw_view *copy)
+{
+    tw_view place = tw__view_box(&access->view, access->axes, desk->start, desk->stop);
+    memcpy(place.shape, copy->shape, (size_t)copy->ndim * sizeof copy->shape[0]);
+    return place;
+}
+
+static tw_status staged_take(const struct tw__access *access, const struct tw__desk *desk, tw_view *view)
+{
+    int64_t start[TW_MAX_DIMS];
+    lay_out(access, desk, view, start);
+    if (access->role != TW_OUT && access->store != NULL) {
+        const int failed = access->store->ops->take(access->store, start, view);
+        if (failed != 0) {
+            return fail(access, desk, failed, "read");
+        }
+    } else if (access->role != TW_OUT) {
+        const tw_view place = place_of(access, desk, view);
+        tw__view_copy(view, &place);
+    }
+    for (int d = 0; d < view->ndim; d++) {
+        if (is_single(access, d)) {
+            view->shape[d] = desk->stop[access->axes[d]] - desk->start[access->axes[d]];
+            view->strides[d] = 0;
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status staged_give(const struct tw__access *access, const struct tw__desk *desk)
+{
+    int64_t start[TW_MAX_DIMS];
+    tw_view copy;
+    lay_out(access, desk, &copy, start);
+    if (access->role == TW_IN) {
+        return TW_OK;
+    }
+    if (access->store != NULL) {
+        const int failed = access->store->ops->give(access->store, start, &copy);
+        return failed == 0 ? TW_OK : fail(access, desk, failed, "written");
+    }
+    const tw_view place = place_of(access, desk, &copy);
+    tw__view_copy(&place, &copy);
+    return TW_OK;
+}
+
+const struct tw__access_ops tw__staged = {.room = staged_room, .take = staged_take, .give = staged_give};
