@@ -126,7 +126,7 @@ TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
  * the length as snprintf does. */
 TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
 
-TW_API const tw_signature *tw_grid_signature(const tw_grid *grid); /* valid as long as the grid; any thread */
+TW_API const tw_signature *tw_grid_signature(const tw_grid *grid); /* its signature; valid as long as it; any thread */
 
 /* Reads "333,666" (digits and commas) into cuts[*ncuts], which the caller frees. Any thread. Errors: TW_ERROR_SYNTAX.
  */

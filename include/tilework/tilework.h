@@ -478,7 +478,7 @@ TW_API void tw_report_destroy(tw_report *report);
  * contents, and the library's version. */
 
 /* Begins a journal at PATH, replacing a file of that name. Errors: TW_ERROR_ARGUMENT (an output is no file of the
- * library), TW_ERROR_JOURNAL (another run holds it), TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+ * library), TW_ERROR_FILE (another run holds it), TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                                    tw_array *const *operands, tw_error *error);
 

@@ -6,11 +6,16 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 
 import numpy
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(TOP / "tools" / "generate"))
+
+import man_pages  # noqa: E402
+
 COMMANDS = ["run", "replay", "explain", "compile", "demo", "show", "info", "bench"]
 
 
@@ -86,12 +91,21 @@ def test_the_man_page_has_every_option(folder):
             assert "Fl \\-" + option.replace("-", "\\-") in page, (command, option)
 
 
-def test_the_man_page_has_every_function(folder):
-    page = (TOP / "docs" / "tilework.3").read_text()
+def test_the_man_pages_have_every_function(folder):
+    pages = "".join(man_pages.pages().values())
     header = "".join(path.read_text() for path in (TOP / "include" / "tilework").glob("*.h"))
     functions = re.findall(r"^TW_API [^(]*?(tw_\w+)\(", header, re.M)
     assert len(functions) > 60
-    assert [name for name in functions if not re.search(rf"Fn {name}\b", page)] == []
+    assert [name for name in functions if not re.search(rf"Fn {name}\b", pages)] == []
+
+
+@pytest.mark.parametrize("source", sorted((TOP / "docs" / "man").glob("*.c")), ids=lambda path: path.stem)
+def test_the_example_of_a_man_page_compiles_and_runs(folder, source):
+    program, library = folder.path / "example", pathlib.Path(os.environ["TILEWORK_BUILD"]) / "src" / "libtilework.a"
+    subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I", TOP / "include", source, "-o", program, library,
+                    "-lxxhash", "-ljansson", "-lpthread", "-ldl", "-lm"], check=True)
+    done = subprocess.run([program], cwd=folder.path, env=folder.environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_kernel_of_the_man_page_is_right(examples):

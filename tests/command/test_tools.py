@@ -12,6 +12,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = TOP / "tools"
 sys.path[:0] = [str(TOOLS), str(TOP / "tests")]
 
+from check import manual as check_manual  # noqa: E402
 from check import symbols as check_symbols  # noqa: E402
 from check import tree as check_tree  # noqa: E402
 import harness  # noqa: E402
@@ -144,6 +145,53 @@ def test_public_header_declares_what_the_check_believes():
     uses = len(re.findall(r"^TW_API\b", text, re.MULTILINE))
     assert uses > 50
     assert len(check_symbols.declared(headers)) == uses
+
+
+@pytest.fixture
+def manual_tree(tmp_path):
+    """The headers and the sources of their manual pages."""
+    for folder in ("include", "docs"):
+        shutil.copytree(TOP / folder, tmp_path / folder)
+    return tmp_path
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_manual_pages_of_this_tree_are_right(manual_tree):
+    code, text = check("manual", manual_tree)
+    assert code == 0, text
+
+
+@pytest.mark.parametrize("path, old, new, fault", [
+    ("docs/man/tilework_run.in", "tw_replay ", "", "tw_replay: in no page"),
+    ("docs/man/tilework_report.in", "calls: ", "calls: tw_run ", "tw_run: in tilework_report.3 and tilework_run.3"),
+    ("docs/man/tilework_pool.in", "tw_pool_*", "tw_pool_* tw_pond", "no header has a call tw_pond"),
+    ("docs/man/tilework_pool.in", "Opening one", ".Fn tw_pool_drain\nOpening one", "tilework_pool.3: tw_pool_drain is in no header"),
+    ("docs/man/tilework_run.in", "tw_stall", "", "tilework.h: no page shows tw_stall"),
+    ("docs/man/tilework_run.in", "tilework_grid", "tilework_grids", "tilework_run.3: there is no page tilework_grids(3)"),
+    ("docs/tilework.3", ".It Xr tilework_run 3", ".It run", "docs/tilework.3: does not list tilework_run(3)"),
+    ("include/tilework/tilework.h", "TW_API void tw_pool_close", "TW_API int tw_pool_dry(tw_pool *pool);\nTW_API void tw_pool_close",
+     "tilework.h: tw_pool_close has no comment that says what it does"),
+    ("include/tilework/tilework.h", "TW_API tw_status tw_run(", "TW_API tw_status tw_walk(void);\n\nTW_API tw_status tw_run(",
+     "tw_walk: in no page"),
+    ("include/tilework/tilework.h", "Errors: TW_ERROR_ARGUMENT (workers < 0", "TW_ERROR_ARGUMENT (workers < 0",
+     "tilework.h: the comment of tw_pool_open has no errors"),
+])
+def test_manual_page_that_differs_from_the_header_is_named(manual_tree, path, old, new, fault):
+    change(manual_tree / path, old, new)
+    code, text = check("manual", manual_tree)
+    assert code == 1
+    assert fault in text
+
+
+def test_prototype_that_is_not_the_headers_is_named(manual_tree):
+    page = {"x.3": '.Ft "int"\n.Fo tw_pool_workers\n.Fa "tw_pool *pool"\n.Fc\n'}
+    faults = check_manual.prototypes(manual_tree, page)
+    assert "x.3: tw_pool_workers is not in the headers like this: int tw_pool_workers(tw_pool *pool);" in faults
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2] / folder) for folder in ("tests", "tools/generate")]
+import man_pages  # noqa: E402
 from tap import Tap  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -60,12 +61,14 @@ def main():
 
     faults, text = attempt([command, "--version"])
     version = re.search(r"version: '([^']+)'", (TOP / "meson.build").read_text())[1]
-    tap.check("the installed command runs and tells its version",
+    tap.check("the installed command runs and prints its version",
               faults or ([] if version in text else [f"{version} expected in: {text}"]))
 
-    pages = [prefix / "share" / "man" / f"man{section}" / f"tilework.{section}" for section in (1, 3)]
-    missing = [f"{page}: missing" for page in pages if not page.exists()]
-    tap.check("the manual pages are installed", missing)
+    manual = prefix / "share" / "man"
+    names = ["man1/tilework.1", *[f"man3/{name}" for name in man_pages.pages()]]
+    pages = [manual / name for name in names if not name.startswith("man3/tw_")]
+    missing = [f"{name}: missing" for name in names if not (manual / name).exists()]
+    tap.check("the manual pages are installed, and a name for each call", missing)
     if shutil.which("mandoc"):
         tap.check("the manual pages are well formed",
                   missing or [fault for page in pages for fault in attempt(["mandoc", "-T", "lint", "-W", "warning",
