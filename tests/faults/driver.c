@@ -27,7 +27,7 @@
 
 #define ROWS 24
 #define COLUMNS 40
-#define PATIENCE 20 /* seconds for a case */
+#define PATIENCE 120 /* seconds for a case */
 #define FAILURE 7
 
 static const tw_split rows_apart = {.axis = "i", .tile = 1};

@@ -38,7 +38,7 @@ def children():
         return {int(word) for word in file.read().split()}
 
 
-def wait_until_gone(pids, seconds=10):
+def wait_until_gone(pids, seconds=60):
     """Waits until none of these processes runs; those that have ended and that nobody has asked about are gone too."""
     end = time.monotonic() + seconds
     for pid in pids:

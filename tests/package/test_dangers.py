@@ -92,8 +92,13 @@ def test_harmless_threads_are_not_named(start):
 def test_a_main_thread_that_waits_is_harmless_and_one_that_works_is_not():
     out = warned("""
     main = threading.main_thread().ident
+    def joins():
+        frame = sys._current_frames()[main]
+        while frame is not None and frame.f_code.co_name != "join":
+            frame = frame.f_back
+        return frame is not None
     def run_while(waiting):
-        while sys._current_frames()[main].f_code.co_filename.endswith("threading.py") != waiting:
+        while joins() != waiting:
             time.sleep(0.001)
         run()
         ends.append(waiting)

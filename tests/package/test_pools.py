@@ -331,7 +331,7 @@ def test_a_spawned_interpreter_ends_though_a_child_has_its_connection():
     with tw.Pool(1, start="spawn") as spawned, tw.Pool(1) as forked:  # the second one's worker inherits it
         spawned.close()
         assert forked.run(lambda y: y, "y[i] -> r[i]", Y).tolist() == Y.tolist()
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 60
 
 
 def test_runs_after_the_pools_of_the_program_were_closed():

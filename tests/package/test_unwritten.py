@@ -241,9 +241,9 @@ def test_later_tiles_draw_what_they_draw_in_a_loop():
 
 def test_a_second_run_costs_no_timeout():
     def kernel(y, r):
-        time.sleep(0.6)
+        time.sleep(1.6)
         r[...] = 0
-    _, report = tw.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, timeout=1.0, retries=0, workers=2, report=True)
+    _, report = tw.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 3}, timeout=3.0, retries=0, workers=2, report=True)
     assert report.totals["timeouts"] == 0
 
 
