@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "notation/notation.h"
+#include "notation/value/kind.h"
 
 enum { SHOWN = 48, MOST_TERMS = 32 };
 

@@ -10,6 +10,8 @@
 #include "notation/type/extent.h"
 #include "notation/type/lift.h"
 #include "notation/type/resolve.h"
+#include "notation/type/typing.h"
+#include "notation/value/kind.h"
 
 /* ---- parameters ---- */
 

@@ -3,7 +3,8 @@
 #define TW_KERNEL_EXPR_NOTATION_H
 
 #include "kernel/kernel.h"
-#include "notation/type/typing.h"
+#include "notation/read/syntax.h"
+#include "notation/type/typed.h"
 
 struct tw_statement {
     struct tw__syntax syntax;

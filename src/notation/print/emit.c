@@ -11,33 +11,6 @@
 
 enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
 
-static int is_same_index(const struct tw__index *x, const struct tw__index *y)
-{
-    if (x->edge != y->edge || x->tiled != y->tiled || x->nterms != y->nterms || x->constant != y->constant ||
-        x->offset != y->offset) {
-        return 0;
-    }
-    for (int t = 0; t < x->nterms; t++) {
-        if (x->term[t].axis != y->term[t].axis || x->term[t].factor != y->term[t].factor) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int is_same_read(const struct tw__program *program, const struct tw__node *x, const struct tw__node *y)
-{
-    if (y->kind != TW__NODE_READ || x->scope != y->scope || x->u.read.operand != y->u.read.operand) {
-        return 0;
-    }
-    for (int d = 0; d < program->operands[x->u.read.operand].ndim; d++) {
-        if (!is_same_index(&program->indices[x->u.read.indices + d], &program->indices[y->u.read.indices + d])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 /* An element that the text has twice is read once. */
 static void find_same(struct tw__emitter *e)
 {
@@ -46,7 +19,8 @@ static void find_same(struct tw__emitter *e)
     for (int n = 0; n < e->program->nnodes; n++) {
         e->same[n] = n;
         for (int m = n - 1; nodes[n].kind == TW__NODE_READ && m >= 0 && m >= n - LOOK_BACK; m--) {
-            if (is_same_read(e->program, &nodes[n], &nodes[m])) {
+            if (nodes[m].kind == TW__NODE_READ && nodes[m].scope == nodes[n].scope &&
+                tw__tree_same_element(e->program, &nodes[n], &nodes[m])) {
                 e->same[n] = e->same[m];
                 break;
             }

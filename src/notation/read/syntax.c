@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/grow.h"
 
 void tw__syntax_fini(struct tw__syntax *syntax)
 {
@@ -14,30 +15,14 @@ void tw__syntax_fini(struct tw__syntax *syntax)
     memset(syntax, 0, sizeof *syntax);
 }
 
-/* Room for one more of `used` things. */
-static void *grow(void *things, int used, int *room, size_t size, tw_error *error)
-{
-    if (used < *room) {
-        return things;
-    }
-    const int more = *room == 0 ? 64 : 2 * *room;
-    void *longer = realloc(things, (size_t)more * size);
-    if (longer == NULL) {
-        tw__fail_memory(error, (size_t)more * size, "a statement");
-        return NULL;
-    }
-    *room = more;
-    return longer;
-}
-
 tw_status tw__syntax_add(struct tw__syntax *syntax, const struct tw__syntax_node *node, int *number, tw_error *error)
 {
     if (syntax->nnodes == TW__SYNTAX_NODES) {
         return tw__complain(error, &syntax->source, node->at, "more than %d operations and operands", TW__SYNTAX_NODES);
     }
-    struct tw__syntax_node *nodes = grow(syntax->nodes, syntax->nnodes, &syntax->room, sizeof *nodes, error);
+    struct tw__syntax_node *nodes = tw__grow(syntax->nodes, syntax->nnodes, &syntax->room, sizeof *nodes);
     if (nodes == NULL) {
-        return TW_ERROR_MEMORY;
+        return tw__fail_memory(error, sizeof *nodes, "a statement");
     }
     syntax->nodes = nodes;
     nodes[syntax->nnodes] = *node;
@@ -48,9 +33,9 @@ tw_status tw__syntax_add(struct tw__syntax *syntax, const struct tw__syntax_node
 tw_status tw__syntax_add_index(struct tw__syntax *syntax, const struct tw__syntax_index *index, tw_error *error)
 {
     struct tw__syntax_index *indices =
-        grow(syntax->indices, syntax->nindices, &syntax->index_room, sizeof *indices, error);
+        tw__grow(syntax->indices, syntax->nindices, &syntax->index_room, sizeof *indices);
     if (indices == NULL) {
-        return TW_ERROR_MEMORY;
+        return tw__fail_memory(error, sizeof *indices, "a statement");
     }
     syntax->indices = indices;
     indices[syntax->nindices++] = *index;

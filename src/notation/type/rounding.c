@@ -1,19 +1,15 @@
 /* rounding.c - round(x, decimals) as operations: what NumPy's round multiplies, rounds and divides. */
-#include "notation/type/typing.h"
+#include "notation/type/rounding.h"
 
-static void set(struct tw__argument *result, tw_kind dtype, int node)
-{
-    result->is_weak = 0;
-    result->dtype = dtype;
-    result->node = node;
-}
+#include "notation/type/argument.h"
+#include "notation/value/kind.h"
 
 /* The argument is the result. */
 static tw_status keep(struct tw__typer *typer, const struct tw__argument *type, struct tw__argument *result)
 {
     int number = -1;
     const tw_status status = tw__typer_convert(typer, type, type->dtype, TW__SATURATE_NO, &number);
-    set(result, type->dtype, number);
+    tw__argument_set(result, type->dtype, number);
     return status;
 }
 
@@ -44,7 +40,7 @@ static tw_status scale(struct tw__typer *typer, const struct tw__syntax_node *no
 tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
     struct tw__argument type;
-    tw_status status = tw__typer_type(typer, node->child[0], &type);
+    tw_status status = typer->type(typer, node->child[0], &type);
     const int decimals = node->which, is_integer = status == TW_OK && tw__kind_is_integer(type.dtype);
     if (status != TW_OK || (is_integer && decimals >= 0)) {
         return status == TW_OK ? keep(typer, &type, result) : status;
@@ -71,11 +67,11 @@ tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *
     if (status == TW_OK && decimals != 0) {
         status = scale(typer, node, decimals < 0 ? TW__OP_MULTIPLY : TW__OP_DIVIDE, kind, factor, &value);
     }
-    set(result, kind, value);
+    tw__argument_set(result, kind, value);
     if (status == TW_OK && is_integer) {
         struct tw__node cast = {.kind = TW__NODE_CAST, .dtype = type.dtype, .child = {value}, .nchildren = 1};
         status = tw__typer_add(typer, &cast, node->at, &value);
-        set(result, type.dtype, value);
+        tw__argument_set(result, type.dtype, value);
     }
     return status;
 }

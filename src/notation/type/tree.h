@@ -136,6 +136,9 @@ struct tw__program {
                         * Where this is 0 it must run without: it reads lengths from the tile */
 };
 
+/* Whether two READ nodes read the same element. */
+int tw__tree_same_element(const struct tw__program *program, const struct tw__node *x, const struct tw__node *y);
+
 /* ---- printing ---- */
 
 /* C for one tile: a source that includes <tilework/tilework.h> and defines `int FUNCTION(const tw_tile *tile)`, the one

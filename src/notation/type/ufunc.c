@@ -2,62 +2,12 @@
  *
  * The rules are those of NumPy 2's loops: tests/command/test_notation_types.py compares every operation with NumPy for
  * every pair of dtypes and for Python numbers. */
-#include <stdio.h>
-#include <string.h>
+#include "notation/type/ufunc.h"
 
-#include "notation/type/typing.h"
-
-/* "float64", or for a Python number what it is. */
-static const char *type_name(const struct tw__argument *type)
-{
-    static const char *const classes[] = {"a Python bool", "a whole number", "a Python float", "a Python complex"};
-    return type->is_weak ? classes[type->class] : tw__kind_name(type->dtype);
-}
-
-/* "'&' of float64 and int8: WHAT". */
-static tw_status refuse(struct tw__typer *typer, const struct tw__syntax_node *node, const struct tw__argument *types,
-                        const char *what)
-{
-    return tw__complain(typer->error, &typer->syntax->source, node->at, "'%s' of %s%s%s: %s",
-                        tw__operation_name((enum tw__operation)node->which), type_name(&types[0]),
-                        node->nchildren > 1 ? " and " : "", node->nchildren > 1 ? type_name(&types[1]) : "", what);
-}
-
-/* What a value counts as beside the others: a Python number takes after the arrays. */
-static tw_kind effective(const struct tw__argument *type, int has_array, tw_kind arrays)
-{
-    return type->is_weak && has_array ? tw__promote_weak(arrays, type->class) : type->dtype;
-}
-
-/* The common dtype of n values. *arrays: that of the arrays among them, if there are any. */
-static tw_kind common(const struct tw__argument *types, int n, int *has_array, tw_kind *arrays)
-{
-    tw_kind kind = TW_BOOL;
-    *arrays = TW_BOOL;
-    *has_array = 0;
-    /* Floats first: int16 with uint16 alone is int32, whose float is float64, but beside a float16 both are float32. */
-    for (int k = 0; k < 2 * n; k++) {
-        const struct tw__argument *type = &types[k % n];
-        if (!type->is_weak && tw__kind_is_inexact(type->dtype) == (k < n)) {
-            *arrays = tw__promote(*arrays, type->dtype);
-            *has_array = 1;
-        }
-    }
-    for (int k = 0; k < 2 * n; k++) {
-        const tw_kind own = effective(&types[k % n], *has_array, *arrays);
-        if (tw__kind_is_inexact(own) == (k < n)) {
-            kind = tw__promote(kind, own);
-        }
-    }
-    return kind;
-}
-
-static void set(struct tw__argument *result, tw_kind dtype, int node)
-{
-    result->is_weak = 0;
-    result->dtype = dtype;
-    result->node = node;
-}
+#include "notation/type/argument.h"
+#include "notation/type/comparison.h"
+#include "notation/value/kind.h"
+#include "notation/value/promote.h"
 
 /* Converts the arguments to `kind` and adds the operation, whose result is of `dtype`. */
 static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *node, const struct tw__argument *types,
@@ -73,7 +23,7 @@ static tw_status finish(struct tw__typer *typer, const struct tw__syntax_node *n
         status = tw__typer_operate(typer, code, dtype, children, node->nchildren, node->at, &number);
     }
     if (status == TW_OK) {
-        set(result, dtype, number);
+        tw__argument_set(result, dtype, number);
     }
     return status;
 }
@@ -87,111 +37,11 @@ static tw_status type_bool_arithmetic(struct tw__typer *typer, const struct tw__
     case TW__OP_MULTIPLY:
         return finish(typer, node, types, TW__OP_BIT_AND, TW_BOOL, TW_BOOL, result);
     case TW__OP_NEGATIVE:
-        return refuse(typer, node, types, "NumPy has no such operation; write not, or ~");
+        return tw__argument_refuse(typer, node, types, "NumPy has no such operation; write not, or ~");
     default:
-        return refuse(typer, node, types, "NumPy has no such operation; write ^ for what differs, or x & ~y");
+        return tw__argument_refuse(typer, node, types,
+                                   "NumPy has no such operation; write ^ for what differs, or x & ~y");
     }
-}
-
-static int is_comparison_reversed(int code, int *reversed)
-{
-    *reversed = code == TW__OP_LESS            ? TW__OP_GREATER
-                : code == TW__OP_LESS_EQUAL    ? TW__OP_GREATER_EQUAL
-                : code == TW__OP_GREATER       ? TW__OP_LESS
-                : code == TW__OP_GREATER_EQUAL ? TW__OP_LESS_EQUAL
-                                               : code;
-    return *reversed != code;
-}
-
-/* A literal that an integer dtype does not have is larger, or smaller, than all that it has: NumPy says so too. */
-static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax_node *node, int number_first,
-                                int is_large, struct tw__argument *result)
-{
-    int code = node->which;
-    if (number_first) {
-        is_comparison_reversed(code, &code);
-    }
-    const int is_less = code == TW__OP_LESS || code == TW__OP_LESS_EQUAL;
-    const int is_greater = code == TW__OP_GREATER || code == TW__OP_GREATER_EQUAL;
-    struct tw__node constant = {.kind = TW__NODE_CONSTANT, .dtype = TW_BOOL};
-    constant.u.constant.integer = code == TW__OP_NOT_EQUAL || (is_less && is_large) || (is_greater && !is_large);
-    int number;
-    const tw_status status = tw__typer_add(typer, &constant, node->at, &number);
-    set(result, TW_BOOL, number);
-    return status;
-}
-
-/* Integers with a whole number whose value comes later: with the nearest one that the dtype has, and a bool that says
- * whether it lies outside. x < c is x < nearest, or c is above all; x <= c is x <= nearest, and c is not below all. */
-static tw_status compare_unknown(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                 const struct tw__argument *types, int number, struct tw__argument *result)
-{
-    const tw_kind kind = types[1 - number].dtype;
-    int code = node->which, children[2], pair[2], found = -1;
-    for (int k = 0; k < 2; k++) {
-        const tw_status status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_BOTH, &children[k]);
-        if (status != TW_OK) {
-            return status;
-        }
-    }
-    tw_status status = tw__typer_operate(typer, (enum tw__operation)code, TW_BOOL, children, 2, node->at, &pair[0]);
-    if (number == 0) {
-        is_comparison_reversed(code, &code);
-    }
-    const enum tw__slot_test test = code == TW__OP_EQUAL || code == TW__OP_NOT_EQUAL      ? TW__SLOT_OUTSIDE
-                                    : code == TW__OP_LESS || code == TW__OP_GREATER_EQUAL ? TW__SLOT_ABOVE
-                                                                                          : TW__SLOT_BELOW;
-    const int is_or = code == TW__OP_NOT_EQUAL || code == TW__OP_LESS || code == TW__OP_GREATER;
-    if (status == TW_OK) {
-        status = tw__typer_test(typer, types[number].syntax, test, kind, &pair[1]);
-    }
-    if (status == TW_OK && !is_or) {
-        status = tw__typer_operate(typer, TW__OP_NOT, TW_BOOL, &pair[1], 1, node->at, &pair[1]);
-    }
-    if (status == TW_OK) {
-        status = tw__typer_operate(typer, is_or ? TW__OP_BIT_OR : TW__OP_BIT_AND, TW_BOOL, pair, 2, node->at, &found);
-    }
-    set(result, TW_BOOL, found);
-    return status;
-}
-
-static tw_status type_comparison(struct tw__typer *typer, const struct tw__syntax_node *node,
-                                 const struct tw__argument *types, struct tw__argument *result)
-{
-    int has_array, children[2];
-    tw_kind arrays;
-    tw_kind kind = common(types, 2, &has_array, &arrays);
-    for (int k = 0; k < 2; k++) { /* a whole number beside an integer array */
-        const struct tw__argument *number = &types[k], *array = &types[1 - k];
-        if (!number->is_weak || number->class != TW__CLASS_WHOLE || array->is_weak ||
-            !tw__kind_is_integer(array->dtype)) {
-            continue;
-        }
-        const struct tw__syntax_node *source = &typer->syntax->nodes[number->syntax];
-        union tw__value value;
-        if (source->is_literal && !tw__scalar_convert(&value, array->dtype, &source->number, TW__SATURATE_NO)) {
-            return compare_beyond(typer, node, k == 0, !source->number.negative, result);
-        }
-        if (!source->is_literal) {
-            return compare_unknown(typer, node, types, k, result);
-        }
-    }
-    tw_kind own[2] = {kind, kind};
-    const tw_kind a = effective(&types[0], has_array, arrays), b = effective(&types[1], has_array, arrays);
-    if ((a == TW_UINT64 && tw__kind_is_signed(b)) || (b == TW_UINT64 && tw__kind_is_signed(a))) {
-        own[0] = a == TW_UINT64 ? TW_UINT64 : TW_INT64;
-        own[1] = b == TW_UINT64 ? TW_UINT64 : TW_INT64;
-    }
-    tw_status status = TW_OK;
-    for (int k = 0; k < 2 && status == TW_OK; k++) {
-        status = tw__typer_convert(typer, &types[k], own[k], TW__SATURATE_NO, &children[k]);
-    }
-    int number = -1;
-    if (status == TW_OK) {
-        status = tw__typer_operate(typer, (enum tw__operation)node->which, TW_BOOL, children, 2, node->at, &number);
-    }
-    set(result, TW_BOOL, number);
-    return status;
 }
 
 static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_node *node,
@@ -199,7 +49,7 @@ static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_no
 {
     int has_array, children[3];
     tw_kind arrays;
-    const tw_kind kind = common(types + 1, 2, &has_array, &arrays);
+    const tw_kind kind = tw__argument_common(types + 1, 2, &has_array, &arrays);
     tw_status status = tw__typer_convert(typer, &types[0], TW_BOOL, TW__SATURATE_NO, &children[0]);
     for (int k = 1; k < 3 && status == TW_OK; k++) {
         status = tw__typer_convert(typer, &types[k], kind, TW__SATURATE_NO, &children[k]);
@@ -208,7 +58,7 @@ static tw_status type_select(struct tw__typer *typer, const struct tw__syntax_no
     if (status == TW_OK) {
         status = tw__typer_operate(typer, TW__OP_SELECT, kind, children, 3, node->at, &number);
     }
-    set(result, kind, number);
+    tw__argument_set(result, kind, number);
     return status;
 }
 
@@ -224,8 +74,9 @@ static tw_status type_power(struct tw__typer *typer, const struct tw__syntax_nod
 {
     kind = kind == TW_BOOL ? TW_INT8 : kind;
     if (tw__kind_is_integer(kind) && has_negative_exponent(typer, &types[1])) {
-        return refuse(typer, node, types,
-                      "whole numbers to a negative power are no whole numbers; write the exponent as a float");
+        return tw__argument_refuse(
+            typer, node, types,
+            "whole numbers to a negative power are no whole numbers; write the exponent as a float");
     }
     return finish(typer, node, types, TW__OP_POWER, kind, kind, result);
 }
@@ -236,12 +87,12 @@ static tw_status type_float(struct tw__typer *typer, const struct tw__syntax_nod
 {
     int has_array;
     tw_kind arrays, kind = TW_FLOAT16;
-    common(types, node->nchildren, &has_array, &arrays);
+    tw__argument_common(types, node->nchildren, &has_array, &arrays);
     for (int k = 0; k < node->nchildren; k++) {
-        kind = tw__promote(kind, tw__promote_float(effective(&types[k], has_array, arrays)));
+        kind = tw__promote(kind, tw__promote_float(tw__argument_effective(&types[k], has_array, arrays)));
     }
     if (tw__kind_is_complex(kind) && tw__operation_row((enum tw__operation)node->which)->rule == TW__RULE_FLOAT) {
-        return refuse(typer, node, types, "there is no such function of complex numbers");
+        return tw__argument_refuse(typer, node, types, "there is no such function of complex numbers");
     }
     return finish(typer, node, types, (enum tw__operation)node->which, kind, kind, result);
 }
@@ -252,7 +103,7 @@ static tw_status keep(struct tw__typer *typer, const struct tw__argument *type, 
 {
     int number = -1;
     const tw_status status = tw__typer_convert(typer, type, kind, TW__SATURATE_NO, &number);
-    set(result, kind, number);
+    tw__argument_set(result, kind, number);
     return status;
 }
 
@@ -267,7 +118,7 @@ static tw_status make_constant(struct tw__typer *typer, const struct tw__syntax_
     }
     int number = -1;
     const tw_status status = tw__typer_add(typer, &constant, node->at, &number);
-    set(result, kind, number);
+    tw__argument_set(result, kind, number);
     return status;
 }
 
@@ -286,7 +137,7 @@ static tw_status type_real_angle(struct tw__typer *typer, const struct tw__synta
     if (status == TW_OK) {
         status = tw__typer_operate(typer, TW__OP_ATAN2, kind, children, 2, node->at, &number);
     }
-    set(result, kind, number);
+    tw__argument_set(result, kind, number);
     return status;
 }
 
@@ -315,7 +166,8 @@ static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_nod
     const tw_kind kind = type->dtype;
     switch (rule) {
     case TW__RULE_ROUND:
-        return tw__kind_is_complex(kind)    ? refuse(typer, node, type, "there is no such function of complex numbers")
+        return tw__kind_is_complex(kind)
+                   ? tw__argument_refuse(typer, node, type, "there is no such function of complex numbers")
                : !tw__kind_is_inexact(kind) ? keep(typer, type, kind, result)
                                             : finish(typer, node, type, code, kind, kind, result);
     case TW__RULE_TEST:
@@ -326,7 +178,7 @@ static tw_status type_unary(struct tw__typer *typer, const struct tw__syntax_nod
                    ? keep(typer, type, kind, result)
                    : finish(typer, node, type, code, kind, tw__kind_part(kind), result);
     case TW__RULE_SIGN:
-        return kind == TW_BOOL ? refuse(typer, node, type, "NumPy has no such function of bools")
+        return kind == TW_BOOL ? tw__argument_refuse(typer, node, type, "NumPy has no such function of bools")
                                : finish(typer, node, type, code, kind, kind, result);
     default:
         return type_part(typer, node, type, result);
@@ -339,7 +191,7 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
     const enum tw__operation code = (enum tw__operation)node->which;
     int has_array;
     tw_kind arrays;
-    tw_kind kind = common(types, node->nchildren, &has_array, &arrays);
+    tw_kind kind = tw__argument_common(types, node->nchildren, &has_array, &arrays);
     switch (rule) {
     case TW__RULE_ARITHMETIC:
         if (kind == TW_BOOL) {
@@ -352,7 +204,7 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
     case TW__RULE_FLOOR:
         kind = kind == TW_BOOL ? TW_INT8 : kind;
         if (tw__kind_is_complex(kind)) {
-            return refuse(typer, node, types, "complex numbers have no such operation");
+            return tw__argument_refuse(typer, node, types, "complex numbers have no such operation");
         }
         break;
     case TW__RULE_POWER:
@@ -361,13 +213,13 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
     case TW__RULE_SHIFT:
         kind = kind == TW_BOOL && rule == TW__RULE_SHIFT ? TW_INT8 : kind;
         if (tw__kind_is_inexact(kind)) {
-            return refuse(typer, node, types,
-                          arrays == TW_FLOAT64 && !tw__kind_is_inexact(types[0].dtype) &&
-                                  !tw__kind_is_inexact(types[node->nchildren - 1].dtype)
-                              ? "no integer holds both; cast one of them"
-                          : code == TW__OP_BIT_XOR ? "it is for integers and bools (a power is x ** 2)"
-                          : rule == TW__RULE_BITS  ? "it is for integers and bools"
-                                                   : "it is for integers");
+            return tw__argument_refuse(typer, node, types,
+                                       arrays == TW_FLOAT64 && !tw__kind_is_inexact(types[0].dtype) &&
+                                               !tw__kind_is_inexact(types[node->nchildren - 1].dtype)
+                                           ? "no integer holds both; cast one of them"
+                                       : code == TW__OP_BIT_XOR ? "it is for integers and bools (a power is x ** 2)"
+                                       : rule == TW__RULE_BITS  ? "it is for integers and bools"
+                                                                : "it is for integers");
         }
         if (code == TW__OP_INVERT && kind == TW_BOOL) {
             return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);
@@ -383,7 +235,7 @@ tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_no
 {
     struct tw__argument types[3];
     for (int k = 0; k < node->nchildren; k++) {
-        const tw_status status = tw__typer_type(typer, node->child[k], &types[k]);
+        const tw_status status = typer->type(typer, node->child[k], &types[k]);
         if (status != TW_OK) {
             return status;
         }
@@ -395,7 +247,7 @@ tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_no
     const enum tw__rule rule = tw__operation_row((enum tw__operation)node->which)->rule;
     switch (rule) {
     case TW__RULE_COMPARE:
-        return type_comparison(typer, node, types, result);
+        return tw__type_comparison(typer, node, types, result);
     case TW__RULE_NOT:
         return finish(typer, node, types, TW__OP_NOT, TW_BOOL, TW_BOOL, result);
     case TW__RULE_SELECT:
@@ -422,12 +274,12 @@ tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *n
     tw_kind arrays;
     tw_status status = TW_OK;
     for (int k = 0; k < 3 && status == TW_OK; k++) {
-        status = tw__typer_type(typer, node->child[k], &types[k]);
+        status = typer->type(typer, node->child[k], &types[k]);
     }
     if (status != TW_OK) {
         return status;
     }
-    const tw_kind kind = common(types, 3, &has_array, &arrays);
+    const tw_kind kind = tw__argument_common(types, 3, &has_array, &arrays);
     static const enum tw__saturate saturate[] = {TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH};
     for (int k = 0; k < 3 && status == TW_OK; k++) {
         status = tw__typer_convert(typer, &types[k], kind, saturate[k], &children[k]);
@@ -442,6 +294,6 @@ tw_status tw__type_clip(struct tw__typer *typer, const struct tw__syntax_node *n
     if (status == TW_OK) {
         status = tw__typer_operate(typer, TW__OP_MINIMUM, kind, pair, 2, node->at, &number);
     }
-    set(result, kind, number);
+    tw__argument_set(result, kind, number);
     return status;
 }
