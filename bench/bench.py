@@ -2,12 +2,13 @@
 """Measures Tilework beside its peers and prints one table: what, ours, the peer's, the ratio, the bar, reached or not.
 
 Both sides of a comparison live at the same time and run in turn, A B, B A, A B ...; a ratio is taken in each round, and
-its median and quartiles are what is reported: what disturbs the machine disturbs both. `make bench` runs this.
+its median and quartiles are what is reported: a disturbance of the machine disturbs both. `make bench` runs this.
 """
 
 import argparse
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 
 import footprint
 import machine
-from comparisons import COMPARISONS, show, show_ratio
+from comparisons import COMPARISONS, README, show, show_ratio
 from contestant import Contestant, Missing
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -125,7 +126,7 @@ def build_openmp():
     target = "bench/openmp"
     done = subprocess.run(["ninja", "-C", str(BUILD), target, "bench/notation"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        print(f"OpenMP cannot be had here, so it is left out: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
+        print(f"OpenMP is not available here, so it is left out: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
     return BUILD / target
 
 
@@ -138,6 +139,22 @@ def peer_versions():
 def markdown(lines, rows):
     table = [HEAD, ("---",) * len(HEAD), *rows]
     return "\n".join([*(f"- {line}" for line in lines), "", *(f"| {' | '.join(row)} |" for row in table)])
+
+
+def read_markdown(path):
+    """What an earlier run wrote into a file: the lines above its table, and the rows. Rows that were measured after all
+    are not left out."""
+    text = path.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [tuple(row.strip("| ").split(" | ")) for row in re.sub(r"\|  (?=\|)", "| - ", text).splitlines() if row.startswith("| ")]
+    rows = [tuple("" if cell == "-" else cell for cell in row) for row in rows[2:]]
+    present = {f"{row[0]} beside {row[2].rpartition(': ')[0]}" if row[2] else row[0] for row in rows}
+    lines = [line[2:] for line in text.splitlines() if line.startswith("- ")]
+    return [line for line in lines if not (line.startswith("left out: ") and line[10:].rsplit(": ", 1)[0] in present)], rows
+
+
+def of_readme(rows):
+    """The rows of the README, in its order."""
+    return [row for what, beside in README for row in rows if row[0] == what and row[2].startswith(f"{beside}: ")]
 
 
 def write_markdown(path, text):
@@ -161,19 +178,33 @@ def arguments():
     parser.add_argument("--markdown", action="append", type=pathlib.Path, default=[], metavar="FILE",
                         help="write the table into FILE too, between its two marks")
     parser.add_argument("--readme", action="append", type=pathlib.Path, default=[], metavar="FILE",
-                        help="the same with those rows alone that have a bar")
+                        help="the same with the ten rows of the README alone")
+    parser.add_argument("--from", dest="source", type=pathlib.Path, metavar="FILE",
+                        help="measure nothing: take the table that an earlier run wrote into FILE")
     parser.add_argument("--tilework", default=BUILD / "cli" / "tilework", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.cols = options.cols or 20000
     options.rows = options.rows or (1000 if options.quick else fit(10000, options.cols))
     options.rounds = options.rounds or (3 if options.quick else None)
     if min(options.rows, options.cols, options.workers, options.rounds or 1) < 1:
-        parser.error("numbers are to be at least 1")
+        parser.error("numbers must be at least 1")
     return options
+
+
+def write(options, lines, skipped, rows):
+    for path in options.markdown:
+        write_markdown(path, markdown(lines + skipped, rows))
+    for path in options.readme:
+        write_markdown(path, markdown(lines, of_readme(rows)))
 
 
 def main():
     options = arguments()
+    if options.source:
+        lines, rows = read_markdown(options.source)
+        write(options, [line for line in lines if not line.startswith("left out: ")],
+              [line for line in lines if line.startswith("left out: ")], rows)
+        return
     options.openmp = build_openmp()
     bench = Bench(options)
     lines = machine.describe(options.tilework, peer_versions())
@@ -198,10 +229,7 @@ def main():
         missed += reached is False
         print_row(row)
     print(f"\n{judged - missed} of {judged} bars reached" + (f", {missed} missed" if missed else ""))
-    for path in options.markdown:
-        write_markdown(path, markdown(lines + skipped, rows))
-    for path in options.readme:
-        write_markdown(path, markdown(lines, [row for row in rows if row[4]]))
+    write(options, lines, skipped, rows)
 
 
 if __name__ == "__main__":

@@ -205,3 +205,16 @@ COMPARISONS = [
     Comparison("python-import", "Python: import tilework, after NumPy", package("python-import"), None, "run", rounds=9,
                own_most=0.030),
 ]
+
+# The ten rows of the README, by what is measured and beside whom: the everyday job from Python, memory, small tiles,
+# statements; two of them are lost.
+README = (("Python: the origin's function, pool and all, parent reads it", "shared Array + Pool"),
+          ("Python: a tile above calling the kernel, processes", "Pool.map, chunksize=1"),
+          (PYTHON_ROWS, "a loop, 1 process"),
+          (NEW, "NumPy broadcast"),
+          (REUSED, "OpenMP"),
+          (PROCESSES, "joblib into memmap"),
+          (WAVES, "numexpr"),
+          (STENCIL, "NumPy slicing"),
+          (IMAGE, "Numba prange"),
+          (MATMUL, "OpenBLAS (NumPy)"))

@@ -328,3 +328,31 @@ def test_junit_is_counted(tmp_path):
                        cwd=tmp_path)
     outcome = harness.count_junit(tmp_path / "x.xml", "python", done.output)
     assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 2, 1)
+
+
+def rows_of(page):
+    table = (TOP / page).read_text().partition("<!-- bench:begin -->")[2].partition("<!-- bench:end -->")[0]
+    return [line for line in table.splitlines() if line.startswith("| ")][2:], re.findall(r"^- left out: (.*)", table, re.M)
+
+
+def test_benchmarks_of_the_readme_are_ten_rows_of_the_whole_table():
+    """And what the whole table says was left out is not among its rows."""
+    shown, _ = rows_of("README.md")
+    rows, left_out = rows_of("docs/benchmarks.md")
+    assert len(shown) == 10 and set(shown) <= set(rows)
+    measured = [f"{what} beside {beside.rpartition(': ')[0]}" if beside else what
+                for what, beside in ([cell.strip() for cell in row.split("|")[1:4:2]] for row in rows)]
+    assert [line for line in left_out if line.rpartition(": ")[0] in measured] == []
+
+
+def test_benchmarks_are_written_again_without_measuring(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text((TOP / "docs" / "benchmarks.md").read_text().replace(
+        "\n\n| what", "\n- left out: exp(-a*a) * sin(b) beside numexpr: none\n- left out: y beside z: no z\n\n| what", 1))
+    shutil.copy(TOP / "README.md", tmp_path)
+    subprocess.run([sys.executable, TOP / "bench" / "bench.py", "--from", page, "--markdown", page, "--readme", tmp_path / "README.md"],
+                   check=True)
+    assert (tmp_path / "README.md").read_text() == (TOP / "README.md").read_text()
+    text = page.read_text()
+    assert "- left out: y beside z: no z\n" in text and "beside numexpr: none" not in text
+    assert text.replace("- left out: y beside z: no z\n", "") == (TOP / "docs" / "benchmarks.md").read_text()
