@@ -1,21 +1,28 @@
-/* reduction.c - what is to be known of one reduction before its functions are printed. */
+/* reduction.c - one reduction, settled: its shape, what is given to its functions, their loops. */
 #include "notation/loop/reduction.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-#include "grid/fold.h"
-#include "notation/print/address.h"
-
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
+static const struct tw__node *node_at(const struct tw__sheet *sheet, int node)
 {
-    return &e->program->nodes[node];
+    return &sheet->program->nodes[node];
 }
 
-uint64_t tw__reduction_outside(const struct tw__emitter *e, int node)
+struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
 {
-    return node_at(e, node)->axes;
+    const struct tw__node *node = &program->nodes[number];
+    const tw_kind kind = program->nodes[node->child[0]].dtype;
+    const enum tw__reduction code = node->u.reduce.code;
+    return (struct tw__reduced){.node = number,
+                                .code = code,
+                                .type = kind == TW_FLOAT16 ? TW_FLOAT32 : kind, /* its values are floats */
+                                .is_place = code == TW__REDUCE_ARGMIN || code == TW__REDUCE_ARGMAX,
+                                .is_tree = code == TW__REDUCE_SUM || code == TW__REDUCE_PROD ||
+                                           code == TW__REDUCE_MIN || code == TW__REDUCE_MAX,
+                                .axes = node->axes};
 }
+
+/* ---- what is given ---- */
 
 static uint64_t reduced_axes(const struct tw__node *node)
 {
@@ -27,22 +34,22 @@ static uint64_t reduced_axes(const struct tw__node *node)
 }
 
 /* The largest parts of the body without a reduced axis. Those of which a parent is given too are left out: a node is
- * marked by its parents, which have larger numbers. */
-static void find_given(struct tw__reduction_plan *r, struct tw__emitter *e)
+ * marked by its parents, which have larger numbers. Gives 0 if out of memory. */
+static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
-    const struct tw__node *node = node_at(e, r->node);
+    const int number = r->of.node;
+    const struct tw__node *node = node_at(sheet, number);
     const uint64_t reduced = reduced_axes(node);
-    unsigned char *mark = calloc((size_t)r->node + 1, 1);
-    r->given = calloc((size_t)r->node + 1, sizeof *r->given);
+    unsigned char *mark = calloc((size_t)number + 1, 1);
+    r->given = calloc((size_t)number + 1, sizeof *r->given);
     if (mark == NULL || r->given == NULL) {
-        e->failed = 1;
         free(mark);
-        return;
+        return 0;
     }
-    mark[e->same[node->child[0]]] = 1;
-    for (int n = r->node - 1; n >= 0; n--) {
-        const struct tw__node *part = node_at(e, n);
-        if (part->scope != r->node || !mark[n]) {
+    mark[sheet->same[node->child[0]]] = 1;
+    for (int n = number - 1; n >= 0; n--) {
+        const struct tw__node *part = node_at(sheet, n);
+        if (part->scope != number || !mark[n]) {
             continue;
         }
         const int is_inner = part->kind == TW__NODE_CAST || part->kind == TW__NODE_OPERATION;
@@ -51,7 +58,7 @@ static void find_given(struct tw__reduction_plan *r, struct tw__emitter *e)
             continue;
         }
         for (int k = 0; k < part->nchildren && is_inner; k++) {
-            mark[e->same[part->child[k]]] = 1;
+            mark[sheet->same[part->child[k]]] = 1;
         }
     }
     free(mark);
@@ -60,125 +67,55 @@ static void find_given(struct tw__reduction_plan *r, struct tw__emitter *e)
         r->given[k] = r->given[r->ngiven - 1 - k];
         r->given[r->ngiven - 1 - k] = other;
     }
+    return 1;
 }
 
-void tw__reduction_init(struct tw__reduction_plan *r, struct tw__emitter *e, int number, int row)
+/* ---- its loops ---- */
+
+static int is_direct(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
-    static const char *const combine[] = {"add", "multiply", "minimum", "maximum", "", "", "lower", "higher"};
-    const struct tw__node *node = node_at(e, number);
-    *r = (struct tw__reduction_plan){.node = number, .row = row, .code = node->u.reduce.code};
-    r->type = node_at(e, node->child[0])->dtype;
-    if (r->type == TW_FLOAT16) {
-        r->type = TW_FLOAT32; /* its values are floats */
+    const int root = r->body.roots[0];
+    return r->of.is_tree && !r->row && node_at(sheet, r->of.node)->u.reduce.naxes == 1 &&
+           tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && r->of.type != TW_BOOL &&
+           node_at(sheet, root)->dtype == r->of.type;
+}
+
+int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int row, int along)
+{
+    const struct tw__node *node = node_at(sheet, number);
+    *r = (struct tw__reduction_plan){.of = tw__reduced_of(sheet->program, number), .row = row};
+    if (!find_given(r, sheet)) {
+        return 0;
     }
-    r->is_place = r->code == TW__REDUCE_ARGMIN || r->code == TW__REDUCE_ARGMAX;
-    r->is_tree = r->code <= TW__REDUCE_MAX;
-    r->combine = combine[r->code];
-    find_given(r, e);
+    const struct tw__loop_task head = {.scope = number,
+                                       .axis = row ? along : -1,
+                                       .target = -1,
+                                       .to = TW__TO_CELLS,
+                                       .nroots = r->ngiven,
+                                       .roots = r->given,
+                                       .length = TW__REDUCTION_WIDTH};
+    const struct tw__loop_task body = {.scope = number,
+                                       .axis = row ? along : node->u.reduce.axis[node->u.reduce.naxes - 1],
+                                       .target = -1,
+                                       .to = TW__TO_VALUE,
+                                       .nroots = 1,
+                                       .roots = &node->child[0],
+                                       .ngiven = r->ngiven,
+                                       .given = r->given,
+                                       .length = row             ? TW__REDUCTION_WIDTH
+                                                 : r->of.is_tree ? TW__FOLD_LEAF
+                                                                 : TW__REDUCTION_RUN};
+    if ((r->ngiven > 0 && !tw__loop_init(&r->head, sheet, &head)) || !tw__loop_init(&r->body, sheet, &body)) {
+        return 0;
+    }
+    r->direct = is_direct(r, sheet);
+    return 1;
 }
 
 void tw__reduction_fini(struct tw__reduction_plan *r)
 {
+    tw__loop_fini(&r->head);
+    tw__loop_fini(&r->body);
     free(r->given);
     r->given = NULL;
-}
-
-int tw__reduction_cells(const struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    for (int k = 0; k < r->ngiven; k++) {
-        if (e->form[r->given[k]] == TW__FORM_CELL) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int64_t largest(tw_kind kind)
-{
-    const int bits = tw__emit_size(kind) * 8;
-    return kind == TW_BOOL             ? 1
-           : kind == TW_UINT64         ? -1
-           : !tw__kind_is_signed(kind) ? (int64_t)(UINT64_MAX >> (64 - bits))
-                                       : (int64_t)(UINT64_MAX >> (65 - bits));
-}
-
-void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    union tw__value value = {0};
-    if (tw__kind_is_integer(r->type) || r->type == TW_BOOL) {
-        const int64_t most = largest(r->type);
-        value.integer = r->code == TW__REDUCE_SUM     ? 0
-                        : r->code == TW__REDUCE_PROD  ? 1
-                        : r->code == TW__REDUCE_MIN   ? most
-                        : tw__kind_is_signed(r->type) ? -most - 1
-                                                      : 0;
-    } else {
-        const double infinity = r->code == TW__REDUCE_MIN ? INFINITY : -INFINITY;
-        value.number.real = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 1.0 : infinity;
-        value.number.imag = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 0.0 : infinity;
-    }
-    tw__emit_constant(e, r->type, &value);
-}
-
-void tw__reduction_half(struct tw__emitter *e)
-{
-    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% %d;", TW__FOLD_LANES);
-}
-
-/* ---- the loop over the elements ---- */
-
-void tw__reduction_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const struct tw__node *node = node_at(e, r->node);
-    for (int k = 0; k < node->u.reduce.naxes; k++) {
-        tw__emit_begin(e);
-        tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
-        tw__emit_length(e, node->u.reduce.axis[k]);
-        tw__emit_text(e, ";");
-        tw__emit_end(e);
-    }
-}
-
-/* x<axis> of the reduced axes for element `first` in their C order. */
-void tw__reduction_position(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const struct tw__node *node = node_at(e, r->node);
-    const int naxes = node->u.reduce.naxes;
-    if (naxes == 1) {
-        tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
-        return;
-    }
-    tw__emit_line(e, "int64_t rest = first;");
-    for (int k = naxes - 1; k > 0; k--) {
-        const int a = node->u.reduce.axis[k];
-        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
-        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
-        tw__emit_line(e, "rest /= d%d;", a);
-    }
-    tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
-}
-
-/* x<axis> moved on by `step` along the last one. */
-void tw__reduction_advance(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *step)
-{
-    const struct tw__node *node = node_at(e, r->node);
-    const int naxes = node->u.reduce.naxes;
-    tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
-    for (int k = naxes - 1; k > 0; k--) {
-        const int a = node->u.reduce.axis[k];
-        tw__emit_open(e, "if (x%d == n%d)", a, a);
-        tw__emit_line(e, "x%d = 0;", a);
-        tw__emit_line(e, "x%d++;", node->u.reduce.axis[k - 1]);
-    }
-    for (int k = naxes - 1; k > 0; k--) {
-        tw__emit_close(e);
-    }
-}
-
-void tw__reduction_count(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const struct tw__node *node = node_at(e, r->node);
-    for (int k = 0; k < node->u.reduce.naxes; k++) {
-        tw__emit_text(e, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
-    }
 }

@@ -1,47 +1,42 @@
-/* reduction.h - what is to be known of one reduction before its functions are printed. Prints no functions. */
-#ifndef TW_KERNEL_EXPR_REDUCTION_H
-#define TW_KERNEL_EXPR_REDUCTION_H
+/* reduction.h - one reduction, settled: its shape, what is given to the functions that compute it, their loops. */
+#ifndef TW_NOTATION_LOOP_REDUCTION_H
+#define TW_NOTATION_LOOP_REDUCTION_H
 
-#include "notation/print/emitter.h"
+#include "grid/fold.h"
+#include "notation/loop/loop.h"
 
-struct tw__reduction_plan {
-    int node;
-    int row; /* shape: the values for a strip of the axis that the caller's strip runs along */
-    enum tw__reduction code;
-    tw_kind type;        /* of the elements that are brought together */
-    int is_place;        /* argmin, argmax */
-    int is_tree;         /* sum, prod, min, max */
-    const char *combine; /* helper that brings two elements together, or says which comes first */
-    int ngiven;
-    int *given; /* nodes of the body that do not change while it reduces, and are more than a constant or an index */
+enum {
+    TW__REDUCTION_WIDTH = 256, /* columns of a row that are computed at once, at most */
+    TW__REDUCTION_RUN = 512    /* elements of a strip of any, all, argmin and argmax */
 };
 
-/* Finds all that; *r is to be ended in any case. `row` is the caller's choice. */
-void tw__reduction_init(struct tw__reduction_plan *r, struct tw__emitter *e, int node, int row);
+/* What is to be known of every reduction. */
+struct tw__reduced {
+    int node;
+    enum tw__reduction code;
+    tw_kind type;  /* of the elements that become one */
+    int is_place;  /* argmin, argmax */
+    int is_tree;   /* sum, prod, min, max: computed in the order of grid/fold.h. Else one element after the other */
+    uint64_t axes; /* bit a: its value may change along axis a */
+};
+struct tw__reduced tw__reduced_of(const struct tw__program *program, int node);
+
+/* Two shapes. "point": one value, the strip runs along the last reduced axis. "row": the values for a strip of the
+ * axis that the caller's strip runs along, for reductions that read along it (see movement.h). Both give the same bits.
+ */
+struct tw__reduction_plan {
+    struct tw__reduced of;
+    int row;    /* the shape */
+    int ngiven; /* nodes of the body that do not change while it reduces, and are more than a constant or an index: */
+    int *given; /* computed once by the function that is called, given to the others */
+    struct tw__loop head; /* computes them; no roots: there are none */
+    struct tw__loop body; /* computes the elements */
+    int direct;           /* the elements are items of one array side by side: used where they lie */
+};
+
+/* Settles a reduction that is called from strips along `along`, which only the shape "row" needs. Returns 0 if out of
+ * memory; the plan must be ended in any case. */
+int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int node, int row, int along);
 void tw__reduction_fini(struct tw__reduction_plan *r);
-
-/* Bit a: the reduction's value may change along axis a. */
-uint64_t tw__reduction_outside(const struct tw__emitter *e, int node);
-
-/* Whether one of the given nodes is a value for each element of the strip. */
-int tw__reduction_cells(const struct tw__emitter *e, const struct tw__reduction_plan *r);
-
-/* The value that changes no other: -0.0 for sums of floats, as 0.0 + -0.0 is 0.0. */
-void tw__emit_identity(struct tw__emitter *e, const struct tw__reduction_plan *r);
-
-/* Declares half: how many of a node's `count` elements its left child has, as tw__fold_left says. */
-void tw__reduction_half(struct tw__emitter *e);
-
-/* Declares n<axis>, the lengths of the reduced axes. */
-void tw__reduction_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r);
-
-/* Declares x<axis> of the reduced axes, at element `first` in their C order. */
-void tw__reduction_position(struct tw__emitter *e, const struct tw__reduction_plan *r);
-
-/* Moves them on, by `step` along the last one. */
-void tw__reduction_advance(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *step);
-
-/* "n1 * n2": how many elements there are. */
-void tw__reduction_count(struct tw__emitter *e, const struct tw__reduction_plan *r);
 
 #endif

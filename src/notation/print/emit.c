@@ -1,56 +1,23 @@
 /* emit.c - a program as one C source: its parts in order, the checks that the kernel begins with, its end. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "notation/print/emitter.h"
 #include "notation/print/helper.h"
+#include "notation/print/multiply.h"
 #include "notation/print/prelude.h"
+#include "notation/print/reduce.h"
 #include "notation/print/statement.h"
 #include "os/stack.h"
 
-enum { MOST_ROOM = 3 << 20 }; /* bytes of stack; a thread's is 8 MiB */
-
-/* An element that the text has twice is read once. */
-static void find_same(struct tw__emitter *e)
+static int init(struct tw__emitter *e, const struct tw__plan *plan)
 {
-    enum { LOOK_BACK = 256 }; /* nodes */
-    const struct tw__node *nodes = e->program->nodes;
-    for (int n = 0; n < e->program->nnodes; n++) {
-        e->same[n] = n;
-        for (int m = n - 1; nodes[n].kind == TW__NODE_READ && m >= 0 && m >= n - LOOK_BACK; m--) {
-            if (nodes[m].kind == TW__NODE_READ && nodes[m].scope == nodes[n].scope &&
-                tw__tree_same_element(e->program, &nodes[n], &nodes[m])) {
-                e->same[n] = e->same[m];
-                break;
-            }
-        }
-    }
-}
-
-static int init(struct tw__emitter *e, const struct tw__program *program)
-{
-    memset(e, 0, sizeof *e);
-    e->program = program;
-    e->strip = -1;
-    e->target = -1;
-    const size_t count = program->nnodes > 0 ? (size_t)program->nnodes : 1;
-    e->form = calloc(count, 1);
-    e->level = calloc(count, 1);
-    e->uses = calloc(count, sizeof *e->uses);
-    e->height = calloc(count, sizeof *e->height);
-    e->given = calloc(count, 1);
-    e->blocked = calloc(count, 1);
-    e->printed = calloc(count, 1);
-    e->same = calloc(count, sizeof *e->same);
-    e->helpers = calloc((size_t)tw__helper_count(), 1);
-    int good = e->form != NULL && e->level != NULL && e->uses != NULL && e->height != NULL && e->same != NULL &&
-               e->given != NULL && e->blocked != NULL && e->printed != NULL && e->helpers != NULL;
+    *e = (struct tw__emitter){.plan = plan, .program = plan->program, .helpers = calloc((size_t)tw__helper_count(), 1)};
+    int good = e->helpers != NULL;
     for (int k = 0; k < TW__PARTS; k++) {
         e->part[k] = open_memstream(&e->text[k], &e->length[k]);
         good = good && e->part[k] != NULL;
     }
-    e->out = e->part[TW__PART_KERNEL];
     return good;
 }
 
@@ -74,14 +41,6 @@ static void fini(struct tw__emitter *e)
     for (int k = 0; k < TW__PARTS; k++) {
         free(e->text[k]);
     }
-    free(e->form);
-    free(e->level);
-    free(e->uses);
-    free(e->height);
-    free(e->given);
-    free(e->blocked);
-    free(e->printed);
-    free(e->same);
     free(e->helpers);
 }
 
@@ -187,22 +146,38 @@ static int can_fail(const struct tw__program *program)
     return 0;
 }
 
+/* The functions of all statements: those that compute reductions, each before those that call it. */
+static void emit_functions(struct tw__emitter *e)
+{
+    const struct tw__plan *plan = e->plan;
+    int function = 0;
+    e->out = e->part[TW__PART_FUNCTIONS];
+    for (int k = 0; k < plan->nstatements; k++) {
+        for (; function < plan->statements[k].nfunctions; function++) {
+            if (plan->functions[function].is_product) {
+                tw__emit_product(e, &plan->functions[function].u.product);
+            } else {
+                tw__emit_reduction(e, &plan->functions[function].u.reduction);
+            }
+        }
+        tw__emit_statement(e, &plan->statements[k], k);
+    }
+}
+
 static void emit_kernel(struct tw__emitter *e, const char *function)
 {
     const int fails = can_fail(e->program);
-    tw__emit_text(e, "TW_SEEN int %s(const tw_tile *tile)\n{\n", function);
-    e->indent = 1;
+    e->out = e->part[TW__PART_KERNEL];
+    tw__emit_function(e, "TW_SEEN int %s(const tw_tile *tile)", function);
     emit_checks(e);
     if (fails) {
         tw__emit_line(e, "tile->message[0] = '\\0';");
     }
-    for (int k = 0; k < e->program->nstatements; k++) {
-        tw__emit_statement(e, k);
+    for (int k = 0; k < e->plan->nstatements; k++) {
         tw__emit_line(e, "statement%d(tile);", k + 1);
     }
     tw__emit_line(e, fails ? "return tile->message[0] != '\\0';" : "return 0;");
-    tw__emit_text(e, "}\n");
-    e->indent = 0;
+    tw__emit_close(e);
 }
 
 static int has_complex(const struct tw__program *program)
@@ -267,52 +242,60 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
     return 1;
 }
 
-/* What printing needs of a thread's stack, with some to spare. */
+/* ---- the whole ---- */
+
+static tw_status print(char **text, size_t *length, const struct tw__plan *plan, const char *function, tw_error *error)
+{
+    struct tw__emitter emitter, *e = &emitter;
+    const size_t expected = (size_t)plan->program->nnodes * 256;
+    if (!init(e, plan)) {
+        fini(e);
+        return tw__fail_memory(error, expected, "a kernel's text");
+    }
+    if (has_complex(plan->program)) {
+        (void)tw__helper_need(e, "type", TW_COMPLEX64);
+        (void)tw__helper_need(e, "type", TW_COMPLEX128);
+    }
+    emit_functions(e);
+    emit_kernel(e, function);
+    tw_status status = TW_OK;
+    if (e->unknown) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
+    } else if (!finish(e) || !join(e, text, length)) {
+        status = tw__fail_memory(error, expected, "a kernel's text");
+    }
+    fini(e);
+    return status;
+}
+
+/* What planning and printing need of a thread's stack, with some to spare. */
 #define EMITTER_STACK ((size_t)1 << 20)
 
 struct emit_call {
-    struct tw__emitter *emitter;
+    char **text;
+    size_t *length;
+    const struct tw__program *program;
     const char *function;
+    tw_error *error;
+    tw_status status;
 };
 
-static void emit_all(void *argument)
+static void plan_and_print(void *argument)
 {
-    const struct emit_call *call = argument;
-    emit_kernel(call->emitter, call->function);
+    struct emit_call *call = argument;
+    struct tw__plan plan;
+    call->status = tw__plan_init(&plan, call->program, call->error);
+    if (call->status == TW_OK) {
+        call->status = print(call->text, call->length, &plan, call->function, call->error);
+        tw__plan_fini(&plan);
+    }
 }
 
 tw_status tw__emit(char **text, size_t *length, const struct tw__program *program, const char *function,
                    tw_error *error)
 {
-    struct tw__emitter emitter, *e = &emitter;
-    char *whole = NULL;
-    size_t size = 0;
-    tw_status status = TW_OK;
-    if (!init(e, program)) {
-        fini(e);
-        return tw__fail_memory(error, (size_t)program->nnodes * 16, "a kernel's text");
-    }
-    if (has_complex(program)) {
-        (void)tw__helper_need(e, "type", TW_COMPLEX64);
-        (void)tw__helper_need(e, "type", TW_COMPLEX128);
-    }
-    find_same(e);
-    struct emit_call call = {.emitter = e, .function = function};
-    e->failed |= tw__stack_run(EMITTER_STACK, emit_all, &call) != 0;
-    const int unknown = e->unknown, large = e->most_rooms > MOST_ROOM;
-    if (!finish(e) || !join(e, &whole, &size)) {
-        status = tw__fail_memory(error, (size_t)program->nnodes * 256, "a kernel's text");
-    } else if (unknown) {
-        free(whole);
-        status = tw__fail(error, TW_ERROR_ARGUMENT, "the statement has an operation that no C can be printed for");
-    } else if (large) {
-        free(whole);
-        status = tw__fail(error, TW_ERROR_ARGUMENT,
-                          "the statement reads too many different elements at once: write it as several statements");
-    } else {
-        *text = whole;
-        *length = size;
-    }
-    fini(e);
-    return status;
+    struct emit_call call = {.text = text, .length = length, .program = program, .function = function, .error = error};
+    return tw__stack_run(EMITTER_STACK, plan_and_print, &call) == 0
+               ? call.status
+               : tw__fail_memory(error, EMITTER_STACK, "a kernel's text");
 }

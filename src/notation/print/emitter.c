@@ -63,39 +63,20 @@ void tw__emit_close(struct tw__emitter *e)
     tw__emit_line(e, "}");
 }
 
-/* ---- functions ---- */
-
-void tw__emit_function_begin(struct tw__emitter *e, struct tw__emit_mark *mark)
+void tw__emit_function(struct tw__emitter *e, const char *format, ...)
 {
-    *mark = (struct tw__emit_mark){
-        .out = e->out, .indent = e->indent, .strip = e->strip, .target = e->target, .fast = e->fast};
-    FILE *out = open_memstream(&mark->text, &mark->length);
-    if (out == NULL) {
-        e->failed = 1; /* goes on into what is thrown away */
-    } else {
-        e->out = out;
-    }
-    e->indent = 0;
-    e->strip = -1;
-    e->target = -1;
-    e->fast = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    add(e, format, arguments);
+    va_end(arguments);
+    fputs("\n{\n", e->out);
+    e->indent = 1;
 }
 
-void tw__emit_function_end(struct tw__emitter *e, struct tw__emit_mark *mark)
+void tw__emit_function_end(struct tw__emitter *e)
 {
-    if (e->out != mark->out) {
-        if (fclose(e->out) != 0) {
-            e->failed = 1;
-        } else {
-            fwrite(mark->text, 1, mark->length, e->part[TW__PART_FUNCTIONS]);
-        }
-        free(mark->text);
-    }
-    e->out = mark->out;
-    e->indent = mark->indent;
-    e->strip = mark->strip;
-    e->target = mark->target;
-    e->fast = mark->fast;
+    e->indent = 0;
+    fputs("}\n\n", e->out);
 }
 
 /* ---- dtypes ---- */

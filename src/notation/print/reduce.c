@@ -1,80 +1,31 @@
-/* reduce.c - reductions: the functions that compute them and the calls. Two shapes: "point", one value, a strip along
- * the last reduced axis; "row", the values for a strip of the axis that the caller's strip runs along.
- *
- * Sums, products, minima and maxima are built as a tree that depends on the number of elements alone, NumPy's: halves,
- * the first a multiple of 8, down to 128 elements, those in 8 lanes. Both shapes give the same bits. */
+/* reduce.c - the functions that compute a reduction. Sums, products, minima and maxima go in the order of grid/fold.h:
+ * a function that halves, and one for a leaf, whose elements go in 8 lanes. The others take one element after the
+ * other. */
 #include "notation/print/reduce.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "grid/fold.h"
-#include "notation/loop/reduction.h"
-#include "notation/print/address.h"
+#include "notation/print/call.h"
+#include "notation/print/element.h"
 #include "notation/print/helper.h"
 #include "notation/print/strip.h"
-#include "notation/print/value.h"
 
-enum { LEAF = TW__FOLD_LEAF, WIDTH = 256, RUN = 512 };
+enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
 
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {
     return &e->program->nodes[node];
 }
 
-/* ---- the shape ---- */
-
-/* 1 where the index has the axis. */
-static int has_axis(const struct tw__index *index, int axis)
-{
-    for (int t = 0; t < index->nterms; t++) {
-        if (index->term[t].axis == axis) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* The shape that reads along rows of memory: the last dimension of what it reads is the last reduced axis (point) or
- * the axis of the caller's strip (row). */
-static int is_row(const struct tw__emitter *e, int number)
-{
-    const struct tw__node *node = node_at(e, number);
-    const int along = node->u.reduce.axis[node->u.reduce.naxes - 1];
-    int point = 0, row = 0;
-    for (int n = 0; n < number; n++) {
-        const struct tw__node *read = node_at(e, n);
-        if (read->kind != TW__NODE_READ || read->scope != number || !tw__strip_varies(e, n)) {
-            continue;
-        }
-        const int ndim = e->program->operands[read->u.read.operand].ndim;
-        const struct tw__index *last = &e->program->indices[read->u.read.indices + ndim - 1];
-        row += has_axis(last, e->strip);
-        point += has_axis(last, along);
-    }
-    return row > 0 && row >= point;
-}
-
 /* ---- functions ---- */
 
-/* The parameters that all functions of a reduction have: the tile, and the indices outside of it. `type` is "" for the
- * arguments. */
-static void emit_parameters(struct tw__emitter *e, int number, const char *type)
-{
-    const uint64_t axes = tw__reduction_outside(e, number);
-    tw__emit_text(e, type[0] != '\0' ? "const tw_tile *tile" : "tile");
-    for (int a = 0; a < e->program->naxes; a++) {
-        if (axes >> a & 1) {
-            tw__emit_text(e, ", %sx%d", type, a);
-        }
-    }
-}
-
-/* The same, and values that have been computed: a variable, or one for each element of the strip. */
+/* What follows the tile and the indices: values that have been computed, a variable each, or one for each element of
+ * the strip. */
 static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare)
 {
     for (int k = 0; k < r->ngiven; k++) {
-        const int n = r->given[k], is_cell = e->form[n] == TW__FORM_CELL;
+        const int n = r->given[k], is_cell = tw__loop_item(&r->body, n)->form == TW__FORM_CELL;
         tw__emit_text(e, ", ");
         if (declare) {
             tw__emit_text(e, "const %s %s", tw__emit_type(node_at(e, n)->dtype), is_cell ? "*restrict " : "");
@@ -83,22 +34,29 @@ static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r
     }
 }
 
-static void emit_call_parts(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
-                            const char *count, const char *total)
+/* A call of the function that computes `count` elements from `first` on; count NULL: all there are. */
+static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
+                           const char *count, const char *total)
 {
-    tw__emit_text(e, "reduce%d_part(", r->node);
-    emit_parameters(e, r->node, "");
+    tw__emit_text(e, "reduce%d_part(", r->of.node);
+    tw__emit_outside(e, r->of.node, "");
     tw__emit_text(e, r->row ? ", m" : "");
     emit_given(e, r, 0);
-    tw__emit_text(e, ", %s, %s%s%s)", first, count, r->row ? ", " : "", r->row ? total : "");
+    tw__emit_text(e, ", %s, ", first);
+    if (count != NULL) {
+        tw__emit_text(e, "%s", count);
+    } else {
+        tw__emit_count(e, &r->of);
+    }
+    tw__emit_text(e, "%s%s)", r->row ? ", " : "", r->row ? total : "");
 }
 
 static void open_function(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head, const char *name,
                           int is_part)
 {
-    const char *type = tw__emit_type(r->is_tree ? r->type : node_at(e, r->node)->dtype);
-    tw__emit_text(e, "%s%s reduce%d%s(", head, r->row ? "void" : type, r->node, name);
-    emit_parameters(e, r->node, "int64_t ");
+    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : node_at(e, r->of.node)->dtype);
+    tw__emit_text(e, "%s%s reduce%d%s(", head, r->row ? "void" : type, r->of.node, name);
+    tw__emit_outside(e, r->of.node, "int64_t ");
     tw__emit_text(e, r->row ? ", int64_t m" : "");
     if (is_part) {
         emit_given(e, r, 1);
@@ -107,14 +65,7 @@ static void open_function(struct tw__emitter *e, const struct tw__reduction_plan
     if (r->row) {
         tw__emit_text(e, ", %s *restrict total", type);
     }
-    tw__emit_text(e, ")\n{\n");
-    e->indent = 1;
-}
-
-static void close_function(struct tw__emitter *e)
-{
-    e->indent = 0;
-    tw__emit_text(e, "}\n\n");
+    tw__emit_function(e, ")");
 }
 
 /* ---- trees, point shape ---- */
@@ -122,170 +73,165 @@ static void close_function(struct tw__emitter *e)
 /* Up to 128 elements, `first` and those after it. */
 static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
-    const int body = e->same[node->child[0]], naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
-    const char *suffix = tw__emit_suffix(r->type);
-    struct tw__strip strip = {.scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = LEAF};
+    const struct tw__node *node = node_at(e, r->of.node);
+    const int naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
+    const char *suffix = tw__emit_suffix(r->of.type);
+    const struct tw__loop *body = &r->body;
     char tree[32];
-    snprintf(tree, sizeof tree, "tree_%s", r->combine);
-    (void)tw__helper_need(e, tree, r->type);
-    e->strip = last;
-    tw__strip_plan(e, &strip);
+    snprintf(tree, sizeof tree, "tree_%s", tw__combine_name(&r->of));
+    (void)tw__helper_need(e, tree, r->of.type);
     open_function(e, r, "TW_SLOW ", "_leaf", 1);
-    tw__strip_rooms(e, &strip);
-    const int direct = naxes == 1 && e->form[body] == TW__FORM_ITEM && r->type != TW_BOOL &&
-                       node_at(e, body)->dtype == r->type && !e->given[body];
-    if (!direct) {
-        tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), LEAF);
+    tw__strip_rooms(e, body);
+    if (!r->direct) {
+        tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), LEAF);
     }
     if (naxes == 1) {
         tw__emit_line(e, "const int64_t x%d = first, m = count;", last);
     } else {
-        tw__reduction_lengths(e, r);
-        tw__reduction_position(e, r);
+        tw__emit_lengths(e, &r->of);
+        tw__emit_position(e, &r->of);
         (void)tw__helper_need(e, "least", TW_OPAQUE);
         tw__emit_open(e, "for (int64_t done = 0, m; done < count; done += m)");
         tw__emit_line(e, "m = tw_least(count - done, n%d - x%d);", last, last);
     }
-    tw__strip_scalars(e, &strip, TW__ALL_AXES);
-    tw__strip_items(e, &strip);
-    if (!direct) {
-        tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->type), naxes == 1 ? "" : " + done");
-        tw__strip_loops(e, &strip);
+    tw__strip_scalars(e, body, 0);
+    tw__strip_items(e, body);
+    if (!r->direct) {
+        tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->of.type), naxes == 1 ? "" : " + done");
+        tw__strip_loops(e, body);
     }
     if (naxes > 1) {
-        tw__reduction_advance(e, r, "m");
+        tw__emit_advance(e, &r->of, "m");
         tw__emit_close(e);
     }
     tw__emit_begin(e);
-    if (direct) {
-        tw__emit_text(e, "return tw_%s_%s(p%d, count, ", tree, suffix, body);
+    if (r->direct) {
+        tw__emit_text(e, "return tw_%s_%s(p%d, count, ", tree, suffix, body->roots[0]);
     } else {
         tw__emit_text(e, "return tw_%s_%s(all, count, ", tree, suffix);
     }
-    tw__emit_identity(e, r);
+    tw__emit_identity(e, &r->of);
     tw__emit_text(e, ");");
     tw__emit_end(e);
-    close_function(e);
+    tw__emit_function_end(e);
 }
 
 static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const char *suffix = tw__emit_suffix(r->type);
-    (void)tw__helper_need(e, r->combine, r->type);
+    const char *suffix = tw__emit_suffix(r->of.type);
+    (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
     open_function(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
-    tw__reduction_half(e);
+    tw__emit_half(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "const %s left = ", tw__emit_type(r->type));
-    emit_call_parts(e, r, "first", "half", "");
+    tw__emit_text(e, "const %s left = ", tw__emit_type(r->of.type));
+    emit_call_part(e, r, "first", "half", "");
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "return tw_%s_%s(left, ", r->combine, suffix);
-    emit_call_parts(e, r, "first + half", "count - half", "");
+    tw__emit_text(e, "return tw_%s_%s(left, ", tw__combine_name(&r->of), suffix);
+    emit_call_part(e, r, "first + half", "count - half", "");
     tw__emit_text(e, ");");
     tw__emit_end(e);
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "return reduce%d_leaf(", r->node);
-    emit_parameters(e, r->node, "");
+    tw__emit_text(e, "return reduce%d_leaf(", r->of.node);
+    tw__emit_outside(e, r->of.node, "");
     emit_given(e, r, 0);
     tw__emit_text(e, ", first, count);");
     tw__emit_end(e);
-    close_function(e);
+    tw__emit_function_end(e);
 }
 
 /* ---- trees, row shape ---- */
 
 static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
-    const int body = e->same[node->child[0]], single = node->u.reduce.naxes == 1;
-    const char *type = tw__emit_type(r->type), *suffix = tw__emit_suffix(r->type);
-    struct tw__strip strip = {.scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = WIDTH};
+    const struct tw__node *node = node_at(e, r->of.node);
+    const int single = node->u.reduce.naxes == 1;
+    const char *type = tw__emit_type(r->of.type), *suffix = tw__emit_suffix(r->of.type);
+    const struct tw__loop *body = &r->body;
     char lanes[32], row[32];
-    snprintf(lanes, sizeof lanes, "lanes_%s", r->combine);
-    snprintf(row, sizeof row, "row_%s", r->combine);
-    (void)tw__helper_need(e, lanes, r->type);
-    (void)tw__helper_need(e, row, r->type);
-    tw__strip_plan(e, &strip);
+    snprintf(lanes, sizeof lanes, "lanes_%s", tw__combine_name(&r->of));
+    snprintf(row, sizeof row, "row_%s", tw__combine_name(&r->of));
+    (void)tw__helper_need(e, lanes, r->of.type);
+    (void)tw__helper_need(e, row, r->of.type);
     open_function(e, r, "TW_SLOW ", "_leaf", 1);
-    tw__strip_rooms(e, &strip);
+    tw__strip_rooms(e, body);
     tw__emit_line(e, "%s value[%d] __attribute__((aligned(64))), lane[8 * %d] __attribute__((aligned(64)));", type,
-                  strip.length, strip.length);
+                  body->length, body->length);
     if (!single) {
-        tw__reduction_lengths(e, r);
+        tw__emit_lengths(e, &r->of);
     }
-    tw__reduction_position(e, r);
+    tw__emit_position(e, &r->of);
     tw__emit_line(e, "const int64_t even = count - count %% 8;");
-    tw__emit_open(e, "for (int64_t q = 0; q < 8 * %d; q++)", strip.length);
+    tw__emit_open(e, "for (int64_t q = 0; q < 8 * %d; q++)", body->length);
     tw__emit_begin(e);
     tw__emit_text(e, "lane[q] = ");
-    tw__emit_identity(e, r);
+    tw__emit_identity(e, &r->of);
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_close(e);
     tw__emit_open(e, "for (int64_t done = 0; done < count; done++)");
     tw__emit_open(e, "if (done == even)");
-    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, strip.length);
+    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, body->length);
     tw__emit_close(e);
-    tw__strip_scalars(e, &strip, TW__ALL_AXES);
-    tw__strip_items(e, &strip);
-    tw__strip_loops(e, &strip);
-    tw__emit_line(e, "tw_%s_%s(done < even ? lane + done %% 8 * %d : total, value, m);", row, suffix, strip.length);
-    tw__reduction_advance(e, r, "1");
+    tw__strip_scalars(e, body, 0);
+    tw__strip_items(e, body);
+    tw__strip_loops(e, body);
+    tw__emit_line(e, "tw_%s_%s(done < even ? lane + done %% 8 * %d : total, value, m);", row, suffix, body->length);
+    tw__emit_advance(e, &r->of, "1");
     tw__emit_close(e);
     tw__emit_open(e, "if (count == even)");
-    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, strip.length);
+    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, body->length);
     tw__emit_close(e);
-    close_function(e);
+    tw__emit_function_end(e);
 }
 
 static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     open_function(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
-    tw__emit_line(e, "%s other[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), WIDTH);
-    tw__reduction_half(e);
+    tw__emit_line(e, "%s other[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), WIDTH);
+    tw__emit_half(e);
     tw__emit_begin(e);
-    emit_call_parts(e, r, "first", "half", "total");
+    emit_call_part(e, r, "first", "half", "total");
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_begin(e);
-    emit_call_parts(e, r, "first + half", "count - half", "other");
+    emit_call_part(e, r, "first + half", "count - half", "other");
     tw__emit_text(e, ";");
     tw__emit_end(e);
-    tw__emit_line(e, "tw_row_%s_%s(total, other, m);", r->combine, tw__emit_suffix(r->type));
+    tw__emit_line(e, "tw_row_%s_%s(total, other, m);", tw__combine_name(&r->of), tw__emit_suffix(r->of.type));
     tw__emit_line(e, "return;");
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "reduce%d_leaf(", r->node);
-    emit_parameters(e, r->node, "");
+    tw__emit_text(e, "reduce%d_leaf(", r->of.node);
+    tw__emit_outside(e, r->of.node, "");
     tw__emit_text(e, ", m");
     emit_given(e, r, 0);
     tw__emit_text(e, ", first, count, total);");
     tw__emit_end(e);
-    close_function(e);
+    tw__emit_function_end(e);
 }
 
 /* ---- runs: any, all, argmin, argmax ---- */
 
 static void emit_run_start(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const char *type = tw__emit_type(r->type);
-    if (r->is_place) {
+    const char *type = tw__emit_type(r->of.type);
+    if (r->of.is_place) {
         tw__emit_line(e, r->row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;", type, WIDTH);
         tw__emit_line(e, "int64_t at = 0;");
     }
     if (r->row) {
         tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-        tw__emit_line(e, r->is_place ? "total[q] = -1;" : "total[q] = %d;", r->code == TW__REDUCE_ALL);
+        tw__emit_line(e, r->of.is_place ? "total[q] = -1;" : "total[q] = %d;", r->of.code == TW__REDUCE_ALL);
         tw__emit_close(e);
-    } else if (r->is_place) {
+    } else if (r->of.is_place) {
         tw__emit_line(e, "int64_t total = -1;");
     } else {
-        tw__emit_line(e, "uint8_t total = %d;", r->code == TW__REDUCE_ALL);
+        tw__emit_line(e, "uint8_t total = %d;", r->of.code == TW__REDUCE_ALL);
     }
 }
 
@@ -293,17 +239,18 @@ static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan
 {
     const char *q = r->row ? "[q]" : "";
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-    if (r->is_place) {
-        (void)tw__helper_need(e, r->combine, r->type);
-        tw__emit_open(e, "if (total%s < 0 || tw_%s_%s(value[q], best%s))", q, r->combine, tw__emit_suffix(r->type), q);
+    if (r->of.is_place) {
+        (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
+        tw__emit_open(e, "if (total%s < 0 || tw_%s_%s(value[q], best%s))", q, tw__combine_name(&r->of),
+                      tw__emit_suffix(r->of.type), q);
         tw__emit_line(e, "best%s = value[q];", q);
         tw__emit_line(e, r->row ? "total[q] = at;" : "total = at + q;");
         tw__emit_close(e);
     } else {
-        tw__emit_line(e, "total%s %s= value[q];", q, r->code == TW__REDUCE_ALL ? "&" : "|");
+        tw__emit_line(e, "total%s %s= value[q];", q, r->of.code == TW__REDUCE_ALL ? "&" : "|");
     }
     tw__emit_close(e);
-    if (r->is_place) {
+    if (r->of.is_place) {
         tw__emit_line(e, r->row ? "at++;" : "at += m;");
     }
 }
@@ -311,18 +258,13 @@ static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan
 /* One function, with a loop for each reduced axis; of the point shape the last one goes in strips. */
 static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
-    const int body = e->same[node->child[0]], naxes = node->u.reduce.naxes;
-    struct tw__strip strip = {
-        .scope = r->node, .nroots = 1, .roots = &body, .to = TW__TO_VALUE, .length = r->row ? WIDTH : RUN};
-    if (!r->row) {
-        e->strip = node->u.reduce.axis[naxes - 1];
-    }
-    tw__strip_plan(e, &strip);
+    const struct tw__node *node = node_at(e, r->of.node);
+    const int naxes = node->u.reduce.naxes;
+    const struct tw__loop *body = &r->body;
     open_function(e, r, "TW_SLOW ", "_part", 1);
-    tw__strip_rooms(e, &strip);
-    tw__emit_line(e, "%s value[%d] __attribute__((aligned(64)));", tw__emit_type(r->type), strip.length);
-    tw__reduction_lengths(e, r);
+    tw__strip_rooms(e, body);
+    tw__emit_line(e, "%s value[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), body->length);
+    tw__emit_lengths(e, &r->of);
     emit_run_start(e, r);
     tw__emit_line(e, "(void)first;");
     tw__emit_line(e, "(void)count;");
@@ -331,14 +273,14 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
         if (k + 1 == naxes && !r->row) {
             (void)tw__helper_need(e, "least", TW_OPAQUE);
             tw__emit_open(e, "for (int64_t x%d = 0, m; x%d < n%d; x%d += m)", a, a, a, a);
-            tw__emit_line(e, "m = tw_least(n%d - x%d, %d);", a, a, strip.length);
+            tw__emit_line(e, "m = tw_least(n%d - x%d, %d);", a, a, body->length);
         } else {
             tw__emit_open(e, "for (int64_t x%d = 0; x%d < n%d; x%d++)", a, a, a, a);
         }
     }
-    tw__strip_scalars(e, &strip, TW__ALL_AXES);
-    tw__strip_items(e, &strip);
-    tw__strip_loops(e, &strip);
+    tw__strip_scalars(e, body, 0);
+    tw__strip_items(e, body);
+    tw__strip_loops(e, body);
     emit_run_step(e, r);
     for (int k = 0; k < naxes; k++) {
         tw__emit_close(e);
@@ -346,45 +288,39 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
     if (!r->row) {
         tw__emit_line(e, "return total;");
     }
-    close_function(e);
+    tw__emit_function_end(e);
 }
 
 /* ---- the function that is called ---- */
 
 static void emit_zero(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    tw__emit_constant(e, r->type, &(union tw__value){.number = {0, 0}});
+    tw__emit_constant(e, r->of.type, &(union tw__value){.number = {0, 0}});
 }
 
 /* All parts; of sums of floats that and 0.0, so that there is no sum -0.0. */
 static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const int adds = r->code == TW__REDUCE_SUM && !tw__kind_is_integer(r->type);
-    const struct tw__node *node = node_at(e, r->node);
-    char count[16 * TW__EXPR_REDUCED] = "";
-    for (int k = 0; k < node->u.reduce.naxes; k++) {
-        const size_t length = strlen(count);
-        snprintf(count + length, sizeof count - length, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
-    }
+    const int adds = r->of.code == TW__REDUCE_SUM && !tw__kind_is_integer(r->of.type);
     if (adds) {
-        (void)tw__helper_need(e, "add", r->type);
+        (void)tw__helper_need(e, "add", r->of.type);
     }
     tw__emit_begin(e);
     if (!r->row) {
         tw__emit_text(e, "return ");
         if (adds) {
-            tw__emit_text(e, "tw_add_%s(", tw__emit_suffix(r->type));
+            tw__emit_text(e, "tw_add_%s(", tw__emit_suffix(r->of.type));
             emit_zero(e, r);
             tw__emit_text(e, ", ");
         }
     }
-    emit_call_parts(e, r, "0", count, "total");
+    emit_call_part(e, r, "0", NULL, "total");
     tw__emit_text(e, adds && !r->row ? ");" : ";");
     tw__emit_end(e);
     if (adds && r->row) {
         tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
         tw__emit_begin(e);
-        tw__emit_text(e, "total[q] = tw_add_%s(", tw__emit_suffix(r->type));
+        tw__emit_text(e, "total[q] = tw_add_%s(", tw__emit_suffix(r->of.type));
         emit_zero(e, r);
         tw__emit_text(e, ", total[q]);");
         tw__emit_end(e);
@@ -392,23 +328,12 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
     }
 }
 
-/* From here on, what is given are parameters. */
-static void set_given(struct tw__emitter *e, const struct tw__reduction_plan *r)
+/* The functions of a reduction: its parts, and the one that is called, which computes what is given to the others. */
+void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    for (int k = 0; k < r->ngiven; k++) {
-        const int n = r->given[k];
-        e->form[n] = r->row && tw__strip_varies(e, n) ? TW__FORM_CELL : TW__FORM_NAME;
-        e->given[n] = 1;
-    }
-}
-
-static void emit_parts(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const int strip = e->strip;
-    struct tw__emit_mark mark;
-    tw__emit_function_begin(e, &mark);
-    e->strip = strip;
-    if (!r->is_tree) {
+    const int number = r->of.node;
+    const char *type = tw__emit_type(node_at(e, number)->dtype);
+    if (!r->of.is_tree) {
         emit_run(e, r);
     } else if (r->row) {
         emit_row_leaf(e, r);
@@ -417,78 +342,19 @@ static void emit_parts(struct tw__emitter *e, const struct tw__reduction_plan *r
         emit_point_leaf(e, r);
         emit_point_part(e, r);
     }
-    tw__emit_function_end(e, &mark);
-}
-
-/* Prints the functions of a reduction: those that its body calls, its parts, the one that is called. The last one is
- * begun first, as it computes what is given to the others. */
-static void emit_functions(struct tw__emitter *e, int number, int row)
-{
-    struct tw__reduction_plan r;
-    struct tw__emit_mark mark;
-    const int caller = e->strip;
-    if (e->printed[number]) {
-        return;
-    }
-    e->printed[number] = 1;
-    tw__reduction_init(&r, e, number, row);
-    tw__emit_function_begin(e, &mark);
-    e->strip = row ? caller : -1;
-    const char *type = tw__emit_type(node_at(e, number)->dtype);
-    tw__emit_text(e, "static %s reduce%d%s(", row ? "void" : type, number, row ? "_row" : "");
-    emit_parameters(e, number, "int64_t ");
-    if (row) {
+    tw__emit_text(e, "static %s reduce%d%s(", r->row ? "void" : type, number, r->row ? "_row" : "");
+    tw__emit_outside(e, number, "int64_t ");
+    if (r->row) {
         tw__emit_text(e, ", int64_t m, %s *restrict total", type);
     }
-    tw__emit_text(e, ")\n{\n");
-    e->indent = 1;
-    tw__reduction_lengths(e, &r);
-    struct tw__strip strip = {
-        .scope = number, .nroots = r.ngiven, .roots = r.given, .to = TW__TO_CELLS, .length = WIDTH};
-    if (r.ngiven > 0) {
-        tw__strip_plan(e, &strip);
-        tw__strip_rooms(e, &strip);
-        tw__strip_scalars(e, &strip, TW__ALL_AXES);
-        tw__strip_items(e, &strip);
-        tw__strip_loops(e, &strip);
+    tw__emit_function(e, ")");
+    tw__emit_lengths(e, &r->of);
+    if (r->ngiven > 0) {
+        tw__strip_rooms(e, &r->head);
+        tw__strip_scalars(e, &r->head, 0);
+        tw__strip_items(e, &r->head);
+        tw__strip_loops(e, &r->head);
     }
-    set_given(e, &r);
-    emit_parts(e, &r);
-    emit_total(e, &r);
-    close_function(e);
-    tw__emit_function_end(e, &mark);
-    tw__reduction_fini(&r);
-}
-
-void tw__reduce_call(struct tw__emitter *e, int number)
-{
-    emit_functions(e, number, 0);
-    tw__emit_text(e, "reduce%d(", number);
-    emit_parameters(e, number, "");
-    tw__emit_text(e, ")");
-}
-
-void tw__reduce_strip(struct tw__emitter *e, int number, const char *name)
-{
-    const int row = is_row(e, number);
-    emit_functions(e, number, row);
-    tw__emit_open(e, row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)", WIDTH);
-    tw__emit_begin(e);
-    if (!row) {
-        tw__emit_text(e, "%s%d[q] = ", name, number);
-    }
-    tw__emit_text(e, "reduce%d%s(tile", number, row ? "_row" : "");
-    const uint64_t axes = tw__reduction_outside(e, number);
-    for (int a = 0; a < e->program->naxes; a++) {
-        if (axes >> a & 1) {
-            tw__emit_text(e, a == e->strip ? ", x%d + q" : ", x%d", a);
-        }
-    }
-    if (row) {
-        (void)tw__helper_need(e, "least", TW_OPAQUE);
-        tw__emit_text(e, ", tw_least(m - q, %d), %s%d + q", WIDTH, name, number);
-    }
-    tw__emit_text(e, ");");
-    tw__emit_end(e);
-    tw__emit_close(e);
+    emit_total(e, r);
+    tw__emit_function_end(e);
 }

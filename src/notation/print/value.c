@@ -17,24 +17,17 @@ static tw_kind computed(tw_kind kind)
     return kind == TW_FLOAT16 ? TW_FLOAT32 : kind;
 }
 
-int tw__is_trivial(const struct tw__node *node)
+void tw__emit_value(struct tw__emitter *e, const struct tw__scope *in, int any)
 {
-    return node->kind == TW__NODE_CONSTANT;
+    const int number = e->plan->same[any];
+    tw__emit_as(e, in, number, tw__loop_item(in->loop, number)->form);
 }
 
-int tw__has_fast(const struct tw__node *node)
+void tw__emit_as(struct tw__emitter *e, const struct tw__scope *in, int number, int form)
 {
-    struct tw__prelude_function function;
-    return node->kind == TW__NODE_OPERATION &&
-           tw__prelude_find(node->u.op.code, computed(node->u.op.operation), &function) && function.fast[0] != '\0';
-}
-
-void tw__emit_value(struct tw__emitter *e, int any)
-{
-    const int number = e->same[any];
     const struct tw__node *node = node_at(e, number);
     char name[32];
-    switch ((enum tw__form)e->form[number]) {
+    switch ((enum tw__form)form) {
     case TW__FORM_NAME:
         tw__emit_text(e, "v%d", number);
         return;
@@ -49,7 +42,7 @@ void tw__emit_value(struct tw__emitter *e, int any)
         break;
     case TW__FORM_TEXT:
     default:
-        tw__emit_expression(e, number);
+        tw__emit_expression(e, in, number);
         return;
     }
     if (node->dtype == TW_FLOAT16) {
@@ -62,32 +55,33 @@ void tw__emit_value(struct tw__emitter *e, int any)
 
 /* ---- calls ---- */
 
-static void emit_arguments(struct tw__emitter *e, const struct tw__node *node, int exchanged)
+static void emit_arguments(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node,
+                           int exchanged)
 {
     for (int k = 0; k < node->nchildren; k++) {
         tw__emit_text(e, k > 0 ? ", " : "");
-        tw__emit_value(e, node->child[exchanged ? node->nchildren - 1 - k : k]);
+        tw__emit_value(e, in, node->child[exchanged ? node->nchildren - 1 - k : k]);
     }
 }
 
 /* A complex argument of the C library's kind. */
-static void emit_c_arguments(struct tw__emitter *e, const struct tw__node *node)
+static void emit_c_arguments(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     for (int k = 0; k < node->nchildren; k++) {
         tw__emit_text(e, "%stw_to_c_%s(", k > 0 ? ", " : "", tw__emit_suffix(node->u.op.operation));
-        tw__emit_value(e, node->child[k]);
+        tw__emit_value(e, in, node->child[k]);
         tw__emit_text(e, ")");
     }
 }
 
-static int emit_function(struct tw__emitter *e, const struct tw__node *node)
+static int emit_function(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const tw_kind kind = computed(node->u.op.operation);
     struct tw__prelude_function function;
     if (node->u.op.code == TW__OP_NEXTAFTER && node->dtype == TW_FLOAT16) { /* of float16, not of float32 */
         (void)tw__helper_need(e, "nextafter", TW_FLOAT16);
         tw__emit_text(e, "tw_nextafter_f16(");
-        emit_arguments(e, node, 0);
+        emit_arguments(e, in, node, 0);
         tw__emit_text(e, ")");
         return 1;
     }
@@ -102,18 +96,18 @@ static int emit_function(struct tw__emitter *e, const struct tw__node *node)
             tw__emit_text(e, "tw_of_c_%s(", tw__emit_suffix(kind));
         }
         tw__emit_text(e, "%s(", function.name);
-        emit_c_arguments(e, node);
+        emit_c_arguments(e, in, node);
         tw__emit_text(e, tw__kind_is_complex(node->dtype) ? "))" : ")");
         return 1;
     }
-    const int fast = e->fast && function.fast[0] != '\0';
+    const int fast = in->fast && function.fast[0] != '\0';
     tw__emit_text(e, "%s(", fast ? function.fast : function.name);
-    emit_arguments(e, node, 0);
+    emit_arguments(e, in, node, 0);
     tw__emit_text(e, fast ? ", &outside%d)" : ")", tw__emit_size(kind) * 8);
     return 1;
 }
 
-static void emit_helper(struct tw__emitter *e, const struct tw__node *node)
+static void emit_helper(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const tw_kind kind = computed(node->u.op.operation);
     const enum tw__operation code = node->u.op.code;
@@ -127,22 +121,22 @@ static void emit_helper(struct tw__emitter *e, const struct tw__node *node)
     }
     tw__emit_text(e, "tw_%s_%s(", name, tw__emit_suffix(kind));
     tw__emit_text(e, code == TW__OP_POWER && tw__kind_is_integer(kind) ? "tile, " : "");
-    emit_arguments(e, node, tw__operation_has(code, TW__TRAIT_SWAPS));
+    emit_arguments(e, in, node, tw__operation_has(code, TW__TRAIT_SWAPS));
     tw__emit_text(e, ")");
 }
 
-static void emit_infix(struct tw__emitter *e, int first, const char *operator, int second)
+static void emit_infix(struct tw__emitter *e, const struct tw__scope *in, int first, const char *operator, int second)
 {
     tw__emit_text(e, "(");
-    tw__emit_value(e, first);
+    tw__emit_value(e, in, first);
     tw__emit_text(e, " %s ", operator);
-    tw__emit_value(e, second);
+    tw__emit_value(e, in, second);
     tw__emit_text(e, ")");
 }
 
 /* ---- comparisons of int64 with uint64 ---- */
 
-static void emit_mixed(struct tw__emitter *e, const struct tw__node *node)
+static void emit_mixed(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     /* a > b is b < a, a >= b is b <= a; and with the unsigned one first: u < i is not (i <= u). */
     enum tw__operation code = node->u.op.code;
@@ -168,9 +162,9 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__node *node)
     }
     (void)tw__helper_need(e, name, TW_OPAQUE);
     tw__emit_text(e, "%stw_%s(", negated ? "!" : "", name);
-    tw__emit_value(e, first);
+    tw__emit_value(e, in, first);
     tw__emit_text(e, ", ");
-    tw__emit_value(e, second);
+    tw__emit_value(e, in, second);
     tw__emit_text(e, ")");
 }
 
@@ -178,7 +172,7 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__node *node)
 
 /* NumPy computes x**2, x**0.5, x**-1, x**1, x**0 otherwise than by pow; x * x * x and x*x * x*x are as near. An
  * exponent of another size is no constant of these. Gives 0 where the power is none of them. */
-static int emit_small_power(struct tw__emitter *e, const struct tw__node *node)
+static int emit_small_power(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const tw_kind kind = node->u.op.operation;
     const struct tw__node *exponent = node_at(e, node->child[1]);
@@ -200,7 +194,7 @@ static int emit_small_power(struct tw__emitter *e, const struct tw__node *node)
         return 0;
     }
     tw__emit_text(e, "tw_%s_%s(", helper, tw__emit_suffix(computed(kind)));
-    tw__emit_value(e, node->child[0]);
+    tw__emit_value(e, in, node->child[0]);
     tw__emit_text(e, ")");
     return 1;
 }
@@ -208,54 +202,54 @@ static int emit_small_power(struct tw__emitter *e, const struct tw__node *node)
 /* ---- conversions ---- */
 
 /* The value of `child`, its real part where it is complex and `to` is not. */
-static void emit_real(struct tw__emitter *e, int child)
+static void emit_real(struct tw__emitter *e, const struct tw__scope *in, int child)
 {
     const int is_complex = tw__kind_is_complex(node_at(e, child)->dtype);
-    tw__emit_value(e, child);
+    tw__emit_value(e, in, child);
     tw__emit_text(e, is_complex ? ".re" : "");
 }
 
-static void emit_cast(struct tw__emitter *e, const struct tw__node *node)
+static void emit_cast(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const int child = node->child[0];
     const tw_kind from = node_at(e, child)->dtype, to = node->dtype, part = tw__kind_part(from);
     if (from == to) {
-        tw__emit_value(e, child);
+        tw__emit_value(e, in, child);
     } else if (to == TW_BOOL && tw__kind_is_complex(from)) {
         (void)tw__helper_need(e, "is_true", from);
         tw__emit_text(e, "tw_is_true_%s(", tw__emit_suffix(from));
-        tw__emit_value(e, child);
+        tw__emit_value(e, in, child);
         tw__emit_text(e, ")");
     } else if (to == TW_BOOL) {
         tw__emit_text(e, "(");
-        tw__emit_value(e, child);
+        tw__emit_value(e, in, child);
         tw__emit_text(e, " != 0)");
     } else if (tw__kind_is_complex(to) && tw__kind_is_complex(from)) {
         const char *name = to == TW_COMPLEX64 ? "to_c64" : "to_c128";
         (void)tw__helper_need(e, name, from);
         tw__emit_text(e, "tw_%s_%s(", name, tw__emit_suffix(from));
-        tw__emit_value(e, child);
+        tw__emit_value(e, in, child);
         tw__emit_text(e, ")");
     } else if (tw__kind_is_complex(to)) {
         tw__emit_text(e, "(%s){(%s)", tw__emit_type(to), tw__emit_type(tw__kind_part(to)));
-        tw__emit_value(e, child);
+        tw__emit_value(e, in, child);
         tw__emit_text(e, ", 0}");
     } else if (tw__kind_is_integer(to) && tw__kind_is_float(part)) {
         char name[16];
         snprintf(name, sizeof name, "to_%s", tw__emit_suffix(to));
         (void)tw__helper_need(e, name, computed(part));
         tw__emit_text(e, "tw_%s_%s(", name, tw__emit_suffix(computed(part)));
-        emit_real(e, child);
+        emit_real(e, in, child);
         tw__emit_text(e, ")");
     } else if (to == TW_FLOAT16) {
         const int wide = part == TW_FLOAT64;
         (void)tw__helper_need(e, wide ? "of_f64" : "round", TW_FLOAT16);
         tw__emit_text(e, wide ? "tw_f16_of_f64(" : "tw_round_f16((float)");
-        emit_real(e, child);
+        emit_real(e, in, child);
         tw__emit_text(e, ")");
     } else {
         tw__emit_text(e, "(%s)", tw__emit_type(to));
-        emit_real(e, child);
+        emit_real(e, in, child);
     }
 }
 
@@ -291,25 +285,25 @@ static int has_sign(const struct tw__emitter *e, const struct tw__node *node)
 }
 
 /* "!x", "x.re", "x + y", "c ? x : y": by the sign that the operation has in C. */
-static void emit_sign(struct tw__emitter *e, const struct tw__node *node)
+static void emit_sign(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
     if (row->arity == 2) {
-        emit_infix(e, node->child[0], row->sign, node->child[1]);
+        emit_infix(e, in, node->child[0], row->sign, node->child[1]);
         return;
     }
     if (row->arity == 3) {
         tw__emit_text(e, "(");
-        tw__emit_value(e, node->child[0]);
+        tw__emit_value(e, in, node->child[0]);
         tw__emit_text(e, " ? ");
-        tw__emit_value(e, node->child[1]);
+        tw__emit_value(e, in, node->child[1]);
         tw__emit_text(e, " : ");
-        tw__emit_value(e, node->child[2]);
+        tw__emit_value(e, in, node->child[2]);
         tw__emit_text(e, ")");
         return;
     }
     if (row->sign[0] == '.') {
-        tw__emit_value(e, node->child[0]);
+        tw__emit_value(e, in, node->child[0]);
         tw__emit_text(e, "%s", row->sign);
         return;
     }
@@ -318,25 +312,25 @@ static void emit_sign(struct tw__emitter *e, const struct tw__node *node)
         tw__emit_text(e, "(%s)", tw__emit_type(node->u.op.operation));
     }
     tw__emit_text(e, "%s", row->sign);
-    tw__emit_value(e, node->child[0]);
+    tw__emit_value(e, in, node->child[0]);
     tw__emit_text(e, ")");
 }
 
-static void emit_operation(struct tw__emitter *e, const struct tw__node *node)
+static void emit_operation(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const enum tw__operation code = node->u.op.code;
     if (tw__operation_is_comparison(code) && node_at(e, node->child[0])->dtype != node_at(e, node->child[1])->dtype) {
-        emit_mixed(e, node);
-    } else if (code == TW__OP_POWER && emit_small_power(e, node)) {
+        emit_mixed(e, in, node);
+    } else if (code == TW__OP_POWER && emit_small_power(e, in, node)) {
         return;
     } else if (has_sign(e, node)) {
-        emit_sign(e, node);
-    } else if (!emit_function(e, node)) {
-        emit_helper(e, node);
+        emit_sign(e, in, node);
+    } else if (!emit_function(e, in, node)) {
+        emit_helper(e, in, node);
     }
 }
 
-void tw__emit_expression(struct tw__emitter *e, int number)
+void tw__emit_expression(struct tw__emitter *e, const struct tw__scope *in, int number)
 {
     const struct tw__node *node = node_at(e, number);
     int rounded = 0;
@@ -354,10 +348,10 @@ void tw__emit_expression(struct tw__emitter *e, int number)
                       node->dtype == TW_FLOAT16 ? ")" : "");
         return;
     case TW__NODE_INDEX:
-        tw__emit_text(e, node->u.axis == e->strip ? "(x%d + q)" : "x%d", node->u.axis);
+        tw__emit_text(e, node->u.axis == in->loop->axis ? "(x%d + q)" : "x%d", node->u.axis);
         return;
     case TW__NODE_CAST:
-        emit_cast(e, node);
+        emit_cast(e, in, node);
         return;
     case TW__NODE_OPERATION:
         rounded = is_rounded(node);
@@ -365,7 +359,7 @@ void tw__emit_expression(struct tw__emitter *e, int number)
             (void)tw__helper_need(e, "round", TW_FLOAT16);
             tw__emit_text(e, "tw_round_f16(");
         }
-        emit_operation(e, node);
+        emit_operation(e, in, node);
         tw__emit_text(e, rounded ? ")" : "");
         return;
     case TW__NODE_READ:
@@ -393,7 +387,7 @@ static int may_make_nan(const struct tw__emitter *e, const struct tw__node *node
            !is_given(&e->program->nodes[node->child[1]]) || !is_given(&e->program->nodes[node->child[2]]);
 }
 
-void tw__emit_result(struct tw__emitter *e, int any)
+void tw__emit_result(struct tw__emitter *e, const struct tw__scope *in, int any)
 {
     const struct tw__node *node = &e->program->nodes[any];
     const int halves = node->dtype == TW_FLOAT16, settled = may_make_nan(e, node);
@@ -406,6 +400,6 @@ void tw__emit_result(struct tw__emitter *e, int any)
         (void)tw__helper_need(e, "settle", kind);
         tw__emit_text(e, "tw_settle_%s(", tw__emit_suffix(kind));
     }
-    tw__emit_value(e, any);
+    tw__emit_value(e, in, any);
     tw__emit_text(e, halves && settled ? "))" : halves || settled ? ")" : "");
 }

@@ -1,0 +1,98 @@
+/* movement.c - how a READ moves through memory while an index goes along one axis. */
+#include "notation/loop/movement.h"
+
+int tw__read_ndim(const struct tw__program *program, int node)
+{
+    return program->operands[program->nodes[node].u.read.operand].ndim;
+}
+
+const struct tw__index *tw__read_index(const struct tw__program *program, int node, int dimension)
+{
+    return &program->indices[program->nodes[node].u.read.indices + dimension];
+}
+
+int64_t tw__index_factor(const struct tw__index *index, int axis)
+{
+    int64_t factor = 0;
+    for (int t = 0; t < index->nterms; t++) {
+        factor += index->term[t].axis == axis ? index->term[t].factor : 0;
+    }
+    return factor;
+}
+
+int tw__index_uses(const struct tw__index *index, int axis)
+{
+    for (int t = 0; t < index->nterms; t++) {
+        if (index->term[t].axis == axis) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The last dimension that moves and has an edge, -1: none; *count: how many dimensions move at all. */
+static int moving_edge(const struct tw__program *program, int node, int axis, int *count)
+{
+    int edge = -1;
+    *count = 0;
+    for (int d = 0; d < tw__read_ndim(program, node); d++) {
+        const struct tw__index *index = tw__read_index(program, node, d);
+        if (tw__index_factor(index, axis) != 0) {
+            ++*count;
+            edge = index->edge != TW_EDGE_ERROR ? d : edge;
+        }
+    }
+    return edge;
+}
+
+enum tw__movement tw__read_movement(const struct tw__program *program, int node, int axis)
+{
+    int count;
+    const int edge = moving_edge(program, node, axis, &count);
+    return edge < 0 ? TW__MOVE_LINEAR : count == 1 ? TW__MOVE_EDGE : TW__MOVE_ANY;
+}
+
+int tw__read_edge(const struct tw__program *program, int node, int axis)
+{
+    int count;
+    return moving_edge(program, node, axis, &count);
+}
+
+int tw__read_has_limits(const struct tw__program *program, int node, int axis)
+{
+    int count;
+    const int edge = moving_edge(program, node, axis, &count);
+    return edge >= 0 && count == 1 && tw__index_factor(tw__read_index(program, node, edge), axis) == 1;
+}
+
+int tw__read_near(const struct tw__program *program, int node, int axis)
+{
+    int moving = -1;
+    for (int d = 0; d < tw__read_ndim(program, node); d++) {
+        const int64_t factor = tw__index_factor(tw__read_index(program, node, d), axis);
+        if (factor != 0) {
+            if (moving >= 0 || factor != 1) {
+                return -1;
+            }
+            moving = d;
+        }
+    }
+    return moving;
+}
+
+int tw__body_reads_along(const struct tw__program *program, int number, int axis)
+{
+    const struct tw__node *node = &program->nodes[number];
+    const int reduced = node->u.reduce.axis[node->u.reduce.naxes - 1];
+    int point = 0, row = 0;
+    for (int n = 0; n < number && axis >= 0; n++) {
+        const struct tw__node *read = &program->nodes[n];
+        if (read->kind != TW__NODE_READ || read->scope != number || (read->axes >> axis & 1) == 0) {
+            continue;
+        }
+        const struct tw__index *last = tw__read_index(program, n, tw__read_ndim(program, n) - 1);
+        row += tw__index_uses(last, axis);
+        point += tw__index_uses(last, reduced);
+    }
+    return row > 0 && row >= point;
+}

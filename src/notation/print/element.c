@@ -1,0 +1,110 @@
+/* element.c - what the functions of all reductions share: the elements' number, their places, the value of none. */
+#include "notation/print/element.h"
+
+#include <math.h>
+
+#include "notation/print/address.h"
+
+static const struct tw__node *node_at(const struct tw__emitter *e, int node)
+{
+    return &e->program->nodes[node];
+}
+
+const char *tw__combine_name(const struct tw__reduced *r)
+{
+    static const char *const names[] = {
+        [TW__REDUCE_SUM] = "add",      [TW__REDUCE_PROD] = "multiply", [TW__REDUCE_MIN] = "minimum",
+        [TW__REDUCE_MAX] = "maximum",  [TW__REDUCE_ANY] = "",          [TW__REDUCE_ALL] = "",
+        [TW__REDUCE_ARGMIN] = "lower", [TW__REDUCE_ARGMAX] = "higher"};
+    return names[r->code];
+}
+
+static int64_t largest(tw_kind kind)
+{
+    const int bits = tw__emit_size(kind) * 8;
+    return kind == TW_BOOL             ? 1
+           : kind == TW_UINT64         ? -1
+           : !tw__kind_is_signed(kind) ? (int64_t)(UINT64_MAX >> (64 - bits))
+                                       : (int64_t)(UINT64_MAX >> (65 - bits));
+}
+
+void tw__emit_identity(struct tw__emitter *e, const struct tw__reduced *r)
+{
+    union tw__value value = {0};
+    if (tw__kind_is_integer(r->type) || r->type == TW_BOOL) {
+        const int64_t most = largest(r->type);
+        value.integer = r->code == TW__REDUCE_SUM     ? 0
+                        : r->code == TW__REDUCE_PROD  ? 1
+                        : r->code == TW__REDUCE_MIN   ? most
+                        : tw__kind_is_signed(r->type) ? -most - 1
+                                                      : 0;
+    } else {
+        const double infinity = r->code == TW__REDUCE_MIN ? INFINITY : -INFINITY;
+        value.number.real = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 1.0 : infinity;
+        value.number.imag = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 0.0 : infinity;
+    }
+    tw__emit_constant(e, r->type, &value);
+}
+
+void tw__emit_half(struct tw__emitter *e)
+{
+    tw__emit_line(e, "const int64_t half = count / 2 - count / 2 %% %d;", TW__FOLD_LANES);
+}
+
+/* ---- the loop over the elements ---- */
+
+void tw__emit_lengths(struct tw__emitter *e, const struct tw__reduced *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        tw__emit_begin(e);
+        tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
+        tw__emit_length(e, node->u.reduce.axis[k]);
+        tw__emit_text(e, ";");
+        tw__emit_end(e);
+    }
+}
+
+/* x<axis> of the reduced axes for element `first` in their C order. */
+void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    const int naxes = node->u.reduce.naxes;
+    if (naxes == 1) {
+        tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
+        return;
+    }
+    tw__emit_line(e, "int64_t rest = first;");
+    for (int k = naxes - 1; k > 0; k--) {
+        const int a = node->u.reduce.axis[k];
+        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
+        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
+        tw__emit_line(e, "rest /= d%d;", a);
+    }
+    tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
+}
+
+/* x<axis> moved on by `step` along the last one. */
+void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const char *step)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    const int naxes = node->u.reduce.naxes;
+    tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
+    for (int k = naxes - 1; k > 0; k--) {
+        const int a = node->u.reduce.axis[k];
+        tw__emit_open(e, "if (x%d == n%d)", a, a);
+        tw__emit_line(e, "x%d = 0;", a);
+        tw__emit_line(e, "x%d++;", node->u.reduce.axis[k - 1]);
+    }
+    for (int k = naxes - 1; k > 0; k--) {
+        tw__emit_close(e);
+    }
+}
+
+void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r)
+{
+    const struct tw__node *node = node_at(e, r->node);
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        tw__emit_text(e, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
+    }
+}

@@ -1,0 +1,30 @@
+/* element.h - what the functions of all reductions share: how many elements there are, where they lie, what none give.
+ */
+#ifndef TW_NOTATION_PRINT_ELEMENT_H
+#define TW_NOTATION_PRINT_ELEMENT_H
+
+#include "notation/loop/reduction.h"
+#include "notation/print/emitter.h"
+
+/* The helper that makes one element of two, or says which comes first; "" for any and all. */
+const char *tw__combine_name(const struct tw__reduced *r);
+
+/* The value that changes no other: -0.0 for sums of floats, as 0.0 + -0.0 is 0.0. */
+void tw__emit_identity(struct tw__emitter *e, const struct tw__reduced *r);
+
+/* Declares half: how many of a node's `count` elements its left child has, as tw__fold_left says. */
+void tw__emit_half(struct tw__emitter *e);
+
+/* Declares n<axis>, the lengths of the reduced axes. */
+void tw__emit_lengths(struct tw__emitter *e, const struct tw__reduced *r);
+
+/* Declares x<axis> of the reduced axes, at element `first` in their C order. */
+void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r);
+
+/* Moves them on, by `step` along the last one. */
+void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const char *step);
+
+/* "n1 * n2": how many elements there are. */
+void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r);
+
+#endif
