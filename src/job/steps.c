@@ -107,24 +107,23 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
     return status == TW_OK ? lay_out(steps, pool, requests, error) : status;
 }
 
-tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, const struct tw__task *manner,
+tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
                         struct tw__outcome *outcome, tw_error *error)
 {
-    struct tw__task task = *manner;
     tw_status status = TW_OK;
-    task.function = tw__job_run_tile;
-    task.recover = tw__job_recover;
-    task.find = tw__job_find;
-    task.words = tw__steps_words(steps);
-    task.times = steps->timed ? steps->kept->times.data : NULL;
+    task->function = tw__job_run_tile;
+    task->recover = tw__job_recover;
+    task->find = tw__job_find;
+    task->words = tw__steps_words(steps);
+    task->times = steps->timed ? steps->kept->times.data : NULL;
     tw__outcome_begin(outcome);
     for (int s = 0; status == TW_OK && s < steps->count; s++) {
         const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
-        task.argument = steps->step[s];
-        task.first = steps->step[s]->first;
-        task.count = next - task.first;
-        task.later = steps->tiles - next;
-        status = tw__pool_run(pool, &task, outcome, error);
+        task->argument = steps->step[s];
+        task->first = steps->step[s]->first;
+        task->count = next - task->first;
+        task->later = steps->tiles - next;
+        status = tw__pool_run(pool, task, outcome, error);
     }
     return status;
 }

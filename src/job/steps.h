@@ -29,9 +29,9 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
                            const struct tw__steps_options *options, tw_error *error);
 
 /* Runs all steps, or those up to the first that fails, is stopped or has no workers left; tiles of the others are not
- * begun. `manner`: how, and who is told of what; the tiles and what is called for them are filled in here. Returns
+ * begun. `task` says how, and whom to report to; its tiles and what is called for them are filled in here. Returns
  * outcome->status. */
-tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, const struct tw__task *manner,
+tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
                         struct tw__outcome *outcome, tw_error *error);
 
 /* Which step a tile belongs to. */

@@ -105,7 +105,7 @@ static void halt(void *pool)
 }
 
 /* Runs the steps while the journal, if there is one, records what is done. */
-static tw_status run_recorded(struct run *run, const struct tw__task *manner, tw_error *error)
+static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *error)
 {
     tw_journal *journal = run->options->journal;
     tw_error journal_error;
@@ -117,7 +117,7 @@ static tw_status run_recorded(struct run *run, const struct tw__task *manner, tw
         }
     }
     run->begun = 1;
-    const tw_status status = tw__steps_run(&run->steps, run->pool, manner, &run->outcome, error);
+    const tw_status status = tw__steps_run(&run->steps, run->pool, task, &run->outcome, error);
     const tw_status recorded = journal != NULL ? tw__recorder_end(&run->recorder, &journal_error) : TW_OK;
     if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
         if (error != NULL) {
@@ -164,24 +164,24 @@ static tw_status run_tiles(struct run *run, tw_error *error)
     if (status != TW_OK) {
         return status;
     }
-    const struct tw__task manner = {.stop = options->stop,
-                                    .retries = allowed_retries(run),
-                                    .keep_going = options->keep_going,
-                                    .lost_ends_run = options->guard && !options->keep_going,
-                                    .timeout = options->timeout,
-                                    .tiles_per_worker = options->tiles_per_worker,
-                                    .serve = run->choices != NULL ? serve_choices : NULL,
-                                    .serve_user = run->choices,
-                                    .is_done = options->journal != NULL ? is_recorded : NULL,
-                                    .is_done_user = options->journal,
-                                    .died = options->died,
-                                    .died_user = options->died_user,
-                                    .stall_seconds = options->stall_seconds,
-                                    .stalled = options->stalled,
-                                    .stalled_user = options->stalled_user,
-                                    .progress = options->progress,
-                                    .progress_user = options->progress_user};
-    status = run_recorded(run, &manner, error);
+    struct tw__task task = {.stop = options->stop,
+                            .retries = allowed_retries(run),
+                            .keep_going = options->keep_going,
+                            .lost_ends_run = options->guard && !options->keep_going,
+                            .timeout = options->timeout,
+                            .tiles_per_worker = options->tiles_per_worker,
+                            .serve = run->choices != NULL ? serve_choices : NULL,
+                            .serve_user = run->choices,
+                            .is_done = options->journal != NULL ? is_recorded : NULL,
+                            .is_done_user = options->journal,
+                            .died = options->died,
+                            .died_user = options->died_user,
+                            .stall_seconds = options->stall_seconds,
+                            .stalled = options->stalled,
+                            .stalled_user = options->stalled_user,
+                            .progress = options->progress,
+                            .progress_user = options->progress_user};
+    status = run_recorded(run, &task, error);
     tw__choices_collect(run->choices, run->made);
     return status == TW_OK || !run->begun || status != run->outcome.status ? status : explain(run, error);
 }

@@ -89,9 +89,9 @@ static void set_up(struct job *job, tw_pool_kind kind, int workers, struct order
     assert_int_equal(job->steps.tiles, TILES);
 }
 
-static tw_status run(struct job *job, const struct tw__task *manner)
+static tw_status run(struct job *job, struct tw__task *task)
 {
-    const tw_status status = tw__steps_run(&job->steps, job->pool, manner, &job->outcome, NULL);
+    const tw_status status = tw__steps_run(&job->steps, job->pool, task, &job->outcome, NULL);
     tw__report_fill(job->report, job->pool, &job->outcome);
     tw__report_take(job->report, &job->steps);
     return status;
