@@ -71,7 +71,7 @@ static void add_room(struct layout *layout, size_t size)
 static void place_operands(struct tw__job *job, struct layout *layout, const struct tw__job_request *request, int apart)
 {
     const tw_signature *signature = request->grid->signature;
-    int noutputs = 0, recovers = 0;
+    int noutputs = 0, recovers = 0, touches = 0;
     for (int k = 0; k < signature->noperands; k++) {
         const struct tw__access *access = &request->accesses[k];
         const char *descr = access->view.dtype.descr;
@@ -87,10 +87,12 @@ static void place_operands(struct tw__job *job, struct layout *layout, const str
             add_room(layout, access->ops->room(access, request->grid));
         }
         recovers |= apart && access->ops != NULL && access->role == TW_INOUT;
+        touches |= access->touch;
         noutputs += access->role != TW_IN;
     }
     if (job != NULL) {
         job->recovers = recovers;
+        job->touches = touches;
         job->noutputs = noutputs;
         job->noperands = signature->noperands;
     }

@@ -39,6 +39,7 @@ struct tw__job {
     int recovers;                 /* a worker that dies while it gives leaves a tile that cannot be run again */
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */
     struct tw__choices *choices;  /* NULL: all dtypes are given */
+    int touches;                  /* some outputs' pages must be made present before they are written */
     int noutputs;                 /* the last ones of the operands */
     int noperands;
     struct tw__access operands[];

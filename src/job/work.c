@@ -40,6 +40,7 @@ struct local {
     struct tw__chooser chooser;
     struct tw__stack *stack; /* for kernels from objects, where this thread's own is small; NULL: never needed */
     int apart;               /* this job's kernel runs on `stack` */
+    int plain;               /* ... neither there nor guarded: it is called as it is */
 };
 
 static void close_library(struct local *local)
@@ -100,6 +101,7 @@ static tw_status set_kernel(struct local *local, const struct tw__job *job, char
 static tw_status set_stack(struct local *local, const struct tw__job *job, char *message)
 {
     local->apart = job->kernel_is_object && tw__stack_left() < KERNEL_STACK;
+    local->plain = !local->apart && job->notes == NULL;
     if (local->apart && local->stack == NULL && tw__stack_open(&local->stack) != 0) {
         local->stack = NULL;
         return out_of_memory(message, "a worker's stack");
@@ -216,7 +218,7 @@ static int touch(struct local *local, const struct tw__access *operand, int k, c
 
 static tw_status touch_outputs(struct local *local, const struct tw__job *job, int64_t *populated, char *message)
 {
-    for (int k = 0; k < job->noperands; k++) {
+    for (int k = job->noperands - job->noutputs; k < job->noperands; k++) {
         const struct tw__access *operand = &job->operands[k];
         if (!operand->touch) {
             continue;
@@ -231,7 +233,6 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
             return TW_ERROR_FILE;
         }
     }
-    (void)TW__POINT("populate.after");
     return TW_OK;
 }
 
@@ -343,7 +344,7 @@ static struct tw__result call_kernel(struct local *local, const struct tw__job *
 {
     struct tw__result result;
     (void)TW__POINT("kernel.before");
-    if (local->apart || job->notes != NULL) {
+    if (!local->plain) {
         struct kernel_call call = {.local = local, .job = job, .worker = worker};
         tw__stack_call(local->apart ? local->stack : NULL, make_call, &call);
         result = call.result;
@@ -378,7 +379,8 @@ struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, ui
         tw__order_move(&local->order, tile);
     }
     move_views(local, job);
-    tw_status status = touch_outputs(local, job, &own->populated, message);
+    tw_status status = job->touches ? touch_outputs(local, job, &own->populated, message) : TW_OK;
+    (void)TW__POINT("populate.after");
     if (status == TW_OK && job->room_size > 0) {
         status = take_each(local, job, worker->index, message);
     }
