@@ -269,7 +269,8 @@ def part_differential():
 def part_checks():
     """The rules that nobody would keep if nothing checked them: layers, exported names, layout, words, documents."""
     outcome = Outcome()
-    for name, arguments in (("includes", []), ("tree", []), ("manual", []), ("symbols", [BUILD / "gcc"])):
+    for name, arguments in (("includes", []), ("tree", []), ("manual", []), ("symbols", [BUILD / "gcc"]),
+                            ("circles", [BUILD / "gcc"])):
         outcome.add(count_program(f"checks: {name}", [sys.executable, TOP / "tools" / "check" / f"{name}.py", *arguments],
                                   cwd=TOP))
     return outcome

@@ -131,6 +131,42 @@ def test_exported_names_equal_the_header(tmp_path, source, fault):
         assert fault in text
 
 
+@pytest.fixture
+def calling(tmp_path):
+    """Builds a library of src/ files that are given by their names and texts, as Meson names its objects."""
+    def build(**texts):
+        build = tmp_path / "build"
+        shutil.rmtree(build, ignore_errors=True)
+        build.mkdir()
+        (tmp_path / "src" / "base").mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (tmp_path / "src" / "base" / f"{name}.c").write_text(text)
+            subprocess.run(["gcc", "-c", f"src/base/{name}.c", "-o", f"build/base_{name}.c.o"], cwd=tmp_path, check=True)
+        subprocess.run(["ar", "rcs", "libtilework.a", *(f"base_{name}.c.o" for name in texts)], cwd=build, check=True)
+        return build, tmp_path
+    return build
+
+
+def test_files_that_call_each_other_in_a_circle_are_named(calling):
+    down = "int c(void);\nint b(void) { return c(); }\n"
+    built = calling(a="int b(void);\nint a(void) { return b(); }\n", b=down, c="int c(void) { return 1; }\n")
+    code, text = check("circles", *built)
+    assert code == 0, text
+    built = calling(a="int b(void);\nint a(void) { return b(); }\n", b=down,
+                    c="int a(void), abs(int);\nint c(void) { return abs(a()); }\n")
+    code, text = check("circles", *built)
+    assert code == 1
+    for fault in ("src/base/a.c calls b of src/base/b.c", "src/base/b.c calls c of src/base/c.c",
+                  "src/base/c.c calls a of src/base/a.c"):
+        assert f"{fault}, which leads back to it" in text, text
+
+
+def test_circles_of_no_library_are_a_fault(tmp_path):
+    code, text = check("circles", tmp_path, tmp_path)
+    assert code == 1
+    assert "not ok 1 - the static library was built" in text
+
+
 def test_folder_without_libraries_is_a_fault(tmp_path):
     (tmp_path / "header.h").write_text(HEADER)
     code, text = check("symbols", tmp_path, tmp_path / "header.h")
@@ -222,6 +258,16 @@ def test_good_tree_has_no_fault(text_tree):
 def test_long_source_is_named(text_tree):
     (text_tree / "src/os/map.c").write_text("int a;\n" * 601)
     assert check_tree.too_long(text_tree, paths(text_tree)) == ["src/os/map.c: 601 lines, at most 600"]
+
+
+def test_long_function_is_named(text_tree):
+    body = "    f();\n" * 80
+    source = text_tree / "src/base/text.h"
+    source.write_text(f"static void g(void)\n{{\n{body}}}\n\nstruct s {{\n{body}{body}}};\n")
+    assert check_tree.long_functions(text_tree, paths(text_tree)) == []
+    source.write_text(f"int a;\n\nstatic void g(void)\n{{\n{body}    f();\n}}\n\nint h(void)\n{{\n    return 1;\n}}\n")
+    assert check_tree.long_functions(text_tree, paths(text_tree)) == [
+        "src/base/text.h:4: a function of 81 lines, at most 80"]
 
 
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X"])

@@ -10,7 +10,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
 from tap import Tap  # noqa: E402
 
-LONGEST = 600
+LONGEST = 600  # lines of a file
+LONGEST_FUNCTION = 80  # lines between its braces
 SOURCES = {".c", ".h", ".py", ".sh"}
 TEXTS = SOURCES | {".md", ".build", ".1", ".3", ".txt", ""}
 # Put together here so that this file does not find itself.
@@ -40,6 +41,25 @@ def text_of(path):
 def too_long(top, paths):
     counted = ((path, len(text_of(path).splitlines())) for path in paths if path.suffix in SOURCES)
     return [f"{path.relative_to(top)}: {lines} lines, at most {LONGEST}" for path, lines in counted if lines > LONGEST]
+
+
+def functions(text):
+    """(line, lines between its braces) of each function of a C source as clang-format lays it out: a brace that opens a
+    function stands alone at the beginning of its line, and so does the one that closes it. `#define` lines and what is
+    indented are none of these."""
+    opened = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line == "{":
+            opened = number
+        elif opened is not None and line.startswith("}"):
+            yield opened, number - opened - 1
+            opened = None
+
+
+def long_functions(top, paths):
+    return [f"{path.relative_to(top)}:{line}: a function of {lines} lines, at most {LONGEST_FUNCTION}"
+            for path in paths if path.suffix in {".c", ".h"} for line, lines in functions(text_of(path))
+            if lines > LONGEST_FUNCTION]
 
 
 def words(top, paths, pattern):
@@ -92,6 +112,7 @@ def main():
     tap = Tap()
     tap.check("the tree has files", [] if paths else [f"nothing found below {top}"])
     tap.check(f"no source is longer than {LONGEST} lines", too_long(top, paths))
+    tap.check(f"no function is longer than {LONGEST_FUNCTION} lines", long_functions(top, paths))
     tap.check("no word marks unfinished work", words(top, paths, UNFINISHED))
     tap.check("no path of one machine", words(top, paths, ONE_MACHINE))
     tap.check("names of sources are unique", doubled_names(top, paths))

@@ -256,91 +256,120 @@ static tw_status refuse_extreme_index(struct tw__parser *parser, const struct tw
         function->name, parser->indexed);
 }
 
+/* A reduction that is being read: sum(k, l: ...). */
+struct reduction {
+    const struct tw__function *function;
+    size_t at;          /* of its name */
+    uint64_t outside;   /* axes that have a meaning around it */
+    int is_of_an_index; /* min or max inside of an index, where minimum and maximum are meant mostly */
+    struct tw__syntax_node made;
+};
+
+/* The axis is there already: it is reduced around this place, or it is no axis to reduce but a value. */
+static tw_status refuse_axis(struct tw__parser *parser, const struct reduction *reduction, const char *name,
+                             size_t where, int axis)
+{
+    const struct tw__source *source = &parser->syntax->source;
+    const char *function = reduction->function->name;
+    const int is_extreme = reduction->made.which == TW__REDUCE_MIN || reduction->made.which == TW__REDUCE_MAX;
+    if (is_extreme && tw__parser_sees(parser, ",")) {
+        return parser->indexed != NULL
+                   ? tw__complain(parser->error, source, reduction->at,
+                                  "an index has no %s(): read %s[%s] and give axis %s the edge clamp, which takes the "
+                                  "nearest element",
+                                  function, parser->indexed, name, name)
+                   : tw__complain(parser->error, source, reduction->at,
+                                  "%s reduces axes; of two values write %simum(a, b)", function, function);
+    }
+    return reduction->outside >> axis & 1
+               ? tw__complain(parser->error, source, where,
+                              "axis %s cannot be reduced here: %s has it or it is reduced already; take another name",
+                              name, parser->target)
+               : tw__complain(parser->error, source, where, "axis %s is reduced twice", name);
+}
+
+static tw_status read_reduced_axis(struct tw__parser *parser, struct reduction *reduction)
+{
+    static const char expected[] = "expected the axes that are reduced, and ':', as in %s";
+    const struct tw__source *source = &parser->syntax->source;
+    const char *usage = reduction->function->usage;
+    char name[TW__EXPR_NAME];
+    size_t where;
+    int axis;
+    if (reduction->is_of_an_index && parser->token.kind != TW__TOKEN_NAME) {
+        return refuse_extreme_index(parser, reduction->function, reduction->at);
+    }
+    if (parser->token.kind != TW__TOKEN_NAME || tw__parser_sees_keyword(parser)) {
+        return tw__complain(parser->error, source, parser->token.at, expected, usage);
+    }
+    tw_status status = tw__parser_name(parser, "", name, &where);
+    if (status == TW_OK && reduction->is_of_an_index && tw__parser_sees(parser, "(")) {
+        return refuse_extreme_index(parser, reduction->function, reduction->at);
+    }
+    if (status == TW_OK && (tw__parser_sees(parser, "(") || tw__parser_sees(parser, "["))) {
+        return tw__complain(parser->error, source, where, expected, usage);
+    }
+    if (status == TW_OK) {
+        status = tw__parser_add_axis(parser, name, where, &axis);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    if (reduction->is_of_an_index && !tw__parser_sees(parser, ",") && !tw__parser_sees(parser, ":")) {
+        return refuse_extreme_index(parser, reduction->function, reduction->at);
+    }
+    if (parser->scope >> axis & 1) {
+        return refuse_axis(parser, reduction, name, where, axis);
+    }
+    if (reduction->made.naxes == TW__EXPR_REDUCED) {
+        return tw__complain(parser->error, source, where, "more than %d axes in one reduction", TW__EXPR_REDUCED);
+    }
+    reduction->made.axes[reduction->made.naxes++] = axis;
+    parser->scope |= UINT64_C(1) << axis;
+    return TW_OK;
+}
+
+/* "k, l:", and the value behind it. */
+static tw_status read_reduced(struct tw__parser *parser, struct reduction *reduction)
+{
+    tw_status status = read_reduced_axis(parser, reduction);
+    while (status == TW_OK && tw__parser_sees(parser, ",")) {
+        status = tw__parser_next(parser);
+        if (status == TW_OK) {
+            status = read_reduced_axis(parser, reduction);
+        }
+    }
+    if (status == TW_OK && !tw__parser_sees(parser, ":")) {
+        return tw__complain(parser->error, &parser->syntax->source,
+                            parser->token.kind == TW__TOKEN_END ? parser->behind : parser->token.at,
+                            "expected ':' behind the axes that are reduced, as in %s", reduction->function->usage);
+    }
+    if (status == TW_OK) {
+        status = tw__parser_next(parser);
+    }
+    return status == TW_OK ? tw__parse_expression(parser, &reduction->made.child[0]) : status;
+}
+
 /* sum(k, l: ...), from behind the parenthesis on. */
 static tw_status read_reduction(struct tw__parser *parser, const struct tw__function *function, size_t at, int *node)
 {
-    const struct tw__source *source = &parser->syntax->source;
-    struct tw__syntax_node made = {.kind = TW__SYNTAX_REDUCE, .which = function->which, .at = at, .from = at};
-    const uint64_t outside = parser->scope;
-    const int is_extreme = function->which == TW__REDUCE_MIN || function->which == TW__REDUCE_MAX;
-    char name[TW__EXPR_NAME];
-    size_t where;
-    tw_status status;
-    for (;;) {
-        if (is_extreme && parser->indexed != NULL && parser->token.kind != TW__TOKEN_NAME) {
-            return refuse_extreme_index(parser, function, at);
-        }
-        status = parser->token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)
-                     ? tw__parser_name(parser, "", name, &where)
-                     : tw__complain(parser->error, source, parser->token.at,
-                                    "expected the axes that are reduced, and ':', as in %s", function->usage);
-        int axis;
-        if (status == TW_OK && is_extreme && parser->indexed != NULL && tw__parser_sees(parser, "(")) {
-            return refuse_extreme_index(parser, function, at);
-        }
-        if (status == TW_OK && (tw__parser_sees(parser, "(") || tw__parser_sees(parser, "["))) {
-            return tw__complain(parser->error, source, where, "expected the axes that are reduced, and ':', as in %s",
-                                function->usage);
-        }
-        if (status == TW_OK) {
-            status = tw__parser_add_axis(parser, name, where, &axis);
-        }
-        if (status != TW_OK) {
-            return status;
-        }
-        if (is_extreme && parser->indexed != NULL && !tw__parser_sees(parser, ",") && !tw__parser_sees(parser, ":")) {
-            return refuse_extreme_index(parser, function, at);
-        }
-        if (parser->scope >> axis & 1 && is_extreme && tw__parser_sees(parser, ",")) {
-            return parser->indexed != NULL
-                       ? tw__complain(
-                             parser->error, source, at,
-                             "an index has no %s(): read %s[%s] and give axis %s the edge clamp, which takes the "
-                             "nearest element",
-                             function->name, parser->indexed, name, name)
-                       : tw__complain(parser->error, source, at, "%s reduces axes; of two values write %simum(a, b)",
-                                      function->name, function->name);
-        }
-        if (parser->scope >> axis & 1) {
-            return outside >> axis & 1
-                       ? tw__complain(
-                             parser->error, source, where,
-                             "axis %s cannot be reduced here: %s has it or it is reduced already; take another "
-                             "name",
-                             name, parser->target)
-                       : tw__complain(parser->error, source, where, "axis %s is reduced twice", name);
-        }
-        if (made.naxes == TW__EXPR_REDUCED) {
-            return tw__complain(parser->error, source, where, "more than %d axes in one reduction", TW__EXPR_REDUCED);
-        }
-        made.axes[made.naxes++] = axis;
-        parser->scope |= UINT64_C(1) << axis;
-        if (!tw__parser_sees(parser, ",")) {
-            break;
-        }
-        status = tw__parser_next(parser);
-        if (status != TW_OK) {
-            return status;
-        }
-    }
-    status = tw__parser_sees(parser, ":")
-                 ? tw__parser_next(parser)
-                 : tw__complain(parser->error, source,
-                                parser->token.kind == TW__TOKEN_END ? parser->behind : parser->token.at,
-                                "expected ':' behind the axes that are reduced, as in %s", function->usage);
-    if (status == TW_OK) {
-        status = tw__parse_expression(parser, &made.child[0]);
-    }
+    struct reduction reduction = {
+        .function = function,
+        .at = at,
+        .outside = parser->scope,
+        .is_of_an_index =
+            parser->indexed != NULL && (function->which == TW__REDUCE_MIN || function->which == TW__REDUCE_MAX),
+        .made = {.kind = TW__SYNTAX_REDUCE, .which = function->which, .at = at, .from = at, .nchildren = 1}};
+    tw_status status = read_reduced(parser, &reduction);
     if (status == TW_OK) {
         status = tw__parser_expect(parser, ")", "an operator or ')'");
     }
-    parser->scope = outside;
-    made.nchildren = 1;
-    made.to = parser->behind;
-    if (status == TW_OK && made.which == TW__SYNTAX_MEAN) {
-        status = add_count(parser, &made);
+    parser->scope = reduction.outside;
+    reduction.made.to = parser->behind;
+    if (status == TW_OK && reduction.made.which == TW__SYNTAX_MEAN) {
+        status = add_count(parser, &reduction.made);
     }
-    return status == TW_OK ? tw__parser_add(parser, &made, node) : status;
+    return status == TW_OK ? tw__parser_add(parser, &reduction.made, node) : status;
 }
 
 /* The decimals of round(x, decimals): a whole number that is known. */
