@@ -83,6 +83,28 @@ def test_include_that_breaks_a_rule_is_named(tree, path, include):
     assert re.search(rf"{re.escape(path)}:2: .*{re.escape(include.strip(chr(34) + '<>'))}", text), text
 
 
+@pytest.mark.parametrize("path, include, fault", [
+    ("value/bad.h", "read/token.h", "value may not know notation/read"),
+    ("read/bad.h", "type/tree.h", "read may not know notation/type"),
+    ("type/bad.h", "loop/loop.h", "type may not know notation/loop"),
+    ("loop/bad.h", "print/emitter.h", "loop may not know notation/print"),
+    ("loop/bad.h", "notation.h", "loop may not know notation/notation.h"),
+    ("print/bad.h", "math/exp_f64.h", "print may not know notation/math"),
+    ("other/bad.h", "value/kind.h", "the folder other is not among the phases"),
+])
+def test_phase_that_knows_a_later_one_is_named(tree, path, include, fault):
+    good = tree / "src" / "notation" / "print" / "good.h"
+    good.parent.mkdir()
+    good.write_text('#include "notation/loop/loop.h"\n#include "notation/value/kind.h"\n#include "notation/print/own.h"\n')
+    assert check("includes", tree)[0] == 0
+    bad = tree / "src" / "notation" / path
+    bad.parent.mkdir(exist_ok=True)
+    bad.write_text(f'#include "notation/{include}"\n')
+    code, text = check("includes", tree)
+    assert code == 1
+    assert f"src/notation/{path}" in text and fault in text, text
+
+
 def test_folder_that_is_no_layer_is_named(tree):
     (tree / "src" / "util").mkdir()
     code, text = check("includes", tree)

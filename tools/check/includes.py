@@ -28,6 +28,20 @@ LAYERS = {
     "run": {"record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
 }
 
+# The folders within a layer: a statement goes through those of the notation from top to bottom, and what the phases
+# share, numbers and the table of operations, is below them all. Files of the layer itself may use every folder; a folder
+# uses no file of the layer itself.
+PHASES = {
+    "notation": {
+        "value": set(),
+        "read": {"value"},
+        "type": {"read", "value"},
+        "loop": {"type", "read", "value"},
+        "print": {"loop", "type", "read", "value"},
+        "math": set(),  # texts of generated C
+    },
+}
+
 # What a layer other than src/os may take from the C library: nothing that depends on the locale or the system.
 C_HEADERS = {
     "assert.h", "complex.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdalign.h", "stdarg.h",
@@ -70,6 +84,27 @@ def layer_faults(top, layer):
     return direction, system
 
 
+def phase_faults(top, layer):
+    """Faults of the folders of one layer: what they include of each other."""
+    faults, phases = [], PHASES[layer]
+    for path in sources(top / "src" / layer):
+        parts = path.relative_to(top / "src" / layer).parts
+        if len(parts) < 2:
+            continue
+        own = parts[0]
+        if own not in phases:
+            faults.append(f"{path.relative_to(top)}: the folder {own} is not among the phases of {layer}")
+            continue
+        for line, _, name in includes(path):
+            names = name.split("/")
+            if names[0] != layer:
+                continue
+            phase = names[1] if len(names) > 2 else names[1]
+            if phase != own and phase not in phases[own]:
+                faults.append(f'{path.relative_to(top)}:{line}: "{name}": {own} may not know {layer}/{phase}')
+    return faults
+
+
 def client_faults(top, client):
     """Faults of a folder that is a client of the public header."""
     faults = []
@@ -97,6 +132,8 @@ def main():
         tap.check(f"src/{layer} includes from {', '.join(sorted(LAYERS[layer])) or 'itself'} alone", direction)
         if layer != "os":
             tap.check(f"src/{layer} includes no header of the operating system", system)
+    for layer, phases in PHASES.items():
+        tap.check(f"the folders of src/{layer} include in the order {', '.join(phases)}", phase_faults(top, layer))
     for client in CLIENTS:
         tap.check(f"{client} includes the public header alone", client_faults(top, client))
     public = [f"{path.relative_to(top)}:{line}: \"{name}\"" for path in sources(top / "include")
