@@ -36,6 +36,16 @@ tw_view tw__view_box(const tw_view *whole, const uint8_t *axes, const int64_t *s
     return view;
 }
 
+tw_view tw__view_part(const tw_view *whole, const int64_t *start, const int64_t *shape)
+{
+    tw_view view = *whole;
+    for (int d = 0; d < view.ndim; d++) {
+        view.data = (char *)view.data + start[d] * view.strides[d];
+        view.shape[d] = shape[d];
+    }
+    return view;
+}
+
 /* What is copied: its dimensions, and the strides on both sides. */
 struct copy {
     int ndim;

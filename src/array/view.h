@@ -26,6 +26,9 @@ static inline void tw__view_move(tw_view *view, const tw_view *whole, const uint
 /* The same box as a view of its own. */
 tw_view tw__view_box(const tw_view *whole, const uint8_t *axes, const int64_t *start, const int64_t *stop);
 
+/* The box that begins at start[ndim] and has this shape. */
+tw_view tw__view_part(const tw_view *whole, const int64_t *start, const int64_t *shape);
+
 /* An odometer over views of one shape: it stops once at each index of the first `ndim` dimensions, the last of these
  * fastest, and says where each view is there. What lies along the dimensions behind them, a row or a single item, is
  * the caller's.

@@ -13,6 +13,7 @@
 #include "job/bind.h"
 #include "job/here.h"
 #include "run/explain.h"
+#include "store/store.h"
 
 tw_status tw__check_begin(struct tw__check *check, const tw_kernel *kernel, const tw_grid *grid,
                           tw_array *const *arrays, tw_error *error)
@@ -28,6 +29,9 @@ tw_status tw__check_begin(struct tw__check *check, const tw_kernel *kernel, cons
         if (status == TW_OK && role == TW_INOUT) {
             status = tw_array_copy(check->again[k], arrays[k], error);
         }
+        if (status == TW_OK && tw__is_delivered(arrays[k])) {
+            status = tw__array_create(&check->shown[k], NULL, &view->dtype, view->ndim, view->shape, error);
+        }
         if (status != TW_OK) {
             tw__check_fini(check);
             return status;
@@ -40,7 +44,8 @@ void tw__check_fini(struct tw__check *check)
 {
     for (int k = 0; k < TW_MAX_OPERANDS; k++) {
         tw_array_destroy(check->again[k]);
-        check->again[k] = NULL;
+        tw_array_destroy(check->shown[k]);
+        check->again[k] = check->shown[k] = NULL;
     }
 }
 
@@ -188,7 +193,10 @@ static tw_status compute_again(const struct tw__check *check, const tw_run_optio
 tw_status tw__check_end(struct tw__check *check, const tw_run_options *options, tw_report_totals *totals,
                         tw_error *error)
 {
-    const tw_status status = compute_again(check, options, error);
+    tw_status status = compute_again(check, options, error);
+    for (int k = 0; status == TW_OK && k < check->grid->signature->noperands; k++) {
+        status = check->shown[k] != NULL ? tw_array_copy(check->shown[k], check->arrays[k], error) : TW_OK;
+    }
     if (status != TW_OK) {
         return status;
     }
@@ -200,7 +208,8 @@ tw_status tw__check_end(struct tw__check *check, const tw_run_options *options, 
             continue;
         }
         int64_t first;
-        compare(&check->arrays[k]->view, &check->again[k]->view, &first, &totals->max_difference);
+        const tw_array *result = check->shown[k] != NULL ? check->shown[k] : check->arrays[k];
+        compare(&result->view, &check->again[k]->view, &first, &totals->max_difference);
         if (first >= 0 && totals->identical) {
             totals->identical = 0;
             totals->differing_operand = k;

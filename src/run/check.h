@@ -11,6 +11,7 @@ struct tw__check {
     const tw_grid *grid;
     tw_array *const *arrays;
     tw_array *again[TW_MAX_OPERANDS]; /* [noperands] of outputs, else NULL */
+    tw_array *shown[TW_MAX_OPERANDS]; /* [noperands] the run's result if a store delivers it, else NULL */
 };
 
 tw_status tw__check_begin(struct tw__check *check, const tw_kernel *kernel, const tw_grid *grid,

@@ -11,23 +11,12 @@
 
 #define SLAB_BYTES (INT64_C(1) << 20) /* of elements that are copied from a store to a store in one piece */
 
-/* The box as a view of an array's memory. */
-static tw_view box_of(const tw_array *array, const int64_t *start, const int64_t *shape)
-{
-    tw_view box = array->view;
-    for (int d = 0; d < box.ndim; d++) {
-        box.data = (char *)box.data + start[d] * box.strides[d];
-        box.shape[d] = shape[d];
-    }
-    return box;
-}
-
 int tw__store_take(const tw_array *array, const int64_t *start, const tw_view *into)
 {
     if (tw__is_delivered(array)) {
         return array->store->ops->take(array->store, start, into);
     }
-    const tw_view box = box_of(array, start, into->shape);
+    const tw_view box = tw__view_part(&array->view, start, into->shape);
     tw__view_copy(into, &box);
     return 0;
 }
@@ -37,7 +26,7 @@ int tw__store_give(const tw_array *array, const int64_t *start, const tw_view *f
     if (tw__is_delivered(array)) {
         return array->store->ops->give(array->store, start, from);
     }
-    const tw_view box = box_of(array, start, from->shape);
+    const tw_view box = tw__view_part(&array->view, start, from->shape);
     tw__view_copy(&box, from);
     return 0;
 }
@@ -86,10 +75,10 @@ tw_status tw__store_copy(const tw_array *destination, const tw_array *source, co
         }
     }
     if (!tw__is_delivered(destination)) {
-        const tw_view box = box_of(destination, start, shape);
+        const tw_view box = tw__view_part(&destination->view, start, shape);
         failed = tw__store_take(source, start, &box);
     } else if (!tw__is_delivered(source)) {
-        const tw_view box = box_of(source, start, shape);
+        const tw_view box = tw__view_part(&source->view, start, shape);
         failed = tw__store_give(destination, start, &box);
     } else {
         status = copy_slabs(destination, source, start, shape, &failed, error);

@@ -5,7 +5,6 @@
  * written by workers that may die: one that dies while it computes has changed nothing, and one that dies while it
  * gives back leaves a room from which the supervisor can do it. Knows one operand of one tile; nothing of workers. */
 #include <stdio.h>
-#include <string.h>
 
 #include "array/view.h"
 #include "base/error.h"
@@ -63,14 +62,6 @@ static tw_status fail(const struct tw__access *access, const struct tw__desk *de
     return error.status;
 }
 
-/* The tile's part in memory, as the copy sees it. */
-static tw_view place_of(const struct tw__access *access, const struct tw__desk *desk, const tw_view *copy)
-{
-    tw_view place = tw__view_box(&access->view, access->axes, desk->start, desk->stop);
-    memcpy(place.shape, copy->shape, (size_t)copy->ndim * sizeof copy->shape[0]);
-    return place;
-}
-
 static tw_status staged_take(const struct tw__access *access, const struct tw__desk *desk, tw_view *view)
 {
     int64_t start[TW_MAX_DIMS];
@@ -81,7 +72,7 @@ static tw_status staged_take(const struct tw__access *access, const struct tw__d
             return fail(access, desk, failed, "read");
         }
     } else if (access->role != TW_OUT) {
-        const tw_view place = place_of(access, desk, view);
+        const tw_view place = tw__view_part(&access->view, start, view->shape);
         tw__view_copy(view, &place);
     }
     for (int d = 0; d < view->ndim; d++) {
@@ -105,7 +96,7 @@ static tw_status staged_give(const struct tw__access *access, const struct tw__d
         const int failed = access->store->ops->give(access->store, start, &copy);
         return failed == 0 ? TW_OK : fail(access, desk, failed, "written");
     }
-    const tw_view place = place_of(access, desk, &copy);
+    const tw_view place = tw__view_part(&access->view, start, copy.shape);
     tw__view_copy(&place, &copy);
     return TW_OK;
 }

@@ -181,6 +181,11 @@ static void a_box_is_the_elements_between_start_and_stop(void **state)
     assert_ptr_equal(moved.data, box.data);
     assert_memory_equal(moved.shape, box.shape, 3 * sizeof(int64_t));
 
+    /* the same by dimension */
+    const tw_view part = tw__view_part(&whole, (int64_t[]){0, 1, 2}, box.shape);
+    assert_ptr_equal(part.data, box.data);
+    assert_memory_equal(part.shape, box.shape, 3 * sizeof(int64_t));
+
     const tw_view none = tw__view_box(&whole, axes, start, (int64_t[]){1, 5, 2});
     assert_int_equal(tw_view_size(&none), 0);
     const tw_view item = tw__view_box(&(tw_view){data, tw_dtype_of(TW_INT32), 0, {0}, {0}}, axes, start, stop);
