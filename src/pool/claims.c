@@ -1,4 +1,5 @@
-/* claims.c - who has which tile. Integers alone; knows neither arrays nor what a tile is. claims.h has the protocol. */
+/* claims.c - which worker has which tile. Integers alone; knows neither arrays nor what a tile is. claims.h describes
+ * the protocol. */
 #include "pool/claims.h"
 
 #include <string.h>
@@ -14,9 +15,9 @@
 #define SHARE_FIRST(share) ((uint32_t)((share) >> 32))
 #define SHARE_END(share) ((uint32_t)(share))
 
-#define TALLY(ended, hand) ((uint64_t)(ended) << 32 | (uint64_t)(hand))
+#define TALLY(ended, tile) ((uint64_t)(ended) << 32 | (uint64_t)(tile))
 #define TALLY_ENDED(tally) ((tally) >> 32)
-#define TALLY_HAND(tally) ((uint32_t)(tally)) /* tile + 1; 0: none */
+#define TALLY_TILE(tally) ((uint32_t)(tally)) /* tile + 1; 0: none */
 
 size_t tw__claims_size(unsigned workers)
 {
@@ -60,10 +61,10 @@ void tw__claims_open(struct tw__claims *claims)
     tw__claims_ring(claims);
 }
 
-uint64_t tw__claims_in_hand(const struct tw__claims *claims, unsigned worker)
+uint64_t tw__claims_tile_of(const struct tw__claims *claims, unsigned worker)
 {
     const uint64_t tally = atomic_load_explicit(&claims->slots[worker].tally, memory_order_acquire);
-    return TALLY_HAND(tally) != 0 ? TALLY_HAND(tally) - 1 : UINT64_MAX;
+    return TALLY_TILE(tally) != 0 ? TALLY_TILE(tally) - 1 : UINT64_MAX;
 }
 
 uint64_t tw__claims_done(const struct tw__claims *claims)
@@ -109,7 +110,7 @@ int tw__claims_finished(struct tw__claims *claims)
         return 1;
     }
     /* Without a failure or a stop every tile is done in the end: a worker that found nothing to do says nothing about
-     * those that others have in hand. */
+     * those that others work on. */
     if (!must_stop(claims) && atomic_load(&claims->limit) == UINT64_MAX) {
         return 0;
     }
@@ -154,15 +155,15 @@ static void lower_limit(struct tw__claims *claims, uint64_t tile)
     }
 }
 
-/* What it had in hand; the number of tiles that it brought to an end is put right. */
-static void take_from_hand(struct tw__claims *claims, unsigned worker, struct tw__grave *grave)
+/* Frees or settles the tile that it worked on, and corrects the number of tiles that it brought to an end. */
+static void take_back(struct tw__claims *claims, unsigned worker, struct tw__grave *grave)
 {
     struct tw__slot *slot = &claims->slots[worker];
     const uint64_t tally = atomic_load_explicit(&slot->tally, memory_order_relaxed);
-    if (TALLY_HAND(tally) == 0) {
+    if (TALLY_TILE(tally) == 0) {
         return;
     }
-    const uint64_t tile = TALLY_HAND(tally) - 1;
+    const uint64_t tile = TALLY_TILE(tally) - 1;
     const uint32_t word = atomic_load_explicit(&claims->words[tile], memory_order_relaxed);
     const unsigned attempt = TW__WORD_ATTEMPT(word);
     uint64_t ended = TALLY_ENDED(tally);
@@ -200,9 +201,9 @@ void tw__claims_bury(struct tw__claims *claims, unsigned worker, struct tw__grav
     grave->tile = UINT64_MAX;
     grave->attempt = 0;
     grave->given_up = grave->recovered = 0;
-    take_from_hand(claims, worker, grave);
+    take_back(claims, worker, grave);
     grave->retired = atomic_load(&slot->retired) != 0;
-    if (!grave->retired) { /* else it has said itself whether there is something to look for */
+    if (!grave->retired) { /* else it has noted itself whether a sweep is needed */
         atomic_store(&slot->sweep, atomic_load(&claims->generation) % 2);
     }
     atomic_store(&slot->retired, 0);
@@ -445,8 +446,7 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
     }
 }
 
-/* A process whose parent is gone is told so by the kernel, unless somebody else holds the parent's end of the lifeline.
- */
+/* The system ends a process whose parent is gone, unless somebody else holds the parent's end of the lifeline. */
 static int is_wanted(const struct tw__claims *claims)
 {
     return claims->parent == 0 || claims->parent == tw__process_parent_id();

@@ -1,4 +1,4 @@
-/* claims.h - who has which tile. Fixed-size words that all workers of a pool reach, threads or processes.
+/* claims.h - which worker has which tile. Fixed-size words that all workers of a pool reach, threads or processes.
  *
  * Each worker has a share: an interval of tile numbers, [first, end), in one 64-bit word. It takes from the front of
  * its own share; when that is empty it moves the far half of another worker's share into its own. The shares are only a
@@ -10,11 +10,11 @@
  *
  * A worker's tally, one 64-bit word, holds the number of tiles that it brought to an end and the one that it works on,
  * or is about to take. It is written before a word becomes running and again after it has become terminal, so that the
- * supervisor has to look at one word alone to know what a dead worker had, and whether it had been counted.
+ * supervisor reads one word to know which tile a dead worker had, and whether that tile was counted.
  *
  * Nobody ever waits for a worker's next step while that worker may be dead: workers hold no lock, and a worker that
  * dies between two of these steps leaves a word that says running (it is freed again) or a tile that is free but in
- * nobody's share (it is found by a sweep over all words, which follows each death).
+ * nobody's share (a sweep over all words, which follows each death, finds it).
  *
  * A job is open while `generation` is odd. A worker says that it is inside by storing the generation in its slot and
  * then looks whether that generation is still the current one; the caller changes the generation and then waits until
@@ -44,8 +44,8 @@
 struct tw__worker {
     unsigned index;
     void *local;              /* the function's own, private to this worker, kept from job to job; NULL at first */
-    uint64_t tiles;           /* that it has had in hand in jobs with tiles_per_worker */
-    const volatile int *mark; /* 0 in a process that a kernel has forked from the worker; NULL: that cannot be told */
+    uint64_t tiles;           /* that it has begun in jobs with tiles_per_worker */
+    const volatile int *mark; /* 0 in a process that a kernel has forked from the worker; NULL: nobody knows */
 };
 
 /* How the work on one tile ended. All zeros: it is done. */
@@ -72,16 +72,16 @@ struct tw__time {
     float start, duration;
 };
 
-/* What one worker tells the others; on cache lines of its own. */
+/* What one worker says to the others; on cache lines of its own. */
 struct tw__slot {
     _Alignas(128) _Atomic uint64_t share; /* first << 32 | end */
-    _Atomic uint64_t tally;               /* tiles it brought to an end in this job << 32 | tile in hand + 1 */
-    _Atomic int64_t since;                /* jobs with a time limit: tw__now() when the tile in hand began; 0: none */
-    _Atomic uint32_t inside;              /* generation of the job it is in, 0: none */
-    _Atomic uint32_t left;                /* generation of the job that it last left, having found nothing to do */
-    _Atomic uint32_t sweep;               /* 1: it must look at every word before it leaves */
-    _Atomic uint32_t retired;             /* 1: it has had as many tiles as it may and ends; another takes its seat */
-    struct tw__fault_note fault;          /* what the signal that ended it was about */
+    _Atomic uint64_t tally;      /* tiles it brought to an end in this job << 32 | the tile that it works on + 1 */
+    _Atomic int64_t since;       /* jobs with a time limit: tw__now() when its tile began; 0: none */
+    _Atomic uint32_t inside;     /* generation of the job it is in, 0: none */
+    _Atomic uint32_t left;       /* generation of the job that it last left, having found nothing to do */
+    _Atomic uint32_t sweep;      /* 1: it must look at every word before it leaves */
+    _Atomic uint32_t retired;    /* 1: it has run as many tiles as it may and ends; another takes its seat */
+    struct tw__fault_note fault; /* what the signal that ended it was about */
     _Alignas(128) _Atomic uint64_t failed_tile; /* lowest tile that failed here, UINT64_MAX: none */
     struct tw__result failure;
     char message[TW_TILE_MESSAGE_SIZE]; /* of failed_tile */
@@ -90,7 +90,7 @@ struct tw__slot {
 
 struct tw__claims {
     _Alignas(128) _Atomic uint32_t bell; /* rings when there may be something to do; idle workers sleep on it */
-    _Atomic uint32_t sleepers;           /* a hint that somebody sleeps: too high after a worker died asleep */
+    _Atomic uint32_t sleepers;           /* a hint that somebody sleeps: too high once a worker has died asleep */
     _Atomic uint32_t quit;
     _Alignas(128) _Atomic uint32_t generation;
     _Alignas(128) _Atomic uint32_t caller_waits;
@@ -128,7 +128,7 @@ void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin);
 void tw__claims_open(struct tw__claims *claims);
 
 /* Caller: nothing is left to do: every word is terminal, or after a failure or a stop nobody is inside and somebody
- * found nothing to begin. It may be told so a moment early then: after tw__claims_close it waits for tw__claims_empty.
+ * found nothing to begin. That may be a moment early: after tw__claims_close the caller waits for tw__claims_empty.
  */
 int tw__claims_finished(struct tw__claims *claims);
 
@@ -147,11 +147,11 @@ struct tw__grave {
     int free_of_charge;           /* in: the tile is not to blame */
     int ends_run;                 /* in: tiles past one that is given up are not begun */
     tw__recover_function recover; /* in: may be NULL */
-    uint64_t tile;                /* that it had in hand; UINT64_MAX: none */
+    uint64_t tile;                /* that it worked on; UINT64_MAX: none */
     unsigned attempt;
     int given_up;  /* the tile cost more than `retries` deaths and is failed */
     int recovered; /* the tile is done after all */
-    int retired;   /* it ended because it had had as many tiles as it may */
+    int retired;   /* it ended because it has run as many tiles as it may */
 };
 
 /* Supervisor: worker w is dead and reaped. Frees the tile it had. Then slot w may be used by a new worker, which sweeps
@@ -173,8 +173,8 @@ void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker);
 /* Caller: makes all workers return from tw__claims_serve. */
 void tw__claims_quit(struct tw__claims *claims);
 
-/* Supervisor: the tile that a worker has in hand, or is about to take; UINT64_MAX: none. */
-uint64_t tw__claims_in_hand(const struct tw__claims *claims, unsigned worker);
+/* Supervisor: the tile that a worker works on, or is about to take; UINT64_MAX: none. */
+uint64_t tw__claims_tile_of(const struct tw__claims *claims, unsigned worker);
 
 /* Tiles brought to an end, done or failed, with those that were done before. */
 uint64_t tw__claims_done(const struct tw__claims *claims);

@@ -1,5 +1,5 @@
 /* stall.c - whether a job stands still. Workers that sleep on purpose look the same as those that wait for a lock which
- * nobody will give back: this is said, nothing is done. */
+ * nobody will release: it is reported, and nothing is done. */
 #include "pool/stall.h"
 
 #include "os/usage.h"
@@ -16,7 +16,7 @@ void tw__stall_init(struct tw__stall *stall, const struct tw__task *task, int64_
                                 .looked_at = now,
                                 .since = now,
                                 .used = -1,
-                                .said = task->stalled == NULL};
+                                .reported = task->stalled == NULL};
 }
 
 static int64_t used_by_all(const struct tw__crew *crew)
@@ -37,7 +37,7 @@ static void report(const struct tw__stall *stall, const struct tw__crew *crew, c
                      .worker = -1,
                      .tile = -1};
     for (int w = 0; w < crew->workers; w++) {
-        const uint64_t tile = tw__claims_in_hand(crew->claims, (unsigned)w);
+        const uint64_t tile = tw__claims_tile_of(crew->claims, (unsigned)w);
         const int pid = crew->ops->pid(crew, w);
         if (tile != UINT64_MAX && pid != 0) {
             what.workers++;
@@ -54,7 +54,7 @@ static void report(const struct tw__stall *stall, const struct tw__crew *crew, c
 void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const struct tw__task *task, int64_t now)
 {
     const int64_t passed = now - stall->looked_at;
-    if (stall->said || passed < stall->limit / LOOKS) {
+    if (stall->reported || passed < stall->limit / LOOKS) {
         return;
     }
     const uint64_t ended = tw__claims_done(crew->claims);
@@ -69,7 +69,7 @@ void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const 
     stall->ended = ended;
     stall->used = used;
     if (now - stall->since >= stall->limit) {
-        stall->said = 1;
+        stall->reported = 1;
         report(stall, crew, task, now);
     }
 }

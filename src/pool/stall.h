@@ -11,7 +11,7 @@ struct tw__stall {
     int64_t since;     /* when something moved last, as far as was seen */
     uint64_t ended;    /* tiles, at the last look */
     int64_t used;      /* milliseconds of all workers at the last look; -1: not known */
-    int said;
+    int reported;      /* once a task is enough */
 };
 
 void tw__stall_init(struct tw__stall *stall, const struct tw__task *task, int64_t now);

@@ -34,14 +34,14 @@ struct run {
     int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
 
-/* What the guard has caught once it catches again. */
+/* A death under the guard is not retried: the guard would catch the same thing again. */
 static int allowed_retries(const struct run *run)
 {
     const int wish = run->options->guard ? -1 : run->options->retries;
     return wish == 0 ? DEFAULT_RETRIES : wish < 0 ? 0 : wish;
 }
 
-/* What cannot be done with the pool is said before the first tile. */
+/* Refuses before the first tile what this kind of pool cannot do. */
 static tw_status check_options(const tw_run_options *options, int apart, tw_error *error)
 {
     if (!(options->timeout >= 0)) {
