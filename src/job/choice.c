@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "grid/signature.h"
 #include "job/bind.h"
-#include "job/job.h"
+#include "job/step.h"
 #include "os/fault.h"
 #include "os/wait.h"
 
@@ -313,8 +313,8 @@ static int is_usable(const tw_tile *tile, const struct tw__choices *choices, int
 int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
 {
     const struct tw__chooser *chooser = tile->chooser;
-    const struct tw__job *job = chooser->job;
-    struct tw__choices *choices = job->choices;
+    const struct tw__step *step = chooser->step;
+    struct tw__choices *choices = step->choices;
     if (!is_usable(tile, choices, operand, dtype)) {
         return TW_ERROR_ARGUMENT;
     }
@@ -326,7 +326,7 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
     if (number == 0) {
         return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
     }
-    *view = tw__view_box(&choices->chosen[number - 1].view, job->operands[operand].axes, tile->start, tile->stop);
+    *view = tw__view_box(&choices->chosen[number - 1].view, step->operands[operand].axes, tile->start, tile->stop);
     if (choices->apart) {
         const int error = tw__region_touch(chooser->heap, view, chooser->populated);
         if (error != 0) {

@@ -1,5 +1,5 @@
 /* choice.h - memory for outputs whose dtype their kernel chooses, made while the job runs: one array for each dtype
- * that a kernel asks for. Knows what a job is; nothing of the kernels' values. */
+ * that a kernel asks for. Knows what a step is; nothing of the kernels' values. */
 #ifndef TW_JOB_CHOICE_H
 #define TW_JOB_CHOICE_H
 
@@ -14,12 +14,12 @@
 #define TW__MOST_CHOICES 120
 #define TW__CHOICE_TEXT 8192 /* bytes of a descr */
 
-struct tw__job;
+struct tw__step;
 struct tw__choices;
 
 /* What a worker needs for tw_tile_choose: tile->chooser. */
 struct tw__chooser {
-    const struct tw__job *job;
+    const struct tw__step *step;
     struct tw__region *heap; /* this worker's */
     int64_t *populated;
 };
@@ -39,7 +39,7 @@ void tw__choices_collect(const struct tw__choices *shared, tw_choices *made);
 /* The supervisor, each time that it wakes: makes the arrays that worker processes ask for. */
 void tw__choices_serve(struct tw__choices *shared);
 
-/* tw_tile.choose of every job. */
+/* tw_tile.choose of every step. */
 int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view);
 
 #endif

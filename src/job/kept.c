@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "job/job.h"
+#include "job/step.h"
 
 static void leave(struct tw__tenant *tenant, struct tw__worker *seats, int workers)
 {
     struct tw__kept *kept = (struct tw__kept *)tenant; /* its first member */
     for (int w = 0; w < workers; w++) {
-        tw__job_release_local(seats[w].local);
+        tw__step_release_local(seats[w].local);
     }
     tw__memory_release(&kept->payload);
     tw__memory_release(&kept->words);

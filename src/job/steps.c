@@ -45,22 +45,22 @@ static tw_status take_rooms(struct tw__steps *steps, const struct tw__crew *crew
 static void place_step(struct tw__steps *steps, int s, uint64_t first, size_t room_size)
 {
     struct tw__kept *kept = steps->kept;
-    struct tw__job *step = steps->step[s];
+    struct tw__step *step = steps->step[s];
     step->number = ++kept->steps;
     step->first = first;
     step->sums = steps->summed ? (uint64_t *)kept->sums.data + first : NULL;
     step->rooms = room_size > 0 ? kept->rooms.data : NULL;
 }
 
-static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const struct tw__job_request *requests,
+static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const struct tw__step_request *requests,
                          tw_error *error)
 {
     const struct tw__crew *crew = &pool->crew;
-    struct tw__job_room room[TW__MAX_STEPS];
+    struct tw__step_room room[TW__MAX_STEPS];
     size_t payload = 0, accesses = 0;
     uint64_t first = 0;
     for (int s = 0; s < steps->count; s++) {
-        const tw_status status = tw__job_measure(&room[s], crew, &requests[s], error);
+        const tw_status status = tw__step_measure(&room[s], crew, &requests[s], error);
         if (status != TW_OK) {
             return status;
         }
@@ -77,7 +77,7 @@ static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const str
     }
     char *at = steps->kept->payload.data;
     for (int s = 0; s < steps->count; s++) {
-        steps->step[s] = tw__job_fill(at, crew, &requests[s]);
+        steps->step[s] = tw__step_fill(at, crew, &requests[s]);
         place_step(steps, s, first, room[s].accesses);
         at += room[s].payload;
         first += requests[s].grid->count;
@@ -85,7 +85,7 @@ static tw_status lay_out(struct tw__steps *steps, const tw_pool *pool, const str
     return TW_OK;
 }
 
-tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__job_request *requests, int count,
+tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__step_request *requests, int count,
                            const struct tw__steps_options *options, tw_error *error)
 {
     steps->count = count;
@@ -111,9 +111,9 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
                         struct tw__outcome *outcome, tw_error *error)
 {
     tw_status status = TW_OK;
-    task->function = tw__job_run_tile;
-    task->recover = tw__job_recover;
-    task->find = tw__job_find;
+    task->function = tw__step_run_tile;
+    task->recover = tw__step_recover;
+    task->find = tw__step_find;
     task->words = tw__steps_words(steps);
     task->times = steps->timed ? steps->kept->times.data : NULL;
     tw__outcome_begin(outcome);

@@ -3,17 +3,17 @@
 #ifndef TW_JOB_STEPS_H
 #define TW_JOB_STEPS_H
 
-#include "job/job.h"
 #include "job/kept.h"
+#include "job/step.h"
 
 #define TW__MAX_STEPS 4
 
 struct tw__steps {
     int count;
-    uint64_t tiles;                      /* of all steps */
-    struct tw__kept *kept;               /* where its memory is, until the pool's next job */
-    int timed, summed;                   /* kept->times, kept->sums are this job's */
-    struct tw__job *step[TW__MAX_STEPS]; /* as workers read them */
+    uint64_t tiles;                       /* of all steps */
+    struct tw__kept *kept;                /* where its memory is, until the pool's next job */
+    int timed, summed;                    /* kept->times, kept->sums are this job's */
+    struct tw__step *step[TW__MAX_STEPS]; /* as workers read them */
 };
 
 /* What the tiles of a job leave beside their elements. */
@@ -25,7 +25,7 @@ struct tw__steps_options {
 /* Lays out a job of `count` steps, and makes the pool ready for it: no tile has begun. What a step reads and another
  * one writes must be the same memory, which workers see as it is. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY,
  * TW_ERROR_PROCESS. */
-tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__job_request *requests, int count,
+tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct tw__step_request *requests, int count,
                            const struct tw__steps_options *options, tw_error *error);
 
 /* Runs all steps, or those up to the first that fails, is stopped or has no workers left; tiles of the others are not

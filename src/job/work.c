@@ -1,5 +1,5 @@
-/* work.c - the workers' side of a job: one tile's views, its pages, its kernel. Runs in threads and in forked
- * processes; takes no lock and, after a worker's first tile of a job, allocates nothing. */
+/* work.c - the workers' side of a step: one tile's views, its pages, its kernel. Runs in threads and in forked
+ * processes; takes no lock and, after a worker's first tile of a step, allocates nothing. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "array/view.h"
 #include "grid/order.h"
 #include "job/access/direct.h"
-#include "job/job.h"
+#include "job/step.h"
 #include "job/touch.h"
 #include "os/fault.h"
 #include "os/stack.h"
@@ -20,9 +20,9 @@
  * interpreter, which looks at where its stack is. */
 #define KERNEL_STACK ((size_t)7 << 20) /* bytes: all of the usual 8 MiB but what a program has below the run */
 
-/* What a worker keeps from tile to tile and from job to job. */
+/* What a worker keeps from tile to tile and from step to step. */
 struct local {
-    uint64_t number; /* of the job it is set up for */
+    uint64_t number; /* of the step that it is set up for */
     struct tw__order order;
     tw_tile tile;
     tw_view *views;             /* what the kernel gets */
@@ -39,7 +39,7 @@ struct local {
     struct tw__guard *guard;
     struct tw__chooser chooser;
     struct tw__stack *stack; /* for kernels from objects, where this thread's own is small; NULL: never needed */
-    int apart;               /* this job's kernel runs on `stack` */
+    int apart;               /* this step's kernel runs on `stack` */
     int plain;               /* ... neither there nor guarded: it is called as it is */
 };
 
@@ -51,7 +51,7 @@ static void close_library(struct local *local)
     }
 }
 
-void tw__job_release_local(void *memory)
+void tw__step_release_local(void *memory)
 {
     struct local *local = memory;
     if (local == NULL) {
@@ -76,32 +76,32 @@ static tw_status out_of_memory(char *message, const char *what)
     return TW_ERROR_MEMORY;
 }
 
-static tw_status set_kernel(struct local *local, const struct tw__job *job, char *message)
+static tw_status set_kernel(struct local *local, const struct tw__step *step, char *message)
 {
-    if (job->function != NULL) {
-        local->function = job->function;
+    if (step->function != NULL) {
+        local->function = step->function;
         return TW_OK;
     }
-    if (local->library_of != job->kernel_created_at) {
+    if (local->library_of != step->kernel_created_at) {
         close_library(local);
         tw_error error;
-        local->library_function = tw__kernel_resolve(job->path, job->symbol, &local->library, &error);
+        local->library_function = tw__kernel_resolve(step->path, step->symbol, &local->library, &error);
         if (local->library_function == NULL) {
             static const char before[] = "a worker cannot open the kernel: ";
             snprintf(message, TW_TILE_MESSAGE_SIZE, "%s%.*s", before, (int)(TW_TILE_MESSAGE_SIZE - sizeof before),
                      error.message);
             return error.status;
         }
-        local->library_of = job->kernel_created_at;
+        local->library_of = step->kernel_created_at;
     }
     local->function = local->library_function;
     return TW_OK;
 }
 
-static tw_status set_stack(struct local *local, const struct tw__job *job, char *message)
+static tw_status set_stack(struct local *local, const struct tw__step *step, char *message)
 {
-    local->apart = job->kernel_is_object && tw__stack_left() < KERNEL_STACK;
-    local->plain = !local->apart && job->notes == NULL;
+    local->apart = step->kernel_is_object && tw__stack_left() < KERNEL_STACK;
+    local->plain = !local->apart && step->notes == NULL;
     if (local->apart && local->stack == NULL && tw__stack_open(&local->stack) != 0) {
         local->stack = NULL;
         return out_of_memory(message, "a worker's stack");
@@ -130,16 +130,16 @@ static int grow(struct local *local, int noperands)
     return 1;
 }
 
-static tw_status set_regions(struct local *local, const struct tw__job *job, char *message)
+static tw_status set_regions(struct local *local, const struct tw__step *step, char *message)
 {
-    if (job->heap_base != NULL && (local->heap.base != job->heap_base || local->heap_epoch != job->heap_epoch)) {
-        if (tw__region_set(&local->heap, job->heap_base, job->heap_size, 1) != 0) {
+    if (step->heap_base != NULL && (local->heap.base != step->heap_base || local->heap_epoch != step->heap_epoch)) {
+        if (tw__region_set(&local->heap, step->heap_base, step->heap_size, 1) != 0) {
             return out_of_memory(message, "a worker's list of pages");
         }
-        local->heap_epoch = job->heap_epoch;
+        local->heap_epoch = step->heap_epoch;
     }
-    for (int k = 0; k < job->noperands; k++) {
-        const struct tw__access *operand = &job->operands[k];
+    for (int k = 0; k < step->noperands; k++) {
+        const struct tw__access *operand = &step->operands[k];
         if (operand->touch && operand->base != NULL &&
             tw__region_set(&local->regions[k], operand->base, operand->bytes, 0) != 0) {
             return out_of_memory(message, "a worker's list of pages");
@@ -148,57 +148,57 @@ static tw_status set_regions(struct local *local, const struct tw__job *job, cha
     return TW_OK;
 }
 
-static tw_status set_up(struct local *local, const struct tw__job *job, uint64_t tile, unsigned worker, char *message)
+static tw_status set_up(struct local *local, const struct tw__step *step, uint64_t tile, unsigned worker, char *message)
 {
-    if (!grow(local, job->noperands)) {
+    if (!grow(local, step->noperands)) {
         return out_of_memory(message, "a worker's views");
     }
-    if (job->scratch_size > local->scratch_capacity) {
+    if (step->scratch_size > local->scratch_capacity) {
         free(local->scratch);
         local->scratch_capacity = 0;
-        if (posix_memalign(&local->scratch, 64, job->scratch_size) != 0) {
+        if (posix_memalign(&local->scratch, 64, step->scratch_size) != 0) {
             local->scratch = NULL;
             return out_of_memory(message, "a worker's scratch");
         }
-        local->scratch_capacity = job->scratch_size;
+        local->scratch_capacity = step->scratch_size;
     }
-    tw_status status = set_kernel(local, job, message);
+    tw_status status = set_kernel(local, step, message);
     if (status == TW_OK) {
-        status = set_stack(local, job, message);
+        status = set_stack(local, step, message);
     }
     if (status == TW_OK) {
-        status = set_regions(local, job, message);
+        status = set_regions(local, step, message);
     }
     if (status != TW_OK) {
         return status;
     }
-    for (int k = 0; k < job->noperands; k++) {
-        tw__direct_begin(&job->operands[k], &local->views[k]);
+    for (int k = 0; k < step->noperands; k++) {
+        tw__direct_begin(&step->operands[k], &local->views[k]);
     }
-    tw__order_seek(&local->order, job->grid, tile);
-    local->tile = (tw_tile){.naxes = job->grid->naxes,
-                            .noperands = job->noperands,
+    tw__order_seek(&local->order, step->grid, tile);
+    local->tile = (tw_tile){.naxes = step->grid->naxes,
+                            .noperands = step->noperands,
                             .start = local->order.start,
                             .stop = local->order.stop,
                             .operand = local->views,
                             .worker = worker,
-                            .scratch = job->scratch_size > 0 ? local->scratch : NULL,
-                            .scratch_size = job->scratch_size,
-                            .context = job->context,
+                            .scratch = step->scratch_size > 0 ? local->scratch : NULL,
+                            .scratch_size = step->scratch_size,
+                            .context = step->context,
                             .choose = tw__tile_choose,
                             .chooser = &local->chooser};
     local->chooser =
-        (struct tw__chooser){.job = job, .heap = &local->heap, .populated = &job->workers[worker].populated};
-    tw__float_mode_keep(&job->float_mode);
-    local->number = job->number;
+        (struct tw__chooser){.step = step, .heap = &local->heap, .populated = &step->workers[worker].populated};
+    tw__float_mode_keep(&step->float_mode);
+    local->number = step->number;
     return TW_OK;
 }
 
 /* The operands' parts where these lie in memory: what the kernel gets, unless an access takes a copy of it. */
-static void move_views(struct local *local, const struct tw__job *job)
+static void move_views(struct local *local, const struct tw__step *step)
 {
-    for (int k = 0; k < job->noperands; k++) {
-        const struct tw__access *access = &job->operands[k];
+    for (int k = 0; k < step->noperands; k++) {
+        const struct tw__access *access = &step->operands[k];
         if (access->ops != NULL) {
             if (access->store != NULL) {
                 continue; /* it lies nowhere */
@@ -216,10 +216,10 @@ static int touch(struct local *local, const struct tw__access *operand, int k, c
     return failed != 0 ? failed : tw__region_touch(region, view, populated);
 }
 
-static tw_status touch_outputs(struct local *local, const struct tw__job *job, int64_t *populated, char *message)
+static tw_status touch_outputs(struct local *local, const struct tw__step *step, int64_t *populated, char *message)
 {
-    for (int k = job->noperands - job->noutputs; k < job->noperands; k++) {
-        const struct tw__access *operand = &job->operands[k];
+    for (int k = step->noperands - step->noutputs; k < step->noperands; k++) {
+        const struct tw__access *operand = &step->operands[k];
         if (!operand->touch) {
             continue;
         }
@@ -238,32 +238,32 @@ static tw_status touch_outputs(struct local *local, const struct tw__job *job, i
 
 /* ---- operands that are not reached directly ---- */
 
-static struct tw__desk desk_of(const struct tw__job *job, unsigned worker, const int64_t *start, const int64_t *stop,
+static struct tw__desk desk_of(const struct tw__step *step, unsigned worker, const int64_t *start, const int64_t *stop,
                                char *message)
 {
-    return (struct tw__desk){.grid = job->grid,
+    return (struct tw__desk){.grid = step->grid,
                              .start = start,
                              .stop = stop,
-                             .room = job->rooms + worker * job->room_size,
+                             .room = step->rooms + worker * step->room_size,
                              .message = message};
 }
 
-static tw_status take_each(struct local *local, const struct tw__job *job, unsigned worker, char *message)
+static tw_status take_each(struct local *local, const struct tw__step *step, unsigned worker, char *message)
 {
-    const struct tw__desk desk = desk_of(job, worker, local->order.start, local->order.stop, message);
-    if (job->heap_base != NULL) {
+    const struct tw__desk desk = desk_of(step, worker, local->order.start, local->order.stop, message);
+    if (step->heap_base != NULL) {
         const tw_view room = {.data = desk.room,
                               .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
                               .ndim = 1,
-                              .shape = {(int64_t)job->room_size},
+                              .shape = {(int64_t)step->room_size},
                               .strides = {1}};
         int64_t populated = 0;
         if (tw__region_touch(&local->heap, &room, &populated) == ENOMEM) {
             return out_of_memory(message, "copies of a tile's operands");
         }
     }
-    for (int k = 0; k < job->noperands; k++) {
-        const struct tw__access *access = &job->operands[k];
+    for (int k = 0; k < step->noperands; k++) {
+        const struct tw__access *access = &step->operands[k];
         const tw_status status = access->ops != NULL ? access->ops->take(access, &desk, &local->views[k]) : TW_OK;
         if (status != TW_OK) {
             return status;
@@ -274,11 +274,11 @@ static tw_status take_each(struct local *local, const struct tw__job *job, unsig
 }
 
 /* All accesses that are asked have all that they need in the worker's room. */
-static tw_status give_each(const struct tw__job *job, const struct tw__desk *desk)
+static tw_status give_each(const struct tw__step *step, const struct tw__desk *desk)
 {
     tw_status status = TW_OK;
-    for (int k = 0; k < job->noperands && status == TW_OK; k++) {
-        const struct tw__access *access = &job->operands[k];
+    for (int k = 0; k < step->noperands && status == TW_OK; k++) {
+        const struct tw__access *access = &step->operands[k];
         status = access->ops != NULL ? access->ops->give(access, desk) : TW_OK;
     }
     return status;
@@ -286,38 +286,38 @@ static tw_status give_each(const struct tw__job *job, const struct tw__desk *des
 
 /* From the moment that `committing` names the tile its room is complete: should the worker die, the supervisor gives
  * what is in it. */
-static tw_status commit(struct local *local, const struct tw__job *job, unsigned worker, uint64_t tile, char *message)
+static tw_status commit(struct local *local, const struct tw__step *step, unsigned worker, uint64_t tile, char *message)
 {
-    const struct tw__desk desk = desk_of(job, worker, local->order.start, local->order.stop, message);
+    const struct tw__desk desk = desk_of(step, worker, local->order.start, local->order.stop, message);
     (void)TW__POINT("inout.computed");
-    if (job->recovers) {
-        atomic_store_explicit(&job->workers[worker].committing, tile + 1, memory_order_release);
+    if (step->recovers) {
+        atomic_store_explicit(&step->workers[worker].committing, tile + 1, memory_order_release);
     }
     (void)TW__POINT("inout.committing");
-    const tw_status status = give_each(job, &desk);
+    const tw_status status = give_each(step, &desk);
     (void)TW__POINT("inout.committed");
     return status;
 }
 
-int tw__job_recover(void *argument, unsigned worker, uint64_t number)
+int tw__step_recover(void *argument, unsigned worker, uint64_t number)
 {
-    const struct tw__job *job = argument;
-    const uint64_t tile = number - job->first;
+    const struct tw__step *step = argument;
+    const uint64_t tile = number - step->first;
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
     char message[TW_TILE_MESSAGE_SIZE];
-    if (!job->recovers || atomic_load_explicit(&job->workers[worker].committing, memory_order_acquire) != tile + 1) {
+    if (!step->recovers || atomic_load_explicit(&step->workers[worker].committing, memory_order_acquire) != tile + 1) {
         return 0;
     }
-    tw_grid_tile(job->grid, tile, start, stop);
-    const struct tw__desk desk = desk_of(job, worker, start, stop, message);
-    return give_each(job, &desk) == TW_OK ? 1 : -1;
+    tw_grid_tile(step->grid, tile, start, stop);
+    const struct tw__desk desk = desk_of(step, worker, start, stop, message);
+    return give_each(step, &desk) == TW_OK ? 1 : -1;
 }
 
-int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size)
+int tw__step_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size)
 {
-    const struct tw__job *job = argument;
-    return job->notes != NULL && death->has_address
-               ? tw__guard_explain(&job->notes[worker], job->grid, death->address, death->access, text, size)
+    const struct tw__step *step = argument;
+    return step->notes != NULL && death->has_address
+               ? tw__guard_explain(&step->notes[worker], step->grid, death->address, death->access, text, size)
                : 0;
 }
 
@@ -325,7 +325,7 @@ int tw__job_find(void *argument, unsigned worker, const struct tw__death *death,
 
 struct kernel_call {
     struct local *local;
-    const struct tw__job *job;
+    const struct tw__step *step;
     unsigned worker;
     struct tw__result result;
 };
@@ -334,35 +334,35 @@ static void make_call(void *argument)
 {
     struct kernel_call *call = argument;
     struct local *local = call->local;
-    const struct tw__job *job = call->job;
-    call->result = job->notes != NULL ? tw__guard_run(&local->guard, job->grid, &local->tile, local->function,
-                                                      &job->notes[call->worker])
-                                      : tw__result_of(local->function(&local->tile));
+    const struct tw__step *step = call->step;
+    call->result = step->notes != NULL ? tw__guard_run(&local->guard, step->grid, &local->tile, local->function,
+                                                       &step->notes[call->worker])
+                                       : tw__result_of(local->function(&local->tile));
 }
 
-static struct tw__result call_kernel(struct local *local, const struct tw__job *job, unsigned worker)
+static struct tw__result call_kernel(struct local *local, const struct tw__step *step, unsigned worker)
 {
     struct tw__result result;
     (void)TW__POINT("kernel.before");
     if (!local->plain) {
-        struct kernel_call call = {.local = local, .job = job, .worker = worker};
+        struct kernel_call call = {.local = local, .step = step, .worker = worker};
         tw__stack_call(local->apart ? local->stack : NULL, make_call, &call);
         result = call.result;
     } else {
         result = tw__result_of(local->function(&local->tile));
     }
-    tw__float_mode_keep(&job->float_mode);
+    tw__float_mode_keep(&step->float_mode);
     (void)TW__POINT("kernel.after");
     return result;
 }
 
-struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
-                                   char *message)
+struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
+                                    char *message)
 {
-    const struct tw__job *job = argument;
-    const uint64_t tile = number - job->first;
+    const struct tw__step *step = argument;
+    const uint64_t tile = number - step->first;
     struct local *local = worker->local;
-    struct tw__job_worker *own = &job->workers[worker->index];
+    struct tw__step_worker *own = &step->workers[worker->index];
     if (local == NULL) {
         local = calloc(1, sizeof *local);
         if (local == NULL) {
@@ -370,19 +370,19 @@ struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, ui
         }
         worker->local = local;
     }
-    if (local->number != job->number) {
-        const tw_status status = set_up(local, job, tile, worker->index, message);
+    if (local->number != step->number) {
+        const tw_status status = set_up(local, step, tile, worker->index, message);
         if (status != TW_OK) {
             return (struct tw__result){.status = status};
         }
     } else {
         tw__order_move(&local->order, tile);
     }
-    move_views(local, job);
-    tw_status status = job->touches ? touch_outputs(local, job, &own->populated, message) : TW_OK;
+    move_views(local, step);
+    tw_status status = step->touches ? touch_outputs(local, step, &own->populated, message) : TW_OK;
     (void)TW__POINT("populate.after");
-    if (status == TW_OK && job->room_size > 0) {
-        status = take_each(local, job, worker->index, message);
+    if (status == TW_OK && step->room_size > 0) {
+        status = take_each(local, step, worker->index, message);
     }
     if (status != TW_OK) {
         return (struct tw__result){.status = status};
@@ -390,16 +390,16 @@ struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, ui
     local->tile.number = tile;
     local->tile.attempt = attempt;
     local->tile.message = message;
-    const struct tw__result result = call_kernel(local, job, worker->index);
+    const struct tw__result result = call_kernel(local, step, worker->index);
     if (result.status != TW_OK) {
         return result;
     }
-    if (job->sums != NULL) {
-        job->sums[tile] = tw__sum(&local->views[job->noperands - job->noutputs], job->noutputs);
+    if (step->sums != NULL) {
+        step->sums[tile] = tw__sum(&local->views[step->noperands - step->noutputs], step->noutputs);
         (void)TW__POINT("sum.after");
     }
-    if (job->room_size > 0) {
-        return (struct tw__result){.status = commit(local, job, worker->index, tile, message)};
+    if (step->room_size > 0) {
+        return (struct tw__result){.status = commit(local, step, worker->index, tile, message)};
     }
     return result;
 }

@@ -153,13 +153,13 @@ static tw_status run_again(const struct tw__check *check, const tw_grid *one, tw
     }
     tw_status status = tw__bind(&again->binding, NULL, one, arrays, error);
     if (status == TW_OK) {
-        const struct tw__job_request request = {.kernel = check->kernel,
-                                                .grid = one,
-                                                .accesses = again->binding.accesses,
-                                                .scratch_size = options->scratch_size};
+        const struct tw__step_request request = {.kernel = check->kernel,
+                                                 .grid = one,
+                                                 .accesses = again->binding.accesses,
+                                                 .scratch_size = options->scratch_size};
         const struct tw__explanation explanation = {
             .kernel = check->kernel, .grid = one, .tiles = one->count, .outcome = &again->outcome};
-        status = tw__job_run_here(&request, 0, one->count, options->stop, &again->outcome, error);
+        status = tw__step_run_here(&request, 0, one->count, options->stop, &again->outcome, error);
         status = status == again->outcome.status ? tw__explain(&explanation, error) : status;
         tw__unbind(&again->binding);
     }

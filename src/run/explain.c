@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "job/job.h"
+#include "job/step.h"
 
 #define BOX_TEXT 512
 

@@ -15,14 +15,14 @@ struct replay {
 static tw_status run_one(struct replay *replay, const tw_kernel *kernel, const tw_grid *grid, uint64_t tile,
                          const tw_run_options *options, tw_error *error)
 {
-    const struct tw__job_request request = {.kernel = kernel,
-                                            .grid = grid,
-                                            .accesses = replay->binding.accesses,
-                                            .scratch_size = options->scratch_size,
-                                            .guard = options->guard};
+    const struct tw__step_request request = {.kernel = kernel,
+                                             .grid = grid,
+                                             .accesses = replay->binding.accesses,
+                                             .scratch_size = options->scratch_size,
+                                             .guard = options->guard};
     const struct tw__explanation explanation = {
         .kernel = kernel, .grid = grid, .tiles = grid->count, .outcome = &replay->outcome};
-    const tw_status status = tw__job_run_here(&request, tile, 1, NULL, &replay->outcome, error);
+    const tw_status status = tw__step_run_here(&request, tile, 1, NULL, &replay->outcome, error);
     return status == replay->outcome.status ? tw__explain(&explanation, error) : status;
 }
 

@@ -147,12 +147,12 @@ static tw_status create_job(struct run *run, tw_error *error)
     if (status != TW_OK) {
         return status;
     }
-    const struct tw__job_request step = {.kernel = run->kernel,
-                                         .grid = run->grid,
-                                         .accesses = run->binding.accesses,
-                                         .scratch_size = run->options->scratch_size,
-                                         .guard = run->options->guard,
-                                         .choices = run->choices};
+    const struct tw__step_request step = {.kernel = run->kernel,
+                                          .grid = run->grid,
+                                          .accesses = run->binding.accesses,
+                                          .scratch_size = run->options->scratch_size,
+                                          .guard = run->options->guard,
+                                          .choices = run->choices};
     const struct tw__steps_options options = {.timed = run->report != NULL, .summed = run->options->journal != NULL};
     return tw__steps_create(&run->steps, run->pool, &step, 1, &options, error);
 }

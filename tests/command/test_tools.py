@@ -54,7 +54,7 @@ def test_includes_that_go_down_are_accepted(tree):
     ("src/array/bad.c", '"pool/pool.h"'),
     ("src/array/bad.c", '"store/store.h"'),
     ("src/store/bad.c", '"grid/grid.h"'),
-    ("src/store/bad.c", '"job/job.h"'),
+    ("src/store/bad.c", '"job/step.h"'),
     ("src/pool/bad.c", '"store/store.h"'),
     ("src/notation/bad.c", '"store/store.h"'),
     ("src/grid/bad.c", '"os/os.h"'),

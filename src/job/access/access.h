@@ -1,4 +1,4 @@
-/* access.h - how the tiles of a job reach one of its operands.
+/* access.h - how the tiles of a step reach one of its operands.
  *
  *     direct    the tile's part is a view of memory: nothing is called, and a tile pays for a moved view alone
  *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
@@ -14,7 +14,7 @@
 
 struct tw__access_ops;
 
-/* One operand as the workers of its job read it. */
+/* One operand as the workers of its step read it. */
 struct tw__access {
     tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
     uint8_t axes[TW_MAX_DIMS]; /* axis of each dimension */

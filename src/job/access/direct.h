@@ -1,12 +1,12 @@
 /* direct.h - the access that is a slice of memory: nothing is copied, and its part is moved from tile to tile. Inline,
- * since this is all that a tile of a job without other accesses pays for its operands. */
+ * since this is all that a tile of a step without other accesses pays for its operands. */
 #ifndef TW_JOB_ACCESS_DIRECT_H
 #define TW_JOB_ACCESS_DIRECT_H
 
 #include "array/view.h"
 #include "job/access/access.h"
 
-/* Once a job: what stays the same from tile to tile. */
+/* Once a step: what stays the same from tile to tile. */
 static inline void tw__direct_begin(const struct tw__access *access, tw_view *view)
 {
     view->dtype = access->view.dtype;

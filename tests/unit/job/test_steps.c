@@ -63,7 +63,7 @@ static void set_up(struct job *job, tw_pool_kind kind, int workers, struct order
     const int64_t shape[] = {N}, lengths[] = {N, N};
     const tw_dtype f64 = tw_dtype_of(TW_FLOAT64);
     const tw_function functions[] = {write_p, add_reversed};
-    struct tw__job_request requests[2];
+    struct tw__step_request requests[2];
     memset(job, 0, sizeof *job);
     job->pool = open_pool(kind, workers);
     assert_int_equal(tw_array_create(&job->p, job->pool, &f64, 1, shape, NULL), TW_OK);
@@ -79,7 +79,7 @@ static void set_up(struct job *job, tw_pool_kind kind, int workers, struct order
         job->grid[s] = grid_of(signatures[s], lengths, &split, 1);
         assert_int_equal(tw_kernel_from_function(&job->kernel[s], functions[s], &orders, sizeof orders, NULL), TW_OK);
         assert_int_equal(tw__bind(&job->binding[s], &job->pool->crew, job->grid[s], arrays, NULL), TW_OK);
-        requests[s] = (struct tw__job_request){
+        requests[s] = (struct tw__step_request){
             .kernel = job->kernel[s], .grid = job->grid[s], .accesses = job->binding[s].accesses};
     }
     const tw_grid *const grids[] = {job->grid[0], job->grid[1]};

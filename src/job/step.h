@@ -1,7 +1,7 @@
-/* job.h - one step of a job as its workers read it: one flat piece of memory that means the same in every process of
+/* step.h - one step of a job as its workers read it: one flat piece of memory that means the same in every process of
  * the pool. */
-#ifndef TW_JOB_JOB_H
-#define TW_JOB_JOB_H
+#ifndef TW_JOB_STEP_H
+#define TW_JOB_STEP_H
 
 #include "base/float_mode.h"
 #include "grid/grid.h"
@@ -12,12 +12,12 @@
 #include "pool/crew.h"
 
 /* What one worker has to say beside its tiles' words. */
-struct tw__job_worker {
+struct tw__step_worker {
     _Alignas(64) int64_t populated; /* bytes */
     _Atomic uint64_t committing;    /* tile + 1 of which this worker's room has all that was written */
 };
 
-struct tw__job {
+struct tw__step {
     const tw_grid *grid;
     tw_function function; /* NULL: path and symbol, to be opened by each worker process */
     const char *path;
@@ -31,7 +31,7 @@ struct tw__job {
     void *heap_base;
     size_t heap_size;
     uint64_t heap_epoch;
-    struct tw__job_worker *workers;
+    struct tw__step_worker *workers;
     struct tw__float_mode float_mode; /* the caller's */
     uint64_t *sums;               /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
     char *rooms;                  /* each worker's room for its accesses, room_size apart */
@@ -46,7 +46,7 @@ struct tw__job {
 };
 
 /* What is asked of a step. */
-struct tw__job_request {
+struct tw__step_request {
     const tw_kernel *kernel;
     const tw_grid *grid;
     const struct tw__access *accesses; /* [noperands] how tiles reach the operands */
@@ -56,30 +56,30 @@ struct tw__job_request {
 };
 
 /* Bytes that a step needs. */
-struct tw__job_room {
+struct tw__step_room {
     size_t payload;  /* its description */
     size_t accesses; /* each worker's, for its accesses */
 };
 
 /* Errors: TW_ERROR_MEMORY. */
-tw_status tw__job_measure(struct tw__job_room *room, const struct tw__crew *crew, const struct tw__job_request *request,
-                          tw_error *error);
+tw_status tw__step_measure(struct tw__step_room *room, const struct tw__crew *crew,
+                           const struct tw__step_request *request, tw_error *error);
 
 /* Lays the step out in room.payload bytes of memory that all workers read. Its place in the job (number, first, sums,
  * rooms) is left empty. crew: NULL: the calling thread alone. */
-struct tw__job *tw__job_fill(void *memory, const struct tw__crew *crew, const struct tw__job_request *request);
+struct tw__step *tw__step_fill(void *memory, const struct tw__crew *crew, const struct tw__step_request *request);
 
 /* The tw__tile_function of every step: `argument` is the step. */
-struct tw__result tw__job_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
-                                   char *message);
+struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
+                                    char *message);
 
 /* The tw__recover_function of every step. */
-int tw__job_recover(void *argument, unsigned worker, uint64_t number);
+int tw__step_recover(void *argument, unsigned worker, uint64_t number);
 
 /* The tw__task.find of every step: what the guard knows of the address that ended the worker. */
-int tw__job_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size);
+int tw__step_find(void *argument, unsigned worker, const struct tw__death *death, char *text, size_t size);
 
-/* Frees what tw__job_run_tile keeps in a worker's seat. */
-void tw__job_release_local(void *local);
+/* Frees what tw__step_run_tile keeps in a worker's seat. */
+void tw__step_release_local(void *local);
 
 #endif

@@ -1,5 +1,5 @@
-/* job.c - laying a step out for its workers. Runs in the caller; work.c has the workers' side. */
-#include "job/job.h"
+/* step.c - laying a step out for its workers. Runs in the caller; work.c has the workers' side. */
+#include "job/step.h"
 
 #include <string.h>
 
@@ -40,24 +40,24 @@ static char *place_text(struct layout *layout, const char *text)
 }
 
 /* What the kernel is, for workers that have it and for those that must open it. */
-static void place_kernel(struct tw__job *job, struct layout *layout, const tw_kernel *kernel, int apart)
+static void place_kernel(struct tw__step *step, struct layout *layout, const tw_kernel *kernel, int apart)
 {
     const int opened = apart && kernel->path != NULL;
     const char *path = opened ? place_text(layout, kernel->path) : NULL;
     const char *symbol = opened ? place_text(layout, kernel->symbol) : NULL;
     void *context = kernel->context_size > 0 ? place(layout, kernel->context_size) : kernel->context;
-    if (job == NULL) {
+    if (step == NULL) {
         return;
     }
     if (kernel->context_size > 0) {
         memcpy(context, kernel->context, kernel->context_size);
     }
-    job->function = opened ? NULL : kernel->function;
-    job->path = path;
-    job->symbol = symbol;
-    job->kernel_created_at = kernel->created_at;
-    job->kernel_is_object = kernel->path != NULL;
-    job->context = context;
+    step->function = opened ? NULL : kernel->function;
+    step->path = path;
+    step->symbol = symbol;
+    step->kernel_created_at = kernel->created_at;
+    step->kernel_is_object = kernel->path != NULL;
+    step->context = context;
 }
 
 static void add_room(struct layout *layout, size_t size)
@@ -68,7 +68,8 @@ static void add_room(struct layout *layout, size_t size)
     }
 }
 
-static void place_operands(struct tw__job *job, struct layout *layout, const struct tw__job_request *request, int apart)
+static void place_operands(struct tw__step *step, struct layout *layout, const struct tw__step_request *request,
+                           int apart)
 {
     const tw_signature *signature = request->grid->signature;
     int noutputs = 0, recovers = 0, touches = 0;
@@ -78,10 +79,10 @@ static void place_operands(struct tw__job *job, struct layout *layout, const str
         if (apart && access->view.dtype.kind == TW_OPAQUE && descr != NULL) {
             descr = place_text(layout, descr);
         }
-        if (job != NULL) {
-            tw__access_copy(&job->operands[k], access);
-            job->operands[k].view.dtype.descr = descr;
-            job->operands[k].room = layout->rooms;
+        if (step != NULL) {
+            tw__access_copy(&step->operands[k], access);
+            step->operands[k].view.dtype.descr = descr;
+            step->operands[k].room = layout->rooms;
         }
         if (access->ops != NULL) {
             add_room(layout, access->ops->room(access, request->grid));
@@ -90,51 +91,51 @@ static void place_operands(struct tw__job *job, struct layout *layout, const str
         touches |= access->touch;
         noutputs += access->role != TW_IN;
     }
-    if (job != NULL) {
-        job->recovers = recovers;
-        job->touches = touches;
-        job->noutputs = noutputs;
-        job->noperands = signature->noperands;
+    if (step != NULL) {
+        step->recovers = recovers;
+        step->touches = touches;
+        step->noutputs = noutputs;
+        step->noperands = signature->noperands;
     }
 }
 
 /* Called twice: to count, and to fill. */
-static struct tw__job *fill(struct layout *layout, const struct tw__crew *crew, const struct tw__job_request *request)
+static struct tw__step *fill(struct layout *layout, const struct tw__crew *crew, const struct tw__step_request *request)
 {
     const size_t workers = crew != NULL ? (size_t)crew->workers : 1;
     const int apart = is_apart(crew);
     const int noperands = request->grid->signature->noperands;
-    struct tw__job *job = place(layout, sizeof *job + (size_t)noperands * sizeof job->operands[0]);
-    struct tw__job_worker *own = place(layout, workers * sizeof *own);
+    struct tw__step *step = place(layout, sizeof *step + (size_t)noperands * sizeof step->operands[0]);
+    struct tw__step_worker *own = place(layout, workers * sizeof *own);
     struct tw__guard_note *notes = request->guard ? place(layout, workers * sizeof *notes) : NULL;
     void *image = apart ? place(layout, tw__grid_image_size(request->grid)) : NULL;
-    place_kernel(job, layout, request->kernel, apart);
-    place_operands(job, layout, request, apart);
-    if (job == NULL) {
+    place_kernel(step, layout, request->kernel, apart);
+    place_operands(step, layout, request, apart);
+    if (step == NULL) {
         return NULL;
     }
     memset(own, 0, workers * sizeof *own);
     if (notes != NULL) {
         memset(notes, 0, workers * sizeof *notes);
     }
-    job->grid = apart ? tw__grid_image(request->grid, image) : request->grid;
-    job->scratch_size = request->scratch_size;
-    job->heap_base = apart ? tw__heap_base(crew->heap) : NULL;
-    job->heap_size = apart ? tw__heap_size(crew->heap) : 0;
-    job->heap_epoch = apart ? tw__heap_epoch(crew->heap) : 0;
-    job->workers = own;
-    job->float_mode = tw__float_mode_get();
-    job->notes = notes;
-    job->choices = request->choices;
-    job->number = job->first = 0;
-    job->sums = NULL;
-    job->rooms = NULL;
-    job->room_size = layout->rooms;
-    return job;
+    step->grid = apart ? tw__grid_image(request->grid, image) : request->grid;
+    step->scratch_size = request->scratch_size;
+    step->heap_base = apart ? tw__heap_base(crew->heap) : NULL;
+    step->heap_size = apart ? tw__heap_size(crew->heap) : 0;
+    step->heap_epoch = apart ? tw__heap_epoch(crew->heap) : 0;
+    step->workers = own;
+    step->float_mode = tw__float_mode_get();
+    step->notes = notes;
+    step->choices = request->choices;
+    step->number = step->first = 0;
+    step->sums = NULL;
+    step->rooms = NULL;
+    step->room_size = layout->rooms;
+    return step;
 }
 
-tw_status tw__job_measure(struct tw__job_room *room, const struct tw__crew *crew, const struct tw__job_request *request,
-                          tw_error *error)
+tw_status tw__step_measure(struct tw__step_room *room, const struct tw__crew *crew,
+                           const struct tw__step_request *request, tw_error *error)
 {
     struct layout layout = {0};
     fill(&layout, crew, request);
@@ -143,7 +144,7 @@ tw_status tw__job_measure(struct tw__job_room *room, const struct tw__crew *crew
     return layout.rooms == SIZE_MAX ? tw__fail_memory(error, SIZE_MAX, "copies of a tile's operands") : TW_OK;
 }
 
-struct tw__job *tw__job_fill(void *memory, const struct tw__crew *crew, const struct tw__job_request *request)
+struct tw__step *tw__step_fill(void *memory, const struct tw__crew *crew, const struct tw__step_request *request)
 {
     struct layout layout = {.base = memory};
     if (is_apart(crew) && request->kernel->is_kept) {
