@@ -10,6 +10,7 @@
 #include "kernel/cache.h"
 #include "kernel/compile.h"
 #include "notation/notation.h"
+#include "notation/print/emit.h"
 #include "notation/type/lift.h"
 #include "os/file.h"
 #include "os/likeness.h"

@@ -12,8 +12,8 @@
 void tw__hoist_scalars(struct tw__loop *loop, int nlevels, const uint64_t *open);
 
 /* Reductions that do not change along `inner`, the axis of the loop around the strip, are computed outside of that
- * loop, for all columns at once: at the first of the levels where that can be, `first` at the earliest. Returns how
- * many. */
+ * loop, for all columns at once: at the first level, from `first` on, at which all that they need has a value. Returns
+ * how many. */
 int tw__hoist_calls(struct tw__loop *loop, int inner, int first, int nlevels, const uint64_t *open);
 
 #endif

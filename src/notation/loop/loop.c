@@ -167,7 +167,7 @@ static struct tw__item item_of(const struct draft *draft, const struct tw__loop 
     return item;
 }
 
-/* Counts a node among the loop's lists; and, where these have room, puts it there. */
+/* Counts a node among the loop's lists; and puts it there, if these have memory already. */
 static void list(const struct draft *draft, struct tw__loop *loop, int n)
 {
     const enum tw__node_kind kind = node_at(draft, n)->kind;

@@ -8,12 +8,16 @@
  *     product     sums over k of a[i,k] and b[k,j], in blocks of rows and columns
  *     variant     the loops of one statement with strips along one axis of its target
  *     plan        a whole program: its statements, and the functions that compute reductions, in the order of printing
- * Nothing here prints, and nothing of a plan changes once it is made.
- *
- * A loop runs over the elements q = 0 .. m - 1 of a strip, up to `length` of them along `axis`, x<axis> the first:
- */
+ * Nothing here prints, and nothing of a plan changes once it is made. */
+#ifndef TW_NOTATION_LOOP_LOOP_H
+#define TW_NOTATION_LOOP_LOOP_H
+
+#include "notation/type/tree.h"
+#include "notation/value/kind.h"
+
 /* clang-format off */
-/*
+/* A loop runs over the elements q = 0 .. m - 1 of a strip, up to `length` of them along `axis`, x<axis> the first:
+ *
  *     double room4[4096];                                   the rooms
  *     const double v3 = tw_item_f64(...);                   scalars: what does not change along the strip
  *     const double *restrict p4 = tw_strip_f64(room4, ...); items: what lies in memory, as it lies there
@@ -21,13 +25,8 @@
  *     for (int64_t q = 0; q < m; q++) {
  *         const double v5 = (p4[q] + w7[q]);                variables: what the loop computes once for several uses
  *         out[q] = (v3 * (v5 * v5));                        the roots, to their destination
- *     }
- */
+ *     } */
 /* clang-format on */
-#ifndef TW_NOTATION_LOOP_LOOP_H
-#define TW_NOTATION_LOOP_LOOP_H
-
-#include "notation/type/tree.h"
 
 /* How the C text of a node's value reads. */
 enum tw__form {

@@ -15,7 +15,7 @@ enum tw__movement {
 int tw__read_ndim(const struct tw__program *program, int node);
 const struct tw__index *tw__read_index(const struct tw__program *program, int node, int dimension);
 
-/* How much one step along the axis adds to the index; and whether the index uses the axis at all (factors may cancel).
+/* How much one step along the axis adds to the index; and whether the index uses the axis at all: factors may cancel.
  */
 int64_t tw__index_factor(const struct tw__index *index, int axis);
 int tw__index_uses(const struct tw__index *index, int axis);

@@ -26,6 +26,36 @@ static void find_same(struct tw__sheet *sheet)
     }
 }
 
+/* ---- facts about the program ---- */
+
+/* Integers to negative powers fail the tile. */
+static int can_fail(const struct tw__program *program)
+{
+    for (int n = 0; n < program->nnodes; n++) {
+        const struct tw__node *node = &program->nodes[n];
+        if (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_POWER &&
+            tw__kind_is_signed(node->u.op.operation)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_complex(const struct tw__program *program)
+{
+    for (int k = 0; k < program->noperands; k++) {
+        if (tw__kind_is_complex(program->operands[k].dtype)) {
+            return 1;
+        }
+    }
+    for (int n = 0; n < program->nnodes; n++) {
+        if (tw__kind_is_complex(program->nodes[n].dtype)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* ---- the functions ---- */
 
 /* The plan on its way. */
@@ -196,6 +226,8 @@ tw_status tw__plan_init(struct tw__plan *plan, const struct tw__program *program
         status = add_statement(&planner, &program->statements[k], error);
     }
     fini(&planner);
+    plan->can_fail = can_fail(program);
+    plan->has_complex = has_complex(program);
     if (status != TW_OK) {
         tw__plan_fini(plan);
     }

@@ -25,7 +25,9 @@ struct tw__statement_plan {
 
 struct tw__plan {
     const struct tw__program *program;
-    int *same; /* [nnodes] the first READ of the same element in the scope; else the node itself */
+    int *same;       /* [nnodes] the first READ of the same element in the scope; else the node itself */
+    int can_fail;    /* a tile of it may fail: the kernel looks for a message */
+    int has_complex; /* some value is complex: the kernel needs these types */
     int nstatements;
     struct tw__statement_plan *statements;
     int nfunctions, room;

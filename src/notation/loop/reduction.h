@@ -10,7 +10,7 @@ enum {
     TW__REDUCTION_RUN = 512    /* elements of a strip of any, all, argmin and argmax */
 };
 
-/* What is to be known of every reduction. */
+/* What every reduction says of itself. */
 struct tw__reduced {
     int node;
     enum tw__reduction code;
@@ -22,7 +22,7 @@ struct tw__reduced {
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int node);
 
 /* Two shapes. "point": one value, the strip runs along the last reduced axis. "row": the values for a strip of the
- * axis that the caller's strip runs along, for reductions that read along it (see movement.h). Both give the same bits.
+ * axis that the caller's strip runs along, for reductions that read along it: see movement.h. Both give the same bits.
  */
 struct tw__reduction_plan {
     struct tw__reduced of;

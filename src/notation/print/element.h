@@ -1,5 +1,4 @@
-/* element.h - what the functions of all reductions share: how many elements there are, where they lie, what none give.
- */
+/* element.h - what the functions of all reductions share: the number of elements, their places, the value of none. */
 #ifndef TW_NOTATION_PRINT_ELEMENT_H
 #define TW_NOTATION_PRINT_ELEMENT_H
 

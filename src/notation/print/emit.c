@@ -1,4 +1,6 @@
 /* emit.c - a program as one C source: its parts in order, the checks that the kernel begins with, its end. */
+#include "notation/print/emit.h"
+
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -134,18 +136,6 @@ static void emit_checks(struct tw__emitter *e)
     }
 }
 
-static int can_fail(const struct tw__program *program)
-{
-    for (int n = 0; n < program->nnodes; n++) {
-        const struct tw__node *node = &program->nodes[n];
-        if (node->kind == TW__NODE_OPERATION && node->u.op.code == TW__OP_POWER &&
-            tw__kind_is_signed(node->u.op.operation)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* The functions of all statements: those that compute reductions, each before those that call it. */
 static void emit_functions(struct tw__emitter *e)
 {
@@ -166,7 +156,7 @@ static void emit_functions(struct tw__emitter *e)
 
 static void emit_kernel(struct tw__emitter *e, const char *function)
 {
-    const int fails = can_fail(e->program);
+    const int fails = e->plan->can_fail;
     e->out = e->part[TW__PART_KERNEL];
     tw__emit_function(e, "TW_SEEN int %s(const tw_tile *tile)", function);
     emit_checks(e);
@@ -178,21 +168,6 @@ static void emit_kernel(struct tw__emitter *e, const char *function)
     }
     tw__emit_line(e, fails ? "return tile->message[0] != '\\0';" : "return 0;");
     tw__emit_close(e);
-}
-
-static int has_complex(const struct tw__program *program)
-{
-    for (int k = 0; k < program->noperands; k++) {
-        if (tw__kind_is_complex(program->operands[k].dtype)) {
-            return 1;
-        }
-    }
-    for (int n = 0; n < program->nnodes; n++) {
-        if (tw__kind_is_complex(program->nodes[n].dtype)) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 /* Everything in its order: *text and *length. */
@@ -252,7 +227,7 @@ static tw_status print(char **text, size_t *length, const struct tw__plan *plan,
         fini(e);
         return tw__fail_memory(error, expected, "a kernel's text");
     }
-    if (has_complex(plan->program)) {
+    if (plan->has_complex) {
         (void)tw__helper_need(e, "type", TW_COMPLEX64);
         (void)tw__helper_need(e, "type", TW_COMPLEX128);
     }

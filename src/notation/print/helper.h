@@ -1,4 +1,4 @@
-/* helper.h - the small functions that generated C is made of, printed only where a program uses them. */
+/* helper.h - the small functions that generated C is made of, printed only if a program uses them. */
 #ifndef TW_KERNEL_EXPR_HELPER_H
 #define TW_KERNEL_EXPR_HELPER_H
 

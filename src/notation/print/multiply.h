@@ -11,7 +11,7 @@
 void tw__emit_product(struct tw__emitter *e, const struct tw__product_plan *plan);
 
 /* For the products of a statement's loops: declares block<node> for each; calls their functions for rows
- * x<row axis> .. + rows - 1 and columns x<strip> .. + m - 1; declares the row that the strip of the loop uses: w<node>.
+ * x<row axis> .. + rows - 1 and columns x<strip> .. + m - 1; declares w<node>, the row that the strip of the loop uses.
  */
 void tw__product_rooms(struct tw__emitter *e, const struct tw__variant *v);
 void tw__product_calls(struct tw__emitter *e, const struct tw__variant *v);

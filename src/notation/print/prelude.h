@@ -21,7 +21,7 @@
 /* T is float or double.
  *
  *     T name(T x)   or   T name(T x, T y)   right for all arguments
- *     T fast(T x, intN *outside)            where `name` would keep a loop from being vectorised: the same bits, or
+ *     T fast(T x, intN *outside)            if `name` would keep a loop from being vectorised: the same bits, or
  *                                           *outside is set to 1 (it is never set to 0) and the result is not to be
  *                                           used. intN is int32_t for float32, int64_t for float64 */
 struct tw__prelude_function {
@@ -42,7 +42,7 @@ extern const struct tw__prelude_text tw__prelude_texts[];
 extern const int tw__prelude_ntexts;
 
 /* The function for an operation on float32 or float64 (float16 is computed in float32; complex functions are the C
- * library's). Gives 0, and leaves *function alone, where there is none: the operation is then the printer's own. */
+ * library's). Gives 0, and leaves *function alone, if there is none: the operation is then the printer's own. */
 int tw__prelude_find(enum tw__operation operation, tw_kind dtype, struct tw__prelude_function *function);
 
 #endif

@@ -1,4 +1,4 @@
-/* value.c - the C expression of a node. Which nodes have names of their own is decided elsewhere. */
+/* value.c - the C expression of a node. The plan of the loop says which nodes have names of their own. */
 #include "notation/print/value.h"
 
 #include <stdio.h>
@@ -171,7 +171,7 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__scope *in, const 
 /* ---- powers with a constant exponent ---- */
 
 /* NumPy computes x**2, x**0.5, x**-1, x**1, x**0 otherwise than by pow; x * x * x and x*x * x*x are as near. An
- * exponent of another size is no constant of these. Gives 0 where the power is none of them. */
+ * exponent of another size is no constant of these. Gives 0 if the power is none of them. */
 static int emit_small_power(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const tw_kind kind = node->u.op.operation;
@@ -201,7 +201,7 @@ static int emit_small_power(struct tw__emitter *e, const struct tw__scope *in, c
 
 /* ---- conversions ---- */
 
-/* The value of `child`, its real part where it is complex and `to` is not. */
+/* The value of `child`, its real part if it is complex and `to` is not. */
 static void emit_real(struct tw__emitter *e, const struct tw__scope *in, int child)
 {
     const int is_complex = tw__kind_is_complex(node_at(e, child)->dtype);

@@ -139,14 +139,4 @@ struct tw__program {
 /* Whether two READ nodes read the same element. */
 int tw__tree_same_element(const struct tw__program *program, const struct tw__node *x, const struct tw__node *y);
 
-/* ---- printing ---- */
-
-/* C for one tile: a source that includes <tilework/tilework.h> and defines `int FUNCTION(const tw_tile *tile)`, the one
- * function that is not static. *text (malloc, terminated) has *length characters and depends on the program alone: no
- * name of the user's is in it. The kernel begins with a check of each operand's dtype and number of dimensions
- * (tw_tile_fail), since a compiled one may be given others. `function` is a C identifier, checked before.
- * Errors: TW_ERROR_MEMORY, TW_ERROR_ARGUMENT (a program that is too large). */
-tw_status tw__emit(char **text, size_t *length, const struct tw__program *program, const char *function,
-                   tw_error *error);
-
 #endif
