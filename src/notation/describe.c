@@ -4,9 +4,10 @@
 
 #include "base/error.h"
 #include "notation/notation.h"
+#include "notation/statement_work.h"
 #include "notation/value/kind.h"
 
-enum { SHOWN = 48, MOST_TERMS = 32 };
+enum { SHOWN = 48 }; /* characters of a part */
 
 /* ---- operands ---- */
 
@@ -99,139 +100,83 @@ static void print_parts(const tw_statement *statement, const struct tw__syntax_s
     }
 }
 
-/* ---- counts ---- */
+/* ---- work ---- */
 
-/* A number for each set of reduced axes: 2 len(k) + 1. */
-struct count {
-    int nterms;
-    uint64_t axes[MOST_TERMS];
-    int64_t number[MOST_TERMS];
-};
-
-static void add_count(struct count *count, uint64_t axes, int64_t number)
+static void print_term(const struct tw__syntax *syntax, const struct tw__work_term *term, FILE *file)
 {
-    int t = 0;
-    while (t < count->nterms && count->axes[t] != axes) {
-        t++;
+    const int bare = term->number == 1 && term->axes != 0; /* len(k), not 1 * len(k) */
+    const char *times = bare ? "" : " * ";
+    if (!bare) {
+        fprintf(file, "%lld", (long long)term->number);
     }
-    if (t == MOST_TERMS || number == 0) {
-        return;
-    }
-    if (t == count->nterms) {
-        count->axes[t] = axes;
-        count->number[t] = 0;
-        count->nterms++;
-    }
-    count->number[t] += number;
-}
-
-static void print_count(const struct tw__syntax *syntax, const struct count *count, FILE *file)
-{
-    for (int t = 0; t < count->nterms; t++) {
-        const int bare = count->number[t] == 1 && count->axes[t] != 0; /* len(k), not 1 * len(k) */
-        const char *times = bare ? "" : " * ";
-        fputs(t > 0 ? " + " : "", file);
-        if (!bare) {
-            fprintf(file, "%lld", (long long)count->number[t]);
-        }
-        for (int a = 0; a < syntax->naxes; a++) {
-            if (count->axes[t] >> a & 1) {
-                fprintf(file, "%slen(%s)", times, syntax->axes[a].name);
-                times = " * ";
-            }
+    for (int a = 0; a < syntax->naxes; a++) {
+        if (term->axes >> a & 1) {
+            fprintf(file, "%slen(%s)", times, syntax->axes[a].name);
+            times = " * ";
         }
     }
-    if (count->nterms == 0) {
-        fputs("0", file);
-    }
 }
 
-/* Axes of all reductions around a node: how often it is computed for one element. */
-static uint64_t repeated(const struct tw__program *program, int number)
+/* "2 * len(k) + 1": all terms of a kind, of CALLS those of one function. */
+static void print_terms(const struct tw__syntax *syntax, const struct tw__work *work, enum tw__work_kind kind, int code,
+                        FILE *file)
 {
-    uint64_t axes = 0;
-    for (int scope = program->nodes[number].scope; scope >= 0; scope = program->nodes[scope].scope) {
-        for (int k = 0; k < program->nodes[scope].u.reduce.naxes; k++) {
-            axes |= UINT64_C(1) << program->nodes[scope].u.reduce.axis[k];
+    const char *plus = "";
+    for (int t = 0; t < work->nterms; t++) {
+        if (work->terms[t].kind == kind && work->terms[t].code == code) {
+            fputs(plus, file);
+            print_term(syntax, &work->terms[t], file);
+            plus = " + ";
         }
     }
-    return axes;
+    fputs(*plus == '\0' ? "0" : "", file);
 }
 
-struct work {
-    struct count reads, bytes, flops, others; /* others: operations of integers and bools */
-    struct count calls[TW__OPERATIONS];
-};
-
-/* Machine operations of one arithmetic operation; 0: it is a function. */
-static int64_t operations_of(const struct tw__node *node)
+static int has_terms(const struct tw__work *work, enum tw__work_kind kind, int code)
 {
-    const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
-    return tw__kind_is_complex(node->u.op.operation) ? row->complex_flops : row->flops;
+    for (int t = 0; t < work->nterms; t++) {
+        if (work->terms[t].kind == kind && work->terms[t].code == code) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
-static void count_node(const struct tw__program *program, int number, struct work *work)
-{
-    const struct tw__node *node = &program->nodes[number];
-    const uint64_t axes = repeated(program, number);
-    if (node->kind == TW__NODE_READ) {
-        add_count(&work->reads, axes, 1);
-        add_count(&work->bytes, axes, tw_dtype_of(node->dtype).itemsize);
-    } else if (node->kind == TW__NODE_OPERATION) {
-        const int64_t operations = operations_of(node);
-        struct count *count = tw__kind_is_inexact(node->u.op.operation) ? &work->flops : &work->others;
-        add_count(operations > 0 ? count : &work->calls[node->u.op.code], axes, operations > 0 ? operations : 1);
-    } else if (node->kind == TW__NODE_REDUCE) {
-        const tw_kind kind = program->nodes[node->child[0]].dtype;
-        add_count(tw__kind_is_inexact(kind) ? &work->flops : &work->others, repeated(program, node->child[0]),
-                  tw__kind_is_complex(kind) ? 2 : 1);
-    }
-}
-
-static void mark_typed(const struct tw__program *program, int number, unsigned char *marked)
-{
-    if (marked[number]) {
-        return;
-    }
-    marked[number] = 1;
-    for (int k = 0; k < program->nodes[number].nchildren; k++) {
-        mark_typed(program, program->nodes[number].child[k], marked);
-    }
-}
-
-static void print_work(const tw_statement *statement, const struct tw__assignment *one, unsigned char *marked,
-                       struct work *work, FILE *file)
+static void print_work(const tw_statement *statement, int number, const struct tw__work *work, FILE *file)
 {
     const struct tw__program *program = &statement->typed.program;
-    const struct tw__expr_operand *target = &program->operands[one->target];
-    memset(work, 0, sizeof *work);
-    memset(marked, 0, (size_t)program->nnodes);
-    mark_typed(program, one->value, marked);
-    for (int n = 0; n < program->nnodes; n++) {
-        if (marked[n]) {
-            count_node(program, n, work);
-        }
-    }
-    fprintf(file, "for each element of %s\n  reads        ", target->name);
-    print_count(&statement->syntax, &work->reads, file);
+    const struct tw__syntax *syntax = &statement->syntax;
+    fprintf(file, "for each element of %s\n  reads        ",
+            program->operands[program->statements[number].target].name);
+    print_terms(syntax, work, TW__WORK_READS, -1, file);
     fputs(" (", file);
-    print_count(&statement->syntax, &work->bytes, file);
-    fprintf(file, " bytes)\n  writes       1 (%lld bytes)\n  flops        ",
-            (long long)tw_dtype_of(target->dtype).itemsize);
-    print_count(&statement->syntax, &work->flops, file);
+    print_terms(syntax, work, TW__WORK_READ_BYTES, -1, file);
+    fprintf(file, " bytes)\n  writes       1 (%lld bytes)\n  flops        ", (long long)work->write_bytes);
+    print_terms(syntax, work, TW__WORK_FLOPS, -1, file);
     fputc('\n', file);
-    if (work->others.nterms > 0) {
+    if (has_terms(work, TW__WORK_OTHERS, -1)) {
         fputs("  other ops    ", file);
-        print_count(&statement->syntax, &work->others, file);
+        print_terms(syntax, work, TW__WORK_OTHERS, -1, file);
         fputc('\n', file);
     }
     for (int code = 0; code < TW__OPERATIONS; code++) {
-        if (work->calls[code].nterms > 0) {
+        if (has_terms(work, TW__WORK_CALLS, code)) {
             fprintf(file, "  %-12s ", tw__operation_name((enum tw__operation)code));
-            print_count(&statement->syntax, &work->calls[code], file);
+            print_terms(syntax, work, TW__WORK_CALLS, code, file);
             fputc('\n', file);
         }
     }
+}
+
+static tw_status describe_work(const tw_statement *statement, int number, FILE *file, tw_error *error)
+{
+    struct tw__work work;
+    const tw_status status = tw__work_of(&work, &statement->typed.program, number, error);
+    if (status == TW_OK) {
+        print_work(statement, number, &work, file);
+    }
+    tw__work_fini(&work);
+    return status;
 }
 
 /* int8 * int8 is int8, as in NumPy, and wraps around before a sum of int64 sees it: what numpy.matmul does too, and few
@@ -262,14 +207,9 @@ tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_err
         return tw__fail(error, TW_ERROR_ARGUMENT, "the statement's dtypes are not settled yet");
     }
     const struct tw__program *program = &statement->typed.program;
-    const size_t most =
-        (size_t)(program->nnodes > statement->syntax.nnodes ? program->nnodes : statement->syntax.nnodes);
-    unsigned char *marked = malloc(most + 1);
-    struct work *work = malloc(sizeof *work);
-    if (marked == NULL || work == NULL) {
-        free(marked);
-        free(work);
-        return tw__fail_memory(error, most + sizeof *work, "what is said about a statement");
+    unsigned char *marked = malloc((size_t)statement->syntax.nnodes + 1);
+    if (marked == NULL) {
+        return tw__fail_memory(error, (size_t)statement->syntax.nnodes, "the description of a statement");
     }
     fputs("signature\n  ", file);
     print_signature(statement->signature, file);
@@ -277,14 +217,17 @@ tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_err
     for (int k = 0; k < program->noperands; k++) {
         print_operand(&statement->syntax, &program->operands[k], file);
     }
-    for (int s = 0; s < program->nstatements; s++) {
+    tw_status status = TW_OK;
+    for (int s = 0; s < program->nstatements && status == TW_OK; s++) {
         const struct tw__syntax_statement *one = &statement->syntax.statements[s];
         fprintf(file, "parts of %s\n", program->operands[program->statements[s].target].name);
         print_parts(statement, one, marked, file);
-        print_work(statement, &program->statements[s], marked, work, file);
+        status = describe_work(statement, s, file, error);
+    }
+    free(marked);
+    if (status != TW_OK) {
+        return status;
     }
     print_wrapping(statement, file);
-    free(marked);
-    free(work);
-    return ferror(file) ? tw__fail(error, TW_ERROR_FILE, "what is said about the statement cannot be written") : TW_OK;
+    return ferror(file) ? tw__fail(error, TW_ERROR_FILE, "the description of the statement cannot be written") : TW_OK;
 }
