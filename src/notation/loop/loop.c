@@ -190,7 +190,7 @@ static void list(const struct draft *draft, struct tw__loop *loop, int n)
     if ((level & VARYING) && !is_given && kind == TW__NODE_REDUCE) {
         if (loop->calls != NULL) {
             loop->calls[loop->ncalls] = (struct tw__call){
-                .node = n, .how = TW__CALL_STRIP, .row = tw__body_reads_along(loop->program, n, loop->axis)};
+                .node = n, .how = TW__CALL_STRIP, .is_row = tw__body_reads_along(loop->program, n, loop->axis)};
         }
         loop->ncalls++;
     }

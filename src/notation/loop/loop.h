@@ -76,7 +76,7 @@ enum tw__how {
 struct tw__call {
     int node, level;
     enum tw__how how;
-    int row; /* calls the function that computes a row; else one for each element */
+    int is_row; /* calls the function that computes a row; else one for each element */
 };
 
 struct tw__loop {

@@ -82,7 +82,7 @@ static int add(struct tw__plan *plan, struct tw__function *function)
     return 1;
 }
 
-static int add_product(struct planner *planner, int node, int row, const struct tw__loop *caller)
+static int add_product(struct planner *planner, int node, int row_axis, const struct tw__loop *caller)
 {
     struct tw__function function = {.is_product = 1};
     struct tw__product_plan *p = &function.u.product;
@@ -90,8 +90,8 @@ static int add_product(struct planner *planner, int node, int row, const struct 
         return 1;
     }
     planner->planned[node] = 1;
-    const int good =
-        tw__product_init(p, &planner->sheet, node, row, caller->axis, caller->length) && add(planner->plan, &function);
+    const int good = tw__product_init(p, &planner->sheet, node, row_axis, caller->axis, caller->length) &&
+                     add(planner->plan, &function);
     planner->stack += p->stack;
     if (!good) {
         tw__product_fini(p);
@@ -99,10 +99,10 @@ static int add_product(struct planner *planner, int node, int row, const struct 
     return good;
 }
 
-static int add_calls(struct planner *planner, const struct tw__loop *loop, int row);
+static int add_calls(struct planner *planner, const struct tw__loop *loop, int row_axis);
 
 /* The functions of a reduction stand after those that its loops call. */
-static int add_reduction(struct planner *planner, int node, int row, int along)
+static int add_reduction(struct planner *planner, int node, int is_row, int along)
 {
     struct tw__function function = {0};
     struct tw__reduction_plan *r = &function.u.reduction;
@@ -110,7 +110,7 @@ static int add_reduction(struct planner *planner, int node, int row, int along)
         return 1;
     }
     planner->planned[node] = 1;
-    int good = tw__reduction_init(r, &planner->sheet, node, row, along);
+    int good = tw__reduction_init(r, &planner->sheet, node, is_row, along);
     planner->stack += r->head.stack + r->body.stack;
     good =
         good && add_calls(planner, &r->head, -1) && add_calls(planner, &r->body, -1) && add(planner->plan, &function);
@@ -121,7 +121,7 @@ static int add_reduction(struct planner *planner, int node, int row, int along)
 }
 
 /* The calls of one level, in the order in which they are printed: of scalars, of what is hoisted, of products. */
-static int add_level(struct planner *planner, const struct tw__loop *loop, int level, int row)
+static int add_level(struct planner *planner, const struct tw__loop *loop, int level, int row_axis)
 {
     static const enum tw__how order[] = {TW__CALL_HOISTED, TW__CALL_PRODUCT};
     int good = 1;
@@ -135,26 +135,26 @@ static int add_level(struct planner *planner, const struct tw__loop *loop, int l
         for (int k = 0; k < loop->ncalls; k++) {
             const struct tw__call *call = &loop->calls[k];
             if (call->how == order[o] && call->level == level) {
-                good =
-                    good && (call->how == TW__CALL_PRODUCT ? add_product(planner, call->node, row, loop)
-                                                           : add_reduction(planner, call->node, call->row, loop->axis));
+                good = good &&
+                       (call->how == TW__CALL_PRODUCT ? add_product(planner, call->node, row_axis, loop)
+                                                      : add_reduction(planner, call->node, call->is_row, loop->axis));
             }
         }
     }
     return good;
 }
 
-/* All that a loop calls. `row`: the axis of the rows, if it has products. Gives 0 if out of memory. */
-static int add_calls(struct planner *planner, const struct tw__loop *loop, int row)
+/* All that a loop calls. `row_axis`: that of the rows, if it has products. Gives 0 if out of memory. */
+static int add_calls(struct planner *planner, const struct tw__loop *loop, int row_axis)
 {
     int good = 1;
     for (int level = 0; level < loop->nlevels; level++) {
-        good = good && add_level(planner, loop, level, row);
+        good = good && add_level(planner, loop, level, row_axis);
     }
     for (int k = 0; k < loop->ncalls; k++) {
         const struct tw__call *call = &loop->calls[k];
         if (call->how == TW__CALL_STRIP) {
-            good = good && add_reduction(planner, call->node, call->row, loop->axis);
+            good = good && add_reduction(planner, call->node, call->is_row, loop->axis);
         }
     }
     return good;
@@ -173,7 +173,7 @@ static tw_status add_statement(struct planner *planner, const struct tw__assignm
     for (int k = 0; k < count; k++) {
         struct tw__variant *v = &statement->variant[statement->nvariants++];
         planner->stack = 0;
-        if (!tw__variant_init(v, &planner->sheet, assignment, axis[k]) || !add_calls(planner, &v->loop, v->row)) {
+        if (!tw__variant_init(v, &planner->sheet, assignment, axis[k]) || !add_calls(planner, &v->loop, v->row_axis)) {
             return tw__fail_memory(error, (size_t)program->nnodes * 16, "a kernel's loops");
         }
         v->stack += planner->stack;

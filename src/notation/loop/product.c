@@ -28,7 +28,7 @@ static int row_axis_of(const struct tw__loop *loop, const struct tw__expr_operan
     return -1;
 }
 
-static int fits(const struct tw__loop *loop, int number, int row)
+static int fits(const struct tw__loop *loop, int number, int row_axis)
 {
     const struct tw__program *program = loop->program;
     const int body = program->nodes[number].child[0];
@@ -42,7 +42,7 @@ static int fits(const struct tw__loop *loop, int number, int row)
         if (part->scope != number) {
             continue;
         }
-        const int on_row = depends(program, n, row), on_column = depends(program, n, loop->axis);
+        const int on_row = depends(program, n, row_axis), on_column = depends(program, n, loop->axis);
         if (part->kind == TW__NODE_REDUCE || (part->kind == TW__NODE_READ && on_row && on_column) ||
             (on_row && on_column && tw__node_is_fast(part))) {
             return 0;
@@ -92,7 +92,7 @@ static int find_parts(struct tw__product_plan *p, const struct tw__sheet *sheet,
         if (part->scope != number || !needed[n] || part->kind == TW__NODE_CONSTANT || part->kind == TW__NODE_SCALAR) {
             continue;
         }
-        const int on_row = depends(program, n, p->row), on_column = depends(program, n, column);
+        const int on_row = depends(program, n, p->row_axis), on_column = depends(program, n, column);
         if (!on_row || !on_column) {
             const enum tw__part_of kind = on_column ? TW__OF_COLUMN : TW__OF_ROW;
             p->parts[kind][p->nparts[kind]++] = n;
@@ -164,11 +164,11 @@ static int init_part(struct tw__product_plan *p, const struct tw__sheet *sheet, 
     return tw__loop_init(kind == TW__OF_ROW ? &p->rows : &p->columns, sheet, &task);
 }
 
-int tw__product_init(struct tw__product_plan *p, const struct tw__sheet *sheet, int number, int row, int column,
+int tw__product_init(struct tw__product_plan *p, const struct tw__sheet *sheet, int number, int row_axis, int column,
                      int width)
 {
     const struct tw__node *node = &sheet->program->nodes[number];
-    *p = (struct tw__product_plan){.of = tw__reduced_of(sheet->program, number), .row = row};
+    *p = (struct tw__product_plan){.of = tw__reduced_of(sheet->program, number), .row_axis = row_axis};
     if (!find_parts(p, sheet, column) || !init_core(p, sheet, column, width) ||
         !init_part(p, sheet, TW__OF_COLUMN, column, width) ||
         !init_part(p, sheet, TW__OF_ROW, node->u.reduce.axis[node->u.reduce.naxes - 1], TW__FOLD_LEAF)) {

@@ -23,7 +23,7 @@ enum tw__part_of { TW__OF_ROW, TW__OF_COLUMN };
 
 struct tw__product_plan {
     struct tw__reduced of;
-    int row;       /* the axis of the rows; that of the columns is the axis of the loops core and columns */
+    int row_axis;  /* that of the rows; that of the columns is the axis of the loops core and columns */
     int nparts[2]; /* enum tw__part_of: the largest parts of the body that do not depend on the column, and those */
     int *parts[2]; /* that depend on it and not on the row; ascending */
     struct tw__loop core;    /* the body, with the parts given */
@@ -37,7 +37,7 @@ struct tw__product_plan {
 int tw__product_find(struct tw__loop *loop, const struct tw__expr_operand *target, int *width);
 
 /* Settles one of them, for columns along `column`. Returns 0 if out of memory; it must be ended in any case. */
-int tw__product_init(struct tw__product_plan *p, const struct tw__sheet *sheet, int node, int row, int column,
+int tw__product_init(struct tw__product_plan *p, const struct tw__sheet *sheet, int node, int row_axis, int column,
                      int width);
 void tw__product_fini(struct tw__product_plan *p);
 

@@ -75,34 +75,34 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
 static int is_direct(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
     const int root = r->body.roots[0];
-    return r->of.is_tree && !r->row && node_at(sheet, r->of.node)->u.reduce.naxes == 1 &&
+    return r->of.is_tree && !r->is_row && node_at(sheet, r->of.node)->u.reduce.naxes == 1 &&
            tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && r->of.type != TW_BOOL &&
            node_at(sheet, root)->dtype == r->of.type;
 }
 
-int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int row, int along)
+int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int is_row, int along)
 {
     const struct tw__node *node = node_at(sheet, number);
-    *r = (struct tw__reduction_plan){.of = tw__reduced_of(sheet->program, number), .row = row};
+    *r = (struct tw__reduction_plan){.of = tw__reduced_of(sheet->program, number), .is_row = is_row};
     if (!find_given(r, sheet)) {
         return 0;
     }
     const struct tw__loop_task head = {.scope = number,
-                                       .axis = row ? along : -1,
+                                       .axis = is_row ? along : -1,
                                        .target = -1,
                                        .to = TW__TO_CELLS,
                                        .nroots = r->ngiven,
                                        .roots = r->given,
                                        .length = TW__REDUCTION_WIDTH};
     const struct tw__loop_task body = {.scope = number,
-                                       .axis = row ? along : node->u.reduce.axis[node->u.reduce.naxes - 1],
+                                       .axis = is_row ? along : node->u.reduce.axis[node->u.reduce.naxes - 1],
                                        .target = -1,
                                        .to = TW__TO_VALUE,
                                        .nroots = 1,
                                        .roots = &node->child[0],
                                        .ngiven = r->ngiven,
                                        .given = r->given,
-                                       .length = row             ? TW__REDUCTION_WIDTH
+                                       .length = is_row          ? TW__REDUCTION_WIDTH
                                                  : r->of.is_tree ? TW__FOLD_LEAF
                                                                  : TW__REDUCTION_RUN};
     if ((r->ngiven > 0 && !tw__loop_init(&r->head, sheet, &head)) || !tw__loop_init(&r->body, sheet, &body)) {

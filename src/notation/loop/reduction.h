@@ -26,7 +26,7 @@ struct tw__reduced tw__reduced_of(const struct tw__program *program, int node);
  */
 struct tw__reduction_plan {
     struct tw__reduced of;
-    int row;    /* the shape */
+    int is_row; /* the shape */
     int ngiven; /* nodes of the body that do not change while it reduces, and are more than a constant or an index: */
     int *given; /* computed once by the function that is called, given to the others */
     struct tw__loop head; /* computes them; no roots: there are none */
@@ -36,7 +36,7 @@ struct tw__reduction_plan {
 
 /* Settles a reduction that is called from strips along `along`, which only the shape "row" needs. Returns 0 if out of
  * memory; the plan must be ended in any case. */
-int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int node, int row, int along);
+int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int node, int is_row, int along);
 void tw__reduction_fini(struct tw__reduction_plan *r);
 
 #endif

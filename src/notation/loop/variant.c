@@ -120,7 +120,7 @@ static void plan_blocks(struct tw__variant *v, int width)
     int nlevels = 1;
     v->loop.length = width;
     for (int d = 0; d + 1 < target->ndim; d++) {
-        if (target->axis[d] != v->row) {
+        if (target->axis[d] != v->row_axis) {
             open[nlevels] = open[nlevels - 1] | (uint64_t)1 << target->axis[d];
             nlevels++;
         }
@@ -128,7 +128,7 @@ static void plan_blocks(struct tw__variant *v, int width)
     open[nlevels] = open[nlevels - 1]; /* the block of columns */
     open[nlevels + 1] = TW__ALL_AXES;  /* the row */
     tw__hoist_scalars(&v->loop, nlevels + 2, open);
-    (void)tw__hoist_calls(&v->loop, v->row, nlevels, nlevels + 1, open);
+    (void)tw__hoist_calls(&v->loop, v->row_axis, nlevels, nlevels + 1, open);
     for (int k = 0; k < v->loop.ncalls; k++) {
         if (v->loop.calls[k].how == TW__CALL_PRODUCT) {
             const int node = v->loop.calls[k].node;
@@ -150,7 +150,7 @@ int tw__variant_init(struct tw__variant *v, const struct tw__sheet *sheet, const
                                        .nroots = 1,
                                        .roots = &statement->value};
     int width;
-    *v = (struct tw__variant){.shape = TW__SHAPE_ELEMENT, .row = -1};
+    *v = (struct tw__variant){.shape = TW__SHAPE_ELEMENT, .row_axis = -1};
     if (!tw__loop_init(&v->loop, sheet, &task)) {
         return 0;
     }
@@ -159,9 +159,9 @@ int tw__variant_init(struct tw__variant *v, const struct tw__sheet *sheet, const
     if (along < 0) {
         return 1;
     }
-    v->row = tw__product_find(&v->loop, target_of(v), &width);
-    v->shape = v->row >= 0 ? TW__SHAPE_BLOCKS : TW__SHAPE_ROWS;
-    if (v->row >= 0) {
+    v->row_axis = tw__product_find(&v->loop, target_of(v), &width);
+    v->shape = v->row_axis >= 0 ? TW__SHAPE_BLOCKS : TW__SHAPE_ROWS;
+    if (v->row_axis >= 0) {
         plan_blocks(v, width);
     } else {
         plan_rows(v);

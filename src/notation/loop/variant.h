@@ -22,7 +22,7 @@ enum tw__panels {
 struct tw__variant {
     enum tw__shape shape;
     struct tw__loop loop; /* its axis is that of the strips */
-    int row;              /* TW__SHAPE_BLOCKS: the axis of the rows */
+    int row_axis;         /* TW__SHAPE_BLOCKS: the axis of the rows */
     enum tw__panels panels;
     int panel;      /* elements */
     int has_limits; /* strips are cut where READs begin and cease to be inside: see movement.h */

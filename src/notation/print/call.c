@@ -26,19 +26,19 @@ void tw__emit_call_strip(struct tw__emitter *e, const struct tw__loop *loop, con
                          const char *name)
 {
     const uint64_t axes = e->program->nodes[call->node].axes;
-    tw__emit_open(e, call->row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)",
+    tw__emit_open(e, call->is_row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)",
                   TW__REDUCTION_WIDTH);
     tw__emit_begin(e);
-    if (!call->row) {
+    if (!call->is_row) {
         tw__emit_text(e, "%s%d[q] = ", name, call->node);
     }
-    tw__emit_text(e, "reduce%d%s(tile", call->node, call->row ? "_row" : "");
+    tw__emit_text(e, "reduce%d%s(tile", call->node, call->is_row ? "_row" : "");
     for (int a = 0; a < e->program->naxes; a++) {
         if (axes >> a & 1) {
             tw__emit_text(e, a == loop->axis ? ", x%d + q" : ", x%d", a);
         }
     }
-    if (call->row) {
+    if (call->is_row) {
         (void)tw__helper_need(e, "least", TW_OPAQUE);
         tw__emit_text(e, ", tw_least(m - q, %d), %s%d + q", TW__REDUCTION_WIDTH, name, call->node);
     }

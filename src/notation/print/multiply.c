@@ -118,7 +118,7 @@ static void open_function(struct tw__emitter *e, const struct tw__product_plan *
                           const char *name, const char *more)
 {
     tw__emit_text(e, "%s void reduce%d_%s(", head, plan->of.node, name);
-    emit_parameters(e, plan->of.node, plan->row, 1);
+    emit_parameters(e, plan->of.node, plan->row_axis, 1);
     tw__emit_function(e, "%s, %s *restrict total)", more, tw__emit_type(plan->of.type));
 }
 
@@ -153,7 +153,7 @@ static void emit_row_values(struct tw__emitter *e, const struct tw__product_plan
     const int last = rows->axis, single = e->program->nodes[plan->of.node].u.reduce.naxes == 1;
     (void)tw__helper_need(e, "least", TW_OPAQUE);
     tw__emit_open(e, "for (int64_t s = 0; s < %d; s++)", ROWS);
-    tw__emit_line(e, "const int64_t x%d = top + tw_least(p + s, rows - 1);", plan->row);
+    tw__emit_line(e, "const int64_t x%d = top + tw_least(p + s, rows - 1);", plan->row_axis);
     if (single) {
         tw__emit_line(e, "const int64_t x%d = first, m = count;", last);
     } else {
@@ -234,7 +234,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__product_plan *plan
     for (int k = 0; k < 2; k++) {
         tw__emit_begin(e);
         tw__emit_text(e, "reduce%d_part(", plan->of.node);
-        emit_parameters(e, plan->of.node, plan->row, 0);
+        emit_parameters(e, plan->of.node, plan->row_axis, 0);
         tw__emit_text(e, k == 0 ? ", first, half, total);" : ", first + half, count - half, other);");
         tw__emit_end(e);
     }
@@ -244,7 +244,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__product_plan *plan
     tw__emit_close(e);
     tw__emit_begin(e);
     tw__emit_text(e, "reduce%d_leaf(", plan->of.node);
-    emit_parameters(e, plan->of.node, plan->row, 0);
+    emit_parameters(e, plan->of.node, plan->row_axis, 0);
     tw__emit_text(e, ", first, count, total);");
     tw__emit_end(e);
     tw__emit_function_end(e);
@@ -256,7 +256,7 @@ static void emit_whole(struct tw__emitter *e, const struct tw__product_plan *pla
     tw__emit_lengths(e, &plan->of);
     tw__emit_begin(e);
     tw__emit_text(e, "reduce%d_part(", plan->of.node);
-    emit_parameters(e, plan->of.node, plan->row, 0);
+    emit_parameters(e, plan->of.node, plan->row_axis, 0);
     tw__emit_text(e, ", 0, ");
     tw__emit_count(e, &plan->of);
     tw__emit_text(e, ", total);");
@@ -300,7 +300,7 @@ void tw__product_calls(struct tw__emitter *e, const struct tw__variant *v)
         if (v->loop.calls[k].how == TW__CALL_PRODUCT) {
             tw__emit_begin(e);
             tw__emit_text(e, "reduce%d_block(", n);
-            emit_parameters(e, n, v->row, 0);
+            emit_parameters(e, n, v->row_axis, 0);
             tw__emit_text(e, ", block%d);", n);
             tw__emit_end(e);
         }
@@ -312,7 +312,7 @@ void tw__product_rows(struct tw__emitter *e, const struct tw__variant *v)
     for (int k = 0; k < v->loop.ncalls; k++) {
         const int n = v->loop.calls[k].node;
         if (v->loop.calls[k].how == TW__CALL_PRODUCT) {
-            tw__emit_line(e, "const %s *restrict w%d = block%d + (x%d - top) * %d;", type_of(e, n), n, n, v->row,
+            tw__emit_line(e, "const %s *restrict w%d = block%d + (x%d - top) * %d;", type_of(e, n), n, n, v->row_axis,
                           v->loop.length);
         }
     }

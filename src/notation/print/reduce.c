@@ -40,7 +40,7 @@ static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_pla
 {
     tw__emit_text(e, "reduce%d_part(", r->of.node);
     tw__emit_outside(e, r->of.node, "");
-    tw__emit_text(e, r->row ? ", m" : "");
+    tw__emit_text(e, r->is_row ? ", m" : "");
     emit_given(e, r, 0);
     tw__emit_text(e, ", %s, ", first);
     if (count != NULL) {
@@ -48,21 +48,21 @@ static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_pla
     } else {
         tw__emit_count(e, &r->of);
     }
-    tw__emit_text(e, "%s%s)", r->row ? ", " : "", r->row ? total : "");
+    tw__emit_text(e, "%s%s)", r->is_row ? ", " : "", r->is_row ? total : "");
 }
 
 static void open_function(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head, const char *name,
                           int is_part)
 {
     const char *type = tw__emit_type(r->of.is_tree ? r->of.type : node_at(e, r->of.node)->dtype);
-    tw__emit_text(e, "%s%s reduce%d%s(", head, r->row ? "void" : type, r->of.node, name);
+    tw__emit_text(e, "%s%s reduce%d%s(", head, r->is_row ? "void" : type, r->of.node, name);
     tw__emit_outside(e, r->of.node, "int64_t ");
-    tw__emit_text(e, r->row ? ", int64_t m" : "");
+    tw__emit_text(e, r->is_row ? ", int64_t m" : "");
     if (is_part) {
         emit_given(e, r, 1);
         tw__emit_text(e, ", int64_t first, int64_t count");
     }
-    if (r->row) {
+    if (r->is_row) {
         tw__emit_text(e, ", %s *restrict total", type);
     }
     tw__emit_function(e, ")");
@@ -221,10 +221,10 @@ static void emit_run_start(struct tw__emitter *e, const struct tw__reduction_pla
 {
     const char *type = tw__emit_type(r->of.type);
     if (r->of.is_place) {
-        tw__emit_line(e, r->row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;", type, WIDTH);
+        tw__emit_line(e, r->is_row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;", type, WIDTH);
         tw__emit_line(e, "int64_t at = 0;");
     }
-    if (r->row) {
+    if (r->is_row) {
         tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
         tw__emit_line(e, r->of.is_place ? "total[q] = -1;" : "total[q] = %d;", r->of.code == TW__REDUCE_ALL);
         tw__emit_close(e);
@@ -237,21 +237,21 @@ static void emit_run_start(struct tw__emitter *e, const struct tw__reduction_pla
 
 static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const char *q = r->row ? "[q]" : "";
+    const char *q = r->is_row ? "[q]" : "";
     tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
     if (r->of.is_place) {
         (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
         tw__emit_open(e, "if (total%s < 0 || tw_%s_%s(value[q], best%s))", q, tw__combine_name(&r->of),
                       tw__emit_suffix(r->of.type), q);
         tw__emit_line(e, "best%s = value[q];", q);
-        tw__emit_line(e, r->row ? "total[q] = at;" : "total = at + q;");
+        tw__emit_line(e, r->is_row ? "total[q] = at;" : "total = at + q;");
         tw__emit_close(e);
     } else {
         tw__emit_line(e, "total%s %s= value[q];", q, r->of.code == TW__REDUCE_ALL ? "&" : "|");
     }
     tw__emit_close(e);
     if (r->of.is_place) {
-        tw__emit_line(e, r->row ? "at++;" : "at += m;");
+        tw__emit_line(e, r->is_row ? "at++;" : "at += m;");
     }
 }
 
@@ -270,7 +270,7 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
     tw__emit_line(e, "(void)count;");
     for (int k = 0; k < naxes; k++) {
         const int a = node->u.reduce.axis[k];
-        if (k + 1 == naxes && !r->row) {
+        if (k + 1 == naxes && !r->is_row) {
             (void)tw__helper_need(e, "least", TW_OPAQUE);
             tw__emit_open(e, "for (int64_t x%d = 0, m; x%d < n%d; x%d += m)", a, a, a, a);
             tw__emit_line(e, "m = tw_least(n%d - x%d, %d);", a, a, body->length);
@@ -285,7 +285,7 @@ static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
     for (int k = 0; k < naxes; k++) {
         tw__emit_close(e);
     }
-    if (!r->row) {
+    if (!r->is_row) {
         tw__emit_line(e, "return total;");
     }
     tw__emit_function_end(e);
@@ -306,7 +306,7 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
         (void)tw__helper_need(e, "add", r->of.type);
     }
     tw__emit_begin(e);
-    if (!r->row) {
+    if (!r->is_row) {
         tw__emit_text(e, "return ");
         if (adds) {
             tw__emit_text(e, "tw_add_%s(", tw__emit_suffix(r->of.type));
@@ -315,9 +315,9 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
         }
     }
     emit_call_part(e, r, "0", NULL, "total");
-    tw__emit_text(e, adds && !r->row ? ");" : ";");
+    tw__emit_text(e, adds && !r->is_row ? ");" : ";");
     tw__emit_end(e);
-    if (adds && r->row) {
+    if (adds && r->is_row) {
         tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
         tw__emit_begin(e);
         tw__emit_text(e, "total[q] = tw_add_%s(", tw__emit_suffix(r->of.type));
@@ -335,16 +335,16 @@ void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *
     const char *type = tw__emit_type(node_at(e, number)->dtype);
     if (!r->of.is_tree) {
         emit_run(e, r);
-    } else if (r->row) {
+    } else if (r->is_row) {
         emit_row_leaf(e, r);
         emit_row_part(e, r);
     } else {
         emit_point_leaf(e, r);
         emit_point_part(e, r);
     }
-    tw__emit_text(e, "static %s reduce%d%s(", r->row ? "void" : type, number, r->row ? "_row" : "");
+    tw__emit_text(e, "static %s reduce%d%s(", r->is_row ? "void" : type, number, r->is_row ? "_row" : "");
     tw__emit_outside(e, number, "int64_t ");
-    if (r->row) {
+    if (r->is_row) {
         tw__emit_text(e, ", int64_t m, %s *restrict total", type);
     }
     tw__emit_function(e, ")");

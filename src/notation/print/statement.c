@@ -183,7 +183,7 @@ static void emit_rows(struct tw__emitter *e, const struct tw__variant *v)
 static void emit_blocks(struct tw__emitter *e, const struct tw__variant *v)
 {
     const struct tw__expr_operand *target = target_of(e, v);
-    const int last = v->loop.axis, tile = tile_axis(e, last), row = v->row, row_tile = tile_axis(e, row);
+    const int last = v->loop.axis, tile = tile_axis(e, last), row = v->row_axis, row_tile = tile_axis(e, row);
     int level = 0;
     emit_rooms(e, v);
     tw__strip_scalars(e, &v->loop, level);

@@ -279,7 +279,7 @@ static void reductions_are_called_where_they_change(void **state)
         assert_int_equal(loop->ncalls, 1);
         assert_int_equal(loop->calls[0].how, cases[k].how);
         assert_int_equal(loop->calls[0].level, cases[k].level);
-        assert_int_equal(loop->calls[0].row, cases[k].row);
+        assert_int_equal(loop->calls[0].is_row, cases[k].row);
         assert_int_equal(tw__loop_item(loop, loop->calls[0].node)->room, cases[k].room);
         assert_int_equal(tw__loop_item(loop, loop->calls[0].node)->found, TW__FORM_CELL);
         assert_int_equal(p.plan.nfunctions, 1);
@@ -379,7 +379,7 @@ static void products_of_rows_and_columns_go_in_blocks(void **state)
         assert_int_equal(v->shape, cases[k].width > 0 ? TW__SHAPE_BLOCKS : TW__SHAPE_ROWS);
         if (cases[k].width > 0) {
             assert_int_equal(v->loop.length, cases[k].width);
-            assert_string_equal(axis_name(&p, v->row), "i");
+            assert_string_equal(axis_name(&p, v->row_axis), "i");
         }
         forget(&p);
     }
