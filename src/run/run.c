@@ -30,7 +30,7 @@ struct run {
     struct tw__choices *choices; /* NULL: all dtypes are given */
     tw_choices *made;
     int reforks;
-    int begun;         /* tiles may have run: the outcome says what became of them */
+    int has_outcome;   /* else it failed before a tile could begin: there is nothing to report or to copy back */
     int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
 
@@ -116,7 +116,7 @@ static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *
             return status;
         }
     }
-    run->begun = 1;
+    run->has_outcome = 1;
     const tw_status status = tw__steps_run(&run->steps, run->pool, task, &run->outcome, error);
     const tw_status recorded = journal != NULL ? tw__recorder_end(&run->recorder, &journal_error) : TW_OK;
     if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
@@ -183,10 +183,10 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                             .progress_user = options->progress_user};
     status = run_recorded(run, &task, error);
     tw__choices_collect(run->choices, run->made);
-    return status == TW_OK || !run->begun || status != run->outcome.status ? status : explain(run, error);
+    return status == TW_OK || !run->has_outcome || status != run->outcome.status ? status : explain(run, error);
 }
 
-/* After the last tile of a job that had begun. */
+/* What is left to do once no tile runs any more. */
 static void conclude(struct run *run, tw_status status)
 {
     tw__bind_back(&run->binding, run->grid, status == TW_OK ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
@@ -200,10 +200,10 @@ static void conclude(struct run *run, tw_status status)
     }
 }
 
-/* Nothing is begun; the report, if one is wanted, says that all tiles were done before. */
+/* The report, if one is wanted, says that earlier runs have done all tiles. */
 static void report_nothing(struct run *run)
 {
-    run->begun = 1;
+    run->has_outcome = 1;
     if (run->report != NULL) {
         tw__outcome_begin(&run->outcome);
         run->outcome.done = run->outcome.earlier = run->grid->count;
@@ -222,7 +222,7 @@ static tw_status run_bound(struct run *run, tw_error *error)
         return status;
     }
     status = run_tiles(run, error);
-    if (run->begun) {
+    if (run->has_outcome) {
         conclude(run, status);
     }
     tw__unbind(&run->binding);
@@ -259,7 +259,7 @@ static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *erro
     if (status == TW_OK) {
         status = run->options->check ? run_checked(run, error) : run_bound(run, error);
     }
-    if (run->report != NULL && run->begun) {
+    if (run->report != NULL && run->has_outcome) {
         run->report->totals.seconds = (double)(tw__now() - began) * 1e-9;
         *report = run->report;
     } else {
@@ -319,7 +319,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->options = options != NULL ? options : &none;
     run->report = NULL;
     run->reforks = 0;
-    run->begun = 0;
+    run->has_outcome = 0;
     run->nothing_to_do = 0;
     run->choices = NULL;
     run->made = NULL;

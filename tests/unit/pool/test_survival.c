@@ -16,7 +16,7 @@
 
 /* ---- pools ---- */
 
-static void a_death_is_told_with_its_tile_and_reason(void **state)
+static void a_death_is_reported_with_its_tile_and_reason(void **state)
 {
     (void)state;
     need_processes();
@@ -563,7 +563,7 @@ static void what_the_pool_cannot_do_is_refused_before_the_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_death_is_told_with_its_tile_and_reason),
+        cmocka_unit_test(a_death_is_reported_with_its_tile_and_reason),
         cmocka_unit_test(a_fault_has_its_address),
         cmocka_unit_test(deaths_are_seen_at_once),
         cmocka_unit_test(a_tile_that_takes_too_long_is_run_again),
