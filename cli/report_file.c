@@ -1,21 +1,16 @@
 /* report_file.c - the file of --report, which gets its name when it is whole. Knows the report as something that can be
- * written, and no run.
- *
- * PATH.part is never emptied before it is known to be nobody else's: a regular file of this user with one name, locked.
- * A part that a crash left behind is taken over. */
+ * written, and no run. */
 #include "report_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit.h"
 #include "interrupt.h"
-
-#define MAX_TAKEOVERS 16 /* tries to lock a part that other runs rename or remove at the same moment */
 
 static tw_status file_error(tw_error *error, const char *path, const char *what, int os_error)
 {
@@ -48,117 +43,46 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     return status;
 }
 
-static int is_named(const char *path, const struct stat *file)
+/* What the report is written to, before anything is. */
+static tw_status open_descriptor(struct cli_report_file *file, int *fd, tw_error *error)
 {
-    struct stat named;
-    return lstat(path, &named) == 0 && named.st_dev == file->st_dev && named.st_ino == file->st_ino;
-}
-
-/* Opens the part and takes its lock. *again: it was there and is removed, so that nobody has it open from before; or
- * another run renamed or removed it before the lock was had. */
-static tw_status take_part(const char *part, int is_private, int *fd, struct stat *made, int *again, tw_error *error)
-{
-    /* A link is not followed: it would lead to a file that nobody named. */
-    const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    *fd = open(part, flags | O_CREAT | O_EXCL, is_private ? 0600 : 0666);
-    const int created = *fd >= 0;
-    if (!created && errno == EEXIST) {
-        *fd = open(part, flags);
-        *again = *fd < 0 && errno == ENOENT;
-        if (*again) {
-            return TW_OK;
-        }
+    if (is_special(file->path)) {
+        *fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return *fd >= 0 ? TW_OK : file_error(error, file->path, "cannot be written", errno);
     }
-    if (*fd < 0) {
-        return errno == ELOOP
-                   ? cli_error(error, TW_ERROR_FILE, "%s: is a symbolic link, which is not followed; remove it", part)
-                   : file_error(error, part, "cannot be created", errno);
+    if (tw_file_create(&file->whole, file->path, error) != TW_OK) {
+        return error->status;
     }
-    if (fstat(*fd, made) != 0) {
-        return file_error(error, part, "cannot be looked at", errno);
+    file->part = strdup(tw_file_unfinished(file->whole));
+    if (file->part == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
-    if (!S_ISREG(made->st_mode)) {
-        return cli_error(error, TW_ERROR_FILE, "%s: is not a regular file; remove it", part);
+    cli_interrupt_guard(file->part);
+    if (tw_file_note(file->whole) != NULL) {
+        cli_say("note: %s", tw_file_note(file->whole));
     }
-    if (made->st_uid != geteuid()) {
-        return cli_error(error, TW_ERROR_FILE, "%s: belongs to another user; remove it", part);
-    }
-    if (made->st_nlink > 1) {
-        return cli_error(error, TW_ERROR_FILE, "%s: has another name too, whose contents would be lost; remove it",
-                         part);
-    }
-    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        return errno == EWOULDBLOCK ? cli_error(error, TW_ERROR_FILE, "%s: is being written by another run", part)
-                                    : file_error(error, part, "cannot be locked", errno);
-    }
-    const int named = is_named(part, made);
-    *again = !created || !named;
-    return created || !named || unlink(part) == 0 ? TW_OK : file_error(error, part, "cannot be removed", errno);
-}
-
-static tw_status open_part(const char *part, int is_private, int *fd, struct stat *made, tw_error *error)
-{
-    for (int k = 0; k < MAX_TAKEOVERS; k++) {
-        int again = 0;
-        const tw_status status = take_part(part, is_private, fd, made, &again, error);
-        if (status == TW_OK && !again) {
-            return TW_OK;
-        }
-        if (*fd >= 0) {
-            close(*fd);
-            *fd = -1;
-        }
-        if (status != TW_OK) {
-            return status;
-        }
-    }
-    return cli_error(error, TW_ERROR_FILE, "%s: is being written by another run", part);
+    *fd = fcntl(tw_file_descriptor(file->whole), F_DUPFD_CLOEXEC, 3);
+    return *fd >= 0 ? TW_OK : file_error(error, file->path, "cannot be written", errno);
 }
 
 tw_status cli_report_file_open(struct cli_report_file *file, const char *path, tw_error *error)
 {
     int fd = -1;
-    char *part = NULL, *note = NULL;
-    struct stat there;
     *file = (struct cli_report_file){0};
     if (path == NULL) {
         return TW_OK;
     }
+    file->path = strdup(path);
+    if (file->path == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
+    }
     if (strcmp(path, "-") == 0) {
-        file->path = strdup(path);
         file->file = stdout;
         file->standard_output = 1;
         return TW_OK;
     }
-    if (is_special(path)) {
-        file->path = strdup(path);
-        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0) {
-            return file_error(error, path, "cannot be written", errno);
-        }
-    } else if (tw_array_target(&file->path, path, error) != TW_OK) {
+    if (open_descriptor(file, &fd, error) != TW_OK) {
         return error->status;
-    } else if (asprintf(&part, "%s.part", file->path) < 0) {
-        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
-    } else if (open_part(part, stat(file->path, &there) == 0, &fd, &file->made, error) != TW_OK) {
-        free(part);
-        return error->status;
-    }
-    file->part = part;
-    if (part != NULL && tw_file_take_after(fd, file->path, &note, error) != TW_OK) {
-        close(fd);
-        return error->status;
-    }
-    if (note != NULL) {
-        cli_say("note: %s", note);
-        free(note);
-    }
-    if (part != NULL) {
-        cli_interrupt_guard(part);
-    }
-    if (file->path == NULL) {
-        close(fd);
-        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
     file->file = fdopen(fd, "w");
     if (file->file == NULL) {
@@ -194,30 +118,24 @@ tw_status cli_report_file_write(struct cli_report_file *file, const tw_report *r
     if (file->standard_output) {
         return TW_OK;
     }
-    /* The lock is held until the file has its name: it is fclose that gives it up. */
-    if (file->part != NULL) {
-        if (fsync(fileno(file->file)) != 0) {
-            return file_error(error, file->path, "cannot be written", errno);
-        }
-        if (!is_named(file->part, &file->made)) {
-            return cli_error(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written",
-                             file->part);
-        }
-        if (rename(file->part, file->path) != 0) {
-            return file_error(error, file->path, "cannot be given its name", errno);
-        }
-        release_part(file);
-    }
     const int closed = fclose(file->file);
     file->file = NULL;
-    return closed == 0 ? TW_OK : file_error(error, file->path, "cannot be written", errno);
+    if (closed != 0) {
+        return file_error(error, file->path, "cannot be written", errno);
+    }
+    if (file->whole == NULL) {
+        return TW_OK;
+    }
+    const tw_status status = tw_file_commit(file->whole, error);
+    if (status == TW_OK) {
+        release_part(file);
+    }
+    return status;
 }
 
 void cli_report_file_fini(struct cli_report_file *file)
 {
-    if (file->part != NULL && is_named(file->part, &file->made)) {
-        unlink(file->part);
-    }
+    tw_file_destroy(file->whole);
     release_part(file);
     if (file->file != NULL && !file->standard_output) {
         fclose(file->file);

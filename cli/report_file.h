@@ -1,9 +1,8 @@
-/* report_file.h - the file of --report: FILE.part, locked, until it becomes FILE. */
+/* report_file.h - the file of --report, which gets its name when it is whole. */
 #ifndef CLI_REPORT_FILE_H
 #define CLI_REPORT_FILE_H
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include <tilework/tilework.h>
 
@@ -11,10 +10,10 @@
 
 /* All zeros: none. */
 struct cli_report_file {
-    char *path;       /* links followed, owned */
-    char *part;       /* PATH.part, owned, while it is guarded; NULL: PATH itself is written */
-    struct stat made; /* what PATH.part was when its lock was had */
-    FILE *file;
+    char *path;     /* as given, owned, for messages */
+    tw_file *whole; /* what has no name until it is whole; NULL: a device or a pipe, or standard output */
+    char *part;     /* its name until then, owned, while it is guarded */
+    FILE *file;     /* writes to a duplicate of its descriptor */
     int standard_output;
 };
 

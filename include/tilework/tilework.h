@@ -274,10 +274,31 @@ TW_API void tw_array_keep(tw_array *array);
  * links to it, which keep the old contents. NULL: everything is kept. Valid as long as the array. */
 TW_API const char *tw_array_note(const tw_array *array);
 
-/* Gives the open file fd, which will be renamed to PATH, the mode, owner, group, access list and other attributes of
- * the file PATH; does nothing if there is no PATH. The library does this for outputs; call it for files of your own.
- * *note is as tw_array_note, freed with free(). Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
-TW_API tw_status tw_file_take_after(int fd, const char *path, char **note, tw_error *error);
+/* A file of any kind that the program writes itself and that is named PATH only when it is whole, as outputs are. */
+typedef struct tw_file tw_file;
+
+/* Creates PATH.part (PATH as tw_array_target finds it) and locks it; it gets what an output gets of an existing file
+ * PATH. tw_file_commit renames it to PATH, tw_file_destroy without commit removes it. Errors: TW_ERROR_FILE, also if
+ * another run writes it, TW_ERROR_DISK, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
+TW_API tw_status tw_file_create(tw_file **file, const char *path, tw_error *error);
+
+/* The descriptor to write to. It is the file's: write to a duplicate if something will close it. -1 after the commit.
+ */
+TW_API int tw_file_descriptor(const tw_file *file);
+
+/* "PATH.part", for a program that removes it if it is ended at once. Valid as long as the file. */
+TW_API const char *tw_file_unfinished(const tw_file *file);
+
+/* What it cannot keep of the file that it replaces, as tw_array_note. Valid as long as the file. */
+TW_API const char *tw_file_note(const tw_file *file);
+
+/* Syncs what was written and gives it the name PATH, replacing the file of that name; after a power cut PATH is either
+ * whole or what it was before. Errors: TW_ERROR_FILE,
+ * TW_ERROR_DISK, TW_ERROR_ARGUMENT (it has been committed). */
+TW_API tw_status tw_file_commit(tw_file *file, tw_error *error);
+
+/* Closes it. NULL: does nothing. */
+TW_API void tw_file_destroy(tw_file *file);
 
 /* Syncs the data and renames the file to its final name, replacing a file of that name. The array stays readable.
  * Errors: TW_ERROR_FILE, TW_ERROR_DISK. */

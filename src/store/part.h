@@ -25,7 +25,8 @@ tw_status tw__part_take_after(struct tw__part *part, char **note, tw_error *erro
  * TW_ERROR_DISK. */
 tw_status tw__part_check(const struct tw__part *part, tw_error *error);
 
-/* The contents, which are also mapped at base[bytes], are on the disk; a failure is remembered in `failed`. */
+/* Returns when the contents, which may also be mapped at base[bytes], are on the disk; a failure is remembered in
+ * `failed`. */
 int tw__part_sync(struct tw__part *part, void *base, size_t bytes);
 
 /* The same for the name PATH.part, unless it is in the open folder `folder`. */

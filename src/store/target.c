@@ -144,8 +144,3 @@ tw_status tw__target_take(int fd, int folder, const char *name, const char *show
     }
     return write_note(note, shown, info.links, lost, error);
 }
-
-tw_status tw_file_take_after(int fd, const char *path, char **note, tw_error *error)
-{
-    return tw__target_take(fd, TW__FOLDER_HERE, path, path, note, error);
-}

@@ -77,7 +77,7 @@ def test_report_on_a_full_device_names_file_and_reason(folder, tiles):
 def test_report_does_not_empty_what_has_another_name(folder):
     (folder / "precious").write_text("precious")
     os.link(folder / "precious", folder / "report.json.part")
-    folder.refused(3, "run", "kernels.c:zeros", *NINE, "--report", "report.json", says="report.json.part: has another")
+    folder.refused(3, "run", "kernels.c:zeros", *NINE, "--report", "report.json", says="report.json.part: is another file's name")
     (folder / "report.json.part").unlink()
     os.symlink("precious", folder / "report.json.part")
     folder.refused(3, "run", "kernels.c:zeros", *NINE, "--report", "report.json", says="symbolic link")
