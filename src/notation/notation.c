@@ -9,6 +9,7 @@
 #include "notation/read/token.h"
 #include "notation/type/extent.h"
 #include "notation/type/lift.h"
+#include "notation/type/proof.h"
 #include "notation/type/resolve.h"
 #include "notation/type/typing.h"
 #include "notation/value/kind.h"
@@ -47,22 +48,16 @@ static tw_status set_parameter(tw_parameter *parameter, const struct tw__scalar 
 tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error *error)
 {
     struct tw__syntax syntax;
-    char *statement = NULL;
-    static const char begin[] = "value[] = ";
-    const size_t room = sizeof begin + strlen(text);
-    statement = malloc(room);
-    if (statement == NULL) {
-        return tw__fail_memory(error, room, "a number");
-    }
-    memcpy(statement, begin, sizeof begin);
-    strcat(statement, text);
-    tw_status status = tw__parse(&syntax, statement, NULL, 0, NULL);
-    const struct tw__syntax_node *node =
-        status == TW_OK && syntax.nstatements == 1 ? &syntax.nodes[syntax.statements[0].value] : NULL;
+    int value;
+    tw_status status = tw__parse_value(&syntax, text, &value, NULL);
+    const struct tw__syntax_node *node = status == TW_OK ? &syntax.nodes[value] : NULL;
     /* float32(0.5) is a number of that dtype. */
     const int is_typed = node != NULL && node->kind == TW__SYNTAX_CAST;
+    const tw_kind kind = is_typed ? (tw_kind)node->which : TW_OPAQUE;
     node = is_typed ? &syntax.nodes[node->child[0]] : node;
-    if (node == NULL || !node->is_literal) {
+    if (node != NULL && node->is_literal) {
+        status = set_parameter(parameter, &node->number, is_typed, kind, text, error);
+    } else if (status != TW_ERROR_MEMORY) {
         char quoted[128];
         struct tw__text quote;
         tw__text_init(&quote, quoted, sizeof quoted);
@@ -70,11 +65,9 @@ tw_status tw_parameter_parse(tw_parameter *parameter, const char *text, tw_error
         status = tw__fail_syntax(
             error, 1, "%s is no number: 3, -0.5, 1e-9, 2j, True, pi, inf, nan and float32(0.5) are some", quoted);
     } else {
-        const int kind = is_typed ? syntax.nodes[syntax.statements[0].value].which : 0;
-        status = set_parameter(parameter, &node->number, is_typed, (tw_kind)kind, text, error);
+        status = tw__fail_memory(error, strlen(text), "a number");
     }
     tw__syntax_fini(&syntax);
-    free(statement);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* parse.c - reads statements: targets, `=`, what stands between them. Expressions are read in expression.c.
+/* parse.c - reads statements: targets, `=`, separators between statements. Expressions are read in expression.c.
  *
  *     statements = [statement] {(";" | line end) [statement]}
  *     statement  = name "[" [axis {"," axis}] "]" [":" dtype] ("=" | "+=" | "-=" | ...) expression
@@ -10,119 +10,6 @@
 #include "notation/read/hint.h"
 #include "notation/read/parser.h"
 #include "os/stack.h"
-
-/* ---- tokens and names ---- */
-
-tw_status tw__parser_next(struct tw__parser *parser)
-{
-    parser->behind = parser->token.at + parser->token.length;
-    return tw__next_token(&parser->lexer, &parser->token);
-}
-
-int tw__parser_sees(const struct tw__parser *parser, const char *sign)
-{
-    return parser->token.kind == TW__TOKEN_SIGN && strcmp(parser->token.sign, sign) == 0;
-}
-
-int tw__parser_sees_name(const struct tw__parser *parser, const char *name)
-{
-    return parser->token.kind == TW__TOKEN_NAME && strlen(name) == parser->token.length &&
-           memcmp(parser->syntax->source.text + parser->token.at, name, parser->token.length) == 0;
-}
-
-int tw__parser_sees_keyword(const struct tw__parser *parser)
-{
-    static const char *const words[] = {"and", "or", "not", "if", "else"};
-    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
-        if (tw__parser_sees_name(parser, words[k])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-tw_status tw__parser_missing(struct tw__parser *parser, const char *what)
-{
-    const struct tw__token *token = &parser->token;
-    const int missing = token->kind != TW__TOKEN_SIGN || token->sign[0] == ';';
-    return tw__complain(parser->error, &parser->syntax->source, missing ? parser->behind : token->at, "expected %s",
-                        what);
-}
-
-tw_status tw__parser_expect(struct tw__parser *parser, const char *sign, const char *what)
-{
-    return tw__parser_sees(parser, sign) ? tw__parser_next(parser) : tw__parser_missing(parser, what);
-}
-
-tw_status tw__parser_name(struct tw__parser *parser, const char *what, char name[TW__EXPR_NAME], size_t *at)
-{
-    const struct tw__token *token = &parser->token;
-    *at = token->at;
-    if (token->kind != TW__TOKEN_NAME) {
-        return tw__complain(parser->error, &parser->syntax->source,
-                            token->kind == TW__TOKEN_END ? parser->behind : token->at, "expected %s", what);
-    }
-    if (tw__parser_sees_keyword(parser)) {
-        return tw__complain(parser->error, &parser->syntax->source, token->at, "expected %s: '%.*s' is an operator",
-                            what, (int)token->length, parser->syntax->source.text + token->at);
-    }
-    if (token->length >= TW__EXPR_NAME) {
-        return tw__complain(parser->error, &parser->syntax->source, token->at, "a name longer than %d characters",
-                            TW__EXPR_NAME - 1);
-    }
-    memcpy(name, parser->syntax->source.text + token->at, token->length);
-    name[token->length] = '\0';
-    return tw__parser_next(parser);
-}
-
-int tw__parser_find_axis(const struct tw__parser *parser, const char *name)
-{
-    for (int a = 0; a < parser->syntax->naxes; a++) {
-        if (strcmp(parser->syntax->axes[a].name, name) == 0) {
-            return a;
-        }
-    }
-    return -1;
-}
-
-tw_status tw__parser_add_axis(struct tw__parser *parser, const char *name, size_t at, int *axis)
-{
-    struct tw__syntax *syntax = parser->syntax;
-    *axis = tw__parser_find_axis(parser, name);
-    if (*axis >= 0) {
-        return TW_OK;
-    }
-    if (syntax->naxes == TW__EXPR_AXES) {
-        return tw__complain(parser->error, &syntax->source, at, "more than %d axes", TW__EXPR_AXES);
-    }
-    *axis = syntax->naxes++;
-    strcpy(syntax->axes[*axis].name, name);
-    syntax->axes[*axis].at = at;
-    return TW_OK;
-}
-
-tw_status tw__parser_operand(struct tw__parser *parser, const char *name, size_t at, int *operand)
-{
-    struct tw__syntax *syntax = parser->syntax;
-    for (int k = 0; k < syntax->noperands; k++) {
-        if (strcmp(syntax->operands[k].name, name) == 0) {
-            *operand = k;
-            return TW_OK;
-        }
-    }
-    if (syntax->noperands == TW_MAX_OPERANDS) {
-        return tw__complain(parser->error, &syntax->source, at, "more than %d operands", TW_MAX_OPERANDS);
-    }
-    *operand = syntax->noperands++;
-    struct tw__syntax_operand *made = &syntax->operands[*operand];
-    strcpy(made->name, name);
-    made->at = at;
-    made->ndim = -1; /* not seen with its indices yet */
-    made->role = TW_IN;
-    return TW_OK;
-}
-
-/* ---- statements ---- */
 
 static tw_status read_target_axes(struct tw__parser *parser, struct tw__syntax_operand *target, int *ndim,
                                   int axes[TW_MAX_DIMS])
@@ -448,19 +335,31 @@ static tw_status check_outputs(struct tw__parser *parser)
 
 struct parse_call {
     struct tw__parser *parser;
+    int *value; /* of a text that is one expression; NULL: it is a list of statements */
     tw_status status;
 };
+
+static tw_status read_value(struct tw__parser *parser, int *value)
+{
+    tw_status status = tw__parser_next(parser);
+    if (status == TW_OK) {
+        status = tw__parse_expression(parser, value);
+    }
+    while (status == TW_OK && tw__parser_sees(parser, ";")) { /* a line end */
+        status = tw__parser_next(parser);
+    }
+    return status == TW_OK && parser->token.kind != TW__TOKEN_END ? tw__parser_missing(parser, "an operator") : status;
+}
 
 static void parse_all(void *argument)
 {
     struct parse_call *call = argument;
-    call->status = read_statements(call->parser);
+    call->status = call->value != NULL ? read_value(call->parser, call->value) : read_statements(call->parser);
 }
 
-tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
-                    tw_error *error)
+/* Reads a text that is copied into *syntax. */
+static tw_status parse_text(struct tw__syntax *syntax, const char *text, int *value, tw_error *error)
 {
-    memset(syntax, 0, sizeof *syntax);
     if (text == NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "statement: no text is given");
     }
@@ -474,12 +373,26 @@ tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parame
     }
     syntax->source.text = copy;
     syntax->source.length = length;
-    syntax->parameters = parameters;
-    syntax->nparameters = (int)nparameters;
-    struct tw__parser parser = {.syntax = syntax, .lexer = {.source = syntax->source, .error = error}, .error = error};
-    struct parse_call call = {.parser = &parser};
+    struct tw__parser parser = {
+        .syntax = syntax, .lexer = {.source = syntax->source, .error = error}, .target = "a value", .error = error};
+    struct parse_call call = {.parser = &parser, .value = value};
     if (tw__stack_run(PARSER_STACK, parse_all, &call) != 0) {
         return tw__fail_memory(error, PARSER_STACK, "the parser's stack");
     }
     return call.status == TW_OK ? check_outputs(&parser) : call.status;
+}
+
+tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
+                    tw_error *error)
+{
+    memset(syntax, 0, sizeof *syntax);
+    syntax->parameters = parameters;
+    syntax->nparameters = (int)nparameters;
+    return parse_text(syntax, text, NULL, error);
+}
+
+tw_status tw__parse_value(struct tw__syntax *syntax, const char *text, int *node, tw_error *error)
+{
+    memset(syntax, 0, sizeof *syntax);
+    return parse_text(syntax, text, node, error);
 }

@@ -103,6 +103,9 @@ struct tw__syntax {
 /* Reads a text. *syntax is to be finished in any case. Errors: TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
 tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
                     tw_error *error);
+
+/* Reads a text that is one expression, whose node is *node. The same otherwise. */
+tw_status tw__parse_value(struct tw__syntax *syntax, const char *text, int *node, tw_error *error);
 void tw__syntax_fini(struct tw__syntax *syntax);
 
 /* A node of no text. Errors: TW_ERROR_SYNTAX (too many), TW_ERROR_MEMORY. */

@@ -1,11 +1,10 @@
-/* extent.c - the lengths of a statement's axes, and the proof that no read goes outside. Looks at shapes alone. */
+/* extent.c - the lengths of a statement's axes, found from the shapes of its operands. Looks at shapes alone. */
 #include "notation/type/extent.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/error.h"
 #include "notation/type/resolve.h"
 
@@ -18,11 +17,6 @@ struct binding {
     int ones[TW__EXPR_AXES]; /* an input has length 1 there, which fits any */
     int is_given[TW__EXPR_AXES];
 };
-
-static tw_status complain(const struct tw__extent *extent, size_t at, const char *text)
-{
-    return tw__complain(extent->error, &extent->syntax->source, at, "%s", text);
-}
 
 /* ---- what is given ---- */
 
@@ -128,46 +122,6 @@ static tw_status take_cut(struct binding *binding, int k)
 
 /* ---- dimensions that are whole ---- */
 
-/* The reads of whole dimensions, one after the other: 0: no more. */
-struct walk {
-    int node, dimension;
-    const struct tw__syntax_node *read;
-    const struct tw__syntax_operand *operand;
-    const struct tw__syntax_index *index;
-    int64_t length; /* of the dimension */
-};
-
-static int next_read(const struct tw__extent *extent, struct walk *walk)
-{
-    const struct tw__syntax *syntax = extent->syntax;
-    for (; walk->node < syntax->nnodes; walk->node++, walk->dimension = 0) {
-        walk->read = &syntax->nodes[walk->node];
-        if (walk->read->kind != TW__SYNTAX_READ || extent->views[walk->read->which] == NULL) {
-            continue;
-        }
-        walk->operand = &syntax->operands[walk->read->which];
-        while (walk->dimension < walk->operand->ndim) {
-            const int d = walk->dimension++;
-            if (walk->operand->axis[d] < 0) {
-                walk->index = &syntax->indices[walk->read->indices + d];
-                walk->length = extent->views[walk->read->which]->shape[d];
-                return 1;
-            }
-        }
-    }
-    return 0;
-}
-
-static int uses_length(const struct tw__syntax *syntax, const struct tw__syntax_index *index)
-{
-    for (int k = 0; k < index->nhosts; k++) {
-        if (syntax->nodes[index->host[k].which].uses_length) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* An axis that is an index with factor 1, or -1 behind a length (u[len(i) - 1 - i]), has the dimension's length.
  * `only_plain`: those that are the axis alone, which say more. Two that differ say nothing. */
 static tw_status take_whole(struct binding *binding, int only_plain)
@@ -175,8 +129,8 @@ static tw_status take_whole(struct binding *binding, int only_plain)
     struct tw__extent *extent = binding->extent;
     const char *giver[TW__EXPR_AXES] = {NULL};
     int64_t length[TW__EXPR_AXES];
-    struct walk walk = {0};
-    while (next_read(extent, &walk)) {
+    struct tw__walk walk = {0};
+    while (tw__walk_next(extent, &walk)) {
         const struct tw__syntax_index *index = walk.index;
         if (index->nterms != 1 || extent->lengths[index->term[0].which] != UNKNOWN) {
             continue;
@@ -188,7 +142,7 @@ static tw_status take_whole(struct binding *binding, int only_plain)
             continue;
         }
         const int fits =
-            index->term[0].factor == 1 || (index->term[0].factor == -1 && uses_length(extent->syntax, index));
+            index->term[0].factor == 1 || (index->term[0].factor == -1 && tw__index_uses_length(extent->syntax, index));
         if (only_plain ? !is_plain : !fits) {
             continue;
         }
@@ -206,50 +160,6 @@ static tw_status take_whole(struct binding *binding, int only_plain)
     for (int a = 0; a < extent->syntax->naxes; a++) {
         if (giver[a] != NULL) {
             give(binding, a, giver[a], length[a]);
-        }
-    }
-    return TW_OK;
-}
-
-/* The value that an index adds to its axes' part: constant and hosts. */
-static tw_status fixed_part(const struct tw__extent *extent, const struct tw__syntax_index *index, int64_t *fixed)
-{
-    *fixed = index->constant;
-    for (int k = 0; k < index->nhosts; k++) {
-        struct tw__scalar value;
-        int64_t number;
-        const size_t at = extent->syntax->nodes[index->host[k].which].at;
-        const tw_status status =
-            tw__syntax_evaluate(extent->syntax, index->host[k].which, extent->known, &value, extent->error);
-        if (status != TW_OK) {
-            return status;
-        }
-        if (!tw__scalar_to_int64(&value, &number) || !tw__mul(number, index->host[k].factor, &number) ||
-            !tw__add(*fixed, number, fixed)) {
-            return complain(extent, at, "an index of more than 64 bits");
-        }
-    }
-    return TW_OK;
-}
-
-/* The least and the largest value of an index but for one axis (-1: none): the axes' lengths are known and not 0. */
-static tw_status range_of(const struct tw__extent *extent, const struct tw__syntax_index *index, int but,
-                          int64_t *least, int64_t *largest)
-{
-    const tw_status status = fixed_part(extent, index, least);
-    if (status != TW_OK) {
-        return status;
-    }
-    *largest = *least;
-    for (int k = 0; k < index->nterms; k++) {
-        int64_t reach;
-        if (index->term[k].which == but) {
-            continue;
-        }
-        int64_t *end = index->term[k].factor > 0 ? largest : least;
-        if (!tw__mul(index->term[k].factor, extent->lengths[index->term[k].which] - 1, &reach) ||
-            !tw__add(*end, reach, end)) {
-            return complain(extent, index->at, "an index of more than 64 bits");
         }
     }
     return TW_OK;
@@ -279,16 +189,16 @@ static tw_status take_largest(struct binding *binding, int *found)
     struct tw__extent *extent = binding->extent;
     int64_t most[TW__EXPR_AXES];
     const char *giver[TW__EXPR_AXES] = {NULL};
-    struct walk walk = {0};
+    struct tw__walk walk = {0};
     *found = 0;
-    while (next_read(extent, &walk)) {
+    while (tw__walk_next(extent, &walk)) {
         int64_t factor = 0, least, largest, length;
         const int axis = open_axis(extent, walk.index, &factor);
         const int is_one = walk.length == 1 && axis >= 0 && tw__index_is_axis(walk.index, axis);
-        if (axis < 0 || is_one || uses_length(extent->syntax, walk.index)) {
+        if (axis < 0 || is_one || tw__index_uses_length(extent->syntax, walk.index)) {
             continue;
         }
-        const tw_status status = range_of(extent, walk.index, axis, &least, &largest);
+        const tw_status status = tw__index_range(extent, walk.index, axis, &least, &largest);
         if (status != TW_OK) {
             return status;
         }
@@ -346,41 +256,6 @@ static tw_status check_all_known(const struct tw__extent *extent)
 
 /* ---- axes that stand alone in dimensions that are whole: u[i,i], u[i,j] + u[j,i], u[i] - u[0] ---- */
 
-/* Every index of this dimension that has the axis is the axis alone. */
-static int is_always_alone(const struct tw__extent *extent, int operand, int dimension, int axis)
-{
-    const struct tw__syntax *syntax = extent->syntax;
-    for (int n = 0; n < syntax->nnodes; n++) {
-        const struct tw__syntax_node *node = &syntax->nodes[n];
-        if (node->kind != TW__SYNTAX_READ || node->which != operand) {
-            continue;
-        }
-        const struct tw__syntax_index *index = &syntax->indices[node->indices + dimension];
-        for (int k = 0; k < index->nterms; k++) {
-            if (index->term[k].which == axis && !tw__index_is_axis(index, axis)) {
-                return 0;
-            }
-        }
-    }
-    return 1;
-}
-
-int tw__repeats_one(const struct tw__extent *extent, int operand, int dimension, const struct tw__syntax_index *index)
-{
-    const tw_view *view = extent->views[operand];
-    if (index->nterms != 1 || !tw__index_is_axis(index, index->term[0].which) || view == NULL ||
-        view->shape[dimension] != 1) {
-        return 0;
-    }
-    return tw__index_edge(extent->syntax, index) == TW_EDGE_ERROR ||
-           is_always_alone(extent, operand, dimension, index->term[0].which);
-}
-
-static int axis_alone(const struct tw__syntax_index *index)
-{
-    return index->nterms == 1 && tw__index_is_axis(index, index->term[0].which) ? index->term[0].which : -1;
-}
-
 /* u[i,i]: an axis that one read has twice takes one length from both, as einsum has it: 1 and 4 do not agree. */
 static tw_status check_repeated(const struct binding *binding)
 {
@@ -392,12 +267,12 @@ static tw_status check_repeated(const struct binding *binding)
         for (int d = 1; node->kind == TW__SYNTAX_READ && extent->views[k] != NULL && d < syntax->operands[k].ndim;
              d++) {
             const struct tw__syntax_index *index = &syntax->indices[node->indices + d];
-            const int axis = axis_alone(index);
+            const int axis = tw__index_axis(index);
             for (int before = 0; axis >= 0 && before < d; before++) {
                 const int64_t *shape = extent->views[k]->shape;
                 const int reaches = binding->is_given[axis] && syntax->axes[axis].edge != TW_EDGE_ERROR;
-                if (reaches || axis_alone(index - d + before) != axis || shape[d] == shape[before] ||
-                    !is_always_alone(extent, k, d, axis) || !is_always_alone(extent, k, before, axis)) {
+                if (reaches || tw__index_axis(index - d + before) != axis || shape[d] == shape[before] ||
+                    !tw__axis_is_alone(extent, k, d, axis) || !tw__axis_is_alone(extent, k, before, axis)) {
                     continue;
                 }
                 return tw__complain(
@@ -415,11 +290,11 @@ static tw_status check_repeated(const struct binding *binding)
 static tw_status check_alone(const struct binding *binding)
 {
     const struct tw__extent *extent = binding->extent;
-    struct walk walk = {0};
-    while (next_read(extent, &walk)) {
-        const int axis = axis_alone(walk.index);
+    struct tw__walk walk = {0};
+    while (tw__walk_next(extent, &walk)) {
+        const int axis = tw__index_axis(walk.index);
         if (axis < 0 || walk.length == extent->lengths[axis] || walk.length == 1 || binding->is_given[axis] ||
-            !is_always_alone(extent, walk.read->which, walk.dimension - 1, axis)) {
+            !tw__axis_is_alone(extent, walk.read->which, walk.dimension - 1, axis)) {
             continue;
         }
         return tw__complain(extent->error, &extent->syntax->source, walk.index->at,
@@ -463,87 +338,4 @@ tw_status tw__find_lengths(struct tw__extent *extent)
         status = check_all_known(extent);
     }
     return status == TW_OK ? check_alone(&binding) : status;
-}
-
-/* ---- proof ---- */
-
-static int is_empty(const struct tw__extent *extent, uint64_t axes)
-{
-    for (int a = 0; a < extent->syntax->naxes; a++) {
-        if (axes >> a & 1 && extent->lengths[a] == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static tw_status outside(const struct tw__extent *extent, const struct walk *walk, int64_t least, int64_t largest)
-{
-    const int is_below = least < 0;
-    char how_far[32], advice[160] = "";
-    snprintf(how_far, sizeof how_far, "%" PRIu64,
-             is_below ? 0 - (uint64_t)least : (uint64_t)largest - (uint64_t)walk->length + 1);
-    if (walk->index->nterms > 0) {
-        const char *axis = extent->syntax->axes[walk->index->term[0].which].name;
-        snprintf(advice, sizeof advice, "; give axis %.40s an edge (clamp, wrap or zero) or another length", axis);
-    }
-    return tw__complain(extent->error, &extent->syntax->source, walk->index->at,
-                        "this index reaches %s %s dimension %d of %s, whose length is %" PRId64 "%s", how_far,
-                        is_below ? "below the beginning of" : "past the end of", walk->dimension - 1,
-                        walk->operand->name, walk->length, advice);
-}
-
-static tw_status prove_reductions(const struct tw__extent *extent)
-{
-    for (int n = 0; n < extent->syntax->nnodes; n++) {
-        const struct tw__syntax_node *node = &extent->syntax->nodes[n];
-        uint64_t axes = 0;
-        int64_t count = 1;
-        const int needs_one = node->which == TW__REDUCE_MIN || node->which == TW__REDUCE_MAX ||
-                              node->which == TW__REDUCE_ARGMIN || node->which == TW__REDUCE_ARGMAX;
-        if (node->kind != TW__SYNTAX_REDUCE || is_empty(extent, node->scope)) {
-            continue;
-        }
-        for (int k = 0; k < node->naxes; k++) {
-            axes |= UINT64_C(1) << node->axes[k];
-        }
-        for (int k = 0; k < node->naxes && !is_empty(extent, axes); k++) {
-            if (!tw__mul(count, extent->lengths[node->axes[k]], &count)) {
-                return complain(extent, node->at, "a reduction of more than 2^63 elements");
-            }
-        }
-        if (needs_one && is_empty(extent, axes)) {
-            return complain(extent, node->at,
-                            "there is no smallest and no largest of no elements: an axis has length 0");
-        }
-    }
-    return TW_OK;
-}
-
-tw_status tw__prove_reads(struct tw__extent *extent)
-{
-    struct walk walk = {0};
-    while (next_read(extent, &walk)) {
-        int64_t least, largest;
-        if (is_empty(extent, walk.read->scope)) {
-            continue;
-        }
-        const tw_status status = range_of(extent, walk.index, -1, &least, &largest);
-        if (status != TW_OK) {
-            return status;
-        }
-        if (tw__repeats_one(extent, walk.read->which, walk.dimension - 1, walk.index)) {
-            continue;
-        }
-        const tw_edge edge = tw__index_edge(extent->syntax, walk.index);
-        if (edge == TW_EDGE_ERROR && (least < 0 || largest >= walk.length)) {
-            return outside(extent, &walk, least, largest);
-        }
-        if (edge != TW_EDGE_ERROR && edge != TW_EDGE_ZERO && walk.length == 0) {
-            return tw__complain(extent->error, &extent->syntax->source, walk.index->at,
-                                "dimension %d of %s is empty: there is no element to take", walk.dimension - 1,
-                                walk.operand->name);
-        }
-    }
-    return prove_reductions(extent);
 }
