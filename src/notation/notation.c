@@ -252,7 +252,7 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
                             operand->name, tw_dtype_name(given));
         }
         if (said != TW_OPAQUE && kinds[k] != said) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "%s is to be %s, but the statement says %s", operand->name,
+            return tw__fail(error, TW_ERROR_ARGUMENT, "%s is given as %s, but the statement says %s", operand->name,
                             tw_dtype_name(given), operand->dtype);
         }
         const int wished = operand->role == TW_OUT && !is_free && !statement->same_kind;

@@ -1,6 +1,6 @@
 /* notation.h - a statement as the public interface has it: text, dtypes, lengths, kernel, each settled in its turn. */
-#ifndef TW_KERNEL_EXPR_NOTATION_H
-#define TW_KERNEL_EXPR_NOTATION_H
+#ifndef TW_NOTATION_NOTATION_H
+#define TW_NOTATION_NOTATION_H
 
 #include "kernel/kernel.h"
 #include "notation/read/syntax.h"

@@ -16,8 +16,8 @@
 #include "os/likeness.h"
 #include "os/path.h"
 
-/* What the C relies on: each operation rounds as it stands, NaN, infinities and -0.0 count, nothing is fused, which
- * processors can or cannot do, integers wrap, and structures lie as the library has them. */
+/* The C relies on this: each operation is rounded where it stands and none is fused (some processors can do that, some
+ * cannot), NaN, infinities and -0.0 count, integers wrap, and structures are laid out as in the library. */
 #if defined(__x86_64__)
 #define GCC_CALLS " -mabi=sysv"
 #else
@@ -48,7 +48,7 @@ static tw_status print(const tw_statement *statement, const char *name, char **t
     return tw__emit(text, length, &statement->typed.program, name, error);
 }
 
-/* What is compiled for this process: its constants are values, where they can be. */
+/* The C for this process: constants are values if they can be. */
 static tw_status print_lifted(const tw_statement *statement, char **text, size_t *length, tw_error *error)
 {
     struct tw__program lifted;

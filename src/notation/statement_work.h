@@ -31,7 +31,7 @@ struct tw__work {
     int64_t write_bytes;         /* of one element of the target */
 };
 
-/* The work of statement `number` of a program. *work is to be finished in any case. Errors: TW_ERROR_MEMORY. */
+/* The work of statement `number` of a program. Call tw__work_fini in any case. Errors: TW_ERROR_MEMORY. */
 tw_status tw__work_of(struct tw__work *work, const struct tw__program *program, int number, tw_error *error);
 void tw__work_fini(struct tw__work *work);
 

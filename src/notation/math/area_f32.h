@@ -1,6 +1,6 @@
 /* area_f32.h - asinh, acosh and atanh of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_AREA_F32_H
-#define TW_KERNEL_EXPR_MATH_AREA_F32_H
+#ifndef TW_NOTATION_MATH_AREA_F32_H
+#define TW_NOTATION_MATH_AREA_F32_H
 
 #include "notation/math/log_f32.h"
 

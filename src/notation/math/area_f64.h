@@ -1,6 +1,6 @@
 /* area_f64.h - asinh, acosh and atanh of float64, from log(1 + y) with a y of two parts. */
-#ifndef TW_KERNEL_EXPR_MATH_AREA_F64_H
-#define TW_KERNEL_EXPR_MATH_AREA_F64_H
+#ifndef TW_NOTATION_MATH_AREA_F64_H
+#define TW_NOTATION_MATH_AREA_F64_H
 
 #include "notation/math/log_f64.h"
 

@@ -1,7 +1,7 @@
 /* asin_f64.h - asin and acos of float64: asin(s) = s + s^3 P(s^2) up to 1/2, and from there on by the angle's half,
  * whose sine is s = sqrt((1 - |x|) / 2). P is from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_ASIN_F64_H
-#define TW_KERNEL_EXPR_MATH_ASIN_F64_H
+#ifndef TW_NOTATION_MATH_ASIN_F64_H
+#define TW_NOTATION_MATH_ASIN_F64_H
 
 #include "notation/math/bits.h"
 

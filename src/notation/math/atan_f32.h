@@ -1,6 +1,6 @@
 /* atan_f32.h - atan and atan2 of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_ATAN_F32_H
-#define TW_KERNEL_EXPR_MATH_ATAN_F32_H
+#ifndef TW_NOTATION_MATH_ATAN_F32_H
+#define TW_NOTATION_MATH_ATAN_F32_H
 
 #include "notation/math/bits.h"
 

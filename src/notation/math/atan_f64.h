@@ -2,8 +2,8 @@
  *
  * One division: the angle is that of one of five numbers c (FDLIBM's), and that of what is left. The polynomial is from
  * tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_ATAN_F64_H
-#define TW_KERNEL_EXPR_MATH_ATAN_F64_H
+#ifndef TW_NOTATION_MATH_ATAN_F64_H
+#define TW_NOTATION_MATH_ATAN_F64_H
 
 #include "notation/math/bits.h"
 

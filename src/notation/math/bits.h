@@ -5,8 +5,8 @@
  * operations of IEEE 754 alone (+ - * / sqrt, conversions, comparisons), integer operations on the bits, no fused
  * multiply-add (-ffp-contract=off), no table, no branch, no call. A function whose full version needs a branch has a
  * second one, NAME_fast, that gives the same bits for the arguments it is for and else sets *outside. */
-#ifndef TW_KERNEL_EXPR_MATH_BITS_H
-#define TW_KERNEL_EXPR_MATH_BITS_H
+#ifndef TW_NOTATION_MATH_BITS_H
+#define TW_NOTATION_MATH_BITS_H
 
 #include <stdint.h>
 

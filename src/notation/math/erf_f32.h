@@ -1,6 +1,6 @@
 /* erf_f32.h - erf of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_ERF_F32_H
-#define TW_KERNEL_EXPR_MATH_ERF_F32_H
+#ifndef TW_NOTATION_MATH_ERF_F32_H
+#define TW_NOTATION_MATH_ERF_F32_H
 
 #include "notation/math/exp_f32.h"
 

@@ -1,6 +1,6 @@
 /* erf_f64.h - erf of float64. The polynomials are from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_ERF_F64_H
-#define TW_KERNEL_EXPR_MATH_ERF_F64_H
+#ifndef TW_NOTATION_MATH_ERF_F64_H
+#define TW_NOTATION_MATH_ERF_F64_H
 
 #include "notation/math/exp_f64.h"
 

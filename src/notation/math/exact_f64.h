@@ -1,7 +1,7 @@
 /* exact_f64.h - functions of float64 whose results are exact, or rounded right by the processor: the bits are NumPy's.
  */
-#ifndef TW_KERNEL_EXPR_MATH_EXACT_F64_H
-#define TW_KERNEL_EXPR_MATH_EXACT_F64_H
+#ifndef TW_NOTATION_MATH_EXACT_F64_H
+#define TW_NOTATION_MATH_EXACT_F64_H
 
 #include "notation/math/bits.h"
 

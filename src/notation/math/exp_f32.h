@@ -3,8 +3,8 @@
  * All of float32 is done in float64 with polynomials that are short in turn: no tricks for the last bits are needed,
  * the error is little more than that of the one rounding at the end, and results that are subnormal, and arguments that
  * are, need no care. The polynomials are from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_EXP_F32_H
-#define TW_KERNEL_EXPR_MATH_EXP_F32_H
+#ifndef TW_NOTATION_MATH_EXP_F32_H
+#define TW_NOTATION_MATH_EXP_F32_H
 
 #include "notation/math/bits.h"
 

@@ -3,8 +3,8 @@
  * x = k ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts of which the first has 37 bits, so that k times it is exact;
  * then exp(r) - 1 = r + r^2 P(r), P from tools/generate/minimax.py. 2^k is applied in two factors, so that results that
  * are subnormal are rounded once and those too large become infinite by themselves. */
-#ifndef TW_KERNEL_EXPR_MATH_EXP_F64_H
-#define TW_KERNEL_EXPR_MATH_EXP_F64_H
+#ifndef TW_NOTATION_MATH_EXP_F64_H
+#define TW_NOTATION_MATH_EXP_F64_H
 
 #include "notation/math/bits.h"
 

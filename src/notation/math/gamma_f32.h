@@ -1,6 +1,6 @@
 /* gamma_f32.h - the gamma function of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_GAMMA_F32_H
-#define TW_KERNEL_EXPR_MATH_GAMMA_F32_H
+#ifndef TW_NOTATION_MATH_GAMMA_F32_H
+#define TW_NOTATION_MATH_GAMMA_F32_H
 
 #include "notation/math/exp_f32.h"
 #include "notation/math/log_f32.h"

@@ -1,8 +1,8 @@
 /* gamma_f64.h - the gamma function of float64: Stirling's series for u >= 8, from tools/generate/minimax.py; smaller
  * arguments go up by steps of 1, those below zero are reflected, gamma(a) gamma(-a) = -pi / (a sin(pi a)). In numbers
  * of two parts, as the logarithm of the result is up to 709. */
-#ifndef TW_KERNEL_EXPR_MATH_GAMMA_F64_H
-#define TW_KERNEL_EXPR_MATH_GAMMA_F64_H
+#ifndef TW_NOTATION_MATH_GAMMA_F64_H
+#define TW_NOTATION_MATH_GAMMA_F64_H
 
 #include "notation/math/bits.h"
 #include "notation/math/pow_f64.h"

@@ -1,6 +1,6 @@
 /* hyperbolic_f32.h - sinh, cosh and tanh of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_HYPERBOLIC_F32_H
-#define TW_KERNEL_EXPR_MATH_HYPERBOLIC_F32_H
+#ifndef TW_NOTATION_MATH_HYPERBOLIC_F32_H
+#define TW_NOTATION_MATH_HYPERBOLIC_F32_H
 
 #include "notation/math/exp_f32.h"
 

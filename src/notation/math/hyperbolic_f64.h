@@ -1,7 +1,7 @@
 /* hyperbolic_f64.h - sinh, cosh and tanh of float64, from exp(x) - 1 with what its last addition lost. The polynomial
  * is from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_HYPERBOLIC_F64_H
-#define TW_KERNEL_EXPR_MATH_HYPERBOLIC_F64_H
+#ifndef TW_NOTATION_MATH_HYPERBOLIC_F64_H
+#define TW_NOTATION_MATH_HYPERBOLIC_F64_H
 
 #include "notation/math/exp_f64.h"
 

@@ -1,6 +1,6 @@
 /* log_f32.h - log, log2, log10 and log1p of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_LOG_F32_H
-#define TW_KERNEL_EXPR_MATH_LOG_F32_H
+#ifndef TW_NOTATION_MATH_LOG_F32_H
+#define TW_NOTATION_MATH_LOG_F32_H
 
 #include "notation/math/bits.h"
 

@@ -3,8 +3,8 @@
  * x = 2^e m with m in sqrt(1/2) .. sqrt(2), f = m - 1 (exact), s = f / (2 + f): log(m) = 2 atanh(s)
  * = f - (h - s (h + R)) with h = f^2 / 2 and R = s^2 P(s^2); the form is FDLIBM's, which loses least, P is from
  * tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_LOG_F64_H
-#define TW_KERNEL_EXPR_MATH_LOG_F64_H
+#ifndef TW_NOTATION_MATH_LOG_F64_H
+#define TW_NOTATION_MATH_LOG_F64_H
 
 #include "notation/math/bits.h"
 

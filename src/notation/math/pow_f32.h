@@ -1,6 +1,6 @@
 /* pow_f32.h - x**y of float32: 2^(y log2 x) in float64, special values in float32. */
-#ifndef TW_KERNEL_EXPR_MATH_POW_F32_H
-#define TW_KERNEL_EXPR_MATH_POW_F32_H
+#ifndef TW_NOTATION_MATH_POW_F32_H
+#define TW_NOTATION_MATH_POW_F32_H
 
 #include "notation/math/bits.h"
 #include "notation/math/exp_f32.h"

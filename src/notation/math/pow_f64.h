@@ -3,8 +3,8 @@
  * x = 2^e m, f = m - 1, s = f / (2 + f); log(m) = 2/3 s (3 + z + z^2 P(z)), z = s^2. As in FDLIBM, numbers that are
  * multiplied are cut to 26 bits first, so that products are exact, and what was cut is carried along. Special values
  * are C's (and NumPy's): chosen at the end. P is from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_POW_F64_H
-#define TW_KERNEL_EXPR_MATH_POW_F64_H
+#ifndef TW_NOTATION_MATH_POW_F64_H
+#define TW_NOTATION_MATH_POW_F64_H
 
 #include "notation/math/bits.h"
 #include "notation/math/exp_f64.h"

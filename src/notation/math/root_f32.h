@@ -1,6 +1,6 @@
 /* root_f32.h - cbrt and hypot of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_ROOT_F32_H
-#define TW_KERNEL_EXPR_MATH_ROOT_F32_H
+#ifndef TW_NOTATION_MATH_ROOT_F32_H
+#define TW_NOTATION_MATH_ROOT_F32_H
 
 #include "notation/math/bits.h"
 

@@ -1,6 +1,6 @@
 /* root_f64.h - cbrt and hypot of float64. */
-#ifndef TW_KERNEL_EXPR_MATH_ROOT_F64_H
-#define TW_KERNEL_EXPR_MATH_ROOT_F64_H
+#ifndef TW_NOTATION_MATH_ROOT_F64_H
+#define TW_NOTATION_MATH_ROOT_F64_H
 
 #include "notation/math/bits.h"
 

@@ -1,6 +1,6 @@
 /* trig_f32.h - sin, cos and tan of float32, computed in float64. */
-#ifndef TW_KERNEL_EXPR_MATH_TRIG_F32_H
-#define TW_KERNEL_EXPR_MATH_TRIG_F32_H
+#ifndef TW_NOTATION_MATH_TRIG_F32_H
+#define TW_NOTATION_MATH_TRIG_F32_H
 
 #include "notation/math/bits.h"
 #include "notation/math/trig_reduce.h"

@@ -3,8 +3,8 @@
  * x = k pi/2 + r, |r| <= pi/4, r in two doubles: pi/2 in three parts, of which the first two have 33 bits, so that up
  * to |x| = 2^20 k times them is exact; larger arguments go to trig_reduce.h. sin(r) and cos(r) are one polynomial in
  * r^2 whose coefficients are chosen by k. Polynomials from tools/generate/minimax.py. */
-#ifndef TW_KERNEL_EXPR_MATH_TRIG_F64_H
-#define TW_KERNEL_EXPR_MATH_TRIG_F64_H
+#ifndef TW_NOTATION_MATH_TRIG_F64_H
+#define TW_NOTATION_MATH_TRIG_F64_H
 
 #include "notation/math/bits.h"
 #include "notation/math/trig_reduce.h"

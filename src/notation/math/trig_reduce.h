@@ -3,8 +3,8 @@
  * x = m 2^e with a whole m of 53 bits. Of the bits of 2 / pi those that give a multiple of 4 when multiplied by x are
  * left out; of the others 192 are enough: 2 whole bits, and more than 2 * 61 + 53 behind the point (no float64 is
  * nearer than about 2^-61 to a multiple of pi / 2, relative to it). */
-#ifndef TW_KERNEL_EXPR_MATH_TRIG_REDUCE_H
-#define TW_KERNEL_EXPR_MATH_TRIG_REDUCE_H
+#ifndef TW_NOTATION_MATH_TRIG_REDUCE_H
+#define TW_NOTATION_MATH_TRIG_REDUCE_H
 
 #include "notation/math/bits.h"
 

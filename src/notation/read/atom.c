@@ -246,7 +246,7 @@ static tw_status add_count(struct tw__parser *parser, struct tw__syntax_node *me
     return status;
 }
 
-/* max(i - 1, 0) as an index, where no axes are meant that are reduced. */
+/* max(i - 1, 0) as an index: a value is meant, and no reduction. */
 static tw_status refuse_extreme_index(struct tw__parser *parser, const struct tw__function *function, size_t at)
 {
     return tw__complain(
@@ -261,7 +261,7 @@ struct reduction {
     const struct tw__function *function;
     size_t at;          /* of its name */
     uint64_t outside;   /* axes that have a meaning around it */
-    int is_of_an_index; /* min or max inside of an index, where minimum and maximum are meant mostly */
+    int is_of_an_index; /* min or max within an index, for which most people mean minimum or maximum */
     struct tw__syntax_node made;
 };
 

@@ -1,6 +1,6 @@
 /* function.h - the names that a statement may call. */
-#ifndef TW_KERNEL_EXPR_FUNCTION_H
-#define TW_KERNEL_EXPR_FUNCTION_H
+#ifndef TW_NOTATION_FUNCTION_H
+#define TW_NOTATION_FUNCTION_H
 
 #include <stddef.h>
 

@@ -330,7 +330,7 @@ static tw_status check_outputs(struct tw__parser *parser)
     return TW_OK;
 }
 
-/* What the parser needs of a thread's stack; brackets that are 100 deep took up to 500 KiB. */
+/* The stack that the parser needs; brackets that are 100 deep took up to 500 KiB. */
 #define PARSER_STACK ((size_t)1 << 20)
 
 struct parse_call {

@@ -1,6 +1,6 @@
 /* parser.h - what the parts of the parser share: where it stands, and which names mean what. */
-#ifndef TW_KERNEL_EXPR_PARSER_H
-#define TW_KERNEL_EXPR_PARSER_H
+#ifndef TW_NOTATION_PARSER_H
+#define TW_NOTATION_PARSER_H
 
 #include "notation/read/syntax.h"
 #include "notation/read/token.h"
@@ -30,7 +30,7 @@ int tw__parser_sees_keyword(const struct tw__parser *parser);
 /* Takes `sign`, or says that it was expected. */
 tw_status tw__parser_expect(struct tw__parser *parser, const char *sign, const char *what);
 
-/* "expected WHAT", where it is missing or where something else stands in its place. */
+/* "expected WHAT", if it is missing or something else stands in its place. */
 tw_status tw__parser_missing(struct tw__parser *parser, const char *what);
 
 /* Takes a name into name[]. */
@@ -40,7 +40,7 @@ tw_status tw__parser_name(struct tw__parser *parser, const char *what, char name
 int tw__parser_find_axis(const struct tw__parser *parser, const char *name);
 tw_status tw__parser_add_axis(struct tw__parser *parser, const char *name, size_t at, int *axis);
 
-/* The operand with a name; it is added, as an input, where there is none. */
+/* The operand with a name; it is added, as an input, if there is none. */
 tw_status tw__parser_operand(struct tw__parser *parser, const char *name, size_t at, int *operand);
 
 /* expression.c: an expression, whose node is *node. */

@@ -1,6 +1,6 @@
 /* syntax.h - a statement list as it stands in its text: names are resolved, dtypes are not known yet. */
-#ifndef TW_KERNEL_EXPR_SYNTAX_H
-#define TW_KERNEL_EXPR_SYNTAX_H
+#ifndef TW_NOTATION_SYNTAX_H
+#define TW_NOTATION_SYNTAX_H
 
 #include "notation/read/complaint.h"
 #include "notation/read/limits.h"
@@ -42,7 +42,7 @@ struct tw__syntax_node {
     int height;
     struct tw__scalar number;
     int indices;    /* READ: the first of them */
-    uint64_t scope; /* axes that run around this place: where one of them is empty, it is never computed */
+    uint64_t scope; /* axes that run around this place: if one of them is empty, it is never computed */
     int uses_length;
     int naxes, axes[TW__EXPR_REDUCED];
     /* A Python number: made of literals, parameters and lengths by operators alone. `class` is its class then; literal:
@@ -100,7 +100,7 @@ struct tw__syntax {
     int room, index_room;
 };
 
-/* Reads a text. *syntax is to be finished in any case. Errors: TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
+/* Reads a text. Call tw__syntax_fini in any case. Errors: TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
 tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
                     tw_error *error);
 
@@ -122,7 +122,7 @@ struct tw__known {
     unsigned char *done; /* [nnodes] */
 };
 
-/* Errors: TW_ERROR_MEMORY. To be finished in any case. */
+/* Errors: TW_ERROR_MEMORY. Call tw__known_fini in any case. */
 tw_status tw__known_init(struct tw__known *known, const struct tw__syntax *syntax, const tw_parameter *parameters,
                          const int64_t *lengths, tw_error *error);
 void tw__known_fini(struct tw__known *known);

@@ -15,7 +15,7 @@ static int reversed(int code)
                                           : code;
 }
 
-/* A literal that an integer dtype does not have is larger, or smaller, than all that it has: NumPy says so too. */
+/* A literal that an integer dtype does not have is larger, or smaller, than all that it has, as in NumPy. */
 static tw_status compare_beyond(struct tw__typer *typer, const struct tw__syntax_node *node, int number_first,
                                 int is_large, struct tw__argument *result)
 {

@@ -35,7 +35,7 @@ static int is_number(const struct tw__node *node)
 }
 
 /* Whether child k of the operation may be a value. Exponents, shifts, divisors of integers and whatever else compilers
- * or we make other code for stay as they are; so do powers of two where they are a division or a multiplication less.
+ * or we make other code for stay as they are; so do powers of two that save a division or a multiplication.
  */
 static int may_be_value(const struct tw__program *program, const struct tw__node *parent, int k)
 {

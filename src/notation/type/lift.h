@@ -1,6 +1,6 @@
 /* lift.h - constants of a program that are values and not code, so that another constant is not another compilation. */
-#ifndef TW_KERNEL_EXPR_LIFT_H
-#define TW_KERNEL_EXPR_LIFT_H
+#ifndef TW_NOTATION_LIFT_H
+#define TW_NOTATION_LIFT_H
 
 #include "notation/type/tree.h"
 
@@ -14,7 +14,8 @@ int tw__lift_count(const struct tw__program *program);
 /* Writes the values to where the context has them: `place` is behind the scalars. */
 void tw__lift_values(const struct tw__program *program, unsigned char *place);
 
-/* The same program with SCALARs in their places: *lifted shares all but its nodes, which are to be freed. */
+/* The same program with SCALARs in their places: *lifted shares all but its nodes, which the caller
+ * frees. */
 tw_status tw__lift(struct tw__program *lifted, const struct tw__program *program, tw_error *error);
 
 #endif

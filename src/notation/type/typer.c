@@ -36,7 +36,7 @@ static int same_node(const struct tw__program *program, const struct tw__node *a
     }
 }
 
-/* What an element of an output was before it is written again is another value than after it. */
+/* An element of an output has another value before it is written again than after. */
 static int may_share(const struct tw__typer *typer, const struct tw__node *node)
 {
     return node->kind != TW__NODE_READ || typer->typed->program.operands[node->u.read.operand].role == TW_IN;
@@ -166,7 +166,7 @@ tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *
     const size_t at = typer->syntax->nodes[type->syntax].at;
     int from = type->node;
     if (type->is_weak) {
-        /* A float that is to be whole, or any number a bool, gets the dtype that it has by itself first. */
+        /* A float that becomes an integer, or any number that becomes a bool, has its own dtype first. */
         const int is_direct =
             type->class <= tw__class_of(dtype) && !(dtype == TW_BOOL && type->class != TW__CLASS_BOOL);
         const tw_status status = convert_weak(typer, type, is_direct ? dtype : type->dtype, saturate, &from);

@@ -221,7 +221,7 @@ static tw_status type_expression(struct tw__typer *typer, int syntax, struct tw_
 
 /* ---- statements ---- */
 
-/* NumPy's same_kind. A whole Python number has no sign of its own: whether it fits is seen when it is converted. */
+/* NumPy's same_kind. A whole Python number has no sign of its own: whether it fits is checked when it is converted. */
 static int goes_into(const struct tw__argument *type, tw_kind to)
 {
     const int is_whole = type->is_weak && type->class == TW__CLASS_WHOLE;
@@ -276,7 +276,7 @@ static tw_status type_statement(struct tw__typer *typer, const struct tw__syntax
     return status;
 }
 
-/* No way from a value to a leaf may be longer than who prints it expects. */
+/* No way from a value to a leaf may be longer than the printer expects. */
 static tw_status check_depth(struct tw__typer *typer)
 {
     const struct tw__program *program = &typer->typed->program;
@@ -323,7 +323,7 @@ static void copy_names(struct tw__program *program, const struct tw__syntax *syn
     }
 }
 
-/* What typing needs of a thread's stack, with some to spare. */
+/* The stack that typing needs, with some to spare. */
 #define TYPER_STACK ((size_t)1 << 20)
 
 struct typer_call {

@@ -1,4 +1,5 @@
-/* scalar.c - Python's numbers: what literals, parameters and lengths are before they meet an array. Knows no text. */
+/* scalar.c - Python's numbers: what literals, parameters and lengths are before they stand beside an array. Knows no
+ * text. */
 #include "notation/value/scalar.h"
 
 #include <math.h>
