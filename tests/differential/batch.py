@@ -35,7 +35,7 @@ class Wrong(Exception):
 class GridOptions(ctypes.Structure):
     _fields_ = [("splits", ctypes.POINTER(statements.Split)), ("nsplits", ctypes.c_size_t),
                 ("tile_bytes", ctypes.c_int64), ("itemsizes", ctypes.POINTER(ctypes.c_int64)),
-                ("cost", ctypes.c_int), ("input_axes_only", ctypes.c_int)]
+                ("units", ctypes.POINTER(ctypes.c_int64)), ("cost", ctypes.c_int), ("input_axes_only", ctypes.c_int)]
 
 
 OF_STATEMENT = 1  # TW_COST_STATEMENT
@@ -197,7 +197,7 @@ class Loaded:
         try:
             for k, name in enumerate(self.names):
                 self.call("tw_array_wrap", ctypes.byref(handles, k * 8), ctypes.byref(self.library.view(self.views[name])))
-            wished = GridOptions(splits, max(len(cuts), splits[0].axis is not None), 0, None, OF_STATEMENT, 0)
+            wished = GridOptions(splits, max(len(cuts), splits[0].axis is not None), 0, None, None, OF_STATEMENT, 0)
             self.call("tw_grid_create", ctypes.byref(grid), self.signature, self.lengths, ctypes.byref(wished))
             self.call("tw_run", pool, self.kernel, grid, handles, None, None)
         finally:
