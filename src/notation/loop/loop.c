@@ -163,6 +163,8 @@ static struct tw__item item_of(const struct draft *draft, const struct tw__loop 
     if (!draft->sheet->given[number]) {
         item.room = found == TW__FORM_ITEM ? TW__ROOM_ITEMS : found == TW__FORM_CELL ? TW__ROOM_CELLS : TW__ROOM_NONE;
     }
+    item.is_copied =
+        found == TW__FORM_ITEM && loop->to == TW__TO_OUT && node_at(draft, number)->u.read.operand == loop->target;
     item.is_result = loop->to == TW__TO_CELLS && (level & ROOT) && (level & VARYING) && found != TW__FORM_CELL;
     return item;
 }

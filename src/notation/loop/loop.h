@@ -58,6 +58,7 @@ struct tw__item {
     unsigned char form;      /* enum tw__form: where the value is used */
     unsigned char found;     /* enum tw__form: where its variable is declared; the same as form if it has none */
     unsigned char room;      /* enum tw__room */
+    unsigned char is_copied; /* items that the loop itself writes: they are copied into the room first */
     unsigned char is_result; /* a root that needs the array w<node>, declared by the function */
 };
 

@@ -2,6 +2,7 @@
  * columns, for a leaf's k and all columns; r<node> one of the rows, for 4 rows and the leaf's k. */
 #include "notation/print/multiply.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "notation/print/element.h"
@@ -9,6 +10,7 @@
 #include "notation/print/strip.h"
 
 enum { LEAF = TW__FOLD_LEAF, ROWS = TW__PRODUCT_ROWS };
+static_assert(TW__FOLD_LANES == 8, "the printed leaves have 8 lanes");
 
 static const char *type_of(const struct tw__emitter *e, int node)
 {

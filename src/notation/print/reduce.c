@@ -3,6 +3,7 @@
  * other. */
 #include "notation/print/reduce.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "notation/print/strip.h"
 
 enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
+static_assert(TW__FOLD_LANES == 8, "the printed leaves have 8 lanes");
 
 static const struct tw__node *node_at(const struct tw__emitter *e, int node)
 {

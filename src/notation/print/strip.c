@@ -84,10 +84,9 @@ void tw__strip_hoisted(struct tw__emitter *e, const struct tw__loop *loop, int l
 void tw__strip_items(struct tw__emitter *e, const struct tw__loop *loop)
 {
     for (int k = 0; k < loop->nreads; k++) {
-        const int n = loop->reads[k];
-        if (tw__loop_item(loop, n)->found == TW__FORM_ITEM) {
-            tw__emit_items(e, n, loop->axis, /* the loop writes where it reads: */
-                           node_at(e, n)->u.read.operand == loop->target && loop->to == TW__TO_OUT);
+        const struct tw__item *item = tw__loop_item(loop, loop->reads[k]);
+        if (item->found == TW__FORM_ITEM) {
+            tw__emit_items(e, loop->reads[k], loop->axis, item->is_copied);
         }
     }
     for (int k = 0; k < loop->ncalls; k++) {

@@ -182,6 +182,7 @@ static void an_element_of_the_target_is_read_where_it_is_written(void **state)
     assert_int_equal(v->loop.fast, 8);
     assert_int_equal(tw__loop_item(&v->loop, v->loop.reads[0])->found, TW__FORM_ITEM);
     assert_int_equal(tw__loop_item(&v->loop, v->loop.reads[0])->room, TW__ROOM_ITEMS);
+    assert_true(tw__loop_item(&v->loop, v->loop.reads[0])->is_copied);
     assert_false(v->has_own);
     forget(&p);
 }
