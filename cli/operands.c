@@ -122,7 +122,8 @@ tw_status cli_operands_paths(struct cli_operands *operands, struct cli_paths *pa
         struct cli_operand *operand = &operands->operand[k];
         const char *name = tw_signature_operand(operands->signature, k);
         if (operand->target != NULL && operand->file == NULL) {
-            if (tw_array_target(&operand->file, operand->target, error) != TW_OK) {
+            if (tw_array_target(&operand->file, operand->target, error) != TW_OK ||
+                tw_outputs_beside(&operand->unfinished, &operand->journal, operand->file, error) != TW_OK) {
                 return error->status;
             }
             operand->target = operand->file;
@@ -133,7 +134,7 @@ tw_status cli_operands_paths(struct cli_operands *operands, struct cli_paths *pa
         }
         if (operand->target != NULL &&
             (cli_paths_add(paths, error, operand->target, "", 1, "output '%s'", name) != TW_OK ||
-             cli_paths_add(paths, error, operand->target, ".part", 1, "the unfinished output '%s'", name) != TW_OK)) {
+             cli_paths_add(paths, error, operand->unfinished, "", 1, "the unfinished output '%s'", name) != TW_OK)) {
             return error->status;
         }
     }
@@ -389,10 +390,30 @@ tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t 
     return TW_OK;
 }
 
-void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays)
+void cli_operands_files(const struct cli_operands *operands, tw_output *files)
 {
     for (int k = 0; k < operands->count; k++) {
-        const struct cli_operand *operand = &operands->operand[k];
-        arrays[k] = operand->output != NULL ? operand->output : operand->input;
+        files[k] = (tw_output){.file = operands->operand[k].target, .dtype = operands->operand[k].dtype};
+    }
+}
+
+const struct cli_operand *cli_operands_first_output(const struct cli_operands *operands)
+{
+    int k = 0;
+    while (!is_written(operands, k)) { /* every signature has an output */
+        k++;
+    }
+    return &operands->operand[k];
+}
+
+void cli_operands_fini(struct cli_operands *operands)
+{
+    for (int k = 0; k < operands->count; k++) {
+        struct cli_operand *operand = &operands->operand[k];
+        tw_array_destroy(operand->input);
+        free(operand->file);
+        free(operand->unfinished);
+        free(operand->journal);
+        *operand = (struct cli_operand){0};
     }
 }

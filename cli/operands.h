@@ -1,8 +1,6 @@
-/* operands.h - a run's operands and the files they come from and go to: NAME=FILE, dtypes, creation, commit. */
+/* operands.h - a run's operands and the files they come from and go to: NAME=FILE, lengths, dtypes. */
 #ifndef CLI_OPERANDS_H
 #define CLI_OPERANDS_H
-
-#include <sys/stat.h>
 
 #include <tilework/tilework.h>
 
@@ -13,15 +11,12 @@ struct cli_operand {
     const char *source; /* file it is read from: in, inout */
     const char *target; /* file it is written to: out, inout; from cli_operands_paths on `file` */
     char *file;         /* the target with its symbolic links followed, owned */
-    int noted;          /* what it cannot keep of the file that it replaces has been said */
-    char *part;         /* TARGET.part, owned, while it is guarded */
-    int finished;       /* reopened: it has its final name already */
-    struct stat made;   /* what TARGET.part was when it was created */
+    char *unfinished;   /* the name of the target while it is written, owned; from cli_operands_paths on */
+    char *journal;      /* the journal of a run whose first output it is, owned; likewise */
     tw_dtype dtype;
     int by_default;                 /* nobody has given the dtype */
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
     tw_array *input;                /* opened source */
-    tw_array *output;               /* created target */
 };
 
 struct cli_operands {
@@ -68,36 +63,16 @@ tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bi
 /* No target would have more bytes than can be counted. Errors: TW_ERROR_ARGUMENT. */
 tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t *lengths, tw_error *error);
 
-/* Creates every target; those of inout operands start with what their source has. `kept`: an end at once leaves them, a
- * journal being kept beside them. */
-tw_status cli_operands_create(struct cli_operands *operands, const int64_t *lengths, int kept, tw_error *error);
+/* The outputs' files, as the library takes them: files[noperands]. */
+void cli_operands_files(const struct cli_operands *operands, tw_output *files);
 
-/* Opens every target again as an unfinished run left it. */
-tw_status cli_operands_reopen(struct cli_operands *operands, const int64_t *lengths, tw_error *error);
-
-/* Closes the targets and leaves them as they are. */
-void cli_operands_keep(struct cli_operands *operands);
-
-/* The first output's file. */
-const char *cli_operands_first_target(const struct cli_operands *operands);
-
-/* Whether an output's TARGET.part is there. */
-int cli_operands_part_is_there(const struct cli_operands *operands);
+/* The first output. */
+const struct cli_operand *cli_operands_first_output(const struct cli_operands *operands);
 
 /* The shape of operand k: its number of dimensions. */
 int cli_operands_shape(const struct cli_operands *operands, int k, const int64_t *lengths, int64_t *shape);
 
-/* arrays[noperands] as tw_run wants them. */
-void cli_operands_arrays(const struct cli_operands *operands, tw_array **arrays);
-
-/* Gives all targets their final names, once all of them can have it as far as can be known before. Errors:
- * TW_ERROR_FILE, TW_ERROR_DISK. */
-tw_status cli_operands_commit(struct cli_operands *operands, tw_error *error);
-
-/* Closes everything; targets that were neither committed nor kept leave nothing behind. */
-void cli_operands_close(struct cli_operands *operands);
-
-/* The same, and forgets the files' names. */
+/* Closes the inputs and forgets all files. */
 void cli_operands_fini(struct cli_operands *operands);
 
 #endif

@@ -60,7 +60,7 @@ static tw_status check_paths(struct run *run, tw_error *error)
         status = add_kernel_path(paths, run->request, error);
     }
     if (status == TW_OK && !run->request->no_journal) {
-        status = cli_paths_add(paths, error, cli_operands_first_target(&run->operands), ".journal", 1, "the journal");
+        status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, "", 1, "the journal");
     }
     if (status == TW_OK) {
         status = cli_paths_check(paths, error);
@@ -121,7 +121,7 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
         check_scratch(request, error) != TW_OK ||
         cli_recipe_divide(&run->grid, &run->recipe, &request->splits, itemsizes, error) != TW_OK ||
-        cli_unfinished_look(&run->unfinished, request, &run->operands, run->recipe.lengths, error) != TW_OK ||
+        cli_unfinished_look(&run->unfinished, error) != TW_OK ||
         cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
     }
@@ -131,15 +131,16 @@ static tw_status prepare(struct run *run, tw_error *error)
 /* "continuing: 734 of 1000 tiles were done" */
 static void say_continuing(const struct run *run)
 {
-    const struct cli_unfinished *unfinished = &run->unfinished;
     char dropped[CLI_UNITS_TEXT];
-    if (unfinished->dropped > 0) {
+    tw_outputs_totals totals;
+    tw_outputs_get_totals(run->unfinished.outputs, &totals);
+    if (totals.dropped > 0) {
         cli_say("verified: %s not as recorded, to be run again",
-                cli_text_count(dropped, sizeof dropped, unfinished->dropped, "finished tile is", "finished tiles are"));
+                cli_text_count(dropped, sizeof dropped, totals.dropped, "finished tile is", "finished tiles are"));
     }
-    if (unfinished->journal != NULL && tw_journal_done(unfinished->journal) > 0 && !run->request->quiet) {
-        cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)tw_journal_done(unfinished->journal),
-                (unsigned long long)tw_grid_count(run->grid));
+    if (totals.done > 0 && !run->request->quiet) {
+        cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)totals.done,
+                (unsigned long long)totals.tiles);
     }
 }
 
@@ -163,12 +164,10 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                   .stalled = cli_stalls_tell,
                                   .stalled_user = &deaths.progress,
                                   .progress = request->progress ? cli_progress_draw : NULL};
-    tw_array *arrays[TW_MAX_OPERANDS];
 
     cli_flush(); /* a worker that exits would print again what is waiting here */
     if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
-        cli_unfinished_begin(&run->unfinished, request, &run->operands, run->recipe.kernel, run->grid,
-                             run->recipe.lengths, error) != TW_OK) {
+        cli_unfinished_open(&run->unfinished, run->recipe.kernel, run->grid, error) != TW_OK) {
         return error->status;
     }
     say_continuing(run);
@@ -178,19 +177,13 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
     if (tw_pool_note(run->pool) != NULL) {
         cli_say("note: %s", tw_pool_note(run->pool));
     }
-    cli_operands_arrays(&run->operands, arrays);
-    run_options.journal = run->unfinished.journal;
-    tw_status status = tw_run(run->pool, run->recipe.kernel, run->grid, arrays, &run_options, &run->report, error);
+    run_options.outputs = run->unfinished.outputs;
+    tw_status status = tw_run(run->pool, run->recipe.kernel, run->grid, tw_outputs_operands(run->unfinished.outputs),
+                              &run_options, &run->report, error);
     if (request->progress) {
         cli_progress_end();
     }
-    if (status == TW_OK) {
-        status = cli_operands_commit(&run->operands, error);
-    }
-    if (status == TW_OK) {
-        cli_unfinished_done(&run->unfinished);
-    }
-    return status;
+    return status == TW_OK ? cli_unfinished_commit(&run->unfinished, error) : status;
 }
 
 /* What can be done about a run that has failed. */
@@ -207,8 +200,8 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
     }
     if (kept > 0) {
         command = cli_retype_resume(&run->retype);
-        cli_say("%llu of %llu tiles are done and kept in %s.part; to continue: %s", (unsigned long long)kept,
-                (unsigned long long)tw_grid_count(run->grid), cli_operands_first_target(&run->operands),
+        cli_say("%llu of %llu tiles are done and kept in %s; to continue: %s", (unsigned long long)kept,
+                (unsigned long long)tw_grid_count(run->grid), cli_operands_first_output(&run->operands)->unfinished,
                 command != NULL ? command : "the same command with --resume");
         free(command);
     }
@@ -268,6 +261,8 @@ int cli_run(int argc, char **argv)
     struct cli_request request;
     struct run run = {.request = &request};
     tw_error error;
+    run.unfinished.request = &request;
+    run.unfinished.operands = &run.operands;
     uint64_t kept = 0;
     cli_retype_init(&run.retype, argc, argv);
     int code = cli_request_parse(&request, argc, argv);
@@ -282,8 +277,7 @@ int cli_run(int argc, char **argv)
             status = interrupted_before(&error); /* a compiler that got the Ctrl-C too is not to blame */
         }
         if (status != TW_OK) { /* before anything is said: all that is kept is safe by then */
-            kept = cli_unfinished_failed(&run.unfinished, &run.operands, status == TW_ERROR_CHECK);
-            cli_operands_close(&run.operands);
+            kept = cli_unfinished_failed(&run.unfinished, status == TW_ERROR_CHECK);
         }
         code = tell(&run, status, &error, kept);
     }

@@ -1,8 +1,8 @@
 /* tilework.h - run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place.
  *
  * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
- * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids (in axes.h), 9 runs and reports, 10 journals,
- * 11 statements (in statement.h), 12 the machine.
+ * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids (in axes.h), 9 runs and reports, 10 outputs
+ * (in outputs.h), 11 statements (in statement.h), 12 the machine.
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -19,8 +19,10 @@
  *   worker     one member of a pool; the caller is worker 0 of a serial and of a thread pool
  *   job, run   kernel + operands + grid; doing a job
  *   report     what happened, tile by tile
+ *   outputs    the files that a run writes; they get their names together when all tiles are done
  *   journal    which tiles of a run that writes files are done; it lies beside the files, so that another run can
- * resume statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
+ *              resume
+ *   statement  "r[i,j] = y[i] * x[j]": signature and kernel in one text
  *
  * Conventions
  *   Every call that can fail returns a tw_status: TW_OK (0) or a negative code. Results come through the first
@@ -252,23 +254,11 @@ TW_API tw_status tw_array_target(char **file, const char *path, tw_error *error)
 /* A new .npy file that is written through the array, in C order. PATH.part (PATH as tw_array_target finds it) is
  * created, all its disk space is allocated, and it is mapped. It gets the mode, owner, group, access list and other
  * attributes of an existing file PATH; tw_array_note says which of these could not be kept. tw_array_commit renames it
- * to PATH; tw_array_destroy without commit removes it (tw_array_keep does not), so no incomplete file ever has the
- * final name. While the array exists, no other tw_array_create_file on PATH succeeds. Errors: TW_ERROR_FILE,
- * TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+ * to PATH; tw_array_destroy without commit removes it, so no incomplete file ever has the final name. While the
+ * array exists, no other tw_array_create_file on PATH succeeds. The outputs of a job that resumes after a crash are
+ * opened by tw_outputs_open. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
-
-/* Opens PATH.part again, with its contents, as tw_array_keep or a program that was killed left it. It must be as
- * tw_array_create_file would make it for this dtype and shape. If there is no PATH.part but such a PATH, because the
- * program was killed between the commits of two outputs, PATH is opened for reading and tw_array_commit does nothing;
- * tw_journal_open then checks that it is the same file. Errors: as tw_array_create_file,
- * TW_ERROR_JOURNAL (there is no such file, or it is of another dtype or shape). */
-TW_API tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
-                                      const int64_t *shape, tw_error *error);
-
-/* Destroys an array of tw_array_create_file without commit but leaves PATH.part for tw_array_reopen_file. Any other
- * array is destroyed as by tw_array_destroy. */
-TW_API void tw_array_keep(tw_array *array);
 
 /* One sentence that says what an output cannot keep of the file that it replaces: its owner, for example, or other hard
  * links to it, which keep the old contents. NULL: everything is kept. Valid as long as the array. */
@@ -358,7 +348,7 @@ typedef struct tw_stall {
     int worker, pid;
 } tw_stall;
 
-typedef struct tw_journal tw_journal; /* stage 10 */
+typedef struct tw_outputs tw_outputs; /* stage 10 */
 
 typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
@@ -375,8 +365,8 @@ typedef struct tw_run_options {
     int guard;                 /* each tile runs twice on copies of its operands that end, then begin, at inaccessible
                                   memory, with canaries between rows: a kernel that reaches outside its tile or leaves
                                   an element unwritten is caught and reported. Process pools and tw_replay */
-    tw_journal *journal;       /* made for this kernel, grid and operands: tiles recorded in it are not run again,
-                                  tiles that the run finishes are recorded; NULL: none */
+    tw_outputs *outputs;       /* opened for this kernel and grid: tiles that are done are not run again, tiles that the
+                                  run finishes are recorded. The operands must be tw_outputs_operands; NULL: none */
     void (*died)(void *user, const tw_death *death); /* called by the calling thread for each worker that dies */
     void *died_user;
     double stall_seconds; /* process pools: seconds after which a run stands still; 0: 30 */
@@ -414,8 +404,8 @@ TW_API void tw_choices_destroy(tw_choices *choices);
  * the run fails after it began. `options` may be NULL.
  * Errors: TW_ERROR_ARGUMENT (shapes that do not fit the grid, outputs that overlap another operand, options that do not
  * fit the pool), TW_ERROR_KERNEL, TW_ERROR_WORKER, TW_ERROR_GUARD, TW_ERROR_INTERRUPTED, TW_ERROR_CHECK,
- * TW_ERROR_MEMORY, TW_ERROR_PROCESS; with a journal TW_ERROR_FILE and TW_ERROR_DISK (the disk refused what was
- * written), TW_ERROR_JOURNAL. */
+ * TW_ERROR_MEMORY, TW_ERROR_PROCESS; with outputs TW_ERROR_FILE and TW_ERROR_DISK (the disk refused what was
+ * written). */
 TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                         const tw_run_options *options, tw_report **report, tw_error *error);
 
@@ -478,64 +468,7 @@ TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_er
 /* Destroys a report. NULL: does nothing. */
 TW_API void tw_report_destroy(tw_report *report);
 
-/* ---- 10 journals ----------------------------------------------------------------------------------------------- */
-
-/* A journal is a file beside the outputs of a run. It records which tiles are done, with a checksum (XXH3, 64 bits) of
- * the elements of each, and a fingerprint of the job. During a run a separate thread syncs the outputs, then writes and
- * syncs the records of the tiles that were done before the sync, so a recorded tile is on the disk. The program may be
- * killed, or the power may fail, at any moment; the same job resumes from there:
- *
- *     tw_journal_forget("r.npy.journal", ...);            not if a journal was found and is resumed
- *     tw_array_create_file(&r, ...);                      or tw_array_reopen_file if one was found
- *     tw_journal_create(&journal, "r.npy.journal", ...);  or tw_journal_open
- *     options.journal = journal;
- *     status = tw_run(pool, kernel, grid, operands, &options, &report, &error);
- *     if (status == TW_OK && tw_array_commit(r, &error) == TW_OK) tw_journal_remove(journal);
- *     else { tw_journal_close(journal); tw_array_keep(r); }
- *
- * Every output of the job must be an array of tw_array_create_file or tw_array_reopen_file. The fingerprint is made of
- * the kernel (its shared object's bytes, or those of the program whose function it is, symbol and context), signature,
- * lengths, cuts, the operands' dtypes and shapes, of input files their size and time of change, of other inputs their
- * contents, and the library's version. */
-
-/* Begins a journal at PATH, replacing a file of that name. Errors: TW_ERROR_ARGUMENT (an output is no file of the
- * library), TW_ERROR_FILE (another run holds it), TW_ERROR_DISK, TW_ERROR_MEMORY. */
-TW_API tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                                   tw_array *const *operands, tw_error *error);
-
-/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, or it is of
- * another job; the message says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
-TW_API tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                                 tw_array *const *operands, tw_error *error);
-
-/* Reads how many tiles a journal file records as done, and how many there are, whatever its job. Errors: as
- * tw_journal_open; TW_ERROR_JOURNAL if there is no such file. */
-TW_API tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
-
-/* Removes an earlier run's journal, whatever it contains; there may be none. Call it before passing that run's files
- * to tw_array_create_file. If power fails in between, no journal is left that describes other files. Errors:
- * TW_ERROR_FILE, also if a run is using it. */
-TW_API tw_status tw_journal_forget(const char *path, tw_error *error);
-
-TW_API uint64_t tw_journal_done(const tw_journal *journal);          /* the number of tiles that need not be run */
-TW_API int tw_journal_has(const tw_journal *journal, uint64_t tile); /* whether a tile is recorded as done */
-
-/* Reads every recorded tile again. Tiles whose elements no longer match their checksum are dropped from the journal, so
- * that they are run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
- * that already have their final names: the run ended before its journal was removed). */
-TW_API tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error);
-
-/* For an inout operand: copies the values of `source` to all tiles that the journal does not record, since the
- * interrupted run may have left others there. Errors: TW_ERROR_ARGUMENT (shape, dtype). */
-TW_API tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error);
-
-/* Records the tiles that are not recorded yet and closes the file. It syncs the outputs first, so call it before they
- * are destroyed or kept. NULL: does nothing. Errors: TW_ERROR_FILE, TW_ERROR_DISK. */
-TW_API tw_status tw_journal_close(tw_journal *journal, tw_error *error);
-
-/* Closes the journal and removes its file, because the outputs have their final names or are not wanted any more. NULL:
- * does nothing. */
-TW_API void tw_journal_remove(tw_journal *journal);
+#include <tilework/outputs.h> /* stage 10 */
 
 /* ---- 12 the machine ------------------------------------------------------------------------------------------- */
 

@@ -24,34 +24,37 @@
 
 /* ---- the object ---- */
 
-static void release(tw_journal *journal)
+static void release(struct tw__journal *journal)
 {
     tw__held_close(&journal->held);
     for (int k = 0; k < journal->noutputs; k++) {
         free(journal->outputs[k].began);
     }
     tw__ledger_fini(&journal->ledger);
+    free(journal->batch);
     free(journal);
 }
 
-static tw_status new_journal(tw_journal **journal, const tw_kernel *kernel, const tw_grid *grid,
-                             tw_array *const *operands, tw_error *error)
+static tw_status new_journal(struct tw__journal **journal, const tw_grid *grid, tw_array *const *operands,
+                             tw_error *error)
 {
     const tw_signature *signature = grid->signature;
-    tw_journal *made = calloc(1, sizeof *made);
+    struct tw__journal *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return tw__fail_memory(error, sizeof *made, "a journal");
     }
     made->held = TW__HELD_NONE;
-    const tw_status status = tw__ledger_init(&made->ledger, grid->count, error);
+    tw_status status = tw__ledger_init(&made->ledger, grid->count, error);
+    if (status == TW_OK) {
+        made->batch = malloc(BATCH * sizeof *made->batch);
+        status = made->batch != NULL ? TW_OK : tw__fail_memory(error, BATCH * sizeof *made->batch, "a journal");
+    }
     if (status != TW_OK) {
-        free(made);
+        release(made);
         return status;
     }
-    made->kernel = kernel;
     made->grid = grid;
     for (int k = 0; k < signature->noperands; k++) {
-        made->operands[k] = operands[k];
         if (signature->operands[k].role != TW_IN) {
             made->outputs[made->noutputs++] = (struct tw__journal_output){.operand = k, .array = operands[k]};
         }
@@ -76,32 +79,20 @@ static tw_status check_outputs(const tw_grid *grid, tw_array *const *operands, t
     return TW_OK;
 }
 
-tw_status tw__journal_check(const tw_journal *journal, const tw_kernel *kernel, const tw_grid *grid,
-                            tw_array *const *operands, tw_error *error)
-{
-    int same = journal->kernel == kernel && journal->grid == grid;
-    for (int k = 0; same && k < grid->signature->noperands; k++) {
-        same = journal->operands[k] == operands[k];
-    }
-    return same ? TW_OK
-                : tw__fail(error, TW_ERROR_ARGUMENT,
-                           "the journal was made for another kernel, grid or operands than those of this run");
-}
-
 /* ---- the header ---- */
 
-static tw_status fail_write(const tw_journal *journal, int failed, tw_error *error)
+static tw_status fail_write(const struct tw__journal *journal, int failed, tw_error *error)
 {
     return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", journal->held.path);
 }
 
 /* A kernel may have closed the descriptor and opened a file of its own. */
-static int write_checked(const tw_journal *journal, const void *data, size_t length, int64_t offset)
+static int write_checked(const struct tw__journal *journal, const void *data, size_t length, int64_t offset)
 {
     return tw__held_is_open(&journal->held) ? tw__file_write(journal->held.fd, data, length, offset) : EBADF;
 }
 
-static tw_status write_header(tw_journal *journal, const char *json, tw_error *error)
+static tw_status write_header(struct tw__journal *journal, const char *json, tw_error *error)
 {
     const size_t length = strlen(json);
     const size_t size = tw__journal_file_header_size(length);
@@ -134,10 +125,10 @@ static tw_status write_header(tw_journal *journal, const char *json, tw_error *e
     return failed == 0 ? TW_OK : fail_write(journal, failed, error);
 }
 
-tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                            tw_array *const *operands, tw_error *error)
+tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
+                             const tw_grid *grid, tw_array *const *operands, tw_error *error)
 {
-    tw_journal *made = NULL;
+    struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     char *header = NULL;
     tw_status status = check_outputs(grid, operands, error);
@@ -145,7 +136,7 @@ tw_status tw_journal_create(tw_journal **journal, const char *path, const tw_ker
         status = tw__fingerprint(&fingerprint, kernel, grid, operands, error);
     }
     if (status == TW_OK) {
-        status = new_journal(&made, kernel, grid, operands, error);
+        status = new_journal(&made, grid, operands, error);
     }
     if (status == TW_OK) {
         status = tw__held_open(
@@ -237,8 +228,8 @@ tw_status tw__journal_read(struct tw__ledger *ledger, const char *path, const st
     return status;
 }
 
-static tw_status take_over(tw_journal *journal, const struct tw__journal_file *found, const struct json_t *fingerprint,
-                           tw_error *error)
+static tw_status take_over(struct tw__journal *journal, const struct tw__journal_file *found,
+                           const struct json_t *fingerprint, tw_error *error)
 {
     tw_status status = take_records(&journal->ledger, found, journal->held.fd, fingerprint, error);
     if (status == TW_OK) {
@@ -254,10 +245,10 @@ static tw_status take_over(tw_journal *journal, const struct tw__journal_file *f
     return status;
 }
 
-tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                          tw_array *const *operands, tw_error *error)
+tw_status tw__journal_open(struct tw__journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
+                           tw_array *const *operands, tw_error *error)
 {
-    tw_journal *made = NULL;
+    struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     struct tw__journal_file found = {0};
     tw_status status = check_outputs(grid, operands, error);
@@ -265,7 +256,7 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
         status = tw__fingerprint(&fingerprint, kernel, grid, operands, error);
     }
     if (status == TW_OK) {
-        status = new_journal(&made, kernel, grid, operands, error);
+        status = new_journal(&made, grid, operands, error);
     }
     if (status == TW_OK) {
         status = tw__held_open(&made->held, &(struct tw__held_wish){.path = path, .shown = path}, error);
@@ -291,19 +282,9 @@ tw_status tw_journal_open(tw_journal **journal, const char *path, const tw_kerne
     return TW_OK;
 }
 
-uint64_t tw_journal_done(const tw_journal *journal)
-{
-    return journal->ledger.done;
-}
-
-int tw_journal_has(const tw_journal *journal, uint64_t tile)
-{
-    return tw__ledger_has(&journal->ledger, tile);
-}
-
 /* ---- writing ---- */
 
-static int sync_outputs(const tw_journal *journal)
+static int sync_outputs(const struct tw__journal *journal)
 {
     int failed = TW__POINT("journal.data-sync");
     for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
@@ -312,7 +293,7 @@ static int sync_outputs(const tw_journal *journal)
     return failed;
 }
 
-static int sync_header(tw_journal *journal)
+static int sync_header(struct tw__journal *journal)
 {
     int failed = journal->is_safe ? 0 : TW__POINT("journal.header-sync");
     if (failed != 0 || journal->is_safe) {
@@ -331,14 +312,11 @@ static int sync_header(tw_journal *journal)
 
 /* Writes the records of all tiles that have none, neighbours in one piece. Marks them recorded: they are so once the
  * sync that follows has succeeded, and after one that failed nobody asks. */
-static int write_records(tw_journal *journal)
+static int write_records(struct tw__journal *journal)
 {
     static const size_t size = sizeof(struct tw__record);
     struct tw__ledger *ledger = &journal->ledger;
-    struct tw__record *records = malloc(BATCH * size);
-    if (records == NULL) {
-        return ENOMEM;
-    }
+    struct tw__record *records = journal->batch;
     int failed = 0;
     uint64_t first = 0, count;
     while (failed == 0 && (count = tw__ledger_unrecorded(ledger, first, BATCH, &first)) > 0) {
@@ -354,23 +332,22 @@ static int write_records(tw_journal *journal)
         }
         first += count;
     }
-    free(records);
     return failed;
 }
 
-static tw_status fail_outputs(tw_journal *journal, int failed)
+static tw_status fail_outputs(struct tw__journal *journal, int failed)
 {
     return tw__fail_os(&journal->failure, tw__file_status(failed), failed,
                        "the disk has failed to take what was written to the outputs");
 }
 
-tw_status tw__journal_sync_all(tw_journal *journal)
+tw_status tw__journal_sync_all(struct tw__journal *journal)
 {
     const int failed = journal->noutputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
     return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
 }
 
-tw_status tw__journal_record(tw_journal *journal)
+tw_status tw__journal_record(struct tw__journal *journal)
 {
     tw_error *failure = &journal->failure;
     if (failure->status != TW_OK) {
@@ -399,7 +376,7 @@ tw_status tw__journal_record(tw_journal *journal)
 
 /* ---- looking again ---- */
 
-static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
+static uint64_t sum_again(const struct tw__journal *journal, uint64_t tile)
 {
     tw_view views[TW_MAX_OPERANDS];
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
@@ -412,7 +389,7 @@ static uint64_t sum_again(const tw_journal *journal, uint64_t tile)
     return tw__sum(views, journal->noutputs);
 }
 
-tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *error)
+tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error)
 {
     static const struct tw__record none;
     struct tw__ledger *ledger = &journal->ledger;
@@ -443,7 +420,7 @@ tw_status tw_journal_verify(tw_journal *journal, uint64_t *dropped, tw_error *er
 
 /* ---- the end ---- */
 
-tw_status tw_journal_close(tw_journal *journal, tw_error *error)
+tw_status tw__journal_close(struct tw__journal *journal, tw_error *error)
 {
     if (journal == NULL) {
         return TW_OK;
@@ -460,7 +437,7 @@ tw_status tw_journal_close(tw_journal *journal, tw_error *error)
     return status;
 }
 
-void tw_journal_remove(tw_journal *journal)
+void tw__journal_remove(struct tw__journal *journal)
 {
     if (journal != NULL) {
         (void)TW__POINT("journal.remove");

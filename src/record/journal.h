@@ -28,11 +28,9 @@ struct tw__journal_output {
     char *began; /* inout: the file that its first values are from, "" for none; NULL: they are not known */
 };
 
-struct tw_journal {
+struct tw__journal {
     struct tw__held held;
-    const tw_kernel *kernel; /* what it was made for; the caller's */
-    const tw_grid *grid;
-    tw_array *operands[TW_MAX_OPERANDS];
+    const tw_grid *grid; /* the caller's */
     int noutputs;
     struct tw__journal_output outputs[TW_MAX_OPERANDS]; /* [noutputs] */
     int64_t records_at;                                 /* bytes of the header */
@@ -40,24 +38,43 @@ struct tw_journal {
     int is_safe;                                        /* header, files and their names are on the disk */
     int is_finished; /* an output was found with its magic: all tiles were done, nothing is written any more */
     struct tw__ledger ledger;
-    tw_error failure; /* what the disk has refused; status TW_OK: nothing */
+    struct tw__record *batch; /* records on their way to the file; made here, since a thread that allocates for the
+                                 first time gets an arena that stays mapped */
+    tw_error failure;         /* what the disk has refused; status TW_OK: nothing */
 };
 
-/* TW_OK if the journal was made for this kernel, grid and operands (the same objects), else TW_ERROR_ARGUMENT. */
-tw_status tw__journal_check(const tw_journal *journal, const tw_kernel *kernel, const tw_grid *grid,
-                            tw_array *const *operands, tw_error *error);
+/* Begins a journal, replacing what PATH had. operands[noperands]: outputs have stores. Errors: TW_ERROR_FILE,
+ * TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
+                             const tw_grid *grid, tw_array *const *operands, tw_error *error);
+
+/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, it is of
+ * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
+tw_status tw__journal_open(struct tw__journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
+                           tw_array *const *operands, tw_error *error);
 
 /* Adds to the ledger what the journal in another file says is done, which is only read. It must be of the job with this
  * fingerprint. Errors: TW_ERROR_JOURNAL (no such file, another job, another checksum of a tile that is known), those of
- * tw_journal_open. */
+ * tw__journal_open. */
 tw_status tw__journal_read(struct tw__ledger *ledger, const char *path, const struct json_t *fingerprint,
                            tw_error *error);
 
+/* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
+ * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
+ * that were finished: a run was ended between their names and the end of its journal). */
+tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error);
+
 /* Syncs the outputs and records all that is done. What fails stays failed: journal->failure. */
-tw_status tw__journal_record(tw_journal *journal);
+tw_status tw__journal_record(struct tw__journal *journal);
 
 /* To be called when all tiles are done. The magic of one output says of all of them that their tiles are done, so
  * before the first gets its magic the others must be on the disk. What fails stays failed. */
-tw_status tw__journal_sync_all(tw_journal *journal);
+tw_status tw__journal_sync_all(struct tw__journal *journal);
+
+/* Records what is not recorded yet, if this process opened the journal, and closes the file. NULL: nothing. */
+tw_status tw__journal_close(struct tw__journal *journal, tw_error *error);
+
+/* Removes the file: its tiles are in files that have their final names, or are not wanted any more. NULL: nothing. */
+void tw__journal_remove(struct tw__journal *journal);
 
 #endif

@@ -260,7 +260,7 @@ static void count_record(void *user, uint64_t tile, uint64_t sum)
     ++*(uint64_t *)user;
 }
 
-tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error)
+tw_status tw__journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error)
 {
     struct tw__journal_file found = {0};
     uint64_t counted = 0;
@@ -284,7 +284,7 @@ tw_status tw_journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_
 }
 
 /* Emptied before it is removed: a name may come back after a power cut, what was in the file does not. */
-tw_status tw_journal_forget(const char *path, tw_error *error)
+tw_status tw__journal_forget(const char *path, tw_error *error)
 {
     struct tw__held held;
     const tw_status status = tw__held_open(&held, &(struct tw__held_wish){.path = path, .shown = path}, error);

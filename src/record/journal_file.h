@@ -50,6 +50,14 @@ void tw__journal_file_fini(struct tw__journal_file *found);
 tw_status tw__journal_file_records(const struct tw__journal_file *found, int fd,
                                    void (*take)(void *user, uint64_t tile, uint64_t sum), void *user, tw_error *error);
 
+/* What a journal file has, whatever its job: the number of tiles recorded, and of all. Errors: TW_ERROR_JOURNAL (there
+ * is no such file), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
+tw_status tw__journal_look(uint64_t *done, uint64_t *tiles, const char *path, tw_error *error);
+
+/* Throws an earlier run's journal away, whatever is in it; there may be none. Errors: TW_ERROR_FILE, also if a run has
+ * it open. */
+tw_status tw__journal_forget(const char *path, tw_error *error);
+
 /* TW_ERROR_FORMAT. */
 tw_status tw__journal_file_damaged(const struct tw__journal_file *found, tw_error *error);
 

@@ -37,13 +37,14 @@ static json_t *identity_object(const char *name, const struct tw__file_identity 
                      born);
 }
 
-static const tw_operand *described(const tw_journal *journal, const struct tw__journal_output *output)
+static const tw_operand *described(const struct tw__journal *journal, const struct tw__journal_output *output)
 {
     return &journal->grid->signature->operands[output->operand];
 }
 
 /* Adds what the header says of one output. */
-static int add_output(json_t *outputs, json_t *sources, const tw_journal *journal, struct tw__journal_output *output)
+static int add_output(json_t *outputs, json_t *sources, const struct tw__journal *journal,
+                      struct tw__journal_output *output)
 {
     char source[256];
     struct tw__file_identity identity;
@@ -60,7 +61,7 @@ static int add_output(json_t *outputs, json_t *sources, const tw_journal *journa
     return output->began == NULL ? -1 : json_object_set_new(sources, operand->name, json_string(source));
 }
 
-char *tw__journal_header(tw_journal *journal, json_t *fingerprint)
+char *tw__journal_header(struct tw__journal *journal, json_t *fingerprint)
 {
     char id[33];
     unsigned char random[16];
@@ -89,7 +90,7 @@ const json_t *tw__journal_header_job(const json_t *header)
 }
 
 /* Whether the file of an output is the one that was described as `was`. */
-static tw_status check_output(tw_journal *journal, const struct tw__journal_output *output, const json_t *was,
+static tw_status check_output(struct tw__journal *journal, const struct tw__journal_output *output, const json_t *was,
                               tw_error *error)
 {
     static const char *const keys[] = {"name", "tag", "device", "inode", "born"};
@@ -117,7 +118,7 @@ static tw_status check_output(tw_journal *journal, const struct tw__journal_outp
     return TW_OK;
 }
 
-tw_status tw__journal_header_take(tw_journal *journal, const json_t *header, tw_error *error)
+tw_status tw__journal_header_take(struct tw__journal *journal, const json_t *header, tw_error *error)
 {
     const json_t *outputs = json_object_get(header, "outputs"), *sources = json_object_get(header, "sources");
     tw_status status = TW_OK;

@@ -8,7 +8,7 @@ struct json_t;
 
 /* The text of a new journal's header (malloc). Takes note of what inout operands begin with. NULL: out of memory. A
  * header without one of its parts would be refused by every resume. */
-char *tw__journal_header(tw_journal *journal, struct json_t *fingerprint);
+char *tw__journal_header(struct tw__journal *journal, struct json_t *fingerprint);
 
 /* The fingerprint in a header. */
 const struct json_t *tw__journal_header_job(const struct json_t *header);
@@ -16,6 +16,6 @@ const struct json_t *tw__journal_header_job(const struct json_t *header);
 /* Takes from a header that was found what inout operands began with. Every output must be the file that the journal was
  * written beside; journal->is_finished: at least one has its magic, which is written after the last tile only. Errors:
  * TW_ERROR_JOURNAL, TW_ERROR_MEMORY. */
-tw_status tw__journal_header_take(tw_journal *journal, const struct json_t *header, tw_error *error);
+tw_status tw__journal_header_take(struct tw__journal *journal, const struct json_t *header, tw_error *error);
 
 #endif

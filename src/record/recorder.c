@@ -27,7 +27,7 @@ static void take_note(const struct tw__recorder *recorder)
 static void *record_now_and_then(void *argument)
 {
     struct tw__recorder *recorder = argument;
-    tw_journal *journal = recorder->journal;
+    struct tw__journal *journal = recorder->journal;
     double pause = LEAST_PAUSE;
     for (;;) {
         const int64_t until = tw__now() + (int64_t)(pause * 1e9);
@@ -49,7 +49,7 @@ static void *record_now_and_then(void *argument)
     }
 }
 
-tw_status tw__recorder_begin(struct tw__recorder *recorder, tw_journal *journal, const _Atomic uint32_t *words,
+tw_status tw__recorder_begin(struct tw__recorder *recorder, struct tw__journal *journal, const _Atomic uint32_t *words,
                              const uint64_t *sums, void (*halt)(void *argument), void *argument, tw_error *error)
 {
     recorder->journal = journal;
@@ -66,7 +66,7 @@ tw_status tw__recorder_begin(struct tw__recorder *recorder, tw_journal *journal,
 
 tw_status tw__recorder_end(struct tw__recorder *recorder, tw_error *error)
 {
-    tw_journal *journal = recorder->journal;
+    struct tw__journal *journal = recorder->journal;
     atomic_store(&recorder->wake, 1);
     tw__wake(&recorder->wake, 1);
     tw__thread_join(&recorder->thread);

@@ -8,7 +8,7 @@
 #include "record/journal.h"
 
 struct tw__recorder {
-    tw_journal *journal;
+    struct tw__journal *journal;
     struct tw__thread thread;
     _Atomic uint32_t wake; /* 1: the run is over */
     const _Atomic uint32_t *words;
@@ -21,11 +21,11 @@ struct tw__recorder {
  * read with acquire, is TW_TILE_DONE; sums[tiles]: what workers stored before. Starts a thread that now and then
  * records what is done. If that fails, `halt(argument)` is called once, from that thread, and nothing is recorded
  * any more. Errors: TW_ERROR_PROCESS. */
-tw_status tw__recorder_begin(struct tw__recorder *recorder, tw_journal *journal, const _Atomic uint32_t *words,
+tw_status tw__recorder_begin(struct tw__recorder *recorder, struct tw__journal *journal, const _Atomic uint32_t *words,
                              const uint64_t *sums, void (*halt)(void *argument), void *argument, tw_error *error);
 
 /* Ends the thread and takes note of every tile that is done; unless all are, it records them now: a commit that follows
- * a finished run syncs anyway, and tw_journal_close records what is not recorded yet. If all are done and there are
+ * a finished run syncs anyway, and tw__journal_close records what is not recorded yet. If all are done and there are
  * several outputs, these are synced. TW_OK, or what went wrong with the disk since tw__recorder_begin. */
 tw_status tw__recorder_end(struct tw__recorder *recorder, tw_error *error);
 

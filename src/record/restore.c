@@ -1,5 +1,7 @@
 /* restore.c - inout operands of a run that resumes: tiles that are missing may have been begun, so they get their first
  * values back. Knows what is done, not where that is recorded. */
+#include "record/restore.h"
+
 #include <string.h>
 
 #include "array/array.h"
@@ -9,9 +11,8 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "record/fingerprint.h"
-#include "record/journal.h"
 
-static const struct tw__journal_output *find_output(const tw_journal *journal, int operand)
+static const struct tw__journal_output *find_output(const struct tw__journal *journal, int operand)
 {
     for (int k = 0; k < journal->noutputs; k++) {
         if (journal->outputs[k].operand == operand) {
@@ -33,7 +34,7 @@ static void copy_missing(const struct tw__ledger *ledger, const tw_grid *grid, i
     }
 }
 
-tw_status tw_journal_restore(tw_journal *journal, int operand, const tw_array *source, tw_error *error)
+tw_status tw__journal_restore(struct tw__journal *journal, int operand, const tw_array *source, tw_error *error)
 {
     char now[256];
     const struct tw__journal_output *output = find_output(journal, operand);

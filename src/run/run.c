@@ -7,6 +7,7 @@
 #include "job/bind.h"
 #include "job/steps.h"
 #include "os/clock.h"
+#include "record/outputs.h"
 #include "record/recorder.h"
 #include "run/check.h"
 #include "run/explain.h"
@@ -21,7 +22,8 @@ struct run {
     const tw_grid *grid;
     tw_array *const *arrays;
     const tw_run_options *options;
-    tw_report *report; /* NULL: none is wanted */
+    struct tw__journal *journal; /* NULL: nothing is recorded */
+    tw_report *report;           /* NULL: none is wanted */
     struct tw__binding binding;
     struct tw__check check;
     struct tw__steps steps;
@@ -96,7 +98,7 @@ static tw_status explain(const struct run *run, tw_error *error)
 
 static int is_recorded(const void *journal, uint64_t tile)
 {
-    return tw_journal_has(journal, tile);
+    return tw__ledger_has(&((const struct tw__journal *)journal)->ledger, tile);
 }
 
 static void halt(void *pool)
@@ -107,7 +109,7 @@ static void halt(void *pool)
 /* Runs the steps while the journal, if there is one, records what is done. */
 static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *error)
 {
-    tw_journal *journal = run->options->journal;
+    struct tw__journal *journal = run->journal;
     tw_error journal_error;
     if (journal != NULL) {
         const tw_status status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps),
@@ -153,7 +155,7 @@ static tw_status create_job(struct run *run, tw_error *error)
                                           .scratch_size = run->options->scratch_size,
                                           .guard = run->options->guard,
                                           .choices = run->choices};
-    const struct tw__steps_options options = {.timed = run->report != NULL, .summed = run->options->journal != NULL};
+    const struct tw__steps_options options = {.timed = run->report != NULL, .summed = run->journal != NULL};
     return tw__steps_create(&run->steps, run->pool, &step, 1, &options, error);
 }
 
@@ -172,8 +174,8 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                             .tiles_per_worker = options->tiles_per_worker,
                             .serve = run->choices != NULL ? serve_choices : NULL,
                             .serve_user = run->choices,
-                            .is_done = options->journal != NULL ? is_recorded : NULL,
-                            .is_done_user = options->journal,
+                            .is_done = run->journal != NULL ? is_recorded : NULL,
+                            .is_done_user = run->journal,
                             .died = options->died,
                             .died_user = options->died_user,
                             .stall_seconds = options->stall_seconds,
@@ -275,9 +277,9 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
         *run->options->choices = NULL;
     }
     tw_status status = check_options(run->options, pool != NULL && pool->crew.ops->apart, error);
-    if (status == TW_OK && run->options->journal != NULL) {
-        status = tw__journal_check(run->options->journal, run->kernel, run->grid, run->arrays, error);
-        run->nothing_to_do = status == TW_OK && tw_journal_done(run->options->journal) == run->grid->count;
+    if (status == TW_OK && run->options->outputs != NULL) {
+        status = tw__outputs_check(run->options->outputs, run->kernel, run->grid, run->arrays, error);
+        run->nothing_to_do = status == TW_OK && run->journal != NULL && run->journal->ledger.done == run->grid->count;
     }
     if (status == TW_OK && !run->nothing_to_do) {
         status = tw__bind_check(run->grid, run->arrays, error);
@@ -317,6 +319,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->grid = grid;
     run->arrays = operands;
     run->options = options != NULL ? options : &none;
+    run->journal = run->options->outputs != NULL ? run->options->outputs->journal : NULL;
     run->report = NULL;
     run->reforks = 0;
     run->has_outcome = 0;
@@ -324,6 +327,9 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->choices = NULL;
     run->made = NULL;
     const tw_status status = run_on(run, pool, report, error);
+    if (status == TW_OK && run->options->outputs != NULL) {
+        run->options->outputs->is_complete = 1;
+    }
     free(run);
     return status;
 }

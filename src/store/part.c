@@ -14,12 +14,19 @@
 #include "os/path.h"
 #include "store/target.h"
 
+char *tw__part_name(const char *path)
+{
+    char *name;
+    return asprintf(&name, "%s.part", path) < 0 ? NULL : name;
+}
+
 tw_status tw__part_open(struct tw__part *part, const char *path, int create, tw_error *error)
 {
     const char *slash = strrchr(path, '/');
-    char *name = NULL;
+    char *name = tw__part_name(path);
     *part = (struct tw__part){.held = TW__HELD_NONE, .path = strdup(path)};
-    if (part->path == NULL || asprintf(&name, "%s.part", path) < 0) {
+    if (part->path == NULL || name == NULL) {
+        free(name);
         tw__part_close(part, 0);
         return tw__fail_memory(error, strlen(path), "the name of an output file");
     }

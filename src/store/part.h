@@ -11,6 +11,9 @@ struct tw__part {
     int failed;           /* errno of a sync that failed: nothing that follows can be trusted */
 };
 
+/* "PATH.part" (malloc); NULL: out of memory. */
+char *tw__part_name(const char *path);
+
 /* Opens and locks PATH.part: made anew, or (`create` is 0) one that is there; if there is none, it is not open. `path`
  * is what tw_array_target gives. Errors: those of tw__held_open. */
 tw_status tw__part_open(struct tw__part *part, const char *path, int create, tw_error *error);

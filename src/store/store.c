@@ -77,7 +77,7 @@ tw_status tw_array_commit(tw_array *array, tw_error *error)
     return status;
 }
 
-void tw_array_keep(tw_array *array)
+void tw__store_keep(tw_array *array)
 {
     if (array != NULL && array->store != NULL) {
         array->store->ops->keep(array->store);

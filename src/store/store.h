@@ -99,6 +99,16 @@ int tw__store_sync(const tw_array *array);
 int tw__store_sync_name(const tw_array *array, int folder);
 int tw__store_identity(const tw_array *array, struct tw__file_identity *identity);
 
+/* Opens a file that was left unfinished again, contents and all. It must be as tw_array_create_file would make it for
+ * this dtype and shape. If there is none but a finished file like that, as when the program was killed between the
+ * commits of two outputs, that one is opened for reading, and tw_array_commit has nothing left to do. Errors: those of
+ * tw_array_create_file, TW_ERROR_JOURNAL (there is no such file, or it is of another dtype or shape). */
+tw_status tw__store_reopen(tw_array **array, const char *path, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                           tw_error *error);
+
+/* Destroys the array and leaves its file as it is, for tw__store_reopen. NULL: nothing. */
+void tw__store_keep(tw_array *array);
+
 /* Whether tw_array_commit would succeed, as far as can be known before: for outputs that get their names together. */
 tw_status tw__store_check(const tw_array *array, tw_error *error);
 

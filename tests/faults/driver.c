@@ -102,6 +102,7 @@ struct job {
     tw_signature *signature;
     tw_grid *grid;
     tw_array *arrays[4]; /* the last in memory alone: its dtype is chosen */
+    tw_outputs *outputs; /* files: the second and third of the arrays, once they are open */
     tw_choices *choices;
     tw_report_totals totals;
     tw_error error;
@@ -137,9 +138,9 @@ static void fill(struct job *job)
     }
 }
 
-static void check_results(const struct job *job, const char *which)
+static void check_results(tw_array *const *operands, const char *which)
 {
-    const double *r = tw_array_data(job->arrays[1]), *s = tw_array_data(job->arrays[2]);
+    const double *r = tw_array_data(operands[1]), *s = tw_array_data(operands[2]);
     for (int64_t i = 0; i < ROWS; i++) {
         for (int64_t j = 0; j < COLUMNS; j++) {
             const double r_wanted = step_r_after(i, j), s_wanted = step_s_after(i, j);
@@ -191,11 +192,11 @@ static tw_status make_job(struct job *job)
     return status != TW_OK ? status : tw_kernel_from_function(&job->kernel, step, NULL, 0, &job->error);
 }
 
-static tw_status run(struct job *job, tw_journal *journal)
+static tw_status run(struct job *job, tw_array *const *operands)
 {
-    const tw_run_options options = {.journal = journal, .choices = &job->choices};
+    const tw_run_options options = {.outputs = job->outputs, .choices = &job->choices};
     tw_report *report = NULL;
-    const tw_status status = tw_run(job->pool, job->kernel, job->grid, job->arrays, &options, &report, &job->error);
+    const tw_status status = tw_run(job->pool, job->kernel, job->grid, operands, &options, &report, &job->error);
     memset(&job->totals, 0, sizeof job->totals);
     if (report != NULL) {
         tw_report_get_totals(report, &job->totals);
@@ -204,118 +205,97 @@ static tw_status run(struct job *job, tw_journal *journal)
     return status;
 }
 
-/* Signature order: inputs first, then outputs; r is both and stands among the outputs. */
-static tw_status make_arrays(struct job *job, int reopen)
+/* Signature order: inputs first, then outputs; r is both and stands among the outputs. In files r is given its first
+ * values by an array in memory, and s none. */
+static tw_status make_arrays(struct job *job)
 {
-    static const char *const paths[] = {NULL, "r.npy", "s.npy"};
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
     const int64_t shape[] = {ROWS, COLUMNS};
+    const int files = job->setting->files;
     tw_status status = tw_array_create(&job->arrays[0], job->pool, &float64, 1, shape, &job->error);
-    for (int k = 1; k < 3 && status == TW_OK; k++) {
-        status = !job->setting->files ? tw_array_create(&job->arrays[k], job->pool, &float64, 2, shape, &job->error)
-                 : reopen             ? tw_array_reopen_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error)
-                          : tw_array_create_file(&job->arrays[k], paths[k], &float64, 2, shape, &job->error);
+    if (status == TW_OK) {
+        status = tw_array_create(&job->arrays[1], files ? NULL : job->pool, &float64, 2, shape, &job->error);
     }
-    if (!job->setting->files && status == TW_OK) {
+    if (!files && status == TW_OK) {
+        status = tw_array_create(&job->arrays[2], job->pool, &float64, 2, shape, &job->error);
+    }
+    if (!files && status == TW_OK) {
         const tw_view nothing = {.dtype = {.kind = TW_OPAQUE, .alignment = 1, .itemsize = 0, .descr = "|V0"},
                                  .ndim = 2,
                                  .shape = {ROWS, COLUMNS}};
         status = tw_array_wrap(&job->arrays[3], &nothing, &job->error);
     }
+    if (status == TW_OK) {
+        fill(job);
+    }
     return status;
 }
 
-static void drop_arrays(struct job *job, int keep)
+static void drop_arrays(struct job *job)
 {
-    for (int k = 0; k < 3; k++) {
-        if (keep) {
-            tw_array_keep(job->arrays[k]);
-        } else {
-            tw_array_destroy(job->arrays[k]);
-        }
+    for (int k = 0; k < 4; k++) {
+        tw_array_destroy(job->arrays[k]);
         job->arrays[k] = NULL;
     }
-    tw_array_destroy(job->arrays[3]);
     tw_choices_destroy(job->choices);
-    job->arrays[3] = NULL;
     job->choices = NULL;
 }
 
-static tw_status commit(struct job *job)
+/* Runs into outputs that are open, and gives them their names. */
+static tw_status run_outputs(struct job *job)
 {
-    tw_status status = tw_array_commit(job->arrays[1], &job->error);
-    return status != TW_OK ? status : tw_array_commit(job->arrays[2], &job->error);
-}
-
-/* The values that r starts from, apart from the file it is in. */
-static tw_status restore(struct job *job, tw_journal *journal)
-{
-    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
-    const int64_t shape[] = {ROWS, COLUMNS};
-    tw_array *source = NULL;
-    tw_status status = tw_array_create(&source, NULL, &float64, 2, shape, &job->error);
-    for (int64_t n = 0; status == TW_OK && n < ROWS * COLUMNS; n++) {
-        ((double *)tw_array_data(source))[n] = step_r(n / COLUMNS, n % COLUMNS);
+    tw_outputs_totals before;
+    tw_array *const *operands = tw_outputs_operands(job->outputs);
+    tw_outputs_get_totals(job->outputs, &before);
+    tw_status status = run(job, operands);
+    if (status == TW_OK && job->totals.resumed != before.done) {
+        wrong("%llu tiles were recorded and %llu were taken over", (unsigned long long)before.done,
+              (unsigned long long)job->totals.resumed);
     }
     if (status == TW_OK) {
-        status = tw_journal_restore(journal, 1, source, &job->error);
+        status = tw_outputs_commit(job->outputs, &job->error);
     }
-    tw_array_destroy(source);
+    if (status == TW_OK) {
+        check_results(operands, "files");
+    }
     return status;
 }
 
-/* One run into files. `resume`: resumes where there is a journal; else begins anew. */
+/* One run into files. `resume`: resumes if there is a journal; else begins anew. */
 static tw_status run_files(struct job *job, int resume)
 {
-    tw_journal *journal = NULL;
-    const int reopen = resume && access("r.npy.journal", F_OK) == 0;
-    tw_status status = make_arrays(job, reopen);
-    if (status == TW_OK && !reopen) {
-        fill(job);
-        status = tw_journal_create(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
-    } else if (status == TW_OK) {
-        for (int64_t i = 0; i < ROWS; i++) {
-            ((double *)tw_array_data(job->arrays[0]))[i] = step_x(i);
-        }
-        status = tw_journal_open(&journal, "r.npy.journal", job->kernel, job->grid, job->arrays, &job->error);
-        if (status == TW_OK) {
-            status = restore(job, journal);
-        }
-    }
-    uint64_t had = journal != NULL ? tw_journal_done(journal) : 0;
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const tw_output files[] = {
+        {.file = NULL}, {.file = "r.npy", .dtype = float64}, {.file = "s.npy", .dtype = float64}};
+    const tw_outputs_options options = {.resume = resume};
+    tw_status status = make_arrays(job);
     if (status == TW_OK) {
-        status = run(job, journal);
-        if (status == TW_OK && job->totals.resumed != had) {
-            wrong("%llu tiles were recorded and %llu were taken over", (unsigned long long)had,
-                  (unsigned long long)job->totals.resumed);
-        }
+        status = tw_outputs_open(&job->outputs, job->kernel, job->grid, job->arrays, files, &options, &job->error);
     }
     if (status == TW_OK) {
-        status = commit(job);
+        status = run_outputs(job);
     }
-    if (status == TW_OK) {
-        check_results(job, "files");
-        tw_journal_remove(journal);
-    } else {
-        const tw_status closed = tw_journal_close(journal, NULL);
-        (void)closed; /* the run's own failure is what counts */
+    if (status != TW_OK) {
+        const tw_status kept = tw_outputs_keep(job->outputs, NULL);
+        (void)kept; /* the run's own failure is what counts */
     }
-    drop_arrays(job, status != TW_OK);
+    tw_outputs_destroy(job->outputs);
+    job->outputs = NULL;
+    drop_arrays(job);
     return status;
 }
 
 static tw_status run_memory(struct job *job)
 {
-    tw_status status = make_arrays(job, 0);
+    tw_status status = make_arrays(job);
     if (status == TW_OK) {
-        fill(job);
-        status = run(job, NULL);
+        status = run(job, job->arrays);
     }
     if (status == TW_OK) {
-        check_results(job, "memory");
+        check_results(job->arrays, "memory");
         check_choice(job);
     }
-    drop_arrays(job, 0);
+    drop_arrays(job);
     return status;
 }
 

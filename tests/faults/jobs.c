@@ -254,8 +254,9 @@ struct run {
     tw_kernel *kernel;
     tw_signature *signature;
     tw_grid *grid;
-    tw_array *arrays[3];
-    tw_journal *journal;
+    tw_array *arrays[3];       /* as they are given to outputs: in files r is its first values, and there is no s */
+    tw_outputs *outputs;       /* NULL: not in files */
+    tw_array *const *operands; /* as they are run */
     tw_report_totals totals;
     double wrapped[2][JOB_ROWS * JOB_COLUMNS];
 };
@@ -293,17 +294,12 @@ static tw_status begin(struct run *run)
     return status != TW_OK ? status : tw_grid_create(&run->grid, run->signature, lengths, &options, &work->error);
 }
 
-static tw_status make_output(struct run *run, int k, int reopen)
+static tw_status make_output(struct run *run, int k)
 {
-    static const char *const paths[] = {NULL, "r.npy", "s.npy"};
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
     const int64_t shape[] = {JOB_ROWS, JOB_COLUMNS};
     struct work *work = run->work;
-    if (work->job->memory == JOB_FILES) {
-        return reopen ? tw_array_reopen_file(&run->arrays[k], paths[k], &float64, 2, shape, &work->error)
-                      : tw_array_create_file(&run->arrays[k], paths[k], &float64, 2, shape, &work->error);
-    }
-    if (work->job->memory == JOB_WRAPPED) {
+    if (work->job->memory == JOB_WRAPPED || work->job->memory == JOB_FILES) {
         const tw_view view = {.data = run->wrapped[k - 1],
                               .dtype = float64,
                               .ndim = 2,
@@ -314,71 +310,53 @@ static tw_status make_output(struct run *run, int k, int reopen)
     return tw_array_create(&run->arrays[k], work->pool, &float64, 2, shape, &work->error);
 }
 
-static tw_status make_arrays(struct run *run, int reopen)
+static tw_status make_arrays(struct run *run)
 {
     struct work *work = run->work;
+    const int made = work->job->memory == JOB_FILES ? 2 : 3;
     tw_status status = tw_array_open(&run->arrays[0], work->pool, "x.npy", &work->error);
-    for (int k = 1; k < 3 && status == TW_OK; k++) {
-        status = make_output(run, k, reopen);
+    for (int k = 1; k < made && status == TW_OK; k++) {
+        status = make_output(run, k);
     }
-    for (int64_t n = 0; status == TW_OK && !reopen && n < JOB_ROWS * JOB_COLUMNS; n++) {
+    for (int64_t n = 0; status == TW_OK && n < JOB_ROWS * JOB_COLUMNS; n++) {
         ((double *)tw_array_data(run->arrays[1]))[n] = step_r(n / JOB_COLUMNS, n % JOB_COLUMNS);
     }
+    run->operands = run->arrays;
     return status;
 }
 
-/* The values that r starts from, apart from the file it is in. */
-static tw_status restore(struct run *run)
-{
-    double values[JOB_ROWS * JOB_COLUMNS];
-    const tw_view view = {.data = values,
-                          .dtype = tw_dtype_of(TW_FLOAT64),
-                          .ndim = 2,
-                          .shape = {JOB_ROWS, JOB_COLUMNS},
-                          .strides = {JOB_COLUMNS * 8, 8}};
-    tw_array *start = NULL;
-    for (int64_t n = 0; n < JOB_ROWS * JOB_COLUMNS; n++) {
-        values[n] = step_r(n / JOB_COLUMNS, n % JOB_COLUMNS);
-    }
-    tw_status status = tw_array_wrap(&start, &view, &run->work->error);
-    if (status == TW_OK) {
-        status = tw_journal_restore(run->journal, 1, start, &run->work->error);
-    }
-    tw_array_destroy(start);
-    return status;
-}
-
-static tw_status open_journal(struct run *run, int reopen)
+/* `resume`: resumes if there is a journal, whose tiles must have their checksums. */
+static tw_status open_outputs(struct run *run, int resume)
 {
     struct work *work = run->work;
-    uint64_t dropped, done, tiles;
-    if (!reopen) {
-        return tw_journal_create(&run->journal, "r.npy.journal", run->kernel, run->grid, run->arrays, &work->error);
-    }
-    tw_status status = tw_journal_look(&done, &tiles, "r.npy.journal", &work->error);
+    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
+    const tw_output files[] = {
+        {.file = NULL}, {.file = "r.npy", .dtype = float64}, {.file = "s.npy", .dtype = float64}};
+    const tw_outputs_options options = {.resume = resume, .verify = resume};
+    tw_outputs_totals totals;
+    const tw_status status =
+        tw_outputs_open(&run->outputs, run->kernel, run->grid, run->arrays, files, &options, &work->error);
     if (status == TW_OK) {
-        status = tw_journal_open(&run->journal, "r.npy.journal", run->kernel, run->grid, run->arrays, &work->error);
-    }
-    if (status == TW_OK) {
-        status = tw_journal_verify(run->journal, &dropped, &work->error);
-        if (status == TW_OK && dropped > 0) {
-            job_wrong(work, "%d recorded tiles do not have their checksum", (int)dropped);
+        tw_outputs_get_totals(run->outputs, &totals);
+        run->operands = tw_outputs_operands(run->outputs);
+        if (totals.dropped > 0) {
+            job_wrong(work, "%d recorded tiles do not have their checksum", (int)totals.dropped);
         }
     }
-    return status != TW_OK ? status : restore(run);
+    return status;
 }
 
 static tw_status run_tiles(struct run *run)
 {
     struct work *work = run->work;
-    const tw_run_options options = {.journal = run->journal,
+    const tw_run_options options = {.outputs = run->outputs,
                                     .tiles_per_worker = (uint64_t)work->job->each,
                                     .timeout = work->job->each > 0 ? 60 : 0,
                                     .check = work->job->check,
                                     .guard = work->job->guard,
                                     .scratch_size = 100};
     tw_report *report = NULL;
-    tw_status status = tw_run(work->pool, run->kernel, run->grid, run->arrays, &options, &report, &work->error);
+    tw_status status = tw_run(work->pool, run->kernel, run->grid, run->operands, &options, &report, &work->error);
     if (report != NULL) {
         tw_report_get_totals(report, &run->totals);
     }
@@ -412,30 +390,24 @@ static tw_status finish(struct run *run)
 {
     struct work *work = run->work;
     tw_status status = TW_OK;
-    check_items(work, "in memory", tw_array_data(run->arrays[1]), tw_array_data(run->arrays[2]));
+    check_items(work, "in memory", tw_array_data(run->operands[1]), tw_array_data(run->operands[2]));
     if (work->job->memory == JOB_FILES) {
-        status = tw_array_commit(run->arrays[1], &work->error);
-        status = status != TW_OK ? status : tw_array_commit(run->arrays[2], &work->error);
+        status = tw_outputs_commit(run->outputs, &work->error);
     } else if (work->job->memory == JOB_SAVED) {
         status = tw_array_save(run->arrays[1], "r.npy", &work->error);
     }
     return status;
 }
 
-static void end(struct run *run, tw_status status, int keep)
+static void end(struct run *run, tw_status status)
 {
-    if (status == TW_OK) {
-        tw_journal_remove(run->journal);
-    } else {
-        const tw_status closed = tw_journal_close(run->journal, NULL);
-        (void)closed; /* the run's own failure is what counts */
+    if (status != TW_OK) {
+        const tw_status ended = tw_outputs_keep(run->outputs, NULL);
+        (void)ended; /* the run's own failure is what counts */
     }
+    tw_outputs_destroy(run->outputs);
     for (int k = 0; k < 3; k++) {
-        if (keep) {
-            tw_array_keep(run->arrays[k]);
-        } else {
-            tw_array_destroy(run->arrays[k]);
-        }
+        tw_array_destroy(run->arrays[k]);
     }
     tw_kernel_destroy(run->kernel);
     tw_grid_destroy(run->grid);
@@ -447,19 +419,22 @@ static tw_status run_once(struct work *work, int resume)
 {
     struct run run = {.work = work};
     const int files = work->job->memory == JOB_FILES;
-    const int reopen = files && resume && access("r.npy.journal", F_OK) == 0;
     uint64_t had = 0;
     board->calls = 0;
     memset(&work->error, 0, sizeof work->error);
     tw_status status = begin(&run);
     if (status == TW_OK) {
-        status = make_arrays(&run, reopen);
+        status = make_arrays(&run);
     }
     if (status == TW_OK && files) {
-        status = open_journal(&run, reopen);
+        status = open_outputs(&run, resume);
     }
     if (status == TW_OK) {
-        had = run.journal != NULL ? tw_journal_done(run.journal) : 0;
+        tw_outputs_totals totals = {0};
+        if (run.outputs != NULL) {
+            tw_outputs_get_totals(run.outputs, &totals);
+        }
+        had = totals.done;
         status = run_tiles(&run);
     }
     if (status == TW_OK) {
@@ -471,7 +446,7 @@ static tw_status run_once(struct work *work, int resume)
         }
         status = finish(&run);
     }
-    end(&run, status, files && (reopen || run.journal != NULL));
+    end(&run, status);
     return status;
 }
 

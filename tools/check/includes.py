@@ -49,7 +49,7 @@ C_HEADERS = {
 }
 LIBRARIES = {"xxhash.h", "jansson.h"}
 PUBLIC = "tilework/tilework.h"
-PARTS = {"tilework/axes.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
+PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "reliability", "python")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

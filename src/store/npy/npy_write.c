@@ -404,8 +404,8 @@ static tw_status open_unfinished(struct plan *plan, tw_error *error)
     return status == TW_OK ? map_plan(plan, held->fd, 1, held->path, error) : status;
 }
 
-tw_status tw_array_reopen_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
-                               const int64_t *shape, tw_error *error)
+tw_status tw__store_reopen(tw_array **array, const char *path, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                           tw_error *error)
 {
     struct plan plan = {0};
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);

@@ -8,6 +8,7 @@
 
 #include "record/fingerprint.h"
 #include "record/journal.h"
+#include "record/journal_file.h"
 
 #define TILES 100
 
@@ -54,11 +55,11 @@ static uint64_t sum_of(uint64_t tile)
 }
 
 /* A journal that has the tiles first, first + step, ... */
-static tw_journal *journal_with(const struct job *job, const char *path, uint64_t first, uint64_t step)
+static struct tw__journal *journal_with(const struct job *job, const char *path, uint64_t first, uint64_t step)
 {
-    tw_journal *journal = NULL;
+    struct tw__journal *journal = NULL;
     tw_array *operands[] = {job->r};
-    assert_int_equal(tw_journal_create(&journal, path, job->kernel, job->grid, operands, NULL), TW_OK);
+    assert_int_equal(tw__journal_create(&journal, path, job->kernel, job->grid, operands, NULL), TW_OK);
     for (uint64_t tile = first; tile < TILES; tile += step) {
         tw__ledger_note(&journal->ledger, tile, sum_of(tile));
     }
@@ -77,7 +78,8 @@ static struct json_t *fingerprint_of(const struct job *job, const tw_grid *grid)
 static void a_ledger_filled_from_two_journals_has_what_either_has(void **state)
 {
     struct job job = open_job();
-    tw_journal *even = journal_with(&job, "even.journal", 0, 2), *third = journal_with(&job, "third.journal", 0, 3);
+    struct tw__journal *even = journal_with(&job, "even.journal", 0, 2),
+                       *third = journal_with(&job, "third.journal", 0, 3);
     struct json_t *fingerprint = fingerprint_of(&job, job.grid);
     struct tw__ledger ledger;
     (void)state;
@@ -93,35 +95,36 @@ static void a_ledger_filled_from_two_journals_has_what_either_has(void **state)
     }
     tw__ledger_fini(&ledger);
     tw__fingerprint_free(fingerprint);
-    tw_journal_remove(even);
-    tw_journal_remove(third);
+    tw__journal_remove(even);
+    tw__journal_remove(third);
     close_job(&job);
 }
 
 static void a_run_records_what_no_other_journal_has(void **state)
 {
     struct job job = open_job();
-    tw_journal *other = journal_with(&job, "other.journal", 0, 2), *own = journal_with(&job, "own.journal", 90, 1);
+    struct tw__journal *other = journal_with(&job, "other.journal", 0, 2),
+                       *own = journal_with(&job, "own.journal", 90, 1);
     struct json_t *fingerprint = fingerprint_of(&job, job.grid);
     uint64_t done, tiles;
     (void)state;
     assert_int_equal(tw__journal_read(&own->ledger, "other.journal", fingerprint, NULL), TW_OK);
-    assert_int_equal(tw_journal_done(own), 55);
+    assert_int_equal(own->ledger.done, 55);
     tw__ledger_note(&own->ledger, 1, sum_of(1));
     assert_int_equal(own->ledger.pending, 1);
-    assert_int_equal(tw_journal_close(own, NULL), TW_OK);
-    assert_int_equal(tw_journal_look(&done, &tiles, "own.journal", NULL), TW_OK);
+    assert_int_equal(tw__journal_close(own, NULL), TW_OK);
+    assert_int_equal(tw__journal_look(&done, &tiles, "own.journal", NULL), TW_OK);
     assert_int_equal(done, 11); /* its own 10 and one more, none of the other's */
     tw__fingerprint_free(fingerprint);
-    tw_journal_remove(other);
-    assert_int_equal(tw_journal_forget("own.journal", NULL), TW_OK);
+    tw__journal_remove(other);
+    assert_int_equal(tw__journal_forget("own.journal", NULL), TW_OK);
     close_job(&job);
 }
 
 static void reading_a_journal_changes_no_byte_of_it(void **state)
 {
     struct job job = open_job();
-    tw_journal *written = journal_with(&job, "r.journal", 3, 7); /* its run has it open and locked */
+    struct tw__journal *written = journal_with(&job, "r.journal", 3, 7); /* its run has it open and locked */
     struct json_t *fingerprint = fingerprint_of(&job, job.grid);
     struct tw__ledger ledger;
     size_t length, length_after;
@@ -137,7 +140,7 @@ static void reading_a_journal_changes_no_byte_of_it(void **state)
     free(after);
     tw__ledger_fini(&ledger);
     tw__fingerprint_free(fingerprint);
-    tw_journal_remove(written);
+    tw__journal_remove(written);
     close_job(&job);
 }
 
@@ -145,7 +148,7 @@ static void another_jobs_journal_is_not_believed(void **state)
 {
     struct job job = open_job();
     tw_grid *other = grid_of_tiles(TILES / 2);
-    tw_journal *written = journal_with(&job, "r.journal", 0, 1);
+    struct tw__journal *written = journal_with(&job, "r.journal", 0, 1);
     struct json_t *fingerprint = fingerprint_of(&job, other);
     struct tw__ledger ledger;
     tw_error error;
@@ -159,7 +162,7 @@ static void another_jobs_journal_is_not_believed(void **state)
     assert_int_equal(ledger.done, 0);
     tw__ledger_fini(&ledger);
     tw__fingerprint_free(fingerprint);
-    tw_journal_remove(written);
+    tw__journal_remove(written);
     tw_grid_destroy(other);
     close_job(&job);
 }
@@ -167,7 +170,8 @@ static void another_jobs_journal_is_not_believed(void **state)
 static void two_journals_that_disagree_about_a_tile_are_refused(void **state)
 {
     struct job job = open_job();
-    tw_journal *one = journal_with(&job, "one.journal", 0, 1), *other = journal_with(&job, "other.journal", 90, 1);
+    struct tw__journal *one = journal_with(&job, "one.journal", 0, 1),
+                       *other = journal_with(&job, "other.journal", 90, 1);
     struct json_t *fingerprint = fingerprint_of(&job, job.grid);
     struct tw__ledger ledger;
     tw_error error;
@@ -182,8 +186,8 @@ static void two_journals_that_disagree_about_a_tile_are_refused(void **state)
                         "other.journal: tile 95 has another checksum than in the journal that was read before");
     tw__ledger_fini(&ledger);
     tw__fingerprint_free(fingerprint);
-    tw_journal_remove(one);
-    tw_journal_remove(other);
+    tw__journal_remove(one);
+    tw__journal_remove(other);
     close_job(&job);
 }
 

@@ -178,7 +178,7 @@ static void a_store_is_finished_once_and_then_released(void **state)
     tw_array_destroy(array);
     assert_int_equal(stored->abandons, 2);
 
-    tw_array_keep(tiny_array(stored, TW_FLOAT64, 2, shape));
+    tw__store_keep(tiny_array(stored, TW_FLOAT64, 2, shape));
     assert_int_equal(stored->keeps, 1);
     assert_int_equal(stored->abandons, 2);
 }
@@ -195,7 +195,7 @@ static void an_array_in_memory_has_nothing_to_finish(void **state)
     assert_int_equal(tw_array_commit(array, &error), TW_ERROR_ARGUMENT);
     assert_string_equal(error.message, "this array is not a file that is being written");
     assert_null(tw_array_note(array));
-    tw_array_keep(array);
+    tw__store_keep(array);
 }
 
 int main(void)

@@ -12,31 +12,26 @@ static int count(const tw_tile *tile) /* "-> r[i]" */
     return 0;
 }
 
-/* Runs the job, or resumes it if there is a journal of it. */
+/* Runs the job, or resumes it if it was interrupted. */
 static tw_status run(const tw_kernel *kernel, const tw_grid *grid, tw_error *error)
 {
-    const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
-    const int64_t length = 10;
-    uint64_t done = 0, tiles;
+    const tw_output files[] = {{.file = "r.npy", .dtype = tw_dtype_of(TW_FLOAT64)}};
+    const tw_outputs_options how = {.resume = 1};
+    tw_array *const arrays[] = {NULL}; /* r is an output alone: it has no first values */
     tw_run_options options = {.stop = &stop};
-    tw_array *array;
+    tw_outputs_totals before;
     stop = 0;
-    const int found = tw_journal_look(&done, &tiles, "r.npy.journal", NULL) == TW_OK;
-    printf("%llu tiles are done\n", (unsigned long long)done);
-    if (found && (tw_array_reopen_file(&array, "r.npy", &float64, 1, &length, error) ||
-                  tw_journal_open(&options.journal, "r.npy.journal", kernel, grid, &array, error)))
-        return error->status;
-    if (!found && (tw_array_create_file(&array, "r.npy", &float64, 1, &length, error) ||
-                   tw_journal_create(&options.journal, "r.npy.journal", kernel, grid, &array, error)))
-        return error->status;
-    const tw_status status = tw_run(NULL, kernel, grid, &array, &options, NULL, error);
-    if (status == TW_OK && tw_array_commit(array, error) == TW_OK) {
-        tw_journal_remove(options.journal);
-        tw_array_destroy(array);
-        return TW_OK;
-    }
-    tw_journal_close(options.journal, NULL);
-    tw_array_keep(array);
+    tw_status status = tw_outputs_open(&options.outputs, kernel, grid, arrays, files, &how, error);
+    if (status != TW_OK)
+        return status;
+    tw_outputs_get_totals(options.outputs, &before);
+    printf("%llu tiles are done\n", (unsigned long long)before.done);
+    status = tw_run(NULL, kernel, grid, tw_outputs_operands(options.outputs), &options, NULL, error);
+    if (status == TW_OK)
+        status = tw_outputs_commit(options.outputs, error);
+    if (status != TW_OK)
+        tw_outputs_keep(options.outputs, NULL);
+    tw_outputs_destroy(options.outputs);
     return status;
 }
 

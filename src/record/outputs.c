@@ -1,0 +1,432 @@
+/* outputs.c - the files that a run writes, as one thing: created or found again, given their names all or none, kept.
+ * Knows no format and not how tiles are run. */
+#include "record/outputs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/array.h"
+#include "base/error.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
+#include "record/journal_file.h"
+#include "record/restore.h"
+#include "store/part.h"
+#include "store/store.h"
+
+/* ---- names ---- */
+
+tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error)
+{
+    char *part = tw__part_name(file), *beside = NULL;
+    if (part == NULL || asprintf(&beside, "%s.journal", file) < 0) {
+        free(part);
+        return tw__fail_memory(error, strlen(file), "the names of an output's files");
+    }
+    *unfinished = part;
+    *journal = beside;
+    return TW_OK;
+}
+
+static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, const tw_output *files, tw_error *error)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        char *journal;
+        if (signature->operands[k].role == TW_IN) {
+            continue;
+        }
+        if (files[k].file == NULL) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "output '%s' has no file", signature->operands[k].name);
+        }
+        tw_status status = tw_array_target(&outputs->files[k], files[k].file, error);
+        if (status == TW_OK) {
+            status = tw_outputs_beside(&outputs->unfinished[k], &journal, outputs->files[k], error);
+        }
+        if (status != TW_OK) {
+            return status;
+        }
+        if (outputs->journal_path == NULL) {
+            outputs->journal_path = journal;
+        } else {
+            free(journal);
+        }
+    }
+    return TW_OK;
+}
+
+/* ---- the object ---- */
+
+static void release(tw_outputs *outputs)
+{
+    for (int k = 0; k < TW_MAX_OPERANDS; k++) {
+        free(outputs->files[k]);
+        free(outputs->unfinished[k]);
+    }
+    free(outputs->journal_path);
+    free(outputs);
+}
+
+/* Destroys the arrays of the outputs; `keep`: what is in their files stays. */
+static void close_arrays(tw_outputs *outputs, int keep)
+{
+    for (int k = 0; k < outputs->noperands; k++) {
+        if (outputs->files[k] == NULL) {
+            continue;
+        }
+        if (keep) {
+            tw__store_keep(outputs->operands[k]);
+        } else {
+            tw_array_destroy(outputs->operands[k]);
+        }
+        outputs->operands[k] = NULL;
+    }
+}
+
+static tw_status new_outputs(tw_outputs **outputs, const tw_signature *signature, const tw_output *files,
+                             tw_error *error)
+{
+    tw_outputs *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return tw__fail_memory(error, sizeof *made, "the outputs of a run");
+    }
+    made->noperands = signature->noperands;
+    const tw_status status = name_files(made, signature, files, error);
+    if (status != TW_OK) {
+        release(made);
+        return status;
+    }
+    *outputs = made;
+    return TW_OK;
+}
+
+tw_status tw__outputs_check(const tw_outputs *outputs, const tw_kernel *kernel, const tw_grid *grid,
+                            tw_array *const *operands, tw_error *error)
+{
+    int same = outputs->kernel == kernel && outputs->grid == grid;
+    for (int k = 0; same && k < outputs->noperands; k++) {
+        same = outputs->operands[k] == operands[k];
+    }
+    return same ? TW_OK
+                : tw__fail(error, TW_ERROR_ARGUMENT,
+                           "the outputs were opened for another kernel, grid or operands than those of this run");
+}
+
+/* ---- looking ---- */
+
+/* Whether any output is there unfinished. It may be the only sign of a run that is alive. */
+static tw_status find_unfinished(const tw_outputs *outputs, int *there, tw_error *error)
+{
+    *there = 0;
+    for (int k = 0; k < outputs->noperands; k++) {
+        struct tw__part part;
+        if (outputs->files[k] == NULL) {
+            continue;
+        }
+        const tw_status status = tw__part_open(&part, outputs->files[k], 0, error);
+        if (status != TW_OK) {
+            return status;
+        }
+        *there |= part.held.fd >= 0;
+        tw__part_close(&part, 0);
+    }
+    return TW_OK;
+}
+
+/* What the journal says, if there is one. */
+struct found {
+    int is_there; /* whatever is in it */
+    tw_unfinished recorded;
+};
+
+static tw_status look(const tw_outputs *outputs, struct found *found, tw_error *error)
+{
+    *found = (struct found){0};
+    const tw_status status =
+        tw__journal_look(&found->recorded.done, &found->recorded.tiles, outputs->journal_path, error);
+    found->is_there = status != TW_ERROR_JOURNAL;
+    return found->is_there ? status : TW_OK;
+}
+
+/* *loss: what would be lost if these outputs began anew. */
+static tw_status look_for_loss(const tw_outputs *outputs, tw_unfinished *loss, tw_error *error)
+{
+    struct found found;
+    int unfinished = 0;
+    tw_status status = look(outputs, &found, error);
+    if (status == TW_OK && found.recorded.done > 0) {
+        status = find_unfinished(outputs, &unfinished, error);
+    }
+    /* A journal alone is what a crash left of a run that was finished. */
+    *loss = (tw_unfinished){.done = unfinished ? found.recorded.done : 0, .tiles = found.recorded.tiles};
+    return status;
+}
+
+tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signature, const tw_output *files, tw_error *error)
+{
+    tw_outputs *outputs;
+    tw_unfinished loss;
+    tw_status status = new_outputs(&outputs, signature, files, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    status = look_for_loss(outputs, &loss, error);
+    release(outputs);
+    if (status == TW_OK) {
+        *found = loss;
+    }
+    return status;
+}
+
+/* ---- opening ---- */
+
+/* What is known when the outputs are opened. */
+struct opening {
+    tw_outputs *outputs;
+    tw_array *const *arrays;
+    const tw_output *files;
+    const tw_outputs_options *options;
+};
+
+static int shape_of(const tw_grid *grid, int operand, int64_t *shape)
+{
+    const tw_operand *described = &grid->signature->operands[operand];
+    for (int d = 0; d < described->ndim; d++) {
+        shape[d] = grid->axes[described->axes[d]].length;
+    }
+    return described->ndim;
+}
+
+static tw_status create_file(const struct opening *opening, int k, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    const tw_outputs_options *options = opening->options;
+    const tw_array *first_values = opening->arrays[k];
+    int64_t shape[TW_MAX_DIMS];
+    const int ndim = shape_of(outputs->grid, k, shape);
+    const tw_status status =
+        tw_array_create_file(&outputs->operands[k], outputs->files[k], &opening->files[k].dtype, ndim, shape, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (options->made != NULL) {
+        options->made(options->made_user, outputs->unfinished[k]);
+    }
+    return first_values != NULL ? tw_array_copy(outputs->operands[k], first_values, error) : TW_OK;
+}
+
+/* An earlier run's journal goes before its files do: if the machine goes down in between, a job is left that was never
+ * begun, and no journal beside files that are not its own. So it goes also if no new one is made. */
+static tw_status create(const struct opening *opening, int is_there, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    tw_status status = is_there ? tw__journal_forget(outputs->journal_path, error) : TW_OK;
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = outputs->files[k] != NULL ? create_file(opening, k, error) : TW_OK;
+    }
+    if (status == TW_OK && !opening->options->no_journal) {
+        status = tw__journal_create(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
+                                    outputs->operands, error);
+    }
+    return status;
+}
+
+static tw_status reopen_file(const struct opening *opening, int k, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    int64_t shape[TW_MAX_DIMS];
+    const int ndim = shape_of(outputs->grid, k, shape);
+    return tw__store_reopen(&outputs->operands[k], outputs->files[k], &opening->files[k].dtype, ndim, shape, error);
+}
+
+static tw_status reopen(const struct opening *opening, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    tw_status status = TW_OK;
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = outputs->files[k] != NULL ? reopen_file(opening, k, error) : TW_OK;
+    }
+    return status != TW_OK ? status
+                           : tw__journal_open(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
+                                              outputs->operands, error);
+}
+
+/* Tiles that are missing may have been begun: inout operands get their first values back there. */
+static tw_status restore(const struct opening *opening, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    tw_status status = TW_OK;
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        const tw_array *first_values = opening->arrays[k];
+        if (outputs->files[k] != NULL && first_values != NULL &&
+            outputs->operands[k]->store->state != TW__STORE_FOUND) {
+            status = tw__journal_restore(outputs->journal, k, first_values, error);
+        }
+    }
+    return status;
+}
+
+static tw_status resume(const struct opening *opening, int nothing_is_recorded, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    tw_status status = reopen(opening, error);
+    if (status == TW_ERROR_JOURNAL && nothing_is_recorded) {
+        close_arrays(outputs, 1);
+        return create(opening, 1, error);
+    }
+    if (status == TW_OK && opening->options->verify) {
+        status = tw__journal_verify(outputs->journal, &outputs->dropped, error);
+    }
+    if (status == TW_OK) {
+        status = restore(opening, error);
+    }
+    if (status != TW_OK) { /* what cannot be resumed stays as it is */
+        tw__journal_close(outputs->journal, NULL);
+        outputs->journal = NULL;
+        close_arrays(outputs, 1);
+    }
+    return status;
+}
+
+/* Neither resume nor restart was said, and one of them is needed, unless the other run is alive. */
+static tw_status refuse_to_choose(const tw_outputs *outputs, tw_error *error)
+{
+    tw_unfinished loss;
+    int first = 0;
+    const tw_status status = look_for_loss(outputs, &loss, error);
+    if (status != TW_OK || loss.done == 0) {
+        return status;
+    }
+    while (outputs->unfinished[first] == NULL) { /* every signature has an output */
+        first++;
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT,
+                    "%s: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; resume or restart it",
+                    outputs->unfinished[first], loss.done, loss.tiles);
+}
+
+static tw_status open_files(const struct opening *opening, tw_error *error)
+{
+    const tw_outputs *outputs = opening->outputs;
+    const tw_outputs_options *options = opening->options;
+    struct found found;
+    tw_status status = options->resume || options->restart ? TW_OK : refuse_to_choose(outputs, error);
+    if (status == TW_OK) {
+        status = look(outputs, &found, options->restart ? NULL : error);
+        status = options->restart ? TW_OK : status; /* whatever is in it goes */
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    return options->resume && found.is_there ? resume(opening, found.recorded.done == 0, error)
+                                             : create(opening, found.is_there, error);
+}
+
+static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, const tw_outputs_options *options,
+                                 tw_error *error)
+{
+    if (options->resume && (options->restart || options->no_journal)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "resume excludes %s", options->restart ? "restart" : "no_journal");
+    }
+    if (options->verify && !options->resume) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "verify reads the tiles of a run that is resumed: it needs resume");
+    }
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        if (arrays[k] == NULL && grid->signature->operands[k].role != TW_OUT) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "operand '%s' has no array", grid->signature->operands[k].name);
+        }
+    }
+    return TW_OK;
+}
+
+tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
+                          const tw_output *files, const tw_outputs_options *options, tw_error *error)
+{
+    const tw_outputs_options none = {0};
+    struct opening opening = {.arrays = arrays, .files = files, .options = options != NULL ? options : &none};
+    tw_status status = check_arguments(grid, arrays, opening.options, error);
+    if (status == TW_OK) {
+        status = new_outputs(&opening.outputs, grid->signature, files, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    tw_outputs *made = opening.outputs;
+    made->kernel = kernel;
+    made->grid = grid;
+    for (int k = 0; k < made->noperands; k++) {
+        made->operands[k] = made->files[k] == NULL ? arrays[k] : NULL;
+    }
+    status = open_files(&opening, error);
+    if (status != TW_OK) {
+        tw_outputs_destroy(made);
+        return status;
+    }
+    *outputs = made;
+    return TW_OK;
+}
+
+tw_array *const *tw_outputs_operands(const tw_outputs *outputs)
+{
+    return outputs->operands;
+}
+
+void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
+{
+    *totals = (tw_outputs_totals){.tiles = outputs->grid->count,
+                                  .done = outputs->journal != NULL ? outputs->journal->ledger.done : 0,
+                                  .dropped = outputs->dropped,
+                                  .kept = outputs->kept};
+}
+
+/* ---- the end ---- */
+
+tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
+{
+    tw_status status =
+        outputs->is_complete
+            ? TW_OK
+            : tw__fail(error, TW_ERROR_ARGUMENT, "outputs get their names after tw_run has done all of their tiles");
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = outputs->files[k] != NULL ? tw__store_check(outputs->operands[k], error) : TW_OK;
+    }
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = outputs->files[k] != NULL ? tw_array_commit(outputs->operands[k], error) : TW_OK;
+    }
+    if (status == TW_OK) {
+        tw__journal_remove(outputs->journal);
+        outputs->journal = NULL;
+    }
+    return status;
+}
+
+tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
+{
+    uint64_t tiles;
+    if (outputs == NULL) {
+        return TW_OK;
+    }
+    const int keep = outputs->journal != NULL && outputs->journal->ledger.done > 0;
+    tw_status status = TW_OK;
+    if (keep) {
+        status = tw__journal_close(outputs->journal, error);
+        if (tw__journal_look(&outputs->kept, &tiles, outputs->journal_path, NULL) != TW_OK) {
+            outputs->kept = 0;
+        }
+    } else {
+        tw__journal_remove(outputs->journal);
+    }
+    outputs->journal = NULL;
+    close_arrays(outputs, keep); /* also if the disk has refused records: what is there may be of use */
+    return status;
+}
+
+void tw_outputs_destroy(tw_outputs *outputs)
+{
+    if (outputs != NULL) {
+        tw__journal_remove(outputs->journal);
+        close_arrays(outputs, 0);
+        release(outputs);
+    }
+}
