@@ -20,7 +20,8 @@ static inline void tw__view_move(tw_view *view, const tw_view *whole, const uint
         offset += start[axis] * view->strides[d];
         view->shape[d] = stop[axis] - start[axis];
     }
-    view->data = (char *)whole->data + offset;
+    /* As a number: a view of items without bytes has no memory, and C adds nothing to NULL, not even 0. */
+    view->data = (void *)((uintptr_t)whole->data + (uintptr_t)offset);
 }
 
 /* The same box as a view of its own. */
