@@ -25,7 +25,7 @@ CORES = len(os.sched_getaffinity(0))
 
 class Effort:
     """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
-    fuzz = 20  # seconds for each target
+    fuzz = 10  # seconds for each target
     soak = 5  # seconds
     expressions = 2_500  # random statements, about 20 seconds
     seed = SEED  # None: another one in every run
@@ -45,13 +45,11 @@ SANITIZER_OPTIONS = {
 
 # How each variant is built: the compiler and Meson's options.
 VARIANTS = {
-    "gcc": ("gcc", "--buildtype=release"),
+    "gcc": ("gcc", "--buildtype=release", "-Ddebug=true"),
     "clang": ("clang", "--buildtype=release"),
-    "sanitize": ("gcc", "--buildtype=debugoptimized", "-Db_sanitize=address,undefined"),
+    "sanitize": ("clang", "--buildtype=debugoptimized", "-Dfuzz=true", "-Db_lundef=false",
+                 "-Db_sanitize=address,undefined", "-Dc_args=-fsanitize=fuzzer-no-link"),
     "race": ("clang", "--buildtype=debugoptimized", "-Db_sanitize=thread", "-Db_lundef=false"),
-    "valgrind": ("gcc", "--buildtype=debugoptimized"),
-    "fuzz": ("clang", "--buildtype=debugoptimized", "-Dtests=false", "-Dfuzz=true", "-Db_lundef=false",
-             "-Db_sanitize=address,undefined", "-Dc_args=-fsanitize=fuzzer-no-link"),
     "faults": ("gcc", "--buildtype=release", "-Dfaults=true", "-Dtests=false"),
 }
 
@@ -140,7 +138,7 @@ def part_sanitize():
     """AddressSanitizer and UndefinedBehaviorSanitizer, leaks too where the machine allows."""
     env = {key: SANITIZER_OPTIONS[key] for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
     remarks = []
-    if not probe("gcc", ["-fsanitize=address,undefined"], env):
+    if not probe("clang", ["-fsanitize=address,undefined"], env):
         env["ASAN_OPTIONS"] = env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
         remarks.append("without the search for leaks, which needs ptrace")
     outcome = meson_tests("sanitize", env=env, patience=4)
@@ -165,12 +163,12 @@ def part_race():
     return meson_tests("race", *arguments, env=env, patience=4)
 
 
-@needs("valgrind")
+@needs("gcc")
 def part_valgrind():
     """A small set under valgrind. Not built for this machine's own CPU, whose instructions valgrind may not know."""
     wrapper = "valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible " \
               "--errors-for-leak-kinds=definite --child-silent-after-fork=no"
-    return meson_tests("valgrind", "--suite", "valgrind-ok", "--wrapper", wrapper, patience=10,
+    return meson_tests("gcc", "--suite", "valgrind-ok", "--wrapper", wrapper, patience=10,
                        env={"TILEWORK_TEST_NO_PROCESSES": "1"})
 
 
@@ -185,7 +183,7 @@ def fuzz(target):
     if not kept:
         outcome.fail(f"fuzz: {name}", "it has no kept corpus below fuzz/corpus\n")
         return outcome
-    done = run([BUILD / "fuzz" / "fuzz" / name, f"-max_total_time={Effort.fuzz}", "-timeout=10",
+    done = run([BUILD / "sanitize" / "fuzz" / name, f"-max_total_time={Effort.fuzz}", "-timeout=10",
                 "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={new}-", new, *kept],
                env=SANITIZER_OPTIONS, seconds=Effort.fuzz * 6 + 60)
     runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.output)
@@ -197,7 +195,7 @@ def fuzz(target):
     return outcome
 
 
-@needs("fuzz")
+@needs("sanitize")
 def part_fuzz():
     """The libFuzzer targets, some seconds each."""
     outcome = Outcome()
