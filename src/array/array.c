@@ -8,6 +8,7 @@
 
 #include "array/descr.h"
 #include "array/dtype.h"
+#include "array/mark.h"
 #include "array/shape.h"
 #include "base/error.h"
 #include "base/text.h"

@@ -36,12 +36,6 @@ tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const
 /* Says what its values come from; NULL: nothing says so. Errors: TW_ERROR_MEMORY. */
 tw_status tw__array_set_origin(tw_array *array, const char *origin, tw_error *error);
 
-/* Gives the memory of an array that has a mark, now or once no other process has it. */
-void tw__mark_release(tw_array *array);
-
-/* Gives up the mark of an attached array. */
-void tw__mark_detach(tw_array *array);
-
 /* A new array, contents undefined, C order: in the heap where there is one, else private.
  * tw_array_create is this with the pool's heap. */
 tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,

@@ -1,41 +1,15 @@
-/* handle.c - where another process finds the memory of a shared array, and that memory over there. Knows no pools.
- *
- * An array that has a handle has a mark beside it in the memory file: how many other processes have the array mapped,
- * and a random number, which is zero once the array is destroyed. So a handle that comes too late is known as such,
- * although another array may be in the same place by then; and memory that others still use is not given back. */
+/* handle.c - where another process finds the memory of a shared array, and that memory over there. Knows no pools. An
+ * array that has a handle has a mark: see mark.h. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "array/array.h"
+#include "array/mark.h"
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/map.h"
-
-struct tw__mark {
-    _Atomic uint64_t attached; /* first: the heap looks at it */
-    _Atomic uint64_t number;
-};
-
-static tw_status make_mark(tw_array *array, tw_error *error)
-{
-    void *place;
-    uint64_t number = 0;
-    const tw_status status = tw__heap_take(array->heap, sizeof(struct tw__mark), &place, error);
-    if (status != TW_OK) {
-        return status;
-    }
-    while (number == 0) {
-        tw__file_random(&number, sizeof number);
-    }
-    array->mark = place;
-    array->mark_owner = tw__process_id();
-    atomic_init(&array->mark->attached, 0);
-    atomic_init(&array->mark->number, number);
-    tw__heap_need_file(array->heap, 1);
-    return TW_OK;
-}
 
 tw_status tw_array_handle(tw_array *array, tw_handle *handle, tw_error *error)
 {
@@ -45,7 +19,7 @@ tw_status tw_array_handle(tw_array *array, tw_handle *handle, tw_error *error)
     if (failed != 0) {
         return tw__fail(error, TW_ERROR_FILE, "this array is in no memory file that another process could open");
     }
-    const tw_status status = array->mark == NULL ? make_mark(array, error) : TW_OK;
+    const tw_status status = array->mark == NULL ? tw__mark_make(array, error) : TW_OK;
     if (status != TW_OK) {
         return status;
     }
@@ -59,16 +33,6 @@ tw_status tw_array_handle(tw_array *array, tw_handle *handle, tw_error *error)
                           .mark_at = (char *)array->mark - base,
                           .mark = atomic_load(&array->mark->number)};
     return TW_OK;
-}
-
-void tw__mark_release(tw_array *array)
-{
-    if (array->mark_owner != tw__process_id()) {
-        return; /* a fork's copy of the array says nothing about the array */
-    }
-    atomic_store_explicit(&array->mark->number, 0, memory_order_seq_cst);
-    tw__heap_give_both(array->heap, array->base, &array->mark->attached);
-    tw__heap_need_file(array->heap, -1);
 }
 
 /* ---- elsewhere ---- */
@@ -109,14 +73,6 @@ static tw_status take_mark(tw_array *array, int fd, const tw_handle *handle, tw_
     }
     array->mark = mark;
     return TW_OK;
-}
-
-void tw__mark_detach(tw_array *array)
-{
-    if (array->mark != NULL && array->mark_owner == tw__process_id()) {
-        atomic_fetch_sub_explicit(&array->mark->attached, 1, memory_order_release);
-    }
-    tw__unmap(array->mark_base, array->mark_size);
 }
 
 static tw_status map_handle(tw_array *array, int fd, const tw_handle *handle, tw_error *error)
