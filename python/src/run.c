@@ -7,16 +7,23 @@
 
 #define TELL_SECONDS 0.1
 
+/* Operands of the job by their numbers, one a byte, as Job of tilework/_job.py says. */
+struct numbers {
+    PyObject *args, *outs, *chosen, *fresh, *dirty; /* bytes */
+};
+
 /* One call of run(). */
 struct job {
     PoolObject *pool; /* NULL: serial */
     KernelObject *kernel;
     GridObject *grid;
-    PyObject *arrays;   /* tuple of Array */
+    PyObject *arrays; /* tuple of Array */
+    struct numbers numbers;
     PyObject *progress; /* called with done, total, seconds; or NULL */
     tw_run_options options;
     struct local_run local;
     int apart;
+    int wants_report;
     double told; /* seconds of the run when progress was told last */
     struct {
         int signal, code, by_itself;
@@ -202,18 +209,19 @@ static int read_bits(PyObject *given, uint64_t *bits, int noperands)
 
 static _Atomic unsigned long runs; /* begun in this process: each has a number of its own */
 
-/* What the kernel's call is to be for this run. kinds[3]: operands that are chosen, fresh, dirty. */
-static int fill_call(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds)
+/* What the kernel's call must be for this run. */
+static int fill_call(struct job *job)
 {
     struct call *call = job->kernel->call;
     const tw_signature *signature = job->grid->signature->signature;
     const int noperands = tw_signature_noperands(signature);
     const size_t slots = slots_offset(signature);
     memset(call, 0, sizeof *call);
-    if (read_numbers(args, call->args, &call->nargs, noperands) != 0 ||
-        read_numbers(outs, call->outs, &call->nouts, noperands) != 0 ||
-        read_bits(kinds[0], &call->chosen, noperands) != 0 || read_bits(kinds[1], &call->fresh, noperands) != 0 ||
-        read_bits(kinds[2], &call->dirty, noperands) != 0) {
+    if (read_numbers(job->numbers.args, call->args, &call->nargs, noperands) != 0 ||
+        read_numbers(job->numbers.outs, call->outs, &call->nouts, noperands) != 0 ||
+        read_bits(job->numbers.chosen, &call->chosen, noperands) != 0 ||
+        read_bits(job->numbers.fresh, &call->fresh, noperands) != 0 ||
+        read_bits(job->numbers.dirty, &call->dirty, noperands) != 0) {
         return -1;
     }
     call->looks = job->options.check ? 2 : 1;
@@ -324,11 +332,10 @@ static int take_operands(struct job *job)
     return 0;
 }
 
-/* args, outs and kinds: operands by number, as bytes. */
 /* What chosen outputs will probably be: a tuple of (operand, dtype). Others than numbers are left out. */
 static int read_expected(struct job *job, PyObject *pairs)
 {
-    const Py_ssize_t count = PyTuple_Check(pairs) ? PyTuple_GET_SIZE(pairs) : 0;
+    const Py_ssize_t count = PyTuple_GET_SIZE(pairs);
     if (count > 0) {
         memset(job->expected, 0, sizeof job->expected);
         job->options.expected = job->expected;
@@ -346,12 +353,29 @@ static int read_expected(struct job *job, PyObject *pairs)
     return 0;
 }
 
-static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyObject *const *kinds, int wants_report)
+/* What the library reports while it runs, and to whom. */
+static void watch_job(struct job *job)
+{
+    job->apart = job->pool != NULL && tw_pool_get_kind(job->pool->pool) == TW_PROCESSES;
+    job->options.progress = watch;
+    job->options.progress_user = job;
+    job->options.stop = &job->local.stop;
+    job->options.died = note_death;
+    job->options.died_user = job;
+    job->options.stall_seconds = stall_seconds;
+    job->options.stalled = job->apart ? tell_stall : NULL;
+    job->options.stalled_user = job;
+    job->local.bases = job->bases;
+    job->local.own_memory = job->options.check;
+    job->local.workers = job->pool != NULL ? (unsigned)tw_pool_workers(job->pool->pool) : 1;
+}
+
+static PyObject *run_taken(struct job *job)
 {
     tw_choices *choices = NULL;
     tw_report *report = NULL;
     tw_error error;
-    if (job->kernel->callable != NULL && (fill_call(job, args, outs, kinds) != 0 || take_context(&job->local) != 0)) {
+    if (job->kernel->callable != NULL && (fill_call(job) != 0 || take_context(&job->local) != 0)) {
         empty_call(job);
         drop_context(&job->local);
         return NULL;
@@ -360,7 +384,7 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyOb
     job->options.choices = chooses ? &choices : NULL;
     leave_python();
     const tw_status status = tw_run(job->pool != NULL ? job->pool->pool : NULL, job->kernel->kernel, job->grid->grid,
-                                    job->operands, &job->options, wants_report ? &report : NULL, &error);
+                                    job->operands, &job->options, job->wants_report ? &report : NULL, &error);
     enter_python();
     drop_context(&job->local);
     PyObject *told = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
@@ -380,32 +404,64 @@ static PyObject *run_taken(struct job *job, PyObject *args, PyObject *outs, PyOb
     return told;
 }
 
-/* run(pool or None, kernel, grid, arrays, args, outs, retries, timeout, tiles_per_worker, keep_going, guard, check,
- *     progress or None, wants_report, chosen, fresh, dirty,
- *     expected) -> Report or None; with chosen outputs that and
- * chosen_arrays() */
+/* The fields of Job (tilework/_job.py) and RunOptions (tilework/_options.py), which are tuples, in their order. */
+enum job_field { KERNEL, GRID, ARRAYS, CALLED_WITH, OUTS, CHOSEN, FRESH, DIRTY, EXPECTED, JOB_FIELDS };
+enum option_field { RETRIES, TIMEOUT, TILES_PER_WORKER, KEEP_GOING, GUARD, CHECK, PROGRESS, REPORT, OPTION_FIELDS };
+
+static int is_tuple_of(PyObject *object, int fields)
+{
+    return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == fields;
+}
+
+static int read_job(struct job *job, PyObject *given)
+{
+    if (!is_tuple_of(given, JOB_FIELDS) || !Py_IS_TYPE(PyTuple_GET_ITEM(given, KERNEL), &KernelType) ||
+        !Py_IS_TYPE(PyTuple_GET_ITEM(given, GRID), &GridType) || !PyTuple_Check(PyTuple_GET_ITEM(given, ARRAYS)) ||
+        !PyTuple_Check(PyTuple_GET_ITEM(given, EXPECTED))) {
+        PyErr_SetString(PyExc_TypeError, "run(pool or None, Job, RunOptions): this is no Job");
+        return -1;
+    }
+    job->kernel = (KernelObject *)PyTuple_GET_ITEM(given, KERNEL);
+    job->grid = (GridObject *)PyTuple_GET_ITEM(given, GRID);
+    job->arrays = PyTuple_GET_ITEM(given, ARRAYS);
+    job->numbers = (struct numbers){.args = PyTuple_GET_ITEM(given, CALLED_WITH),
+                                    .outs = PyTuple_GET_ITEM(given, OUTS),
+                                    .chosen = PyTuple_GET_ITEM(given, CHOSEN),
+                                    .fresh = PyTuple_GET_ITEM(given, FRESH),
+                                    .dirty = PyTuple_GET_ITEM(given, DIRTY)};
+    return take_operands(job) == 0 ? read_expected(job, PyTuple_GET_ITEM(given, EXPECTED)) : -1;
+}
+
+static int read_options(struct job *job, PyObject *asked)
+{
+    if (!is_tuple_of(asked, OPTION_FIELDS)) {
+        PyErr_SetString(PyExc_TypeError, "run(pool or None, Job, RunOptions): these are no RunOptions");
+        return -1;
+    }
+    PyObject *progress = PyTuple_GET_ITEM(asked, PROGRESS);
+    job->options.retries = (int)PyLong_AsLong(PyTuple_GET_ITEM(asked, RETRIES));
+    job->options.timeout = PyFloat_AsDouble(PyTuple_GET_ITEM(asked, TIMEOUT));
+    job->options.tiles_per_worker = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(asked, TILES_PER_WORKER));
+    job->options.keep_going = PyObject_IsTrue(PyTuple_GET_ITEM(asked, KEEP_GOING));
+    job->options.guard = PyObject_IsTrue(PyTuple_GET_ITEM(asked, GUARD));
+    job->options.check = PyObject_IsTrue(PyTuple_GET_ITEM(asked, CHECK));
+    job->progress = progress != Py_None && progress != Py_False ? progress : NULL;
+    job->wants_report = PyObject_IsTrue(PyTuple_GET_ITEM(asked, REPORT));
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* run(pool or None, Job, RunOptions) -> Report or None; with chosen outputs that and chosen_arrays() */
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     struct job job;
     (void)self;
-    if (n != 18 || !Py_IS_TYPE(args[1], &KernelType) || !Py_IS_TYPE(args[2], &GridType) || !PyTuple_Check(args[3]) ||
-        (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
-        PyErr_SetString(PyExc_TypeError, "run(pool, kernel, grid, arrays, ...) with 18 arguments");
+    if (n != 3 || (args[0] != Py_None && !Py_IS_TYPE(args[0], &PoolType))) {
+        PyErr_SetString(PyExc_TypeError, "run(pool or None, Job, RunOptions)");
         return NULL;
     }
     memset(&job, 0, offsetof(struct job, operands));
     job.pool = args[0] != Py_None ? (PoolObject *)args[0] : NULL;
-    job.kernel = (KernelObject *)args[1];
-    job.grid = (GridObject *)args[2];
-    job.arrays = args[3];
-    job.progress = args[12] != Py_None ? args[12] : NULL;
-    job.options.retries = (int)PyLong_AsLong(args[6]);
-    job.options.timeout = PyFloat_AsDouble(args[7]);
-    job.options.tiles_per_worker = PyLong_AsUnsignedLongLong(args[8]);
-    job.options.keep_going = PyObject_IsTrue(args[9]);
-    job.options.guard = PyObject_IsTrue(args[10]);
-    job.options.check = PyObject_IsTrue(args[11]);
-    if (PyErr_Occurred() || take_operands(&job) != 0 || read_expected(&job, args[17]) != 0) {
+    if (read_job(&job, args[1]) != 0 || read_options(&job, args[2]) != 0) {
         return NULL;
     }
     if (job.pool != NULL && job.pool->pool == NULL) {
@@ -416,18 +472,7 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
         PyErr_SetString(PyExc_RuntimeError, "this pool or kernel is in the middle of a run");
         return NULL;
     }
-    job.apart = job.pool != NULL && tw_pool_get_kind(job.pool->pool) == TW_PROCESSES;
-    job.options.progress = watch;
-    job.options.progress_user = &job;
-    job.options.stop = &job.local.stop;
-    job.options.died = note_death;
-    job.options.died_user = &job;
-    job.options.stall_seconds = stall_seconds;
-    job.options.stalled = job.apart ? tell_stall : NULL;
-    job.options.stalled_user = &job;
-    job.local.bases = job.bases;
-    job.local.own_memory = job.options.check;
-    job.local.workers = job.pool != NULL ? (unsigned)tw_pool_workers(job.pool->pool) : 1;
+    watch_job(&job);
     job.local.inside = calloc(job.local.workers, sizeof *job.local.inside);
     if (job.local.inside == NULL) {
         return PyErr_NoMemory();
@@ -440,7 +485,7 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n)
         job.pool->busy = 1;
         job.pool->running = &job.local;
     }
-    PyObject *result = run_taken(&job, args[4], args[5], args + 14, PyObject_IsTrue(args[13]));
+    PyObject *result = run_taken(&job);
     job.kernel->busy = 0;
     inside_of = job.local.entered.outer;
     if (job.pool != NULL) {

@@ -13,9 +13,11 @@ True
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
 from ._functions import close_idle, empty, evaluate, run, share, zeros
-from ._objects import Kernel, Pool, Tile
+from ._native import Kernel
+from ._pool import Pool
 from ._report import Report
 from ._shared import SharedArray
+from ._tile import Tile
 from ._tilework import counters, machine
 from ._tilework import version as __version__
 

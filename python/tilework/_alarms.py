@@ -4,21 +4,21 @@ can interrupt. Such a thread ends by itself, and the pool waits for it."""
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal's own takes half a millisecond to load
 import contextvars
-import signal
 import threading
 import time
 from typing import Any, Callable
 
-from . import _context, _frames, _signals, _tilework
+from . import _context, _frames, _signals
 
 PATIENCE = 0.3  # seconds that kernels have to end when they are asked to
 
 
 def is_set() -> bool:
     """An alarm is due whose handler is Python's, and this thread is the one that it would interrupt."""
-    return (signal.getitimer(signal.ITIMER_REAL)[0] > 0 and threading.current_thread() is threading.main_thread()
-            and callable(signal.getsignal(signal.SIGALRM)))
+    return (_signal.getitimer(_signal.ITIMER_REAL)[0] > 0 and threading.current_thread() is threading.main_thread()
+            and callable(_signal.getsignal(_signal.SIGALRM)))
 
 
 class _Beside:
@@ -46,16 +46,16 @@ class _Beside:
             _frames.stands_for.pop(threading.get_ident(), None)
             self.ended.set()
 
-    def leave(self, pool: _tilework.Pool) -> None:
+    def leave(self, stop: Callable[[BaseException], None]) -> None:
         """The run ends, and this thread does not wait for long. It may not have begun: it is asked again."""
         end = time.monotonic() + PATIENCE
         while not self.ended.is_set() and time.monotonic() < end:
-            pool.stop(SystemExit("its caller has left"))
+            stop(SystemExit("its caller has left"))
             self.ended.wait(0.02)
 
 
-def run_beside(pool: _tilework.Pool, work: Callable[[], Any]) -> Any:
-    """`work()`, which is a run in this pool."""
+def run_beside(stop: Callable[[BaseException], None], work: Callable[[], Any]) -> Any:
+    """`work()`, which is a run that `stop` ends."""
     beside = _Beside(work)
     try:
         beside.thread.start()
@@ -63,7 +63,7 @@ def run_beside(pool: _tilework.Pool, work: Callable[[], Any]) -> Any:
     except BaseException:
         _signals.hold()
         try:
-            beside.leave(pool)
+            beside.leave(stop)
         finally:
             _signals.release()
         raise

@@ -5,32 +5,19 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Mapping
-from typing import Any, Callable, Optional, Union
+from typing import Any
 
 import numpy as np
 
-from . import _arguments, _options, _shared, _tilework, _ufuncs
+from . import _options, _shared, _ufuncs
 from ._errors import ArgumentError, TileError
-from ._objects import Pool, native_kernel, open_pools
-from ._report import Report
-from ._request import Request
+from ._memory import as_array
+from ._native import Kernel
+from ._options import Asked
+from ._placement import kind_of, workers_of
+from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools
 
 __all__ = ["close_idle", "empty", "evaluate", "run", "share", "zeros"]
-
-
-class _OneRun(Pool):
-    """A pool for one run. It opens when the kernel is known, so that no worker is forked twice, and has no more workers
-    than there are tiles."""
-
-    one_run = True
-
-    def _open(self, workers: int) -> None:
-        self._wished = workers or _tilework.machine()["workers"]
-
-    def _ready(self, request: Request) -> _tilework.Pool:
-        super()._open(max(1, min(self._wished, request.grid.count)))
-        return self._need_open()
 
 
 # ---- pools that nobody opened ------------------------------------------------------------------------------------------
@@ -55,7 +42,7 @@ class _Threads:
 
     def give(self, workers: int, pool: Pool) -> None:
         with self.lock:
-            if not pool.closed and pool.is_free():  # not at the end of the program, nor if an alarm has left a run
+            if not pool.closed and is_free(pool):  # not at the end of the program, nor if an alarm has left a run
                 self.free.setdefault(workers, []).append(pool)
 
     def close(self) -> None:
@@ -73,7 +60,7 @@ def _close_all() -> None:
     """Threads must have left before the interpreter does."""
     _threads.close()
     for pool in list(open_pools):
-        pool.close_at_exit()
+        close_at_exit(pool)
 
 
 atexit.register(_close_all)
@@ -89,12 +76,8 @@ def close_idle() -> None:
 # ---- functions ---------------------------------------------------------------------------------------------------------
 
 
-def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
-        cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
-        parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
-        workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
-        progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
-        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False, **others: Any) -> Any:
+@_options.function_of(_options.run)
+def run(asked: Asked) -> Any:
     """Run a kernel over the tiles of arrays, on all cores, each tile writing its own part of the result in place.
 
     Equals ``for tile in tiles: kernel(views of the tile)``, on any pool.
@@ -168,59 +151,47 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
     >>> tw.run(lambda a: a.sum(axis=1), "a[i,k] -> s[i]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
     array([3., 3., 3., 3.])
     """
-    if others:
-        _options.refuse("run", others, run.__kwdefaults__)
-    options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
-                               "lengths": lengths, "retries": retries, "timeout": timeout, "progress": progress,
-                               "guard": guard, "check": check, "keep_going": keep_going,
-                               "tiles_per_worker": tiles_per_worker, "report": report}
-    if isinstance(pool, Pool):
-        if workers is not None:
+    kernel = asked.kernel
+    python = not isinstance(kernel, (str, Kernel))
+    return _somewhere(asked, python, _ufuncs.releases_lock(kernel) if python else "")
+
+
+def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
+    """A run in the pool that was given, or in one of the kind that is right; the report says why."""
+    if isinstance(asked.pool, Pool):
+        if asked.workers is not None:
             raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
-        return pool.run(kernel, signature, *operands, **options)
-    apart = timeout is not None or bool(guard) or tiles_per_worker != 0
-    native = kernel if isinstance(kernel, str) else native_kernel(kernel)
-    kind = _arguments.kind_of(pool, native is None, apart, _ufuncs.releases_lock(kernel) if native is None else "")
-    return _with_pool(kind, workers, lambda made: made.run(kernel if native is None else native, signature, *operands,
-                                                           **options))
-
-
-def _with_pool(placed: tuple[str, str], workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
-    """A run in the kind of pool that was chosen, whose report says why."""
-    kind, why = placed
+        return do(asked.pool, asked)
+    kind, why = kind_of(asked.pool, python, asked.options.apart, unlocked)
     try:
-        found = _in_pool(kind, workers, work)
+        found = _in_pool(kind, asked)
     except TileError as error:
         if error.report is not None:
             error.report.why = why
         raise
-    if type(found) is tuple and isinstance(found[-1], Report):
-        found[-1].why = why
+    if asked.options.report:
+        found[1].why = why
     return found
 
 
-def _in_pool(kind: str, workers: Optional[int], work: Callable[[Pool], Any]) -> Any:
+def _in_pool(kind: str, asked: Asked) -> Any:
     """Threads that are kept, or a pool for this one run."""
-    count = _arguments.workers_of(workers)
+    count = workers_of(asked.workers)
     if kind == "threads":
         threads = _threads.take(count)
         try:
-            return work(threads)
+            return do(threads, asked)
         finally:
             _threads.give(count, threads)
-    made = _OneRun(count or None, kind)
+    made = for_one_run(kind, count)
     try:
-        return work(made)
+        return do(made, asked)
     finally:
         made.close()
 
 
-def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
-             tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
-             lengths: Optional[Mapping[str, int]] = None, edges: Union[str, Mapping[str, str], None] = None,
-             workers: Optional[int] = None, pool: Union[str, Pool] = "auto",
-             progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
-             report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Any:
+@_options.function_of(_options.evaluate)
+def evaluate(asked: Asked) -> Any:
     """Evaluate a statement of index notation on all cores: ``evaluate("r[i,j] = y[i] * x[j]", y=y, x=x)``.
 
     The statement becomes C, is compiled once (and kept in a cache on the disk), and runs without the interpreter. Results
@@ -260,16 +231,7 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
            [10., 11., 12., 13.],
            [20., 21., 22., 23.]])
     """
-    _options.refuse_operands(statement, named)
-    options: dict[str, Any] = {"out": out, "dtype": dtype, "cuts": cuts, "tiles": tiles, "parts": parts,
-                               "lengths": lengths, "edges": edges, "progress": progress, "check": check,
-                               "report": report, "operands": operands}
-    if isinstance(pool, Pool):
-        if workers is not None:
-            raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
-        return pool.evaluate(statement, **options, **named)
-    return _with_pool(_arguments.kind_of(pool, False, False), workers,
-                      lambda made: made.evaluate(statement, **options, **named))
+    return _somewhere(asked, False, "")
 
 
 def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:
@@ -285,7 +247,7 @@ def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:
     >>> float(r.sum())
     6.0
     """
-    return _shared.empty(shape, dtype, None)
+    return _shared.empty(shape, dtype)
 
 
 def zeros(shape: Any, dtype: Any = float) -> _shared.SharedArray:
@@ -297,7 +259,7 @@ def zeros(shape: Any, dtype: Any = float) -> _shared.SharedArray:
 
 def share(array: Any) -> _shared.SharedArray:
     """A copy of an array in shared memory; see :func:`empty`."""
-    source = _arguments.as_array(array, "the array")
+    source = as_array(array, "the array")
     copy = empty(source.shape, source.dtype)
     copy[...] = source
     return copy

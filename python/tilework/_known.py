@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any, Optional
 
 from . import _carried, _manner, _tilework
@@ -29,6 +30,13 @@ class Known:
         return carried is not None and self.carried == carried and (self.forks == forks or len(carried) < 2)
 
 
+def identity_of(function: Any) -> Any:
+    """What makes two callables the same to workers that were forked when they knew one of them."""
+    if isinstance(function, types.MethodType):  # a new object each time that it is asked for
+        return id(function.__self__), id(function.__func__)
+    return id(function)
+
+
 class KnownKernels:
     """`apart`: workers have copies of what the program has; else they use what it has. `settled`: no callable changes."""
 
@@ -44,7 +52,7 @@ class KnownKernels:
         """For a run that begins now; a kernel that is new makes the library fork the workers again."""
         apart = self.apart and pool is not None
         carried = _carried.of(function) if apart and not self.settled else _carried.NOTHING
-        identity = _manner.identity_of(function)
+        identity = identity_of(function)
         found = self._known.pop(identity, None)
         self._forks = pool.forks if pool is not None else 0
         if apart:

@@ -12,32 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from . import _naming, _ufuncs
-from ._arguments import Notation
-
-
-def address_of(kernel: Any) -> Optional[int]:
-    """The address of a C function, where `kernel` is a ctypes or cffi pointer or Numba's @cfunc; None where not."""
-    ctypes = sys.modules.get("ctypes")
-    if ctypes is not None and isinstance(kernel, ctypes._CFuncPtr):  # pylint: disable=protected-access
-        return ctypes.cast(kernel, ctypes.c_void_p).value or 0
-    module = type(kernel).__module__
-    if module == "_cffi_backend":
-        backend = sys.modules["_cffi_backend"]
-        if not isinstance(kernel, backend._CDataBase):  # pylint: disable=protected-access
-            return None
-        if backend.typeof(kernel).kind != "function":
-            raise TypeError(f"a kernel is a callable, a tilework.Kernel or a pointer to a C function, not {kernel!r}")
-        return int(backend.cast(backend.new_primitive_type("uintptr_t"), kernel))
-    if module.startswith("numba.") and type(kernel).__name__ == "CFunc":
-        return int(kernel.address)
-    return None
-
-
-def identity_of(function: Any) -> Any:
-    """What makes two callables the same to workers that were forked when they knew one of them."""
-    if isinstance(function, types.MethodType):  # a new object each time that it is asked for
-        return id(function.__self__), id(function.__func__)
-    return id(function)
+from ._signature import Notation
 
 
 class Takes(NamedTuple):
@@ -138,7 +113,7 @@ def _several(count: object, noun: str) -> str:
 class Manner:
     """How a callable wants to be called: with its outputs or without, and with tile= or without."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Any) -> None:
         function = self.function = _ufuncs.behind(function)
         self.name = _naming.name_of(function)
         self.takes = takes(function)

@@ -1,62 +1,197 @@
-"""Options that other tools have, and what they are called here."""
+"""What runs may be asked for: each option with its name, type, default and check, once. `run` and `evaluate` here have
+the parameters of all functions of these names, and give what was asked for as one value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Optional
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, Concatenate, NamedTuple, Optional, ParamSpec, TypeVar, Union
 
-TILES = "the length of tiles is tiles={\"i\": 100}"
-WORKERS = "the number of workers is workers=4; left out, all cores work"
-POOL = "pool=\"threads\" or pool=\"processes\" says where the kernel runs"
-PARTS = "the number of parts of an axis is parts={\"i\": 4}, the places of cuts are cuts={\"i\": [100, 250]}"
-LENGTHS = "the length of an axis that no operand has is lengths={\"i\": 100}"
-AXES = "the signature names the axes, as in \"a[i,k] -> r[i]\"; one that no output has is given whole"
-OUT = "results go into arrays of yours by out=r"
-DTYPE = "the dtype of new outputs is dtype=\"f4\""
-PROGRESS = "a bar is progress=True, a function of yours progress=f"
-OPERANDS = "operands follow the signature in its order; other values come with the function: functools.partial(f, c=2)"
+from . import _habits
+from ._errors import ArgumentError
+from ._grid import Splits, divisions
+from ._native import native_kernel
+from ._scalars import whole
 
-ADVICE = {
-    TILES: "tile tilesize tile_size tile_shape chunks chunk chunksize chunk_size chunk_shape block blocks blocksize block_size "
-           "block_shape batch batch_size batchsize grainsize grain_size partition_size rows_per_chunk",
-    WORKERS: "worker n_jobs njobs jobs num_jobs n_job workers_count num_workers n_workers nworkers max_workers processes "
-             "n_processes num_processes nproc nprocs n_proc procs nthreads n_threads num_threads max_threads threads thread cores "
-             "n_cores ncores num_cores cpus n_cpus ncpu ncpus num_cpus cpu_count concurrency parallelism",
-    POOL: "backend prefer executor scheduler parallel parallel_backend engine kind mode pools pool_type client method "
-          "multiprocessing use_threads threaded start start_method context mp_context",
-    PARTS: "cut split splits sections indices_or_sections npartitions partitions nparts n_parts num_parts part divisions divide "
-           "nchunks n_chunks nblocks n_blocks",
-    LENGTHS: "shape shapes size sizes length dims dimensions output_shape output_shapes output_sizes out_shape lens n",
-    AXES: "axis axes along dim drop_axis new_axis core_dims input_core_dims output_core_dims keepdims in_axes out_axes "
-          "subscripts",
-    OUT: "output outputs result results into dest destination target",
-    DTYPE: "dtypes type types otypes output_dtypes meta out_dtype typesize",
-    PROGRESS: "verbose verbosity show_progress progressbar progress_bar tqdm desc bar callback",
-    OPERANDS: "args kwargs kwds kw arguments inputs input arrays operands params parameters initargs initializer constants data",
-    "retries=2 is how many deaths of a worker on one tile are survived": "retry tries max_retries attempts",
-    "tiles_per_worker=100 has worker processes replaced": "maxtasksperchild max_tasks_per_child tasks_per_child "
-                                                         "max_tasks_per_worker",
-    "keep_going=True lets other tiles run when one fails": "on_error errors ignore_errors raise_errors skip_errors",
-    "a read past the ends of an array is set by edges=\"clamp\" of tilework.evaluate; a kernel gets no halo: it takes the "
-    "array whole, by axes that no output has, and tile": "depth boundary boundaries halo overlap edge padding pad",
-}
-WORDS = {word: advice for advice, words in ADVICE.items() for word in words.split()}
+if TYPE_CHECKING:
+    from ._pool import Pool
+
+Tell = Callable[[int, int, float], object]  # tiles done, tiles in all, seconds
+Progress = Union[None, bool, Tell]
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
-def refuse(what: str, names: Iterable[str], options: Optional[Iterable[str]]) -> None:
-    """A TypeError if there is any name that `what` does not have."""
-    known = list(options or ())
-    for name in names:
-        advice = WORDS.get(name.lower())
-        if advice is None:
-            import difflib  # 2 ms, for errors alone
-            near = difflib.get_close_matches(name, known, 1, 0.75)
-            advice = f"did you mean {near[0]}=?" if near else f"it has {', '.join(sorted(known))}"
-        raise TypeError(f"{what} has no option {name}: {advice}")
+class RunOptions(NamedTuple):
+    """How a run is done, whatever it computes. An engine takes it, and the extension reads it in this order."""
+
+    retries: int = 2  # deaths of a worker on one tile; -1: none
+    timeout: float = 0.0  # seconds that a tile may take; 0: any
+    tiles_per_worker: int = 0  # a worker process is replaced after so many; 0: never
+    keep_going: bool = False
+    guard: bool = False
+    check: bool = False
+    progress: Progress = None
+    report: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Processes alone can do that."""
+        return self.timeout != 0 or self.guard or self.tiles_per_worker != 0
 
 
-def refuse_operands(statement: object, names: Iterable[str]) -> None:
-    """What is given to a statement by the name of an option, while the statement has nothing of that name."""
-    for name in names:
-        if name.lower() in WORDS and isinstance(statement, str) and name not in statement:
-            raise TypeError(f"the statement has no operand {name}, and evaluate no such option: {WORDS[name.lower()]}")
+class Asked(NamedTuple):
+    """A call of `run` or `evaluate`: what to compute, from what, into what, where and how."""
+
+    kernel: Any  # a Python callable, a Kernel, or the text of a statement
+    signature: Optional[str]  # None: that of the statement
+    operands: Any  # in the order of the signature, or by their names
+    out: Any
+    dtype: Any
+    splits: Splits
+    lengths: Optional[Mapping[str, int]]
+    edges: Union[str, Mapping[str, str], None]  # one for all axes, or one for each axis
+    options: RunOptions
+    workers: Optional[int]
+    pool: Any
+
+
+# ---- checks ------------------------------------------------------------------------------------------------------------
+
+
+def _retries(retries: object) -> int:
+    """0 asks for none, which the library spells -1."""
+    number = retries if type(retries) is int else whole(retries, "retries")
+    if not 0 <= number < 2**31:
+        raise ArgumentError(f"retries is {retries}; it is at least 0")
+    return number if number > 0 else -1
+
+
+def _seconds(timeout: Any) -> float:
+    if timeout is None:
+        return 0.0
+    if isinstance(timeout, (bool, str, bytes)) or not hasattr(timeout, "__float__"):
+        raise TypeError(f"timeout is a number of seconds, or None, not {timeout!r}")
+    seconds = float(timeout)
+    if not seconds > 0:
+        raise ArgumentError(f"timeout is {timeout!r}; it is a positive number of seconds, or None")
+    return seconds
+
+
+def _tiles_per_worker(number: object) -> int:
+    found = number if type(number) is int and number < 2**63 else whole(number, "tiles_per_worker")
+    if found < 0:
+        raise ArgumentError(f"tiles_per_worker is {number}; it is at least 0, where 0 asks for no replacement")
+    return found
+
+
+def _by_name(operands: object, named: dict[str, Any]) -> Mapping[str, Any]:
+    """Operands of a statement that are given in both ways."""
+    if operands is None:
+        return named
+    if not isinstance(operands, Mapping):
+        raise TypeError(f"operands is a dict from names to arrays, not {type(operands).__name__}")
+    for name in operands:
+        if not isinstance(name, str):
+            raise TypeError(f"operands: an operand is named by a text, not {name!r}")
+        if name in named:
+            raise ArgumentError(f"{name} is given twice, in operands and by its name")
+    return {**operands, **named}
+
+
+# ---- names, types, defaults --------------------------------------------------------------------------------------------
+
+
+def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
+        cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
+        parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
+        workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
+        progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
+        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Asked:
+    """The run of a kernel."""
+    options = RunOptions(_retries(retries), _seconds(timeout), _tiles_per_worker(tiles_per_worker), bool(keep_going),
+                         bool(guard), bool(check), progress, bool(report))
+    return Asked(kernel if isinstance(kernel, str) else native_kernel(kernel) or kernel, signature, operands, out, dtype,
+                 divisions(cuts, tiles, parts), lengths, None, options, workers, pool)
+
+
+def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
+             tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
+             lengths: Optional[Mapping[str, int]] = None, edges: Union[str, Mapping[str, str], None] = None,
+             workers: Optional[int] = None, pool: Union[str, Pool] = "auto",
+             progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
+             report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Asked:
+    """That of a statement, which is signature and kernel at once."""
+    _habits.refuse_operands(statement, named)
+    if not isinstance(statement, str):
+        raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(statement).__name__}")
+    options = RunOptions(check=bool(check), progress=progress, report=bool(report))
+    return Asked(statement, None, _by_name(operands, named), out, dtype, divisions(cuts, tiles, parts), lengths, edges,
+                 options, workers, pool)
+
+
+# ---- what takes them ---------------------------------------------------------------------------------------------------
+
+def function_of(parse: Callable[P, Asked]) -> Callable[[Callable[[Asked], R]], Callable[P, R]]:
+    """Makes what works for an `Asked` a function with the parameters of `run` or `evaluate`."""
+    signature = inspect.signature(parse).replace(return_annotation="Any")
+
+    def decorate(work: Callable[[Asked], R]) -> Callable[P, R]:
+        @functools.wraps(work)
+        def call(*arguments: P.args, **options: P.kwargs) -> R:
+            try:
+                asked = parse(*arguments, **options)
+            except TypeError:
+                _refuse_unknown(parse, signature, options)
+                raise
+            return work(asked)
+
+        _describe(call, parse, signature)
+        return call
+    return decorate
+
+
+def method_of(parse: Callable[P, Asked]) -> Callable[[Callable[[S, Asked], R]], Callable[Concatenate[S, P], R]]:
+    """The same for a method of a pool, which has its workers: these names are no options."""
+    own = [parameter for parameter in inspect.signature(parse).parameters.values()
+           if parameter.name not in ("workers", "pool")]
+    owner = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = inspect.Signature([owner, *own], return_annotation="Any")
+
+    def decorate(work: Callable[[S, Asked], R]) -> Callable[Concatenate[S, P], R]:
+        @functools.wraps(work)
+        def call(self: S, /, *arguments: P.args, **options: P.kwargs) -> R:
+            operands: Optional[dict[str, Any]] = None
+            if "workers" in options or "pool" in options:
+                _refuse_unknown(parse, signature, options)
+                operands = {name: options.pop(name) for name in ("workers", "pool") if name in options}
+            try:
+                asked = parse(*arguments, **options)
+            except TypeError:
+                _refuse_unknown(parse, signature, options)
+                raise
+            if operands is not None:
+                asked = asked._replace(operands=_by_name(operands, dict(asked.operands)))
+            return work(self, asked)
+
+        _describe(call, parse, signature)
+        return call
+    return decorate
+
+
+def _refuse_unknown(parse: Callable[..., Asked], signature: inspect.Signature, given: Mapping[str, object]) -> None:
+    """A TypeError with advice for a name that is no option, unless any name may be that of an operand."""
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+        _habits.refuse(parse.__name__, (name for name in given if name not in signature.parameters), options)
+
+
+def _describe(call: Any, parse: Callable[..., Asked], signature: inspect.Signature) -> None:
+    """What help(), IDEs and typing.get_type_hints read."""
+    call.__signature__ = signature
+    call.__wrapped__ = parse  # whose module knows the types by their names
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()
+                            if parameter.name != "self"} | {"return": signature.return_annotation}

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-from . import _arguments, _bits, _frames, _tilework
-from ._errors import CheckError, OutOfMemory, TileError
+from . import _dtypes, _frames, _tilework
+from ._errors import OutOfMemory, TileError
+
+if TYPE_CHECKING:
+    from ._request import Request
 
 NOWHERE = 255  # of a tile that was not computed
 FATES = dict.fromkeys("iu", "fractions are cut off") | dict.fromkeys("SU", "longer texts are cut off") | {
@@ -46,7 +49,7 @@ def _asked(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], Optional[str]]:
         raise TypeError(f"the kernel has returned items of dtype {dtype}, references to Python objects, which cannot be in "
                         "shared memory; give dtype=, or return numbers, fixed-length texts or records")
     wanted = dtype if dtype.isnative or dtype.names else dtype.newbyteorder("=")
-    return wanted, _arguments.descr_of(wanted)
+    return wanted, _dtypes.descr_of(wanted)
 
 
 def choose(dtype: np.dtype[Any], run: int, operand: int) -> tuple[np.dtype[Any], Optional[str], int]:
@@ -114,7 +117,7 @@ def _wide_enough(*dtypes: np.dtype[Any]) -> Optional[np.dtype[Any]]:
     return next((wish for wish in wishes if all(np.can_cast(dtype, wish, "same_kind") for dtype in dtypes)), None)
 
 
-def _refused(request: Any, operand: int, tiles: list[int], dtypes: list[np.dtype[Any]]) -> TileError:
+def _refused(request: Request, operand: int, tiles: list[int], dtypes: list[np.dtype[Any]]) -> TileError:
     """The lowest tile that has nothing in common with those before it, and the first of these."""
     last = next(n for n in range(1, len(dtypes) + 1) if common(dtypes[:n + 1]) is None)
     first = next((n for n in range(last) if common([dtypes[n], dtypes[last]]) is None), 0)
@@ -129,12 +132,12 @@ def _refused(request: Any, operand: int, tiles: list[int], dtypes: list[np.dtype
     return error
 
 
-def _box(request: Any, operand: int, tile: int) -> tuple[slice, ...]:
+def _box(request: Request, operand: int, tile: int) -> tuple[slice, ...]:
     starts, stops = request.grid.tile(tile)
     return tuple(slice(starts[axis], stops[axis]) for axis in request.notation.shapes[operand])
 
 
-def settled(request: Any, pool: Optional[_tilework.Pool], operand: int, arrays: list[_tilework.Array],
+def settled(request: Request, pool: Optional[_tilework.Pool], operand: int, arrays: list[_tilework.Array],
             told: tuple[bytes, int, int]) -> np.ndarray[Any, Any]:
     """The one array of an output, from those that its tiles asked for."""
     if told[0] and told[0][0] != NOWHERE and told[0].count(told[0][0]) == len(told[0]):
@@ -162,84 +165,3 @@ def settled(request: Any, pool: Optional[_tilework.Pool], operand: int, arrays: 
         box = _box(request, operand, int(tile))
         result[box] = found[int(places[tile])][box]
     return result
-
-
-# ---- check=True --------------------------------------------------------------------------------------------------------
-
-
-class Again:
-    """The job computed again as one serial tile, in memory of its own. Made before the run, which changes inout operands."""
-
-    def __init__(self, request: Any) -> None:
-        self.request = request
-        self.arrays: list[Any] = [None if array is None else array if request.notation.roles[k] == _tilework.IN else
-                                  array.copy() for k, array in enumerate(request.arrays)]
-
-    def compare(self, inner: _tilework.Kernel, called_with: bytes, results: dict[int, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        """What the report says of it; an error where one bit is another."""
-        request = self.request
-        notation = request.notation
-        whole = ((notation.axes[0], "parts", 1),) if notation.axes else ()
-        grid = _arguments.grid_for(notation, request.lengths, whole, (8,) * len(notation.names), _tilework.COST_UNKNOWN)
-        arrays = tuple(request.made(None, k, request.dtypes[k]) if array is None else _arguments.wrapped(array)
-                       for k, array in enumerate(self.arrays))
-        _, chosen = _tilework.run(None, inner, grid, arrays, called_with, bytes(notation.outs), -1, 0.0, 0, False, False, False,
-                                  None, False, request.deferred, request.fresh, request.fresh,
-                                  ())
-        told = compare(request, results, request.arrays_of(arrays, None, chosen))
-        if not told["identical"]:
-            raise differs(request, told)
-        return told
-
-
-def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    equal: np.ndarray[Any, Any] = (_bits.of_items(a) == _bits.of_items(b)).all(1)
-    return equal
-
-
-def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
-    if a.dtype.kind not in "biufc" or a.size == 0:
-        return 0.0
-    with np.errstate(all="ignore"):
-        wide = np.complex128 if a.dtype.kind == "c" else np.float64
-        far = np.abs(a.astype(wide) - b.astype(wide))
-        far[(a == b) | (a != a) & (b != b)] = 0  # pylint: disable=comparison-with-itself
-    return float(np.nan_to_num(far, nan=np.inf).max())
-
-
-def compare(request: Any, results: dict[int, np.ndarray[Any, Any]], again: dict[int, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    """What the report says of a run whose job was computed again as one tile."""
-    told: dict[str, Any] = {"checked": True, "identical": True, "max_difference": 0.0, "differing_operand": -1,
-                            "differing_index": -1, "differing_tile": -1}
-    notation = request.notation
-    for k, ours in results.items():
-        theirs = again[k]
-        if ours.dtype != theirs.dtype:
-            raise CheckError(f"{notation.names[k]} is {ours.dtype}, but {theirs.dtype} as one serial tile; give dtype=")
-        same = _same_bits(ours, theirs)
-        if same.all():
-            continue
-        told["max_difference"] = max(told["max_difference"], _distance(ours, theirs))
-        if told["identical"]:
-            flat = int(np.argmin(same))
-            index = np.unravel_index(flat, ours.shape)
-            told.update(identical=False, differing_operand=k, differing_index=flat,
-                        differing_tile=_owner(request, k, tuple(int(i) for i in index)))
-    return told
-
-
-def _owner(request: Any, operand: int, index: tuple[int, ...]) -> int:
-    axes = request.notation.shapes[operand]
-    for tile in range(request.grid.count):
-        starts, stops = request.grid.tile(tile)
-        if all(starts[axis] <= place < stops[axis] for axis, place in zip(axes, index)):
-            return tile
-    return -1
-
-
-def differs(request: Any, told: dict[str, Any]) -> CheckError:
-    operand, tile = told["differing_operand"], told["differing_tile"]
-    shape = tuple(request.lengths[axis] for axis in request.notation.shapes[operand])
-    place = ",".join(str(int(i)) for i in np.unravel_index(told["differing_index"], shape)) if shape else ""
-    return CheckError(f"{request.notation.names[operand]}[{place}] differs from what one serial tile gives there; the element "
-                      f"belongs to tile {tile}, {request.grid.text(tile)}; the kernel's result depends on the tile")

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _arguments, _tilework
+from . import _dtypes, _memory, _tilework
 from ._errors import BY_STATUS, OutOfMemory, PoolError, of_failure
 
 # The shared arrays of this process by what their handles say of them; a fork knows its parent's, and has them mapped.
@@ -78,9 +78,7 @@ def close_idle() -> None:
 
 def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
     """What another process needs to find the array's memory; None where it is not in a memory file."""
-    memory: Any = array
-    while isinstance(memory, np.ndarray):
-        memory = memory.base
+    memory = _memory.memory_of(array)
     if not isinstance(memory, _tilework.Array):
         return None
     place = _attached.get(memory)
@@ -89,7 +87,7 @@ def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
     if place is None:
         return None
     return (place, array.__array_interface__["data"][0] - memory.address,
-            _arguments.descr_of(array.dtype) or array.dtype.str, array.shape, array.strides, array.flags.writeable)
+            _dtypes.descr_of(array.dtype) or array.dtype.str, array.shape, array.strides, array.flags.writeable)
 
 
 def attach(place: tuple[int, ...], first: int, descr: str, shape: tuple[int, ...], strides: tuple[int, ...],
@@ -102,7 +100,7 @@ def attach(place: tuple[int, ...], first: int, descr: str, shape: tuple[int, ...
         except _tilework.Failure as failure:
             raise PoolError(failure.args[1]) from None
         _attached[memory] = place
-    array = np.ndarray(shape, _arguments.dtype_of_descr(descr), memory.bytes(), first, strides).view(SharedArray)
+    array = np.ndarray(shape, _dtypes.dtype_of_descr(descr), memory.bytes(), first, strides).view(SharedArray)
     array.flags.writeable = writeable
     return array
 
@@ -114,12 +112,16 @@ def of_owner(owner: _tilework.Array) -> SharedArray:
     return owner.numpy().view(SharedArray)
 
 
-def empty(shape: Any, dtype: Any, pool: Optional[_tilework.Pool]) -> SharedArray:
-    lengths = _arguments.shape_of(shape)
-    wanted = _arguments.as_dtype(dtype, "a shared array")
+def empty(shape: Any, dtype: Any) -> SharedArray:
+    """As numpy.empty, in no pool's memory."""
+    return made(_memory.shape_of(shape), _dtypes.as_dtype(dtype, "a shared array"), None)
+
+
+def made(lengths: tuple[int, ...], dtype: np.dtype[Any], pool: Optional[_tilework.Pool]) -> SharedArray:
+    descr = _dtypes.descr_of(dtype)
     try:
         if pool is not None:
-            return of_owner(_tilework.Array.create(pool, wanted, _arguments.descr_of(wanted), lengths))
-        return of_owner(_heaps.create(wanted, _arguments.descr_of(wanted), lengths))
+            return of_owner(_tilework.Array.create(pool, dtype, descr, lengths))
+        return of_owner(_heaps.create(dtype, descr, lengths))
     except _tilework.Failure as failure:
         raise of_failure(failure) from None

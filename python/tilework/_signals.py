@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # signal's own wraps each answer, ten times slower
 import _thread
-import signal
 import threading
 from types import FrameType
 from typing import Any, Optional
@@ -29,7 +28,7 @@ class _Held:
         again."""
         if self.held or threading.current_thread() is not threading.main_thread():
             return
-        for number in range(1, signal.NSIG):
+        for number in range(1, _signal.NSIG):
             handler = _signal.getsignal(number)
             if callable(handler) and handler != self.note:
                 self.waiting[number] = handler
@@ -84,7 +83,7 @@ def is_of_handler(exception: BaseException) -> bool:
     """The exception was raised by a handler of a signal that came while a kernel ran on the main thread."""
     if threading.current_thread() is not threading.main_thread():
         return False
-    codes = {_code_of(handler) for handler in map(_signal.getsignal, range(1, signal.NSIG)) if callable(handler)}
+    codes = {_code_of(handler) for handler in map(_signal.getsignal, range(1, _signal.NSIG)) if callable(handler)}
     codes.discard(None)
     step = exception.__traceback__
     while step is not None:

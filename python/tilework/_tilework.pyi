@@ -5,6 +5,9 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from ._job import Job
+from ._options import RunOptions
+
 THREADS: int
 PROCESSES: int
 SERIAL: int
@@ -118,7 +121,4 @@ def set_fresh_callbacks(before: Callable[..., Any], look: Callable[..., None]) -
 def set_result_callbacks(plain: Callable[[Any], np.ndarray[Any, Any]],
                          choose: Callable[[np.dtype[Any], int, int], tuple[np.dtype[Any], Optional[str], int]],
                          no_room: type[Exception]) -> None: ...
-def run(pool: Optional[Pool], kernel: Kernel, grid: Grid, arrays: tuple[Array, ...], args: bytes, outs: bytes,
-        retries: int, timeout: float, tiles_per_worker: int, keep_going: bool, guard: bool, check: bool,
-        progress: Optional[Callable[[int, int, float], object]], wants_report: bool, chosen: bytes, fresh: bytes,
-        dirty: bytes, expected: tuple[tuple[int, np.dtype[Any]], ...], /) -> Any: ...
+def run(pool: Optional[Pool], job: Job, options: RunOptions, /) -> Any: ...

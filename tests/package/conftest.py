@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 import tilework as tw
-from tilework import _arguments, _request
+from tilework import _grid, _signature, _statement
 
 hypothesis.settings.register_profile("tilework", deadline=None, max_examples=60,
                                      suppress_health_check=list(hypothesis.HealthCheck), print_blob=True)
@@ -23,10 +23,10 @@ hypothesis.settings.load_profile("tilework")
 
 def live():
     """Live objects of the library that nobody keeps for later."""
-    _request.known.clear()
-    _arguments.grid_for.cache_clear()
-    _arguments.lengths_of.cache_clear()
-    _arguments.notation_of.cache_clear()
+    _statement.known.clear()
+    _grid.grid_for.cache_clear()
+    _signature.lengths_of.cache_clear()
+    _signature.notation_of.cache_clear()
     tw.close_idle()
     gc.collect()
     return tw.counters()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tilework as tw
-from tilework import _arguments, _request, _tilework
+from tilework import _dtypes, _grid, _statement, _tilework
 
 Y, X = np.arange(100.0), np.random.default_rng(1).random(50)
 
@@ -70,9 +70,9 @@ def test_results_go_where_they_are_asked_for(pool):
 
 def test_arrays_that_are_there_take_results_of_their_kind():
     for text, start in (("r[i] = x[i]", _tilework.OUT), ("r[i] = x[i] if i > 0 else r[i]", _tilework.INOUT)):
-        for own in _arguments.NATIVE:
-            for has in _arguments.NATIVE:
-                statement = _request.Statement(text, {}, ())
+        for own in _dtypes.NATIVE:
+            for has in _dtypes.NATIVE:
+                statement = _statement.Statement(text, {}, ())
                 found = np.result_type(own, has) if start == _tilework.INOUT else own
                 if np.can_cast(found, has, "same_kind"):
                     statement.settle((own, has))
@@ -191,6 +191,6 @@ def test_statements_that_nobody_uses_give_their_objects_back(tmp_path, monkeypat
     x = np.arange(1.0, 5.0)
     for k in range(2, 10):
         assert np.array_equal(tw.evaluate(f"r[i] = where(x[i] > {2**k}, x[i], 0) // {k}", x=x), np.where(x > 2**k, x, 0) // k)
-    _arguments.grid_for.cache_clear()  # grids are bounded too, and refer to their statements
+    _grid.grid_for.cache_clear()  # grids are bounded too, and refer to their statements
     gc.collect()
     assert mapped() <= 4

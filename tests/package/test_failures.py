@@ -278,7 +278,7 @@ def test_nothing_is_left_when_the_program_is_killed(start):
         if __name__ == "__main__":
             with tw.Pool(2, start="{start}") as pool:
                 pool.run(lambda y: y, "y[i] -> r[i]", np.arange(8.0))
-                server = getattr(pool, "_server", None)
+                server = getattr(pool._engine, "_server", None)
                 print(*pool.pids, *([server.pid] if server else []), flush=True)
                 pool.run(lambda y: (time.sleep(60), y)[1], "y[i] -> r[i]", np.arange(8.0))
     """
@@ -326,7 +326,7 @@ def test_a_spawned_interpreter_that_is_killed_is_noticed():
     pytest.importorskip("cloudpickle")
     with tw.Pool(2, start="spawn") as pool:
         r = pool.run(lambda y: y, "y[i] -> r[i]", Y)
-        threading.Timer(0.3, pool._server.kill).start()
+        threading.Timer(0.3, pool._engine._server.kill).start()
         with pytest.raises(tw.PoolError, match="has ended"):
             pool.run(lambda y: (time.sleep(30), y)[1], "y[i] -> r[i]", Y)
         assert (r == Y).all()  # its memory is still there

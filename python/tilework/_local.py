@@ -1,0 +1,166 @@
+"""The engine of this process: threads, processes that were forked from it, or the caller alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from . import _callbacks, _frames, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
+from ._check import Again
+from ._errors import PoolError, of_failure
+from ._job import Job
+from ._known import Known, KnownKernels
+from ._native import inner_of
+from ._options import RunOptions, Tell
+from ._placement import KINDS
+from ._progress import teller
+from ._report import Report
+from ._request import Request
+
+NOBODY: contextlib.nullcontext[Optional[Tell]] = contextlib.nullcontext(None)  # to whom progress is reported
+
+
+class Engine:
+    """An :class:`_engine.Engine`. `one_run`: it opens when the run's kernel is known, so that no worker is forked twice,
+    with no more workers than there are tiles; its memory is zeros then."""
+
+    def __init__(self, kind: str, one_run: bool = False) -> None:
+        self.kind = kind
+        self.one_run = one_run
+        self.kernels = KnownKernels(kind == "processes")
+        self._inner: Optional[_tilework.Pool] = None
+        self._wished = 0
+
+    # ---- what it is ----
+
+    @property
+    def workers(self) -> int:
+        return self._inner.workers if self._inner is not None else 0
+
+    @property
+    def note(self) -> Optional[str]:
+        return self._inner.note if self._inner is not None else None
+
+    @property
+    def closed(self) -> bool:
+        return self._inner is None
+
+    def pids(self) -> tuple[int, ...]:
+        return self._inner.pids() if self._inner is not None else ()
+
+    def inside(self) -> bool:
+        return self._inner is not None and self._inner.inside()
+
+    def accept(self, kernel: object) -> None:
+        """It runs all kinds."""
+
+    # ---- from open to close ----
+
+    def open(self, workers: int) -> None:
+        self._wished = workers or _tilework.machine()["workers"] if self.one_run or self.kind == "processes" else workers
+        if not self.one_run:
+            self._open(workers)
+
+    def _open(self, workers: int) -> None:
+        on_start: Optional[Callable[[int], None]] = None
+        on_end: Optional[Callable[[], None]] = None
+        if self.kind == "processes":
+            from . import _workers
+            on_start, on_end = _workers.starter(workers or self._wished), _workers.ender()
+        try:
+            self._inner = _tilework.Pool(KINDS[self.kind], workers, 0, on_start, on_end)
+        except _tilework.Failure as failure:
+            raise of_failure(failure) from None
+
+    def stop(self, exception: BaseException) -> None:
+        if self._inner is not None:
+            self._inner.stop(exception)
+
+    def refresh(self) -> None:
+        self.kernels.clear()
+
+    def close(self) -> None:
+        inner, self._inner = self._inner, None
+        if inner is not None and inner.pid == os.getpid():  # a fork of the process drops what is its parent's
+            inner.close()
+        self.kernels.clear()
+
+    def _need_open(self) -> _tilework.Pool:
+        if self._inner is None:
+            raise PoolError("this pool is closed")
+        return self._inner
+
+    def empty(self, shape: Sequence[int], dtype: np.dtype[Any]) -> _shared.SharedArray:
+        inner = self._need_open()
+        return _shared.made(tuple(shape), dtype, inner if self.kind == "processes" else None)
+
+    # ---- runs ----
+
+    def run(self, request: Request, options: RunOptions) -> Any:
+        known = self._known(request) if request.native is None else None
+        called_with = request.prepare(known.manner if known is not None else None)
+        if self.one_run:
+            self._open(max(1, min(self._wished, request.grid.count)))
+        pool = self._need_open()
+        memory = pool if self.kind == "processes" else None
+        job = self._job(request, options, known, called_with, memory)
+        again = Again(request) if options.check and request.deferred else None
+        chosen = None
+        try:
+            with teller(options.progress) if options.progress else NOBODY as tell:
+                if tell is not None or again is not None:
+                    options = options._replace(progress=tell, check=options.check and again is None)
+                ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
+                                      job, options)
+            if request.deferred:
+                ended, chosen = ended
+            found = request.arrays_of(job.arrays, memory, chosen)
+            if known is not None and chosen is not None:
+                known.gave = {k: found[k].dtype for k in request.deferred}
+            compared = again.compare(job, found) if again is not None else {}
+        except _tilework.Failure as failure:
+            from ._explained import explained
+            error = explained(failure, request)
+            raise error from error.__cause__
+        finally:
+            if known is not None:
+                self.kernels.ran(known, pool)
+        results = request.results(found)
+        if ended is None:
+            return results
+        report = Report(ended, request.notation.axes)
+        report.totals.update(compared)
+        return results, report
+
+    def _known(self, request: Request) -> Known:
+        """The Python kernel, as the workers know it or are going to."""
+        if request.is_ufunc:
+            request.kernel = _ufuncs.placed(request.kernel, *_frames.caller())
+        kernel = request.kernel
+        known = self.kernels.of(kernel, self._inner)
+        if known.is_new and not self.kernels.settled:
+            known.is_new = False
+            if self.kind != "serial":
+                from . import _generators
+                _generators.warn_of(kernel, self.kind == "processes")
+        return known
+
+    def _job(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
+             memory: Optional[_tilework.Pool]) -> Job:
+        arrays = request.operands(memory)
+        expected: tuple[tuple[int, np.dtype[Any]], ...] = ()
+        if request.deferred and known is not None and memory is not None:
+            expected = tuple(known.gave.items()) or request.guessed()
+        fresh = b"" if options.guard else request.fresh
+        dirty = b"" if options.guard or (memory is not None and self.one_run) else request.unknown(memory)
+        kernel = known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]
+        return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty, expected)
+
+    def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
+        """One tile of this run needs nobody but the caller."""
+        light: bool = known is None or known.manner.light
+        return light and not options.progress and self.kind == "threads" and not options.report

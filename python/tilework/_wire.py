@@ -1,0 +1,141 @@
+"""What a program and the server of its pool send each other: kernels, runs, errors, reports."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import io
+import pickle
+import types
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+from . import _errors
+from ._errors import ArgumentError, PoolError
+from ._grid import Splits
+from ._native import Kernel
+from ._options import RunOptions
+from ._report import Report, ReportParts
+from ._request import Request
+
+Handle = tuple[Any, ...]  # how another process finds an array
+Content = tuple[str, Any]  # "pickle" or "recipe", and what it says of a kernel
+Wanted = tuple[tuple[int, ...], np.dtype[Any]]  # shape and dtype of an array that the server makes
+Totals = dict[str, Any]
+
+
+class Place(NamedTuple):
+    """An array in the memory of an array of the server's."""
+
+    number: int  # of the server's
+    first: int  # byte
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class Run(NamedTuple):
+    """A run that the server is to do."""
+
+    kernel: Content
+    context: tuple[Any, Any]
+    signature: str
+    places: list[Optional[Place]]  # one an operand; None: an output whose dtype the kernel chooses
+    splits: Splits
+    lengths: tuple[int, ...]
+    fresh: bytes
+    options: RunOptions  # whose `progress` is whether the program wants to know it
+
+
+# ---- kernels -----------------------------------------------------------------------------------------------------------
+
+
+def content_of(request: Request) -> Content:
+    """The kernel of a run."""
+    return _recipe(request.native) if request.native is not None else _pickled(request.kernel)
+
+
+def _recipe(kernel: Kernel) -> Content:
+    if kernel.recipe is None:
+        raise ArgumentError("a kernel that is an address of this process cannot be sent to the interpreter of "
+                            "start='spawn'; give one from a library or from C source")
+    return "recipe", kernel.recipe
+
+
+def kernel_of(content: Content) -> Any:
+    """The other way round."""
+    how, what = content
+    return pickle.loads(what) if how == "pickle" else Kernel.from_recipe(what)
+
+
+def _pickled(kernel: Any) -> Content:
+    try:
+        import cloudpickle
+    except ImportError:
+        try:
+            return "pickle", pickle.dumps(kernel)
+        except Exception as error:
+            raise PoolError("start='spawn' sends kernels with cloudpickle, which is not installed "
+                            "(pip install cloudpickle)") from error
+    return "pickle", _with_files(cloudpickle, kernel)
+
+
+@functools.lru_cache(maxsize=1)
+def _pickler(base: Any) -> Any:
+    table = base.dispatch_table
+
+    def reduced(code: types.CodeType) -> Any:
+        made, arguments = table[types.CodeType](code)
+        return made, tuple(code.co_filename if item == "<dynamic-code>" else item for item in arguments)
+
+    class Pickler(base):  # type: ignore[misc]  # pylint: disable=too-few-public-methods
+        dispatch_table = collections.ChainMap({types.CodeType: reduced}, table)
+
+    return Pickler
+
+
+def _with_files(cloudpickle: Any, kernel: Any) -> bytes:
+    """What cloudpickle makes of it. Newer versions leave out the files of its functions, which errors, warnings and tracebacks
+    of the kernel name."""
+    base = getattr(cloudpickle, "Pickler", None)
+    if types.CodeType not in getattr(base, "dispatch_table", ()):
+        return bytes(cloudpickle.dumps(kernel))
+    with io.BytesIO() as file:
+        _pickler(base)(file).dump(kernel)
+        return file.getvalue()
+
+
+# ---- errors ------------------------------------------------------------------------------------------------------------
+
+
+def sendable(error: Exception) -> tuple[Exception, bool, bytes, bytes]:
+    """An exception and its cause, each so that it can be read again."""
+    cause = error.__cause__
+    text, content = _errors.describe(cause) if cause is not None else (b"", b"")
+    if isinstance(error, _errors.TileError) and error.report is not None:
+        error.report = parts(error.report)
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # pylint: disable=broad-except
+        error = PoolError(f"{type(error).__name__}: {error}")
+    return error, cause is not None, text, content
+
+
+def raised(error: Exception, has_cause: bool, text: bytes, content: bytes) -> Exception:
+    """The other way round, to be raised."""
+    error.__cause__ = _errors.cause_of(text.decode("utf-8", "replace"), content) if has_cause else None
+    return error
+
+
+# ---- reports -----------------------------------------------------------------------------------------------------------
+
+
+def parts(report: Report) -> tuple[Totals, bytes]:
+    return report.totals, report.tiles.tobytes()
+
+
+def report_of(received: tuple[Totals, bytes], request: Request) -> Report:
+    totals, tiles = received
+    return Report(ReportParts(totals, tiles, request.grid), request.notation.axes)
