@@ -182,7 +182,7 @@ def test_new_constants_are_no_new_compilations(tmp_path, monkeypatch):
 
 def test_statements_that_nobody_uses_give_their_objects_back(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(_request, "KNOWN_STATEMENTS", 3)
+    monkeypatch.setattr(_statement, "KNOWN_STATEMENTS", 3)
 
     def mapped():
         with open("/proc/self/maps") as maps:
