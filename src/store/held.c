@@ -29,7 +29,7 @@ int tw__held_is_named(const struct tw__held *held)
 void tw__held_close(struct tw__held *held)
 {
     struct tw__file_info info;
-    if (tw__held_is_open(held)) { /* else the number is somebody else's */
+    if (tw__held_is_open(held)) { /* else the number belongs to another file */
         if (held->owner == tw__process_id()) {
             tw__file_unlock(held->fd); /* worker processes that live on have inherited the descriptor, and the lock */
         }
@@ -73,7 +73,7 @@ static tw_status fail_locked(const struct tw__held *held, tw_error *error)
     return tw__fail(error, TW_ERROR_FILE, "%s: is being written by another run%s", held->path, who);
 }
 
-/* *again: it was renamed or removed by another run before the lock was had. */
+/* *again: it was renamed or removed by another run before the lock was taken. */
 static tw_status take(struct tw__held *held, const struct tw__held_wish *wish, int *again, tw_error *error)
 {
     struct tw__file_info info, beside = {0};
@@ -98,7 +98,7 @@ static tw_status take(struct tw__held *held, const struct tw__held_wish *wish, i
         return fail_open(held, shown, failed, error);
     }
     failed = tw__file_info(held->fd, &info);
-    if (failed != 0) { /* it cannot be told apart from another's, so it would not be closed */
+    if (failed != 0) { /* without it close would not know the file again */
         tw__file_close(held->fd);
         held->fd = -1;
         return fail_open(held, shown, failed, error);

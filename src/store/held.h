@@ -22,19 +22,19 @@ struct tw__held {
 /* What is opened. */
 struct tw__held_wish {
     const char *path;
-    const char *shown; /* the name that messages use where the folder is to blame */
+    const char *shown; /* the name in messages that blame the folder */
     enum {
         TW__HELD_FIND,   /* one that is missing is not open: fd -1 */
         TW__HELD_CREATE, /* one that is missing is made */
-        TW__HELD_RENEW   /* one that is there is removed first, so that nobody has it open from before */
+        TW__HELD_RENEW   /* an existing one is removed first, so that no other process has it open */
     } how;
-    const char *beside; /* a name in the same folder; NULL: none. Its owner may own the file too, and where it is there
+    const char *beside; /* a name in the same folder; NULL: none. Its owner may own the file too, and if it exists
                            a new file is for this user alone */
     int is_private;     /* a new file is for this user alone */
 };
 
 /* Opens a file for reading and writing and takes its lock. Errors: TW_ERROR_FILE (a link, no regular file, another
- * name's or another user's file, written by another run: with the number of that process where it can be found),
+ * name's or another user's file, written by another run: with the number of that process if it can be found),
  * TW_ERROR_DISK, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
 tw_status tw__held_open(struct tw__held *held, const struct tw__held_wish *wish, tw_error *error);
 
@@ -45,7 +45,7 @@ int tw__held_is_open(const struct tw__held *held);
 /* ... and the name is still the file's. */
 int tw__held_is_named(const struct tw__held *held);
 
-/* Removes the file where all that is true and this is the process that opened it; then closes it. */
+/* Removes the file if all that is true and this process opened it; then closes it. */
 void tw__held_remove(struct tw__held *held);
 
 void tw__held_close(struct tw__held *held);

@@ -57,7 +57,7 @@ tw_status tw__part_check(const struct tw__part *part, tw_error *error)
     struct tw__file_info info;
     if (part->failed != 0) {
         return tw__fail_os(error, tw__file_status(part->failed), part->failed,
-                           "%s: cannot be finished, since the disk has failed to take what was written", part->path);
+                           "%s: cannot be finished: an earlier write to the disk failed", part->path);
     }
     if (!tw__held_is_open(&part->held)) {
         return tw__fail(error, TW_ERROR_FILE, "%s: its descriptor was closed by the kernel or the program",

@@ -1,7 +1,7 @@
 /* store.h - what a store is: a place outside of memory that keeps the elements of one array.
  *
  * A file, a folder of chunks, a dataset in a larger file: whoever opens one fills in a struct tw__store, at the front
- * of a struct of its own, and its operations, and makes an array of it. From there on nobody asks what kind it is:
+ * of a struct of its own, and its operations, and makes an array of it. From then on no caller asks which kind it is:
  *
  *     jobs       reach its elements, by a view of the mapping or box by box (take, give), and keep to its units;
  *     journals   sync it and know it again (sync, sync_name, identity);
@@ -75,7 +75,7 @@ static inline int tw__is_delivered(const tw_array *array)
     return array->store != NULL && array->store->ops->take != NULL;
 }
 
-/* Whether one could be changed by writing to the other: their elements meet in memory or are in the same store. */
+/* Whether one could be changed by writing to the other: their elements share memory or are in the same store. */
 static inline int tw__arrays_overlap(const tw_array *a, const tw_array *b)
 {
     if (tw__is_delivered(a) || tw__is_delivered(b)) {

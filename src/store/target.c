@@ -21,7 +21,7 @@ static const char cannot[] = "cannot be written";
 static tw_status check_there(const char *file, const struct tw__file_info *info, tw_error *error)
 {
     if (info->is_directory) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is a folder, where the name of a file belongs", file);
+        return tw__fail(error, TW_ERROR_FILE, "%s: is a folder; give the name of a file", file);
     }
     if (!info->is_regular) {
         return tw__fail(error, TW_ERROR_FILE, "%s: is a pipe or a device; only a regular file can be written", file);
@@ -42,7 +42,7 @@ static tw_status check_name(const char *file, tw_error *error)
     const size_t length = strlen(slash != NULL ? slash + 1 : file) + strlen(LONGEST_SUFFIX);
     const int64_t most = tw__path_name_max(file);
     if (length == strlen(LONGEST_SUFFIX)) {
-        return tw__fail(error, TW_ERROR_FILE, "%s: is the name of a folder, where the name of a file belongs", file);
+        return tw__fail(error, TW_ERROR_FILE, "%s: is the name of a folder; give the name of a file", file);
     }
     if (most > 0 && length > (size_t)most) {
         return tw__fail(error, TW_ERROR_FILE,
@@ -65,7 +65,7 @@ static tw_status check_target(const char *file, tw_error *error)
         status = check_name(file, error);
     }
     const int denied = status == TW_OK ? tw__path_may_make(file) : 0;
-    if (denied == EACCES) { /* also where it may be entered */
+    if (denied == EACCES) { /* even if it may be entered */
         return tw__fail_os(error, TW_ERROR_FILE, denied, "%s: cannot be written: no files can be made in its folder",
                            file);
     }
@@ -124,7 +124,7 @@ tw_status tw__target_take(int fd, int folder, const char *name, const char *show
     int like = -1;
     *note = NULL;
     int failed = tw__path_info_in(folder, name, &info);
-    if (failed == 0 && info.is_regular) { /* else somebody has put something else there, and the commit says so */
+    if (failed == 0 && info.is_regular) { /* else something else was put there, and the commit reports it */
         failed = tw__likeness_open(&like, folder, name);
     }
     if (failed == ENOENT || (failed == 0 && like < 0)) {

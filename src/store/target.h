@@ -6,7 +6,7 @@
 #include <tilework/tilework.h>
 
 /* Gives the open file fd what the file `name` in the open folder has: mode, owner, group, access list, attributes;
- * nothing where there is none. *note (malloc): what cannot be kept of it, a sentence that begins with `shown`; NULL:
+ * nothing if there is none. *note (malloc): what cannot be kept of it, a sentence that begins with `shown`; NULL:
  * nothing. Errors: TW_ERROR_FILE, TW_ERROR_PROCESS, TW_ERROR_MEMORY. */
 tw_status tw__target_take(int fd, int folder, const char *name, const char *shown, char **note, tw_error *error);
 

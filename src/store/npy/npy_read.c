@@ -1,4 +1,4 @@
-/* npy_read.c - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. What
+/* npy_read.c - .npy files that are read: mapped if their bytes can be used as they are, else read into memory. What
  * comes through a pipe is read once, from front to end, and no more of it than the header promises. */
 #include "store/npy/npy_read.h"
 
@@ -100,7 +100,7 @@ static tw_status read_header(struct infile *file, tw_error *error)
     if (bytes == NULL) {
         return tw__fail_memory(error, (size_t)length, "the header of a .npy file");
     }
-    /* The prefix has been checked; a file that somebody writes at the same time must not change it any more. */
+    /* The prefix has been checked; a program that writes the file at the same time must not change it any more. */
     count = (int64_t)count < length ? count : (size_t)length;
     memcpy(bytes, prefix, count);
     failed = read_bytes(file, bytes + count, (size_t)length - count, (int64_t)count, &have);
@@ -112,7 +112,7 @@ static tw_status read_header(struct infile *file, tw_error *error)
     return status;
 }
 
-/* *array stays NULL where this file cannot be mapped: it can still be read. */
+/* *array stays NULL if this file cannot be mapped: it can still be read. */
 static tw_status map_infile(tw_array **array, const struct infile *file, tw_error *error)
 {
     const struct tw__npy_header *header = &file->header;

@@ -1,4 +1,4 @@
-/* npy_read.h - .npy files that are read: mapped where their bytes can be used as they are, else read into memory. */
+/* npy_read.h - .npy files that are read: mapped if their bytes can be used as they are, else read into memory. */
 #ifndef TW_STORE_NPY_READ_H
 #define TW_STORE_NPY_READ_H
 

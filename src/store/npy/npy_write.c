@@ -301,7 +301,7 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
 }
 
 /* "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }" as it stands in the first bytes of a file. *length: 0
- * where there is none. */
+ * if there is none. */
 static const char *description_in(const unsigned char *bytes, size_t count, size_t *length)
 {
     const unsigned char *begin = count > 0 ? memchr(bytes, '{', count < 16 ? count : 16) : NULL;
