@@ -107,6 +107,25 @@ def test_every_operation_is_in_the_documents():
     assert not missing
 
 
+def test_every_function_is_in_the_manual_page():
+    words = set(re.findall(r"\w+", (TOP / "docs" / "tilework.1").read_text()))
+    assert not [spelled for _, spelled, written in rows() if written in ("ONE", "TWO", "AS") and spelled not in words]
+
+
+def test_every_math_function_is_measured():
+    functions = set(re.findall(r'"\w+", +"(\w+)", +\d, \d+, ', TABLE.read_text()))
+    assert {"exp", "pow", "sqrt", "atan2"} < functions
+    measured = (TOP / "tests" / "math" / "functions.h").read_text()
+    assert functions == set(re.findall(r"^\w+\((\w+)\)$", measured, re.MULTILINE))
+
+
+def test_every_operation_is_compared_with_numpys_dtypes():
+    types = pathlib.Path(__file__).with_name("test_notation_types.py").read_text()
+    compared = set(re.findall(r'"([^" ]+) ?": numpy\.', types))
+    lacking = {"erf", "gamma", "where"}  # where is no ufunc, the other two are not in NumPy
+    assert {spelled for _, spelled, _ in rows()} - compared == lacking
+
+
 def test_every_operation_is_among_the_random_statements():
     tables = [oracle.ARITHMETIC, oracle.COMPARISONS, oracle.EXACT, oracle.EXACT_OF_TWO, oracle.EXTREMES,
               oracle.TRANSCENDENTAL, oracle.TRANSCENDENTAL_OF_TWO]

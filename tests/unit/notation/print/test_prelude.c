@@ -40,8 +40,9 @@ static int is_defined(const struct tw__prelude_function *function, const char *n
 static void every_function_is_defined_in_its_texts(void **state)
 {
     (void)state;
-    int found = 0;
+    int found = 0, named = 0;
     for (int operation = 0; operation < TW__OPERATIONS; operation++) {
+        named += tw__operation_row((enum tw__operation)operation)->function != NULL;
         for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
             struct tw__prelude_function function;
             if (tw__prelude_find((enum tw__operation)operation, kinds[k], &function)) {
@@ -52,7 +53,8 @@ static void every_function_is_defined_in_its_texts(void **state)
             }
         }
     }
-    assert_int_equal(found, 2 * 38); /* float32 and float64 */
+    assert_int_equal(found, 2 * named); /* float32 and float64 */
+    assert_true(named >= 38);
 }
 
 static void every_function_of_a_float_has_a_text(void **state)
