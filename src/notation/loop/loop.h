@@ -108,7 +108,7 @@ struct tw__loop {
 struct tw__sheet {
     const struct tw__program *program;
     int *same;            /* [nnodes] the first READ of the same element in the scope; else the node itself */
-    unsigned char *level; /* [nnodes] see loop.c; the three are notes for the loop that is planned now */
+    unsigned char *level; /* [nnodes] see loop.c; this and those below are notes for the loop that is planned now */
     unsigned char *given;
     int *uses;
     int *height;
@@ -130,7 +130,7 @@ struct tw__loop_task {
 int tw__loop_init(struct tw__loop *loop, const struct tw__sheet *sheet, const struct tw__loop_task *task);
 void tw__loop_fini(struct tw__loop *loop);
 
-/* How a node is found; NULL: it is not in this loop. */
+/* How a node is found; NULL: it lies outside of the loop's nodes. */
 static inline struct tw__item *tw__loop_item(const struct tw__loop *loop, int node)
 {
     return node >= loop->first && node - loop->first < loop->count ? &loop->items[node - loop->first] : NULL;

@@ -18,8 +18,7 @@ struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
                                 .type = kind == TW_FLOAT16 ? TW_FLOAT32 : kind, /* its values are floats */
                                 .is_place = code == TW__REDUCE_ARGMIN || code == TW__REDUCE_ARGMAX,
                                 .is_tree = code == TW__REDUCE_SUM || code == TW__REDUCE_PROD ||
-                                           code == TW__REDUCE_MIN || code == TW__REDUCE_MAX,
-                                .axes = node->axes};
+                                           code == TW__REDUCE_MIN || code == TW__REDUCE_MAX};
 }
 
 /* ---- what is given ---- */

@@ -14,16 +14,14 @@ enum {
 struct tw__reduced {
     int node;
     enum tw__reduction code;
-    tw_kind type;  /* of the elements that become one */
-    int is_place;  /* argmin, argmax */
-    int is_tree;   /* sum, prod, min, max: computed in the order of grid/fold.h. Else one element after the other */
-    uint64_t axes; /* bit a: its value may change along axis a */
+    tw_kind type; /* of the elements that become one */
+    int is_place; /* argmin, argmax */
+    int is_tree;  /* sum, prod, min, max: computed in the order of grid/fold.h. Else one element after the other */
 };
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int node);
 
-/* Two shapes. "point": one value, the strip runs along the last reduced axis. "row": the values for a strip of the
- * axis that the caller's strip runs along, for reductions that read along it: see movement.h. Both give the same bits.
- */
+/* Two shapes that give the same bits. "point" is one value: the strip runs along the last reduced axis. "row" is the
+ * values for a strip of the caller's axis, for reductions that read along that one: see movement.h. */
 struct tw__reduction_plan {
     struct tw__reduced of;
     int is_row; /* the shape */

@@ -30,8 +30,8 @@ struct tw__variant {
     int64_t stack;  /* bytes: of this function and of those that it is the first to call */
 };
 
-/* The axes of strips that a statement is made for, the kernel takes what suits the tile: axis[0 .. count - 1], the
- * target's last one first. -1, and only that: there are no axes. Returns the count. */
+/* The axes along which strips may go, into axis[0 .. count - 1], the target's last one first; the kernel takes the one
+ * that suits a tile. A target without axes has one variant, of axis -1. Returns the count. */
 int tw__variant_axes(int axis[3], const struct tw__program *program, const struct tw__assignment *statement);
 
 /* Settles the loops of a statement with strips along an axis. Returns 0 if out of memory; the variant must be ended in
