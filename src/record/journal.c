@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "array/array.h"
+#include "array/shape.h"
 #include "array/sum.h"
 #include "array/view.h"
 #include "base/error.h"
@@ -376,17 +377,44 @@ tw_status tw__journal_record(struct tw__journal *journal)
 
 /* ---- looking again ---- */
 
-static uint64_t sum_again(const struct tw__journal *journal, uint64_t tile)
+/* The tile's part of an output that a store delivers, in memory that the caller frees: view->data. */
+static int take_part(const tw_array *array, const uint8_t *axes, const int64_t *start, const int64_t *stop,
+                     tw_view *view)
+{
+    int64_t first[TW_MAX_DIMS];
+    *view = array->view;
+    for (int d = 0; d < view->ndim; d++) {
+        first[d] = start[axes[d]];
+        view->shape[d] = stop[axes[d]] - first[d];
+    }
+    tw__strides_c(view->ndim, view->shape, view->dtype.itemsize, view->strides);
+    view->data = malloc((size_t)(tw_view_size(view) * view->dtype.itemsize) + 1);
+    return view->data != NULL ? tw__store_take(array, first, view) : ENOMEM;
+}
+
+/* The checksum of a tile's outputs as they are now. 0, or an errno. */
+static int sum_again(const struct tw__journal *journal, uint64_t tile, uint64_t *sum)
 {
     tw_view views[TW_MAX_OPERANDS];
+    void *taken[TW_MAX_OPERANDS];
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    int count = 0, failed = 0;
     tw_grid_tile(journal->grid, tile, start, stop);
-    for (int k = 0; k < journal->noutputs; k++) {
+    for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
         const struct tw__journal_output *output = &journal->outputs[k];
         const uint8_t *axes = journal->grid->signature->operands[output->operand].axes;
-        views[k] = tw__view_box(&output->array->view, axes, start, stop);
+        if (tw__is_delivered(output->array)) {
+            failed = take_part(output->array, axes, start, stop, &views[k]);
+            taken[count++] = views[k].data;
+        } else {
+            views[k] = tw__view_box(&output->array->view, axes, start, stop);
+        }
     }
-    return tw__sum(views, journal->noutputs);
+    *sum = failed == 0 ? tw__sum(views, journal->noutputs) : 0;
+    while (count > 0) {
+        free(taken[--count]);
+    }
+    return failed;
 }
 
 tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error)
@@ -396,7 +424,16 @@ tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_
     uint64_t count = 0;
     int failed = 0;
     for (uint64_t tile = 0; failed == 0 && tile < ledger->count; tile++) {
-        if (!tw__ledger_is_recorded(ledger, tile) || sum_again(journal, tile) == ledger->sums[tile]) {
+        uint64_t sum;
+        if (!tw__ledger_is_recorded(ledger, tile)) {
+            continue;
+        }
+        const int unread = sum_again(journal, tile, &sum);
+        if (unread != 0) {
+            return tw__fail_os(error, tw__file_status(unread), unread, "%s: the outputs cannot be read again",
+                               journal->held.path);
+        }
+        if (sum == ledger->sums[tile]) {
             continue;
         }
         if (journal->is_finished) { /* beside its magic a tile may not be half done */

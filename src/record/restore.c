@@ -11,6 +11,7 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "record/fingerprint.h"
+#include "store/store.h"
 
 static const struct tw__journal_output *find_output(const struct tw__journal *journal, int operand)
 {
@@ -22,16 +23,21 @@ static const struct tw__journal_output *find_output(const struct tw__journal *jo
     return NULL;
 }
 
-static void copy_missing(const struct tw__ledger *ledger, const tw_grid *grid, int operand, const tw_view *to,
-                         const tw_view *from)
+static tw_status copy_missing(const struct tw__ledger *ledger, const tw_grid *grid, int operand, const tw_array *to,
+                              const tw_array *from, tw_error *error)
 {
-    const uint8_t *axes = grid->signature->operands[operand].axes;
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    for (uint64_t tile = 0; (tile = tw__ledger_missing(ledger, tile)) < ledger->count; tile++) {
+    const tw_operand *described = &grid->signature->operands[operand];
+    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES], first[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    tw_status status = TW_OK;
+    for (uint64_t tile = 0; status == TW_OK && (tile = tw__ledger_missing(ledger, tile)) < ledger->count; tile++) {
         tw_grid_tile(grid, tile, start, stop);
-        const tw_view to_tile = tw__view_box(to, axes, start, stop), from_tile = tw__view_box(from, axes, start, stop);
-        tw__view_copy(&to_tile, &from_tile);
+        for (int d = 0; d < described->ndim; d++) {
+            first[d] = start[described->axes[d]];
+            shape[d] = stop[described->axes[d]] - first[d];
+        }
+        status = tw__store_copy(to, from, first, shape, error);
     }
+    return status;
 }
 
 tw_status tw__journal_restore(struct tw__journal *journal, int operand, const tw_array *source, tw_error *error)
@@ -51,6 +57,5 @@ tw_status tw__journal_restore(struct tw__journal *journal, int operand, const tw
         return tw__fail(error, TW_ERROR_JOURNAL, "%s: is of another job: '%s' began as %s and is %s",
                         journal->held.path, name, was, now[0] != '\0' ? now : "no file");
     }
-    copy_missing(&journal->ledger, journal->grid, operand, &array->view, &source->view);
-    return TW_OK;
+    return copy_missing(&journal->ledger, journal->grid, operand, array, source, error);
 }

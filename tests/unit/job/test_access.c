@@ -6,11 +6,14 @@
 #include <stdio.h>
 
 #include "array/view.h"
+#include "files.h"
 #include "grids.h"
 #include "job/bind.h"
 #include "job/here.h"
 #include "job/steps.h"
 #include "pools.h"
+#include "record/journal.h"
+#include "record/restore.h"
 #include "tiny_store.h"
 
 static struct tiny_log *stored;
@@ -34,8 +37,15 @@ struct plan {
     int64_t dies_at;
 };
 
+/* Of the caller's process: the flag that stops a run, and the tile that raises it. */
+static int stop;
+static int64_t stops_at = -1;
+
 static int compute(const tw_tile *tile)
 {
+    if (stops_at == (int64_t)tile->number) {
+        stop = 1;
+    }
     const struct plan *plan = tile->context;
     TW_VIEW(const double, x, tile->operand[0]);
     TW_VIEW(const double, y, tile->operand[1]);
@@ -388,6 +398,72 @@ static void the_guard_lies_over_what_stores_deliver(void **state)
     tw_grid_destroy(grid);
 }
 
+/* The tiles before `stops_at` and that one, with their checksums; no more are begun. */
+static void run_some(struct job *job, const tw_kernel *kernel, const tw_grid *grid, uint64_t *sums)
+{
+    tw_pool *pool = open_pool(TW_SERIAL, 1);
+    struct tw__binding binding;
+    struct tw__steps steps;
+    struct tw__outcome outcome;
+    struct tw__task manner = {.stop = &stop};
+    assert_int_equal(tw__bind(&binding, &pool->crew, grid, job->arrays, NULL), TW_OK);
+    const struct tw__step_request request = {.kernel = kernel, .grid = grid, .accesses = binding.accesses};
+    const struct tw__steps_options options = {.summed = 1};
+    assert_int_equal(tw__steps_create(&steps, pool, &request, 1, &options, NULL), TW_OK);
+    assert_int_equal(tw__steps_run(&steps, pool, &manner, &outcome, NULL), TW_ERROR_INTERRUPTED);
+    memcpy(sums, tw__steps_sums(&steps), (size_t)grid->count * sizeof *sums);
+    tw__unbind(&binding);
+    tw_pool_close(pool);
+}
+
+/* Stopped after tile 6 of 9, then resumed: a tile that has changed since is known by its checksum, and tiles that are
+ * missing get their first values back. */
+static void a_journal_verifies_and_restores_what_a_store_delivers(void **state)
+{
+    (void)state;
+    const int64_t lengths[] = {12, 20}, in_tile_0[] = {1, 1}, in_tile_8[] = {11, 19};
+    const tw_split splits[] = {{.axis = "i", .tile = 5}, {.axis = "j", .tile = 7}};
+    tw_grid *grid = grid_of(signature, lengths, splits, 2);
+    const struct plan plan = {.dies_at = -1};
+    struct job job;
+    struct tw__journal *journal;
+    tw_kernel *kernel;
+    uint64_t sums[9], dropped;
+    double wrong = -1;
+    const tw_view one = {&wrong, tw_dtype_of(TW_FLOAT64), 2, {1, 1}, {8, 8}};
+    set_up(&job, NULL, lengths, 1 << R | 1 << S);
+    assert_int_equal(tw_kernel_from_function(&kernel, compute, (void *)&plan, sizeof plan, NULL), TW_OK);
+    stops_at = 6;
+    run_some(&job, kernel, grid, sums);
+    stops_at = -1;
+    assert_int_equal(tw__journal_create(&journal, "job.journal", kernel, grid, job.arrays, NULL), TW_OK);
+    for (uint64_t tile = 0; tile <= 6; tile++) {
+        tw__ledger_note(&journal->ledger, tile, sums[tile]);
+    }
+    assert_int_equal(tw__journal_close(journal, NULL), TW_OK);
+
+    assert_int_equal(tw__store_give(job.arrays[R], in_tile_0, &one), 0);
+    assert_int_equal(tw__store_give(job.arrays[S], in_tile_8, &one), 0); /* not recorded */
+    atomic_store(&stored->splits, 0);
+    assert_int_equal(tw__journal_open(&journal, "job.journal", kernel, grid, job.arrays, NULL), TW_OK);
+    assert_int_equal(journal->ledger.done, 7);
+    assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_OK);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(tw__journal_restore(journal, S, job.read[S], NULL), TW_OK);
+    atomic_store(&stored->failing, EIO);
+    assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_ERROR_FILE);
+    atomic_store(&stored->failing, 0);
+    for (uint64_t tile = 0; (tile = tw__ledger_missing(&journal->ledger, tile)) < 9; tile++) {
+        assert_true(tile == 0 || tile == 7 || tile == 8);
+        assert_int_equal(tw_replay(kernel, grid, job.arrays, tile, NULL, NULL), TW_OK);
+    }
+    check_results(&job);
+    tw__journal_remove(journal);
+    tw_kernel_destroy(kernel);
+    tw_grid_destroy(grid);
+    tear_down(&job);
+}
+
 /* An access that the library does not have: the kernel sees a vector from its end. docs/architecture.md says how. */
 static size_t mirrored_room(const struct tw__access *access, const tw_grid *grid)
 {
@@ -487,6 +563,8 @@ int main(void)
         cmocka_unit_test(a_store_that_fails_ends_the_run_with_a_sentence),
         cmocka_unit_test(a_dimension_of_one_is_delivered_once),
         cmocka_unit_test(the_guard_lies_over_what_stores_deliver),
+        cmocka_unit_test_setup_teardown(a_journal_verifies_and_restores_what_a_store_delivers, enter_folder,
+                                        leave_folder),
         cmocka_unit_test(a_job_runs_with_an_access_that_a_test_brings),
     };
     return cmocka_run_group_tests(tests, open_log, close_log);
