@@ -17,7 +17,7 @@
 
 /* What the kernels are to do beside their work; tiles are numbered in the kernel's own grid. */
 struct orders {
-    int64_t fail_in_first, fail_in_second, kill_in_second; /* -1: in no tile */
+    int64_t fail_in_first, fail_in_second, kill_in_first, kill_in_second; /* -1: in no tile */
 };
 
 static int write_p(const tw_tile *tile)
@@ -26,6 +26,9 @@ static int write_p(const tw_tile *tile)
     double *p = tile->operand[0].data;
     for (int64_t i = 0; i < tile->operand[0].shape[0]; i++) {
         p[i] = 3.0 * (double)(tile->start[0] + i);
+    }
+    if ((int64_t)tile->number == orders->kill_in_first && tile->attempt == 0) {
+        raise(SIGKILL);
     }
     return (int64_t)tile->number == orders->fail_in_first ? 7 : 0;
 }
@@ -47,6 +50,7 @@ static int add_reversed(const tw_tile *tile)
 
 /* Two steps over two arrays: p is the output of one and the input of the other. */
 struct job {
+    struct orders orders;
     tw_pool *pool;
     tw_array *p, *r;
     tw_grid *grid[2];
@@ -57,14 +61,26 @@ struct job {
     tw_report *report;
 };
 
+static void lay_out(struct job *job)
+{
+    struct tw__step_request requests[2];
+    for (int s = 0; s < 2; s++) {
+        requests[s] = (struct tw__step_request){
+            .kernel = job->kernel[s], .grid = job->grid[s], .accesses = job->binding[s].accesses};
+    }
+    const struct tw__steps_options options = {.timed = 1, .summed = 1};
+    assert_int_equal(tw__steps_create(&job->steps, job->pool, requests, 2, &options, NULL), TW_OK);
+    assert_int_equal(job->steps.tiles, TILES);
+}
+
 static void set_up(struct job *job, tw_pool_kind kind, int workers, struct orders orders)
 {
     static const char *const signatures[] = {"-> p[i]", "p[k], r[i] -> r[i]"};
     const int64_t shape[] = {N}, lengths[] = {N, N};
     const tw_dtype f64 = tw_dtype_of(TW_FLOAT64);
     const tw_function functions[] = {write_p, add_reversed};
-    struct tw__step_request requests[2];
     memset(job, 0, sizeof *job);
+    job->orders = orders;
     job->pool = open_pool(kind, workers);
     assert_int_equal(tw_array_create(&job->p, job->pool, &f64, 1, shape, NULL), TW_OK);
     assert_int_equal(tw_array_create(&job->r, job->pool, &f64, 1, shape, NULL), TW_OK);
@@ -77,16 +93,13 @@ static void set_up(struct job *job, tw_pool_kind kind, int workers, struct order
         const tw_split split = {.axis = "i", .tile = s == 0 ? N / FIRST : N / SECOND};
         tw_array *const arrays[] = {job->p, job->r};
         job->grid[s] = grid_of(signatures[s], lengths, &split, 1);
-        assert_int_equal(tw_kernel_from_function(&job->kernel[s], functions[s], &orders, sizeof orders, NULL), TW_OK);
+        assert_int_equal(tw_kernel_from_function(&job->kernel[s], functions[s], &job->orders, sizeof orders, NULL),
+                         TW_OK);
         assert_int_equal(tw__bind(&job->binding[s], &job->pool->crew, job->grid[s], arrays, NULL), TW_OK);
-        requests[s] = (struct tw__step_request){
-            .kernel = job->kernel[s], .grid = job->grid[s], .accesses = job->binding[s].accesses};
     }
     const tw_grid *const grids[] = {job->grid[0], job->grid[1]};
     assert_int_equal(tw__report_create(&job->report, grids, 2, job->pool, NULL), TW_OK);
-    const struct tw__steps_options options = {.timed = 1, .summed = 1};
-    assert_int_equal(tw__steps_create(&job->steps, job->pool, requests, 2, &options, NULL), TW_OK);
-    assert_int_equal(job->steps.tiles, TILES);
+    lay_out(job);
 }
 
 static tw_status run(struct job *job, struct tw__task *task)
@@ -110,7 +123,7 @@ static void tear_down(struct job *job)
     tw_pool_close(job->pool);
 }
 
-static const struct orders nothing_else = {-1, -1, -1};
+static const struct orders nothing_else = {-1, -1, -1, -1};
 
 static tw_tile_record record_of(const struct job *job, uint64_t tile)
 {
@@ -219,8 +232,7 @@ static void a_step_after_one_that_failed_is_not_run(void **state)
         for (int keep_going = 0; keep_going < 2; keep_going++) {
             struct job job;
             char line[512];
-            set_up(&job, kinds[kind], 2,
-                   (struct orders){.fail_in_first = 5, .fail_in_second = -1, .kill_in_second = -1});
+            set_up(&job, kinds[kind], 2, (struct orders){5, -1, -1, -1});
             assert_int_equal(run(&job, &(struct tw__task){.keep_going = keep_going}), TW_ERROR_KERNEL);
             assert_int_equal(job.outcome.tile, 5);
             assert_int_equal(job.outcome.result.code, 7);
@@ -247,7 +259,7 @@ static void a_tile_of_a_later_step_fails_by_its_number_in_the_job(void **state)
     (void)state;
     for (int kind = 0; kind < pool_kinds(); kind++) {
         struct job job;
-        set_up(&job, kinds[kind], 3, (struct orders){.fail_in_first = -1, .fail_in_second = 2, .kill_in_second = -1});
+        set_up(&job, kinds[kind], 3, (struct orders){-1, 2, -1, -1});
         assert_int_equal(run(&job, &(struct tw__task){.keep_going = 1}), TW_ERROR_KERNEL);
         assert_int_equal(job.outcome.tile, FIRST + 2);
         assert_int_equal(job.outcome.result.code, 9);
@@ -280,20 +292,42 @@ static void a_job_that_is_stopped_begins_no_other_step(void **state)
     }
 }
 
-static void a_worker_killed_in_a_later_step_costs_one_tile(void **state)
+static void a_worker_killed_in_any_tile_of_any_step_costs_one_tile(void **state)
 {
     (void)state;
     need_processes();
-    for (int workers = 1; workers <= 3; workers++) {
+    for (int64_t tile = 0; tile < TILES; tile++) {
         struct job job;
         struct told told = {0};
-        set_up(&job, TW_PROCESSES, workers,
-               (struct orders){.fail_in_first = -1, .fail_in_second = -1, .kill_in_second = 3});
+        const struct orders orders = {-1, -1, tile, tile - FIRST};
+        set_up(&job, TW_PROCESSES, 1 + (int)tile % 3, orders);
         assert_int_equal(run(&job, &(struct tw__task){.retries = 2, .died = remember, .died_user = &told}), TW_OK);
         assert_r_is_right(&job); /* r is inout: what the dead worker added to its copy is gone */
         assert_int_equal(job.outcome.deaths, 1);
-        assert_int_equal(told.last.tile, FIRST + 3);
-        assert_int_equal(record_of(&job, FIRST + 3).attempts, 2);
+        assert_int_equal(told.last.tile, tile);
+        assert_int_equal(record_of(&job, (uint64_t)tile).attempts, 2);
+        tear_down(&job);
+    }
+}
+
+static void a_kept_pool_takes_no_new_memory_for_the_next_job(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct job job;
+        struct tw__kept *kept, before;
+        set_up(&job, kinds[kind], 2, nothing_else);
+        assert_int_equal(tw__steps_run(&job.steps, job.pool, &(struct tw__task){0}, &job.outcome, NULL), TW_OK);
+        assert_int_equal(tw__kept_find(&kept, job.pool, NULL), TW_OK);
+        before = *kept;
+        lay_out(&job);
+        assert_int_equal(tw__steps_run(&job.steps, job.pool, &(struct tw__task){0}, &job.outcome, NULL), TW_OK);
+        assert_ptr_equal(kept->payload.data, before.payload.data);
+        assert_ptr_equal(kept->words.data, before.words.data);
+        assert_ptr_equal(kept->times.data, before.times.data);
+        assert_ptr_equal(kept->sums.data, before.sums.data);
+        assert_ptr_equal(kept->rooms.data, before.rooms.data);
+        assert_int_equal(kept->steps, before.steps + 2);
         tear_down(&job);
     }
 }
@@ -334,7 +368,8 @@ int main(void)
         cmocka_unit_test(a_step_after_one_that_failed_is_not_run),
         cmocka_unit_test(a_tile_of_a_later_step_fails_by_its_number_in_the_job),
         cmocka_unit_test(a_job_that_is_stopped_begins_no_other_step),
-        cmocka_unit_test(a_worker_killed_in_a_later_step_costs_one_tile),
+        cmocka_unit_test(a_worker_killed_in_any_tile_of_any_step_costs_one_tile),
+        cmocka_unit_test(a_kept_pool_takes_no_new_memory_for_the_next_job),
         cmocka_unit_test(what_was_done_before_is_not_run_in_any_step),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
