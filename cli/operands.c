@@ -128,13 +128,12 @@ tw_status cli_operands_paths(struct cli_operands *operands, struct cli_paths *pa
             }
             operand->target = operand->file;
         }
-        if (operand->source != NULL &&
-            cli_paths_add(paths, error, operand->source, "", 0, "input '%s'", name) != TW_OK) {
+        if (operand->source != NULL && cli_paths_add(paths, error, operand->source, 0, "input '%s'", name) != TW_OK) {
             return error->status;
         }
         if (operand->target != NULL &&
-            (cli_paths_add(paths, error, operand->target, "", 1, "output '%s'", name) != TW_OK ||
-             cli_paths_add(paths, error, operand->unfinished, "", 1, "the unfinished output '%s'", name) != TW_OK)) {
+            (cli_paths_add(paths, error, operand->target, 1, "output '%s'", name) != TW_OK ||
+             cli_paths_add(paths, error, operand->unfinished, 1, "the unfinished output '%s'", name) != TW_OK)) {
             return error->status;
         }
     }
@@ -273,26 +272,40 @@ static tw_status check_given(const struct cli_operands *operands, const struct c
     return TW_OK;
 }
 
+/* Gives *dtype what --dtype or the signature says of operand k. *text: that; NULL: nobody says, and *dtype stays. An
+ * operand that has starting values keeps theirs. */
+static tw_status take_declared(struct cli_operands *operands, const struct cli_bindings *given, int k, tw_dtype *dtype,
+                               const char **text, tw_error *error)
+{
+    struct cli_operand *operand = &operands->operand[k];
+    tw_dtype declared;
+    if (declared_dtype(operands, given, k, text, error) != TW_OK) {
+        return error->status;
+    }
+    if (*text == NULL) {
+        return TW_OK;
+    }
+    if (tw_dtype_parse(&declared, *text, operand->dtype_text, error) != TW_OK) {
+        return error->status;
+    }
+    if (operand->input != NULL && !same_dtype(&declared, &operand->dtype)) {
+        return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' should be %s, but its starting values are %s",
+                         tw_signature_operand(operands->signature, k), *text, tw_dtype_name(&operand->dtype));
+    }
+    *dtype = declared;
+    return TW_OK;
+}
+
 tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bindings *given, tw_dtype *dtypes,
                               tw_error *error)
 {
+    const char *text;
     tw_status status = check_given(operands, given, error);
     for (int k = 0; k < operands->count && status == TW_OK; k++) {
-        struct cli_operand *operand = &operands->operand[k];
-        const char *text = NULL;
-        dtypes[k] = operand->input != NULL ? operand->dtype : (tw_dtype){0};
+        dtypes[k] = operands->operand[k].input != NULL ? operands->operand[k].dtype : (tw_dtype){0};
         if (is_written(operands, k)) {
-            status = declared_dtype(operands, given, k, &text, error);
+            status = take_declared(operands, given, k, &dtypes[k], &text, error);
         }
-        tw_dtype wished = dtypes[k];
-        if (status == TW_OK && text != NULL) {
-            status = tw_dtype_parse(&wished, text, operand->dtype_text, error);
-        }
-        if (status == TW_OK && operand->input != NULL && !same_dtype(&wished, &operand->dtype)) {
-            status = cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is to be %s, but its starting values are %s",
-                               tw_signature_operand(operands->signature, k), text, tw_dtype_name(&operand->dtype));
-        }
-        dtypes[k] = wished;
     }
     return status;
 }
@@ -300,37 +313,22 @@ tw_status cli_operands_wishes(struct cli_operands *operands, const struct cli_bi
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error)
 {
-    if (check_given(operands, given, error) != TW_OK) {
-        return error->status;
-    }
-    for (int k = 0; k < operands->count; k++) {
+    const char *text;
+    tw_status status = check_given(operands, given, error);
+    for (int k = 0; k < operands->count && status == TW_OK; k++) {
         struct cli_operand *operand = &operands->operand[k];
-        const char *text;
-        if (!is_written(operands, k)) {
-            continue;
+        if (is_written(operands, k)) {
+            status = take_declared(operands, given, k, &operand->dtype, &text, error);
+            operand->by_default = status == TW_OK && text == NULL && !is_read(operands, k);
         }
-        if (declared_dtype(operands, given, k, &text, error) != TW_OK) {
-            return error->status;
-        }
-        tw_dtype dtype;
-        if (text == NULL) {
-            operand->by_default = !is_read(operands, k);
-            if (operand->by_default && default_dtype(operands, &operand->dtype, error) != TW_OK) {
-                return error->status;
-            }
-        } else if (tw_dtype_parse(&dtype, text, operand->dtype_text, error) != TW_OK) {
-            return error->status;
-        } else if (is_read(operands, k) && !same_dtype(&dtype, &operand->dtype)) {
-            return cli_error(error, TW_ERROR_ARGUMENT, "output '%s' is to be %s, but its starting values are %s",
-                             tw_signature_operand(operands->signature, k), text, tw_dtype_name(&operand->dtype));
-        } else {
-            operand->dtype = dtype;
+        if (operand->by_default) {
+            status = default_dtype(operands, &operand->dtype, error);
         }
     }
-    for (int k = 0; k < operands->count; k++) {
+    for (int k = 0; k < operands->count && status == TW_OK; k++) {
         itemsizes[k] = operands->operand[k].dtype.itemsize;
     }
-    return TW_OK;
+    return status;
 }
 
 void cli_operands_defaults_text(const struct cli_operands *operands, char *text, size_t size)

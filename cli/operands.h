@@ -30,7 +30,7 @@ struct cli_operands {
 tw_status cli_operands_bind(struct cli_operands *operands, const tw_signature *signature,
                             const struct cli_bindings *inputs, const struct cli_bindings *outputs, tw_error *error);
 
-/* The same where outputs need no files: those that are not given any have no target. */
+/* The same, but outputs need no files: those that are not given one have no target. */
 tw_status cli_operands_bind_some(struct cli_operands *operands, const tw_signature *signature,
                                  const struct cli_bindings *inputs, const struct cli_bindings *outputs,
                                  tw_error *error);
@@ -46,8 +46,8 @@ tw_status cli_operands_open(struct cli_operands *operands, tw_error *error);
 tw_status cli_operands_lengths(const struct cli_operands *operands, const struct cli_bindings *given, int64_t *lengths,
                                tw_error *error);
 
-/* The dtype of every operand, where those that are read have theirs: of outputs what --dtype (`given`) or the signature
- * says, else the one that all sources have; float64 where they differ or where there are none. Opaque sources must
+/* Settles the dtype of every operand: of inputs that of their file, of outputs what --dtype (`given`) or the signature
+ * says, else the one that all sources have; float64 if they differ or if there are none. Opaque sources must
  * agree. itemsizes[noperands]. */
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error);

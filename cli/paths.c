@@ -27,8 +27,8 @@ static int find_folder(struct stat *folder, const char *path)
     return result;
 }
 
-tw_status cli_paths_add(struct cli_paths *paths, tw_error *error, const char *path, const char *suffix, int written,
-                        const char *format, ...)
+tw_status cli_paths_add(struct cli_paths *paths, tw_error *error, const char *path, int written, const char *format,
+                        ...)
 {
     struct cli_path new = {.written = written};
     va_list arguments;
@@ -38,7 +38,8 @@ tw_status cli_paths_add(struct cli_paths *paths, tw_error *error, const char *pa
     if (described < 0) {
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
-    if (asprintf(&new.path, "%s%s", path, suffix) < 0) {
+    new.path = strdup(path);
+    if (new.path == NULL) {
         free(new.what);
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }

@@ -7,8 +7,8 @@
 
 #include <tilework/tilework.h>
 
-/* Outputs (up to two names each), inputs, the report (two), the kernel. */
-#define CLI_MAX_PATHS (3 * TW_MAX_OPERANDS + 3)
+/* Of each operand an input, an output and its unfinished name; the report and its unfinished name; kernel, journal. */
+#define CLI_MAX_PATHS (3 * TW_MAX_OPERANDS + 4)
 
 struct cli_path {
     char *path; /* owned */
@@ -24,11 +24,10 @@ struct cli_paths {
     int count;
 };
 
-/* Adds a file by its path followed by `suffix`. `written`: it will be created or replaced; then it must not be
- * something that is no regular file. `format` tells what it is. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
-__attribute__((format(printf, 6, 7))) tw_status cli_paths_add(struct cli_paths *paths, tw_error *error,
-                                                              const char *path, const char *suffix, int written,
-                                                              const char *format, ...);
+/* Adds a file. `written`: it will be created or replaced; then it must not be something that is no regular file.
+ * `format` says what it is. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
+__attribute__((format(printf, 5, 6))) tw_status cli_paths_add(struct cli_paths *paths, tw_error *error,
+                                                              const char *path, int written, const char *format, ...);
 
 /* No written file is the same as another one, by whatever name. Errors: TW_ERROR_ARGUMENT. */
 tw_status cli_paths_check(const struct cli_paths *paths, tw_error *error);

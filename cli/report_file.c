@@ -31,14 +31,18 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     if (path == NULL || strcmp(path, "-") == 0 || is_special(path)) {
         return TW_OK;
     }
-    char *file;
+    char *file, *unfinished = NULL;
     if (tw_array_target(&file, path, error) != TW_OK) {
         return error->status;
     }
-    tw_status status = cli_paths_add(paths, error, file, "", 1, "the report");
+    tw_status status = tw_outputs_beside(&unfinished, NULL, file, error);
     if (status == TW_OK) {
-        status = cli_paths_add(paths, error, file, ".part", 1, "the unfinished report");
+        status = cli_paths_add(paths, error, file, 1, "the report");
     }
+    if (status == TW_OK) {
+        status = cli_paths_add(paths, error, unfinished, 1, "the unfinished report");
+    }
+    free(unfinished);
     free(file);
     return status;
 }

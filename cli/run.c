@@ -41,7 +41,7 @@ static tw_status add_kernel_path(struct cli_paths *paths, const struct cli_reque
     if (file == NULL) {
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
-    const tw_status status = cli_paths_add(paths, error, file, "", 0, "the kernel");
+    const tw_status status = cli_paths_add(paths, error, file, 0, "the kernel");
     free(file);
     return status;
 }
@@ -60,7 +60,7 @@ static tw_status check_paths(struct run *run, tw_error *error)
         status = add_kernel_path(paths, run->request, error);
     }
     if (status == TW_OK && !run->request->no_journal) {
-        status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, "", 1, "the journal");
+        status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, 1, "the journal");
     }
     if (status == TW_OK) {
         status = cli_paths_check(paths, error);

@@ -10,7 +10,7 @@
 #include "exit.h"
 #include "interrupt.h"
 
-/* Adds what can be done about a journal that is of no use to the library's sentence. */
+/* Adds to the library's sentence how to get rid of a journal that is of no use. */
 static tw_status add_advice(tw_error *error)
 {
     static const char advice[] = "; --restart throws the unfinished run away";

@@ -80,8 +80,8 @@ TW_API tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signa
                                  tw_error *error);
 
 /* The names of the files that lie beside an output FILE (as tw_array_target finds it) while it is written: the
- * unfinished output, and the journal if FILE is the first output of its job. Both are freed with free(). Any thread.
- * Errors: TW_ERROR_MEMORY. */
+ * unfinished output, and the journal if FILE is the first output of its job. Both are freed with free(); `journal` may
+ * be NULL. Any thread. Errors: TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error);
 
 /* [noperands] the operands as tw_run takes them: the inputs as they were given, and the arrays of the outputs. Valid as

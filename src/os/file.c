@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -356,6 +357,22 @@ int tw__folder_open(int *folder, const char *path, const char **name)
         *name = slash == NULL ? path : slash + 1;
     }
     return error;
+}
+
+char *tw__folder_place(int folder)
+{
+    char link[48], place[PATH_MAX + 1];
+    struct stat open, named;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    const ssize_t length = readlink(link, place, sizeof place - 1);
+    if (length <= 0) {
+        return NULL;
+    }
+    place[length] = '\0';
+    return fstat(folder, &open) == 0 && stat(place, &named) == 0 && open.st_dev == named.st_dev &&
+                   open.st_ino == named.st_ino
+               ? strdup(place)
+               : NULL;
 }
 
 /* A folder that may not be read (it is open as a place alone, EBADF), or a file system that cannot sync one, loses

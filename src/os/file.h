@@ -37,6 +37,9 @@ void tw__file_touch(const char *path);
 /* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the
  * last part of path. The functions that end in _in take a name in such a folder. */
 int tw__folder_open(int *folder, const char *path, const char **name);
+
+/* Where an open folder is, from the root on (malloc); NULL: the system does not say. */
+char *tw__folder_place(int folder);
 int tw__file_open_write_in(int *fd, int folder, const char *name); /* one that is there */
 int tw__file_create_in(int *fd, int folder, const char *name, uint32_t mode);
 

@@ -43,7 +43,7 @@ struct tw__journal {
     tw_error failure;         /* what the disk has refused; status TW_OK: nothing */
 };
 
-/* Begins a journal, replacing what PATH had. operands[noperands]: outputs have stores. Errors: TW_ERROR_FILE,
+/* Begins a journal, replacing a file of that name. operands[noperands]: outputs have stores. Errors: TW_ERROR_FILE,
  * TW_ERROR_DISK, TW_ERROR_MEMORY. */
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
                              const tw_grid *grid, tw_array *const *operands, tw_error *error);
@@ -67,7 +67,7 @@ tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_
 /* Syncs the outputs and records all that is done. What fails stays failed: journal->failure. */
 tw_status tw__journal_record(struct tw__journal *journal);
 
-/* To be called when all tiles are done. The magic of one output says of all of them that their tiles are done, so
+/* Called when all tiles are done. The magic of one output says of all of them that their tiles are done, so
  * before the first gets its magic the others must be on the disk. What fails stays failed. */
 tw_status tw__journal_sync_all(struct tw__journal *journal);
 

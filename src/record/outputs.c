@@ -21,12 +21,14 @@
 tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error)
 {
     char *part = tw__part_name(file), *beside = NULL;
-    if (part == NULL || asprintf(&beside, "%s.journal", file) < 0) {
+    if (part == NULL || (journal != NULL && asprintf(&beside, "%s.journal", file) < 0)) {
         free(part);
         return tw__fail_memory(error, strlen(file), "the names of an output's files");
     }
     *unfinished = part;
-    *journal = beside;
+    if (journal != NULL) {
+        *journal = beside;
+    }
     return TW_OK;
 }
 

@@ -26,6 +26,13 @@ int tw__held_is_named(const struct tw__held *held)
            info.device == held->device && info.inode == held->inode;
 }
 
+int tw__held_is_in_place(const struct tw__held *held)
+{
+    struct tw__file_info open, named;
+    return held->place == NULL || (tw__file_info(held->folder, &open) == 0 && tw__path_info(held->place, &named) == 0 &&
+                                   open.device == named.device && open.inode == named.inode);
+}
+
 void tw__held_close(struct tw__held *held)
 {
     struct tw__file_info info;
@@ -39,6 +46,7 @@ void tw__held_close(struct tw__held *held)
         tw__file_close(held->folder);
     }
     free(held->path);
+    free(held->place);
     *held = TW__HELD_NONE;
 }
 
@@ -155,6 +163,7 @@ tw_status tw__held_open(struct tw__held *held, const struct tw__held_wish *wish,
         goto fail;
     }
     held->name = held->path + (name - held->path);
+    held->place = tw__folder_place(held->folder);
     for (int k = 0; k < MAX_TAKEOVERS; k++) {
         int again = 0;
         status = take(held, wish, &again, error);

@@ -8,12 +8,13 @@
 #include <tilework/tilework.h>
 
 struct tw__held {
-    int fd;     /* -1: not open */
-    int folder; /* -1: not open */
-    int owner;  /* process that opened it */
-    int locked; /* and named as it should be, when it was opened */
-    char *path; /* as given, for messages */
-    char *name; /* its last part, in `folder`; points into path */
+    int fd;      /* -1: not open */
+    int folder;  /* -1: not open */
+    int owner;   /* process that opened it */
+    int locked;  /* and named as it should be, when it was opened */
+    char *path;  /* as given, for messages */
+    char *name;  /* its last part, in `folder`; points into path */
+    char *place; /* of the folder, from the root on; NULL: not known */
     uint64_t device, inode;
 };
 
@@ -45,7 +46,10 @@ int tw__held_is_open(const struct tw__held *held);
 /* ... and the name is still the file's. */
 int tw__held_is_named(const struct tw__held *held);
 
-/* Removes the file if all that is true and this process opened it; then closes it. */
+/* Whether the folder still is where it was: a file that is renamed in it gets the path that was asked for. */
+int tw__held_is_in_place(const struct tw__held *held);
+
+/* Removes the file if it is open, named and locked by this process, which opened it; then closes it. */
 void tw__held_remove(struct tw__held *held);
 
 void tw__held_close(struct tw__held *held);

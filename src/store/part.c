@@ -63,7 +63,7 @@ tw_status tw__part_check(const struct tw__part *part, tw_error *error)
         return tw__fail(error, TW_ERROR_FILE, "%s: its descriptor was closed by the kernel or the program",
                         part->held.path);
     }
-    if (!tw__held_is_named(&part->held)) {
+    if (!tw__held_is_named(&part->held) || !tw__held_is_in_place(&part->held)) {
         return tw__fail(error, TW_ERROR_FILE, "%s: was removed or replaced while it was being written",
                         part->held.path);
     }

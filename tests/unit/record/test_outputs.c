@@ -365,6 +365,31 @@ static void an_output_that_was_replaced_is_not_given_its_name(void **state)
     close_job(job);
 }
 
+static void an_output_whose_folder_was_moved_is_not_given_its_name(void **state)
+{
+    struct job *job = open_job(TILES);
+    tw_outputs *outputs = NULL;
+    tw_error error;
+    (void)state;
+    assert_int_equal(mkdir("folder", 0700), 0);
+    job->files[2].file = "folder/r.npy";
+    assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
+    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(rename("folder", "gone"), 0);
+    assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_FILE);
+    assert_string_equal(error.message, "folder/r.npy.part: was removed or replaced while it was being written");
+    assert_false(is_there("u.npy"));
+    assert_int_equal(rename("gone", "folder"), 0);
+    assert_int_equal(chdir("/"), 0); /* the program may be elsewhere by then */
+    assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
+    assert_int_equal(chdir(*state), 0);
+    tw_outputs_destroy(outputs);
+    assert_int_equal(rename("folder/r.npy", "r.npy"), 0);
+    assert_int_equal(rmdir("folder"), 0);
+    check_finished();
+    close_job(job);
+}
+
 static void outputs_that_are_destroyed_leave_nothing(void **state)
 {
     struct job *job = open_job(TILES);
@@ -494,6 +519,7 @@ int main(void)
         IN_FOLDER(another_jobs_journal_is_refused_and_stays),
         IN_FOLDER(two_outputs_get_their_names_all_or_none),
         IN_FOLDER(an_output_that_was_replaced_is_not_given_its_name),
+        IN_FOLDER(an_output_whose_folder_was_moved_is_not_given_its_name),
         IN_FOLDER(outputs_that_are_destroyed_leave_nothing),
         IN_FOLDER(without_a_journal_only_the_outputs_are_written),
         IN_FOLDER(verify_runs_a_changed_tile_again),
