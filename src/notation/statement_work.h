@@ -9,7 +9,7 @@
 #include "notation/type/tree.h"
 
 enum tw__work_kind {
-    TW__WORK_READS, /* elements of operands; what the text has twice is counted once */
+    TW__WORK_READS, /* elements of operands; one that stands in the text twice is counted once */
     TW__WORK_READ_BYTES,
     TW__WORK_FLOPS,  /* machine operations on floats and complex numbers */
     TW__WORK_OTHERS, /* on integers and bools */

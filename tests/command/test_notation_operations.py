@@ -56,11 +56,10 @@ def changed(tmp_path_factory):
         texts.append(folder / f"logistic_{dtype}.h")
         texts[-1].write_text(MATH.format(dtype=dtype, type=type))
     subprocess.run([sys.executable, TOP / "tools" / "generate" / "embed_math.py", folder / "math_texts.c", *texts], check=True)
-    # Every file that expands the table or has a number of its codes; the others take rows as they come. The header is
-    # named first so that it is this one which the guard of the other keeps out.
+    # Every file that expands the table or knows a code of it, with this table found before that of src/.
     files = [path for path in sorted(SOURCES.rglob("*.c")) if re.search(r"TW__OP_|TW__OPERATION", path.read_text())]
     options = ["-std=gnu11", "-D_GNU_SOURCE", "-DTW_BUILDING_LIBRARY", "-O0", f"-I{folder}", f"-I{TOP / 'src'}",
-               f"-I{TOP / 'include'}", "-include", folder / "notation" / "value" / "operations.h"]
+               f"-I{TOP / 'include'}"]
     objects = []
     for path in [folder / "math_texts.c", *files]:
         objects.append(folder / f"{path.stem}.o")

@@ -39,7 +39,7 @@ tw_kind tw__argument_common(const struct tw__argument *types, int n, int *has_ar
     return kind;
 }
 
-/* "float64", or for a Python number what it is. */
+/* "float64", or "a whole number". */
 static const char *name_of(const struct tw__argument *type)
 {
     static const char *const classes[] = {"a Python bool", "a whole number", "a Python float", "a Python complex"};

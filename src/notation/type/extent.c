@@ -10,7 +10,7 @@
 
 enum { UNKNOWN = -1 };
 
-/* Who gave an axis its length, as "u" or NULL: the caller. */
+/* Lengths, and the operand that gave an axis its length ("u"; NULL: the caller). */
 struct binding {
     struct tw__extent *extent;
     const char *giver[TW__EXPR_AXES];
@@ -123,7 +123,7 @@ static tw_status take_cut(struct binding *binding, int k)
 /* ---- dimensions that are whole ---- */
 
 /* An axis that is an index with factor 1, or -1 behind a length (u[len(i) - 1 - i]), has the dimension's length.
- * `only_plain`: those that are the axis alone, which say more. Two that differ say nothing. */
+ * `only_plain`: those that are the axis alone, which say more. Two that differ are ambiguous. */
 static tw_status take_whole(struct binding *binding, int only_plain)
 {
     struct tw__extent *extent = binding->extent;
@@ -285,7 +285,7 @@ static tw_status check_repeated(const struct binding *binding)
     return TW_OK;
 }
 
-/* Their lengths agree, as those of dimensions that are cut do. Where the caller gives the length, or the axis stands
+/* Their lengths agree, as those of dimensions that are cut do. If the caller gives the length, or the axis stands
  * beside something else too (u[i] + u[i+1]), part of a dimension may be meant. */
 static tw_status check_alone(const struct binding *binding)
 {
@@ -322,7 +322,7 @@ tw_status tw__find_lengths(struct tw__extent *extent)
     for (int k = 0; k < extent->syntax->noperands && status == TW_OK; k++) {
         status = take_cut(&binding, k);
     }
-    /* Where an axis is an index alone somewhere, what a shift reaches elsewhere does not count. */
+    /* If an axis is an index alone somewhere, shifted reads elsewhere do not count. */
     if (status == TW_OK) {
         status = take_whole(&binding, 1);
     }

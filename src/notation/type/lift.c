@@ -21,7 +21,7 @@ static int is_power_of_two(const struct tw__node *node)
     return (size & (size - 1)) == 0;
 }
 
-/* Finite numbers but 0, which some expressions are printed otherwise for. */
+/* Finite numbers but 0, for which some expressions are printed otherwise. */
 static int is_number(const struct tw__node *node)
 {
     if (node->kind != TW__NODE_CONSTANT) {
@@ -67,7 +67,8 @@ void tw__lift_mark(struct tw__program *program)
         }
     }
     for (int k = 0; k < program->nstatements; k++) {
-        program->nodes[program->statements[k].value].lifted = 0; /* what fills an array has nothing to compute */
+        program->nodes[program->statements[k].value].lifted =
+            0; /* a constant that fills an array is part of no computation */
     }
 }
 

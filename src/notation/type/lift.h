@@ -11,7 +11,7 @@ void tw__lift_mark(struct tw__program *program);
  * their nodes. */
 int tw__lift_count(const struct tw__program *program);
 
-/* Writes the values to where the context has them: `place` is behind the scalars. */
+/* Writes the values to their place in the context, behind the scalars. */
 void tw__lift_values(const struct tw__program *program, unsigned char *place);
 
 /* The same program with SCALARs in their places: *lifted shares all but its nodes, which the caller

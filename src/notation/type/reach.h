@@ -5,7 +5,7 @@
 
 #include "notation/read/syntax.h"
 
-/* What lengths are found from. views[noperands]: in the syntax's order; NULL: an output that is not there yet. */
+/* Lengths are found from this. views[noperands]: in the syntax's order; NULL: an output that is not there yet. */
 struct tw__extent {
     const struct tw__syntax *syntax;
     const tw_view *const *views;

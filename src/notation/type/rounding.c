@@ -36,7 +36,7 @@ static tw_status scale(struct tw__typer *typer, const struct tw__syntax_node *no
 }
 
 /* round(x, decimals): half to even, by way of a power of ten, as NumPy has it; integers are their own result unless
- * their last digits are to go. */
+ * their last digits go. */
 tw_status tw__type_round(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
     struct tw__argument type;

@@ -1,7 +1,7 @@
 /* tree.h - a statement list whose axes, types and conversions are all decided: what C is printed from.
  *
- * Who prints C from it decides nothing about meaning. Every conversion is a node of its own, every argument has the
- * dtype that its operation wants, every operand, axis and scalar has a number. What is left open is how the loops run.
+ * The printer decides nothing about meaning. Every conversion is a node of its own, every argument has the
+ * dtype that its operation wants, every operand, axis and scalar has a number. How the loops run is left open.
  *
  * What stands for what
  *     text                            tree
@@ -15,7 +15,7 @@
  *     round(x, 2)                     DIVIDE(RINT(MULTIPLY(x, 100.0)), 100.0)
  *     mean(k: x)                      DIVIDE(REDUCE SUM, the number of elements from the context)
  *     sum of float16                  CAST to float16 of REDUCE SUM of float32
- *     2 * c + len(i)                  one SCALAR: what has no operand and no index in it is computed before the run
+ *     2 * c + len(i)                  one SCALAR: it contains no operand and no index, so it is computed before the run
  *     isnan(int), x < 1000 of uint8   CONSTANT
  */
 #ifndef TW_NOTATION_TREE_H
@@ -109,7 +109,7 @@ struct tw__expr_operand {
 
 /* target[its axes] = value, for every index of the tile on the target's axes. Statements run one after the other: the
  * second may read what the first has written, also at other elements of the tile than its own (t[i,j] = ...;
- * s[i] = sum(j: t[i,j])). Loops may be merged where nobody can tell. Statements may share nodes, but never a read of an
+ * s[i] = sum(j: t[i,j])). Loops may be merged if no result changes. Statements may share nodes, but never a read of an
  * output. */
 struct tw__assignment {
     int target; /* operand, out or inout; all its dimensions are cut */
@@ -132,7 +132,7 @@ struct tw__program {
     int nindices;
     struct tw__index *indices;
     int nscalars;
-    int needs_context; /* it cannot run without one: the kernel then fails with a sentence where tile->context is NULL.
+    int needs_context; /* it cannot run without one: the kernel fails with a sentence if tile->context is NULL.
                         * Where this is 0 it must run without: it reads lengths from the tile */
 };
 

@@ -46,7 +46,7 @@ tw_status tw__typer_add_slot(struct tw__typer *typer, const struct tw__slot *slo
 /* A node converted to `dtype`; itself if it has it. */
 tw_status tw__typer_cast(struct tw__typer *typer, int from, tw_kind dtype, size_t at, int *node);
 
-/* The value as a node of `dtype`: a weak one becomes a constant or a scalar, any other is cast where it must be.
+/* The value as a node of `dtype`: a weak one becomes a constant or a scalar, any other is cast if it must be.
  * Errors: a whole number that the dtype does not have. */
 tw_status tw__typer_convert(struct tw__typer *typer, const struct tw__argument *type, tw_kind dtype,
                             enum tw__saturate saturate, int *node);

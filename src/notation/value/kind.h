@@ -4,7 +4,7 @@
 
 #include <tilework/tilework.h>
 
-/* What can be computed with: all but TW_OPAQUE. */
+/* All dtypes that can be computed with: all but TW_OPAQUE. */
 static inline int tw__kind_is_number(tw_kind kind)
 {
     return kind >= TW_BOOL && kind <= TW_COMPLEX128;

@@ -20,7 +20,7 @@ union tw__value {
 /* The nearest dtype to a scalar that is beside no array: bool, int64 (uint64 if it must be), float64, complex128. */
 tw_kind tw__scalar_kind(const struct tw__scalar *value);
 
-/* What an out-of-range whole number becomes. */
+/* Which out-of-range whole numbers become the nearest one in range. */
 enum tw__saturate { TW__SATURATE_NO, TW__SATURATE_LOW, TW__SATURATE_HIGH, TW__SATURATE_BOTH };
 
 /* The value in a dtype, whose class is not below the scalar's. 0: a whole number that the dtype does not have (LOW: one

@@ -1,5 +1,5 @@
 /* operation.h - operations and reductions by their codes: look-ups in the table of operations.h. Knows no syntax, no
- * dtypes and no C beyond what stands in the table. */
+ * dtypes and no C beyond the columns of the table. */
 #ifndef TW_NOTATION_VALUE_OPERATION_H
 #define TW_NOTATION_VALUE_OPERATION_H
 
@@ -47,7 +47,7 @@ enum tw__trait {
     TW__TRAIT_PLAIN = 0,
     TW__TRAIT_ROUNDS = 1, /* computed as float32 for float16, it has more digits than float16 */
     TW__TRAIT_LIFTS = 2,  /* a constant argument may be a value of the context instead of code: see lift.h */
-    TW__TRAIT_GROWS = 4,  /* integers wrap around where the result has more digits than the arguments */
+    TW__TRAIT_GROWS = 4,  /* integers wrap around if the result has more digits than the arguments */
     TW__TRAIT_SWAPS = 8,  /* the helper takes the arguments in the other order */
     TW__TRAIT_FAST = 16,  /* the math functions have a version for most arguments: tw_sin_f64_fast */
     TW__TRAIT_LONG = 32   /* the C compiler is busy with it: some hundred instructions in line */
@@ -60,7 +60,7 @@ struct tw__operation_row {
     int level;         /* INFIX: a higher one binds tighter */
     const char *usage; /* CALLED: "atan2(y, x)" */
     enum tw__rule rule;
-    const char *sign, *helper, *family, *function; /* what stands for it in C; NULL: nothing */
+    const char *sign, *helper, *family, *function; /* its C; NULL: it has none of this kind */
     int flops, complex_flops;
     unsigned traits;
 };

@@ -1,32 +1,39 @@
 /* operations.h - the table of operations: everything that is known of an operation stands in its row. The parser, the
  * typing, the printer, the description of a statement's work and the tests are expansions of this table or look-ups in
- * it (operation.h). The order of the rows means nothing but the order in which functions are listed.
- *
- *     code      TW__OP_CODE
+ * it (operation.h). The order of the rows means nothing but the order in which functions are listed. */
+#ifndef TW_NOTATION_VALUE_OPERATIONS_H
+#define TW_NOTATION_VALUE_OPERATIONS_H
+
+/* clang-format off */
+
+/*     code      TW__OP_CODE
  *     spelled   how a statement writes it
  *     n         how many arguments it has
- *     written   INFIX(level): between its arguments, a higher level binds tighter; COMPARES: the same, below all
- * levels; PREFIX: before its argument; ONE, TWO, AS("(y, x)"): as a function, with these arguments in messages rule
- * TW__RULE_...: which dtypes it takes and gives sign      the C operator for float32 and float64, and for all dtypes if
- * there is no helper helper    the helper function of print/helper_*.c for other dtypes: tw_HELPER_c64 family,   the
- * function of math/FAMILY_f32.h and math/FAMILY_f64.h that computes float32 and float64: function  tw_FUNCTION_f64
+ *     written   INFIX(level): between its arguments, a higher level binds tighter; COMPARES: the same, below all levels;
+ *               PREFIX: before its argument; ONE, TWO, AS("(y, x)"): as a function, with these arguments in messages
+ *     rule      TW__RULE_...: which dtypes it takes and gives
+ *     sign      the C operator for float32 and float64, and for all dtypes if there is no helper
+ *     helper    the helper function of print/helper_*.c for other dtypes: tw_HELPER_c64
+ *     family,   the function of math/FAMILY_f32.h and math/FAMILY_f64.h that computes float32 and float64:
+ *     function  tw_FUNCTION_f64
  *     flops     machine operations of one, real and complex; 0: it is counted as a call of its own name
  *     traits    TW__TRAIT_...: the list is in operation.h
  *
- * Nothing here is undefined for any value. Integers wrap. What comes out where C has nothing to say:
- *     x // 0    of integers 0; INT_MIN // -1 is INT_MIN; the sign is Python's; of floats as NumPy
- *     x % 0     of integers 0; INT_MIN % -1 is 0; the sign is Python's; of floats as NumPy
- *     fmod      as %, with the sign of the dividend: C's fmod
- *     x ** y    of integers: a negative exponent makes the kernel fail
- *     x << n    by as many bits as the dtype has or more, or by a negative number: 0
- *     x >> n    the same: 0, or -1 if x is negative
- *     < == ...  int64 and uint64, in either order, are compared by value, exactly. Complex: as NumPy, the real parts,
- * and if these are equal the imaginary ones; what contains a NaN is not less, not greater, not equal minimum   NaN if
- * either is NaN, the first one that is; complex: in NumPy's order; maximum the same fmin      the same, but a NaN gives
- * way to the other; fmax the same nextafter the next number of the dtype from the first argument towards the second abs
- * INT_MIN stays; of a complex number its float sign      NaN stays; complex: x / |x|, and 0 for 0 rint      to even;
- * complex: both parts */
-/* clang-format off */
+ * Nothing here is undefined for any value. Integers wrap. The results for which C has no rule:
+ *     x // 0     of integers 0; INT_MIN // -1 is INT_MIN; the sign is Python's; of floats as NumPy
+ *     x % 0      of integers 0; INT_MIN % -1 is 0; the sign is Python's; of floats as NumPy
+ *     fmod       as %, with the sign of the dividend: C's fmod
+ *     x ** y     of integers: a negative exponent makes the kernel fail
+ *     x << n     by as many bits as the dtype has or more, or by a negative number: 0
+ *     x >> n     the same: 0, or -1 if x is negative
+ *     < == ...   int64 and uint64, in either order, are compared by value, exactly. Complex: as NumPy, the real parts, and
+ *                if these are equal the imaginary ones; a number with a NaN is not less, not greater, not equal
+ *     minimum    NaN if either is NaN, the first one that is; complex: in NumPy's order; maximum the same
+ *     fmin       the same, but a NaN gives way to the other; fmax the same
+ *     nextafter  the next number of the dtype from the first argument towards the second
+ *     abs        INT_MIN stays; of a complex number its float
+ *     sign       NaN stays; complex: x / |x|, and 0 for 0
+ *     rint       to even; complex: both parts */
 #define TW__OPERATION_TABLE(ROW) \
 /*      code           spelled      n  written       rule           sign   helper          family        function     flops   traits */              \
     ROW(NEGATIVE,      "-",         1, PREFIX,       ARITHMETIC,    "-",   "negative",     NONE,         NONE,        1, 2,  PLAIN)                  \
@@ -110,3 +117,5 @@
     ALIAS("conjugate", CONJ,     1, "(x)") \
     ALIAS("angle",     ARG,      1, "(x)")
 /* clang-format on */
+
+#endif
