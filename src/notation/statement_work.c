@@ -51,7 +51,7 @@ static int add_operation(struct tw__work *work, const struct tw__node *node, uin
     const struct tw__operation_row *row = tw__operation_row(code);
     const int flops = tw__kind_is_complex(node->u.op.operation) ? row->complex_flops : row->flops;
     return flops > 0 ? add(work, computed_in(node->u.op.operation), -1, axes, flops)
-                     : add(work, TW__WORK_CALLS, code, axes, 1);
+                     : add(work, TW__WORK_CALLS, (int)code, axes, 1);
 }
 
 static int add_node(struct tw__work *work, const struct tw__program *program, int number)
