@@ -6,18 +6,18 @@
 #include "exit.h"
 #include "progress.h"
 
-#define MOST_TOLD 20
+#define MOST_REPORTED 20
 
-void cli_deaths_tell(void *user, const tw_death *death)
+void cli_deaths_report(void *user, const tw_death *death)
 {
     struct cli_deaths *deaths = user;
-    if (deaths->told >= MOST_TOLD) {
-        if (deaths->told++ == MOST_TOLD) {
-            cli_say("more workers die; they are no longer reported one by one");
+    if (deaths->reported >= MOST_REPORTED) {
+        if (deaths->reported++ == MOST_REPORTED) {
+            cli_say("more workers died; further deaths are not listed");
         }
         return;
     }
-    deaths->told++;
+    deaths->reported++;
     if (deaths->progress) {
         cli_progress_end();
     }

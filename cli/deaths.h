@@ -6,10 +6,10 @@
 
 struct cli_deaths {
     int progress; /* there is a line that shows progress */
-    int told;
+    int reported;
 };
 
 /* The callback tw_run_options.died; `user` is a struct cli_deaths. */
-void cli_deaths_tell(void *user, const tw_death *death);
+void cli_deaths_report(void *user, const tw_death *death);
 
 #endif

@@ -13,9 +13,9 @@ static const char *const sentences[] = {
     [TILES] = "--tile AXIS=N divides an axis into tiles of a length, --parts AXIS=N into a number of tiles",
     [WORKERS] = "--workers N gives the number of threads or processes",
     [LENGTHS] = "--length AXIS=N gives the length of an axis that no input has",
-    [POOL] = "--pool POOL says who does the tiles: serial, threads or processes",
+    [POOL] = "--pool POOL says what runs the tiles: serial, threads or processes",
     [INPUTS] = "inputs are arguments, NAME=FILE",
-    [PARAMETERS] = "--param NAME=NUMBER gives a number that the statement names",
+    [PARAMETERS] = "--param NAME=NUMBER gives the value of a named parameter",
 };
 
 /* The key says which sentence. */

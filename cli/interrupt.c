@@ -42,7 +42,7 @@ static void remove_guarded(void)
 /* Calls async-signal-safe functions alone. */
 static void on_signal(int number)
 {
-    static const char text[] = "tilework: stopping after the tiles in hand; once more to stop at once\n";
+    static const char text[] = "tilework: stopping after the tiles being run; repeat to stop at once\n";
     static const char text_at_once[] = "tilework: " CLI_INTERRUPTED_BEFORE "\n";
     (void)number;
     if (getpid() != owner) {
@@ -99,7 +99,7 @@ static void on_exit_called(void)
     if (announced) {
         fputs("\r\033[K", stderr); /* the line that shows progress */
     }
-    cli_say("the kernel ended the program: it called exit, where it should return; no output was finished "
+    cli_say("the kernel ended the program: it called exit, but it should return; no output was finished "
             "(use --pool processes for a kernel that must exit)");
     if (kept != NULL) {
         fputs(kept, stderr);

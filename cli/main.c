@@ -22,9 +22,9 @@ static const char doc[] =
     "  replay  run one tile of such a run alone, for debuggers\n"
     "  explain show what a statement does\n"
     "  compile compile a statement for other machines\n"
-    "  demo    see one job done serially, on threads and on processes\n"
+    "  demo    run one job serially, on threads and on processes\n"
     "  show    describe .npy files\n"
-    "  info    what this machine offers\n"
+    "  info    describe what this machine offers\n"
     "  bench   measure this machine\n"
     "\n"
     "Examples:\n"
@@ -35,18 +35,17 @@ static const char doc[] =
     "  tilework show r.npy\n"
     "  tilework run --help\n"
     "\n"
-    "Exit codes: 0 done; 1 the job failed; 2 the request makes no sense; 3 a file cannot be read or written, or is not "
-    "what it "
-    "says; 4 not enough memory, disk or processes; 130 interrupted.";
+    "Exit codes: 0 done; 1 the job failed; 2 the request makes no sense; 3 a file cannot be read or written, or "
+    "its contents are not valid; 4 not enough memory, disk or processes; 130 interrupted.";
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     (void)state;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is no command: run, replay, explain, compile, demo, show, info or bench", argument);
+        return cli_bad("'%s' is not a command: run, replay, explain, compile, demo, show, info or bench", argument);
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("which command: run, replay, explain, compile, demo, show, info or bench");
+        return cli_bad("missing command: give run, replay, explain, compile, demo, show, info or bench");
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -50,7 +50,7 @@ static tw_status find_operand(const struct cli_operands *operands, const char *n
     if (*operand < 0) {
         char names[512];
         names_text(operands->signature, names, sizeof names);
-        return cli_error(error, TW_ERROR_ARGUMENT, "'%s' is no operand: the signature has %s", name, names);
+        return cli_error(error, TW_ERROR_ARGUMENT, "'%s' is not an operand: the signature has %s", name, names);
     }
     return TW_OK;
 }

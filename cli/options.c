@@ -80,7 +80,7 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
         }
     }
     if (at == text || *at != '\0') {
-        return cli_bad("%s: '%s' is not a number: digits alone are read", option, text);
+        return cli_bad("%s: '%s' is not a number: only digits are accepted", option, text);
     }
     if (too_large || number < least || number > most) {
         if (!too_large && most == INT64_MAX) {
@@ -120,7 +120,7 @@ static error_t parse_pool(int key, char *argument, struct argp_state *state)
                 return 0;
             }
         }
-        return cli_bad("--pool: '%s' is no pool: serial, threads or processes", argument);
+        return cli_bad("--pool: '%s' is not a pool: serial, threads or processes", argument);
     case 'w':
         result = cli_number(&number, "--workers", argument, 1, TW_MAX_WORKERS);
         choice->workers = result == 0 ? (int)number : 0;

@@ -76,13 +76,12 @@ tw_status cli_paths_check(const struct cli_paths *paths, tw_error *error)
         for (int b = 0; b < a; b++) {
             const struct cli_path *one = &paths->path[b], *other = &paths->path[a];
             if (!one->written && !other->written && same_file(one, other) && is_read_once(one)) {
-                return cli_error(error, TW_ERROR_ARGUMENT, "%s: is %s and %s at once, but can be read only once",
+                return cli_error(error, TW_ERROR_ARGUMENT, "%s is used as both %s and %s, but can be read only once",
                                  one->path, one->what, other->what);
             }
             if ((one->written || other->written) && same_file(one, other)) {
-                return cli_error(error, TW_ERROR_ARGUMENT,
-                                 "%s: is %s and %s at once: what is written needs a file of its own", one->path,
-                                 one->what, other->what);
+                return cli_error(error, TW_ERROR_ARGUMENT, "%s is used as both %s and %s; an output needs its own file",
+                                 one->path, one->what, other->what);
             }
         }
     }

@@ -1,4 +1,4 @@
-/* recipe.c - what is computed: a kernel with its signature, or a statement, which is both. Knows neither grids nor
+/* recipe.c - the computation: a kernel with its signature, or a statement, which is both. Knows neither grids nor
  * pools.
  */
 #include "recipe.h"
@@ -38,7 +38,7 @@ static error_t add_common_edge(struct cli_notation *notation, const char *item)
 {
     const int edge = find_edge(item);
     if (edge < 0) {
-        return cli_bad("--edge: '%s' is no edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE", item);
+        return cli_bad("--edge: '%s' is not an edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE", item);
     }
     if (notation->edge != NULL) {
         return cli_bad("--edge: given twice for all axes: '%s' and '%s'", notation->edge, item);
@@ -60,7 +60,7 @@ static error_t add_edge(void *user, const char *option, const char *item)
     }
     const struct cli_binding *last = &edges->binding[edges->count - 1];
     if (find_edge(last->value) < 0) {
-        return cli_bad("--edge: '%s' is no edge: clamp, wrap, zero or error", last->value);
+        return cli_bad("--edge: '%s' is not an edge: clamp, wrap, zero or error", last->value);
     }
     if (cli_bindings_find(edges, last->name) != last) {
         return cli_bad("--edge: axis '%s' is given twice", last->name);
@@ -110,7 +110,7 @@ int cli_is_statement(const char *text)
     return name > 0 && *at == '[' && (strchr(at, '=') != NULL || strchr(at, ':') == NULL);
 }
 
-/* NAME=FILE, as an input is said: no blanks, and a path that can be told from a name. */
+/* NAME=FILE, the form of an input: no blanks, and a path that cannot be a name. */
 int cli_is_binding(const char *text)
 {
     const size_t name = strspn(text, LETTERS "0123456789_");

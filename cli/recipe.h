@@ -1,4 +1,4 @@
-/* recipe.h - what is computed: a kernel with its signature, or a statement, which is both. */
+/* recipe.h - the computation: a kernel with its signature, or a statement, which is both. */
 #ifndef CLI_RECIPE_H
 #define CLI_RECIPE_H
 
@@ -23,8 +23,8 @@ int cli_is_statement(const char *text);
 /* Looks like an input, NAME=FILE. */
 int cli_is_binding(const char *text);
 
-/* Looks like FILE:FUNCTION, or a path or a name alone. What is none of the three is a statement that is written
- * wrongly, and the library says how it is written. */
+/* Looks like FILE:FUNCTION, or a path or a name alone. Anything else is a wrong statement, and the library says
+ * how to write it. */
 int cli_is_kernel(const char *text);
 
 /* Reads a statement with its parameters and edges. */
@@ -49,11 +49,11 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
                             const struct cli_bindings *lengths, const struct cli_bindings *dtypes, int64_t *itemsizes,
                             tw_error *error);
 
-/* The tiles of a settled recipe, as `run` has them and `replay` finds them again. */
+/* The tiles of a settled recipe; `run` and `replay` get the same ones. */
 tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
                             const int64_t *itemsizes, tw_error *error);
 
-/* Opens or compiles the kernel; `object`: where a statement was compiled to elsewhere, NULL: nowhere. */
+/* Opens or compiles the kernel; `object`: the shared object that a statement was compiled to elsewhere; NULL: none. */
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,
                           const tw_compile_options *options, tw_error *error);
 void cli_recipe_fini(struct cli_recipe *recipe);

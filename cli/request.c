@@ -82,16 +82,14 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Run a statement or KERNEL once on every tile and write the outputs as .npy files."
     "\v"
-    "STATEMENT says what to compute, 'r[i,j] = y[i] * x[j]'; man tilework and docs/notation.md have the whole "
-    "notation, "
-    "'tilework explain' what becomes of it. KERNEL is FILE.c:FUNCTION, compiled when its source is new, or "
-    "FILE.so:FUNCTION. Inputs are NAME=FILE with the "
-    "signature's names; FILE may be '-', standard input. A name on both sides of the arrow is an output that starts "
-    "with its input's values.\n"
+    "STATEMENT says what to compute: 'r[i,j] = y[i] * x[j]'. 'man tilework' and docs/notation.md describe the "
+    "notation; 'tilework explain' shows what a statement does. KERNEL is FILE.c:FUNCTION, which is compiled if it is "
+    "new, or FILE.so:FUNCTION. Inputs are NAME=FILE, with the names of the statement or signature; FILE may be '-', "
+    "standard input. A name on both sides of the arrow is an output that starts with the values of its input.\n"
     "\n"
-    "A worker process that dies costs one tile, which is run again. A thread cannot die alone: a kernel that crashes "
-    "or exits ends the program, and one that hangs can only be ended with it. Either way NAME.part and NAME.journal "
-    "keep what is done, and --resume continues from there.\n"
+    "If a worker process dies, its tile is run again. A thread cannot die alone: a kernel that crashes or exits ends "
+    "the program, and a kernel that hangs can only be ended together with it. Either way the finished tiles are kept "
+    "in NAME.part and NAME.journal, and --resume continues from there.\n"
     "\n"
     "Examples:\n"
     "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"
@@ -113,7 +111,7 @@ static error_t parse_bytes(size_t *bytes, const char *option, const char *text)
     const char *suffix = text[digits] != '\0' ? strchr(suffixes, text[digits]) : NULL;
     int64_t number = 0;
     if (digits == 0 || (text[digits] != '\0' && (suffix == NULL || text[digits + 1] != '\0'))) {
-        return cli_bad("%s: '%s' is not a size: digits are read, then K, M, G, T or nothing", option, text);
+        return cli_bad("%s: '%s' is not a size: give digits, then K, M, G, T or nothing", option, text);
     }
     char *alone = strndup(text, digits);
     if (alone == NULL) {
@@ -178,7 +176,7 @@ static error_t add_argument(struct cli_request *request, const char *argument)
         return cli_bindings_add(&request->inputs, "input", "NAME=FILE", argument, 0);
     }
     if (cli_is_binding(argument)) {
-        return cli_bad("the kernel comes before '%s': FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as "
+        return cli_bad("missing kernel before '%s': give FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as "
                        "'r[i] = 2 * x[i]'",
                        argument);
     }
@@ -202,7 +200,7 @@ static error_t check_pool(struct cli_request *request)
         return cli_bad("--timeout: a thread cannot be stopped inside a kernel; add --pool processes");
     }
     if (request->tiles_per_worker > 0) {
-        return cli_bad("--tiles-per-worker: what a kernel leaves behind in a thread stays with the program; add "
+        return cli_bad("--tiles-per-worker: a kernel's leftovers in a thread stay in the program; add "
                        "--pool processes");
     }
     return request->guard ? cli_bad("--guard: a thread that reaches outside its tile ends the program; use "
@@ -218,7 +216,7 @@ static error_t check_statement(struct cli_request *request)
         return 0;
     }
     if (request->signature == NULL) {
-        return cli_bad("which signature: give -s 'y[i], x[j] -> r[i,j]'");
+        return cli_bad("missing signature: give -s 'y[i], x[j] -> r[i,j]'");
     }
     if (cli_is_statement(request->kernel) && strchr(request->kernel, ':') == NULL) {
         return cli_bad("--signature: a statement has its own: '%s'", request->kernel);
@@ -232,23 +230,24 @@ static error_t check_statement(struct cli_request *request)
 static error_t end(struct cli_request *request)
 {
     if (request->replay && !request->tile_given) {
-        return cli_bad("which tile: its number, then the kernel");
+        return cli_bad("missing tile: give its number, then the kernel");
     }
     if (request->kernel == NULL) {
-        return cli_bad("which kernel: FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as 'r[i] = 2 * x[i]'");
+        return cli_bad(
+            "missing kernel: give FILE.c:FUNCTION or FILE.so:FUNCTION, or a statement such as 'r[i] = 2 * x[i]'");
     }
     const error_t result = check_statement(request);
     if (result != 0) {
         return result;
     }
     if (request->resume && request->restart) {
-        return cli_bad("--resume and --restart exclude each other: continue the unfinished run, or throw it away");
+        return cli_bad("--resume and --restart exclude each other: continue the unfinished run, or discard it");
     }
     if (request->verify && !request->resume) {
         return cli_bad("--verify: reads finished tiles again, so it needs --resume");
     }
     if (request->no_journal && request->resume) {
-        return cli_bad("--no-journal and --resume exclude each other: without a journal nobody knows what is done");
+        return cli_bad("--no-journal and --resume exclude each other: without a journal it is not known what is done");
     }
     return check_pool(request);
 }
@@ -366,10 +365,9 @@ int cli_request_parse(struct cli_request *request, int argc, char **argv)
 static const char replay_doc[] =
     "Run one tile of a job alone, in the foreground and in this process: for debuggers."
     "\v"
-    "TILE is the tile's number, as messages and --report say it; the rest is as for 'tilework run', whose options are "
-    "all "
-    "read, those about workers and unfinished runs without effect. Outputs are made in memory; -o NAME=FILE writes the "
-    "tile's part of one as a .npy file. With --guard a wrong access raises its signal here.\n"
+    "TILE is the number of the tile, as in messages and in --report. The other arguments are those of 'tilework run'; "
+    "options about workers and unfinished runs have no effect. Outputs are created in memory; -o NAME=FILE writes the "
+    "tile's part of an output as a .npy file. With --guard, a wrong access raises its signal in this process.\n"
     "\n"
     "Examples:\n"
     "  tilework replay 3 mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"

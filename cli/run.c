@@ -87,7 +87,7 @@ static tw_status check_scratch(const struct cli_request *request, tw_error *erro
         (bytes <= machine.memory_available || machine.memory_available == 0)) {
         return TW_OK;
     }
-    return cli_error(error, TW_ERROR_MEMORY, "--scratch: not enough memory for %s each for %s; available are %s",
+    return cli_error(error, TW_ERROR_MEMORY, "--scratch: not enough memory for %s each for %s; available: %s",
                      cli_text_bytes(each, sizeof each, (int64_t)request->scratch),
                      cli_text_count(workers_text, sizeof workers_text, (uint64_t)workers, "worker", "workers"),
                      machine.memory_reason);
@@ -158,10 +158,10 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                   .timeout = request->timeout,
                                   .tiles_per_worker = request->tiles_per_worker,
                                   .guard = request->guard,
-                                  .died = cli_deaths_tell,
+                                  .died = cli_deaths_report,
                                   .died_user = &deaths,
                                   .stall_seconds = request->stall,
-                                  .stalled = cli_stalls_tell,
+                                  .stalled = cli_stalls_report,
                                   .stalled_user = &deaths.progress,
                                   .progress = request->progress ? cli_progress_draw : NULL};
 
@@ -208,7 +208,7 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
 }
 
 /* What was asked to be printed goes to standard output, unless the report is there. */
-static int tell(struct run *run, tw_status status, const tw_error *error, uint64_t kept)
+static int print_outcome(struct run *run, tw_status status, const tw_error *error, uint64_t kept)
 {
     const struct cli_request *request = run->request;
     FILE *lines = run->report_file.standard_output ? stderr : stdout;
@@ -279,7 +279,7 @@ int cli_run(int argc, char **argv)
         if (status != TW_OK) { /* before anything is said: all that is kept is safe by then */
             kept = cli_unfinished_failed(&run.unfinished, status == TW_ERROR_CHECK);
         }
-        code = tell(&run, status, &error, kept);
+        code = print_outcome(&run, status, &error, kept);
     }
     run_fini(&run);
     cli_exit_unwatch();

@@ -7,7 +7,7 @@
 #include "progress.h"
 #include "units.h"
 
-void cli_stalls_tell(void *user, const tw_stall *stall)
+void cli_stalls_report(void *user, const tw_stall *stall)
 {
     const int *progress = user;
     char workers[CLI_UNITS_TEXT], where[96] = "";

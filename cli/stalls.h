@@ -5,6 +5,6 @@
 #include <tilework/tilework.h>
 
 /* The callback tw_run_options.stalled; `user` is a const int *: whether there is a line that shows progress. */
-void cli_stalls_tell(void *user, const tw_stall *stall);
+void cli_stalls_report(void *user, const tw_stall *stall);
 
 #endif

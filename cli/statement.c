@@ -1,4 +1,4 @@
-/* statement.c - tilework explain and tilework compile: what is looked at, or compiled for another machine.
+/* statement.c - tilework explain and tilework compile: statements that are explained, or compiled for another machine.
  * Knows no job. */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static error_t add_type(void *types, const char *option, const char *item)
 static error_t add_argument(struct look *look, const char *argument)
 {
     if (look->text != NULL) {
-        return cli_bad("one statement is enough: '%s' comes behind it", argument);
+        return cli_bad("unexpected argument '%s' after the statement", argument);
     }
     look->text = argument;
     return 0;
@@ -40,7 +40,7 @@ static error_t add_argument(struct look *look, const char *argument)
 static error_t end(const struct look *look)
 {
     if (look->text == NULL) {
-        return cli_bad("which statement: 'r[i] = 2 * x[i]' is one");
+        return cli_bad("missing statement, for example 'r[i] = 2 * x[i]'");
     }
     if (look->signature != NULL && cli_is_statement(look->text)) {
         return cli_bad("--signature: a statement has its own: '%s'", look->text);
@@ -51,7 +51,7 @@ static error_t end(const struct look *look)
     if (look->signature != NULL && cli_notation_refuse(&look->notation, look->text) != 0) {
         return EINVAL;
     }
-    return look->is_compile && look->output == NULL ? cli_bad("where to: give -o FILE.so") : 0;
+    return look->is_compile && look->output == NULL ? cli_bad("missing output: give -o FILE.so") : 0;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -180,14 +180,14 @@ static const struct argp_child children[] = {{&cli_notation_argp, 0, NULL, 0}, {
 
 #define TYPES                                                                                                          \
     {                                                                                                                  \
-        "types", KEY_TYPES, "NAME=DTYPE,...", 0, "The operands' dtypes, or .npy files that have them", 0               \
+        "types", KEY_TYPES, "NAME=DTYPE,...", 0, "The operands' dtypes, or .npy files with these dtypes", 0            \
     }
 
 int cli_explain(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         TYPES,
-        {"signature", 's', "SIGNATURE", 0, "The signature of a kernel, which takes the statement's place", 0},
+        {"signature", 's', "SIGNATURE", 0, "The signature of a KERNEL, which is explained instead of a statement", 0},
         {"c", KEY_C, NULL, 0, "Print the C that the statement becomes", 0},
         {0}};
     static const struct argp argp = {
@@ -198,8 +198,8 @@ int cli_explain(int argc, char **argv)
         .doc =
             "Show what a statement does: its signature, the dtype of each part, what it reads, writes and computes."
             "\v"
-            "Inputs that --types does not name are taken for float64. Of a kernel, the operands and their dtypes are "
-            "shown: those of outputs are the inputs' where they agree, else float64, unless they are given.\n"
+            "Inputs that --types does not name are assumed to be float64. For a kernel, the operands and their dtypes "
+            "are shown; an output whose dtype is not given has the inputs' dtype if they agree, else float64.\n"
             "\n"
             "Examples:\n"
             "  tilework explain 'r[i,j] = sum(k: a[i,k] * b[k,j])'\n"
@@ -226,9 +226,10 @@ int cli_compile(int argc, char **argv)
         .doc =
             "Compile a statement into a shared object, for machines that have no compiler."
             "\v"
-            "There the statement runs with 'tilework run STATEMENT --kernel FILE.so', and where it needs neither "
-            "lengths nor parameters nor neighbours also with 'tilework run FILE.so:NAME -s SIGNATURE', which is "
-            "printed. Parameters get their values when it runs; here --param NAME=NUMBER says whether they are whole.\n"
+            "On such a machine, run the statement with 'tilework run STATEMENT --kernel FILE.so'. If it needs no "
+            "lengths, parameters or neighbours, 'tilework run FILE.so:NAME -s SIGNATURE' works too; the signature is "
+            "printed. Parameters get their values in the run; here --param NAME=NUMBER says whether they are whole "
+            "numbers.\n"
             "\n"
             "Examples:\n"
             "  tilework compile 'r[i,j] = y[i] * x[j]' -o mult.so \\\n"

@@ -1,4 +1,4 @@
-/* unfinished.c - the outputs of a run in the words of the command: refused, continued, thrown away, kept. Knows the
+/* unfinished.c - the outputs of a run in the words of the command: refused, resumed, discarded, kept. Knows the
  * options and what is said, the library knows the files. */
 #include "unfinished.h"
 
@@ -13,7 +13,7 @@
 /* Adds to the library's sentence how to get rid of a journal that is of no use. */
 static tw_status add_advice(tw_error *error)
 {
-    static const char advice[] = "; --restart throws the unfinished run away";
+    static const char advice[] = "; --restart discards the unfinished run";
     const size_t length = strlen(error->message);
     if ((error->status == TW_ERROR_JOURNAL || error->status == TW_ERROR_FORMAT) &&
         length + sizeof advice <= sizeof error->message) {
@@ -38,7 +38,7 @@ tw_status cli_unfinished_look(const struct cli_unfinished *unfinished, tw_error 
                ? TW_OK
                : cli_error(error, TW_ERROR_ARGUMENT,
                            "%s: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; add --resume to continue "
-                           "it or --restart to throw it away",
+                           "it or --restart to discard it",
                            cli_operands_first_output(operands)->unfinished, found.done, found.tiles);
 }
 

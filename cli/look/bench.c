@@ -28,19 +28,18 @@ struct request {
 };
 
 static const struct argp_option options[] = {
-    {"rows", KEY_ROWS, "N", 0, "Rows of the multiplication; default 10000, fewer where memory is short", 0},
+    {"rows", KEY_ROWS, "N", 0, "Rows of the multiplication; default 10000, fewer if memory is short", 0},
     {"cols", KEY_COLUMNS, "N", 0, "Columns of the multiplication; default 20000", 0},
     {"workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 0},
     {"serve", KEY_SERVE, "CASE", OPTION_HIDDEN, NULL, 0},
     {0}};
 
 static const char doc[] =
-    "Measure this machine: r[i,j] = y[i] * x[j] serially, on threads and on processes; the Mandelbrot set; what an "
-    "empty "
-    "tile and a run of two empty tiles cost; memory beyond the arrays."
+    "Measure this machine: r[i,j] = y[i] * x[j] serially, on threads and on processes; the Mandelbrot set; the "
+    "cost of an empty tile and of a run of two empty tiles; memory beyond the arrays."
     "\v"
-    "The middle one of 5 times is printed. A new result is created and computed (processes: and read by the parent), a "
-    "reused one is written again where it is.\n"
+    "Each time is the median of 5. A new result is created and computed (with processes, also read by the parent); a "
+    "reused result is written again in place.\n"
     "\n"
     "Examples:\n"
     "  tilework bench\n"
@@ -53,7 +52,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     error_t result;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is not expected: bench takes options alone", argument);
+        return cli_bad("'%s' is not expected: bench takes only options", argument);
     case KEY_ROWS:
         return cli_number(&request->options.rows, "--rows", argument, 1, INT64_MAX);
     case KEY_COLUMNS:
@@ -169,7 +168,7 @@ static tw_status measure(const struct cli_case *kind, struct cli_case_options *c
     struct pollfd ready = {.fd = fds[0], .events = POLLIN};
     while (poll(&ready, 1, -1) < 0 && errno == EINTR) {
         if (cli_interrupted()) {
-            kill(child, SIGTERM); /* it stops after the tiles in hand, and says so */
+            kill(child, SIGTERM); /* it stops after the tiles being run, and reports it */
         }
     }
     const ssize_t length = read(fds[0], &measured, sizeof measured);

@@ -21,14 +21,14 @@ struct request {
 };
 
 static const struct argp_option options[] = {
-    {"rows", KEY_ROWS, "N", 0, "Rows of the timed job; default 10000, fewer where memory is short", 0},
+    {"rows", KEY_ROWS, "N", 0, "Rows of the timed job; default 10000, fewer if memory is short", 0},
     {"cols", KEY_COLUMNS, "N", 0, "Columns of the timed job; default 20000", 0},
     {0}};
 
 static const char doc[] =
-    "Compute r[i,j] = y[i] * x[j] in tiles, four ways, and show who did what; then time it at full size."
+    "Compute r[i,j] = y[i] * x[j] in tiles, four ways, and show which worker did which tile; then time it at full size."
     "\v"
-    "With --pool, the tiles are done by that kind of pool alone, beside the serial one that it is compared with.\n"
+    "With --pool, only that kind of pool runs the tiles, beside the serial one for comparison.\n"
     "\n"
     "Examples:\n"
     "  tilework demo\n"
@@ -43,7 +43,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &request->pool;
         return 0;
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is not expected: demo takes options alone", argument);
+        return cli_bad("'%s' is not expected: demo takes only options", argument);
     case KEY_ROWS:
         return cli_number(&request->rows, "--rows", argument, 1, INT64_MAX);
     case KEY_COLUMNS:

@@ -7,7 +7,7 @@
 #include "units.h"
 
 static const char doc[] =
-    "Describe what this machine offers: cores and why that many, memory, pages, compiler, cache folder."
+    "Describe what this machine offers: cores and what limits them, memory, pages, compiler, cache folder."
     "\v"
     "Examples:\n"
     "  tilework info\n"
@@ -50,7 +50,7 @@ static void print_memory(const tw_machine *machine)
     } else {
         printf("huge pages      none\n");
     }
-    printf("populate        %s\n", machine->populate ? "yes, pages of shared results are made present in one call"
+    printf("populate        %s\n", machine->populate ? "yes, pages of shared results are populated in one call"
                                                      : "no, shared pages are touched one by one (needs Linux 5.14)");
     printf("shared heap     %s\n", known(machine->heap_reason));
 }

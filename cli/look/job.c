@@ -51,7 +51,7 @@ tw_status cli_check_room(int64_t rows, int64_t columns, tw_error *error)
     if (__builtin_mul_overflow(rows, columns, &bytes) || __builtin_mul_overflow(bytes, 8, &bytes) ||
         bytes > machine.memory_available) {
         return cli_error(error, TW_ERROR_MEMORY,
-                         "not enough memory for %" PRId64 " x %" PRId64 " float64; available are %s", rows, columns,
+                         "not enough memory for %" PRId64 " x %" PRId64 " float64; available: %s", rows, columns,
                          machine.memory_reason);
     }
     return TW_OK;

@@ -18,10 +18,9 @@ struct request {
 static const char doc[] =
     "Describe .npy files: dtype, shape, order, bytes; smallest, largest and mean item; the items at the corners."
     "\v"
-    "A file that cannot be described is said to be so, and the next one follows. Items that are not a number (nan) are "
-    "counted and left out of the rest. Of complex items, the real and the "
-    "imaginary parts are described. Text items are shown as text, other items that do not compute as hex bytes. At the "
-    "corners, numbers are rounded to six digits.\n"
+    "A file that cannot be described is reported, and the next one is processed. Items that are not a number (nan) are "
+    "counted and otherwise ignored. Complex items are described by their real and imaginary parts. Text items are "
+    "shown as text, records and dates as hex bytes. At the corners, numbers are rounded to six digits.\n"
     "\n"
     "Examples:\n"
     "  tilework show r.npy\n"
@@ -37,7 +36,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         request->count = state->argc - state->next;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("which file: give FILE.npy");
+        return cli_bad("missing file: give FILE.npy");
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -223,7 +223,7 @@ def test_signature_syntax_errors_name_the_column(folder, signature, column):
     [
         (["y=y.npy", "-o", "r=r.npy"], "input 'x' has no file"),
         (["y=y.npy", "x=x.npy"], "output 'r' has no file"),
-        (["y=y.npy", "x=x.npy", "z=y.npy", "-o", "r=r.npy"], "'z' is no operand: the signature has inputs y, x and"),
+        (["y=y.npy", "x=x.npy", "z=y.npy", "-o", "r=r.npy"], "'z' is not an operand: the signature has inputs y, x and"),
         (["y=y.npy", "y=x.npy", "x=x.npy", "-o", "r=r.npy"], "input 'y' is given twice"),
         (["y=y.npy", "x=x.npy", "-o", "r=a.npy", "-o", "r=b.npy"], "output 'r' is given twice"),
         (["y=y.npy", "x=x.npy", "r=y.npy"], "'r' is an output"),
@@ -290,9 +290,9 @@ def test_numbers_of_workers(folder):
 @pytest.mark.parametrize(
     "arguments, says",
     [
-        (["--pool", "fibres"], "'fibres' is no pool"),
+        (["--pool", "fibres"], "'fibres' is not a pool"),
         (["--no-such-option"], "unrecognized option"),
-        (["--scratch", "2Q"], "--scratch: '2Q' is not a size: digits are read, then K, M, G, T or nothing"),
+        (["--scratch", "2Q"], "--scratch: '2Q' is not a size: give digits, then K, M, G, T or nothing"),
         (["--scratch", "2MB"], "K, M, G, T or nothing"),
         (["--scratch", "M"], "K, M, G, T or nothing"),
         (["--scratch", "9999999999G"], "--scratch: 9999999999G is out of range"),
@@ -315,9 +315,9 @@ def test_options_that_make_no_sense(folder, arguments, says):
 
 
 def test_kernel_or_signature_left_out(folder):
-    folder.refused(2, "run", says="which kernel")
-    folder.refused(2, "run", *JOB[2:], says="the kernel comes before 'y=y.npy'")
-    folder.refused(2, "run", "kernels.c:mult", *JOB[2:], says="which signature")
+    folder.refused(2, "run", says="missing kernel")
+    folder.refused(2, "run", *JOB[2:], says="missing kernel before 'y=y.npy'")
+    folder.refused(2, "run", "kernels.c:mult", *JOB[2:], says="missing signature")
 
 
 def test_more_than_the_machine_has(folder):

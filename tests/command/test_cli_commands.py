@@ -59,8 +59,8 @@ def test_version_everywhere(folder, command):
 def test_wrong_commands_are_refused_with_a_hint(folder):
     choices = "run, replay, explain, compile, demo, show, info or bench"
     for arguments, message in (
-        ([], f"which command: {choices}"),
-        (["walk"], f"'walk' is no command: {choices}"),
+        ([], f"missing command: give {choices}"),
+        (["walk"], f"'walk' is not a command: {choices}"),
         (["--no-such"], "unrecognized option '--no-such'"),
     ):
         result = folder.call(*arguments)
@@ -181,7 +181,7 @@ def test_show_of_several_files(folder):
     assert result.returncode == 3 and result.stdout.startswith("a.npy\n")
     result = folder.call("show", "a.npy", "y.npy")
     assert result.returncode == 0 and "\n\ny.npy\n" in result.stdout
-    folder.refused(2, "show", says="which file")
+    folder.refused(2, "show", says="missing file")
 
 
 def test_show_says_that_an_array_without_items_is_in_c_order(folder):

@@ -134,7 +134,7 @@ def test_an_unfinished_run_is_neither_lost_nor_mixed_up(folder, kernels):
         2,
         *job(kernels("slow")),
         says=f"r.npy.part: holds {kept} of 20 tiles of an unfinished run; add --resume to "
-        "continue it or --restart to throw it away",
+        "continue it or --restart to discard it",
     )
     folder.refused(2, *job(kernels("slow"), "--no-journal"), says=f"holds {kept} of 20 tiles")
     folder.refused(2, *job(kernels("slow"), "--resume", "--restart"), says="exclude each other")
@@ -179,7 +179,7 @@ def test_a_resume_of_another_job_is_refused_with_what_differs(folder, kernels):
             [a.replace("-> r[i]", "-> r[i,j]") for a in job("k.c:slow", "--length", "j=1")],
         ),
     ):
-        folder.refused(2, *arguments, "--resume", says=[says, "; --restart throws the unfinished run away"])
+        folder.refused(2, *arguments, "--resume", says=[says, "; --restart discards the unfinished run"])
     source.write_text(source.read_text() + "int more;\n")
     folder.refused(2, *job("k.c:slow"), "--resume", says="kernel was slow of an object")
     shutil.copy(kernels("").rstrip(":"), source)
@@ -214,7 +214,7 @@ def test_a_changed_input_is_another_job(folder, kernels):
         says=[
             "'r' began as file of 3328 bytes, changed ",
             " and is file of 3328 bytes, changed ",
-            "; --restart throws",
+            "; --restart discards",
         ],
     )
     os.utime(folder / "a.npy", ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -301,7 +301,7 @@ def test_a_crash_after_the_last_tile_costs_nothing(folder, kernels, renamed):
         *job(kernels("slow")),
         "--resume",
         "--verify",
-        says=["r.npy.journal: tile ", " has changed since the outputs were " "finished; --restart throws"],
+        says=["r.npy.journal: tile ", " has changed since the outputs were " "finished; --restart discards"],
     )
 
 
@@ -313,7 +313,7 @@ def test_another_file_in_the_place_of_the_output_is_not_taken_for_it(folder, ker
     for other in (mine[:3] + b"\1" + mine[4:], bytes(len(mine)), mine[:-1], mine + b"\0", b""):
         part.unlink()
         part.write_bytes(other)
-        folder.refused(2, *job(kernels("slow")), "--resume", says="--restart throws")
+        folder.refused(2, *job(kernels("slow")), "--resume", says="--restart discards")
     part.unlink()
     for attempt in range(20):  # most file systems give the inode of a removed file to the next one
         numpy.save(folder / "r.npy", numpy.full(LENGTH, 7.0))
@@ -365,7 +365,7 @@ def test_a_journal_with_a_wrong_length_is_damaged_not_empty(folder, kernels):
             3,
             *job(kernels("slow")),
             "--resume",
-            says="r.npy.journal: is no journal, or a damaged one; --restart throws",
+            says="r.npy.journal: is no journal, or a damaged one; --restart discards",
         )
 
 
@@ -377,7 +377,7 @@ def test_a_journal_with_a_wrong_length_is_damaged_not_empty(folder, kernels):
         (lambda path: os.mkfifo(path), "r.npy.journal: is not a regular file"),
         (
             lambda path: path.write_text("notes of mine"),
-            "r.npy.journal: is no journal, or a damaged one; --restart throws",
+            "r.npy.journal: is no journal, or a damaged one; --restart discards",
         ),
     ],
 )

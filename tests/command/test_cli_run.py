@@ -183,7 +183,7 @@ def test_output_has_the_dtype_it_is_given(folder):
     assert folder.load().dtype == numpy.dtype("S5")
     folder.refused(2, "run", *job, "-s", "-> r[i]:int16", "--dtype", "r=int16", says="two dtypes")
     folder.refused(2, "run", *job, "-s", "-> r[i]", "--dtype", "r=float65", says="float65")
-    folder.refused(2, "run", *job, "-s", "-> r[i]", "--dtype", "q=int8", says="'q' is no operand")
+    folder.refused(2, "run", *job, "-s", "-> r[i]", "--dtype", "q=int8", says="'q' is not an operand")
 
 
 def test_opaque_inputs_that_differ_choose_no_dtype(folder):

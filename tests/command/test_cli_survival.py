@@ -114,7 +114,7 @@ def test_a_tile_that_always_takes_too_long_is_given_up(folder, kernels):
 def test_what_threads_cannot_do_is_refused_with_the_reason(folder, kernels, pool):
     for option, reason in (
         (["--timeout", "1"], "--timeout: a thread cannot be stopped inside a kernel"),
-        (["--tiles-per-worker", "1"], "--tiles-per-worker: what a kernel leaves behind in a thread"),
+        (["--tiles-per-worker", "1"], "--tiles-per-worker: a kernel's leftovers in a thread"),
     ):
         folder.refused(2, *job(kernels("plain"), *option, pool=pool), says=[reason, "--pool processes"])
     if pool:
@@ -308,7 +308,7 @@ def test_replay_runs_one_tile_alone(folder, kernels):
     folder.refused(
         2, "replay", "20", kernels("plain"), *rest, says="there is no tile 20: the grid has 20, counted from 0"
     )
-    folder.refused(2, "replay", says="which tile: its number, then the kernel")
+    folder.refused(2, "replay", says="missing tile: give its number, then the kernel")
     folder.refused(
         1, "replay", "5", kernels("fails"), *rest, sentences=2, says="returned 5 at tile 5, -> r[100:120] (20)"
     )

@@ -184,4 +184,4 @@ def test_interrupt_on_a_terminal_says_what_happens_next(folder):
     shown = os.read(master, 65536).decode()
     os.close(master)
     assert process.returncode == 130
-    assert "tilework: stopping after the tiles in hand; once more to stop at once" in shown
+    assert "tilework: stopping after the tiles being run; repeat to stop at once" in shown

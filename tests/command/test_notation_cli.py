@@ -184,9 +184,9 @@ def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
     process.send_signal(2)
     process.communicate()
     assert process.returncode == 130
-    folder.refused(2, "run", statement, *arguments, "--param", "c=3.0", "--resume", says="--restart throws")
+    folder.refused(2, "run", statement, *arguments, "--param", "c=3.0", "--resume", says="--restart discards")
     folder.refused(2, "run", statement.replace("cos", "exp"), *arguments, "--param", "c=2.0", "--resume",
-                   says="--restart throws")  # fmt: skip
+                   says="--restart discards")  # fmt: skip
     result = folder.run_ok(statement, *arguments, "--param", "c=2.0", "--resume", "--pool", "threads")
     assert "continuing: " in result.stderr
     rows = [(numpy.sin(numpy.outer(x, x) * one) + numpy.cos(x[:, None] + x * one)).sum(axis=1) for one in y]
@@ -485,9 +485,9 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "k=wrap",
                    says="an edge is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
     folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "i=mirror",
-                   says="--edge: 'mirror' is no edge: clamp, wrap, zero or error")  # fmt: skip
+                   says="--edge: 'mirror' is not an edge: clamp, wrap, zero or error")  # fmt: skip
     for edges, says in (
-        (["mirror"], "'mirror' is no edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE"),
+        (["mirror"], "'mirror' is not an edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE"),
         (["clamp", "wrap"], "given twice for all axes: 'clamp' and 'wrap'"),
         (["clamp,i=wrap,i=zero"], "axis 'i' is given twice"),
         (["clamp,,i=wrap"], "'clamp,,i=wrap' contains an empty item"),
