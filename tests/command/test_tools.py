@@ -273,6 +273,7 @@ def test_good_tree_has_no_fault(text_tree):
     assert check_tree.too_long(text_tree, found) == []
     assert check_tree.words(text_tree, found, check_tree.UNFINISHED) == []
     assert check_tree.words(text_tree, found, check_tree.ONE_MACHINE) == []
+    assert check_tree.habits(text_tree, found) == []
     assert check_tree.doubled_names(text_tree, found) == []
     assert check_tree.undocumented(text_tree, found) == []
 
@@ -309,6 +310,28 @@ def test_word_of_unfinished_work_is_named(text_tree, word):
 def test_path_of_one_machine_is_named(text_tree, line, bad):
     (text_tree / "docs" / "note.md").write_text(line + "\n")
     assert bool(check_tree.words(text_tree, paths(text_tree), check_tree.ONE_MACHINE)) == bad
+
+
+@pytest.mark.parametrize("line, instead", [
+    ("The caller is to" + "ld of it.", "reported, asked"),
+    ("2, unless to" + "ld otherwise", "reported, asked"),
+    ("what progress is to" + "ld", "reported, asked"),
+    ("A run can be gone on" + " with.", "resume, continue"),
+    ("No thread can" + "not be had.", "is available, is not available"),
+    ("It waits for" + " ever.", "forever"),
+    ("The text is to" + " be freed.", "must be, should be"),
+    ("the tiles in" + " hand", "running, current"),
+    ("claims.c - who" + " has which tile", "which worker runs, no process has"),
+    ("The caller told it to stop; it goes on, and whoever has it, for everybody, is to begin.", None),
+    ("for" + " ever in (False, True):", None),
+])
+def test_habit_of_another_language_is_named(text_tree, line, instead):
+    (text_tree / "docs" / "note.md").write_text(f"One.\n{line}\n")
+    faults = check_tree.habits(text_tree, paths(text_tree))
+    if instead is None:
+        assert faults == []
+    else:
+        assert len(faults) == 1 and faults[0].startswith("docs/note.md:2: ") and faults[0].endswith(f": write {instead}")
 
 
 def test_doubled_name_is_named(text_tree):

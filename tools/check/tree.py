@@ -17,6 +17,18 @@ TEXTS = SOURCES | {".md", ".build", ".1", ".3", ".txt", ""}
 # Put together here so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 ONE_MACHINE = re.compile(r"(?<![\w.$}/<])/(" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me")) + r")/\w")
+# Habits of another language, with the words to use instead; also put together here.
+HABITS = {
+    r"(?:is|are|was|were|be|been|being|not|unless) to" + "ld": "reported, asked",
+    "told" + " (?:of|otherwise)": "reported, by default",
+    "(?:go|goes|going|gone|went) on" + " with": "resume, continue",
+    "(?:can|cannot|could|could not) be" + " had": "is available, is not available",
+    "for" + " ever(?! in )": "forever",
+    "(?:is|are|was|were) to" + " be": "must be, should be",
+    "in" + " hand": "running, current",
+    "(?:who|nobody)" + " has": "which worker runs, no process has",
+}
+HABIT = re.compile(r"\b(?:" + "|".join(HABITS) + r")\b", re.IGNORECASE)
 SKIPPED = {".git", "build", "__pycache__", "corpus"}
 
 
@@ -67,6 +79,17 @@ def words(top, paths, pattern):
             for number, line in enumerate(text_of(path).splitlines(), 1) if pattern.search(line)]
 
 
+def habits(top, paths):
+    """Phrases that an engineer who writes plain English would not use, each with what to write."""
+    faults = []
+    for path in paths:
+        for number, line in enumerate(text_of(path).splitlines() if path.suffix in TEXTS | {".in", ".pml"} else (), 1):
+            for found in HABIT.finditer(line):
+                instead = next(words for phrase, words in HABITS.items() if re.fullmatch(phrase, found[0], re.IGNORECASE))
+                faults.append(f"{path.relative_to(top)}:{number}: '{found[0]}': write {instead}")
+    return faults
+
+
 def doubled_names(top, paths):
     seen, faults = {}, []
     for path in paths:
@@ -115,6 +138,7 @@ def main():
     tap.check(f"no function is longer than {LONGEST_FUNCTION} lines", long_functions(top, paths))
     tap.check("no word marks unfinished work", words(top, paths, UNFINISHED))
     tap.check("no path of one machine", words(top, paths, ONE_MACHINE))
+    tap.check("no phrase is a habit of another language", habits(top, paths))
     tap.check("names of sources are unique", doubled_names(top, paths))
     tap.check("docs/architecture.md names every source", undocumented(top, paths))
     tap.check("C sources are laid out as .clang-format says", layout(top))
