@@ -310,7 +310,7 @@ def test_another_file_in_the_place_of_the_output_is_not_taken_for_it(folder, ker
     part = folder / "r.npy.part"
     mine = part.read_bytes()
     inode = part.stat().st_ino
-    for other in (mine[:3] + b"\1" + mine[4:], bytes(len(mine)), mine[:-1], mine + b"\0", b""):
+    for other in (mine[:3] + b"\1" + mine[4:], mine[:3] + b"{\xda" + mine[5:], bytes(len(mine)), mine[:-1], mine + b"\0", b""):
         part.unlink()
         part.write_bytes(other)
         folder.refused(2, *job(kernels("slow")), "--resume", says="--restart discards")
@@ -389,7 +389,7 @@ def test_what_is_in_the_journals_place_is_not_written_over(folder, kernels, make
 def test_a_second_run_is_refused_with_the_process_that_writes(folder, kernels):
     process = folder.start(*job(kernels("stuck")))
     wait_for_first_record(folder)
-    says = f": is being written by another run (process {process.pid})"  # r.npy.part, or the journal that is to be forgotten
+    says = f": is being written by another run (process {process.pid})"  # r.npy.part, or the journal that should be removed
     for more in ([], ["--resume"], ["--restart"], ["--no-journal", "--restart"]):
         folder.refused(3, *job(kernels("stuck"), *more), says=says)
     process.kill()

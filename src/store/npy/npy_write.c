@@ -304,7 +304,8 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
  * if there is none. */
 static const char *description_in(const unsigned char *bytes, size_t count, size_t *length)
 {
-    const unsigned char *begin = count > 0 ? memchr(bytes, '{', count < 16 ? count : 16) : NULL;
+    const size_t before = TW__TAG_SIZE + 4; /* tag, version and length: the tag is random, and may contain a '{' */
+    const unsigned char *begin = count > before ? memchr(bytes + before, '{', count < 16 ? count - before : 6) : NULL;
     const unsigned char *end = begin != NULL ? memchr(begin, '}', count - (size_t)(begin - bytes)) : NULL;
     *length = end != NULL ? (size_t)(end - begin) + 1 : 0;
     return (const char *)begin;
