@@ -12,7 +12,7 @@ RUN_SECONDS = 600
 
 
 class Missing(Exception):
-    """The contestant cannot be had here; why."""
+    """The contestant is not available here; why."""
 
 
 class Contestant:

@@ -210,7 +210,7 @@ static double run_new(struct work *work)
     return now() - begin;
 }
 
-/* A statement that nobody has had before: another number in it every time. */
+/* A statement that is new every time: another number in it. */
 static double run_first(struct work *work)
 {
     char text[256];

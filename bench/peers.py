@@ -1,7 +1,7 @@
 """The tools that Tilework is measured beside, each as one who knows it would use it: `peers.py CASE ROWS COLUMNS WORKERS`.
 
 Says "ready", then for each line "go" runs the case once and writes its seconds; says "missing WHY" where the peer
-cannot be had. Each case is a function that prepares what may be prepared once, and gives one that runs and returns
+is not available. Each case is a function that prepares what may be prepared once, and gives one that runs and returns
 seconds. A new result is given back after the time has been taken, as Tilework's is. Knows nothing of Tilework.
 """
 

@@ -14,7 +14,7 @@ struct cli_operand {
     char *unfinished;   /* the name of the target while it is written, owned; from cli_operands_paths on */
     char *journal;      /* the journal of a run whose first output it is, owned; likewise */
     tw_dtype dtype;
-    int by_default;                 /* nobody has given the dtype */
+    int by_default;                 /* the dtype was not given */
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */
     tw_array *input;                /* opened source */
 };
@@ -52,7 +52,7 @@ tw_status cli_operands_lengths(const struct cli_operands *operands, const struct
 tw_status cli_operands_dtypes(struct cli_operands *operands, const struct cli_bindings *given, int64_t *itemsizes,
                               tw_error *error);
 
-/* Which outputs have a dtype that nobody has given: "r, s are float64 by default"; empty: none. */
+/* Which outputs have a dtype that was not given: "r, s are float64 by default"; empty: none. */
 void cli_operands_defaults_text(const struct cli_operands *operands, char *text, size_t size);
 
 /* The same as cli_operands_dtypes of a statement's operands, which says itself what an output has: dtypes[noperands] of

@@ -250,7 +250,7 @@ def main():
     killed = sum(soak.counts[kind] for kind, _ in KILLS)
     tap = Tap()
     tap.check("soak: every result has the bytes of the serial run", soak.differences)
-    tap.check("soak: every run ended well, or as it was told to", soak.failures)
+    tap.check("soak: every run ended well, or as it was asked to", soak.failures)
     tap.check("soak: nothing hung", soak.hangs)
     tap.check("soak: nothing was left behind", soak.leaks)
     tap.check("soak: somebody was killed", [] if killed and soak.counts["run"] else ["nobody: too short a time"])

@@ -76,7 +76,7 @@ typedef struct {
     PyObject *anchor;   /* keeps a native function's owner alive; may be NULL */
     int wants_tile;     /* the callable takes tile= */
     struct call
-        *call; /* with a callable: what its tiles are told; each run copies it to where the workers can read it */
+        *call; /* with a callable: what its tiles receive; each run copies it to where the workers can read it */
     int pid;
     int busy; /* in a run, which `call` describes */
 } KernelObject;
@@ -198,7 +198,7 @@ struct local_run {
     uint64_t tile;                  /* of `exception` */
     PyObject *exception;            /* of the lowest tile that failed; NULL: none */
     PyObject *interrupt;            /* what the progress function or a signal handler raised; NULL: nothing */
-    int stop;                       /* for the library: end after the tiles in hand */
+    int stop;                       /* for the library: end after the tiles being run */
     struct inside entered;          /* what threads that run its tiles are inside of */
     _Atomic(unsigned long) *inside; /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;

@@ -11,7 +11,7 @@ static struct {
     PyObject *put_errors;  /* (errors): on the caller, after its run */
 } callback;
 
-/* In a worker process: what its kernels of the run in hand run in. Its own context is that of the fork. */
+/* In a worker process: what the kernels of the current run run in. Its own context is that of the fork. */
 static struct {
     unsigned long run;
     PyObject *context;

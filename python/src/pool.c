@@ -71,7 +71,7 @@ static int is_importing(void)
 /* A quick look at what may keep a new worker waiting for a thread that it does not have. Calls nothing but C, so that
  * no other thread runs unless a stream is busy; that takes longer than a look. It is no proof: a thread that waits for
  * a stream's buffer gets it without the interpreter's lock. So workers of a program with threads make their standard
- * streams anew; who has another reference to one depends on the look. */
+ * streams anew; other holders of a reference to one depend on the look. */
 static int look(void)
 {
     struct timespec began, ended;
@@ -279,7 +279,7 @@ static PyObject *pool_inside(PyObject *object, PyObject *none)
     return PyBool_FromLong(entered != NULL);
 }
 
-/* stop(exception): the run in hand, if there is one, ends and raises it. */
+/* stop(exception): the current run, if there is one, ends and raises it. */
 static PyObject *pool_stop(PyObject *object, PyObject *exception)
 {
     const PoolObject *self = (PoolObject *)object;
@@ -345,7 +345,7 @@ static PyObject *pool_pid(PyObject *object, void *closure)
 static PyMethodDef pool_methods[] = {
     {"close", pool_close, METH_NOARGS, "tw_pool_close."},
     {"inside", pool_inside, METH_NOARGS, "The calling thread is in the middle of a run of this pool's."},
-    {"stop", pool_stop, METH_O, "The run in hand, if there is one, ends and raises this exception."},
+    {"stop", pool_stop, METH_O, "The current run, if there is one, ends and raises this exception."},
     {"pids", pool_pids, METH_NOARGS, "tw_pool_worker_pid of each worker."},
     {NULL, NULL, 0, NULL},
 };

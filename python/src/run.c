@@ -1,4 +1,4 @@
-/* run.c - tw_run as a function: what tiles of Python kernels are told, Ctrl-C, progress, and what went wrong. */
+/* run.c - tw_run as a function: what tiles of Python kernels receive, Ctrl-C, progress, and what went wrong. */
 #include "binding.h"
 
 #include <signal.h>
@@ -24,7 +24,7 @@ struct job {
     struct local_run local;
     int apart;
     int wants_report;
-    double told; /* seconds of the run when progress was told last */
+    double told; /* seconds of the run when progress was reported last */
     struct {
         int signal, code, by_itself;
     } death; /* the last that a tile was given up for */
@@ -114,7 +114,7 @@ static void note_death(void *user, const tw_death *death)
     }
 }
 
-/* ---- what tiles are told ---- */
+/* ---- what tiles receive ---- */
 
 static size_t rounded(size_t size)
 {

@@ -33,10 +33,10 @@ class Again:
                        for k, array in enumerate(self.arrays))
         again = job._replace(grid=grid, arrays=arrays, fresh=request.fresh, dirty=request.fresh, expected=())
         _, chosen = _tilework.run(None, again, RunOptions(retries=-1))
-        told = compare(request, results, request.arrays_of(arrays, None, chosen))
-        if not told["identical"]:
-            raise differs(request, told)
-        return told
+        found = compare(request, results, request.arrays_of(arrays, None, chosen))
+        if not found["identical"]:
+            raise differs(request, found)
+        return found
 
 
 def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -56,8 +56,8 @@ def _distance(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
 
 def compare(request: Request, results: dict[int, np.ndarray[Any, Any]], again: dict[int, np.ndarray[Any, Any]]) -> dict[str, Any]:
     """What the report says of a run whose job was computed again as one tile."""
-    told: dict[str, Any] = {"checked": True, "identical": True, "max_difference": 0.0, "differing_operand": -1,
-                            "differing_index": -1, "differing_tile": -1}
+    found: dict[str, Any] = {"checked": True, "identical": True, "max_difference": 0.0, "differing_operand": -1,
+                             "differing_index": -1, "differing_tile": -1}
     notation = request.notation
     for k, ours in results.items():
         theirs = again[k]
@@ -66,13 +66,13 @@ def compare(request: Request, results: dict[int, np.ndarray[Any, Any]], again: d
         same = _same_bits(ours, theirs)
         if same.all():
             continue
-        told["max_difference"] = max(told["max_difference"], _distance(ours, theirs))
-        if told["identical"]:
+        found["max_difference"] = max(found["max_difference"], _distance(ours, theirs))
+        if found["identical"]:
             flat = int(np.argmin(same))
             index = np.unravel_index(flat, ours.shape)
-            told.update(identical=False, differing_operand=k, differing_index=flat,
-                        differing_tile=_owner(request, k, tuple(int(i) for i in index)))
-    return told
+            found.update(identical=False, differing_operand=k, differing_index=flat,
+                         differing_tile=_owner(request, k, tuple(int(i) for i in index)))
+    return found
 
 
 def _owner(request: Request, operand: int, index: tuple[int, ...]) -> int:
@@ -84,9 +84,9 @@ def _owner(request: Request, operand: int, index: tuple[int, ...]) -> int:
     return -1
 
 
-def differs(request: Request, told: dict[str, Any]) -> CheckError:
-    operand, tile = told["differing_operand"], told["differing_tile"]
+def differs(request: Request, found: dict[str, Any]) -> CheckError:
+    operand, tile = found["differing_operand"], found["differing_tile"]
     shape = tuple(request.lengths[axis] for axis in request.notation.shapes[operand])
-    place = ",".join(str(int(i)) for i in np.unravel_index(told["differing_index"], shape)) if shape else ""
+    place = ",".join(str(int(i)) for i in np.unravel_index(found["differing_index"], shape)) if shape else ""
     return CheckError(f"{request.notation.names[operand]}[{place}] differs from what one serial tile gives there; the element "
                       f"belongs to tile {tile}, {request.grid.text(tile)}; the kernel's result depends on the tile")

@@ -105,7 +105,7 @@ class _Search:
         return False
 
     def follow(self, value: Any, given: dict[str, Any]) -> None:
-        """A callable whose code is to be read: with what stands for its arguments already."""
+        """A callable whose code must be read: with what stands for its arguments already."""
         while True:
             if isinstance(value, functools.partial):
                 inner = value.func.__func__ if isinstance(value.func, types.MethodType) else value.func

@@ -45,7 +45,7 @@ class KnownKernels:
         self.settled = settled
         self._known: dict[Any, Known] = {}
         self._context: Optional[Context] = None  # in which all workers were forked; None: that is not known
-        self._now: Optional[Context] = None  # in which those are forked that the run in hand needs
+        self._now: Optional[Context] = None  # in which the workers of the current run are forked
         self._forks = 0  # until it began
 
     def of(self, function: Any, pool: Optional[_tilework.Pool]) -> Known:

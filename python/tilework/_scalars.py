@@ -26,7 +26,7 @@ def whole(value: Any, what: str) -> int:
 def plain(text: str, what: str) -> str:
     """A text that the library can read."""
     if "\0" in text or not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ArgumentError(f"{what} has a character that no text for people has: {text!r}")
+        raise ArgumentError(f"{what} contains an invalid character: {text!r}")
     return text
 
 

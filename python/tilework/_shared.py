@@ -57,7 +57,7 @@ class SharedArray(np.ndarray[Any, Any]):
 
     Made by :func:`tilework.empty`, :func:`tilework.zeros` and :func:`tilework.share`. Views are of this class too; what
     is computed from it is an ordinary array. A handle is good as long as the array lives in the process that made it;
-    what it was turned into elsewhere stays good after that, and the memory is given back when nobody has it any more.
+    what it was turned into elsewhere stays good after that, and the memory is given back when no process uses it any more.
     """
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:

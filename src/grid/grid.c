@@ -31,7 +31,8 @@ static tw_status assign_splits(const tw_signature *signature, const tw_grid_opti
                                const tw_split *split[TW__MAX_AXES], tw_error *error)
 {
     if (options->splits == NULL && options->nsplits > 0) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "%zu axes are to be split, but how is not given", options->nsplits);
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%zu axes should be split, but no splits are given",
+                        options->nsplits);
     }
     for (size_t s = 0; s < options->nsplits; s++) {
         const char *name = options->splits[s].axis;

@@ -146,7 +146,7 @@ static tw_status read_dtype(struct reader *reader, tw_operand *operand)
         const size_t close = n + 1 + unit;
         if (unit == 0 || close == left || text[close] != ']') {
             return refuse(reader, reader->at + close, "expected %s",
-                          unit == 0 ? "a unit such as ns" : "']' behind the dtype's unit");
+                          unit == 0 ? "a unit such as ns" : "']' after the dtype's unit");
         }
         n = close + 1;
     }
@@ -225,7 +225,7 @@ static tw_status read_operands(struct reader *reader, const char *first)
 {
     tw_status status = read_operand(reader, first);
     while (status == TW_OK && accept(reader, ",")) {
-        status = read_operand(reader, reader->outputs ? "an output behind ','" : "an input behind ','");
+        status = read_operand(reader, reader->outputs ? "an output after ','" : "an input after ','");
     }
     return status;
 }

@@ -68,7 +68,7 @@ tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error
     }
     void *base = NULL;
     int os_error = tw__map_shared(&base, wanted, &made->fd);
-    while (os_error != 0 && bytes <= 0 && wanted > LEAST_RESERVE) { /* address-space limits: take what can be had */
+    while (os_error != 0 && bytes <= 0 && wanted > LEAST_RESERVE) { /* address-space limits: take what is available */
         wanted = (wanted / 2) & ~(TW__HUGE_PAGE - 1);
         os_error = tw__map_shared(&base, wanted, &made->fd);
     }

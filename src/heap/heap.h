@@ -18,7 +18,7 @@ void tw__heap_release(struct tw__heap *heap); /* the last reference unmaps */
 /* From here on what is given goes back to the system at once, instead of being kept warm. Before the first take. */
 void tw__heap_return(struct tw__heap *heap);
 
-/* Nothing more will be taken: address space that nobody has goes back to the system, at once and with each give; the
+/* Nothing more will be taken: address space that no array uses goes back to the system, at once and with each give; the
  * memory file is closed unless somebody needs it. For the process that made the heap; in a fork: nothing. */
 void tw__heap_seal(struct tw__heap *heap);
 
@@ -44,7 +44,7 @@ uint64_t tw__heap_epoch(const struct tw__heap *heap);
 /* tw__now() just after the mapping was made: processes forked before do not have it. */
 int64_t tw__heap_mapped_at(const struct tw__heap *heap);
 
-/* Makes the pages of a range that was taken present, as huge ones where they can be had, for a large write by this
+/* Makes the pages of a range that was taken present, as huge ones if they are available, for a large write by this
  * process. Errors: TW_ERROR_MEMORY. */
 tw_status tw__heap_populate(struct tw__heap *heap, void *address, size_t bytes, tw_error *error);
 

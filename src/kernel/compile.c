@@ -228,7 +228,7 @@ static tw_status fail_compile(const struct compilation *job, const char *output,
     }
     if (length == 0) {
         return tw__fail(error, TW_ERROR_COMPILE,
-                        "%s does not compile: the compiler %s ended with code %d and said nothing", job->path,
+                        "%s does not compile: the compiler %s ended with code %d and printed nothing", job->path,
                         job->compiler.program, code);
     }
     /* A path that takes more than half gives way in its middle. */

@@ -10,7 +10,7 @@
  * gives 3 workers: with 4 the system would stop all of them for a part of every period. */
 int tw__default_workers(void);
 
-/* Bytes that could be had now: the least of MemAvailable and the room of every cgroup ancestor; INT64_MAX unknown. */
+/* Bytes that are available now: the least of MemAvailable and the room of every cgroup ancestor; INT64_MAX unknown. */
 int64_t tw__available_memory(void);
 
 /* Whether so many bytes are so small a part of the machine (at most 64 MiB) that asking what is available costs more

@@ -29,7 +29,7 @@ static int open_file(int *fd, int folder, const char *path, int flags, uint32_t 
 {
     int file;
     do {
-        /* O_NONBLOCK means nothing to a regular file, and keeps a pipe without a writer from blocking for ever. */
+        /* O_NONBLOCK means nothing to a regular file, and keeps a pipe without a writer from blocking forever. */
         file = openat(folder, path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)mode);
     } while (file < 0 && errno == EINTR);
     file = tw__descriptor_lift(file);

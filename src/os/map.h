@@ -46,8 +46,8 @@ void tw__unmap(void *address, size_t length);
 int tw__populate(void *address, size_t length);
 
 /* The same for a range of tw__map_shared that begins and ends at multiples of TW__HUGE_PAGE, with huge pages where they
- * can be had (MADV_COLLAPSE, Linux 6.1; it works where the system's setting for shared huge pages is "never", too). The
- * contents are kept. *refused, 0 at first, remembers that the system does not do it. */
+ * are available (MADV_COLLAPSE, Linux 6.1; it works where the system's setting for shared huge pages is "never", too).
+ * The contents are kept. *refused, 0 at first, remembers that the system does not do it. */
 int tw__populate_huge(void *address, size_t length, int *refused);
 
 int64_t tw__page_size(void);

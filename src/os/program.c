@@ -1,6 +1,6 @@
 /* program.c - programs that are run: found on PATH, started without a shell, waited for. Knows nothing of compilers.
  * posix_spawn is used because fork is not safe in a program with threads: a lock held by another thread stays locked in
- * the child for ever. */
+ * the child forever. */
 #include "os/program.h"
 
 #include <errno.h>

@@ -44,7 +44,7 @@ static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error 
     size_t length;
     const int failed = tw__file_text(&data, &length, path, MOST_PROGRAM);
     if (failed != 0) {
-        return tw__fail_path(error, failed, path, "cannot be read, to tell one kernel from another");
+        return tw__fail_path(error, failed, path, "cannot be read, so this kernel cannot be identified");
     }
     tw__hash(text, data, length);
     free(data);

@@ -338,8 +338,7 @@ static int write_records(struct tw__journal *journal)
 
 static tw_status fail_outputs(struct tw__journal *journal, int failed)
 {
-    return tw__fail_os(&journal->failure, tw__file_status(failed), failed,
-                       "the disk has failed to take what was written to the outputs");
+    return tw__fail_os(&journal->failure, tw__file_status(failed), failed, "writing the outputs to the disk failed");
 }
 
 tw_status tw__journal_sync_all(struct tw__journal *journal)

@@ -61,8 +61,8 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
     }
     if (options->tiles_per_worker > 0) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "a number of tiles per worker needs a pool of processes: what a kernel leaves behind in a "
-                        "thread stays with the program");
+                        "a number of tiles per worker needs a pool of processes: a kernel's leftovers in a "
+                        "thread stay in the program");
     }
     if (options->guard) {
         return tw__fail(error, TW_ERROR_ARGUMENT,

@@ -130,8 +130,7 @@ static tw_status take(struct tw__held *held, const struct tw__held_wish *wish, i
     }
     if (failed != 0 && !created) {
         return tw__fail_os(error, TW_ERROR_FILE, failed,
-                           "%s: is there and cannot be locked; remove it, unless another run is writing it",
-                           held->path);
+                           "%s: exists and cannot be locked; remove it, unless another run is writing it", held->path);
     }
     held->locked = tw__held_is_named(held);
     *again = !held->locked || (wish->how == TW__HELD_RENEW && !created);
@@ -142,7 +141,7 @@ static tw_status take(struct tw__held *held, const struct tw__held_wish *wish, i
     failed = tw__file_remove_in(held->folder, held->name);
     return failed == 0 ? TW_OK
                        : tw__fail_os(error, tw__file_status(failed), failed,
-                                     "%s: is there from an earlier run and cannot be removed", held->path);
+                                     "%s: exists from an earlier run and cannot be removed", held->path);
 }
 
 tw_status tw__held_open(struct tw__held *held, const struct tw__held_wish *wish, tw_error *error)

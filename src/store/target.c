@@ -32,7 +32,7 @@ static tw_status check_there(const char *file, const struct tw__file_info *info,
     }
     return denied == 0
                ? TW_OK
-               : tw__fail_os(error, tw__file_status(denied), denied, "%s: is there and may not be replaced", file);
+               : tw__fail_os(error, tw__file_status(denied), denied, "%s: exists and may not be replaced", file);
 }
 
 /* Beside it there will be files of longer names. */
@@ -140,7 +140,7 @@ tw_status tw__target_take(int fd, int folder, const char *name, const char *show
         tw__file_close(like);
     }
     if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: is there and cannot be looked at", shown);
+        return tw__fail_os(error, tw__file_status(failed), failed, "%s: exists and cannot be examined", shown);
     }
     return write_note(note, shown, info.links, lost, error);
 }

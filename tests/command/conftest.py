@@ -161,7 +161,7 @@ int exits(const tw_tile *tile) /* -> r[i]: ends the program, as if all were well
     return zeros(tile);
 }
 
-int makes_folder(const tw_tile *tile) /* -> a[i], b[i]: a folder where output b is to be */
+int makes_folder(const tw_tile *tile) /* -> a[i], b[i]: a folder in the place of output b */
 {
     memset(tile->operand[0].data, 0, (size_t)tile->operand[0].shape[0] * sizeof(double));
     mkdir("b.npy", 0777);

@@ -376,12 +376,12 @@ def test_options_of_other_tools_name_what_to_write(folder, option, instead):
 
 @pytest.mark.parametrize("text,says", [
     ("", "expected a statement such as r[i] = 2 * x[i]"),
-    ("r = y + x", "expected '[' behind r"),
-    ("y + x", "expected '[' behind y"),
+    ("r = y + x", "expected '[' after r"),
+    ("y + x", "expected '[' after y"),
     ("2*y[i]", "expected a result such as r[i], and '='"),
-    ("r(i) = y(i)", "expected '[' behind r"),
+    ("r(i) = y(i)", "expected '[' after r"),
     ("é[i] = y[i]", "'é' is none of ASCII's letters"),
-    ("ij,jk->ik", "expected '[' behind ij"),
+    ("ij,jk->ik", "expected '[' after ij"),
     ("y[i], x[j] -> r[i,j]", "this is a signature, which goes with a kernel"),
 ])
 def test_what_is_meant_as_a_statement_is_answered_as_one(folder, text, says):

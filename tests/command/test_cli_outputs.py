@@ -74,7 +74,7 @@ def test_a_part_is_private_before_it_has_contents(folder, kernels):
     os.chmod(folder / "r.npy", 0o600)
     (folder / "r.npy.part").write_bytes(b"left by a crash, open to all")
     os.chmod(folder / "r.npy.part", 0o666)
-    with open(folder / "r.npy.part", "rb") as stranger:  # who has it open from before must not see what follows
+    with open(folder / "r.npy.part", "rb") as stranger:  # a process that has it open from before must not see what follows
         interrupted(folder, kernels("slow"))
         assert mode(folder / "r.npy.part") == 0o600 and mode(folder / "r.npy.journal") == 0o600
         assert stranger.read() == b"left by a crash, open to all"
@@ -170,7 +170,7 @@ def test_a_result_is_written_where_a_link_leads(inputs):
     assert (inputs / "data/report.json").read_text().startswith("{")
     assert all((inputs / name).is_symlink() for name in ("one.npy", "two.npy", "dangling.npy", "report.json"))
     assert sorted(os.listdir(inputs / "data")) == ["back.npy", "new.npy", "none.npy", "report.json", "there.npy"]
-    inputs.refused(2, *DOUBLE, "-o", "r=also/back.npy", says="needs a file of its own")
+    inputs.refused(2, *DOUBLE, "-o", "r=also/back.npy", says="an output needs its own file")
 
 
 @pytest.mark.parametrize("first,second", [("link.npy", "data/r.npy"), ("data/r.npy", "link.npy")])
@@ -267,8 +267,8 @@ def test_what_another_user_may_not_write_is_refused_with_its_path_and_cause(inpu
     for output, says in [
             ("closed/r.npy", "closed/r.npy: cannot be written: its folder closed may not be entered: Permission denied"),
             ("q.npy", "q.npy: cannot be written: no files can be made in its folder: Permission denied"),
-            ("r.npy", "r.npy: is there and may not be replaced: Permission denied"),
-            ("sticky/r.npy", "sticky/r.npy: is there and may not be replaced: Operation not permitted")]:
+            ("r.npy", "r.npy: exists and may not be replaced: Permission denied"),
+            ("sticky/r.npy", "sticky/r.npy: exists and may not be replaced: Operation not permitted")]:
         result = inputs.call(*DOUBLE, "-o", f"r={output}", **nobody)
         assert result.returncode == 3 and says in result.stderr
 

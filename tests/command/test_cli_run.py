@@ -193,7 +193,7 @@ def test_opaque_inputs_that_differ_choose_no_dtype(folder):
     folder.refused(2, "run", *job, says="--dtype NAME=DTYPE")
 
 
-# ---- what is told ----
+# ---- what is printed ----
 
 
 def test_summary_is_one_line_on_standard_error(folder, mult):

@@ -13,7 +13,7 @@ NINE = ["-s", "-> r[i]", "--length", "i=9", "--tile", "i=1", "-o", "r=r.npy"]
 
 
 def shell(folder, redirection, *arguments):
-    """Called by a shell with descriptors as it is told."""
+    """Called by a shell with descriptors as given."""
     return subprocess.run(
         ["sh", "-c", f'exec "$0" "$@" {redirection}', *folder.command(*arguments)],
         cwd=folder.path, env=folder.environment, capture_output=True, text=True, timeout=120,

@@ -339,4 +339,4 @@ def test_a_debugger_shows_where_a_replayed_tile_fails(folder, kernels):
 def test_help_says_what_threads_cannot_survive(folder):
     said = " ".join(folder.call("run", "--help").stdout.split())
     assert "A thread cannot die alone: a kernel that crashes or exits ends the program" in said
-    assert "one that hangs can only be ended with it" in said
+    assert "a kernel that hangs can only be ended together with it" in said

@@ -81,7 +81,7 @@ def test_every_build_gives_the_same_bits(programs, results, name):
 
 
 def test_the_bits_are_those_of_every_other_machine(programs):
-    """bits.txt was written on one machine, by measure.py --bits; a change of a function's results is to be meant."""
+    """bits.txt was written on one machine, by measure.py --bits; a change of a function's results must be deliberate."""
     kept = dict(line.rsplit(" ", 1) for line in (measure.HERE / "bits.txt").read_text().splitlines())
     assert measure.checksums(programs) == kept
 

@@ -354,7 +354,7 @@ SENTENCES = [
     ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: x[k]) (of two values: "
      "maximum(a, b))", 12),
     ("r[i] = y[i].real", [], "there are no attributes: write real(x[i])", 12),
-    ("r[i] = sum(k y[k])", [], "expected ':' behind the axes that are reduced, as in sum(k: x[k])", 14),
+    ("r[i] = sum(k y[k])", [], "expected ':' after the axes that are reduced, as in sum(k: x[k])", 14),
     ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),
     ("r[i] = where(y[i] > 0, 1)", [], "expected ',' and another argument: where(condition, x, y)", 25),
     ("r[i] = sqrt(y[i], 2)", [], "expected ')': sqrt(x)", 17),
@@ -374,9 +374,9 @@ SENTENCES = [
     ("r[i] = 'y'", [], "there are no texts in quotes", 8),
     ("r[i] = y[i] ? 1", [], "there is no '?': write x if c else y, or where(c, x, y)", 13),
     ("r[i] = 012 * y[i]", [], "a whole number does not begin with 0 (octal is 0o17)", 8),
-    ("r[i] = 1x * y[i]", [], "expected an operator behind the number (a product is 2 * x)", 9),
-    ("r[i] = 1e * y[i]", [], "expected the digits of an exponent behind 'e'", 9),
-    ("r[i] = 0x * y[i]", [], "expected digits of base 16 behind 0x", 10),
+    ("r[i] = 1x * y[i]", [], "expected an operator after the number (a product is 2 * x)", 9),
+    ("r[i] = 1e * y[i]", [], "expected the digits of an exponent after 'e'", 9),
+    ("r[i] = 0x * y[i]", [], "expected digits of base 16 after 0x", 10),
     ("r[i] = 340282366920938463463374607431768211456 * y[i]", [], "a whole number of more than 128 bits (a decimal point "
      "makes it a float)", 8),
     ("r[i] = u[i] + 2**64", [], "18446744073709551616 does not fit uint8", 16),
@@ -454,7 +454,7 @@ def test_a_hundred_brackets_are_no_more_than_there_may_be(folder):
 
 
 def test_explain_says_where_a_text_is_no_statement(folder):
-    for text, message, column in (("y", "expected '[' behind y: a result and the arrays that it is made of have "
+    for text, message, column in (("y", "expected '[' after y: a result and the arrays that it is made of have "
                                    "their indices, y[i] = x[i] + y[i] (a single number is y[])", 2), ("= 3", "expected a result "
                                   "such as r[i]", 1), ("", "expected a statement such as r[i] = 2 * x[i]", 1)):  # fmt: skip
         result = folder.refused(2, "explain", text, sentences=3)

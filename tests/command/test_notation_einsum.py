@@ -82,7 +82,7 @@ def test_lengths_of_an_axis_agree_as_einsum_has_it(subscripts):
     ("s[] = sum(i: a[i,i])", {"a": (6, 4)}, "whose lengths 6 and 4 differ"),
     ("r[b] = a[b,0,b]", {"a": (1, 3, 4)}, "dimensions 0 and 2 of a, whose lengths 1 and 4 differ"),
     ("r[i] = v[i] + a[i] - a[0]", {"v": (4,), "a": (6,)}, "axis i has length 4, but dimension 0 of a"),
-    ("r[i,j] = v[i] * (a[i,j] + a[j,i])", {"v": (4,), "a": (4, 6)}, "does not follow|axis i has length 4"),
+    ("r[i,j] = v[i] * (a[i,j] + a[j,i])", {"v": (4,), "a": (4, 6)}, "is ambiguous|axis i has length 4"),
 ])  # fmt: skip
 def test_no_dimension_is_cut_short_without_a_word(text, shapes, why):
     with pytest.raises(statements.Failure, match=why):

@@ -287,7 +287,7 @@ def test_expressions_of_numbers_are_read_and_computed_as_python_does():
     texts = []
     while len(texts) < 20000:
         text = expressions.make()
-        # A power or a shift of Python's may take for ever; a logical operator of Python's is one of its operands.
+        # A power or a shift of Python's may take forever; a logical operator of Python's is one of its operands.
         if text.count("**") <= 1 and text.count("<<") <= 1 and " and " not in text and " or " not in text:
             texts.append(text)
     for text, found in zip(texts, ask("".join(f"= {text}\n" for text in texts))):

@@ -47,7 +47,7 @@ def ulp(x, dtype):
 
 
 def beyond(found, reference, allowed):
-    """Where found is further than `allowed` from a long double reference. What is not finite is to be the same, but
+    """Where found is further than `allowed` from a long double reference. What is not finite must be the same, but
     that the largest finite number and infinity are as near as it gets."""
     found = found.astype(numpy.longdouble)
     wrong = abs(found - reference) > allowed

@@ -88,7 +88,7 @@ def describe(case, seed, why):
     for name, values in case.arrays.items():
         lines.append(f"  {name}: {values.dtype} {values.shape} ({case.memory[name].text()}) = "
                      f"{' '.join(repr(values).split())[:400]}")  # fmt: skip
-    lines += [f"  {name} is to be {wish}" for name, wish in case.wishes.items()]
+    lines += [f"  {name} should be {wish}" for name, wish in case.wishes.items()]
     lines += [f"  {why}", f"  again: --seed {seed} --case {case.number}"]
     return "\n".join(lines)
 

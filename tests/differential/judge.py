@@ -2,7 +2,7 @@
 
 What NumPy need not agree with bit by bit (functions, sums of floats) was written to an array of its own by the same
 statement list: it is compared within what is promised of it, then taken as it is, so that all that was computed from it
-is to be exact again."""
+must be exact again."""
 
 import numpy
 

@@ -153,7 +153,7 @@ class Context:
     def __init__(self, axes, lengths, arrays, parameters, edges, cut=()):
         self.axes, self.lengths, self.arrays, self.parameters, self.edges = axes, lengths, arrays, parameters, edges
         self.cut = cut  # (operand, dimension): it is read at its axis alone, and broadcast where its length is 1
-        self.known = {}  # values found by Tilework, which what is computed from them is to be exact for
+        self.known = {}  # values found by Tilework, for which what is computed from them must be exact
 
     def index(self, axis):
         shape = [1] * len(self.axes)

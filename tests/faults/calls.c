@@ -21,7 +21,7 @@
 
 #define PATIENCE 20      /* seconds for a case, after which it is said to hang */
 #define MOST_CALLS 20000 /* of one kind in a job: more, and the series would never end */
-#define MOST_SHOWN 5     /* different faults of a series that are told in full */
+#define MOST_SHOWN 5     /* different faults of a series that are shown in full */
 
 static const struct series {
     enum refuse_kind kind;
@@ -258,7 +258,7 @@ static void run_series(const struct job *job, const struct series *series)
         return; /* the job makes no such call */
     }
     printf("%sok %d - calls: %s, %s: %s, %s: %llu cases, %llu ended with an error\n", bad == 0 ? "" : "not ",
-           ++number_of_test, job->name, refuse_names[series->kind], series->what, series->ever ? "for ever" : "once",
+           ++number_of_test, job->name, refuse_names[series->kind], series->what, series->ever ? "forever" : "once",
            (unsigned long long)number, (unsigned long long)failed_runs);
     if (bad > 0) {
         printf("  %llu of the cases are wrong\n%s", (unsigned long long)bad, told);

@@ -43,7 +43,7 @@ SERIES = [  # kind, errno, exit codes that fit beside 0; none: the command must 
 BESIDE = re.compile(r"^tilework: (note: .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|continuing: .*|"
                     r"worker \d+ .*)$")
 # A second cause that was met on the way out: the journal could not be brought up to date, the report not written.
-SECOND = re.compile(r"^tilework: (the disk has failed to take .*|r\.npy\.journal: cannot be written.*|report\.json.*|"
+SECOND = re.compile(r"^tilework: (writing the outputs to the disk failed.*|r\.npy\.journal: cannot be written.*|report\.json.*|"
                     r"not enough memory.*|the report cannot.*)$")
 
 
@@ -63,7 +63,7 @@ class Refused:
 
 
 def check_said(case, run, ever):
-    """One line says why it failed; what was met on the way out may be told too, where all that follows fails."""
+    """One line says why it failed; later errors may be reported too, if all that follows fails."""
     lines = [line for line in run.said.splitlines() if line]
     if any(not line.startswith("tilework: ") for line in lines):
         case.wrong(f"lines that are not the command's: {lines}")
@@ -155,7 +155,7 @@ def main():
             if len(arguments) > 2 and kind != arguments[2]:
                 continue
             for ever in (False, True):
-                title = f"calls: tilework run, {kind}: {errno.errorcode[error]}, {'for ever' if ever else 'once'}"
+                title = f"calls: tilework run, {kind}: {errno.errorcode[error]}, {'forever' if ever else 'once'}"
                 if len(arguments) > 3:
                     met, faults = try_case(build, top / "one", kind, int(arguments[3]), ever, error, codes)
                     tap.check(f"{title}, call {arguments[3]}{'' if met else ', not met'}", faults)

@@ -60,7 +60,7 @@ static int step(const tw_tile *tile)
         nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
     }
     if ((int)tile->number == board->failing) {
-        return tw_tile_fail(tile, FAILURE, "told to fail");
+        return tw_tile_fail(tile, FAILURE, "asked to fail");
     }
     if (tile->noperands > 3 && choose(tile) != 0) {
         return FAILURE;

@@ -51,7 +51,7 @@ static int step(const tw_tile *tile)
         raise(SIGKILL);
     }
     if ((int)tile->number == board->failing) {
-        return tw_tile_fail(tile, FAILURE, "told to fail");
+        return tw_tile_fail(tile, FAILURE, "asked to fail");
     }
     return step_compute(tile);
 }

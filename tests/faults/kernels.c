@@ -52,7 +52,7 @@ static int begin(const tw_tile *tile)
     }
     const int failing = number_in("fail");
     if (failing >= 0 && (int)tile->number >= failing) {
-        return tw_tile_fail(tile, FAILURE, "told to fail");
+        return tw_tile_fail(tile, FAILURE, "asked to fail");
     }
     return 0;
 }

@@ -33,7 +33,7 @@ FIRST_FAILING = 25
 PATIENCE = 60  # seconds
 WORKERS = "2"
 LYING_STATES = 150
-VERIFIED = 0.25  # of the states are gone on with by --resume --verify
+VERIFIED = 0.25  # of the states are resumed with --resume --verify
 REFUSED = (2, 3)  # exit codes
 UNSYNCED = "elements are not synced"
 MAGIC = b"\x93NUMPY"
@@ -168,7 +168,7 @@ def record(build, folder, inputs, title, job, options=(), before=None, pace=PACE
         (place.folder / "fail").write_text(str(failing))
     code, said, _ = place.run(job, options, path)
     if code != (0 if failing is None else 1):
-        raise RuntimeError(f"{title}: the run that was to be recorded: exit code {code}: {said}")
+        raise RuntimeError(f"{title}: the run that should be recorded: exit code {code}: {said}")
     disk = diskstates.Disk(path.read_bytes(), place.state, place.folder.stat().st_ino)
     return Log(title, job, disk, place.shown, **how)
 

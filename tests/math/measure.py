@@ -197,7 +197,7 @@ def arguments(kind, suffix, count, seed):
 
 
 def fixed_arguments(kind, suffix):
-    """Arguments that do not depend on NumPy's generators or functions: the same on every machine, for ever."""
+    """Arguments that do not depend on NumPy's generators or functions: the same on every machine, forever."""
     dtype = DTYPES[suffix]
     with np.errstate(over="ignore", invalid="ignore"):
         z = np.arange(1, 8193, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # splitmix64

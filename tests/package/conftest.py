@@ -39,7 +39,7 @@ def children():
 
 
 def wait_until_gone(pids, seconds=60):
-    """Waits until none of these processes runs; those that have ended and that nobody has asked about are gone too."""
+    """Waits until none of these processes runs; those that have ended without being waited for are gone too."""
     end = time.monotonic() + seconds
     for pid in pids:
         while True:

@@ -99,7 +99,7 @@ def test_syntax_errors_have_their_column():
 def test_whole_numbers_texts_and_times_are_checked_before_the_run():
     for options, error, words in (({"cuts": {"i": 3.5}}, TypeError, "whole number"),
                                   ({"cuts": {"i": None}}, TypeError, "whole number"),
-                                  ({"cuts": {"i\0": [1]}}, tw.ArgumentError, "no text for people"),
+                                  ({"cuts": {"i\0": [1]}}, tw.ArgumentError, "contains an invalid character"),
                                   ({"lengths": 5}, TypeError, "lengths is a dict"),
                                   ({"pool": ["auto"]}, tw.ArgumentError, "pool is"),
                                   ({"timeout": "3"}, TypeError, "timeout is a number of seconds"),
@@ -107,7 +107,7 @@ def test_whole_numbers_texts_and_times_are_checked_before_the_run():
         with pytest.raises(error, match=words):
             tw.run(lambda y: y, "y[i] -> r[i]", Y, **options)
     for signature in ("y[i]\0 -> r[i]", "y[\udc80] -> r[i]"):
-        with pytest.raises(tw.ArgumentError, match="no text for people"):
+        with pytest.raises(tw.ArgumentError, match="contains an invalid character"):
             tw.run(lambda y: y, signature, Y)
     with pytest.raises(tw.ArgumentError, match="operand y cannot be read as an array"):
         tw.run(lambda y: y, "y[i] -> r[i]", [[1], [2, 3]])
@@ -155,7 +155,7 @@ def test_requests_of_statements_are_checked_before_they_are_compiled():
             ("r[i] = y[i]", {"dtype": [("a", "f4")]}, TypeError, "numbers and bools"),
             ("r[i] = y[i]", {"operands": [Y]}, TypeError, "operands is a dict"),
             ("r[i] = y[i]", {"operands": {"y": Y}}, tw.ArgumentError, "given twice"),
-            ("r[i] = y[i]\0", {}, tw.ArgumentError, "no text for people")):
+            ("r[i] = y[i]\0", {}, tw.ArgumentError, "contains an invalid character")):
         with pytest.raises(error, match=words):
             tw.evaluate(text, y=Y, **options)
     assert tw.evaluate("r[i] = c[] * y[i]", y=Y, c=np.float64(2)).tolist() == (2 * Y).tolist()

@@ -44,7 +44,7 @@ def laid_out(shape, dtype, layout, rng):
 
 @st.composite
 def jobs(draw):
-    """A signature with arrays for it, and how it is to be divided."""
+    """A signature with arrays for it, and how it should be divided."""
     naxes = draw(st.integers(1, 4))
     axes = AXES[:naxes]
     lengths = {axis: draw(st.integers(0, 7)) for axis in axes}

@@ -1,4 +1,4 @@
-/* board.h - a task for pools that keeps count of what it is called for, and does harm where it is told to. */
+/* board.h - a task for pools that keeps count of what it is called for, and does harm if it is asked to. */
 #ifndef TW_TESTS_BOARD_H
 #define TW_TESTS_BOARD_H
 

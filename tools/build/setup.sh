@@ -57,7 +57,7 @@ missing_packages() {
     fi
 }
 
-# What is wished for but not needed: where it cannot be had, what needs it says so and is left out.
+# Packages that are useful but not needed: if one is not available, what needs it says so and is left out.
 wished_packages() {
     case "$level" in
     test) have spin || echo spin ;;
@@ -87,7 +87,7 @@ install_packages() {
 }
 
 # make_environment FOLDER REQUIREMENTS: a Python environment that holds the packages listed. With `some` as a third
-# word, packages that cannot be had are skipped with a line.
+# word, packages that are not available are skipped with a line.
 make_environment() {
     local folder=$1 list=$2 some=${3:-} python line
     [ -x "$folder/bin/python" ] && cmp -s "$list" "$folder/installed.txt" && return
@@ -103,7 +103,7 @@ make_environment() {
             fail "pip could not install the packages in $list (all it said is in $folder/pip.log)"
         fi
         grep -v '^#' "$list" | while read -r line; do
-            "${pip[@]}" "$line" 2>>"$folder/pip.log" || say "$line cannot be had here, so it is left out"
+            "${pip[@]}" "$line" 2>>"$folder/pip.log" || say "$line is not available here, so it is left out"
         done
     fi
     cp "$list" "$folder/installed.txt"

@@ -78,7 +78,7 @@ def layer_faults(top, layer):
                 continue
             folder = name.split("/")[0]
             if "/" not in name or folder not in LAYERS:
-                direction.append(f'{where}: "{name}" is to be written as "LAYER/FILE.h"')
+                direction.append(f'{where}: "{name}" must be written as "LAYER/FILE.h"')
             elif folder != layer and folder not in LAYERS[layer]:
                 direction.append(f'{where}: "{name}": {layer} may not know {folder}')
     return direction, system

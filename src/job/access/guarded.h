@@ -18,7 +18,7 @@
 
 struct tw__guard; /* one worker's guarded memory, kept from tile to tile */
 
-/* Where the copies lie, in memory that outlives the worker: what a fault address meant is told from it. */
+/* Where the copies lie, in memory that outlives the worker: the meaning of a fault address is found from it. */
 struct tw__guard_note {
     uint64_t tile; /* valid while the worker is in this tile */
     int noperands; /* 0: no copies lie anywhere */

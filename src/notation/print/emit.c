@@ -190,7 +190,7 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
         "#define TW_TWICE\n"
         "#else\n"
         "#define TW_SEEN __attribute__((visibility(\"default\"), externally_visible))\n"
-        "/* GCC 12 makes fused operations of pairs of sums and differences, although it was told not to */\n"
+        "/* GCC 12 makes fused operations of pairs of sums and differences, although the flags forbid it */\n"
         "#define TW_APART static __attribute__((noinline, unused, optimize(\"no-tree-slp-vectorize\")))\n"
         "#define TW_TWICE _Pragma(\"GCC unroll 2\") /* Clang unrolls by itself; GCC's vector loops were 7 % slower "
         "without */\n"

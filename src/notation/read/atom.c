@@ -342,7 +342,7 @@ static tw_status read_reduced(struct tw__parser *parser, struct reduction *reduc
     if (status == TW_OK && !tw__parser_sees(parser, ":")) {
         return tw__complain(parser->error, &parser->syntax->source,
                             parser->token.kind == TW__TOKEN_END ? parser->behind : parser->token.at,
-                            "expected ':' behind the axes that are reduced, as in %s", reduction->function->usage);
+                            "expected ':' after the axes that are reduced, as in %s", reduction->function->usage);
     }
     if (status == TW_OK) {
         status = tw__parser_next(parser);

@@ -191,7 +191,8 @@ static tw_status missing_end(struct tw__parser *parser)
     } else if (tw__parser_sees(parser, "=")) {
         what = "expected an operator, ';' or the end: a statement has one '=', a comparison is '=='";
     } else if (tw__parser_sees(parser, ",")) {
-        what = "expected an operator, ';' or the end: several statements stand behind ';', and a decimal point is '.'";
+        what =
+            "expected an operator, ';' or the end: several statements are separated by ';', and a decimal point is '.'";
     } else if (tw__parser_sees(parser, "(") || tw__parser_sees(parser, "[") || parser->token.kind == TW__TOKEN_NUMBER) {
         what = "expected an operator, ';' or the end: a product is written x * y";
     } else if (parser->token.kind == TW__TOKEN_NAME && !tw__parser_sees_keyword(parser)) {
@@ -231,7 +232,7 @@ static tw_status read_statement(struct tw__parser *parser)
                    ? tw__complain(parser->error, &syntax->source, statement.at, "there is no '%s': write %s", name,
                                   instead)
                    : tw__complain(parser->error, &syntax->source, parser->behind,
-                                  "expected '[' behind %s: a result and the arrays that it is made of have their "
+                                  "expected '[' after %s: a result and the arrays that it is made of have their "
                                   "indices, %s[i] = x[i] + y[i] (a single number is %s[])",
                                   name, name, name);
     }

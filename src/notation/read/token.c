@@ -96,7 +96,7 @@ static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
         end = skip_digits(lexer, from, base);
         if (end == from) {
             return tw__complain(lexer->error, &lexer->source, end < lexer->source.length ? end : lexer->at,
-                                "expected digits of base %d behind 0%c", base, marker);
+                                "expected digits of base %d after 0%c", base, marker);
         }
         status = read_whole(lexer, from, end, base, &token->value);
     } else {
@@ -112,7 +112,7 @@ static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
             const size_t sign = end + 1 < length && (text[end + 1] == '+' || text[end + 1] == '-');
             const size_t exponent = skip_digits(lexer, end + 1 + sign, 10);
             if (exponent == end + 1 + sign) {
-                return tw__complain(lexer->error, &lexer->source, end, "expected the digits of an exponent behind '%c'",
+                return tw__complain(lexer->error, &lexer->source, end, "expected the digits of an exponent after '%c'",
                                     text[end]);
             }
             real = 1;
@@ -142,7 +142,7 @@ static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
         (tw__is_digit(lexer->source.text[end]) || lexer->source.text[end] == '_' ||
          tw__parse_identifier(lexer->source.text + end, 1) > 0)) {
         return tw__complain(lexer->error, &lexer->source, end,
-                            "expected an operator behind the number (a product is 2 * x)");
+                            "expected an operator after the number (a product is 2 * x)");
     }
     token->length = end - lexer->at;
     lexer->at = end;

@@ -151,8 +151,8 @@ static tw_status take_whole(struct binding *binding, int only_plain)
             length[axis] = walk.length;
         } else if (length[axis] != walk.length) {
             return tw__complain(extent->error, &extent->syntax->source, index->at,
-                                "how long axis %s is does not follow: %s has length %" PRId64 ", %s has %" PRId64
-                                "; give axis %s its length",
+                                "the length of axis %s is ambiguous (%s has length %" PRId64 ", %s has %" PRId64
+                                "); give axis %s its length",
                                 extent->syntax->axes[axis].name, giver[axis], length[axis], walk.operand->name,
                                 walk.length, extent->syntax->axes[axis].name);
         }

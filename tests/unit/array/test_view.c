@@ -6,7 +6,7 @@
 #include "harness.h"
 
 /* A layout of a shape: dimensions in random order in memory, with random gaps, some of them backwards. Returns the
- * bytes it reaches over; view->data is to be moved by *first. */
+ * bytes it reaches over; view->data must be moved by *first. */
 static size_t random_layout(tw_view *view, const int64_t *shape, int ndim, int64_t itemsize, uint64_t *random,
                             int64_t *first)
 {

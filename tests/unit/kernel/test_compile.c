@@ -163,7 +163,7 @@ static void a_compiler_that_makes_nothing_is_named(void **state)
     assert_says(&error, "mult.c: what the compiler /");
     assert_says(&error, "/true made of it is an empty file");
     refused_with(&error, "mult.c:mult", &(tw_compile_options){.compiler = "false"}, TW_ERROR_COMPILE);
-    assert_says(&error, "/false ended with code 1 and said nothing");
+    assert_says(&error, "/false ended with code 1 and printed nothing");
     refused_with(&error, "mult.c:mult", &(tw_compile_options){.flags = "-c"}, TW_ERROR_COMPILE);
     assert_says(&error, "is an object file, not yet linked");
     assert_int_equal(cached(scratch, ".so"), 0);

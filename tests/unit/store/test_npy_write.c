@@ -182,7 +182,7 @@ static int cannot_write(void)
     }
     const int kept = open("kept.npy", O_WRONLY | O_CREAT, 0444);
     if (kept < 0 || close(kept) != 0 || create(&array, "kept.npy", 10, &error) != TW_ERROR_FILE ||
-        !strstr(error.message, "kept.npy: is there and may not be replaced: Permission denied")) {
+        !strstr(error.message, "kept.npy: exists and may not be replaced: Permission denied")) {
         return 3;
     }
     return 0;
@@ -408,7 +408,7 @@ static void the_current_folder_may_change_meanwhile(void **state)
     assert_int_equal(count_entries("below"), 0);
 }
 
-/* In a child: no descriptor is left when the file is to be made, opened, or given its name. */
+/* In a child: no descriptor is left when the file should be made, opened, or given its name. */
 static int without_descriptors(void)
 {
     tw_array *array = NULL, *other = NULL;
