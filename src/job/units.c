@@ -61,8 +61,6 @@ static void advise(char *text, size_t size, int64_t cut, int64_t unit, int64_t l
 tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
-    int64_t units[TW__MAX_AXES];
-    tw__units(signature, arrays, units);
     for (int k = 0; k < signature->noperands; k++) {
         const tw_operand *operand = &signature->operands[k];
         for (int d = 0; d < operand->ndim; d++) {
@@ -70,7 +68,9 @@ tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error
             const int64_t unit = unit_of(operand, arrays[k], d);
             const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;
             if (cut > 0) {
+                int64_t units[TW__MAX_AXES];
                 char advice[80];
+                tw__units(signature, arrays, units);
                 advise(advice, sizeof advice, cut, units[a], grid->axes[a].length);
                 return tw__fail(error, TW_ERROR_ARGUMENT,
                                 "axis %s is cut at %" PRId64 ", inside a unit of output %s, which is written in units "
