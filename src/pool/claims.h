@@ -149,7 +149,7 @@ struct tw__grave {
     tw__recover_function recover; /* in: may be NULL */
     uint64_t tile;                /* that it worked on; UINT64_MAX: none */
     unsigned attempt;
-    int given_up;  /* the tile cost more than `retries` deaths and is failed */
+    int given_up; /* the tile is failed: it cost more than `retries` deaths, or can be neither finished nor run again */
     int recovered; /* the tile is done after all */
     int retired;   /* it ended because it has run as many tiles as it may */
 };

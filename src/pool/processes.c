@@ -259,6 +259,7 @@ static void death_reason(const struct tw__death *death, double limit, char *text
 struct loss {
     uint64_t tile; /* UINT64_MAX: none was given up; else the lowest */
     unsigned worker;
+    int attempts;
     struct tw__death death;
     int timed_out;
 };
@@ -337,14 +338,16 @@ static void note_burial(struct tw__outcome *outcome, unsigned w, int pid)
     }
 }
 
-/* A tile cost more workers than it may: the lowest one is reported. */
-static void note_loss(struct supervision *job, unsigned w, const struct tw__death *death, int timed_out, uint64_t tile)
+/* A tile is given up: the lowest one is reported. */
+static void note_loss(struct supervision *job, unsigned w, const struct tw__death *death, int timed_out,
+                      const struct tw__grave *grave)
 {
     struct tw__outcome *outcome = job->outcome;
-    if (tile >= job->loss.tile) {
+    if (grave->tile >= job->loss.tile) {
         return;
     }
-    job->loss = (struct loss){.tile = tile, .worker = w, .death = *death, .timed_out = timed_out};
+    job->loss = (struct loss){
+        .tile = grave->tile, .worker = w, .attempts = (int)grave->attempt + 1, .death = *death, .timed_out = timed_out};
     outcome->finding[0] = '\0';
     if (job->task->find != NULL) {
         job->task->find(job->task->argument, w, death, outcome->finding, sizeof outcome->finding);
@@ -379,7 +382,7 @@ static void bury_one(struct supervision *job, unsigned w, int pid, struct tw__de
     job->idle_deaths = ended != job->ended ? 0 : job->idle_deaths + (grave.tile == UINT64_MAX);
     job->ended = ended;
     if (grave.given_up) {
-        note_loss(job, w, death, timed_out, grave.tile);
+        note_loss(job, w, death, timed_out, &grave);
     }
     report_death(job, w, pid, death, timed_out, &grave);
 }
@@ -464,6 +467,7 @@ static tw_status conclude(const struct supervision *job)
     if (loss->tile != UINT64_MAX && loss->tile <= outcome->tile) {
         outcome->tile = loss->tile;
         outcome->worker = loss->worker;
+        outcome->attempts = loss->attempts;
         outcome->death = loss->death;
         outcome->timed_out = loss->timed_out;
         death_reason(&loss->death, loss->timed_out ? job->task->timeout : 0, outcome->message, sizeof outcome->message);

@@ -56,6 +56,7 @@ struct tw__outcome {
     int os_error;                       /* TW_ERROR_PROCESS */
     struct tw__death death;             /* TW_ERROR_WORKER: how the last worker on the tile died */
     char finding[TW_TILE_MESSAGE_SIZE]; /* TW_ERROR_WORKER: what task.find said; empty: nothing */
+    int attempts;                       /* TW_ERROR_WORKER: how often the tile was run */
     int timed_out;                      /* TW_ERROR_WORKER: it was killed because the tile took too long */
     uint64_t done;                      /* tiles with state TW_TILE_DONE, those that needed not be run included */
     uint64_t earlier;                   /* tiles that needed not be run */

@@ -33,10 +33,10 @@ static tw_status explain_death(const struct tw__explanation *it, const char *box
         return tw__fail(error, TW_ERROR_GUARD, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name,
                         outcome->finding, outcome->tile, box);
     }
-    if (it->retries == 0) {
+    if (outcome->attempts == 1) {
         snprintf(again, sizeof again, "it was not run again");
     } else {
-        snprintf(again, sizeof again, "it was run %d times in all", it->retries + 1);
+        snprintf(again, sizeof again, "it was run %d times in all", outcome->attempts);
     }
     return tw__fail(
         error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,

@@ -12,7 +12,6 @@ struct tw__explanation {
     uint64_t first; /* number of the grid's first tile in the job */
     uint64_t tiles; /* of the job */
     const struct tw__outcome *outcome;
-    int retries; /* deaths on one tile that are survived */
 };
 
 /* Fills *error for outcome->status and returns the status, which is another one where the failure was not the kernel's.
