@@ -1,5 +1,5 @@
-/* interrupt.h - ends that come from outside: Ctrl-C, of which the first one asks the run to stop after the tiles in
- * hand and the second one ends at once, and a kernel that calls exit. */
+/* interrupt.h - ends that come from outside: Ctrl-C, of which the first asks the run to stop after the tiles
+ * being run and the second ends at once, and a kernel that calls exit. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 

@@ -69,7 +69,7 @@ static void on_thread_end(int number)
 
 /* PR_SET_PDEATHSIG fires when the *thread* that forked ends. For the main thread that is right. For another one a
  * handler looks whether the process is there still; if so, another of its threads is the parent now, and its end is
- * told in the same way. The lifeline is right for all threads and kills in the middle of anything, but whatever the
+ * reported in the same way. The lifeline is right for all threads and kills in the middle of anything, but whatever the
  * program forks, the workers of its other pools too, keeps its write end open. */
 static void die_with_parent(const struct tw__lifeline *lifeline, int parent, int parent_is_main_thread)
 {

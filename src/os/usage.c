@@ -1,4 +1,4 @@
-/* usage.c - how much processor time a process has used, as the system tells: /proc/PID/stat. */
+/* usage.c - how much processor time a process has used, as the system reports: /proc/PID/stat. */
 #include "os/usage.h"
 
 #include <fcntl.h>

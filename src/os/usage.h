@@ -1,4 +1,4 @@
-/* usage.h - how much processor time a process has used, as the system tells. */
+/* usage.h - how much processor time a process has used, as the system reports. */
 #ifndef TW_OS_USAGE_H
 #define TW_OS_USAGE_H
 

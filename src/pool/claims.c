@@ -239,9 +239,9 @@ static int take_own(struct tw__slot *slot, uint64_t *tile)
 }
 
 /* Takes the far half of somebody's share (at least one tile): its first tile for now, the others as this worker's own
- * share, which is empty. Were the first left in the share as well, thieves could move one last tile to and fro for
- * ever. A stale value of `share` that is current again describes the share as it is now; no job ends while the thief is
- * inside. */
+ * share, which is empty. Were the first left in the share as well, thieves could move one last tile to and fro
+ * forever. A stale value of `share` that is current again describes the share as it is now; no job ends while the thief
+ * is inside. */
 static int steal(struct tw__claims *claims, unsigned self, uint64_t *tile)
 {
     for (unsigned k = 1; k < claims->workers; k++) {

@@ -1,4 +1,4 @@
-/* allocate.c - the public calls in which an array meets a pool or a grid. */
+/* allocate.c - the public calls that join an array with a pool or a grid. */
 #include <stdlib.h>
 
 #include "array/array.h"

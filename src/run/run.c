@@ -1,4 +1,4 @@
-/* run.c - tw_run: the one place where arrays, grid, kernel and pool meet. */
+/* run.c - tw_run: the one place where arrays, grid, kernel and pool come together. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -321,6 +321,7 @@ def test_path_of_one_machine_is_named(text_tree, line, bad):
     ("It waits for" + " ever.", "forever"),
     ("The text is to" + " be freed.", "must be, should be"),
     ("the tiles in" + " hand", "running, current"),
+    (" * the tiles that are in" + "\n * hand", "running, current"),
     ("claims.c - who" + " has which tile", "which worker runs, no process has"),
     ("The caller told it to stop; it goes on, and whoever has it, for everybody, is to begin.", None),
     ("for" + " ever in (False, True):", None),

@@ -1,4 +1,4 @@
-"""The warning about a fork that meets threads of the program: when there is one, where it points, how often it comes."""
+"""The warning about a fork in a program with threads: when there is one, where it points, how often it comes."""
 
 import pytest
 

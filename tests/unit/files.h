@@ -1,4 +1,4 @@
-/* files.h - what the tests that meet files share: a folder of their own, whole files, another user. */
+/* files.h - what the tests that use files share: a folder of their own, whole files, another user. */
 #ifndef TW_TESTS_FILES_H
 #define TW_TESTS_FILES_H
 

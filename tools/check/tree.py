@@ -28,7 +28,8 @@ HABITS = {
     "in" + " hand": "running, current",
     "(?:who|nobody)" + " has": "which worker runs, no process has",
 }
-HABIT = re.compile(r"\b(?:" + "|".join(HABITS) + r")\b", re.IGNORECASE)
+BLANK = r"(?:\s+(?:[*#] *)?)"  # also where a comment continues on the next line
+HABIT = re.compile(r"\b(?:" + "|".join(HABITS).replace(" ", BLANK) + r")\b", re.IGNORECASE)
 SKIPPED = {".git", "build", "__pycache__", "corpus"}
 
 
@@ -83,10 +84,12 @@ def habits(top, paths):
     """Phrases that an engineer who writes plain English would not use, each with what to write."""
     faults = []
     for path in paths:
-        for number, line in enumerate(text_of(path).splitlines() if path.suffix in TEXTS | {".in", ".pml"} else (), 1):
-            for found in HABIT.finditer(line):
-                instead = next(words for phrase, words in HABITS.items() if re.fullmatch(phrase, found[0], re.IGNORECASE))
-                faults.append(f"{path.relative_to(top)}:{number}: '{found[0]}': write {instead}")
+        text = text_of(path) if path.suffix in TEXTS | {".in", ".pml"} else ""
+        for found in HABIT.finditer(text):
+            phrase = " ".join(re.sub(r"\s[*#] ", " ", found[0]).split())
+            instead = next(words for pattern, words in HABITS.items() if re.match(pattern, phrase, re.IGNORECASE))
+            number = text.count("\n", 0, found.start()) + 1
+            faults.append(f"{path.relative_to(top)}:{number}: '{phrase}': write {instead}")
     return faults
 
 
