@@ -26,26 +26,22 @@ struct draft {
     int last; /* the largest root */
 };
 
-static const struct tw__node *node_at(const struct draft *draft, int node)
-{
-    return &draft->sheet->program->nodes[node];
-}
-
 static int varies(const struct draft *draft, int node)
 {
-    return draft->task->axis >= 0 && (node_at(draft, node)->axes >> draft->task->axis & 1) != 0;
+    return draft->task->axis >= 0 && (tw__node_at(draft->sheet->program, node)->axes >> draft->task->axis & 1) != 0;
 }
 
 /* Whether the node is part of the loop: `level` has its notes then. */
 static int is_reached(const struct draft *draft, int node)
 {
-    return node_at(draft, node)->scope == draft->task->scope && draft->sheet->level[node] != UNREACHED;
+    return tw__node_at(draft->sheet->program, node)->scope == draft->task->scope &&
+           draft->sheet->level[node] != UNREACHED;
 }
 
 /* What has no children in this loop: given, or of a kind that has none. */
 static int is_leaf(const struct draft *draft, int number)
 {
-    const struct tw__node *node = node_at(draft, number);
+    const struct tw__node *node = tw__node_at(draft->sheet->program, number);
     return draft->sheet->given[number] || (node->kind != TW__NODE_CAST && node->kind != TW__NODE_OPERATION);
 }
 
@@ -56,7 +52,7 @@ static int reach(const struct draft *draft)
     const struct tw__sheet *sheet = draft->sheet;
     int first = draft->last + 1;
     for (int n = 0; n <= draft->last; n++) {
-        if (node_at(draft, n)->scope == draft->task->scope) {
+        if (tw__node_at(draft->sheet->program, n)->scope == draft->task->scope) {
             sheet->level[n] = UNREACHED;
             sheet->given[n] = 0;
             sheet->uses[n] = 0;
@@ -72,7 +68,7 @@ static int reach(const struct draft *draft)
         sheet->uses[root]++;
     }
     for (int n = draft->last; n >= 0; n--) {
-        const struct tw__node *node = node_at(draft, n);
+        const struct tw__node *node = tw__node_at(draft->sheet->program, n);
         if (!is_reached(draft, n)) {
             continue;
         }
@@ -89,7 +85,7 @@ static int reach(const struct draft *draft)
 
 static void name(const struct draft *draft, int node)
 {
-    const enum tw__node_kind kind = node_at(draft, node)->kind;
+    const enum tw__node_kind kind = tw__node_at(draft->sheet->program, node)->kind;
     if (!draft->sheet->given[node] && kind != TW__NODE_CONSTANT && kind != TW__NODE_INDEX) {
         draft->sheet->level[node] |= NAMED;
         draft->sheet->height[node] = 0;
@@ -102,7 +98,7 @@ static void choose_names(const struct draft *draft, int first)
 {
     const struct tw__sheet *sheet = draft->sheet;
     for (int n = first; n <= draft->last; n++) {
-        const struct tw__node *node = node_at(draft, n);
+        const struct tw__node *node = tw__node_at(draft->sheet->program, n);
         if (!is_reached(draft, n)) {
             continue;
         }
@@ -131,7 +127,7 @@ static void choose_names(const struct draft *draft, int first)
 /* Bytes of the floats of an operation of which the loop uses the fast version; 0: it does not. */
 static int fast_size(const struct draft *draft, int number)
 {
-    const struct tw__node *node = node_at(draft, number);
+    const struct tw__node *node = tw__node_at(draft->sheet->program, number);
     if (!varies(draft, number) || draft->sheet->given[number] || !tw__node_is_fast(node)) {
         return 0;
     }
@@ -140,7 +136,7 @@ static int fast_size(const struct draft *draft, int number)
 
 static enum tw__form found_form(const struct draft *draft, const struct tw__loop *loop, int number)
 {
-    const struct tw__node *node = node_at(draft, number);
+    const struct tw__node *node = tw__node_at(draft->sheet->program, number);
     if (draft->sheet->given[number]) {
         return varies(draft, number) ? TW__FORM_CELL : TW__FORM_NAME;
     }
@@ -163,8 +159,8 @@ static struct tw__item item_of(const struct draft *draft, const struct tw__loop 
     if (!draft->sheet->given[number]) {
         item.room = found == TW__FORM_ITEM ? TW__ROOM_ITEMS : found == TW__FORM_CELL ? TW__ROOM_CELLS : TW__ROOM_NONE;
     }
-    item.is_copied =
-        found == TW__FORM_ITEM && loop->to == TW__TO_OUT && node_at(draft, number)->u.read.operand == loop->target;
+    item.is_copied = found == TW__FORM_ITEM && loop->to == TW__TO_OUT &&
+                     tw__node_at(draft->sheet->program, number)->u.read.operand == loop->target;
     item.is_result = loop->to == TW__TO_CELLS && (level & ROOT) && (level & VARYING) && found != TW__FORM_CELL;
     return item;
 }
@@ -172,7 +168,7 @@ static struct tw__item item_of(const struct draft *draft, const struct tw__loop 
 /* Counts a node among the loop's lists; and puts it there, if these have memory already. */
 static void list(const struct draft *draft, struct tw__loop *loop, int n)
 {
-    const enum tw__node_kind kind = node_at(draft, n)->kind;
+    const enum tw__node_kind kind = tw__node_at(draft->sheet->program, n)->kind;
     const int level = draft->sheet->level[n], is_given = draft->sheet->given[n];
     if (level & NAMED) {
         if ((level & VARYING) && loop->variables != NULL) {
@@ -226,7 +222,7 @@ static void set_length(const struct draft *draft, struct tw__loop *loop)
     int64_t bytes = 16; /* of one element, in all rooms */
     for (int k = 0; k < loop->count; k++) {
         if (loop->items[k].room != TW__ROOM_NONE) {
-            bytes += tw_dtype_of(node_at(draft, loop->first + k)->dtype).itemsize;
+            bytes += tw_dtype_of(tw__node_at(draft->sheet->program, loop->first + k)->dtype).itemsize;
         }
     }
     loop->length = draft->task->length == 0 ? LENGTH : draft->task->length;

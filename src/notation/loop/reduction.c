@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-static const struct tw__node *node_at(const struct tw__sheet *sheet, int node)
-{
-    return &sheet->program->nodes[node];
-}
-
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
 {
     const struct tw__node *node = &program->nodes[number];
@@ -37,7 +32,7 @@ static uint64_t reduced_axes(const struct tw__node *node)
 static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
     const int number = r->of.node;
-    const struct tw__node *node = node_at(sheet, number);
+    const struct tw__node *node = tw__node_at(sheet->program, number);
     const uint64_t reduced = reduced_axes(node);
     unsigned char *mark = calloc((size_t)number + 1, 1);
     r->given = calloc((size_t)number + 1, sizeof *r->given);
@@ -47,7 +42,7 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
     }
     mark[sheet->same[node->child[0]]] = 1;
     for (int n = number - 1; n >= 0; n--) {
-        const struct tw__node *part = node_at(sheet, n);
+        const struct tw__node *part = tw__node_at(sheet->program, n);
         if (part->scope != number || !mark[n]) {
             continue;
         }
@@ -74,14 +69,14 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
 static int is_direct(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
     const int root = r->body.roots[0];
-    return r->of.is_tree && !r->is_row && node_at(sheet, r->of.node)->u.reduce.naxes == 1 &&
+    return r->of.is_tree && !r->is_row && tw__node_at(sheet->program, r->of.node)->u.reduce.naxes == 1 &&
            tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && r->of.type != TW_BOOL &&
-           node_at(sheet, root)->dtype == r->of.type;
+           tw__node_at(sheet->program, root)->dtype == r->of.type;
 }
 
 int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int is_row, int along)
 {
-    const struct tw__node *node = node_at(sheet, number);
+    const struct tw__node *node = tw__node_at(sheet->program, number);
     *r = (struct tw__reduction_plan){.of = tw__reduced_of(sheet->program, number), .is_row = is_row};
     if (!find_given(r, sheet)) {
         return 0;

@@ -6,11 +6,6 @@
 #include "notation/loop/movement.h"
 #include "notation/print/helper.h"
 
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
-{
-    return &e->program->nodes[node];
-}
-
 /* ---- indices ---- */
 
 /* "2 * x0 + x3 + 5", in the view's own indices. q is added to the axis `with`; -1: to none. */
@@ -61,7 +56,7 @@ static void emit_inner_index(struct tw__emitter *e, int node, int d, int with)
     }
     emit_index(e, index, with);
     if (rule != NULL) {
-        tw__emit_text(e, ", SHAPE(%d, %d)", node_at(e, node)->u.read.operand, d);
+        tw__emit_text(e, ", SHAPE(%d, %d)", tw__node_at(e->program, node)->u.read.operand, d);
     }
     tw__emit_text(e, ")");
 }
@@ -69,7 +64,7 @@ static void emit_inner_index(struct tw__emitter *e, int node, int d, int with)
 /* The address for x0, x1 ...; dimension `without` is left at index 0. */
 static void emit_address(struct tw__emitter *e, int node, int without, int with)
 {
-    const int operand = node_at(e, node)->u.read.operand;
+    const int operand = tw__node_at(e->program, node)->u.read.operand;
     tw__emit_text(e, "DATA(%d)", operand);
     for (int d = 0; d < tw__read_ndim(e->program, node); d++) {
         if (d != without) {
@@ -91,7 +86,7 @@ static int emit_inside(struct tw__emitter *e, int node, int without, int with, c
             (void)tw__helper_need(e, "inside", TW_OPAQUE);
             tw__emit_text(e, "%stw_inside(", count > 0 ? " && " : before);
             emit_index(e, index, with);
-            tw__emit_text(e, ", SHAPE(%d, %d))", node_at(e, node)->u.read.operand, d);
+            tw__emit_text(e, ", SHAPE(%d, %d))", tw__node_at(e->program, node)->u.read.operand, d);
             count++;
         }
     }
@@ -103,7 +98,7 @@ static int emit_inside(struct tw__emitter *e, int node, int without, int with, c
 
 static void emit_stored_item(struct tw__emitter *e, int node, int with)
 {
-    const tw_kind kind = node_at(e, node)->dtype;
+    const tw_kind kind = tw__node_at(e->program, node)->dtype;
     const int guarded = emit_inside(e, node, -1, with, "(", " ? ");
     (void)tw__helper_need(e, "item", kind);
     tw__emit_text(e, "tw_item_%s(", tw__emit_suffix(kind));
@@ -116,7 +111,7 @@ static void emit_stored_item(struct tw__emitter *e, int node, int with)
 
 void tw__emit_item(struct tw__emitter *e, int node)
 {
-    const tw_kind kind = node_at(e, node)->dtype;
+    const tw_kind kind = tw__node_at(e->program, node)->dtype;
     if (kind == TW_FLOAT16) {
         (void)tw__helper_need(e, "value", kind);
         tw__emit_text(e, "tw_value_f16(");
@@ -138,7 +133,7 @@ static void emit_step(struct tw__emitter *e, int node, int along)
             if (factor != 1) {
                 tw__emit_text(e, "%" PRId64 " * ", factor);
             }
-            tw__emit_text(e, "STRIDE(%d, %d)", node_at(e, node)->u.read.operand, d);
+            tw__emit_text(e, "STRIDE(%d, %d)", tw__node_at(e->program, node)->u.read.operand, d);
         }
     }
     tw__emit_text(e, count == 0 ? "0" : "");
@@ -146,13 +141,13 @@ static void emit_step(struct tw__emitter *e, int node, int along)
 
 static void emit_edge_call(struct tw__emitter *e, int node, int along)
 {
-    const int d = tw__read_edge(e->program, node, along), operand = node_at(e, node)->u.read.operand;
+    const int d = tw__read_edge(e->program, node, along), operand = tw__node_at(e->program, node)->u.read.operand;
     const struct tw__index *index = tw__read_index(e->program, node, d);
     const char *rule = index->edge == TW_EDGE_CLAMP  ? "strip_clamp"
                        : index->edge == TW_EDGE_WRAP ? "strip_wrap"
                                                      : "strip_zero";
-    (void)tw__helper_need(e, rule, node_at(e, node)->dtype);
-    tw__emit_text(e, "tw_%s_%s(room%d, ", rule, tw__emit_suffix(node_at(e, node)->dtype), node);
+    (void)tw__helper_need(e, rule, tw__node_at(e->program, node)->dtype);
+    tw__emit_text(e, "tw_%s_%s(room%d, ", rule, tw__emit_suffix(tw__node_at(e->program, node)->dtype), node);
     emit_address(e, node, d, -1);
     tw__emit_text(e, ", STRIDE(%d, %d), SHAPE(%d, %d), ", operand, d, operand, d);
     emit_index(e, index, -1);
@@ -161,7 +156,7 @@ static void emit_edge_call(struct tw__emitter *e, int node, int along)
 
 void tw__emit_items(struct tw__emitter *e, int node, int along, int copied)
 {
-    const tw_kind kind = node_at(e, node)->dtype;
+    const tw_kind kind = tw__node_at(e->program, node)->dtype;
     const char *suffix = tw__emit_suffix(kind), *storage = tw__emit_storage(kind);
     const enum tw__movement movement = tw__read_movement(e->program, node, along);
     if (movement == TW__MOVE_ANY) {
@@ -220,7 +215,7 @@ void tw__emit_limits(struct tw__emitter *e, int node, int along)
         tw__emit_text(e, "low = tw_most(low, INT64_C(%" PRId64 "));", -rest.constant);
         tw__emit_end(e);
         tw__emit_line(e, "high = tw_least(high, SHAPE(%d, %d) + INT64_C(%" PRId64 "));",
-                      node_at(e, node)->u.read.operand, d, -rest.constant);
+                      tw__node_at(e->program, node)->u.read.operand, d, -rest.constant);
         return;
     }
     tw__emit_text(e, "low = tw_most(low, -(");
@@ -228,7 +223,7 @@ void tw__emit_limits(struct tw__emitter *e, int node, int along)
     tw__emit_text(e, "));");
     tw__emit_end(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "high = tw_least(high, SHAPE(%d, %d) - (", node_at(e, node)->u.read.operand, d);
+    tw__emit_text(e, "high = tw_least(high, SHAPE(%d, %d) - (", tw__node_at(e->program, node)->u.read.operand, d);
     emit_index(e, &rest, -1);
     tw__emit_text(e, "));");
     tw__emit_end(e);
@@ -274,7 +269,7 @@ int tw__emit_near(struct tw__emitter *e, int node, int along, const char *before
     if (d < 0) {
         return 0;
     }
-    tw__emit_text(e, "%sSTRIDE(%d, %d) == %d", before, node_at(e, node)->u.read.operand, d,
-                  tw__emit_size(node_at(e, node)->dtype));
+    tw__emit_text(e, "%sSTRIDE(%d, %d) == %d", before, tw__node_at(e->program, node)->u.read.operand, d,
+                  tw__emit_size(tw__node_at(e->program, node)->dtype));
     return 1;
 }

@@ -5,11 +5,6 @@
 
 #include "notation/print/address.h"
 
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
-{
-    return &e->program->nodes[node];
-}
-
 const char *tw__combine_name(const struct tw__reduced *r)
 {
     static const char *const names[] = {
@@ -55,7 +50,7 @@ void tw__emit_half(struct tw__emitter *e)
 
 void tw__emit_lengths(struct tw__emitter *e, const struct tw__reduced *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
+    const struct tw__node *node = tw__node_at(e->program, r->node);
     for (int k = 0; k < node->u.reduce.naxes; k++) {
         tw__emit_begin(e);
         tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
@@ -68,7 +63,7 @@ void tw__emit_lengths(struct tw__emitter *e, const struct tw__reduced *r)
 /* x<axis> of the reduced axes for element `first` in their C order. */
 void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
+    const struct tw__node *node = tw__node_at(e->program, r->node);
     const int naxes = node->u.reduce.naxes;
     if (naxes == 1) {
         tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
@@ -87,7 +82,7 @@ void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r)
 /* x<axis> moved on by `step` along the last one. */
 void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const char *step)
 {
-    const struct tw__node *node = node_at(e, r->node);
+    const struct tw__node *node = tw__node_at(e->program, r->node);
     const int naxes = node->u.reduce.naxes;
     tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
     for (int k = naxes - 1; k > 0; k--) {
@@ -103,7 +98,7 @@ void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const 
 
 void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r)
 {
-    const struct tw__node *node = node_at(e, r->node);
+    const struct tw__node *node = tw__node_at(e->program, r->node);
     for (int k = 0; k < node->u.reduce.naxes; k++) {
         tw__emit_text(e, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
     }

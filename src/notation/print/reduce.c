@@ -15,11 +15,6 @@
 enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
 static_assert(TW__FOLD_LANES == 8, "the printed leaves have 8 lanes");
 
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
-{
-    return &e->program->nodes[node];
-}
-
 /* ---- functions ---- */
 
 /* What follows the tile and the indices: values that have been computed, a variable each, or one for each element of
@@ -30,7 +25,8 @@ static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r
         const int n = r->given[k], is_cell = tw__loop_item(&r->body, n)->form == TW__FORM_CELL;
         tw__emit_text(e, ", ");
         if (declare) {
-            tw__emit_text(e, "const %s %s", tw__emit_type(node_at(e, n)->dtype), is_cell ? "*restrict " : "");
+            tw__emit_text(e, "const %s %s", tw__emit_type(tw__node_at(e->program, n)->dtype),
+                          is_cell ? "*restrict " : "");
         }
         tw__emit_text(e, "%s%d", is_cell ? "w" : "v", n);
     }
@@ -56,7 +52,7 @@ static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_pla
 static void open_function(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head, const char *name,
                           int is_part)
 {
-    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : node_at(e, r->of.node)->dtype);
+    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : tw__node_at(e->program, r->of.node)->dtype);
     tw__emit_text(e, "%s%s reduce%d%s(", head, r->is_row ? "void" : type, r->of.node, name);
     tw__emit_outside(e, r->of.node, "int64_t ");
     tw__emit_text(e, r->is_row ? ", int64_t m" : "");
@@ -75,7 +71,7 @@ static void open_function(struct tw__emitter *e, const struct tw__reduction_plan
 /* Up to 128 elements, `first` and those after it. */
 static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->of.node);
+    const struct tw__node *node = tw__node_at(e->program, r->of.node);
     const int naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
     const char *suffix = tw__emit_suffix(r->of.type);
     const struct tw__loop *body = &r->body;
@@ -149,7 +145,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
 
 static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->of.node);
+    const struct tw__node *node = tw__node_at(e->program, r->of.node);
     const int single = node->u.reduce.naxes == 1;
     const char *type = tw__emit_type(r->of.type), *suffix = tw__emit_suffix(r->of.type);
     const struct tw__loop *body = &r->body;
@@ -260,7 +256,7 @@ static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan
 /* One function, with a loop for each reduced axis; of the point shape the last one goes in strips. */
 static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const struct tw__node *node = node_at(e, r->of.node);
+    const struct tw__node *node = tw__node_at(e->program, r->of.node);
     const int naxes = node->u.reduce.naxes;
     const struct tw__loop *body = &r->body;
     open_function(e, r, "TW_SLOW ", "_part", 1);
@@ -334,7 +330,7 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
 void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const int number = r->of.node;
-    const char *type = tw__emit_type(node_at(e, number)->dtype);
+    const char *type = tw__emit_type(tw__node_at(e->program, number)->dtype);
     if (!r->of.is_tree) {
         emit_run(e, r);
     } else if (r->is_row) {

@@ -7,18 +7,13 @@
 #include "notation/print/helper.h"
 #include "notation/print/value.h"
 
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
-{
-    return &e->program->nodes[node];
-}
-
 void tw__strip_rooms(struct tw__emitter *e, const struct tw__loop *loop)
 {
     static const char *const names[] = {
         [TW__ROOM_NONE] = "", [TW__ROOM_ITEMS] = "room", [TW__ROOM_CELLS] = "w", [TW__ROOM_ALL] = "all"};
     for (int n = loop->first; n < loop->first + loop->count; n++) {
         const struct tw__item *item = tw__loop_item(loop, n);
-        const tw_kind kind = node_at(e, n)->dtype;
+        const tw_kind kind = tw__node_at(e->program, n)->dtype;
         if (item->room != TW__ROOM_NONE) {
             tw__emit_line(e, "%s %s%d[%d] __attribute__((aligned(64)));",
                           item->room == TW__ROOM_ITEMS ? tw__emit_storage(kind) : tw__emit_type(kind),
@@ -34,7 +29,7 @@ void tw__strip_rooms(struct tw__emitter *e, const struct tw__loop *loop)
 
 static void emit_variable(struct tw__emitter *e, const struct tw__scope *in, int n)
 {
-    const struct tw__node *node = node_at(e, n);
+    const struct tw__node *node = tw__node_at(e->program, n);
     const int found = tw__loop_item(in->loop, n)->found;
     tw__emit_begin(e);
     tw__emit_text(e, "const %s v%d = ", tw__emit_type(node->dtype), n);
@@ -92,8 +87,8 @@ void tw__strip_items(struct tw__emitter *e, const struct tw__loop *loop)
     for (int k = 0; k < loop->ncalls; k++) {
         const int n = loop->calls[k].node;
         if (loop->calls[k].how == TW__CALL_HOISTED) {
-            tw__emit_line(e, "const %s *restrict w%d = all%d + (x%d - begin);", tw__emit_type(node_at(e, n)->dtype), n,
-                          n, loop->axis);
+            tw__emit_line(e, "const %s *restrict w%d = all%d + (x%d - begin);",
+                          tw__emit_type(tw__node_at(e->program, n)->dtype), n, n, loop->axis);
         } else if (loop->calls[k].how == TW__CALL_STRIP) {
             tw__emit_call_strip(e, loop, &loop->calls[k], "w");
         }

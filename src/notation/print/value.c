@@ -6,11 +6,6 @@
 #include "notation/print/helper.h"
 #include "notation/print/prelude.h"
 
-static const struct tw__node *node_at(const struct tw__emitter *e, int node)
-{
-    return &e->program->nodes[node];
-}
-
 /* float16 is computed as float32, then rounded. */
 static tw_kind computed(tw_kind kind)
 {
@@ -25,7 +20,7 @@ void tw__emit_value(struct tw__emitter *e, const struct tw__scope *in, int any)
 
 void tw__emit_as(struct tw__emitter *e, const struct tw__scope *in, int number, int form)
 {
-    const struct tw__node *node = node_at(e, number);
+    const struct tw__node *node = tw__node_at(e->program, number);
     char name[32];
     switch ((enum tw__form)form) {
     case TW__FORM_NAME:
@@ -151,7 +146,7 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__scope *in, const 
     if (code == TW__OP_LESS || code == TW__OP_LESS_EQUAL) {
         name = code == TW__OP_LESS ? "less_mixed" : "less_equal_mixed";
     }
-    if (node_at(e, first)->dtype == TW_UINT64) {
+    if (tw__node_at(e->program, first)->dtype == TW_UINT64) {
         const int other = first;
         first = second;
         second = other;
@@ -175,7 +170,7 @@ static void emit_mixed(struct tw__emitter *e, const struct tw__scope *in, const 
 static int emit_small_power(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const tw_kind kind = node->u.op.operation;
-    const struct tw__node *exponent = node_at(e, node->child[1]);
+    const struct tw__node *exponent = tw__node_at(e->program, node->child[1]);
     const int is_integer = tw__kind_is_integer(kind);
     if (exponent->kind != TW__NODE_CONSTANT || (tw__kind_is_complex(kind) && exponent->u.constant.number.imag != 0)) {
         return 0;
@@ -204,7 +199,7 @@ static int emit_small_power(struct tw__emitter *e, const struct tw__scope *in, c
 /* The value of `child`, its real part if it is complex and `to` is not. */
 static void emit_real(struct tw__emitter *e, const struct tw__scope *in, int child)
 {
-    const int is_complex = tw__kind_is_complex(node_at(e, child)->dtype);
+    const int is_complex = tw__kind_is_complex(tw__node_at(e->program, child)->dtype);
     tw__emit_value(e, in, child);
     tw__emit_text(e, is_complex ? ".re" : "");
 }
@@ -212,7 +207,7 @@ static void emit_real(struct tw__emitter *e, const struct tw__scope *in, int chi
 static void emit_cast(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const int child = node->child[0];
-    const tw_kind from = node_at(e, child)->dtype, to = node->dtype, part = tw__kind_part(from);
+    const tw_kind from = tw__node_at(e->program, child)->dtype, to = node->dtype, part = tw__kind_part(from);
     if (from == to) {
         tw__emit_value(e, in, child);
     } else if (to == TW_BOOL && tw__kind_is_complex(from)) {
@@ -265,7 +260,8 @@ static int is_rounded(const struct tw__node *node)
  * function's argument it does not look into. */
 static int may_lose_zero(const struct tw__emitter *e, const struct tw__node *node)
 {
-    const struct tw__node *first = node_at(e, node->child[0]), *second = node_at(e, node->child[1]);
+    const struct tw__node *first = tw__node_at(e->program, node->child[0]),
+                          *second = tw__node_at(e->program, node->child[1]);
     const int is_zero = first->kind == TW__NODE_CONSTANT    ? first->u.constant.number.real == 0
                         : first->kind == TW__NODE_OPERATION ? first->u.op.code == TW__OP_SELECT
                                                             : first->kind == TW__NODE_CAST;
@@ -319,7 +315,8 @@ static void emit_sign(struct tw__emitter *e, const struct tw__scope *in, const s
 static void emit_operation(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const enum tw__operation code = node->u.op.code;
-    if (tw__operation_is_comparison(code) && node_at(e, node->child[0])->dtype != node_at(e, node->child[1])->dtype) {
+    if (tw__operation_is_comparison(code) &&
+        tw__node_at(e->program, node->child[0])->dtype != tw__node_at(e->program, node->child[1])->dtype) {
         emit_mixed(e, in, node);
     } else if (code == TW__OP_POWER && emit_small_power(e, in, node)) {
         return;
@@ -332,7 +329,7 @@ static void emit_operation(struct tw__emitter *e, const struct tw__scope *in, co
 
 void tw__emit_expression(struct tw__emitter *e, const struct tw__scope *in, int number)
 {
-    const struct tw__node *node = node_at(e, number);
+    const struct tw__node *node = tw__node_at(e->program, number);
     int rounded = 0;
     switch (node->kind) {
     case TW__NODE_CONSTANT:

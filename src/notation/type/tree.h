@@ -136,6 +136,11 @@ struct tw__program {
                         * Where this is 0 it must run without: it reads lengths from the tile */
 };
 
+static inline const struct tw__node *tw__node_at(const struct tw__program *program, int number)
+{
+    return &program->nodes[number];
+}
+
 /* Whether two READ nodes read the same element. */
 int tw__tree_same_element(const struct tw__program *program, const struct tw__node *x, const struct tw__node *y);
 
