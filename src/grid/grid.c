@@ -225,6 +225,17 @@ void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *s
     }
 }
 
+void tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape)
+{
+    const tw_operand *operand = &grid->signature->operands[k];
+    int64_t from[TW__MAX_AXES], to[TW__MAX_AXES];
+    tw_grid_tile(grid, tile, from, to);
+    for (int d = 0; d < operand->ndim; d++) {
+        start[d] = from[operand->axes[d]];
+        shape[d] = to[operand->axes[d]] - start[d];
+    }
+}
+
 /* The tile along an axis that has `index`. */
 static int64_t axis_owner(const struct tw__grid_axis *axis, int64_t index)
 {

@@ -46,6 +46,9 @@ static inline int64_t tw__axis_stop(const struct tw__grid_axis *axis, int64_t k)
 /* Which tile along each axis is `tile`: coordinate[naxes]. */
 void tw__grid_coordinates(const tw_grid *grid, uint64_t tile, int64_t *coordinate);
 
+/* The part of operand k in a tile, along its own dimensions: start[ndim], shape[ndim]. */
+void tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape);
+
 /* A flat copy of a grid, its signature included, in memory of the caller's: tw__grid_image_size bytes, aligned as
  * malloc does. All reading functions take it, also in another process that has the memory at the same address. It ends
  * with the memory: never pass it to tw_grid_destroy. */

@@ -18,6 +18,7 @@
 #include "kernel/kernel.h"
 #include "os/file.h"
 #include "os/path.h"
+#include "store/store.h"
 
 #define MOST_PROGRAM ((size_t)1 << 30) /* bytes of a file that is hashed */
 #define CUTS_SPELLED_OUT 8
@@ -125,22 +126,40 @@ void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
     snprintf(text, size, "%s", array->origin != NULL ? array->origin : "");
 }
 
-static void describe_operand(char *text, size_t size, const tw_array *array, tw_role role)
+static tw_status sum_array(uint64_t *sum, const tw_array *array, tw_error *error)
+{
+    static const int64_t origin[TW_MAX_DIMS];
+    tw_view all;
+    void *copy;
+    const tw_status status = tw__store_view(&all, &copy, array, origin, array->view.shape, error);
+    if (status == TW_OK) {
+        *sum = tw__sum(&all, 1);
+        free(copy);
+    }
+    return status;
+}
+
+static tw_status describe_operand(char *text, size_t size, const tw_array *array, tw_role role, tw_error *error)
 {
     char view[512], source[256];
+    uint64_t sum;
     struct tw__text out;
     tw__text_init(&out, text, size);
     tw__view_text(&array->view, view, sizeof view);
     tw__text_add(&out, "%s", view);
     if (role != TW_IN) {
-        return;
+        return TW_OK;
     }
     tw__fingerprint_source(array, source, sizeof source);
     if (source[0] != '\0') {
         tw__text_add(&out, ", %s", source);
-    } else {
-        tw__text_add(&out, ", contents with checksum %016" PRIx64, tw__sum(&array->view, 1));
+        return TW_OK;
     }
+    const tw_status status = sum_array(&sum, array, error);
+    if (status == TW_OK) {
+        tw__text_add(&out, ", contents with checksum %016" PRIx64, sum);
+    }
+    return status;
 }
 
 tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
@@ -163,7 +182,7 @@ tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const t
     }
     for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
         snprintf(name, sizeof name, "operand %.200s", signature->operands[k].name);
-        describe_operand(text, sizeof text, operands[k], signature->operands[k].role);
+        status = describe_operand(text, sizeof text, operands[k], signature->operands[k].role, error);
         failed |= put(made, name, text);
     }
     if (status == TW_OK && failed) {

@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "array/shape.h"
 #include "array/sum.h"
-#include "array/view.h"
 #include "base/error.h"
 #include "grid/signature.h"
 #include "os/fault.h"
@@ -376,44 +374,29 @@ tw_status tw__journal_record(struct tw__journal *journal)
 
 /* ---- looking again ---- */
 
-/* The tile's part of an output that a store delivers, in memory that the caller frees: view->data. */
-static int take_part(const tw_array *array, const uint8_t *axes, const int64_t *start, const int64_t *stop,
-                     tw_view *view)
-{
-    int64_t first[TW_MAX_DIMS];
-    *view = array->view;
-    for (int d = 0; d < view->ndim; d++) {
-        first[d] = start[axes[d]];
-        view->shape[d] = stop[axes[d]] - first[d];
-    }
-    tw__strides_c(view->ndim, view->shape, view->dtype.itemsize, view->strides);
-    view->data = malloc((size_t)(tw_view_size(view) * view->dtype.itemsize) + 1);
-    return view->data != NULL ? tw__store_take(array, first, view) : ENOMEM;
-}
-
-/* The checksum of a tile's outputs as they are now. 0, or an errno. */
-static int sum_again(const struct tw__journal *journal, uint64_t tile, uint64_t *sum)
+/* *changed: the tile is recorded, and the outputs no longer have what its checksum is of. */
+static tw_status look_again(int *changed, const struct tw__journal *journal, uint64_t tile, tw_error *error)
 {
     tw_view views[TW_MAX_OPERANDS];
-    void *taken[TW_MAX_OPERANDS];
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    int count = 0, failed = 0;
-    tw_grid_tile(journal->grid, tile, start, stop);
-    for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
+    void *copies[TW_MAX_OPERANDS] = {NULL};
+    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    tw_status status = TW_OK;
+    *changed = 0;
+    if (!tw__ledger_is_recorded(&journal->ledger, tile)) {
+        return TW_OK;
+    }
+    for (int k = 0; status == TW_OK && k < journal->noutputs; k++) {
         const struct tw__journal_output *output = &journal->outputs[k];
-        const uint8_t *axes = journal->grid->signature->operands[output->operand].axes;
-        if (tw__is_delivered(output->array)) {
-            failed = take_part(output->array, axes, start, stop, &views[k]);
-            taken[count++] = views[k].data;
-        } else {
-            views[k] = tw__view_box(&output->array->view, axes, start, stop);
-        }
+        tw__grid_part(journal->grid, tile, output->operand, start, shape);
+        status = tw__store_view(&views[k], &copies[k], output->array, start, shape, error);
     }
-    *sum = failed == 0 ? tw__sum(views, journal->noutputs) : 0;
-    while (count > 0) {
-        free(taken[--count]);
+    if (status == TW_OK) {
+        *changed = tw__sum(views, journal->noutputs) != journal->ledger.sums[tile];
     }
-    return failed;
+    for (int k = 0; k < journal->noutputs; k++) {
+        free(copies[k]);
+    }
+    return status;
 }
 
 tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error)
@@ -423,16 +406,12 @@ tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_
     uint64_t count = 0;
     int failed = 0;
     for (uint64_t tile = 0; failed == 0 && tile < ledger->count; tile++) {
-        uint64_t sum;
-        if (!tw__ledger_is_recorded(ledger, tile)) {
-            continue;
+        int changed;
+        const tw_status status = look_again(&changed, journal, tile, error);
+        if (status != TW_OK) {
+            return status;
         }
-        const int unread = sum_again(journal, tile, &sum);
-        if (unread != 0) {
-            return tw__fail_os(error, tw__file_status(unread), unread, "%s: the outputs cannot be read again",
-                               journal->held.path);
-        }
-        if (sum == ledger->sums[tile]) {
+        if (!changed) {
             continue;
         }
         if (journal->is_finished) { /* beside its magic a tile may not be half done */

@@ -26,16 +26,11 @@ static const struct tw__journal_output *find_output(const struct tw__journal *jo
 static tw_status copy_missing(const struct tw__ledger *ledger, const tw_grid *grid, int operand, const tw_array *to,
                               const tw_array *from, tw_error *error)
 {
-    const tw_operand *described = &grid->signature->operands[operand];
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES], first[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
     tw_status status = TW_OK;
     for (uint64_t tile = 0; status == TW_OK && (tile = tw__ledger_missing(ledger, tile)) < ledger->count; tile++) {
-        tw_grid_tile(grid, tile, start, stop);
-        for (int d = 0; d < described->ndim; d++) {
-            first[d] = start[described->axes[d]];
-            shape[d] = stop[described->axes[d]] - first[d];
-        }
-        status = tw__store_copy(to, from, first, shape, error);
+        tw__grid_part(grid, tile, operand, start, shape);
+        status = tw__store_copy(to, from, start, shape, error);
     }
     return status;
 }

@@ -1,5 +1,6 @@
 /* copy.c - elements from one array to another, be they in memory or in a store. Knows no format. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "array/dtype.h"
 #include "array/shape.h"
@@ -29,6 +30,38 @@ int tw__store_give(const tw_array *array, const int64_t *start, const tw_view *f
     const tw_view box = tw__view_part(&array->view, start, from->shape);
     tw__view_copy(&box, from);
     return 0;
+}
+
+static tw_status fail_copy(int failed, tw_error *error)
+{
+    return tw__fail_os(error, tw__file_status(failed), failed,
+                       "an array cannot be copied to or from where it is stored");
+}
+
+tw_status tw__store_view(tw_view *view, void **copy, const tw_array *array, const int64_t *start, const int64_t *shape,
+                         tw_error *error)
+{
+    *copy = NULL;
+    if (!tw__is_delivered(array)) {
+        *view = tw__view_part(&array->view, start, shape);
+        return TW_OK;
+    }
+    tw_view box = array->view;
+    memcpy(box.shape, shape, (size_t)box.ndim * sizeof *shape);
+    tw__strides_c(box.ndim, box.shape, box.dtype.itemsize, box.strides);
+    const int64_t bytes = tw_view_size(&box) * box.dtype.itemsize;
+    box.data = malloc((size_t)bytes + 1);
+    if (box.data == NULL) {
+        return tw__fail_memory(error, (size_t)bytes, "a copy of an array");
+    }
+    const int failed = array->store->ops->take(array->store, start, &box);
+    if (failed != 0) {
+        free(box.data);
+        return fail_copy(failed, error);
+    }
+    *view = box;
+    *copy = box.data;
+    return TW_OK;
 }
 
 /* From store to store by way of memory: the box's slabs across the first dimension, each of whole units. */
@@ -83,9 +116,7 @@ tw_status tw__store_copy(const tw_array *destination, const tw_array *source, co
     } else {
         status = copy_slabs(destination, source, start, shape, &failed, error);
     }
-    return failed == 0 ? status
-                       : tw__fail_os(error, tw__file_status(failed), failed,
-                                     "an array cannot be copied to or from where it is stored");
+    return failed == 0 ? status : fail_copy(failed, error);
 }
 
 tw_status tw_array_copy(tw_array *destination, const tw_array *source, tw_error *error)

@@ -89,6 +89,11 @@ static inline int tw__arrays_overlap(const tw_array *a, const tw_array *b)
 int tw__store_take(const tw_array *array, const int64_t *start, const tw_view *into);
 int tw__store_give(const tw_array *array, const int64_t *start, const tw_view *from);
 
+/* A box of any array as a view to read: of its memory or, if it is delivered, of *copy, which the caller frees; else
+ * that is NULL. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__store_view(tw_view *view, void **copy, const tw_array *array, const int64_t *start, const int64_t *shape,
+                         tw_error *error);
+
 /* Copies the box of shape[ndim] that begins at start[ndim] from an array to the same place of another one of the same
  * shape and dtype that does not overlap it. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 tw_status tw__store_copy(const tw_array *destination, const tw_array *source, const int64_t *start,

@@ -5,7 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "array/shape.h"
+#include "array/sum.h"
+#include "files.h"
+#include "grid/grid.h"
 #include "grids.h"
+#include "record/journal.h"
+#include "record/restore.h"
 #include "tiny_store.h"
 
 /* s[i,j] += x[j,i], and r[i,j] is y[j] times what s was; both lengths end inside a unit of 5 x 7. */
@@ -125,16 +131,14 @@ static void run_job(struct job *job, tw_pool *pool, tw_function function, const 
 
 static int open_log(void **state)
 {
-    (void)state;
     stored = tiny_log_open();
-    return 0;
+    return enter_folder(state);
 }
 
 static int close_log(void **state)
 {
-    (void)state;
     tiny_log_close(stored);
-    return 0;
+    return leave_folder(state);
 }
 
 /* Every choice of operands that are stored, so that each meets each, on every pool. */
@@ -255,6 +259,62 @@ static void a_store_that_fails_fails_the_run_and_says_which_operand(void **state
     }
 }
 
+/* A journal in the current folder, with records of all tiles of a run. */
+static struct tw__journal *recorded(const struct job *job, const tw_kernel *kernel, const char *path)
+{
+    struct tw__journal *journal = NULL;
+    assert_int_equal(tw__journal_create(&journal, path, kernel, job->grid, job->arrays, NULL), TW_OK);
+    for (uint64_t tile = 0; tile < tw_grid_count(job->grid); tile++) {
+        static double r[ROWS * COLUMNS], s[ROWS * COLUMNS];
+        tw_view views[] = {{.data = r, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 2}, {.data = s}};
+        int64_t start[2];
+        tw__grid_part(job->grid, tile, R, start, views[0].shape);
+        tw__strides_c(2, views[0].shape, sizeof(double), views[0].strides);
+        views[1] = views[0];
+        views[1].data = s;
+        assert_int_equal(tw__store_take(job->arrays[R], start, &views[0]), 0);
+        assert_int_equal(tw__store_take(job->arrays[S], start, &views[1]), 0);
+        tw__ledger_note(&journal->ledger, tile, tw__sum(views, 2));
+    }
+    assert_int_equal(tw__journal_record(journal), TW_OK);
+    return journal;
+}
+
+/* A tile that has changed is found and dropped, and its inout operand gets its first values back. */
+static void a_journal_is_kept_verified_and_restored(void **state)
+{
+    (void)state;
+    const int64_t at[] = {12, 30};
+    const double wrong = -1;
+    const tw_view one = {(void *)(uintptr_t)&wrong, tw_dtype_of(TW_FLOAT64), 2, {1, 1}, {8, 8}};
+    tw_kernel *kernel = kernel_of(combine);
+    struct job job, first;
+    uint64_t dropped;
+    double value;
+    open_job(&job, NULL, 15);
+    open_job(&first, NULL, 15);
+    struct tw__journal *journal = recorded(&job, kernel, "r.journal");
+    assert_int_equal(stored->syncs, 2); /* both outputs, before the records */
+    assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_OK);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(tw__store_give(job.arrays[S], at, &one), 0);
+    assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_OK);
+    assert_int_equal(dropped, 1);
+    assert_false(tw__ledger_has(&journal->ledger, tw_grid_owner(job.grid, at)));
+    stored->splits = 0;
+    assert_int_equal(tw__journal_restore(journal, S, first.arrays[S], NULL), TW_OK);
+    const tw_view back = {&value, tw_dtype_of(TW_FLOAT64), 2, {1, 1}, {8, 8}};
+    assert_int_equal(tw__store_take(job.arrays[S], at, &back), 0);
+    assert_true(value == first_value(S, at[0] * COLUMNS + at[1]));
+    assert_int_equal(stored->splits, 0);
+    stored->failing = EIO;
+    assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_ERROR_FILE);
+    tw__journal_remove(journal);
+    close_job(&first);
+    close_job(&job);
+    tw_kernel_destroy(kernel);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -267,6 +327,7 @@ int main(void)
         LOGGED(a_replay_of_each_tile_is_the_run),
         LOGGED(cuts_inside_a_unit_are_refused_by_the_run),
         LOGGED(a_store_that_fails_fails_the_run_and_says_which_operand),
+        LOGGED(a_journal_is_kept_verified_and_restored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
