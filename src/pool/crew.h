@@ -21,7 +21,8 @@ struct tw__crew;
 /* A kind of worker. An operation that is NULL has nothing to do. */
 struct tw__crew_ops {
     tw_pool_kind kind;
-    int alone; /* one worker, whatever is asked for */
+    const char *name; /* in reports: "threads" */
+    int alone;        /* one worker, whatever is asked for */
     int apart; /* workers reach no memory of the caller's that is newer than they are, except the heap, and may die */
     const char *one, *many; /* "thread", "threads" */
 

@@ -515,6 +515,7 @@ static tw_status processes_run(struct tw__crew *crew, const struct tw__task *tas
 }
 
 const struct tw__crew_ops tw__processes_crew = {.kind = TW_PROCESSES,
+                                                .name = "processes",
                                                 .apart = 1,
                                                 .one = "process",
                                                 .many = "processes",

@@ -60,4 +60,4 @@ static tw_status serial_run(struct tw__crew *crew, const struct tw__task *task, 
 }
 
 const struct tw__crew_ops tw__serial_crew = {
-    .kind = TW_SERIAL, .alone = 1, .one = "worker", .many = "workers", .run = serial_run};
+    .kind = TW_SERIAL, .name = "serial", .alone = 1, .one = "worker", .many = "workers", .run = serial_run};

@@ -136,6 +136,7 @@ static tw_status threads_run(struct tw__crew *crew, const struct tw__task *task,
 }
 
 const struct tw__crew_ops tw__threads_crew = {.kind = TW_THREADS,
+                                              .name = "threads",
                                               .one = "thread",
                                               .many = "threads",
                                               .open = threads_open,

@@ -39,10 +39,10 @@ static json_t *whole(json_t *value, int failed)
     return value;
 }
 
-static json_t *totals_object(const tw_report_totals *totals)
+static json_t *totals_object(const tw_report *report)
 {
-    static const char *const pools[] = {"threads", "processes", "serial"};
-    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:i, s:i, s:i, s:i}", "pool", pools[totals->pool],
+    const tw_report_totals *totals = &report->totals;
+    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:i, s:i, s:i, s:i}", "pool", report->pool,
                      "workers", totals->workers, "tiles", (json_int_t)totals->tiles, "done", (json_int_t)totals->done,
                      "resumed", (json_int_t)totals->resumed, "failed", (json_int_t)totals->failed, "seconds",
                      totals->seconds, "bytes_copied", (json_int_t)totals->bytes_copied, "bytes_populated",
@@ -117,7 +117,7 @@ tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *er
 {
     errno = 0;
     int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&
-                  write_value(file, ",\n\"totals\":", totals_object(&report->totals)) &&
+                  write_value(file, ",\n\"totals\":", totals_object(report)) &&
                   write_value(file, ",\n\"check\":", check_object(report)) &&
                   write_value(file, ",\n\"axes\":", axes_array(report->step[0].grid)) &&
                   fputs(",\n\"tile_records\":[", file) >= 0;

@@ -33,6 +33,7 @@ tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int
         made->totals.tiles += grids[s]->count;
         image += (tw__grid_image_size(grids[s]) + 63) & ~(size_t)63;
     }
+    made->pool = pool->crew.ops->name;
     made->totals.pool = tw_pool_get_kind(pool);
     made->totals.workers = workers;
     made->totals.differing_operand = -1;

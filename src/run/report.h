@@ -17,6 +17,7 @@ struct tw__report_step {
 
 struct tw_report {
     tw_report_totals totals;
+    const char *pool; /* the name of its kind */
     int nsteps;
     struct tw__report_step step[TW__MAX_STEPS];
     void *image;

@@ -2,6 +2,7 @@
  * turn. */
 #include "board.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,13 @@ static void relay_close(struct tw__crew *crew)
     closed++;
 }
 
-static const struct tw__crew_ops relay = {
-    .kind = TW_THREADS, .one = "turn", .many = "turns", .open = relay_open, .run = relay_run, .close = relay_close};
+static const struct tw__crew_ops relay = {.kind = TW_THREADS,
+                                          .name = "relay",
+                                          .one = "turn",
+                                          .many = "turns",
+                                          .open = relay_open,
+                                          .run = relay_run,
+                                          .close = relay_close};
 
 static tw_pool *open_relay(int workers)
 {
@@ -126,6 +132,14 @@ static void a_run_takes_a_crew_of_the_callers(void **state)
     tw_report_totals totals;
     tw_report_get_totals(report, &totals);
     assert_int_equal(totals.done, tw_grid_count(grid));
+    char text[128] = "";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(tw_report_write_json(report, file, NULL), TW_OK);
+    rewind(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    assert_non_null(strstr(text, "\"pool\":\"relay\""));
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(((const int64_t *)tw_array_view(r)->data)[i], i);
     }
