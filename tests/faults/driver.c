@@ -5,7 +5,6 @@
  * Two jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by a
  * failing tile and a second one, with the fault, resumes from the journal. */
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -470,9 +469,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "fault_driver threads|processes WORKERS NEW-FOLDER [POINT] | --points\n");
         return 2;
     }
-    /* The thread that keeps the journal allocates only in a run that is slow enough for it to write meanwhile: an arena
-     * of its own would then look like a mapping that was left. */
-    mallopt(M_ARENA_MAX, 1);
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (board == MAP_FAILED) {
         return 2;
