@@ -17,7 +17,7 @@ tw_status tw__store_array(tw_array **array, struct tw__store *store, tw_error *e
     }
     made->memory = TW_MAPPED; /* workers that are forked from here on reach it */
     made->mapped_at = tw__now();
-    made->writable = store->ops->give != NULL;
+    made->writable = store->state == TW__STORE_WRITTEN && store->ops->give != NULL;
     made->store = store;
     made->release = store->ops->abandon;
     *array = made;
@@ -39,7 +39,7 @@ int tw__store_sync_name(const tw_array *array, int folder)
 int tw__store_identity(const tw_array *array, struct tw__file_identity *identity)
 {
     const struct tw__store *store = array->store;
-    if (store == NULL || store->state == TW__STORE_FINISHED) {
+    if (store == NULL || store->state == TW__STORE_FINISHED || store->state == TW__STORE_READ) {
         return EINVAL;
     }
     store->ops->identity(store, identity);
@@ -48,7 +48,8 @@ int tw__store_identity(const tw_array *array, struct tw__file_identity *identity
 
 static tw_status check_written(const tw_array *array, tw_error *error)
 {
-    return array->store != NULL && array->store->state != TW__STORE_FINISHED
+    const struct tw__store *store = array->store;
+    return store != NULL && (store->state == TW__STORE_WRITTEN || store->state == TW__STORE_FOUND)
                ? TW_OK
                : tw__fail(error, TW_ERROR_ARGUMENT, "this array is not a file that is being written");
 }

@@ -43,10 +43,11 @@ struct tw__store_ops {
     /* Data first, then what makes it readable, then its name: after a power cut each is there only if what comes before
      * it is. After success the elements can be read and no longer written. */
     tw_status (*finish)(struct tw__store *store, tw_error *error);
-    /* Releases the store. If it was not finished, nothing of it is left, unless another process made it. */
+    /* Releases the store. If it was written and not finished, nothing of it is left, unless another process made it. */
     void (*abandon)(struct tw__store *store);
     /* Releases the store and leaves what is there, so that a later run can resume. */
     void (*keep)(struct tw__store *store);
+    /* Which file it is: the same as long as it is not made anew, finished or not. */
     void (*identity)(const struct tw__store *store, struct tw__file_identity *identity);
 };
 
@@ -59,9 +60,10 @@ struct tw__store {
     enum {
         TW__STORE_WRITTEN,  /* not finished yet */
         TW__STORE_FINISHED, /* by tw_array_commit */
-        TW__STORE_FOUND     /* finished by an earlier run, and opened again by this one */
+        TW__STORE_FOUND,    /* finished by an earlier run, and opened again by this one */
+        TW__STORE_READ      /* an input: only take and abandon are ever called */
     } state;
-    const char *unfinished; /* what it is called until it is finished, "r.npy.part"; lives with the store */
+    const char *unfinished; /* what it is called until it is finished, "r.npy.part"; NULL afterwards */
     char *note;             /* owned: what it cannot keep of the file that it replaces; NULL: nothing */
 };
 

@@ -183,6 +183,21 @@ static void a_store_is_finished_once_and_then_released(void **state)
     assert_int_equal(stored->abandons, 2);
 }
 
+static void a_store_that_is_read_is_never_finished(void **state)
+{
+    (void)state;
+    const int64_t shape[] = {12, 20};
+    struct tw__file_identity identity;
+    tw_array *array = tiny_array(stored, TW_FLOAT64, 2, shape);
+    array->store->state = TW__STORE_READ;
+    assert_int_equal(tw_array_commit(array, NULL), TW_ERROR_ARGUMENT);
+    assert_int_equal(tw__store_check(array, NULL), TW_ERROR_ARGUMENT);
+    assert_int_equal(tw__store_identity(array, &identity), EINVAL);
+    assert_int_equal(tw__store_sync(array), 0);
+    tw_array_destroy(array);
+    assert_true(stored->syncs == 0 && stored->finishes == 0 && stored->abandons == 1);
+}
+
 static void an_array_in_memory_has_nothing_to_finish(void **state)
 {
     (void)state;
@@ -203,9 +218,13 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
 #define LOGGED(test) cmocka_unit_test_setup_teardown(test, open_log, close_log)
     const struct CMUnitTest tests[] = {
-        LOGGED(an_array_over_a_store_has_its_shape_and_no_memory), LOGGED(boxes_come_back_as_they_were_given),
-        LOGGED(arrays_are_copied_in_and_out_by_whole_units),       LOGGED(a_store_that_fails_fails_the_copy),
-        LOGGED(an_array_is_not_copied_to_itself_in_its_store),     LOGGED(a_store_is_finished_once_and_then_released),
+        LOGGED(an_array_over_a_store_has_its_shape_and_no_memory),
+        LOGGED(boxes_come_back_as_they_were_given),
+        LOGGED(arrays_are_copied_in_and_out_by_whole_units),
+        LOGGED(a_store_that_fails_fails_the_copy),
+        LOGGED(an_array_is_not_copied_to_itself_in_its_store),
+        LOGGED(a_store_is_finished_once_and_then_released),
+        LOGGED(a_store_that_is_read_is_never_finished),
         LOGGED(an_array_in_memory_has_nothing_to_finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
