@@ -3,7 +3,6 @@
 #include "store/part.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +15,14 @@
 
 char *tw__part_name(const char *path)
 {
-    char *name;
-    return asprintf(&name, "%s.part", path) < 0 ? NULL : name;
+    static const char suffix[] = ".part";
+    const size_t length = strlen(path);
+    char *name = malloc(length + sizeof suffix);
+    if (name != NULL) {
+        memcpy(name, path, length);
+        memcpy(name + length, suffix, sizeof suffix);
+    }
+    return name;
 }
 
 tw_status tw__part_open(struct tw__part *part, const char *path, int create, tw_error *error)
