@@ -298,6 +298,27 @@ static PyObject *grid_tile(PyObject *object, PyObject *number)
     return Py_BuildValue("(NN)", tuple_of_integers(start, naxes), tuple_of_integers(stop, naxes));
 }
 
+/* owner(indices) -> number of the tile that has the element with these indices, one an axis */
+static PyObject *grid_owner(PyObject *object, PyObject *given)
+{
+    const GridObject *self = (GridObject *)object;
+    int64_t indices[TW_MAX_OPERANDS * TW_MAX_DIMS];
+    const int naxes = tw_signature_naxes(self->signature->signature);
+    const int n = integers_of_sequence(given, indices, (int)(sizeof indices / sizeof indices[0]), "indices");
+    if (n < 0) {
+        return NULL;
+    }
+    int inside = n == naxes;
+    for (int a = 0; inside && a < naxes; a++) {
+        inside = indices[a] >= 0 && indices[a] < tw_grid_length(self->grid, a);
+    }
+    if (!inside) {
+        PyErr_SetString(PyExc_IndexError, "one index an axis, inside of its length");
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(tw_grid_owner(self->grid, indices));
+}
+
 static PyObject *grid_text(PyObject *object, PyObject *number)
 {
     GridObject *self = (GridObject *)object;
@@ -324,6 +345,7 @@ static PyObject *grid_signature(PyObject *object, void *closure)
 
 static PyMethodDef grid_methods[] = {
     {"tile", grid_tile, METH_O, "tw_grid_tile."},
+    {"owner", grid_owner, METH_O, "tw_grid_owner."},
     {"text", grid_text, METH_O, "tw_grid_tile_text."},
     {NULL, NULL, 0, NULL},
 };

@@ -102,10 +102,43 @@ static PyObject *report_line(PyObject *object, PyObject *number)
     return PyUnicode_FromString(text);
 }
 
+/* line_of(grid, tile, record): the line of a record of tiles(), in any process. */
+static PyObject *report_line_of(PyObject *type, PyObject *args)
+{
+    GridObject *grid;
+    unsigned long long tile;
+    const char *bytes;
+    Py_ssize_t size;
+    struct record kept;
+    char text[4096];
+    (void)type;
+    if (!PyArg_ParseTuple(args, "O!Ky#:line_of", &GridType, &grid, &tile, &bytes, &size)) {
+        return NULL;
+    }
+    if (tile >= tw_grid_count(grid->grid) || size < (Py_ssize_t)sizeof kept) {
+        PyErr_SetString(PyExc_ValueError, "a tile of the grid, and its record");
+        return NULL;
+    }
+    memcpy(&kept, bytes, sizeof kept);
+    if (kept.state < TW_TILE_FREE || kept.state > TW_TILE_FAILED) {
+        PyErr_SetString(PyExc_ValueError, "this is no record");
+        return NULL;
+    }
+    const tw_tile_record record = {.state = (tw_tile_state)kept.state,
+                                   .worker = kept.worker,
+                                   .pid = kept.pid,
+                                   .attempts = kept.attempts,
+                                   .start = kept.begin,
+                                   .duration = kept.seconds};
+    tw_tile_record_text(&record, grid->grid, tile, text, sizeof text);
+    return PyUnicode_FromString(text);
+}
+
 static PyMethodDef report_methods[] = {
     {"totals", report_totals, METH_NOARGS, "tw_report_get_totals."},
     {"tiles", report_tiles, METH_NOARGS, "tw_report_get_tile of every tile."},
     {"line", report_line, METH_O, "tw_report_line."},
+    {"line_of", report_line_of, METH_VARARGS | METH_STATIC, "tw_tile_record_text of a record of tiles()."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -76,12 +76,9 @@ def compare(request: Request, results: dict[int, np.ndarray[Any, Any]], again: d
 
 
 def _owner(request: Request, operand: int, index: tuple[int, ...]) -> int:
-    axes = request.notation.shapes[operand]
-    for tile in range(request.grid.count):
-        starts, stops = request.grid.tile(tile)
-        if all(starts[axis] <= place < stops[axis] for axis, place in zip(axes, index)):
-            return tile
-    return -1
+    """The tile that has the element. An axis that the operand lacks is not cut."""
+    place = dict(zip(request.notation.shapes[operand], index))
+    return request.grid.owner([place.get(axis, 0) for axis in range(len(request.notation.axes))])
 
 
 def differs(request: Request, found: dict[str, Any]) -> CheckError:

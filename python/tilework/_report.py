@@ -34,12 +34,8 @@ class ReportParts:
         return bytearray(self._tiles)
 
     def line(self, tile: int) -> str:
-        text = self._grid.text(tile)
-        record = np.frombuffer(self._tiles, record_of(len(self._grid.signature.axes)))[tile]
-        if record["worker"] < 0:
-            return f"nobody did {text}"
-        verb = ("did not begin", "did not end", "did", "failed at")[record["state"]]
-        return f"pid {record['pid']} {verb} {text} in {record['seconds'] * 1e3:.3g} ms"
+        size = record_of(len(self._grid.signature.axes)).itemsize
+        return _tilework.Report.line_of(self._grid, tile, self._tiles[tile * size:(tile + 1) * size])
 
 
 class Report:

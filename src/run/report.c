@@ -135,31 +135,39 @@ static void add_seconds(struct tw__text *text, double seconds)
 
 int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size)
 {
-    static const char *const verbs[] = {"did not begin", "did not end", "did", "failed at"};
-    struct tw__text line;
-    tw__text_init(&line, text, size);
     tw_tile_record record;
     if (tw_report_get_tile(report, tile, &record, NULL) != TW_OK) {
+        if (size > 0) {
+            text[0] = '\0';
+        }
         return 0;
     }
     const struct tw__report_step *step = tw__report_step_of(report, tile);
+    return tw_tile_record_text(&record, step->grid, tile - step->first, text, size);
+}
+
+int tw_tile_record_text(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text, size_t size)
+{
+    static const char *const verbs[] = {"did not begin", "did not end", "did", "failed at"};
+    struct tw__text line;
     char box[2048];
-    tw_grid_tile_text(step->grid, tile - step->first, box, sizeof box);
-    if (record.state == TW_TILE_FREE) {
+    tw__text_init(&line, text, size);
+    tw_grid_tile_text(grid, tile, box, sizeof box);
+    if (record->state == TW_TILE_FREE) {
         tw__text_add(&line, "nobody did %s", box);
         return (int)line.length;
     }
-    if (record.worker < 0) {
+    if (record->worker < 0) {
         tw__text_add(&line, "an earlier run did %s", box);
         return (int)line.length;
     }
-    tw__text_add(&line, "pid %d %s %s", record.pid, verbs[record.state], box);
-    if (record.state != TW_TILE_RUNNING) {
+    tw__text_add(&line, "pid %d %s %s", record->pid, verbs[record->state], box);
+    if (record->state != TW_TILE_RUNNING) {
         tw__text_add(&line, " in ");
-        add_seconds(&line, record.duration);
+        add_seconds(&line, record->duration);
     }
-    if (record.attempts > 1) {
-        tw__text_add(&line, ", attempt %d", record.attempts);
+    if (record->attempts > 1) {
+        tw__text_add(&line, ", attempt %d", record->attempts);
     }
     return (int)line.length;
 }
