@@ -1,5 +1,5 @@
 /* binding.h - what the files of the extension share. Literal wrappers of the public header: no defaults, no policy, no
- * conversion that the caller did not ask for; those are in tilework/_arguments.py.
+ * conversion that the caller did not ask for; those are in tilework/.
  *
  * Threads. Every call into the library that may take long is made between leave_python and enter_python. What Python a
  * tile needs (tile.c) is entered with the state that its thread left, or with a new one. A forked worker holds a state
@@ -161,13 +161,16 @@ PyObject *array_object(tw_array *array, PyObject *source);
 PyObject *signature_of_statement(StatementObject *statement);
 PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
 
-/* ---- leaving and entering Python ---- */
+/* ---- leaving and entering Python (states.c) ---- */
 
 /* What the calling thread left Python with: NULL inside of Python, and on threads that never were there. */
 extern _Thread_local PyThreadState *left_with;
 
 void leave_python(void);
 void enter_python(void);
+
+/* On a thread of any pool, which may never have been there. */
+void enter_anywhere(void);
 
 /* ---- tiles with Python kernels (tile.c) ---- */
 
@@ -285,6 +288,13 @@ void interrupt_run(struct local_run *local, PyObject *exception);
 /* The exception that is set, with its traceback, taken from the thread; the other way round. */
 PyObject *take_exception(void);
 void give_exception(PyObject *exception);
+
+/* What the run must end with: Ctrl-C, or what the handler of another signal raised inside the kernel. A new reference;
+ * NULL: the exception is the kernel's own. */
+PyObject *interrupt_of(const struct local_run *local, PyObject *exception);
+
+/* The kernel raised: the tile has failed, or, if a signal's handler did, the run ends. Returns the tile's code. */
+int fail_tile(const tw_tile *tile, const struct call *call);
 
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *stall_after(PyObject *self, PyObject *seconds);

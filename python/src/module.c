@@ -33,23 +33,6 @@ void forget_own_pid(void)
     atomic_store_explicit(&known_pid, 0, memory_order_relaxed);
 }
 
-/* ---- leaving and entering ---- */
-
-_Thread_local PyThreadState *left_with;
-_Thread_local const struct inside *inside_of;
-
-void leave_python(void)
-{
-    left_with = PyEval_SaveThread();
-}
-
-void enter_python(void)
-{
-    PyThreadState *state = left_with;
-    left_with = NULL;
-    PyEval_RestoreThread(state);
-}
-
 /* ---- functions ---- */
 
 static PyObject *counters(PyObject *self, PyObject *none)
