@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextvars
 import datetime
-import decimal
 import enum
 import functools
 import re
@@ -31,7 +30,7 @@ _FIXED: tuple[type, ...] = (
     types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, np.ufunc, np.dtype, re.Pattern,
     contextvars.ContextVar, enum.Enum)
 _FIXED_EXACTLY = frozenset({
-    decimal.Decimal, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
+    datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
     type(type.__dict__["__mro__"])})
 # Where types of C callables come from, or what they are named, whose objects do not change.
 _SETTLED_MODULES = frozenset({"builtins", "functools", "operator", "numpy", "numba", "ctypes", "_ctypes", "_cffi_backend"})
@@ -86,6 +85,12 @@ def _slots_of(kind: type) -> Optional[tuple[Any, ...]]:
     return tuple(slots) if kind.__flags__ & 1 << 9 and kind.__basicsize__ <= known else None
 
 
+def _decimal() -> Optional[type]:
+    """decimal.Decimal, whose objects never change; None: it is not loaded, which takes more than a millisecond."""
+    found: Optional[type] = getattr(sys.modules.get("decimal"), "Decimal", None)
+    return found
+
+
 class _Reader:
     """Appends to `parts`; each read_... is True where it has read all."""
 
@@ -113,7 +118,7 @@ class _Reader:
             return True
         if isinstance(value, np.ufunc) and value.__name__.endswith(" (vectorized)"):
             return False  # of numpy.frompyfunc: the function in it cannot be seen
-        if kind in _FIXED_EXACTLY or isinstance(value, _FIXED):
+        if kind in _FIXED_EXACTLY or isinstance(value, _FIXED) or kind is _decimal():
             self.parts.append(_Same(value))
             return True
         if id(value) in self.seen:

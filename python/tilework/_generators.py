@@ -7,8 +7,8 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
+import os
 import sys
-import sysconfig
 import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Optional
@@ -19,7 +19,7 @@ MOST_FUNCTIONS = 50  # that are followed from a kernel
 _ABSENT = object()
 _LOADS = ("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "LOAD_GLOBAL", "LOAD_NAME")
 _SKIPPED = frozenset({"CACHE", "PUSH_NULL", "NOP", "EXTENDED_ARG", "PRECALL", "RESUME"})
-_FOREIGN = ("/site-packages/", "/dist-packages/", sysconfig.get_paths()["stdlib"] + "/", _frames.FOLDER, "<__array_function__")
+_FOREIGN = ("/site-packages/", "/dist-packages/", os.path.dirname(os.__file__) + "/", _frames.FOLDER, "<__array_function__")
 
 
 class Path(NamedTuple):

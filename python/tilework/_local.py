@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import numpy as np
 
 from . import _callbacks, _frames, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
-from ._check import Again
 from ._errors import PoolError, of_failure
 from ._job import Job
 from ._known import Known, KnownKernels
@@ -20,6 +19,9 @@ from ._placement import KINDS
 from ._progress import teller
 from ._report import Report
 from ._request import Request
+
+if TYPE_CHECKING:
+    from ._check import Again
 
 NOBODY: contextlib.nullcontext[Optional[Tell]] = contextlib.nullcontext(None)  # to whom progress is reported
 
@@ -108,7 +110,10 @@ class Engine:
         pool = self._need_open()
         memory = pool if self.kind == "processes" else None
         job = self._job(request, options, known, called_with, memory)
-        again = Again(request) if options.check and request.deferred else None
+        again: Optional[Again] = None
+        if options.check and request.deferred:
+            from ._check import Again as made_again
+            again = made_again(request)
         chosen = None
         try:
             with teller(options.progress) if options.progress else NOBODY as tell:

@@ -134,9 +134,14 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
 
 # ---- what takes them ---------------------------------------------------------------------------------------------------
 
+@functools.lru_cache(maxsize=2)
+def _signature(parse: Callable[..., Asked]) -> inspect.Signature:
+    return inspect.signature(parse).replace(return_annotation="Any")
+
+
 def function_of(parse: Callable[P, Asked]) -> Callable[[Callable[[Asked], R]], Callable[P, R]]:
     """Makes what works for an `Asked` a function with the parameters of `run` or `evaluate`."""
-    signature = inspect.signature(parse).replace(return_annotation="Any")
+    signature = _signature(parse)
 
     def decorate(work: Callable[[Asked], R]) -> Callable[P, R]:
         @functools.wraps(work)
@@ -155,7 +160,7 @@ def function_of(parse: Callable[P, Asked]) -> Callable[[Callable[[Asked], R]], C
 
 def method_of(parse: Callable[P, Asked]) -> Callable[[Callable[[S, Asked], R]], Callable[Concatenate[S, P], R]]:
     """The same for a method of a pool, which has its workers: these names are no options."""
-    own = [parameter for parameter in inspect.signature(parse).parameters.values()
+    own = [parameter for parameter in _signature(parse).parameters.values()
            if parameter.name not in ("workers", "pool")]
     owner = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.Signature([owner, *own], return_annotation="Any")

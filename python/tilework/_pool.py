@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
 from . import _alarms, _carried, _dtypes, _habits, _memory, _options, _shared
-from ._engine import Engine
 from ._errors import ArgumentError, PoolError
 from ._local import Engine as LocalEngine
 from ._native import Kernel
@@ -18,6 +17,9 @@ from ._placement import KINDS, workers_of
 from ._request import Request
 from ._statement import StatementRequest
 from ._turn import Turn
+
+if TYPE_CHECKING:
+    from ._engine import Engine
 
 PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from . import _forms, _tilework
+from . import _tilework
 from ._errors import ArgumentError, of_failure
 from ._scalars import axis_name, plain, whole
 
@@ -33,6 +33,7 @@ def notation_of(text: str) -> Notation:
     try:
         return Notation(_tilework.Signature(plain(text, "a signature")), text)
     except _tilework.Failure as failure:
+        from . import _forms
         error = of_failure(failure)
         error.args = (f"{error.args[0]}; {_forms.advice(text)}",)
         raise error from None
