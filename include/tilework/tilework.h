@@ -465,8 +465,8 @@ TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, si
 
 /* The same line from a record that was kept without its report. `tile` is a tile of `grid`. Any thread. Returns the
  * length as snprintf does. */
-TW_API int tw_tile_record_text(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text,
-                               size_t size);
+TW_API int tw_report_record_line(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text,
+                                 size_t size);
 
 /* Writes the whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);

@@ -130,7 +130,7 @@ static PyObject *report_line_of(PyObject *type, PyObject *args)
                                    .attempts = kept.attempts,
                                    .start = kept.begin,
                                    .duration = kept.seconds};
-    tw_tile_record_text(&record, grid->grid, tile, text, sizeof text);
+    tw_report_record_line(&record, grid->grid, tile, text, sizeof text);
     return PyUnicode_FromString(text);
 }
 
@@ -138,7 +138,7 @@ static PyMethodDef report_methods[] = {
     {"totals", report_totals, METH_NOARGS, "tw_report_get_totals."},
     {"tiles", report_tiles, METH_NOARGS, "tw_report_get_tile of every tile."},
     {"line", report_line, METH_O, "tw_report_line."},
-    {"line_of", report_line_of, METH_VARARGS | METH_STATIC, "tw_tile_record_text of a record of tiles()."},
+    {"line_of", report_line_of, METH_VARARGS | METH_STATIC, "tw_report_record_line of a record of tiles()."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -143,10 +143,10 @@ int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t si
         return 0;
     }
     const struct tw__report_step *step = tw__report_step_of(report, tile);
-    return tw_tile_record_text(&record, step->grid, tile - step->first, text, size);
+    return tw_report_record_line(&record, step->grid, tile - step->first, text, size);
 }
 
-int tw_tile_record_text(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text, size_t size)
+int tw_report_record_line(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text, size_t size)
 {
     static const char *const verbs[] = {"did not begin", "did not end", "did", "failed at"};
     struct tw__text line;

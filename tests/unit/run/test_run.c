@@ -92,7 +92,7 @@ static void origin_on_every_pool(void **state)
                  "pid %d did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in ", record.pid);
         assert_true(tw_report_line(report, 3, line, sizeof line) > 0);
         assert_memory_equal(line, expected, strlen(expected));
-        assert_true(tw_tile_record_text(&record, job.grid, 3, expected, sizeof expected) > 0);
+        assert_true(tw_report_record_line(&record, origin.grid, 3, expected, sizeof expected) > 0);
         assert_string_equal(line, expected);
         assert_int_equal(record.state, TW_TILE_DONE);
         assert_int_equal(record.attempts, 1);
