@@ -61,6 +61,10 @@ struct tw__crew {
 /* The kinds, a file each. */
 extern const struct tw__crew_ops tw__serial_crew, tw__threads_crew, tw__processes_crew;
 
+/* The loop of tw__serial_crew without a pool: runs a task on the calling thread, which sits in `seat`, and adds to the
+ * outcome. Words may be NULL: all tiles are run, and nobody asks which of them are done. */
+tw_status tw__serial_run(struct tw__worker *seat, const struct tw__task *task, struct tw__outcome *outcome);
+
 /* ---- for the operations ---- */
 
 /* Adds a sentence to what tw_pool_note says. */

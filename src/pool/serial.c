@@ -1,8 +1,15 @@
-/* serial.c - the pool that is a loop. What every other kind must equal. */
+/* serial.c - the pool that is a loop, which every other kind must equal; also without a pool, on the calling thread. */
 #include <string.h>
 
 #include "os/clock.h"
 #include "pool/crew.h"
+
+/* Whether an earlier run has done the tile. */
+static int is_done(const struct tw__task *task, uint64_t tile)
+{
+    return task->words != NULL &&
+           TW__WORD_STATE(atomic_load_explicit(&task->words[tile], memory_order_relaxed)) != TW_TILE_FREE;
+}
 
 static int must_stop(const struct tw__crew *crew, const struct tw__task *task)
 {
@@ -23,9 +30,11 @@ static int run_tile(struct tw__crew *crew, const struct tw__task *task, struct t
         time->duration = (float)((double)(tw__now() - start) * 1e-9);
     }
     const int done = result.status == TW_OK;
-    /* release: whoever sees the tile done, sees its elements */
-    atomic_store_explicit(&task->words[tile], TW__WORD(done ? TW_TILE_DONE : TW_TILE_FAILED, 0, 0),
-                          memory_order_release);
+    if (task->words != NULL) {
+        /* release: whoever sees the tile done, sees its elements */
+        atomic_store_explicit(&task->words[tile], TW__WORD(done ? TW_TILE_DONE : TW_TILE_FAILED, 0, 0),
+                              memory_order_release);
+    }
     if (done) {
         outcome->done++;
     } else if (outcome->failed++ == 0) {
@@ -42,7 +51,7 @@ static tw_status serial_run(struct tw__crew *crew, const struct tw__task *task, 
 {
     struct tw__watch watch = {.crew = crew, .task = task, .outcome = outcome, .reported = outcome->began};
     for (uint64_t tile = task->first; tile < task->first + task->count; tile++) {
-        if (TW__WORD_STATE(atomic_load_explicit(&task->words[tile], memory_order_relaxed)) != TW_TILE_FREE) {
+        if (is_done(task, tile)) {
             continue;
         }
         if (must_stop(crew, task)) {
@@ -57,6 +66,12 @@ static tw_status serial_run(struct tw__crew *crew, const struct tw__task *task, 
     }
     tw__task_progress(task, outcome->done, outcome->began);
     return outcome->failed > 0 ? TW_ERROR_KERNEL : TW_OK;
+}
+
+tw_status tw__serial_run(struct tw__worker *seat, const struct tw__task *task, struct tw__outcome *outcome)
+{
+    struct tw__crew crew = {.ops = &tw__serial_crew, .workers = 1, .seats = seat};
+    return outcome->status = serial_run(&crew, task, outcome);
 }
 
 const struct tw__crew_ops tw__serial_crew = {
