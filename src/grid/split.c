@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -49,7 +48,7 @@ static tw_status check_split(const struct tw__grid_axis *axis, const char *name,
                         name, axis->length, split->parts);
     }
     if (split->ncuts > 0 && split->cuts == NULL) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s is to have %zu cuts, but they are not given", name,
+        return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s should have %zu cuts, but no cuts are given", name,
                         split->ncuts);
     }
     return check_cuts(axis, name, split, error);

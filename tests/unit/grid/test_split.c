@@ -55,7 +55,7 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
         {"-> r[i]", {666}, {{.axis = "i", CUTS(edge)}}, "cut 666 on axis i is not inside (0, 666)"},
         {"-> r[i]", {666}, {{.axis = "i", CUTS(below)}}, "cut -1 on axis i is not inside (0, 666)"},
         {"-> r[i]", {0}, {{.axis = "i", CUTS(edge)}}, "cut 666 on axis i is not inside (0, 0)"},
-        {"-> r[i]", {666}, {{.axis = "i", .ncuts = 3}}, "axis i is to have 3 cuts, but they are not given"},
+        {"-> r[i]", {666}, {{.axis = "i", .ncuts = 3}}, "axis i should have 3 cuts, but no cuts are given"},
         {"-> r[i]",
          {3},
          {{.axis = "i", .parts = 4}},
@@ -100,7 +100,7 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
     tw_grid *grid;
     tw_error error = {0};
     const tw_grid_options bad[] = {{.nsplits = 1}, {.tile_bytes = -1}, {.itemsizes = &itemsize}};
-    const char *const messages[] = {"but how is not given", "-1 bytes per tile", "r has items of -8 bytes"};
+    const char *const messages[] = {"but no splits are given", "-1 bytes per tile", "r has items of -8 bytes"};
     for (size_t k = 0; k < 3; k++) {
         assert_int_equal(tw_grid_create(&grid, signature, &length, &bad[k], &error), TW_ERROR_ARGUMENT);
         assert_non_null(strstr(error.message, messages[k]));
