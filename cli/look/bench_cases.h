@@ -1,6 +1,6 @@
 /* bench_cases.h - what `tilework bench` measures: each case is set up once and run as often as wanted. */
-#ifndef CLI_BENCH_CASES_H
-#define CLI_BENCH_CASES_H
+#ifndef CLI_LOOK_BENCH_CASES_H
+#define CLI_LOOK_BENCH_CASES_H
 
 #include "look/job.h"
 

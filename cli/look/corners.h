@@ -1,6 +1,6 @@
 /* corners.h - the items at the corners of a view, laid out as NumPy does. */
-#ifndef CLI_CORNERS_H
-#define CLI_CORNERS_H
+#ifndef CLI_LOOK_CORNERS_H
+#define CLI_LOOK_CORNERS_H
 
 #include <stdio.h>
 

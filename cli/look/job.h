@@ -1,6 +1,6 @@
 /* job.h - a job of this program's own with all that it needs: signature, kernel, pool, arrays, grid. */
-#ifndef CLI_JOB_H
-#define CLI_JOB_H
+#ifndef CLI_LOOK_JOB_H
+#define CLI_LOOK_JOB_H
 
 #include <tilework/tilework.h>
 

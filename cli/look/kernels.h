@@ -1,6 +1,6 @@
 /* kernels.h - the kernels of `demo` and `bench`, functions of this program. */
-#ifndef CLI_KERNELS_H
-#define CLI_KERNELS_H
+#ifndef CLI_LOOK_KERNELS_H
+#define CLI_LOOK_KERNELS_H
 
 #include <tilework/tilework.h>
 

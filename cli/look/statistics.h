@@ -1,6 +1,6 @@
 /* statistics.h - smallest, largest and mean item of a view. */
-#ifndef CLI_STATISTICS_H
-#define CLI_STATISTICS_H
+#ifndef CLI_LOOK_STATISTICS_H
+#define CLI_LOOK_STATISTICS_H
 
 #include <tilework/tilework.h>
 

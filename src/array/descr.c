@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "array/dtype.h"
-#include "array/shape.h"
 #include "base/checked.h"
 #include "base/error.h"
 

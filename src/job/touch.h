@@ -3,8 +3,8 @@
  * A fault for each fresh page of shared memory is the largest single cost of a run; one call for many pages costs a
  * fraction, and says ENOMEM where a fault would end the worker with SIGBUS. Page tables belong to a process, so each
  * worker remembers for itself which units it has had. */
-#ifndef TW_RUN_TOUCH_H
-#define TW_RUN_TOUCH_H
+#ifndef TW_JOB_TOUCH_H
+#define TW_JOB_TOUCH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,6 @@
 #include "notation/context.h"
 #include "notation/parameter.h"
 #include "notation/type/extent.h"
-#include "notation/type/lift.h"
 #include "notation/type/proof.h"
 #include "notation/type/resolve.h"
 #include "notation/type/typing.h"

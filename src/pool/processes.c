@@ -9,7 +9,6 @@
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/process.h"
-#include "os/wait.h"
 #include "pool/crew.h"
 #include "pool/stall.h"
 

@@ -10,7 +10,6 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "grid/grid.h"
 #include "grid/signature.h"
 #include "os/file.h"
 #include "record/fingerprint.h"

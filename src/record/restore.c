@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "array/array.h"
 #include "array/dtype.h"
 #include "array/view.h"
 #include "base/error.h"

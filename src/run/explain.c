@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "job/step.h"
 
 #define BOX_TEXT 512
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "grid/signature.h"
 #include "job/bind.h"
 #include "job/steps.h"
 #include "os/clock.h"

@@ -7,7 +7,6 @@
 #include "array/view.h"
 #include "base/checked.h"
 #include "base/error.h"
-#include "os/file.h"
 #include "store/store.h"
 
 #define SLAB_BYTES (INT64_C(1) << 20) /* of elements that are copied from a store to a store in one piece */

@@ -10,7 +10,6 @@
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/map.h"
-#include "os/path.h"
 #include "store/target.h"
 
 char *tw__part_name(const char *path)

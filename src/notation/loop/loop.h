@@ -13,7 +13,6 @@
 #define TW_NOTATION_LOOP_LOOP_H
 
 #include "notation/type/tree.h"
-#include "notation/value/kind.h"
 
 /* clang-format off */
 /* A loop runs over the elements q = 0 .. m - 1 of a strip, up to `length` of them along `axis`, x<axis> the first:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "notation/value/kind.h"
 
 enum { MOST_STACK = 3 << 20 }; /* bytes; a thread's stack has 8 MiB */
 

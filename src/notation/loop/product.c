@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "grid/fold.h"
 #include "notation/value/kind.h"
 
 static int depends(const struct tw__program *program, int node, int axis)

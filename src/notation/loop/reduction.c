@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "grid/fold.h"
+
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
 {
     const struct tw__node *node = &program->nodes[number];

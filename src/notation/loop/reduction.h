@@ -2,7 +2,6 @@
 #ifndef TW_NOTATION_LOOP_REDUCTION_H
 #define TW_NOTATION_LOOP_REDUCTION_H
 
-#include "grid/fold.h"
 #include "notation/loop/loop.h"
 
 enum {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "grid/fold.h"
 #include "notation/print/address.h"
 
 const char *tw__combine_name(const struct tw__reduced *r)

@@ -1,6 +1,6 @@
 /* helper.h - the small functions that generated C is made of, printed only if a program uses them. */
-#ifndef TW_KERNEL_EXPR_HELPER_H
-#define TW_KERNEL_EXPR_HELPER_H
+#ifndef TW_NOTATION_PRINT_HELPER_H
+#define TW_NOTATION_PRINT_HELPER_H
 
 #include "notation/print/emitter.h"
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "grid/fold.h"
 #include "notation/print/element.h"
 #include "notation/print/helper.h"
 #include "notation/print/strip.h"

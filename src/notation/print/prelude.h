@@ -8,8 +8,8 @@
  *     for (int k = 0; k < tw__prelude_ntexts; k++) if (needs >> k & 1) print tw__prelude_texts[k].text
  *
  * They want <stdint.h>, and are compiled with -ffp-contract=off -fno-math-errno -fno-trapping-math. */
-#ifndef TW_KERNEL_EXPR_PRELUDE_H
-#define TW_KERNEL_EXPR_PRELUDE_H
+#ifndef TW_NOTATION_PRINT_PRELUDE_H
+#define TW_NOTATION_PRINT_PRELUDE_H
 
 #include <stddef.h>
 #include <stdint.h>

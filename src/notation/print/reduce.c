@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grid/fold.h"
 #include "notation/print/call.h"
 #include "notation/print/element.h"
 #include "notation/print/helper.h"

@@ -1,6 +1,6 @@
 /* complaint.h - sentences about a statement's text: where, the line itself, a caret under the place. */
-#ifndef TW_NOTATION_COMPLAINT_H
-#define TW_NOTATION_COMPLAINT_H
+#ifndef TW_NOTATION_READ_COMPLAINT_H
+#define TW_NOTATION_READ_COMPLAINT_H
 
 #include <stddef.h>
 

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "notation/read/function.h"
 #include "notation/read/parser.h"
 
 static const char *const class_names[] = {"a bool", "a whole number", "a float", "a complex number"};

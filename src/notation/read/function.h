@@ -1,6 +1,6 @@
 /* function.h - the names that a statement may call. */
-#ifndef TW_NOTATION_FUNCTION_H
-#define TW_NOTATION_FUNCTION_H
+#ifndef TW_NOTATION_READ_FUNCTION_H
+#define TW_NOTATION_READ_FUNCTION_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* hint.h - what to write instead of words and signs that other languages have and the notation lacks. */
-#ifndef TW_NOTATION_HINT_H
-#define TW_NOTATION_HINT_H
+#ifndef TW_NOTATION_READ_HINT_H
+#define TW_NOTATION_READ_HINT_H
 
 #include <stddef.h>
 

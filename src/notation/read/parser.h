@@ -1,6 +1,6 @@
 /* parser.h - what the parts of the parser share: where it stands, and which names mean what. */
-#ifndef TW_NOTATION_PARSER_H
-#define TW_NOTATION_PARSER_H
+#ifndef TW_NOTATION_READ_PARSER_H
+#define TW_NOTATION_READ_PARSER_H
 
 #include "notation/read/syntax.h"
 #include "notation/read/token.h"

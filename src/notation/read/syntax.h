@@ -1,6 +1,6 @@
 /* syntax.h - a statement list as it stands in its text: names are resolved, dtypes are not known yet. */
-#ifndef TW_NOTATION_SYNTAX_H
-#define TW_NOTATION_SYNTAX_H
+#ifndef TW_NOTATION_READ_SYNTAX_H
+#define TW_NOTATION_READ_SYNTAX_H
 
 #include "notation/read/complaint.h"
 #include "notation/read/limits.h"

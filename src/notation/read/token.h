@@ -1,6 +1,6 @@
 /* token.h - the words of a statement list: names, Python's numbers, operators. */
-#ifndef TW_NOTATION_TOKEN_H
-#define TW_NOTATION_TOKEN_H
+#ifndef TW_NOTATION_READ_TOKEN_H
+#define TW_NOTATION_READ_TOKEN_H
 
 #include "notation/read/complaint.h"
 #include "notation/value/scalar.h"

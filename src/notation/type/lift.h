@@ -1,6 +1,6 @@
 /* lift.h - constants of a program that are values and not code, so that another constant is not another compilation. */
-#ifndef TW_NOTATION_LIFT_H
-#define TW_NOTATION_LIFT_H
+#ifndef TW_NOTATION_TYPE_LIFT_H
+#define TW_NOTATION_TYPE_LIFT_H
 
 #include "notation/type/tree.h"
 

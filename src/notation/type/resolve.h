@@ -1,6 +1,6 @@
 /* resolve.h - which operand is cut along which axis, and the signature that follows. */
-#ifndef TW_NOTATION_RESOLVE_H
-#define TW_NOTATION_RESOLVE_H
+#ifndef TW_NOTATION_TYPE_RESOLVE_H
+#define TW_NOTATION_TYPE_RESOLVE_H
 
 #include "notation/read/syntax.h"
 

@@ -18,8 +18,8 @@
  *     2 * c + len(i)                  one SCALAR: it contains no operand and no index, so it is computed before the run
  *     isnan(int), x < 1000 of uint8   CONSTANT
  */
-#ifndef TW_NOTATION_TREE_H
-#define TW_NOTATION_TREE_H
+#ifndef TW_NOTATION_TYPE_TREE_H
+#define TW_NOTATION_TYPE_TREE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* typing.h - from syntax and the operands' dtypes to the typed tree. */
-#ifndef TW_NOTATION_TYPING_H
-#define TW_NOTATION_TYPING_H
+#ifndef TW_NOTATION_TYPE_TYPING_H
+#define TW_NOTATION_TYPE_TYPING_H
 
 #include "notation/read/syntax.h"
 #include "notation/type/typed.h"

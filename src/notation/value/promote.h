@@ -1,6 +1,6 @@
 /* promote.h - NumPy 2's rules (NEP 50) for the dtypes of results. Kinds alone: knows neither trees nor values. */
-#ifndef TW_NOTATION_PROMOTE_H
-#define TW_NOTATION_PROMOTE_H
+#ifndef TW_NOTATION_VALUE_PROMOTE_H
+#define TW_NOTATION_VALUE_PROMOTE_H
 
 #include "notation/value/kind.h"
 #include "notation/value/scalar.h"

@@ -1,8 +1,8 @@
 /* scalar.h - Python's numbers: what literals, parameters and lengths are before they stand beside an array. They have a
  * class but no dtype ("weak"), and arithmetic among them is Python's. Whole numbers have 128 bits and a sign: more than
  * any dtype, so that 2**64 - 1 and x / 10**20 are computed. */
-#ifndef TW_NOTATION_SCALAR_H
-#define TW_NOTATION_SCALAR_H
+#ifndef TW_NOTATION_VALUE_SCALAR_H
+#define TW_NOTATION_VALUE_SCALAR_H
 
 #include <stdint.h>
 

@@ -14,7 +14,6 @@
 #include "array/descr.h"
 #include "array/dtype.h"
 #include "array/shape.h"
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/text.h"
 

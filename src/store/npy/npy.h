@@ -1,6 +1,6 @@
 /* npy.h - the header of a .npy file, read from bytes and written to bytes. Pure: opens no file. */
-#ifndef TW_STORE_NPY_H
-#define TW_STORE_NPY_H
+#ifndef TW_STORE_NPY_NPY_H
+#define TW_STORE_NPY_NPY_H
 
 #include <stddef.h>
 

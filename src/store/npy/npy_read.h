@@ -1,6 +1,6 @@
 /* npy_read.h - .npy files that are read: mapped if their bytes can be used as they are, else read into memory. */
-#ifndef TW_STORE_NPY_READ_H
-#define TW_STORE_NPY_READ_H
+#ifndef TW_STORE_NPY_NPY_READ_H
+#define TW_STORE_NPY_NPY_READ_H
 
 #include <tilework/tilework.h>
 
