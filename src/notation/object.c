@@ -170,6 +170,10 @@ static tw_status copy_file(const char *from, const char *path, tw_error *error)
 {
     char *data, *file;
     size_t length;
+    struct tw__file_info info;
+    if (tw__path_info(path, &info) == 0 && !info.is_regular && !info.is_directory) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: is a pipe or a device; only a regular file can be written", path);
+    }
     int failed = tw__file_text(&data, &length, from, MAX_OBJECT);
     if (failed != 0) {
         return tw__fail_path(error, failed, from, "cannot be read");

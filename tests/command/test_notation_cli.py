@@ -1,5 +1,6 @@
 """Statements on the command line: options, explain, compile, journals, and what is refused in which words."""
 
+import os
 import pathlib
 import re
 import time
@@ -509,6 +510,14 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     for name in ("int", "while", "memcpy", "main", "_y", "tw_x"):
         folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", "--types", "y=f8", "--name", name,
                        says=f"'{name}' cannot be the name of a kernel's function")  # fmt: skip
+
+
+def test_a_compiled_statement_takes_the_place_of_no_pipe_or_device(folder):
+    os.mkfifo(folder.path / "pipe")
+    folder.refused(3, "compile", "r[i] = y[i]", "-o", "pipe", "--types", "y=f8",
+                   says="pipe: is a pipe or a device; only a regular file can be written")  # fmt: skip
+    assert (folder.path / "pipe").is_fifo()
+    assert [path.name for path in folder.path.iterdir() if "part" in path.name] == []
 
 
 def test_without_a_compiler_one_sentence_says_what_to_install(folder):
