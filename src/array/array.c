@@ -15,6 +15,9 @@
 #include "os/cpu.h"
 #include "os/map.h"
 
+/* Bytes that a heap of one array is longer, so that the array can begin at a huge page. */
+#define SPARE ((int64_t)1 << 21)
+
 /* "3.1 GiB", in integers, so that no locale has a say in the point. */
 static void bytes_text(int64_t bytes, char *text, size_t size)
 {
@@ -125,6 +128,31 @@ tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dty
     made->writable = 1;
     *array = made;
     return TW_OK;
+}
+
+tw_status tw_array_create_in(tw_array **array, tw_heap *heap, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                             tw_error *error)
+{
+    return tw__array_create(array, heap, dtype, ndim, shape, error);
+}
+
+tw_status tw_array_create_shared(tw_array **array, const tw_dtype *dtype, int ndim, const int64_t *shape,
+                                 tw_error *error)
+{
+    struct tw__heap *heap = NULL;
+    int64_t bytes;
+    tw_status status = tw__shape_check(ndim, shape, dtype->itemsize, &bytes, TW_ERROR_ARGUMENT, "an array", error);
+    if (status == TW_OK && bytes > INT64_MAX - SPARE) {
+        status = tw__fail_memory(error, (size_t)bytes, "an array in shared memory");
+    }
+    if (status == TW_OK) {
+        status = tw__heap_create(&heap, bytes + SPARE, error);
+    }
+    if (status == TW_OK) {
+        status = tw__array_create(array, heap, dtype, ndim, shape, error);
+        tw__heap_release(heap); /* the array has it */
+    }
+    return status;
 }
 
 /* TW_AT and its like divide strides by the item size and read whole numbers, so both must come out even. */

@@ -463,3 +463,25 @@ int tw__heap_descriptor(const struct tw__heap *heap)
 {
     return heap->fd;
 }
+
+tw_status tw_heap_open(tw_heap **heap, int64_t bytes, tw_error *error)
+{
+    struct tw__heap *made;
+    if (bytes < 0) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a shared heap cannot have a negative size");
+    }
+    const tw_status status = tw__heap_create(&made, bytes, error);
+    if (status == TW_OK) {
+        tw__heap_return(made);
+        *heap = made;
+    }
+    return status;
+}
+
+void tw_heap_close(tw_heap *heap)
+{
+    if (heap != NULL) {
+        tw__heap_seal(heap);
+        tw__heap_release(heap);
+    }
+}
