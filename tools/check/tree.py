@@ -117,7 +117,7 @@ def undocumented(top, paths):
         stem = path.stem
         known = rf"(?<![\w/])({stem}\.[ch]|{parts[-2]}/{stem})(?!\w)|/{stem}\.[ch]"
         if not re.search(known, text):
-            faults.append(f"docs/architecture.md: does not name {'/'.join(parts)}")
+            faults.append(f"docs/architecture.md: does not name {'/'.join(parts)}; run tools/generate/list_files.py")
     return faults
 
 

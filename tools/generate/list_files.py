@@ -10,11 +10,16 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
-FOLDERS = ["include/tilework", "src/base", "src/os", "src/heap", "src/array", "src/store", "src/store/npy", "src/grid", "src/kernel",
-           "src/notation", "src/notation/value", "src/notation/read", "src/notation/type", "src/notation/loop", "src/notation/print",
-           "src/notation/math", "src/pool", "src/job", "src/job/access", "src/record", "src/run", "cli", "cli/look", "python/src", "python/tilework", "examples",
-           "examples/kernels", "examples/python", "tests", "tests/unit", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/unit/**/") if path != ROOT / "tests" / "unit"), "tests/helpers", "tests/faults",
-           "tests/math", "tests/command", "tests/package", "fuzz", "bench", "reliability", "tools/check", "tools/generate", "tools/build"]
+# Below these every folder that has sources is listed: a folder before those in it, and those in the order of ORDER, the
+# others behind them by name.
+TOPS = ["include", "src", "cli", "python", "examples", "tests", "fuzz", "bench", "reliability", "tools"]
+ORDER = {
+    "src": ["base", "os", "heap", "array", "store", "grid", "kernel", "notation", "pool", "job", "record", "run"],
+    "notation": ["value", "read", "type", "loop", "print", "math"],
+    "tests": ["unit", "helpers", "faults", "math", "differential", "command", "package"],
+    "tools": ["check", "generate", "build"],
+}
+SOURCES = (".c", ".h", ".py", ".sh")
 BEGIN, END = "<!-- files:begin -->\n", "<!-- files:end -->\n"
 
 
@@ -36,12 +41,23 @@ def first_sentence(path):
     return (sentence.group(0) if sentence else words).rstrip(".")
 
 
+def rank(folder):
+    """By what folders are sorted."""
+    parts = pathlib.Path(folder).parts
+    orders = [ORDER.get(above, []) for above in parts[:-1]]
+    places = [order.index(name) if name in order else len(order) for order, name in zip(orders, parts[1:])]
+    return TOPS.index(parts[0]), list(zip(places, parts[1:]))
+
+
+def folders():
+    found = {str(path.parent.relative_to(ROOT)) for top in TOPS for path in (ROOT / top).rglob("*") if path.suffix in SOURCES}
+    return sorted(found, key=rank)
+
+
 def listing():
     lines = []
-    for folder in FOLDERS:
-        files = sorted(p for p in (ROOT / folder).glob("*") if p.suffix in (".c", ".h", ".py", ".sh"))
-        if not files:
-            continue
+    for folder in folders():
+        files = sorted(p for p in (ROOT / folder).glob("*") if p.suffix in SOURCES)
         lines += [f"**{folder}/**", "", "| file | what it owns |", "|---|---|"]
         done = set()
         for path in files:
