@@ -78,9 +78,8 @@ def reference(node, context, dtype):
         if dtype.kind != "c":  # powl of glibc 2.36 has the inverse of an infinite number's large powers infinite
             right = numpy.where(numpy.isinf(base), numpy.power(base.astype(float), exponent.astype(float)), right)
         return right, arguments
-    if node.name in ("erf", "gamma"):
-        function = oracle.erf_of if node.name == "erf" else oracle.gamma_of
-        return function(numpy.asarray(arguments[0], dtype).astype(numpy.longdouble)), arguments
+    if node.name in oracle.LACKING:
+        return oracle.LACKING[node.name](numpy.asarray(arguments[0], dtype).astype(numpy.longdouble)), arguments
     if node.name == "arg" and dtype.kind != "c":
         return numpy.arctan2(numpy.longdouble(0), wide(arguments[0], dtype)), arguments
     return node.apply(*[wide(x, dtype) for x in arguments]), arguments

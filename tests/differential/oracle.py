@@ -83,12 +83,13 @@ def gamma_of(x):
     return numpy.where(numpy.isnan(x) | (x == numpy.inf), x, numpy.where(x == -numpy.inf, numpy.nan, result))
 
 
+LACKING = {"erf": erf_of, "gamma": gamma_of}  # in NumPy: of long doubles
 TRANSCENDENTAL = {
     "cbrt": numpy.cbrt, "exp": numpy.exp, "exp2": numpy.exp2, "expm1": numpy.expm1, "log": numpy.log,
     "log2": numpy.log2, "log10": numpy.log10, "log1p": numpy.log1p, "sin": numpy.sin, "cos": numpy.cos,
     "tan": numpy.tan, "asin": numpy.arcsin, "acos": numpy.arccos, "atan": numpy.arctan, "sinh": numpy.sinh,
     "cosh": numpy.cosh, "tanh": numpy.tanh, "asinh": numpy.arcsinh, "acosh": numpy.arccosh, "atanh": numpy.arctanh,
-    "arg": numpy.angle, "erf": on_floats(erf_of), "gamma": on_floats(gamma_of),
+    "arg": numpy.angle, **{name: on_floats(function) for name, function in LACKING.items()},
 }  # fmt: skip
 TRANSCENDENTAL_OF_TWO = {"atan2": numpy.arctan2, "hypot": numpy.hypot}
 REDUCTIONS = {"sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "mean": numpy.mean,
@@ -387,7 +388,7 @@ class Call(Node):
         function = {**EXACT, **EXACT_OF_TWO, **EXTREMES, **TRANSCENDENTAL, **TRANSCENDENTAL_OF_TWO}[self.name]
         if self.name == "copysign" and numpy.isnan(arguments[1]).any():
             raise Refused("the sign of a NaN is open")
-        if len(arguments) == 1 and self.name in ("real", "imag", "arg", "erf", "gamma", "round") and is_weak(arguments[0]):
+        if len(arguments) == 1 and self.name in ("real", "imag", "arg", "round", *LACKING) and is_weak(arguments[0]):
             raise Refused("NumPy's is Python's own")
         return function(*arguments)
 

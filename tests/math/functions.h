@@ -1,6 +1,7 @@
 /* functions.h - the vector math functions that are measured. PLAIN(name), FAST(name) for those with a second version
- * for most arguments, PAIR(name) of two arguments; EXACT(name) and EXACT_PAIR(name) are NumPy's bit for bit. No include
- * guard: each includer gives the names a meaning of its own. */
+ * for most arguments, PAIR(name) of two arguments; EXACT(name) and EXACT_PAIR(name) are NumPy's bit for bit. The values
+ * that they are measured by are those of the C library and libquadmath: reference.c has the function if these lack it.
+ * No include guard: each includer gives the names a meaning of its own. */
 /* clang-format off */
 PLAIN(exp)
 PLAIN(exp2)

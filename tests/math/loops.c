@@ -1,33 +1,8 @@
 /* loops.c - each vector math function over arrays, as a generated kernel calls it: the fast version strip by strip, and
  * a strip again with the full one where an argument is not for the fast one. measure.py compiles it several ways and
- * compares; with -DC_LIBRARY the loops call the C library's functions, to compare the speed; with -DONLY_f32 or
- * -DONLY_f64 it has those alone. */
+ * compares, and includes all texts of src/notation/math before it; with -DC_LIBRARY the loops call the C library's
+ * functions, to compare the speed; with -DONLY_f32 or -DONLY_f64 it has those alone. */
 #include <stdint.h>
-
-#include "notation/math/area_f32.h"
-#include "notation/math/area_f64.h"
-#include "notation/math/asin_f32.h"
-#include "notation/math/asin_f64.h"
-#include "notation/math/atan_f32.h"
-#include "notation/math/atan_f64.h"
-#include "notation/math/erf_f32.h"
-#include "notation/math/erf_f64.h"
-#include "notation/math/exact_f32.h"
-#include "notation/math/exact_f64.h"
-#include "notation/math/exp_f32.h"
-#include "notation/math/exp_f64.h"
-#include "notation/math/gamma_f32.h"
-#include "notation/math/gamma_f64.h"
-#include "notation/math/hyperbolic_f32.h"
-#include "notation/math/hyperbolic_f64.h"
-#include "notation/math/log_f32.h"
-#include "notation/math/log_f64.h"
-#include "notation/math/pow_f32.h"
-#include "notation/math/pow_f64.h"
-#include "notation/math/root_f32.h"
-#include "notation/math/root_f64.h"
-#include "notation/math/trig_f32.h"
-#include "notation/math/trig_f64.h"
 
 #define STRIP 512
 

@@ -28,6 +28,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 FLAGS = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-shared", "-fPIC", "-I", TOP / "src"]
+TEXTS = [word for path in sorted((TOP / "src" / "notation" / "math").glob("*_f??.h")) for word in ("-include", path)]
 DTYPES = {"f64": np.float64, "f32": np.float32}
 BOUNDS = TOP / "docs" / "functions.md"
 
@@ -69,9 +70,9 @@ class Programs:
 
     def __init__(self, folder, c_library=False):
         self.paths = {}
-        work = {name: [*flags, *FLAGS, HERE / "loops.c", "-lm"] for name, flags in builds().items()}
+        work = {name: [*flags, *FLAGS, *TEXTS, HERE / "loops.c", "-lm"] for name, flags in builds().items()}
         if c_library:
-            work["C library"] = ["gcc", "-O3", "-march=native", "-DC_LIBRARY", *FLAGS, HERE / "loops.c", "-lm"]
+            work["C library"] = ["gcc", "-O3", "-march=native", "-DC_LIBRARY", *FLAGS, *TEXTS, HERE / "loops.c", "-lm"]
         quad = ["-lquadmath"] if platform.machine() == "x86_64" else []
         work["reference"] = ["gcc", "-O2", "-fno-builtin-gamma", "-fno-builtin-gammal", "-shared", "-fPIC",
                              HERE / "reference.c", *quad, "-lm"]
@@ -111,7 +112,7 @@ def vectorised(compiler, suffix):
     """The functions of one dtype whose loop the compiler says it has vectorised."""
     remark, words = {"gcc": ("-fopt-info-vec-optimized", "loop vectorized"),
                      "clang": ("-Rpass=loop-vectorize", "vectorized loop")}[compiler]
-    done = subprocess.run([*map(str, [*builds()[compiler], *FLAGS, f"-DONLY_{suffix}", remark, HERE / "loops.c"]), "-o",
+    done = subprocess.run([*map(str, [*builds()[compiler], *FLAGS, *TEXTS, f"-DONLY_{suffix}", remark, HERE / "loops.c"]), "-o",
                            "/dev/null"], capture_output=True, text=True, check=True)
     lines = (HERE / "functions.h").read_text().splitlines()
     found = re.findall(rf"functions\.h:(\d+):.*{words}", done.stderr)
