@@ -2,7 +2,7 @@
 """Checks that #include goes down the layers only: `includes.py [TOP]`.
 
 A file of src/ includes from its own folder, from those that LAYERS allows it, and the public header. Headers of the
-operating system are met in src/os alone. Command, examples, tests of the public kind and benchmarks know the public
+operating system are used in src/os alone. Command, examples, tests of the public kind and benchmarks know the public
 header and nothing of src/.
 """
 
@@ -47,7 +47,10 @@ C_HEADERS = {
     "assert.h", "complex.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdalign.h", "stdarg.h",
     "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
 }
-LIBRARIES = {"xxhash.h", "jansson.h"}
+LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"record", "run"}}  # and the layers that use them
+
+# Kinds of stores, a folder each, and the one file outside that opens what a path names. All others know store/store.h.
+KINDS = {"store/npy": {"job/pooled.c"}}
 PUBLIC = "tilework/tilework.h"
 PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "reliability", "python")
@@ -73,7 +76,10 @@ def layer_faults(top, layer):
         for line, bracket, name in includes(path):
             where = f"{path.relative_to(top)}:{line}"
             if bracket == "<":
-                if name not in {PUBLIC, *PARTS} and layer != "os" and name not in C_HEADERS | LIBRARIES:
+                if name in LIBRARIES:
+                    if layer not in LIBRARIES[name]:
+                        system.append(f"{where}: <{name}> belongs in {', '.join(sorted(LIBRARIES[name]))}")
+                elif name not in {PUBLIC, *PARTS} and layer != "os" and name not in C_HEADERS:
                     system.append(f"{where}: <{name}> belongs in src/os")
                 continue
             folder = name.split("/")[0]
@@ -99,9 +105,20 @@ def phase_faults(top, layer):
             names = name.split("/")
             if names[0] != layer:
                 continue
-            phase = names[1] if len(names) > 2 else names[1]
+            phase = names[1]
             if phase != own and phase not in phases[own]:
                 faults.append(f'{path.relative_to(top)}:{line}: "{name}": {own} may not know {layer}/{phase}')
+    return faults
+
+
+def kind_faults(top, kind):
+    """Files outside of a kind of store that include its headers."""
+    faults = []
+    for path in sources(top / "src"):
+        own = str(path.relative_to(top / "src"))
+        for line, _, name in includes(path):
+            if name.startswith(kind + "/") and not own.startswith(kind + "/") and own not in KINDS[kind]:
+                faults.append(f'{path.relative_to(top)}:{line}: "{name}": only {kind} knows its files')
     return faults
 
 
@@ -134,6 +151,8 @@ def main():
             tap.check(f"src/{layer} includes no header of the operating system", system)
     for layer, phases in PHASES.items():
         tap.check(f"the folders of src/{layer} include in the order {', '.join(phases)}", phase_faults(top, layer))
+    for kind in KINDS:
+        tap.check(f"{kind} is known by its operations", kind_faults(top, kind))
     for client in CLIENTS:
         tap.check(f"{client} includes the public header alone", client_faults(top, client))
     public = [f"{path.relative_to(top)}:{line}: \"{name}\"" for path in sources(top / "include")
