@@ -34,10 +34,11 @@ struct tw__crew_ops {
     /* Ends all workers and makes new ones, which know everything that this process has now. */
     tw_status (*renew)(struct tw__crew *crew, tw_error *error);
     /* Runs the task's tiles whose words are free, and adds to the outcome, which has its beginning and the tiles that
-     * were done before. Returns TW_OK once all are done; TW_ERROR_KERNEL or TW_ERROR_WORKER with the lowest tile that
-     * failed; TW_ERROR_INTERRUPTED if the job was stopped; TW_ERROR_PROCESS with os_error if no worker is left. Goes by
-     * `halt` and the task's stop, retries and keep_going, fills in its times and reports its progress. The functions
-     * below do most of this for workers that take their tiles from the claims. */
+     * were done before. A tile's word is stored with release when it has ended. Returns TW_OK once all are done;
+     * TW_ERROR_KERNEL or TW_ERROR_WORKER with the lowest of all tiles that fail, so those below one that failed are
+     * still run, and those past it are not begun unless the task keeps going; TW_ERROR_INTERRUPTED if the job was
+     * stopped, by `halt` or the task's stop; TW_ERROR_PROCESS with os_error if no worker is left. Fills in the task's
+     * times and reports its progress. The functions below do most of this for workers that serve the claims. */
     tw_status (*run)(struct tw__crew *crew, const struct tw__task *task, struct tw__outcome *outcome);
     /* The process of a worker; 0: it died and has no successor yet. NULL: this process. */
     int (*pid)(const struct tw__crew *crew, int worker);

@@ -9,12 +9,14 @@
 
 struct tw__task {
     tw__tile_function function;
-    void *argument;          /* where all workers can read it */
-    uint64_t first, count;   /* tiles [first, first + count); those before `first` are done */
-    uint64_t later;          /* tiles of the same job that come after these: for what is said of progress */
-    _Atomic uint32_t *words; /* [first + count] where all workers can write; those of this task are zero */
-    struct tw__time *times;  /* [first + count] likewise; NULL: not wanted */
-    const int *stop;         /* may be NULL */
+    void *argument;        /* where all workers can read it */
+    uint64_t first, count; /* tiles [first, first + count); those before `first` are done */
+    uint64_t later;        /* tiles of the same job that come after these: for what is said of progress */
+    /* [first + count] where all workers can write; those of this task are zero, and the pool marks those of tiles that
+     * are done. NULL, for tw__serial_run alone: nobody asks for them. */
+    _Atomic uint32_t *words;
+    struct tw__time *times; /* [first + count] likewise; NULL: not wanted */
+    const int *stop;        /* may be NULL */
     int retries;
     int keep_going;               /* a tile that failed does not keep others from being begun */
     int lost_ends_run;            /* apart: tiles past one that is given up are not begun */
