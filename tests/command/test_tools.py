@@ -353,6 +353,22 @@ def test_source_missing_from_the_architecture_is_named(text_tree):
         for name in ("src/base/err.c", "src/os/ap.c")]
 
 
+def test_list_of_files_that_is_out_of_step_is_named(tmp_path):
+    (tmp_path / "tools/generate").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "src/os/new").mkdir(parents=True)
+    (tmp_path / "docs/architecture.md").write_text("<!-- files:begin -->\n<!-- files:end -->\n")
+    script = tmp_path / "tools/generate/list_files.py"
+    script.write_text((TOP / "tools/generate/list_files.py").read_text())
+    (tmp_path / "src/os/new/map.c").write_text("/* map.c - address space. Knows no pools. */\n")
+    assert check_tree.listed(tmp_path) == [
+        "docs/architecture.md: the list of files is out of step; run tools/generate/list_files.py"]
+    subprocess.run([sys.executable, script], check=True)
+    assert check_tree.listed(tmp_path) == []
+    page = (tmp_path / "docs/architecture.md").read_text()
+    assert "**src/os/new/**" in page and "| `map.c` | address space |" in page
+
+
 def test_layout_that_differs_is_named(tmp_path):
     if not list((TOP / "build").glob("venv/lib/python3*/site-packages/clang_format")):
         pytest.skip("there is no build/venv")

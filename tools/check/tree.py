@@ -121,6 +121,15 @@ def undocumented(top, paths):
     return faults
 
 
+def listed(top):
+    """The architecture's list of files says of each what its opening comment says."""
+    script = top / "tools" / "generate" / "list_files.py"
+    if not script.exists():
+        return []
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).splitlines() if done.returncode != 0 else []
+
+
 def layout(top):
     script = top / "tools" / "build" / "format.sh"
     if not script.exists():
@@ -144,6 +153,7 @@ def main():
     tap.check("no phrase is a habit of another language", habits(top, paths))
     tap.check("names of sources are unique", doubled_names(top, paths))
     tap.check("docs/architecture.md names every source", undocumented(top, paths))
+    tap.check("the list of files in docs/architecture.md agrees with their opening comments", listed(top))
     tap.check("C sources are laid out as .clang-format says", layout(top))
     return tap.end()
 
