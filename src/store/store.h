@@ -41,7 +41,8 @@ struct tw__store_ops {
     /* Whether `finish` would succeed, as far as can be known before. Changes nothing. */
     tw_status (*check)(struct tw__store *store, tw_error *error);
     /* Data first, then what makes it readable, then its name: after a power cut each is there only if what comes before
-     * it is. After success the elements can be read and no longer written. */
+     * it is. After success the elements can be read and no longer written; `take` also works in processes that were
+     * forked before, so a descriptor that it reads through stays open until the store is released. */
     tw_status (*finish)(struct tw__store *store, tw_error *error);
     /* Releases the store. If it was written and not finished, nothing of it is left, unless another process made it. */
     void (*abandon)(struct tw__store *store);
