@@ -173,60 +173,88 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
     return count + 1;
 }
 
+static size_t count_chosen(const tw_signature *signature, const struct tw__access *accesses)
+{
+    size_t count = 0;
+    for (int k = 0; k < signature->noperands; k++) {
+        count += (size_t)tw__is_chosen(&accesses[k].view, signature->operands[k].role);
+    }
+    return count;
+}
+
+/* The caller's part, which outlives the pool: for each output a list of which tile lies in which array. */
+static tw_status create_made(tw_choices **made, const tw_grid *grid, const struct tw__access *accesses, tw_error *error)
+{
+    tw_choices *own = calloc(1, sizeof *own);
+    if (own == NULL) {
+        return tw__fail_memory(error, sizeof *own, "a list of arrays");
+    }
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        if (tw__is_chosen(&accesses[k].view, grid->signature->operands[k].role)) {
+            own->where[k] = calloc((size_t)grid->count + 1, 1);
+            if (own->where[k] == NULL) {
+                tw_choices_destroy(own);
+                return tw__fail_memory(error, (size_t)grid->count, "a list of tiles");
+            }
+        }
+    }
+    own->tiles = grid->count;
+    *made = own;
+    return TW_OK;
+}
+
+/* Fills in what the workers share, with the wishes of worker processes at `first_wish`. */
+static void fill_shared(struct tw__choices *choices, const struct tw__crew *crew, const tw_grid *grid, tw_choices *made,
+                        size_t first_wish, size_t wishes)
+{
+    uint8_t *where = (uint8_t *)choices + first_wish + wishes;
+    memset(choices, 0, offsetof(struct tw__choices, chosen));
+    choices->apart = wishes > 0;
+    choices->workers = (unsigned)crew->workers;
+    choices->event = wishes > 0 ? crew->claims->caller_event : (struct tw__event){.fd = -1};
+    choices->heap = crew->heap;
+    choices->made = made;
+    choices->grid = grid;
+    choices->tiles = grid->count;
+    choices->wishes = wishes > 0 ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
+    for (int w = 0; wishes > 0 && w < crew->workers; w++) {
+        atomic_store(&choices->wishes[w].state, NONE);
+    }
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        if (made->where[k] != NULL) {
+            memset(where, 0, (size_t)grid->count);
+            choices->where[k] = where;
+            where += grid->count;
+        }
+    }
+}
+
 tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
                              struct tw__memory *memory, const tw_grid *grid, const struct tw__access *accesses,
                              const tw_dtype *expected, tw_error *error)
 {
-    const tw_signature *signature = grid->signature;
-    size_t outputs = 0;
+    const struct tw__crew *crew = &pool->crew;
+    const size_t outputs = count_chosen(grid->signature, accesses);
+    const size_t wishes = crew->ops->apart ? (size_t)crew->workers * sizeof(struct wish) : 0;
+    const size_t first_wish = (sizeof(struct tw__choices) + 63) & ~(size_t)63; /* as aligned as the heap's memory is */
+    const size_t size = first_wish + wishes + outputs * (size_t)grid->count;
     *shared = NULL;
-    for (int k = 0; k < signature->noperands; k++) {
-        outputs += (size_t)tw__is_chosen(&accesses[k].view, signature->operands[k].role);
-    }
     if (outputs == 0 || made == NULL) {
         return TW_OK;
     }
-    const struct tw__crew *crew = &pool->crew;
-    const int apart = crew->ops->apart;
-    const size_t wishes = apart ? (size_t)crew->workers * sizeof(struct wish) : 0;
-    const size_t first_wish = (sizeof(struct tw__choices) + 63) & ~(size_t)63; /* as aligned as the heap's memory is */
-    const size_t size = first_wish + wishes + outputs * (size_t)grid->count;
-    tw_choices *own = calloc(1, sizeof *own);
-    tw_status status = own == NULL
-                           ? tw__fail_memory(error, sizeof *own, "a list of arrays")
-                           : tw__memory_reserve(memory, crew->heap, size, "outputs whose dtype is chosen", error);
-    for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
-        if (tw__is_chosen(&accesses[k].view, signature->operands[k].role)) {
-            own->where[k] = calloc((size_t)grid->count + 1, 1);
-            status = own->where[k] != NULL ? TW_OK : tw__fail_memory(error, (size_t)grid->count, "a list of tiles");
-        }
+    tw_choices *own = NULL;
+    tw_status status = create_made(&own, grid, accesses, error);
+    if (status != TW_OK) {
+        return status;
     }
+    status = tw__memory_reserve(memory, crew->heap, size, "outputs whose dtype is chosen", error);
     if (status != TW_OK) {
         tw_choices_destroy(own);
         return status;
     }
     struct tw__choices *choices = memory->data;
-    memset(choices, 0, offsetof(struct tw__choices, chosen));
-    choices->apart = apart;
-    choices->workers = (unsigned)crew->workers;
-    choices->event = apart ? crew->claims->caller_event : (struct tw__event){.fd = -1};
-    choices->heap = crew->heap;
-    choices->made = own;
-    choices->grid = grid;
-    choices->tiles = own->tiles = grid->count;
-    choices->wishes = apart ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
-    for (int w = 0; apart && w < crew->workers; w++) {
-        atomic_store(&choices->wishes[w].state, NONE);
-    }
-    uint8_t *where = (uint8_t *)choices + first_wish + wishes;
-    memset(where, 0, outputs * (size_t)grid->count);
-    for (int k = 0; k < signature->noperands; k++) {
-        if (tw__is_chosen(&accesses[k].view, signature->operands[k].role)) {
-            choices->where[k] = where;
-            where += grid->count;
-        }
-    }
-    for (int k = 0; apart && expected != NULL && k < signature->noperands; k++) {
+    fill_shared(choices, crew, grid, own, first_wish, wishes);
+    for (int k = 0; wishes > 0 && expected != NULL && k < grid->signature->noperands; k++) {
         char reason[TW_TILE_MESSAGE_SIZE]; /* a guess that has no room may be wrong */
         if (choices->where[k] != NULL && expected[k].kind != TW_OPAQUE) {
             make(choices, k, &expected[k], reason);
