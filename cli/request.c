@@ -257,6 +257,48 @@ static error_t add_length(void *lengths, const char *option, const char *item)
     return cli_bindings_add(lengths, option, "AXIS=N", item, 1);
 }
 
+/* The options that take no argument. */
+static error_t set_flag(struct cli_request *request, int key)
+{
+    switch (key) {
+    case KEY_KEEP_GOING:
+        request->keep_going = 1;
+        return 0;
+    case KEY_RESUME:
+        request->resume = 1;
+        return 0;
+    case KEY_RESTART:
+        request->restart = 1;
+        return 0;
+    case KEY_VERIFY:
+        request->verify = 1;
+        return 0;
+    case KEY_NO_JOURNAL:
+        request->no_journal = 1;
+        return 0;
+    case KEY_GUARD:
+        request->guard = 1;
+        return 0;
+    case KEY_CHECK:
+        request->check = 1;
+        return 0;
+    case KEY_PROGRESS:
+        request->progress = cli_progress_possible();
+        return 0;
+    case KEY_NO_PROGRESS:
+        request->progress = 0;
+        return 0;
+    case 'v':
+        request->verbose = 1;
+        return 0;
+    case 'q':
+        request->quiet = 1;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct cli_request *request = state->input;
@@ -302,41 +344,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         result = cli_number(&number, "--tiles-per-worker", argument, 1, INT64_MAX);
         request->tiles_per_worker = (uint64_t)number;
         return result;
-    case KEY_KEEP_GOING:
-        request->keep_going = 1;
-        return 0;
-    case KEY_RESUME:
-        request->resume = 1;
-        return 0;
-    case KEY_RESTART:
-        request->restart = 1;
-        return 0;
-    case KEY_VERIFY:
-        request->verify = 1;
-        return 0;
-    case KEY_NO_JOURNAL:
-        request->no_journal = 1;
-        return 0;
-    case KEY_GUARD:
-        request->guard = 1;
-        return 0;
-    case KEY_CHECK:
-        request->check = 1;
-        return 0;
-    case KEY_PROGRESS:
-        request->progress = cli_progress_possible();
-        return 0;
-    case KEY_NO_PROGRESS:
-        request->progress = 0;
-        return 0;
-    case 'v':
-        request->verbose = 1;
-        return 0;
-    case 'q':
-        request->quiet = 1;
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return set_flag(request, key);
     }
 }
 
