@@ -207,34 +207,43 @@ static tw_status missing_end(struct tw__parser *parser)
     return tw__complain(parser->error, source, at, "%s%s", what, instead != NULL ? instead : "");
 }
 
+/* Reads the name of a statement's target and finds its `[`. */
+static tw_status read_target_name(struct tw__parser *parser, char *name, size_t *at)
+{
+    const struct tw__syntax *syntax = parser->syntax;
+    const tw_status status = tw__parser_name(
+        parser,
+        begins_with_value(parser) ? "a result such as r[i], and '=': a statement says which result its value is, as in "
+                                    "r[i] = 2 * y[i] + 1"
+                                  : "a result such as r[i]",
+        name, at);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (syntax->nstatements == TW__EXPR_STATEMENTS) {
+        return tw__complain(parser->error, &syntax->source, *at, "more than %d statements", TW__EXPR_STATEMENTS);
+    }
+    if (tw__parser_sees(parser, "[")) {
+        return TW_OK;
+    }
+    const char *instead = tw__hint_name(name);
+    return instead != NULL
+               ? tw__complain(parser->error, &syntax->source, *at, "there is no '%s': write %s", name, instead)
+               : tw__complain(parser->error, &syntax->source, parser->behind,
+                              "expected '[' after %s: a result and the arrays that it is made of have "
+                              "their indices, %s[i] = x[i] + y[i] (a single number is %s[])",
+                              name, name, name);
+}
+
 static tw_status read_statement(struct tw__parser *parser)
 {
     struct tw__syntax *syntax = parser->syntax;
     struct tw__syntax_statement statement = {.augmented = -1};
     char name[TW__EXPR_NAME];
     int axes[TW_MAX_DIMS], ndim, self = -1;
-    tw_status status = tw__parser_name(
-        parser,
-        begins_with_value(parser) ? "a result such as r[i], and '=': a statement says which result its value is, as in "
-                                    "r[i] = 2 * y[i] + 1"
-                                  : "a result such as r[i]",
-        name, &statement.at);
+    tw_status status = read_target_name(parser, name, &statement.at);
     if (status != TW_OK) {
         return status;
-    }
-    if (syntax->nstatements == TW__EXPR_STATEMENTS) {
-        return tw__complain(parser->error, &syntax->source, statement.at, "more than %d statements",
-                            TW__EXPR_STATEMENTS);
-    }
-    if (!tw__parser_sees(parser, "[")) {
-        const char *instead = tw__hint_name(name);
-        return instead != NULL
-                   ? tw__complain(parser->error, &syntax->source, statement.at, "there is no '%s': write %s", name,
-                                  instead)
-                   : tw__complain(parser->error, &syntax->source, parser->behind,
-                                  "expected '[' after %s: a result and the arrays that it is made of have their "
-                                  "indices, %s[i] = x[i] + y[i] (a single number is %s[])",
-                                  name, name, name);
     }
     parser->scope = 0;
     status = tw__parser_operand(parser, name, statement.at, &statement.target);
