@@ -94,16 +94,23 @@ error_t cli_number(int64_t *value, const char *option, const char *text, int64_t
 
 /* ---- the pool ---- */
 
+/* By tw_pool_kind: what a pool is called, and its workers. */
+static const struct pool_words {
+    const char *name, *one, *many;
+} pools[] = {[TW_THREADS] = {"threads", "thread", "threads"},
+             [TW_PROCESSES] = {"processes", "process", "processes"},
+             [TW_SERIAL] = {"serial", "serial worker", "serial workers"}};
+
+enum { POOLS = sizeof pools / sizeof pools[0] };
+
 const char *cli_pool_name(tw_pool_kind kind)
 {
-    return kind == TW_THREADS ? "threads" : kind == TW_PROCESSES ? "processes" : "serial";
+    return pools[kind].name;
 }
 
 char *cli_pool_text(char *text, size_t size, tw_pool_kind kind, int workers)
 {
-    return kind == TW_THREADS     ? cli_text_count(text, size, (uint64_t)workers, "thread", "threads")
-           : kind == TW_PROCESSES ? cli_text_count(text, size, (uint64_t)workers, "process", "processes")
-                                  : cli_text_count(text, size, (uint64_t)workers, "serial worker", "serial workers");
+    return cli_text_count(text, size, (uint64_t)workers, pools[kind].one, pools[kind].many);
 }
 
 static error_t parse_pool(int key, char *argument, struct argp_state *state)
@@ -114,8 +121,8 @@ static error_t parse_pool(int key, char *argument, struct argp_state *state)
     switch (key) {
     case CLI_KEY_POOL:
         choice->kind_given = 1;
-        for (int kind = TW_THREADS; kind <= TW_SERIAL; kind++) {
-            if (strcmp(argument, cli_pool_name((tw_pool_kind)kind)) == 0) {
+        for (int kind = 0; kind < POOLS; kind++) {
+            if (strcmp(argument, pools[kind].name) == 0) {
                 choice->kind = (tw_pool_kind)kind;
                 return 0;
             }
