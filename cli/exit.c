@@ -9,7 +9,7 @@
 
 static int output_error; /* errno of the first write to standard output that failed */
 
-int cli_exit_code(tw_status status)
+static int exit_code(tw_status status)
 {
     switch (status) {
     case TW_OK:
@@ -98,7 +98,7 @@ int cli_fail(const tw_error *error)
     } else {
         cli_say("%s", error->message);
     }
-    return cli_exit_code(error->status);
+    return exit_code(error->status);
 }
 
 tw_status cli_file_status(int os_error)
@@ -140,5 +140,5 @@ int cli_finish(int code)
             output_error == EBADF ? "it is closed"
             : output_error != 0   ? strerror(output_error)
                                   : "");
-    return cli_exit_code(cli_file_status(output_error));
+    return exit_code(cli_file_status(output_error));
 }

@@ -15,8 +15,6 @@ enum cli_code {
     CLI_INTERRUPTED = 130
 };
 
-int cli_exit_code(tw_status status);
-
 /* Fills *error as the library does and returns `status`. */
 __attribute__((format(printf, 3, 4))) tw_status cli_error(tw_error *error, tw_status status, const char *format, ...);
 

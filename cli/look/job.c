@@ -145,12 +145,6 @@ void cli_job_compare(const struct cli_job *job, double *difference, int *identic
     }
 }
 
-int64_t cli_job_output_bytes(const struct cli_job *job)
-{
-    const tw_view *view = tw_array_view(job->operand[job->noperands - 1]);
-    return tw_view_size(view) * view->dtype.itemsize;
-}
-
 void cli_job_fini(struct cli_job *job)
 {
     for (int k = 0; k < job->noperands; k++) {

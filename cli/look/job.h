@@ -37,7 +37,6 @@ tw_status cli_job_run(struct cli_job *job, const int *stop, tw_report **report, 
 /* Compares r of cli_job_mult with the plain loop: the largest difference, and whether all bits agree. */
 void cli_job_compare(const struct cli_job *job, double *difference, int *identical);
 
-int64_t cli_job_output_bytes(const struct cli_job *job);
 void cli_job_fini(struct cli_job *job);
 
 /* TW_ERROR_MEMORY where rows x columns float64 are more than the memory available: asked for before the memory is, for

@@ -21,7 +21,7 @@ enum wish_state { NONE, ASKED, GRANTED, REFUSED };
 /* An array that was made, as workers see it. */
 struct chosen {
     int operand;
-    tw_view view; /* its dtype's descr is `text`, where it has one */
+    tw_view view; /* its dtype's descr is `text`, if it has one */
     char text[TW__CHOICE_TEXT];
 };
 
@@ -57,7 +57,8 @@ struct tw_choices {
     uint8_t *where[TW_MAX_OPERANDS];
 };
 
-int tw__is_chosen(const tw_view *view, tw_role role)
+/* Whether the kernel chooses the dtype of this operand: it has items of no bytes. */
+static int is_chosen(const tw_view *view, tw_role role)
 {
     return role == TW_OUT && view->dtype.kind == TW_OPAQUE && view->dtype.itemsize == 0;
 }
@@ -177,7 +178,7 @@ static size_t count_chosen(const tw_signature *signature, const struct tw__acces
 {
     size_t count = 0;
     for (int k = 0; k < signature->noperands; k++) {
-        count += (size_t)tw__is_chosen(&accesses[k].view, signature->operands[k].role);
+        count += (size_t)is_chosen(&accesses[k].view, signature->operands[k].role);
     }
     return count;
 }
@@ -190,7 +191,7 @@ static tw_status create_made(tw_choices **made, const tw_grid *grid, const struc
         return tw__fail_memory(error, sizeof *own, "a list of arrays");
     }
     for (int k = 0; k < grid->signature->noperands; k++) {
-        if (tw__is_chosen(&accesses[k].view, grid->signature->operands[k].role)) {
+        if (is_chosen(&accesses[k].view, grid->signature->operands[k].role)) {
             own->where[k] = calloc((size_t)grid->count + 1, 1);
             if (own->where[k] == NULL) {
                 tw_choices_destroy(own);

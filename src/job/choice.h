@@ -24,10 +24,7 @@ struct tw__chooser {
     int64_t *populated;
 };
 
-/* Whether the kernel chooses the dtype of this operand: it has items of no bytes. */
-int tw__is_chosen(const tw_view *view, tw_role role);
-
-/* What the workers of a job share, in `memory`, which is the pool's. *shared is NULL where no output's dtype is chosen,
+/* What the workers of a job share, in `memory`, which is the pool's. *shared is NULL if no output's dtype is chosen,
  * or nobody takes the arrays. `made` is the caller's and is filled while the job runs. */
 tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, const tw_pool *pool,
                              struct tw__memory *memory, const tw_grid *grid, const struct tw__access *accesses,

@@ -117,7 +117,7 @@ int tw__emit_size(tw_kind kind)
 /* ---- numbers ---- */
 
 /* Small integers read as such, all others are hexadecimal: exact, and free of the locale's decimal point. */
-void tw__emit_float(struct tw__emitter *e, double value, int single)
+static void emit_float(struct tw__emitter *e, double value, int single)
 {
     const char *suffix = single ? "f" : "";
     if (isnan(value)) {
@@ -171,12 +171,12 @@ void tw__emit_constant(struct tw__emitter *e, tw_kind kind, const union tw__valu
     if (tw__kind_is_complex(kind)) {
         const int single = kind == TW_COMPLEX64;
         tw__emit_text(e, "(%s){", tw__emit_type(kind));
-        tw__emit_float(e, value->number.real, single);
+        emit_float(e, value->number.real, single);
         tw__emit_text(e, ", ");
-        tw__emit_float(e, value->number.imag, single);
+        emit_float(e, value->number.imag, single);
         tw__emit_text(e, "}");
     } else if (tw__kind_is_float(kind)) {
-        tw__emit_float(e, value->number.real, kind != TW_FLOAT64);
+        emit_float(e, value->number.real, kind != TW_FLOAT64);
     } else if (kind == TW_BOOL) {
         tw__emit_text(e, "%d", value->integer != 0);
     } else {

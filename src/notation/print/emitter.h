@@ -59,6 +59,5 @@ int tw__emit_size(tw_kind kind);            /* bytes of an item */
 
 /* A constant as a C expression. */
 void tw__emit_constant(struct tw__emitter *e, tw_kind kind, const union tw__value *value);
-void tw__emit_float(struct tw__emitter *e, double value, int single);
 
 #endif

@@ -19,7 +19,7 @@
 #include "os/stream.h"
 #include "store/npy/npy.h"
 
-struct infile {
+struct npy_file {
     int fd;
     int is_stream; /* size is then as large as can be */
     const char *path;
@@ -27,7 +27,7 @@ struct infile {
     struct tw__npy_header header;
 };
 
-static tw_status fail_read(const struct infile *file, int failed, tw_error *error)
+static tw_status fail_read(const struct npy_file *file, int failed, tw_error *error)
 {
     if (failed == EIO) {
         return tw__fail(error, TW_ERROR_FILE, "%s: cannot be read to its end", file->path);
@@ -35,7 +35,7 @@ static tw_status fail_read(const struct infile *file, int failed, tw_error *erro
     return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", file->path);
 }
 
-static tw_status open_infile(struct infile *file, tw_error *error)
+static tw_status open_file(struct npy_file *file, tw_error *error)
 {
     struct tw__file_info info;
     int failed = tw__path_info(file->path, &info);
@@ -67,19 +67,19 @@ static tw_status open_infile(struct infile *file, tw_error *error)
 }
 
 /* The next bytes of a stream or, of a file, those at `offset`. *have: how many there are. */
-static int read_bytes(const struct infile *file, void *data, size_t length, int64_t offset, size_t *have)
+static int read_bytes(const struct npy_file *file, void *data, size_t length, int64_t offset, size_t *have)
 {
     return file->is_stream ? tw__stream_read(file->fd, data, length, have)
                            : tw__file_read(file->fd, data, length, offset, have);
 }
 
-static tw_status fail_end(const struct infile *file, int64_t have, int64_t wanted, const char *what, tw_error *error)
+static tw_status fail_end(const struct npy_file *file, int64_t have, int64_t wanted, const char *what, tw_error *error)
 {
     return tw__fail(error, TW_ERROR_FORMAT, "%s: ends after %" PRId64 " of the %" PRId64 " bytes of its %s", file->path,
                     have, wanted, what);
 }
 
-static tw_status read_header(struct infile *file, tw_error *error)
+static tw_status read_header(struct npy_file *file, tw_error *error)
 {
     unsigned char prefix[TW__NPY_PREFIX];
     size_t count = file->size < TW__NPY_PREFIX ? (size_t)file->size : TW__NPY_PREFIX;
@@ -113,7 +113,7 @@ static tw_status read_header(struct infile *file, tw_error *error)
 }
 
 /* *array stays NULL if this file cannot be mapped: it can still be read. */
-static tw_status map_infile(tw_array **array, const struct infile *file, tw_error *error)
+static tw_status map_file(tw_array **array, const struct npy_file *file, tw_error *error)
 {
     const struct tw__npy_header *header = &file->header;
     tw_array *made = NULL;
@@ -135,7 +135,7 @@ static tw_status map_infile(tw_array **array, const struct infile *file, tw_erro
     return TW_OK;
 }
 
-static tw_status read_infile(tw_array **array, const struct infile *file, struct tw__heap *heap, tw_error *error)
+static tw_status read_elements(tw_array **array, const struct npy_file *file, struct tw__heap *heap, tw_error *error)
 {
     const struct tw__npy_header *header = &file->header;
     tw_array *made = NULL;
@@ -159,7 +159,7 @@ static tw_status read_infile(tw_array **array, const struct infile *file, struct
 }
 
 /* What tells this file from the same one with other contents. What comes through a stream has nothing but those. */
-static tw_status say_origin(tw_array *array, const struct infile *file, tw_error *error)
+static tw_status say_origin(tw_array *array, const struct npy_file *file, tw_error *error)
 {
     char moment[64], text[160];
     if (file->is_stream) {
@@ -172,18 +172,18 @@ static tw_status say_origin(tw_array *array, const struct infile *file, tw_error
 
 tw_status tw__npy_open(tw_array **array, struct tw__heap *heap, const char *path, tw_error *error)
 {
-    struct infile file = {.fd = -1, .path = path};
+    struct npy_file file = {.fd = -1, .path = path};
     tw_array *made = NULL;
-    tw_status status = open_infile(&file, error);
+    tw_status status = open_file(&file, error);
     if (status == TW_OK) {
         status = read_header(&file, error);
     }
     const struct tw__npy_header *header = &file.header;
     if (status == TW_OK && !file.is_stream && !header->swapped && header->data_offset % header->dtype.alignment == 0) {
-        status = map_infile(&made, &file, error);
+        status = map_file(&made, &file, error);
     }
     if (status == TW_OK && made == NULL) {
-        status = read_infile(&made, &file, heap, error);
+        status = read_elements(&made, &file, heap, error);
     }
     if (status == TW_OK) {
         if (header->fortran) {
