@@ -5,7 +5,7 @@
 
 #define CLI_INTERRUPTED_BEFORE "interrupted before the first tile"
 
-/* Handles SIGINT, SIGTERM and SIGHUP, where they are not ignored. Returns the stop flag for tw_run_options. With
+/* Handles SIGINT, SIGTERM and SIGHUP, if they are not ignored. Returns the stop flag for tw_run_options. With
  * `announce`, the first signal is answered with a line on standard error. */
 const int *cli_interrupt_install(int announce);
 

@@ -1,4 +1,4 @@
-/* paths.c - whether two names mean one file: the same inode, or the same name in the same folder where there is no file
+/* paths.c - whether two names mean one file: the same inode, or the same name in the same folder if there is no file
  * yet. Knows no operands, only paths and what they are called in messages. */
 #include "paths.h"
 

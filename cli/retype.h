@@ -10,7 +10,7 @@ struct cli_retype {
 void cli_retype_init(struct cli_retype *retype, int argc, char **argv);
 void cli_retype_fini(struct cli_retype *retype);
 
-/* "tilework run --resume ...", quoted for a shell. NULL where memory is short; to be freed. */
+/* "tilework run --resume ...", quoted for a shell. NULL if memory is short; to be freed. */
 char *cli_retype_resume(const struct cli_retype *retype);
 
 /* "tilework replay 7 ...", without the output files. */

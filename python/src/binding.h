@@ -197,7 +197,7 @@ extern _Thread_local const struct inside *inside_of;
 struct local_run {
     PyObject *const *bases;         /* [noperands] what keeps each operand's memory alive */
     int own_memory;                 /* tiles may lie in memory of the run's own, which ends with it */
-    pthread_mutex_t lock;           /* over the next three, where there is no global lock */
+    pthread_mutex_t lock;           /* over the next three, if there is no global lock */
     uint64_t tile;                  /* of `exception` */
     PyObject *exception;            /* of the lowest tile that failed; NULL: none */
     PyObject *interrupt;            /* what the progress function or a signal handler raised; NULL: nothing */

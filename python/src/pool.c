@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_SECONDS 8e-6     /* a look takes 1 us where nobody holds anything, a change of threads at least 10 */
+#define LOOK_SECONDS 8e-6     /* a look takes 1 us if nobody holds anything, a change of threads at least 10 */
 #define TRY_MICROSECONDS 1000 /* between two */
 #define MOST_TRIES 1000       /* looks: an import that takes longer than a second is not waited for */
 #define MOST_STREAM_TRIES 20  /* threads that never pause keep a stream busy */

@@ -36,7 +36,7 @@ tw_status tw__array_new(tw_array **array, const tw_dtype *dtype, int ndim, const
 /* Says what its values come from; NULL: nothing says so. Errors: TW_ERROR_MEMORY. */
 tw_status tw__array_set_origin(tw_array *array, const char *origin, tw_error *error);
 
-/* A new array, contents undefined, C order: in the heap where there is one, else private.
+/* A new array, contents undefined, C order: in the heap if there is one, else private.
  * tw_array_create is this with the pool's heap. */
 tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,
                            const int64_t *shape, tw_error *error);

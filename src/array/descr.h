@@ -8,7 +8,7 @@
 struct tw__descr {
     tw_dtype dtype;             /* descr is set for kinds that compute, NULL for opaque items */
     int swapped;                /* numbers in the other byte order */
-    char spelled[TW__SPELLING]; /* what it means, where it is another spelling of a type string; else "" */
+    char spelled[TW__SPELLING]; /* what it means, if it is another spelling of a type string; else "" */
     struct tw__quoted text;     /* the description as it stands, a type string without its quotes */
 };
 

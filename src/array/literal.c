@@ -96,7 +96,7 @@ static size_t escape_length(const char *text, size_t length)
     return 2 + digits;
 }
 
-/* Length of the UTF-8 character at the front of text, 0 where it is none (RFC 3629: no overlong forms, no surrogates,
+/* Length of the UTF-8 character at the front of text, 0 if it is none (RFC 3629: no overlong forms, no surrogates,
  * nothing above U+10FFFF). */
 static size_t utf8_length(const char *text, size_t length)
 {

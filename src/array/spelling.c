@@ -63,7 +63,7 @@ static const char *find(const struct spelling *table, size_t count, const char *
     return NULL;
 }
 
-/* Puts order, body and the rest together; 0 where that is too long to be a type. */
+/* Puts order, body and the rest together; 0 if that is too long to be a type. */
 static size_t put(char spelled[TW__SPELLING], char order, const char *body, const char *rest, size_t length)
 {
     const int written = snprintf(spelled, TW__SPELLING, "%c%s%.*s", order, body, (int)length, rest);

@@ -85,7 +85,8 @@ void tw__view_copy(const tw_view *destination, const tw_view *source);
  * 0 if that overflows. */
 int tw__view_reach(const tw_view *view, int64_t *before, int64_t *after);
 
-/* Whether the address ranges of two views meet. Views that interleave without sharing an item count as overlapping. */
+/* Whether the address ranges of two views overlap. Views that interleave without sharing an item count as overlapping.
+ */
 int tw__view_overlap(const tw_view *a, const tw_view *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* checked.h - arithmetic on sizes that come from users. Each returns 1 and stores the result, or 0 where it overflows.
+/* checked.h - arithmetic on sizes that come from users. Each returns 1 and stores the result, or 0 if it overflows.
  */
 #ifndef TW_BASE_CHECKED_H
 #define TW_BASE_CHECKED_H

@@ -54,7 +54,7 @@ static int is_inside(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Puts text[length] into to[size]; where it is too long its middle gives way: what was wrong stands at the end, often
+/* Puts text[length] into to[size]; if it is too long its middle gives way: what was wrong stands at the end, often
  * behind a file's name. */
 static size_t put_shortened(char *to, size_t size, const char *text, size_t length)
 {

@@ -24,7 +24,7 @@ static inline struct tw__float_mode tw__float_mode_get(void)
     return mode;
 }
 
-/* Puts the mode back where it is another. */
+/* Puts the mode back if it is another. */
 static inline void tw__float_mode_keep(const struct tw__float_mode *mode)
 {
     const struct tw__float_mode now = tw__float_mode_get();

@@ -82,7 +82,7 @@ void tw__text_add_quoted(struct tw__text *text, const char *quoted, size_t lengt
 }
 
 /* printf and strtod follow the locale's decimal separator: what printf puts between the digits is skipped, and strtod
- * is given whole numbers ("123e-4"), so that no thread's locale has to be changed. */
+ * is given whole numbers ("123e-4"), so that no thread's locale must be changed. */
 static int print_digits(char *digits, int *exponent, double value, int count)
 {
     char text[64];

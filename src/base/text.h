@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Reads a decimal number of digits alone from the front of text[0..length): no sign, no blanks. Returns how many
- * characters were read, 0 where there is no digit or the value does not fit int64. */
+ * characters were read, 0 if there is no digit or the value does not fit int64. */
 size_t tw__parse_digits(const char *text, size_t length, int64_t *value);
 
 /* A C identifier at the front of text[0..length): its length, else 0. ASCII letters alone, whatever the locale. */
@@ -15,7 +15,7 @@ size_t tw__parse_identifier(const char *text, size_t length);
 int tw__is_digit(char c);
 int tw__is_blank(char c); /* space, tab, newline, carriage return */
 
-/* A text that grows in a fixed buffer: always terminated; `length` goes on counting past the end, as snprintf does. */
+/* A text that grows in a fixed buffer: always terminated; `length` keeps counting past the end, as snprintf does. */
 struct tw__text {
     char *data;
     size_t size;

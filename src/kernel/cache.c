@@ -253,7 +253,7 @@ char *tw__cache_find(const struct tw__cache *cache, const char *key)
     return object;
 }
 
-/* The text of an entry (malloc), NULL where the inputs cannot vouch for the object. */
+/* The text of an entry (malloc), NULL if the inputs cannot vouch for the object. */
 static char *entry_text(const char *hash, char *const *inputs, size_t count, int64_t time)
 {
     size_t size = sizeof FIRST_LINE + TW__HASH_TEXT + 32;

@@ -48,7 +48,7 @@ tw_status tw__cache_temporary(const struct tw__cache *cache, char **path, int64_
 char *tw__cache_find(const struct tw__cache *cache, const char *key);
 
 /* Takes the compiled file `temporary` into the cache: *object (malloc) is its path there. inputs[count]: the files that
- * the compilation read, which began at `time`; where one cannot be read or has changed since, or `count` is 0, the
+ * the compilation read, which began at `time`; if one cannot be read or has changed since, or `count` is 0, the
  * object is kept but not found again. Errors: as tw__cache_write. */
 tw_status tw__cache_store(const struct tw__cache *cache, const char *key, const char *temporary, char *const *inputs,
                           size_t count, int64_t time, char **object, tw_error *error);

@@ -20,7 +20,7 @@ struct tw_kernel {
 };
 
 /* Opens the object at `path`, a full path, for a kernel that the user knows as FILE:SYMBOL. Takes over `path`.
- * `unopened`: the status where it is no object. Errors: that, TW_ERROR_ARGUMENT (no such function), TW_ERROR_MEMORY. */
+ * `unopened`: the status if it is no object. Errors: that, TW_ERROR_ARGUMENT (no such function), TW_ERROR_MEMORY. */
 tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *file, const char *symbol,
                                  tw_status unopened, tw_error *error);
 

@@ -105,7 +105,7 @@ static double group_cpus(struct folder *folder, const struct files *files)
     return found && period > 0 ? (double)quota / (double)period : 0;
 }
 
-/* The value of "KEY value" in FOLDER/memory.stat, 0 where there is none. */
+/* The value of "KEY value" in FOLDER/memory.stat, 0 if there is none. */
 static int64_t memory_stat(struct folder *folder, const char *key)
 {
     char text[8192];

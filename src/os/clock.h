@@ -11,7 +11,7 @@ int64_t tw__now(void);
 /* Nanoseconds since 1970, by the clock that files are dated by. */
 int64_t tw__wall_time(void);
 
-/* "2026-11-23 04:06:58.000000000 UTC" for nanoseconds since 1970, or the number where that is no such moment. Returns
+/* "2026-11-23 04:06:58.000000000 UTC" for nanoseconds since 1970, or the number if that is no such moment. Returns
  * the length as snprintf does. */
 int tw__moment_text(char *text, size_t size, int64_t nanoseconds);
 

@@ -270,7 +270,7 @@ static int write_zeros(int fd, int64_t from, int64_t to)
 }
 
 /* Whether the disk has this many bytes at all: without asking, a file system may hand out all it has before it says no,
- * and other programs meet a full disk. Some say that they have no blocks at all: those are asked the hard way. */
+ * and other programs find the disk full. Some say that they have no blocks at all: those are asked the hard way. */
 static int has_room(int fd, int64_t bytes)
 {
     struct statvfs room;

@@ -78,7 +78,7 @@ int tw__file_read_some(int fd, void *data, size_t length, size_t *done);
 
 int tw__file_write(int fd, const void *data, size_t length, int64_t offset);
 
-/* Makes the file `length` bytes long with all its room taken on the disk (ENOSPC, EFBIG, EDQUOT); where the file system
+/* Makes the file `length` bytes long with all its room taken on the disk (ENOSPC, EFBIG, EDQUOT); if the file system
  * cannot preallocate, zeros are written. Where that fails the file has its old
  * length. */
 int tw__file_allocate(int fd, int64_t length);
@@ -89,7 +89,7 @@ int tw__file_sync(int fd);
 /* Random bytes, as good as the system has them at once. */
 void tw__file_random(void *data, size_t length);
 
-/* Renames and syncs the folder, which is opened first: where no descriptor is left, nothing has the new name. */
+/* Renames and syncs the folder, which is opened first: if no descriptor is left, nothing has the new name. */
 int tw__file_rename(const char *from, const char *to);
 
 /* The same in two steps. A folder that cannot be synced at all (it may not be read, its file system knows no such

@@ -7,7 +7,7 @@
 /* Makes the folder and the missing ones above it, 0700. Returns 0, or an errno. A folder that is there is fine. */
 int tw__folder_make(const char *path);
 
-/* Whether this user may make files there and have them run: 0, or an errno, ENOEXEC where the file system is mounted
+/* Whether this user may make files there and have them run: 0, or an errno, ENOEXEC if the file system is mounted
  * without execution. */
 int tw__folder_ready(const char *path);
 
@@ -22,13 +22,13 @@ int tw__folder_is_own_home(const char *path);
 
 struct tw__file_info;
 
-/* Calls f(name, what it is, user) for everything in the folder; nothing where it cannot be read. */
+/* Calls f(name, what it is, user) for everything in the folder; nothing if it cannot be read. */
 void tw__folder_each(const char *path, void (*f)(const char *name, const struct tw__file_info *info, void *user),
                      void *user);
 
 /* Says why files in this folder are not to be trusted: it is a symbolic link or no folder, belongs to another user, or
- * others may write to it. Returns 0 where it is sound, -1 with the reason in why[size] (-2: the owner is the reason),
- * or an errno where it cannot be looked at (ENOENT: it is not there). */
+ * others may write to it. Returns 0 if it is sound, -1 with the reason in why[size] (-2: the owner is the reason),
+ * or an errno if it cannot be looked at (ENOENT: it is not there). */
 int tw__folder_check(const char *path, char *why, size_t size);
 
 #endif

@@ -50,7 +50,7 @@ static void add_lost(char *lost, const char *what)
     snprintf(lost + used, TW__LIKENESS_TEXT - used, "%s%s", used > 0 ? ", " : "", what);
 }
 
-/* The value of an attribute; -1: none, or errno. A descriptor that is open as a place alone has to be asked by a name.
+/* The value of an attribute; -1: none, or errno. A descriptor that is open as a place alone must be asked by its name.
  */
 static ssize_t get_attribute(int fd, const char *name, void *value, size_t size)
 {

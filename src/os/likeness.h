@@ -12,7 +12,7 @@
  * the group is lost, its members get no more than everybody. 0, or an errno: `like` cannot be looked at. */
 int tw__likeness_take(int fd, int like, char *lost);
 
-/* Opens `name` in the open folder to be looked at, for the call above: also where it may not be read. 0, or an errno.
+/* Opens `name` in the open folder to be looked at, for the call above: also if it may not be read. 0, or an errno.
  */
 int tw__likeness_open(int *fd, int folder, const char *name);
 

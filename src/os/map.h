@@ -42,7 +42,7 @@ int tw__map_protect(void *address, size_t length, int writable);
 void tw__unmap(void *address, size_t length);
 
 /* Makes the pages of a range present and writable in this process with one call (MADV_POPULATE_WRITE). ENOMEM where
- * memory has run out, EINVAL where the kernel lacks the call (before Linux 5.14). */
+ * memory has run out, EINVAL if the kernel lacks the call (before Linux 5.14). */
 int tw__populate(void *address, size_t length);
 
 /* The same for a range of tw__map_shared that begins and ends at multiples of TW__HUGE_PAGE, with huge pages where they

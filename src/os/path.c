@@ -1,4 +1,4 @@
-/* path.c - paths: where symbolic links lead, and which part of a path is to blame where a call on it failed. Opens
+/* path.c - paths: where symbolic links lead, and which part of a path is to blame if a call on it failed. Opens
  * nothing. */
 #include "os/path.h"
 

@@ -1,11 +1,11 @@
-/* path.h - paths: where symbolic links lead, and which part of a path is to blame where a call on it failed. */
+/* path.h - paths: where symbolic links lead, and which part of a path is to blame if a call on it failed. */
 #ifndef TW_OS_PATH_H
 #define TW_OS_PATH_H
 
 #include <tilework/tilework.h>
 
 /* Where the symbolic links lead that `path` itself may be, one after the other (links among its folders are the
- * system's business): *file (malloc) is `path` as it stands where it is no link. What the last one names need not
+ * system's business): *file (malloc) is `path` as it stands if it is no link. What the last one names need not
  * exist. 0, or an errno: ELOOP, EACCES (the system follows no such link), ESTALE (it leads to something that has no
  * name). */
 int tw__path_follow(char **file, const char *path);

@@ -19,7 +19,7 @@
 #define NAME "tilework-of-process-"
 #define TRIES 100 /* folders that another process sweeps away before they are locked */
 
-/* The one of this process: what has to be removed at its end is known to the process and to no caller. */
+/* The one of this process: what must be removed at its end is known to the process and to no caller. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     char *path;

@@ -87,7 +87,7 @@ void tw__death_text(const struct tw__death *death, char *text, size_t size);
 void tw__sleep_on(struct tw__process *processes, int count, const struct tw__event *event, double seconds);
 
 int tw__event_open(struct tw__event *event);
-/* Any process that has the descriptor. Nothing happens where it is no longer the event: a kernel may have closed it and
+/* Any process that has the descriptor. Nothing happens if it is no longer the event: a kernel may have closed it and
  * opened a file of its own. */
 void tw__event_signal(const struct tw__event *event);
 void tw__event_close(struct tw__event *event);

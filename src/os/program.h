@@ -11,15 +11,15 @@
  * Any thread. */
 int tw__run_program(char *const argv[], size_t limit, char **output, int *code);
 
-/* Full path of a program on PATH (malloc). NULL, with errno ENOENT where there is none, ENOMEM where there is no
+/* Full path of a program on PATH (malloc). NULL, with errno ENOENT if there is none, ENOMEM if there is no
  * memory. A name with a slash is taken as it is, where it is a program. */
 char *tw__find_program(const char *name);
 
 /* What changes when a program is replaced by another version: real path, device, inode, size and time of change, as a
- * text (malloc). NULL, with errno, where there is no such file; ENOMEM where there is no memory. */
+ * text (malloc). NULL, with errno, if there is no such file; ENOMEM if there is no memory. */
 char *tw__program_identity(const char *path);
 
-/* The folder that relative names are taken from (malloc), NULL where it is gone. */
+/* The folder that relative names are taken from (malloc), NULL if it is gone. */
 char *tw__current_folder(void);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Bytes that a stack of ours has: 8 MiB, or what RLIMIT_STACK gives where that is more. Threads that the C library
- * starts by itself have 2 MiB under `ulimit -s unlimited`, and as little as the limit where that is small. */
+/* Bytes that a stack of ours has: 8 MiB, or what RLIMIT_STACK gives if that is more. Threads that the C library
+ * starts by itself have 2 MiB under `ulimit -s unlimited`, and as little as the limit if that is small. */
 size_t tw__stack_size(void);
 
 /* Bytes of this thread's stack below the caller's frame; 0 if that is not known, as on a stack that the program has
@@ -16,7 +16,7 @@ size_t tw__stack_left(void);
  * an errno: it was not called. */
 int tw__stack_run(size_t needed, void (*function)(void *argument), void *argument);
 
-/* A stack for calls from threads whose own is too small. Pages appear at first touch; what runs past its end meets
+/* A stack for calls from threads whose own is too small. Pages appear at first touch; what runs past its end hits
  * a page that nobody may touch. */
 struct tw__stack;
 

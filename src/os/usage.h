@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* Milliseconds, in steps of the system's tick (10 ms), with those of the programs that it has started and their
- * children. 0 where it cannot be known. */
+ * children. 0 if it cannot be known. */
 int64_t tw__processor_milliseconds(int pid);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <tilework/tilework.h>
 
-/* What has to be kept from before the run: the starting values of inout operands, and room for the second result, so
+/* What must be kept from before the run: the starting values of inout operands, and room for the second result, so
  * that memory that does not suffice is an error before the run and not after it. */
 struct tw__check {
     const tw_kernel *kernel;
@@ -17,7 +17,7 @@ struct tw__check {
 tw_status tw__check_begin(struct tw__check *check, const tw_kernel *kernel, const tw_grid *grid,
                           tw_array *const *arrays, tw_error *error);
 
-/* Computes again and compares; fills what the totals say of it. TW_ERROR_CHECK where there is a difference. */
+/* Computes again and compares; fills what the totals say of it. TW_ERROR_CHECK if there is a difference. */
 tw_status tw__check_end(struct tw__check *check, const tw_run_options *options, tw_report_totals *totals,
                         tw_error *error);
 

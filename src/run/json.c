@@ -14,7 +14,7 @@ static tw_status cannot_write(tw_error *error)
     return tw__fail_os(error, tw__file_status(failed), failed, "the report cannot be written");
 }
 
-/* Writes `key`: value and frees the value. 0 where that fails. */
+/* Writes `key`: value and frees the value. 0 if that fails. */
 static int write_value(FILE *file, const char *prefix, json_t *value)
 {
     if (value == NULL) {
@@ -29,7 +29,7 @@ static int write_value(FILE *file, const char *prefix, json_t *value)
     return written;
 }
 
-/* The value, or NULL where a part of it could not be made: a report with gaps is no report. */
+/* The value, or NULL if a part of it could not be made: a report with gaps is no report. */
 static json_t *whole(json_t *value, int failed)
 {
     if (failed) {

@@ -16,7 +16,7 @@ struct tw__access_ops;
 
 /* One operand as the workers of its step read it. tw__access_copy brings it to them, field by field. */
 struct tw__access {
-    tw_view view;              /* the whole operand; stride 0 where a dimension of 1 is broadcast */
+    tw_view view;              /* the whole operand; stride 0 if a dimension of 1 is broadcast */
     uint8_t axes[TW_MAX_DIMS]; /* axis of each dimension */
     tw_role role;
     int number;                       /* in the signature */

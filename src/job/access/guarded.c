@@ -50,7 +50,7 @@ void tw__guard_destroy(struct tw__guard *guard)
 
 /* ---- layout ---- */
 
-/* Strides of the copy: C order, broadcast dimensions as they are, a gap behind each row. 0 where it is too large. */
+/* Strides of the copy: C order, broadcast dimensions as they are, a gap behind each row. 0 if it is too large. */
 static int lay_out(struct copy *copy, const tw_view *real)
 {
     copy->view = *real;

@@ -26,7 +26,7 @@
  *                                           used. intN is int32_t for float32, int64_t for float64 */
 struct tw__prelude_function {
     char name[32];
-    char fast[32];  /* "" where there is none */
+    char fast[32];  /* "" if there is none */
     int narguments; /* `outside` not counted */
     uint64_t needs; /* bit k: tw__prelude_texts[k] */
 };

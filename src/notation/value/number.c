@@ -124,7 +124,7 @@ static int same_double(double a, double b)
     return a == b;
 }
 
-/* As Python's repr: digits that read back as the same value, a point where it is a float. */
+/* As Python's repr: digits that read back as the same value, a point if it is a float. */
 static void add_real(struct tw__text *text, double value, int is_part)
 {
     char digits[TW__MAX_DIGITS];

@@ -46,7 +46,7 @@ double tw__scalar_as_real(const struct tw__scalar *value);
 
 int tw__scalar_is_true(const struct tw__scalar *value);
 
-/* As an int64: 0 where it is none (not whole, out of range). */
+/* As an int64: 0 if it is none (not whole, out of range). */
 int tw__scalar_to_int64(const struct tw__scalar *value, int64_t *result);
 
 #endif
