@@ -124,19 +124,24 @@ static tw_status write_header(struct tw__journal *journal, const char *json, tw_
     return failed == 0 ? TW_OK : fail_write(journal, failed, error);
 }
 
+/* A journal without a file, and the fingerprint of the job, which the caller frees, also after a failure. */
+static tw_status new_of_job(struct tw__journal **journal, struct json_t **fingerprint, const tw_kernel *kernel,
+                            const tw_grid *grid, tw_array *const *operands, tw_error *error)
+{
+    tw_status status = check_outputs(grid, operands, error);
+    if (status == TW_OK) {
+        status = tw__fingerprint(fingerprint, kernel, grid, operands, error);
+    }
+    return status == TW_OK ? new_journal(journal, grid, operands, error) : status;
+}
+
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
                              const tw_grid *grid, tw_array *const *operands, tw_error *error)
 {
     struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     char *header = NULL;
-    tw_status status = check_outputs(grid, operands, error);
-    if (status == TW_OK) {
-        status = tw__fingerprint(&fingerprint, kernel, grid, operands, error);
-    }
-    if (status == TW_OK) {
-        status = new_journal(&made, grid, operands, error);
-    }
+    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, error);
     if (status == TW_OK) {
         status = tw__held_open(
             &made->held, &(struct tw__held_wish){.path = path, .shown = path, .how = TW__HELD_CREATE, .is_private = 1},
@@ -250,13 +255,7 @@ tw_status tw__journal_open(struct tw__journal **journal, const char *path, const
     struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     struct tw__journal_file found = {0};
-    tw_status status = check_outputs(grid, operands, error);
-    if (status == TW_OK) {
-        status = tw__fingerprint(&fingerprint, kernel, grid, operands, error);
-    }
-    if (status == TW_OK) {
-        status = new_journal(&made, grid, operands, error);
-    }
+    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, error);
     if (status == TW_OK) {
         status = tw__held_open(&made->held, &(struct tw__held_wish){.path = path, .shown = path}, error);
     }
