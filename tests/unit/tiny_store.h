@@ -175,4 +175,20 @@ static inline tw_array *tiny_array(struct tiny_log *log, tw_kind kind, int ndim,
     return array;
 }
 
+static struct tiny_log *stored; /* of the stores of the test that runs */
+
+static inline int tiny_set_up(void **state)
+{
+    (void)state;
+    stored = tiny_log_open();
+    return 0;
+}
+
+static inline int tiny_tear_down(void **state)
+{
+    (void)state;
+    tiny_log_close(stored);
+    return 0;
+}
+
 #endif

@@ -16,22 +16,6 @@
 #include "record/restore.h"
 #include "tiny_store.h"
 
-static struct tiny_log *stored;
-
-static int open_log(void **state)
-{
-    (void)state;
-    stored = tiny_log_open();
-    return 0;
-}
-
-static int close_log(void **state)
-{
-    (void)state;
-    tiny_log_close(stored);
-    return 0;
-}
-
 /* r[i,j] = 10 x[i,j] + y[j], s[i,j] = s[i,j] + 2 x[i,j]; at tile `dies_at` the first attempt kills its worker. */
 struct plan {
     int64_t dies_at;
@@ -524,5 +508,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_journal_verifies_and_restores_what_a_store_delivers, enter_folder,
                                         leave_folder),
     };
-    return cmocka_run_group_tests(tests, open_log, close_log);
+    return cmocka_run_group_tests(tests, tiny_set_up, tiny_tear_down);
 }

@@ -8,22 +8,6 @@
 #include "job/units.h"
 #include "tiny_store.h"
 
-static struct tiny_log *stored;
-
-static int open_log(void **state)
-{
-    (void)state;
-    stored = tiny_log_open();
-    return 0;
-}
-
-static int close_log(void **state)
-{
-    (void)state;
-    tiny_log_close(stored);
-    return 0;
-}
-
 /* What is said of one axis i of this length, divided like this, when r[i] has units of 5. */
 static tw_status check_axis(int64_t length, const tw_split *split, tw_error *error)
 {
@@ -179,7 +163,7 @@ static void units_below_one_are_refused(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define LOGGED(test) cmocka_unit_test_setup_teardown(test, open_log, close_log)
+#define LOGGED(test) cmocka_unit_test_setup_teardown(test, tiny_set_up, tiny_tear_down)
     const struct CMUnitTest tests[] = {
         LOGGED(a_cut_inside_a_unit_is_refused_and_the_nearest_ones_are_named),
         LOGGED(cuts_are_refused_exactly_if_they_split_a_unit),

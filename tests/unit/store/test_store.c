@@ -5,22 +5,6 @@
 
 #include "tiny_store.h"
 
-static struct tiny_log *stored;
-
-static int open_log(void **state)
-{
-    (void)state;
-    stored = tiny_log_open();
-    return 0;
-}
-
-static int close_log(void **state)
-{
-    (void)state;
-    tiny_log_close(stored);
-    return 0;
-}
-
 /* An array in memory whose element k is k. */
 static tw_array *counted(int ndim, const int64_t *shape)
 {
@@ -216,7 +200,7 @@ static void an_array_in_memory_has_nothing_to_finish(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define LOGGED(test) cmocka_unit_test_setup_teardown(test, open_log, close_log)
+#define LOGGED(test) cmocka_unit_test_setup_teardown(test, tiny_set_up, tiny_tear_down)
     const struct CMUnitTest tests[] = {
         LOGGED(an_array_over_a_store_has_its_shape_and_no_memory),
         LOGGED(boxes_come_back_as_they_were_given),

@@ -22,8 +22,6 @@ static const int64_t row_cuts[] = {5, 10, 25, 40}, column_cuts[] = {7, 14, 28, 3
 static const tw_split splits[] = {{.axis = "i", .cuts = row_cuts, .ncuts = 4},
                                   {.axis = "j", .cuts = column_cuts, .ncuts = 5}};
 
-static struct tiny_log *stored;
-
 static int combine(const tw_tile *tile)
 {
     TW_VIEW(const double, x, tile->operand[X]);
@@ -131,13 +129,13 @@ static void run_job(struct job *job, tw_pool *pool, tw_function function, const 
 
 static int open_log(void **state)
 {
-    stored = tiny_log_open();
+    tiny_set_up(state);
     return enter_folder(state);
 }
 
 static int close_log(void **state)
 {
-    tiny_log_close(stored);
+    tiny_tear_down(state);
     return leave_folder(state);
 }
 
