@@ -20,7 +20,7 @@
 
 #define REPEATS 5
 
-enum { KEY_ROWS = CLI_KEY_FIRST, KEY_COLUMNS, KEY_SERVE };
+enum { KEY_ROWS = CLI_KEY_FIRST, KEY_COLUMNS, KEY_SIDE, KEY_SERVE };
 
 struct request {
     struct cli_case_options options;
@@ -30,6 +30,7 @@ struct request {
 static const struct argp_option options[] = {
     {"rows", KEY_ROWS, "N", 0, "Rows of the multiplication; default 10000, fewer if memory is short", 0},
     {"cols", KEY_COLUMNS, "N", 0, "Columns of the multiplication; default 20000", 0},
+    {"side", KEY_SIDE, "N", 0, "Rows and columns of the Mandelbrot set; default 1500", 0},
     {"workers", 'w', "N", 0, "Number of threads or processes; default: as many as this machine allows", 0},
     {"serve", KEY_SERVE, "CASE", OPTION_HIDDEN, NULL, 0},
     {0}};
@@ -57,6 +58,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return cli_number(&request->options.rows, "--rows", argument, 1, INT64_MAX);
     case KEY_COLUMNS:
         return cli_number(&request->options.columns, "--cols", argument, 1, INT64_MAX);
+    case KEY_SIDE:
+        return cli_number(&request->options.side, "--side", argument, 1, 100000);
     case 'w':
         result = cli_number(&number, "--workers", argument, 1, TW_MAX_WORKERS);
         request->options.workers = (int)number;
@@ -256,6 +259,7 @@ int cli_bench(int argc, char **argv)
     }
     tw_machine_describe(&machine);
     request.options.columns = request.options.columns > 0 ? request.options.columns : 20000;
+    request.options.side = request.options.side > 0 ? request.options.side : 1500;
     if (request.options.rows == 0) {
         request.options.rows = cli_rows_that_fit(10000, request.options.columns, &machine);
     }

@@ -59,7 +59,7 @@ static tw_status open_job(struct cli_bench *bench, tw_error *error)
     case CLI_TWO:
         return cli_job_empty(&bench->job, &pool, 2, error);
     case CLI_MANDELBROT:
-        return cli_job_mandelbrot(&bench->job, &pool, CLI_MANDELBROT_SIZE, error);
+        return cli_job_mandelbrot(&bench->job, &pool, options->side, error);
     case CLI_MEMORY:
         return open_memory(bench, &pool, error);
     }

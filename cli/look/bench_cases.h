@@ -10,13 +10,12 @@ enum cli_work {
     CLI_MULT_REUSED, /* computes into the result of the run before */
     CLI_EMPTY,       /* 10^6 empty tiles */
     CLI_TWO,         /* 1000 runs of 2 empty tiles; the value is seconds for one of them */
-    CLI_MANDELBROT,  /* 1500 x 1500, a tile a row */
+    CLI_MANDELBROT,  /* a square, a tile a row */
     CLI_MEMORY       /* 10^6 tiles of a real result; the value is bytes: this process's peak beyond the arrays */
 };
 
 #define CLI_EMPTY_TILES 1000000
 #define CLI_TWO_RUNS 1000
-#define CLI_MANDELBROT_SIZE 1500
 
 struct cli_case {
     const char *name; /* "mult-threads-new" */
@@ -33,6 +32,7 @@ const struct cli_case *cli_case_find(const char *name); /* NULL: none */
 
 struct cli_case_options {
     int64_t rows, columns; /* of the mult cases */
+    int64_t side;          /* of the Mandelbrot set */
     int workers;           /* 0: the default */
     const int *stop;       /* NULL: none */
 };

@@ -277,7 +277,7 @@ memory-processes""".split()
 
 @pytest.mark.parametrize("case", CASES)
 def test_bench_serves_a_case_line_by_line(folder, case):
-    size = ["--rows", "10000", "--cols", "200"] if case.startswith("memory") else ["--rows", "100", "--cols", "200"]
+    size = ["--rows", "10000", "--cols", "200"] if case.startswith("memory") else ["--rows", "100", "--cols", "200", "--side", "100"]
     result = folder.call("bench", "--serve", case, "--workers", "2", *size, input="go\ngo\nquit\ngo\n")
     assert (result.returncode, result.stderr) == (0, "")
     ready, *values = result.stdout.splitlines()
@@ -295,7 +295,13 @@ def test_bench_serve_ends_with_its_input(folder):
 
 
 def test_bench_prints_a_row_for_each_case(folder):
-    result = folder.call("bench", "--rows", "50", "--cols", "60", "--workers", "2")
+    result = folder.call("bench", "--rows", "50", "--cols", "60", "--side", "100", "--workers", "2")
     assert (result.returncode, result.stderr) == (0, "")
     assert re.match(r"tilework \d+\.\d+\.\d+ on ", result.stdout)
     assert [line.split()[0] for line in result.stdout.split("\n\n")[1].splitlines()] == CASES
+
+
+def test_bench_refuses_sizes_that_make_no_sense(folder):
+    for option in ("--rows", "--cols", "--side", "--workers"):
+        folder.refused(2, "bench", option, "0", says=option)
+    folder.refused(2, "bench", "--side", "100001", says="--side")
