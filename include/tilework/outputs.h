@@ -84,8 +84,8 @@ TW_API tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signa
  * be NULL. Any thread. Errors: TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error);
 
-/* [noperands] the operands as tw_run takes them: the inputs as they were given, and the arrays of the outputs. Valid as
- * long as the outputs. */
+/* [noperands] the operands as tw_run takes them: the inputs as they were given, and the arrays of the outputs. These
+ * belong to the outputs: commit and destroy the outputs, not their arrays. Valid as long as the outputs. */
 TW_API tw_array *const *tw_outputs_operands(const tw_outputs *outputs);
 
 typedef struct tw_outputs_totals {

@@ -255,8 +255,9 @@ TW_API tw_status tw_array_target(char **file, const char *path, tw_error *error)
  * created, all its disk space is allocated, and it is mapped. It gets the mode, owner, group, access list and other
  * attributes of an existing file PATH; tw_array_note says which of these could not be kept. tw_array_commit renames it
  * to PATH; tw_array_destroy without commit removes it, so no incomplete file ever has the final name. While the
- * array exists, no other tw_array_create_file on PATH succeeds. The outputs of a job that resumes after a crash are
- * opened by tw_outputs_open. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
+ * array exists, no other tw_array_create_file on PATH succeeds. This is for a single file that is written in one go; if
+ * a run must resume after a crash, or several files must be finished together, use tw_outputs_open. Errors:
+ * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_ARGUMENT. */
 TW_API tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtype *dtype, int ndim,
                                       const int64_t *shape, tw_error *error);
 
