@@ -47,7 +47,7 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     return status;
 }
 
-/* What the report is written to, before anything is. */
+/* The place that the report is written to, found before anything is written. */
 static tw_status open_descriptor(struct cli_report_file *file, int *fd, tw_error *error)
 {
     if (is_special(file->path)) {

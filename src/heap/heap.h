@@ -15,7 +15,7 @@ tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error
 void tw__heap_retain(struct tw__heap *heap);
 void tw__heap_release(struct tw__heap *heap); /* the last reference unmaps */
 
-/* From here on what is given goes back to the system at once, instead of being kept warm. Before the first take. */
+/* Ranges that are given go back to the system at once, instead of being kept warm. Before the first take. */
 void tw__heap_return(struct tw__heap *heap);
 
 /* Nothing more will be taken: address space that no array uses goes back to the system, at once and with each give; the

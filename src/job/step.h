@@ -11,7 +11,7 @@
 #include "kernel/kernel.h"
 #include "pool/crew.h"
 
-/* What one worker has to say beside its tiles' words. */
+/* What a worker reports beside its tiles' words. */
 struct tw__step_worker {
     _Alignas(64) int64_t populated; /* bytes */
     _Atomic uint64_t committing;    /* tile + 1 of which this worker's room has all that was written */

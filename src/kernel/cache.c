@@ -211,7 +211,7 @@ static int inputs_unchanged(char *text)
     }
 }
 
-/* What is used is not what is removed first. */
+/* An entry that is used is not among the first to be removed. */
 static void touch(const struct tw__cache *cache, const char *key, const char *object)
 {
     char name[TW__HASH_TEXT + 8];

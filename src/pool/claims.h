@@ -167,7 +167,7 @@ void tw__claims_ring(struct tw__claims *claims);
 /* Worker: does what there is to do in the open job, if one is open. */
 void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker);
 
-/* Worker: works until the pool quits, or it has to retire. */
+/* Worker: works until the pool quits, or it must retire. */
 void tw__claims_serve(struct tw__claims *claims, struct tw__worker *worker);
 
 /* Caller: makes all workers return from tw__claims_serve. */

@@ -40,7 +40,7 @@ void tw__guard_destroy(struct tw__guard *guard);
 
 /* What an access to `address` that ended the worker was: "wrote just past the end of 'r'", "wrote to input 'y', 24
  * bytes from the beginning of the tile's part of it", "read 16 bytes before the beginning of 'x'". access: 0 unknown
- * ("touched"), 1 read, 2 write. Returns the length as snprintf does; 0: it has to do with no operand. */
+ * ("touched"), 1 read, 2 write. Returns the length as snprintf does; 0: it belongs to no operand. */
 int tw__guard_explain(const struct tw__guard_note *note, const tw_grid *grid, uint64_t address, int access, char *text,
                       size_t size);
 

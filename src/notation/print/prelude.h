@@ -1,5 +1,5 @@
 /* prelude.h - the vector math functions as C texts, for whoever prints a kernel: which function does an operation on a
- * dtype, and which texts have to stand before it. Knows no expressions; the texts are the files of math/.
+ * dtype, and which texts must stand before it. Knows no expressions; the texts are the files of math/.
  *
  * A kernel's source begins with the texts that its functions need, in the order of their numbers:
  *

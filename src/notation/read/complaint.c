@@ -111,7 +111,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many letters have to be changed, added or left out: Levenshtein's distance, by one row of his table. */
+/* How many letters must be changed, added or left out: Levenshtein's distance, by one row of his table. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[LONGEST + 1];
