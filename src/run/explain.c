@@ -55,7 +55,7 @@ tw_status tw__explain(const struct tw__explanation *it, tw_error *error)
     if (status != TW_ERROR_KERNEL && status != TW_ERROR_WORKER) {
         return status; /* the pool has said it */
     }
-    tw_grid_tile_text(it->grid, outcome->tile - it->first, box, sizeof box);
+    tw_grid_tile_text(it->grid, outcome->tile, box, sizeof box);
     if (status == TW_ERROR_KERNEL) {
         status = explain_kernel(it, box, error);
     } else {

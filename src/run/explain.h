@@ -7,14 +7,13 @@
 #include "pool/pool.h"
 
 struct tw__explanation {
-    const tw_kernel *kernel; /* of the step that failed */
-    const tw_grid *grid;
-    uint64_t first; /* number of the grid's first tile in the job */
-    uint64_t tiles; /* of the job */
+    const tw_kernel *kernel;
+    const tw_grid *grid; /* whose tile 0 is that of the job */
+    uint64_t tiles;
     const struct tw__outcome *outcome;
 };
 
-/* Fills *error for outcome->status and returns the status, which is another one where the failure was not the kernel's.
+/* Fills *error for outcome->status and returns the status, which is another one if the failure was not the kernel's.
  */
 tw_status tw__explain(const struct tw__explanation *explanation, tw_error *error);
 
