@@ -138,20 +138,20 @@ def _box(request: Request, operand: int, tile: int) -> tuple[slice, ...]:
 
 
 def settled(request: Request, pool: Optional[_tilework.Pool], operand: int, arrays: list[_tilework.Array],
-            told: tuple[bytes, int, int]) -> np.ndarray[Any, Any]:
+            reported: tuple[bytes, int, int]) -> np.ndarray[Any, Any]:
     """The one array of an output, from those that its tiles asked for."""
-    if told[0] and told[0][0] != NOWHERE and told[0].count(told[0][0]) == len(told[0]):
-        only: np.ndarray[Any, Any] = arrays[told[0][0]].numpy()
+    if reported[0] and reported[0][0] != NOWHERE and reported[0].count(reported[0][0]) == len(reported[0]):
+        only: np.ndarray[Any, Any] = arrays[reported[0][0]].numpy()
         if only.dtype.kind not in TEXT_SIZES:
             return only
-    places = np.frombuffer(told[0], np.uint8)
+    places = np.frombuffer(reported[0], np.uint8)
     numbers, lowest = np.unique(places, return_index=True)
     order = [n for n in np.argsort(lowest) if numbers[n] != NOWHERE]
     if not order:
         nothing: np.ndarray[Any, Any] = request.made(pool, operand, request.inputs_dtype(operand)).numpy()
         return nothing
     found: dict[int, np.ndarray[Any, Any]] = {int(numbers[n]): arrays[numbers[n]].numpy() for n in order}
-    widths = {"S": told[1], "U": told[2] // TEXT_SIZES["U"]}
+    widths = {"S": reported[1], "U": reported[2] // TEXT_SIZES["U"]}
     dtypes = [np.dtype(f"{array.dtype.kind}{widths[array.dtype.kind]}") if array.dtype.kind in TEXT_SIZES else array.dtype
               for array in found.values()]
     dtype = dtypes[0] if len(dtypes) == 1 else common(dtypes)

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <string.h>
 
+#include "deaths.h"
 #include "grids.h"
 #include "job/bind.h"
 #include "job/steps.h"
 #include "run/report.h"
-#include "told.h"
 
 #define N 240
 #define FIRST 12 /* tiles of step 1 */
@@ -298,13 +298,13 @@ static void a_worker_killed_in_any_tile_of_any_step_costs_one_tile(void **state)
     need_processes();
     for (int64_t tile = 0; tile < TILES; tile++) {
         struct job job;
-        struct told told = {0};
+        struct deaths deaths = {0};
         const struct orders orders = {-1, -1, tile, tile - FIRST};
         set_up(&job, TW_PROCESSES, 1 + (int)tile % 3, orders);
-        assert_int_equal(run(&job, &(struct tw__task){.retries = 2, .died = remember, .died_user = &told}), TW_OK);
+        assert_int_equal(run(&job, &(struct tw__task){.retries = 2, .died = remember, .died_user = &deaths}), TW_OK);
         assert_r_is_right(&job); /* r is inout: what the dead worker added to its copy is gone */
         assert_int_equal(job.outcome.deaths, 1);
-        assert_int_equal(told.last.tile, tile);
+        assert_int_equal(deaths.last.tile, tile);
         assert_int_equal(record_of(&job, (uint64_t)tile).attempts, 2);
         tear_down(&job);
     }

@@ -1,6 +1,6 @@
 /* Signals that ask a worker to end: from others it ignores them, from itself it takes them. */
 #include "board.h"
-#include "told.h"
+#include "deaths.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -29,16 +29,20 @@ static void a_signal_that_a_worker_sends_itself_ends_it(void **state)
                                           "killed itself with signal 2 (Interrupt)",
                                           "killed itself with signal 1 (Hangup)", "killed itself with signal 3 (Quit)"};
     for (uint64_t tile = 0; tile < 4; tile++) {
-        struct told told = {0};
+        struct deaths deaths = {0};
         struct tw__outcome outcome;
-        const struct tw__task task = {
-            .function = end_itself, .argument = &tile, .count = 4, .retries = 0, .died = remember, .died_user = &told};
+        const struct tw__task task = {.function = end_itself,
+                                      .argument = &tile,
+                                      .count = 4,
+                                      .retries = 0,
+                                      .died = remember,
+                                      .died_user = &deaths};
         tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
         assert_int_equal(outcome.tile, tile);
-        assert_string_equal(told.reason, reasons[tile]);
-        assert_int_equal(told.last.by_itself, 1);
-        assert_int_equal(told.last.has_address, 0);
+        assert_string_equal(deaths.reason, reasons[tile]);
+        assert_int_equal(deaths.last.by_itself, 1);
+        assert_int_equal(deaths.last.has_address, 0);
     }
     tw_pool_close(pool);
 }

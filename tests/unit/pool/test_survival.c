@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "deaths.h"
 #include "grids.h"
 #include "os/clock.h"
-#include "told.h"
 
 /* ---- pools ---- */
 
@@ -23,18 +23,18 @@ static void a_death_is_reported_with_its_tile_and_reason(void **state)
     struct board *board = new_board();
     board->kill_at = 7;
     tw_pool *pool = open_pool(TW_PROCESSES, 2);
-    struct told told = {0};
+    struct deaths deaths = {0};
     struct tw__outcome outcome;
     const struct tw__task task = {
-        .function = mark, .argument = board, .count = 20, .retries = 2, .died = remember, .died_user = &told};
+        .function = mark, .argument = board, .count = 20, .retries = 2, .died = remember, .died_user = &deaths};
     assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
-    assert_int_equal(told.count, 1);
-    assert_int_equal(told.last.tile, 7);
-    assert_int_equal(told.last.signal, 9);
-    assert_int_equal(told.last.deaths, 1);
-    assert_int_equal(told.last.given_up, 0);
-    assert_true(told.last.pid > 0 && told.last.worker >= 0 && told.last.worker < 2);
-    assert_string_equal(told.reason, "was killed by signal 9 (Killed)");
+    assert_int_equal(deaths.count, 1);
+    assert_int_equal(deaths.last.tile, 7);
+    assert_int_equal(deaths.last.signal, 9);
+    assert_int_equal(deaths.last.deaths, 1);
+    assert_int_equal(deaths.last.given_up, 0);
+    assert_true(deaths.last.pid > 0 && deaths.last.worker >= 0 && deaths.last.worker < 2);
+    assert_string_equal(deaths.reason, "was killed by signal 9 (Killed)");
     tw_pool_close(pool);
     munmap(board, sizeof *board);
 }
@@ -74,19 +74,19 @@ static void a_fault_has_its_address(void **state)
                                           "was killed by signal 11 (Segmentation fault)",
                                           "was killed by signal 6 (Aborted)"};
     for (uint64_t tile = 3; tile <= 6; tile++) {
-        struct told told = {0};
+        struct deaths deaths = {0};
         struct tw__outcome outcome;
         const struct tw__task task = {
-            .function = fault, .argument = &tile, .count = 10, .retries = 0, .died = remember, .died_user = &told};
+            .function = fault, .argument = &tile, .count = 10, .retries = 0, .died = remember, .died_user = &deaths};
         tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);
-        assert_int_equal(told.last.tile, tile);
-        assert_string_equal(told.reason, reasons[tile - 3]);
-        assert_int_equal(told.last.has_address, tile <= 4);
+        assert_int_equal(deaths.last.tile, tile);
+        assert_string_equal(deaths.reason, reasons[tile - 3]);
+        assert_int_equal(deaths.last.has_address, tile <= 4);
         assert_int_equal(outcome.death.has_address, tile <= 4 ? 1 : 0);
 #if defined(__x86_64__)
         if (tile <= 4) {
-            assert_int_equal(told.last.address, 0x12340);
+            assert_int_equal(deaths.last.address, 0x12340);
         }
 #endif
     }
@@ -101,16 +101,16 @@ static void deaths_are_seen_at_once(void **state)
     tw_pool *pool = open_pool(TW_PROCESSES, 1);
     int64_t best = INT64_MAX;
     for (int round = 0; round < 10; round++) {
-        struct told told = {0};
+        struct deaths deaths = {0};
         struct tw__outcome outcome;
         board->kill_at = 0;
         const struct tw__task task = {
-            .function = mark, .argument = board, .count = 1, .retries = 2, .died = remember, .died_user = &told};
+            .function = mark, .argument = board, .count = 1, .retries = 2, .died = remember, .died_user = &deaths};
         const int64_t began = tw__now();
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         const int64_t took = tw__now() - began;
         best = took < best ? took : best;
-        assert_int_equal(told.count, 1);
+        assert_int_equal(deaths.count, 1);
     }
     assert_true(best < 10 * 1000 * 1000); /* death, burial, fork and the tile again */
     tw_pool_close(pool);
@@ -138,7 +138,7 @@ static void a_tile_that_takes_too_long_is_run_again(void **state)
     for (int workers = 1; workers <= 3; workers++) {
         uint64_t always = UINT64_MAX;
         tw_pool *pool = open_pool(TW_PROCESSES, workers);
-        struct told told = {0};
+        struct deaths deaths = {0};
         struct tw__outcome outcome;
         struct tw__task task = {.function = dawdle,
                                 .argument = &always,
@@ -146,13 +146,13 @@ static void a_tile_that_takes_too_long_is_run_again(void **state)
                                 .retries = 1,
                                 .timeout = 0.05,
                                 .died = remember,
-                                .died_user = &told};
+                                .died_user = &deaths};
         tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_OK);
         assert_int_equal(outcome.done, 9);
         assert_int_equal(outcome.timeouts, 1);
-        assert_int_equal(told.last.timed_out, 1);
-        assert_string_equal(told.reason, "took longer than 0.050 s and was killed");
+        assert_int_equal(deaths.last.timed_out, 1);
+        assert_string_equal(deaths.reason, "took longer than 0.050 s and was killed");
         always = 4;
         tw__pool_renew(pool, NULL);
         assert_int_equal(run_task(pool, &task, &outcome, NULL), TW_ERROR_WORKER);

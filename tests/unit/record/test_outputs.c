@@ -37,7 +37,7 @@ static int step(const tw_tile *tile)
         TW_AT(r, i) = TW_AT(u, i) - TW_AT(x, i);
         TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
     }
-    return (int)tile->number == board->failing ? tw_tile_fail(tile, 7, "told to fail") : 0;
+    return (int)tile->number == board->failing ? tw_tile_fail(tile, 7, "deaths to fail") : 0;
 }
 
 /* ---- the job ---- */
