@@ -74,8 +74,9 @@ typedef struct tw_unfinished {
     uint64_t done, tiles; /* recorded, of all; done is 0 if there is nothing to lose */
 } tw_unfinished;
 
-/* Looks for an unfinished run and changes nothing. Any thread. Errors: TW_ERROR_FILE (also if another run is writing
- * these files; the message names its process), TW_ERROR_FORMAT (a damaged journal), TW_ERROR_MEMORY. */
+/* Looks for an unfinished run and changes nothing. Any thread. Errors: TW_ERROR_FILE (also if another run, which
+ * has recorded tiles, is writing these files; the message names its process), TW_ERROR_FORMAT (a damaged journal),
+ * TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signature, const tw_output *files,
                                  tw_error *error);
 
@@ -100,12 +101,13 @@ TW_API void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *
 
 /* Renames every output to its final name, replacing a file of that name, and removes the journal. All outputs are
  * checked before any is renamed; after that only a disk error can leave some renamed and others not, and a resume then
- * renames the others. The arrays stay readable. Errors: TW_ERROR_ARGUMENT (no tw_run of these outputs has succeeded),
- * TW_ERROR_FILE, TW_ERROR_DISK. */
+ * renames the others. The arrays stay readable. Errors: TW_ERROR_ARGUMENT (the last tw_run of these outputs has not
+ * succeeded, or they were committed or kept before), TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error);
 
 /* Ends a run that has failed: records what is done and closes the files, so that a later run can resume. If no tile is
- * recorded, nothing is left. The arrays of the outputs are destroyed. NULL: does nothing. If it fails, what was
+ * recorded, nothing is left. The arrays of the outputs are destroyed. NULL, or committed before: does nothing. If it
+ * fails, what was
  * recorded before is kept. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error);
 

@@ -103,10 +103,18 @@ static tw_status new_outputs(tw_outputs **outputs, const tw_signature *signature
     return TW_OK;
 }
 
+static tw_status fail_ended(const tw_outputs *outputs, tw_error *error)
+{
+    return tw__fail(error, TW_ERROR_ARGUMENT, "these outputs have been %s: open them anew", outputs->end);
+}
+
 tw_status tw__outputs_check(const tw_outputs *outputs, const tw_kernel *kernel, const tw_grid *grid,
                             tw_array *const *operands, tw_error *error)
 {
     int same = outputs->kernel == kernel && outputs->grid == grid;
+    if (outputs->end != NULL) {
+        return fail_ended(outputs, error);
+    }
     for (int k = 0; same && k < outputs->noperands; k++) {
         same = outputs->operands[k] == operands[k];
     }
@@ -386,10 +394,13 @@ void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
 
 tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
 {
-    tw_status status =
-        outputs->is_complete
-            ? TW_OK
-            : tw__fail(error, TW_ERROR_ARGUMENT, "outputs get their names after tw_run has done all of their tiles");
+    tw_status status = TW_OK;
+    if (outputs->end != NULL) {
+        return fail_ended(outputs, error);
+    }
+    if (!outputs->is_complete) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "outputs get their names after tw_run has done all of their tiles");
+    }
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = outputs->files[k] != NULL ? tw__store_check(outputs->operands[k], error) : TW_OK;
     }
@@ -399,6 +410,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
     if (status == TW_OK) {
         tw__journal_remove(outputs->journal);
         outputs->journal = NULL;
+        outputs->end = "committed";
     }
     return status;
 }
@@ -406,7 +418,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
 tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
 {
     uint64_t tiles;
-    if (outputs == NULL) {
+    if (outputs == NULL || outputs->end != NULL) {
         return TW_OK;
     }
     const int keep = outputs->journal != NULL && outputs->journal->ledger.done > 0;
@@ -420,6 +432,7 @@ tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
         tw__journal_remove(outputs->journal);
     }
     outputs->journal = NULL;
+    outputs->end = "kept";
     close_arrays(outputs, keep); /* also if the disk has refused records: what is there may be of use */
     return status;
 }

@@ -15,7 +15,8 @@ struct tw_outputs {
     char *unfinished[TW_MAX_OPERANDS];   /* what they are called until they are finished */
     char *journal_path;
     struct tw__journal *journal; /* NULL: nothing is recorded */
-    int is_complete;             /* a run has done all tiles */
+    int is_complete;             /* the last run has done all tiles */
+    const char *end;             /* "committed" or "kept": no run, commit or keep follows; NULL: neither */
     uint64_t dropped, kept;
 };
 

@@ -291,6 +291,9 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
             return status;
         }
     }
+    if (run->options->outputs != NULL) {
+        run->options->outputs->is_complete = 0;
+    }
     status = run_in_pool(run, report, error);
     if (run->options->choices != NULL) {
         *run->options->choices = run->made;

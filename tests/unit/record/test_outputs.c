@@ -271,6 +271,54 @@ static void what_failed_is_kept_and_resumed(void **state)
     close_job(job);
 }
 
+/* Neither is followed by another end or by a run: the files are no longer those of these outputs. */
+static void outputs_end_once(void **state)
+{
+    static const char *const ended[] = {"these outputs have been committed: open them anew",
+                                        "these outputs have been kept: open them anew"};
+    struct job *job = open_job(TILES);
+    tw_outputs *outputs = NULL;
+    tw_error error;
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
+        assert_int_equal(run(job, outputs, NULL, &error), TW_OK);
+        assert_int_equal(keep ? tw_outputs_keep(outputs, NULL) : tw_outputs_commit(outputs, NULL), TW_OK);
+        assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_ARGUMENT);
+        assert_string_equal(error.message, ended[keep]);
+        assert_int_equal(run(job, outputs, NULL, &error), TW_ERROR_ARGUMENT);
+        assert_string_equal(error.message, ended[keep]);
+        assert_int_equal(tw_outputs_keep(outputs, NULL), TW_OK);
+        if (!keep) {
+            check_file("r.npy", 1);                           /* reads the file */
+            assert_non_null(tw_outputs_operands(outputs)[2]); /* which stays readable as an array, too */
+        }
+        assert_int_equal(is_there("r.npy.part"), keep);
+        tw_outputs_destroy(outputs);
+        assert_int_equal(is_there("r.npy.part"), keep);
+    }
+    close_job(job);
+}
+
+/* Inout tiles that were begun again, for example. */
+static void a_run_that_fails_after_one_that_succeeded_is_not_committed(void **state)
+{
+    struct job *job = open_job(TILES);
+    tw_outputs *outputs = NULL;
+    tw_error error;
+    (void)state;
+    assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.no_journal = 1}, NULL), TW_OK);
+    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    board->failing = 25;
+    assert_int_equal(run(job, outputs, NULL, NULL), TW_ERROR_KERNEL);
+    board->failing = -1;
+    assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "outputs get their names after tw_run has done all of their tiles");
+    tw_outputs_destroy(outputs);
+    assert_int_equal(count_entries("."), 0);
+    close_job(job);
+}
+
 static void an_unfinished_run_is_refused_without_a_choice(void **state)
 {
     struct job *job = open_job(TILES);
@@ -515,6 +563,8 @@ int main(void)
         IN_FOLDER(a_killed_program_computes_only_what_is_missing),
         IN_FOLDER(what_is_not_whole_gets_no_name),
         IN_FOLDER(what_failed_is_kept_and_resumed),
+        IN_FOLDER(outputs_end_once),
+        IN_FOLDER(a_run_that_fails_after_one_that_succeeded_is_not_committed),
         IN_FOLDER(an_unfinished_run_is_refused_without_a_choice),
         IN_FOLDER(another_jobs_journal_is_refused_and_stays),
         IN_FOLDER(two_outputs_get_their_names_all_or_none),
