@@ -1,6 +1,7 @@
-/* usage.c - how much processor time a process has used, as the system reports: /proc/PID/stat. */
+/* usage.c - how much processor time a process has used, and whether it wants more, as the system reports: /proc/PID. */
 #include "os/usage.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,56 @@ static int64_t ticks_of(int pid, int depth)
         at = end;
     }
     return ticks;
+}
+
+/* The state is the letter after the name in parentheses. */
+static int thread_is_runnable(int pid, long thread)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/task/%ld/stat", pid, thread);
+    const char *at = read_text(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
+    return at != NULL && at[1] == ' ' && at[2] == 'R';
+}
+
+static int process_is_runnable(int pid, int depth);
+
+static int child_is_runnable(int pid, long thread, int depth)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/task/%ld/children", pid, thread);
+    char *at = depth < MOST_DEPTH && read_text(path, text, sizeof text) > 0 ? text : NULL;
+    int found = 0;
+    while (at != NULL && !found) {
+        char *end;
+        const long child = strtol(at, &end, 10);
+        if (end == at || child <= 0) {
+            break;
+        }
+        found = process_is_runnable((int)child, depth + 1);
+        at = end;
+    }
+    return found;
+}
+
+static int process_is_runnable(int pid, int depth)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *threads = opendir(path);
+    int found = 0;
+    for (struct dirent *entry; threads != NULL && !found && (entry = readdir(threads)) != NULL;) {
+        const long thread = strtol(entry->d_name, NULL, 10); /* 0: "." and ".." */
+        found = thread > 0 && (thread_is_runnable(pid, thread) || child_is_runnable(pid, thread, depth));
+    }
+    if (threads != NULL) {
+        closedir(threads);
+    }
+    return found;
+}
+
+int tw__is_runnable(int pid)
+{
+    return process_is_runnable(pid, 0);
 }
 
 int64_t tw__processor_milliseconds(int pid)

@@ -29,6 +29,17 @@ static int64_t used_by_all(const struct tw__crew *crew)
     return used;
 }
 
+/* On a busy machine a worker may get no processor for long. It computes all the same. */
+static int one_is_runnable(const struct tw__crew *crew)
+{
+    int found = 0;
+    for (int w = 0; w < crew->workers && !found; w++) {
+        const int pid = crew->ops->pid(crew, w);
+        found = pid != 0 && tw__is_runnable(pid);
+    }
+    return found;
+}
+
 static void report(const struct tw__stall *stall, const struct tw__crew *crew, const struct tw__task *task, int64_t now)
 {
     tw_stall what = {.seconds = (double)(now - stall->since) * 1e-9,
@@ -62,7 +73,7 @@ void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const 
     /* What is asked of the system costs some microseconds a worker: only while no tile ends. */
     const int64_t used = moves ? -1 : used_by_all(crew);
     const int64_t most = LEAST_MILLISECONDS + passed / 1000000 / LEAST_PART;
-    if (moves || stall->used < 0 || used < stall->used || used - stall->used > most) {
+    if (moves || stall->used < 0 || used < stall->used || used - stall->used > most || one_is_runnable(crew)) {
         stall->since = now;
     }
     stall->looked_at = now;

@@ -1,7 +1,9 @@
 """A run of processes that stands still is said, once, with what its workers are doing; one that works or ends is not."""
 
+import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -51,6 +53,26 @@ def test_workers_that_compute_are_not_said_to_stand_still():
     assert not warned(computes)
 
 
+def test_a_worker_that_waits_for_a_processor_is_not_said_to_stand_still():
+    place = {min(os.sched_getaffinity(0))}
+
+    def computes_a_little(y, tile):
+        if tile.number == 3:  # beside a program that it has to leave nearly all of its processor to
+            os.sched_setaffinity(0, place)
+            os.nice(19)
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                pass
+        return y
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            os.sched_setaffinity(other.pid, place)
+            threading.Timer(2.0, other.kill).start()
+            assert not warned(computes_a_little)
+        finally:
+            other.kill()
+
+
 def test_a_program_that_a_kernel_waits_for_computes_too():
     code = "import time\nwhile time.process_time() < 1.0: pass"
 
@@ -75,8 +97,6 @@ def test_as_an_error_it_ends_the_run_and_the_pool_can_be_used():
 
 
 def test_a_worker_whose_files_a_kernel_has_closed_is_said_without_its_stack():
-    import os
-
     def closes(y, tile):
         if tile.number == 3:
             os.closerange(3, 1000)
