@@ -248,7 +248,7 @@ class Engine:
                     made[k] = self._attach(*item)
                     places[k] = self._place(made[k])
         for k, array in enumerate(request.arrays):
-            if array is not None and k in made and request.notation.roles[k] != _tilework.OUT:
+            if array is not None and k in made:  # outputs too: a tile that is not run stays as it was
                 made[k][...] = array
         return places, made
 

@@ -156,6 +156,16 @@ def test_spawned_workers_do_the_same(spawned):
     assert (out == 1).all() and counted[-1][:2] == (100, 100)
 
 
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_a_failed_run_leaves_outputs_of_the_users_as_they_were_where_no_tile_was_done(spawned, keep_going):
+    for _ in range(3):  # with memory that was used before
+        spawned.run(lambda y: y + 100, "y[i] -> r[i]", Y)
+        out = np.full(12, 7.0)
+        with pytest.raises(tw.TileError):
+            spawned.run(lambda y: 1 / 0, "y[i] -> r[i]", Y, out=out, tiles={"i": 1}, keep_going=keep_going)
+        assert out.tolist() == [7.0] * 12
+
+
 def test_a_spawned_pool_goes_on_after_a_progress_function_has_raised(spawned):
     def slow(y):
         import time
