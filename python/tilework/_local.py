@@ -116,7 +116,7 @@ class Engine:
             again = made_again(request)
         chosen = None
         try:
-            with teller(options.progress) if options.progress else NOBODY as tell:
+            with teller(options.progress) if options.progress is not None else NOBODY as tell:
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
                 ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
@@ -168,4 +168,4 @@ class Engine:
     def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
         """One tile of this run needs nobody but the caller."""
         light: bool = known is None or known.manner.light
-        return light and not options.progress and self.kind == "threads" and not options.report
+        return light and options.progress is None and self.kind == "threads" and not options.report

@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, Concatenate, NamedTuple, Optional, ParamSpec, TypeVar, Union
 
+import numpy as np
+
 from . import _habits
 from ._errors import ArgumentError
 from ._grid import Splits, divisions
@@ -65,7 +67,8 @@ def _retries(retries: object) -> int:
     """0 asks for none, which the library spells -1."""
     number = retries if type(retries) is int else whole(retries, "retries")
     if not 0 <= number < 2**31:
-        raise ArgumentError(f"retries is {retries}; it is at least 0")
+        raise ArgumentError(f"retries is {retries}; it is at least 0" if number < 0 else
+                            f"retries is {retries}; it is at most {2**31 - 1}")
     return number if number > 0 else -1
 
 
@@ -85,6 +88,23 @@ def _tiles_per_worker(number: object) -> int:
     if found < 0:
         raise ArgumentError(f"tiles_per_worker is {number}; it is at least 0, where 0 asks for no replacement")
     return found
+
+
+def _progress(progress: Any) -> Progress:
+    """None: nobody wants to know."""
+    if progress is True or callable(progress):
+        wanted: Progress = progress
+        return wanted
+    if isinstance(progress, np.ndarray) or progress:
+        raise TypeError(f"progress is True, False or a callable, not {progress!r}")
+    return None
+
+
+def _text(kernel: str, signature: object) -> str:
+    """A kernel that is a statement, and not the signature in its place."""
+    if "->" in kernel and not (isinstance(signature, str) and "->" in signature):
+        raise TypeError(f"the kernel comes first, then the signature {kernel!r}")
+    return kernel
 
 
 def _by_name(operands: object, named: dict[str, Any]) -> Mapping[str, Any]:
@@ -112,8 +132,8 @@ def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any
         keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Asked:
     """The run of a kernel."""
     options = RunOptions(_retries(retries), _seconds(timeout), _tiles_per_worker(tiles_per_worker), bool(keep_going),
-                         bool(guard), bool(check), progress, bool(report))
-    return Asked(kernel if isinstance(kernel, str) else native_kernel(kernel) or kernel, signature, operands, out, dtype,
+                         bool(guard), bool(check), None if progress is None else _progress(progress), bool(report))
+    return Asked(_text(kernel, signature) if isinstance(kernel, str) else native_kernel(kernel) or kernel, signature, operands, out, dtype,
                  divisions(cuts, tiles, parts), lengths, None, options, workers, pool)
 
 
@@ -127,7 +147,7 @@ def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Option
     _habits.refuse_operands(statement, named)
     if not isinstance(statement, str):
         raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(statement).__name__}")
-    options = RunOptions(check=bool(check), progress=progress, report=bool(report))
+    options = RunOptions(check=bool(check), progress=None if progress is None else _progress(progress), report=bool(report))
     return Asked(statement, None, _by_name(operands, named), out, dtype, divisions(cuts, tiles, parts), lengths, edges,
                  options, workers, pool)
 
@@ -191,7 +211,8 @@ def _refuse_unknown(parse: Callable[..., Asked], signature: inspect.Signature, g
     parameters = signature.parameters.values()
     if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-        _habits.refuse(parse.__name__, (name for name in given if name not in signature.parameters), options)
+        taken = {*options, "kernel", "signature"}  # *operands and self are not given by their names
+        _habits.refuse(parse.__name__, (name for name in given if name not in taken), options)
 
 
 def _describe(call: Any, parse: Callable[..., Asked], signature: inspect.Signature) -> None:

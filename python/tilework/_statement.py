@@ -131,8 +131,6 @@ def _words_without_axes(name: str, array: np.ndarray[Any, Any]) -> str:
 
 def _by_signature(statement: str, signature: str, values: tuple[Any, ...]) -> dict[str, Any]:
     """Operands of a statement by their names, which the signature has in order."""
-    if "->" in statement and not (isinstance(signature, str) and "->" in signature):
-        raise TypeError(f"the kernel comes first, then the signature {statement!r}")
     notation = _signature.read(signature)
     if "=" not in statement:
         raise ArgumentError(f"a kernel that is a text is a statement such as 'r[i,j] = y[i] * x[j]', not {statement!r}")

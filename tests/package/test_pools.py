@@ -166,6 +166,13 @@ def test_a_failed_run_leaves_outputs_of_the_users_as_they_were_where_no_tile_was
         assert out.tolist() == [7.0] * 12
 
 
+def test_what_stands_where_the_kernel_belongs_is_said_for_a_spawned_pool_too(spawned):
+    with pytest.raises(TypeError, match="the kernel comes first, then the signature"):
+        spawned.run("y[i] -> r[i]", lambda y: y, Y)
+    with pytest.raises(tw.ArgumentError, match="statements need no interpreter"):
+        spawned.run("r[i] = y[i]", "y[i] -> r[i]", Y)
+
+
 def test_a_spawned_pool_goes_on_after_a_progress_function_has_raised(spawned):
     def slow(y):
         import time

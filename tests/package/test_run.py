@@ -1,5 +1,6 @@
 """tw.run against plain NumPy: signatures, shapes, dtypes, layouts, cuts, pools, all at random; results byte for byte."""
 
+import contextlib
 import os
 import pickle
 import sys
@@ -252,6 +253,18 @@ def test_progress_is_told(pool):
              progress=lambda done, total, seconds: told.append((done, total)))
     assert told[-1] == (12, 12) and len(told) > 1
     assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+@pytest.mark.parametrize("start", ["none", "spawn"])
+def test_progress_that_is_false_is_none(pool, start):
+    with tw.Pool(1, start="spawn") if start == "spawn" else contextlib.nullcontext(pool) as opened:
+        for progress in (None, False, 0, np.False_, "", {}):
+            assert opened.run(lambda r: r.fill(1), "-> r[i]", lengths={"i": 3}, progress=progress).tolist() == [1, 1, 1]
+        for progress in (1, "bar", np.zeros(2)):
+            with pytest.raises(TypeError, match="progress is True, False or a callable, not "):
+                opened.run(lambda r: r.fill(1), "-> r[i]", lengths={"i": 3}, progress=progress)
+    with pytest.raises(TypeError, match="progress is True, False or a callable, not 1"):
+        pool.evaluate("r[i] = 2 * y[i]", y=np.arange(3.0), progress=1)
 
 
 def test_an_exception_of_the_progress_function_ends_the_run(pool):

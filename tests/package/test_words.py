@@ -44,9 +44,18 @@ def test_options_of_other_tools_name_ours(call, option, instead):
 def test_options_that_are_none_name_what_is_near():
     with pytest.raises(TypeError, match="run has no option cutss: did you mean cuts=?"):
         run(cutss={"i": 2})
-    for far in ("zzz", "order", "vectorize"):
+    for far in ("zzz", "order", "vectorize", "self"):
         with pytest.raises(TypeError, match=f"run has no option {far}: it has check, cuts, dtype"):
             run(**{far: 1})
+    with pytest.raises(TypeError, match="run has no option operands: operands follow the signature"):
+        run(operands=[U])
+    with tw.Pool(1, "serial") as pool:
+        for name, word in (("operands", "operands follow the signature"), ("self", "it has check, cuts")):
+            with pytest.raises(TypeError, match=f"run has no option {name}: {word}"):
+                pool.run(lambda u: u, "u[i] -> r[i]", U, **{name: 1})
+    for retries, word in ((-1, "least 0"), (2**31, "most 2147483647"), (2**80, "most 2147483647")):
+        with pytest.raises(tw.ArgumentError, match=f"retries is {retries}; it is at {word}"):
+            run(retries=retries)
     with pytest.raises(TypeError, match="Pool has no option n_jobs: .*workers="):
         tw.Pool(n_jobs=2)
     with pytest.raises(tw.ArgumentError, match="workers is -1; a pool has 1 to 4096; leave it out and all cores work"):
