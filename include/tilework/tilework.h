@@ -339,8 +339,8 @@ typedef struct tw_death {
 } tw_death;
 
 /* A run that stands still: for this many seconds no tile has ended, and neither a worker process nor a program that it
- * started has used the processor or waited for one. A tile that sleeps looks the same as one that waits for a lock which is never
- * released; tw_run_options.timeout ends both. */
+ * started has used the processor or waited for one. A tile that sleeps looks the same as one that waits for a lock
+ * which is never released; tw_run_options.timeout ends both. */
 typedef struct tw_stall {
     double seconds;
     uint64_t done, total; /* tiles */
