@@ -66,7 +66,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         return end(look);
     case KEY_TYPES:
-        return cli_list("--types", argument, 0, add_type, &look->types);
+        /* An empty list names none: that of a statement without inputs. */
+        return argument[0] == '\0' ? 0 : cli_list("--types", argument, 0, add_type, &look->types);
     case KEY_C:
         look->with_c = 1;
         return 0;

@@ -237,6 +237,12 @@ def test_explain_prints_c_that_has_no_name_of_the_users(folder):
     assert not re.search("secret|alpha|beta|gamma_p", code)
 
 
+def test_an_empty_list_of_types_names_none(folder):
+    for command in (("explain", "r[i] = 2 * i"), ("compile", "r[i] = 2 * i", "-o", "k.so")):
+        result = folder.call(*command, "--types", "")
+        assert result.returncode == 0, result.stderr
+
+
 def test_types_may_come_from_files(folder):
     folder.save("h.npy", numpy.zeros(3, "float16"))
     result = folder.call("explain", "r[i] = sqrt(h[i])", "--types", "h=h.npy")
