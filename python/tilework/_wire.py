@@ -87,7 +87,8 @@ def _pickler(base: Any) -> Any:
 
     def reduced(code: types.CodeType) -> Any:
         made, arguments = table[types.CodeType](code)
-        return made, tuple(code.co_filename if item == "<dynamic-code>" else item for item in arguments)
+        return made, tuple(code.co_filename if isinstance(item, str) and item == "<dynamic-code>" else item
+                           for item in arguments)
 
     class Pickler(base):  # type: ignore[misc]  # pylint: disable=too-few-public-methods
         dispatch_table = collections.ChainMap({types.CodeType: reduced}, table)

@@ -64,3 +64,12 @@ def test_errors_name_the_file_of_the_kernel():
         with pytest.raises(tw.TileError, match=r"kernel .*inverse \(test_spawn.py:\d+\) failed at tile 0") as caught:
             pool.run(inverse, "y[i] -> r[i]", np.zeros(2))
     assert __file__ in caught.value.traceback and "1 // int(item)" in caught.value.traceback
+
+
+def test_kernels_are_sent_where_bytes_beside_texts_are_errors():
+    pytest.importorskip("cloudpickle")
+    code = ("import numpy as np, tilework as tw\n"
+            "with tw.Pool(1, start='spawn') as pool:\n"
+            "    print(pool.run(lambda y: 2 * y, 'y[i] -> r[i]', np.arange(3.0)))")
+    done = subprocess.run([sys.executable, "-bb", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "[0. 2. 4.]\n"), done.stderr
