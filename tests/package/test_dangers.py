@@ -7,6 +7,7 @@ from conftest import run_python
 PROGRAM = """
     import sys, threading, time, warnings
     import numpy as np, tilework as tw
+    from tilework import _dangers
     y = np.arange(4.0)
     def run():
         with warnings.catch_warnings(record=True) as caught:
@@ -15,7 +16,7 @@ PROGRAM = """
         for warning in caught:
             print(warning.category.__name__, warning.filename, warning.lineno == line, warning.message)
         return caught
-    tw._dangers.SECONDS = 0  # each fork is looked at, however soon it follows another
+    _dangers.SECONDS = 0  # each fork is looked at, however soon it follows another
     ended = threading.Event()
     def waits():
         ended.wait()
