@@ -4,6 +4,7 @@ What the parts need is set up by tools/build/setup.sh. Standard library alone.
 """
 
 import concurrent.futures
+import fcntl
 import functools
 import os
 import pathlib
@@ -26,7 +27,7 @@ CORES = len(os.sched_getaffinity(0))
 class Effort:
     """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
     fuzz = 10  # seconds for each target
-    soak = 5  # seconds
+    soak = 10  # seconds
     expressions = 2_500  # random statements, about 20 seconds
     seed = SEED  # None: another one in every run
 
@@ -55,7 +56,14 @@ VARIANTS = {
 
 
 def build(name):
-    """Configures and builds one variant in build/test/NAME. Gives None, or the output of what failed."""
+    """Configures and builds one variant in build/test/NAME. Gives None, or the output of what failed. Of two parts that
+    need the same variant one builds it, while the other waits."""
+    with open(BUILD / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build_locked(name)
+
+
+def build_locked(name):
     compiler, *options = VARIANTS[name]
     folder = BUILD / name
     stamp = folder / "variant.txt"
@@ -77,21 +85,21 @@ def build(name):
     return None if done.code == 0 else done.output
 
 
-def meson_tests(name, *arguments, env=None, patience=1, seconds=900):
-    """Runs the Meson tests of a variant that is built."""
+def meson_tests(part, name, *arguments, env=None, patience=1, seconds=900):
+    """Runs the Meson tests of a variant that is built, with logs of the part's own."""
     folder = BUILD / name
     logs = folder / "meson-logs"
-    for old in logs.glob("testlog*.json"):
+    for old in logs.glob(f"{part}-tests*.json"):
         old.unlink()
     cache = folder / "cache"
     cache.mkdir(exist_ok=True)
-    done = run(["meson", "test", "-C", folder, "--no-rebuild", "--timeout-multiplier", patience * harness.PATIENCE, *arguments],
+    done = run(["meson", "test", "-C", folder, "--no-rebuild", "--logbase", f"{part}-tests", "--timeout-multiplier", patience * harness.PATIENCE, *arguments],
                env={"XDG_CACHE_HOME": cache, **(env or {})}, seconds=seconds)
     outcome = Outcome()
-    for log in logs.glob("testlog*.json"):  # the name has the wrapper's in it, where there is one
-        outcome.add(count_meson(log, name))
+    for log in logs.glob(f"{part}-tests*.json"):  # the name contains the wrapper's, if there is one
+        outcome.add(count_meson(log, part))
     if done.code != 0 and not outcome.failed:
-        outcome.fail(f"{name}: meson test", done.output)
+        outcome.fail(f"{part}: meson test", done.output)
     return outcome
 
 
@@ -124,13 +132,13 @@ def probe(compiler, flags, env, wrapper=()):
 @needs("gcc")
 def part_gcc():
     """Release build with GCC: unit tests, command line, examples."""
-    return meson_tests("gcc")
+    return meson_tests("gcc", "gcc")
 
 
 @needs("clang")
 def part_clang():
     """Release build with Clang."""
-    return meson_tests("clang")
+    return meson_tests("clang", "clang")
 
 
 @needs("sanitize")
@@ -141,7 +149,7 @@ def part_sanitize():
     if not probe("clang", ["-fsanitize=address,undefined"], env):
         env["ASAN_OPTIONS"] = env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
         remarks.append("without the search for leaks, which needs ptrace")
-    outcome = meson_tests("sanitize", env=env, patience=4)
+    outcome = meson_tests("sanitize", "sanitize", env=env, patience=4)
     outcome.remarks += remarks
     return outcome
 
@@ -160,7 +168,7 @@ def part_race():
                                  "'setarch -R'\n")
             return outcome
         arguments += ["--wrapper", " ".join(fixed)]
-    return meson_tests("race", *arguments, env=env, patience=4)
+    return meson_tests("race", "race", *arguments, env=env, patience=4)
 
 
 @needs("gcc")
@@ -168,7 +176,7 @@ def part_valgrind():
     """A small set under valgrind. Not built for this machine's own CPU, whose instructions valgrind may not know."""
     wrapper = "valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible " \
               "--errors-for-leak-kinds=definite --child-silent-after-fork=no"
-    return meson_tests("gcc", "--suite", "valgrind-ok", "--wrapper", wrapper, patience=10,
+    return meson_tests("valgrind", "gcc", "--suite", "valgrind-ok", "--wrapper", wrapper, patience=10,
                        env={"TILEWORK_TEST_NO_PROCESSES": "1"})
 
 
@@ -354,6 +362,7 @@ PARTS = {
     "install": part_install,
 }
 
+ALONE = {"fuzz"}  # its targets run for a time, not for a number of inputs: beside another part they would try fewer
 MAY_BE_SKIPPED = {"model"}  # as a whole, if what it needs is not available
 
 

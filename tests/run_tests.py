@@ -8,16 +8,21 @@ where it should wait for a fact. Standard library alone.
 
 import argparse
 import contextlib
+import multiprocessing
+import multiprocessing.connection
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
+import traceback
 
 import harness
 from harness import Outcome
-from parts import BUILD, CORES, MAY_BE_SKIPPED, PARTS, Effort
+from parts import ALONE, BUILD, CORES, MAY_BE_SKIPPED, PARTS, Effort
+
+FORK = multiprocessing.get_context("fork")
 
 # What else a machine does: a loop that ends when the runner is gone.
 LOOP = "import os\nrunner = os.getppid()\nwhile os.getppid() == runner:\n    sum(range(100_000))\n"
@@ -42,26 +47,61 @@ def processor_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def run_part(name):
-    """Runs one part and prints its line."""
-    began, used = time.monotonic(), processor_seconds()
-    print(f"{name:<12}", end=" ", flush=True)
-    outcome = PARTS[name]()
+def run_part(name, sender):
+    """Runs one part, in a process of its own: sends its outcome and the line that says so."""
+    began = time.monotonic()
+    try:
+        outcome = PARTS[name]()
+    except Exception:  # the runner's own fault, which must not pass for a test that was not there
+        outcome = Outcome()
+        outcome.fail(name, traceback.format_exc())
     if not outcome.passed + outcome.failed and not (outcome.skipped and name in MAY_BE_SKIPPED):
         outcome.fail(name, "no test ran in this part\n")
     remarks = f"  ({'; '.join(outcome.remarks)})" if outcome.remarks else ""
     seconds = time.monotonic() - began
-    cores = (processor_seconds() - used) / seconds
-    print(f"{outcome.text():<40} {seconds:6.1f} s, {cores:.1f} cores{remarks}", flush=True)
+    cores = processor_seconds() / seconds
+    sender.send((outcome, f"{name:<12} {outcome.text():<40} {seconds:6.1f} s, {cores:.1f} cores{remarks}"))
+
+
+def start_part(name):
+    """The part begins to run: its process, and where its outcome comes from."""
+    receiver, sender = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=run_part, args=(name, sender))
+    process.start()
+    sender.close()
+    return process, receiver
+
+
+def end_part(name, process, receiver):
+    """Takes the outcome of a part that has ended, and prints its line."""
+    try:
+        outcome, line = receiver.recv()
+    except EOFError:
+        outcome, line = Outcome(), f"{name:<12} ended without an outcome"
+        outcome.fail(name, "the process that ran this part has died\n")
+    process.join()
+    print(line, flush=True)
     return outcome
 
 
-def run_parts(names):
-    """Runs the parts in their order and prints what failed. Gives the sum of their outcomes."""
+def run_parts(names, lanes):
+    """Runs the parts, as many at a time as there are lanes, and prints what failed. Gives the sum of their outcomes.
+
+    Most parts wait now and then, so that two of them keep two processors busier than one does."""
     total = Outcome()
     began = time.monotonic()
-    for name in names:
-        total.add(run_part(name))
+    waiting, running = list(names), {}  # running: {receiver: (name, process)}
+    while waiting or running:
+        # Parts that must be alone come last.
+        waiting.sort(key=lambda name: name in ALONE)
+        while waiting and (not running if waiting[0] in ALONE else len(running) < lanes):
+            name = waiting.pop(0)
+            process, receiver = start_part(name)
+            running[receiver] = name, process
+            if name in ALONE:
+                break
+        for receiver in multiprocessing.connection.wait(list(running)):
+            total.add(end_part(*running.pop(receiver), receiver))
     print(f"{'all':<12} {'':<40} {time.monotonic() - began:6.1f} s")
     for title, output in total.failures:
         print(f"\n==== failed: {title}\n{output.rstrip()}")
@@ -84,12 +124,15 @@ def main():
     parser.add_argument("--long", action="store_true",
                         help="fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
     parser.add_argument("--beside", type=count, default=0, metavar="N", help="keep N busy loops running meanwhile")
+    parser.add_argument("--lanes", type=count, default=2, metavar="N",
+                        help="parts that run at the same time, 1 for one after the other; default 2")
     parser.add_argument("--times", type=count, default=1, metavar="K", help="run everything K times; the builds are kept")
     options = parser.parse_args()
     if options.long:
         Effort.make_long()
-    # Limits are for what hangs: beside busy loops everything takes longer.
-    harness.PATIENCE = 1 + options.beside / CORES
+    # Limits are for what hangs: beside other parts and busy loops everything takes longer.
+    lanes = max(1, options.lanes)
+    harness.PATIENCE = lanes * (1 + options.beside / CORES)
     BUILD.mkdir(parents=True, exist_ok=True)
     # A shell starts what it puts into the background with Ctrl-C ignored; many tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -101,7 +144,7 @@ def main():
         for number in range(1, options.times + 1):
             if options.times > 1:
                 print(f"-- run {number} of {options.times}", flush=True)
-            totals.append(run_parts(options.only or PARTS))
+            totals.append(run_parts(options.only or PARTS, lanes))
     if options.times > 1:
         everything = Outcome()
         for total in totals:
