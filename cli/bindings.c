@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
+#include "strict.h"
 
 error_t cli_pair(char **name, const char **value, const char *option, const char *form, const char *text)
 {

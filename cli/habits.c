@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "options.h"
+#include "strict.h"
 
 #define FIRST_KEY 2048 /* behind the keys of any command */
 

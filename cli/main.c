@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "options.h"
+#include "strict.h"
 
 static const struct {
     const char *name;

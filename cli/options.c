@@ -1,4 +1,4 @@
-/* options.c - what the commands' options have in common: --help and --version, strict numbers, the pool, the splits.
+/* options.c - what the commands' options have in common: --help and --version, the pool, the splits.
  * Messages have one form, "tilework: MESSAGE", and a second line that says where help is. */
 #include "options.h"
 
@@ -9,6 +9,7 @@
 
 #include "bindings.h"
 #include "exit.h"
+#include "strict.h"
 #include "units.h"
 
 struct top_input {
@@ -56,40 +57,6 @@ int cli_parse(const struct argp *argp, int argc, char **argv, const char *name, 
     }
     fprintf(stderr, "try '%s --help'\n", name);
     return CLI_USAGE;
-}
-
-error_t cli_bad(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    cli_say_list(format, arguments);
-    va_end(arguments);
-    return EINVAL;
-}
-
-error_t cli_number(int64_t *value, const char *option, const char *text, int64_t least, int64_t most)
-{
-    int64_t number = 0;
-    const char *at = text;
-    int too_large = 0;
-    for (; *at >= '0' && *at <= '9'; at++) {
-        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *at - '0', &number)) {
-            too_large = 1;
-            at += strspn(at, "0123456789");
-            break;
-        }
-    }
-    if (at == text || *at != '\0') {
-        return cli_bad("%s: '%s' is not a number: only digits are accepted", option, text);
-    }
-    if (too_large || number < least || number > most) {
-        if (!too_large && most == INT64_MAX) {
-            return cli_bad("%s: %s is out of range: at least %lld", option, text, (long long)least);
-        }
-        return cli_bad("%s: %s is out of range: from %lld to %lld", option, text, (long long)least, (long long)most);
-    }
-    *value = number;
-    return 0;
 }
 
 /* ---- the pool ---- */

@@ -1,4 +1,4 @@
-/* options.h - what the commands' options have in common: --help and --version, strict numbers, the pool, the splits. */
+/* options.h - what the commands' options have in common: --help and --version, the pool, the splits. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -18,12 +18,6 @@ enum cli_key {
 /* Parses a command's arguments; `name` is how it is called ("tilework run"), argv[0] is not looked at. --help and
  * --version are added, print and end the program. Returns 0, or CLI_USAGE, having said what is wrong. */
 int cli_parse(const struct argp *argp, int argc, char **argv, const char *name, void *input);
-
-/* A wrong value, said in a sentence. Always EINVAL, to be returned by an argp parser. */
-__attribute__((format(printf, 1, 2))) error_t cli_bad(const char *format, ...);
-
-/* Digits alone, least .. most. 0, or EINVAL, having said why; `option` is how the user calls the value. */
-error_t cli_number(int64_t *value, const char *option, const char *text, int64_t least, int64_t most);
 
 /* --pool, --workers: the input of cli_pool_argp, and of cli_pools_argp where all pools are the default. All zeros: the
  * defaults. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "strict.h"
 
 /* ---- options of statements ---- */
 

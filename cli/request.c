@@ -8,6 +8,7 @@
 
 #include "habits.h"
 #include "progress.h"
+#include "strict.h"
 
 enum {
     KEY_DTYPE = CLI_KEY_FIRST,

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "recipe.h"
+#include "strict.h"
 #include "types.h"
 
 enum { KEY_TYPES = CLI_KEY_FIRST, KEY_C, KEY_NAME, KEY_FLAGS, KEY_COMPILER };

@@ -16,6 +16,7 @@
 #include "interrupt.h"
 #include "look/bench_cases.h"
 #include "options.h"
+#include "strict.h"
 #include "units.h"
 
 #define REPEATS 5

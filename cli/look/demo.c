@@ -11,6 +11,7 @@
 #include "look/job.h"
 #include "options.h"
 #include "outcome.h"
+#include "strict.h"
 #include "units.h"
 
 enum { KEY_ROWS = CLI_KEY_FIRST, KEY_COLUMNS };

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "options.h"
+#include "strict.h"
 #include "units.h"
 
 static const char doc[] =

@@ -8,6 +8,7 @@
 #include "look/corners.h"
 #include "look/statistics.h"
 #include "options.h"
+#include "strict.h"
 #include "units.h"
 
 struct request {

@@ -187,6 +187,23 @@ def test_files_that_call_each_other_in_a_circle_are_named(calling):
         assert f"{fault}, which leads back to it" in text, text
 
 
+def test_circles_of_the_command_are_named(calling):
+    build, top = calling(a="int a(void) { return 1; }\n")
+    (top / "cli" / "look").mkdir(parents=True)
+    (build / "cli" / "tilework.p").mkdir(parents=True)
+
+    def compiled(name, text):
+        (top / "cli" / f"{name}.c").write_text(text)
+        subprocess.run(["gcc", "-c", f"cli/{name}.c", "-o", build / "cli" / "tilework.p" / f"{name.replace('/', '_')}.c.o"],
+                       cwd=top, check=True)
+    compiled("d", "int e(void);\nint d(void) { return e(); }\n")
+    compiled("look/e", "int e(void) { return 1; }\n")
+    assert check("circles", build, top)[0] == 0
+    compiled("look/e", "int d(void);\nint e(void) { return d(); }\n")
+    code, text = check("circles", build, top)
+    assert code == 1 and "cli/d.c calls e of cli/look/e.c, which leads back to it" in text, text
+
+
 def test_circles_of_no_library_are_a_fault(tmp_path):
     code, text = check("circles", tmp_path, tmp_path)
     assert code == 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that no files of the library call each other in a circle: `circles.py BUILD-FOLDER [TOP]`.
+"""Checks that no files of the library, and none of the command, call each other in a circle: `circles.py BUILD-FOLDER [TOP]`.
 
 A file calls another if its object needs a name that the other's object defines. Files that reach each other this way
 cannot be understood, tested or replaced one by one: what both need belongs into a third file below them.
@@ -19,12 +19,13 @@ ALLOWED = [
      "recursive descent: an expression contains atoms, which contain expressions; parser.h is the face of them all"),
 ]
 
-LINE = re.compile(r"^.*:([^:]+\.o):\s*(?:[0-9a-f]+)?\s+(\w) (\S+)$", re.MULTILINE)  # "LIBRARY:OBJECT:ADDRESS KIND NAME"
+# "LIBRARY:OBJECT:ADDRESS KIND NAME", or the same without a library
+LINE = re.compile(r"^(?:.*[:/])?([^:/]+\.o):\s*(?:[0-9a-f]+)?\s+(\w) (\S+)$", re.MULTILINE)
 
 
-def objects(library):
-    """Names that each object of a static library defines, and those that it needs: {object: (defined, needed)}."""
-    text = subprocess.run(["nm", "--print-file-name", "--extern-only", library], check=True, capture_output=True,
+def objects(files):
+    """Names that objects define, in a static library or by themselves, and that they need: {object: (defined, needed)}."""
+    text = subprocess.run(["nm", "--print-file-name", "--extern-only", *files], check=True, capture_output=True,
                           text=True).stdout
     found = {}
     for one, kind, name in LINE.findall(text):
@@ -33,9 +34,8 @@ def objects(library):
     return found
 
 
-def sources(top):
-    """The file of src/ that an object was made from: Meson writes a path's slashes as underscores."""
-    folder = top / "src"
+def sources(folder):
+    """The file of a folder that an object was made from: Meson writes a path's slashes as underscores."""
     return {str(path.relative_to(folder)).replace("/", "_") + ".o": str(path.relative_to(folder))
             for path in folder.rglob("*.c")}
 
@@ -78,7 +78,7 @@ def circles(graph):
     return found
 
 
-def faults(graph):
+def faults(graph, folder):
     result = []
     for together in circles(graph):
         if any(together <= allowed for allowed, _ in ALLOWED):
@@ -86,7 +86,7 @@ def faults(graph):
         for file in sorted(together):
             for other, names in sorted(graph[file].items()):
                 if other in together:
-                    result.append(f"src/{file} calls {', '.join(names)} of src/{other}, which leads back to it")
+                    result.append(f"{folder}/{file} calls {', '.join(names)} of {folder}/{other}, which leads back to it")
     return result
 
 
@@ -96,12 +96,17 @@ def main():
     top = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parents[2])
     libraries = sorted(pathlib.Path(sys.argv[1]).rglob("libtilework.a"))
     tap = Tap()
-    names = sources(top)
-    found = objects(libraries[0]) if libraries else {}
-    graph = calls(found, names)
+    names = sources(top / "src")
+    graph = calls(objects(libraries[:1]), names) if libraries else {}
     tap.check("the static library was built from the files of src/", [] if graph else
               [f"no libtilework.a below {sys.argv[1]} has an object of a file of {top / 'src'}"])
-    tap.check("no files call each other in a circle", faults(graph))
+    tap.check("no files of the library call each other in a circle", faults(graph, "src"))
+    command = sorted(pathlib.Path(sys.argv[1]).glob("cli/tilework.p/*.o"))
+    if (top / "cli").is_dir():
+        graph = calls(objects(command), sources(top / "cli")) if command else {}
+        tap.check("the command was built from the files of cli/", [] if graph else
+                  [f"cli/tilework.p of {sys.argv[1]} has no object of a file of {top / 'cli'}"])
+        tap.check("no files of the command call each other in a circle", faults(graph, "cli"))
     known = set(names.values())
     tap.check("every circle that may be is of files that are there",
               [f"src/{file}: there is no such file" for allowed, _ in ALLOWED for file in sorted(allowed - known)
