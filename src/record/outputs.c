@@ -35,7 +35,7 @@ tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file,
 static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, const tw_output *files, tw_error *error)
 {
     for (int k = 0; k < signature->noperands; k++) {
-        char *journal;
+        char **journal = outputs->journal_path == NULL ? &outputs->journal_path : NULL; /* beside the first output */
         if (signature->operands[k].role == TW_IN) {
             continue;
         }
@@ -44,15 +44,10 @@ static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, 
         }
         tw_status status = tw_array_target(&outputs->files[k], files[k].file, error);
         if (status == TW_OK) {
-            status = tw_outputs_beside(&outputs->unfinished[k], &journal, outputs->files[k], error);
+            status = tw_outputs_beside(&outputs->unfinished[k], journal, outputs->files[k], error);
         }
         if (status != TW_OK) {
             return status;
-        }
-        if (outputs->journal_path == NULL) {
-            outputs->journal_path = journal;
-        } else {
-            free(journal);
         }
     }
     return TW_OK;
@@ -159,29 +154,30 @@ static tw_status look(const tw_outputs *outputs, struct found *found, tw_error *
     return found->is_there ? status : TW_OK;
 }
 
-/* *loss: what would be lost if these outputs began anew. */
-static tw_status look_for_loss(const tw_outputs *outputs, tw_unfinished *loss, tw_error *error)
+/* *loss: what would be lost if these outputs began anew, beside the journal that was found. */
+static tw_status look_for_loss(const tw_outputs *outputs, const struct found *found, tw_unfinished *loss,
+                               tw_error *error)
 {
-    struct found found;
     int unfinished = 0;
-    tw_status status = look(outputs, &found, error);
-    if (status == TW_OK && found.recorded.done > 0) {
-        status = find_unfinished(outputs, &unfinished, error);
-    }
+    const tw_status status = found->recorded.done > 0 ? find_unfinished(outputs, &unfinished, error) : TW_OK;
     /* A journal alone is what a crash left of a run that was finished. */
-    *loss = (tw_unfinished){.done = unfinished ? found.recorded.done : 0, .tiles = found.recorded.tiles};
+    *loss = (tw_unfinished){.done = unfinished ? found->recorded.done : 0, .tiles = found->recorded.tiles};
     return status;
 }
 
 tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signature, const tw_output *files, tw_error *error)
 {
     tw_outputs *outputs;
+    struct found journal;
     tw_unfinished loss;
     tw_status status = new_outputs(&outputs, signature, files, error);
     if (status != TW_OK) {
         return status;
     }
-    status = look_for_loss(outputs, &loss, error);
+    status = look(outputs, &journal, error);
+    if (status == TW_OK) {
+        status = look_for_loss(outputs, &journal, &loss, error);
+    }
     release(outputs);
     if (status == TW_OK) {
         *found = loss;
@@ -300,11 +296,11 @@ static tw_status resume(const struct opening *opening, int nothing_is_recorded, 
 }
 
 /* Neither resume nor restart was said, and one of them is needed, unless the other run is alive. */
-static tw_status refuse_to_choose(const tw_outputs *outputs, tw_error *error)
+static tw_status refuse_to_choose(const tw_outputs *outputs, const struct found *found, tw_error *error)
 {
     tw_unfinished loss;
     int first = 0;
-    const tw_status status = look_for_loss(outputs, &loss, error);
+    const tw_status status = look_for_loss(outputs, found, &loss, error);
     if (status != TW_OK || loss.done == 0) {
         return status;
     }
@@ -321,10 +317,11 @@ static tw_status open_files(const struct opening *opening, tw_error *error)
     const tw_outputs *outputs = opening->outputs;
     const tw_outputs_options *options = opening->options;
     struct found found;
-    tw_status status = options->resume || options->restart ? TW_OK : refuse_to_choose(outputs, error);
-    if (status == TW_OK) {
-        status = look(outputs, &found, options->restart ? NULL : error);
-        status = options->restart ? TW_OK : status; /* whatever is in it goes */
+    tw_status status = look(outputs, &found, options->restart ? NULL : error);
+    if (options->restart) {
+        status = TW_OK; /* whatever is in it goes */
+    } else if (status == TW_OK && !options->resume) {
+        status = refuse_to_choose(outputs, &found, error);
     }
     if (status != TW_OK) {
         return status;
