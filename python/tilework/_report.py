@@ -8,9 +8,10 @@ from typing import Any, Union
 import numpy as np
 
 from . import _tilework
+from ._placement import KINDS
 
 STATES = ("free", "running", "done", "failed")
-POOLS = {_tilework.THREADS: "threads", _tilework.PROCESSES: "processes", _tilework.SERIAL: "serial"}
+POOLS = {kind: name for name, kind in KINDS.items()}
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999", "#000000")
 MOST_DRAWN = 2000  # tiles that a picture shows one by one
 WIDTH = 480
