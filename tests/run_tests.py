@@ -90,16 +90,13 @@ def run_parts(names, lanes):
     Most parts wait now and then, so that two of them keep two processors busier than one does."""
     total = Outcome()
     began = time.monotonic()
-    waiting, running = list(names), {}  # running: {receiver: (name, process)}
+    waiting = sorted(names, key=lambda name: name in ALONE)  # these come last
+    running = {}  # receiver: (name, process)
     while waiting or running:
-        # Parts that must be alone come last.
-        waiting.sort(key=lambda name: name in ALONE)
         while waiting and (not running if waiting[0] in ALONE else len(running) < lanes):
             name = waiting.pop(0)
             process, receiver = start_part(name)
             running[receiver] = name, process
-            if name in ALONE:
-                break
         for receiver in multiprocessing.connection.wait(list(running)):
             total.add(end_part(*running.pop(receiver), receiver))
     print(f"{'all':<12} {'':<40} {time.monotonic() - began:6.1f} s")
@@ -109,12 +106,14 @@ def run_parts(names, lanes):
     return total
 
 
-def count(text):
-    """A number of an option: 0 or more."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return value
+def at_least(least):
+    """Reads the number of an option, which may not be below `least`."""
+    def number(text):
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is below {least}")
+        return value
+    return number
 
 
 def main():
@@ -123,16 +122,15 @@ def main():
                         help=f"run this part alone (may be given again): {', '.join(PARTS)}")
     parser.add_argument("--long", action="store_true",
                         help="fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
-    parser.add_argument("--beside", type=count, default=0, metavar="N", help="keep N busy loops running meanwhile")
-    parser.add_argument("--lanes", type=count, default=2, metavar="N",
+    parser.add_argument("--beside", type=at_least(0), default=0, metavar="N", help="keep N busy loops running meanwhile")
+    parser.add_argument("--lanes", type=at_least(1), default=2, metavar="N",
                         help="parts that run at the same time, 1 for one after the other; default 2")
-    parser.add_argument("--times", type=count, default=1, metavar="K", help="run everything K times; the builds are kept")
+    parser.add_argument("--times", type=at_least(1), default=1, metavar="K", help="run everything K times; the builds are kept")
     options = parser.parse_args()
     if options.long:
         Effort.make_long()
     # Limits are for what hangs: beside other parts and busy loops everything takes longer.
-    lanes = max(1, options.lanes)
-    harness.PATIENCE = lanes * (1 + options.beside / CORES)
+    harness.PATIENCE = options.lanes * (1 + options.beside / CORES)
     BUILD.mkdir(parents=True, exist_ok=True)
     # A shell starts what it puts into the background with Ctrl-C ignored; many tests send it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -144,7 +142,7 @@ def main():
         for number in range(1, options.times + 1):
             if options.times > 1:
                 print(f"-- run {number} of {options.times}", flush=True)
-            totals.append(run_parts(options.only or PARTS, lanes))
+            totals.append(run_parts(options.only or PARTS, options.lanes))
     if options.times > 1:
         everything = Outcome()
         for total in totals:

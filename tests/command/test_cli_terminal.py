@@ -9,16 +9,10 @@ import time
 
 import pytest
 from conftest import session_processes
+from survival import wait_for
 
 SLOW = ["run", "kernels.c:slow", "-s", "-> r[i]", "--length", "i=2000", "--tile", "i=1", "-o", "r=r.npy"]
 STUCK = ["run", "kernels.c:stuck", *SLOW[2:]]
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def start_run(folder, arguments):
@@ -26,7 +20,7 @@ def start_run(folder, arguments):
     folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])  # compiled
     (folder / "r.npy").unlink()
     process = folder.start(*arguments)
-    wait_for((folder / "r.npy.part").exists)
+    wait_for((folder / "r.npy.part").exists, "unfinished file", 30)
     time.sleep(0.3)
     assert process.poll() is None
     return process
@@ -63,7 +57,7 @@ def test_second_interrupt_ends_at_once(folder, pool):
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == b"tilework: tiles that were recorded are kept in r.npy.part; add --resume to continue\n"
-    wait_for(lambda: session_processes(process.pid) == [])
+    wait_for(lambda: session_processes(process.pid) == [], "workers gone", 30)
     folder.forget()
     assert folder.contents() == before
 
@@ -83,7 +77,7 @@ def test_interrupt_that_is_ignored_stays_ignored(folder):
     (folder / "r.npy").unlink()
     ignoring = ["setsid", "sh", "-c", 'trap "" INT; exec "$0" "$@"', *folder.command(*arguments, "--pool", "serial")]
     process = subprocess.Popen(ignoring, cwd=folder.path, env=folder.environment, stderr=subprocess.PIPE)
-    wait_for((folder / "r.npy.part").exists)
+    wait_for((folder / "r.npy.part").exists, "unfinished file", 30)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0
@@ -95,7 +89,7 @@ def test_interrupt_while_the_kernel_is_compiled(folder):
     compiler.write_text('#!/bin/sh\ncase "$*" in *--version*) echo slow 1.0 ;; *) touch started; exec sleep 60 ;; esac\n')
     compiler.chmod(0o755)
     process = folder.start(*SLOW, "--compiler", compiler, "--report", "report.json")
-    wait_for((folder / "started").exists)
+    wait_for((folder / "started").exists, "compiler", 30)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, b"tilework: interrupted before the first tile\n")
@@ -121,7 +115,7 @@ def test_nothing_is_left_when_the_command_is_killed(folder, pool):
     process = start_run(folder, [*STUCK, "--pool", pool])
     process.kill()
     process.communicate(timeout=60)
-    wait_for(lambda: session_processes(process.pid) == [])
+    wait_for(lambda: session_processes(process.pid) == [], "workers gone", 30)
     assert not (folder / "r.npy").exists()
     folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])  # the .part file is in nobody's way
 
@@ -177,7 +171,7 @@ def test_interrupt_on_a_terminal_says_what_happens_next(folder):
     master, slave = pty.openpty()
     process = folder.start(*SLOW, "--pool", "serial", stderr=slave)
     os.close(slave)
-    wait_for((folder / "r.npy.part").exists)
+    wait_for((folder / "r.npy.part").exists, "unfinished file", 30)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)

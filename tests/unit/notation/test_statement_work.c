@@ -1,10 +1,9 @@
 /* test_statement_work.c - the work of statements as numbers. */
-#include "harness.h"
+#include "settled.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "notation/notation.h"
 #include "notation/statement_work.h"
 
 enum { NONE = -1 };
@@ -12,17 +11,8 @@ enum { NONE = -1 };
 /* The work of statement `number` of a text whose operands are all of one dtype. */
 static tw_statement *settle(const char *text, tw_kind kind, int number, struct tw__work *work)
 {
-    tw_statement *statement = NULL;
-    tw_dtype dtypes[TW_MAX_OPERANDS] = {{0}};
+    tw_statement *statement = settled(text, kind);
     tw_error error = {.message = ""};
-    assert_int_equal(tw_statement_parse(&statement, text, NULL, &error), TW_OK);
-    const tw_signature *signature = tw_statement_signature(statement);
-    for (int k = 0; k < tw_signature_noperands(signature); k++) {
-        if (tw_signature_role(signature, k) != TW_OUT) {
-            dtypes[k] = tw_dtype_of(kind);
-        }
-    }
-    assert_int_equal(tw_statement_types(statement, dtypes, &error), TW_OK);
     assert_int_equal(tw__work_of(work, &statement->typed.program, number, &error), TW_OK);
     return statement;
 }

@@ -1,23 +1,5 @@
 /* test_typing.c - the typed tree: whose body a node is in, and what is one node. */
-#include "harness.h"
-
-#include "notation/notation.h"
-
-static tw_statement *settle(const char *text, tw_kind kind)
-{
-    tw_statement *statement = NULL;
-    tw_dtype dtypes[TW_MAX_OPERANDS] = {{0}};
-    tw_error error = {.message = ""};
-    assert_int_equal(tw_statement_parse(&statement, text, NULL, &error), TW_OK);
-    const tw_signature *signature = tw_statement_signature(statement);
-    for (int k = 0; k < tw_signature_noperands(signature); k++) {
-        if (tw_signature_role(signature, k) != TW_OUT) {
-            dtypes[k] = tw_dtype_of(kind);
-        }
-    }
-    assert_int_equal(tw_statement_types(statement, dtypes, &error), TW_OK);
-    return statement;
-}
+#include "settled.h"
 
 static int count(const struct tw__program *program, enum tw__node_kind kind)
 {
@@ -38,7 +20,7 @@ static void every_body_belongs_to_its_reduction(void **state)
     };
     (void)state;
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
-        tw_statement *statement = settle(texts[t], TW_FLOAT16);
+        tw_statement *statement = settled(texts[t], TW_FLOAT16);
         const struct tw__program *program = &statement->typed.program;
         for (int n = 0; n < program->nnodes; n++) {
             const struct tw__node *node = &program->nodes[n];
@@ -66,7 +48,7 @@ static void the_same_in_one_body_is_one_node_and_in_two_it_is_two(void **state)
     };
     (void)state;
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        tw_statement *statement = settle(cases[k].text, TW_FLOAT64);
+        tw_statement *statement = settled(cases[k].text, TW_FLOAT64);
         assert_int_equal(count(&statement->typed.program, TW__NODE_READ), cases[k].reads);
         assert_int_equal(count(&statement->typed.program, TW__NODE_OPERATION), cases[k].operations);
         tw_statement_destroy(statement);
@@ -76,7 +58,7 @@ static void the_same_in_one_body_is_one_node_and_in_two_it_is_two(void **state)
 static void a_reduction_does_not_change_along_its_own_axes(void **state)
 {
     (void)state;
-    tw_statement *statement = settle("r[i] = sum(k: a[i,k] * sum(l: b[k,l]))", TW_FLOAT64);
+    tw_statement *statement = settled("r[i] = sum(k: a[i,k] * sum(l: b[k,l]))", TW_FLOAT64);
     const struct tw__program *program = &statement->typed.program;
     int found = 0;
     for (int n = 0; n < program->nnodes; n++) {
