@@ -79,6 +79,18 @@ typedef enum tw_cost {
     TW_COST_STATEMENT = 1 /* the kernel of a tw_statement, or another that costs what its memory does */
 } tw_cost;
 
+/* How the partials of an output become its value: by which function of NumPy's, element by element. */
+typedef enum tw_fold {
+    TW_FOLD_NONE = 0, /* the output is no reduction */
+    TW_FOLD_SUM,
+    TW_FOLD_PROD,
+    TW_FOLD_MIN, /* NaN if one is NaN, as numpy.minimum */
+    TW_FOLD_MAX,
+    TW_FOLD_ANY,
+    TW_FOLD_ALL,
+    TW_FOLD_KERNEL /* a kernel of two operands, "part, into -> into": brings one more partial into the result */
+} tw_fold;
+
 typedef struct tw_grid_options {
     const tw_split *splits; /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
     size_t nsplits;
@@ -89,6 +101,9 @@ typedef struct tw_grid_options {
     tw_cost cost;             /* for automatic tiles */
     int input_axes_only;      /* automatic tiles: an axis that no input has stays whole, for kernels that cannot know
                                  which part of it they should compute */
+    const tw_fold *folds;     /* [noperands] outputs that are reductions over axes which they lack, and how their
+                                 partials are folded; NULL: none is, so an axis that is cut must be in every output */
+    const tw_kernel *const *fold_kernels; /* [noperands] for TW_FOLD_KERNEL; they must outlive the grid; else NULL */
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;

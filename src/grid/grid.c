@@ -1,16 +1,16 @@
-/* grid.c - all tiles of a job, by arithmetic: from a tile's number to its box and back. */
+/* grid.c - all tiles of a job: how axes are divided, and which stage a tile belongs to. */
 #include "grid/grid.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/automatic.h"
+#include "grid/cells.h"
 #include "grid/signature.h"
 #include "grid/split.h"
+#include "grid/stages.h"
 
 static tw_status unknown_axis(const tw_signature *signature, const char *name, tw_error *error)
 {
@@ -70,15 +70,13 @@ static tw_status check_covers(const tw_signature *signature, int a, struct tw__g
     return TW_OK;
 }
 
-static tw_status divide(tw_grid *grid, const tw_signature *signature, const int64_t *lengths,
+static tw_status divide(struct tw__grid_axis *axes, const tw_signature *signature, const int64_t *lengths,
                         const tw_grid_options *options, tw_error *error)
 {
     const tw_split *split[TW__MAX_AXES] = {NULL};
     tw_split automatic[TW__MAX_AXES] = {{0}};
-    int64_t counts[TW__MAX_AXES], count;
-    grid->naxes = signature->naxes;
-    for (int a = 0; a < grid->naxes; a++) {
-        grid->axes[a].length = lengths[a];
+    for (int a = 0; a < signature->naxes; a++) {
+        axes[a].length = lengths[a];
         if (lengths[a] < 0) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has length %" PRId64 ", which is negative",
                             signature->axes[a], lengths[a]);
@@ -87,99 +85,67 @@ static tw_status divide(tw_grid *grid, const tw_signature *signature, const int6
     tw_status status = assign_splits(signature, options, split, error);
     if (status == TW_OK && options->nsplits == 0) {
         status = tw__automatic_splits(signature, lengths, options, automatic, error);
-        for (int a = 0; status == TW_OK && a < grid->naxes; a++) {
+        for (int a = 0; status == TW_OK && a < signature->naxes; a++) {
             split[a] = &automatic[a];
         }
     }
-    for (int a = 0; status == TW_OK && a < grid->naxes; a++) {
-        struct tw__grid_axis *axis = &grid->axes[a];
-        status = tw__split_axis(axis, signature->axes[a], split[a], error);
+    for (int a = 0; status == TW_OK && a < signature->naxes; a++) {
+        status = tw__split_axis(&axes[a], signature->axes[a], split[a], error);
         if (status == TW_OK) {
-            status = check_covers(signature, a, axis, error);
-        }
-        counts[a] = axis->count;
-        if (axis->cuts != NULL) {
-            grid->ncuts += (size_t)(axis->count - 1); /* the arrays lie in memory: their sizes cannot overflow */
+            status = check_covers(signature, a, &axes[a], error);
         }
     }
-    if (status != TW_OK) {
-        return status;
-    }
-    if (!tw__product(counts, grid->naxes, &count)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "the grid has more tiles than can be numbered, 2^63 - 1");
-    }
-    grid->count = (uint64_t)count;
-    return TW_OK;
-}
-
-/* Moves the cuts of all axes to grid->cuts, which has room for them. */
-static void gather_cuts(tw_grid *grid)
-{
-    int64_t *to = grid->cuts;
-    for (int a = 0; a < grid->naxes; a++) {
-        struct tw__grid_axis *axis = &grid->axes[a];
-        if (axis->cuts != NULL) {
-            const size_t n = (size_t)(axis->count - 1);
-            memcpy(to, axis->cuts, n * sizeof *to);
-            axis->cuts = to;
-            to += n;
-        }
-    }
+    return status;
 }
 
 tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
                          const tw_grid_options *options, tw_error *error)
 {
     const tw_grid_options defaults = {0};
-    tw_grid *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return tw__fail_memory(error, sizeof *made, "a grid");
-    }
-    tw_status status = divide(made, signature, lengths, options != NULL ? options : &defaults, error);
-    if (status != TW_OK) {
-        goto fail;
-    }
-    status = tw__signature_copy(&made->signature, signature, error);
-    if (status != TW_OK) {
-        goto fail;
-    }
-    if (made->ncuts > 0) {
-        made->cuts = malloc(made->ncuts * sizeof *made->cuts);
-        if (made->cuts == NULL) {
-            status = tw__fail_memory(error, made->ncuts * sizeof *made->cuts, "cuts");
-            goto fail;
-        }
-        gather_cuts(made);
-    }
-    *grid = made;
-    return TW_OK;
-fail:
-    tw_grid_destroy(made);
-    return status;
+    struct tw__grid_axis axes[TW__MAX_AXES] = {{0}};
+    const tw_status status = divide(axes, signature, lengths, options != NULL ? options : &defaults, error);
+    return status == TW_OK ? tw__cells_create(grid, signature, axes, error) : status;
 }
 
 void tw_grid_destroy(tw_grid *grid)
 {
     if (grid != NULL) {
-        tw_signature_destroy(grid->signature);
-        free(grid->cuts);
-        free(grid);
+        tw__stages_destroy(grid->stages);
+        tw__cells_destroy(grid);
     }
+}
+
+tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error)
+{
+    uint64_t count = 0;
+    for (int s = 0; s < stages->count; s++) {
+        stages->stage[s].first = count;
+        if (__builtin_add_overflow(count, stages->stage[s].grid->count, &count) || count > INT64_MAX) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "the grid has more tiles than can be numbered, 2^63 - 1");
+        }
+    }
+    grid->stages = stages;
+    grid->count = count;
+    return TW_OK;
+}
+
+/* An image's stages lie behind it, where anything may begin. */
+static size_t stages_place(const tw_grid *grid)
+{
+    return (tw__cells_image_size(grid) + 63) & ~(size_t)63;
 }
 
 size_t tw__grid_image_size(const tw_grid *grid)
 {
-    return sizeof *grid + grid->ncuts * sizeof *grid->cuts + sizeof *grid->signature;
+    return grid->stages != NULL ? stages_place(grid) + tw__stages_image_size(grid->stages) : tw__cells_image_size(grid);
 }
 
 tw_grid *tw__grid_image(const tw_grid *grid, void *memory)
 {
-    tw_grid *image = memory;
-    *image = *grid;
-    image->cuts = (int64_t *)(image + 1);
-    image->signature = (tw_signature *)(image->cuts + image->ncuts);
-    *image->signature = *grid->signature;
-    gather_cuts(image);
+    tw_grid *image = tw__cells_image(grid, memory);
+    if (grid->stages != NULL) {
+        image->stages = tw__stages_image(grid->stages, (char *)memory + stages_place(grid));
+    }
     return image;
 }
 
@@ -203,113 +169,87 @@ const tw_signature *tw_grid_signature(const tw_grid *grid)
     return grid->signature;
 }
 
-void tw__grid_coordinates(const tw_grid *grid, uint64_t tile, int64_t *coordinate)
+void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop)
 {
-    for (int a = grid->naxes - 1; a >= 0; a--) {
-        const uint64_t count = (uint64_t)grid->axes[a].count;
-        coordinate[a] = 0;
-        if (count > 1) {
-            coordinate[a] = (int64_t)(tile % count);
-            tile /= count;
+    if (grid->stages == NULL) {
+        tw__cells_box(grid, tile, start, stop);
+        return;
+    }
+    const struct tw__stage *stage = tw__stage_of(grid->stages, tile);
+    int64_t from[TW__MAX_AXES], to[TW__MAX_AXES];
+    tw__cells_box(stage->grid, tile - stage->first, from, to);
+    for (int a = 0; a < grid->naxes; a++) {
+        start[a] = 0;
+        stop[a] = grid->axes[a].length;
+    }
+    for (int a = 0; a < stage->grid->naxes; a++) {
+        if (stage->axis[a] >= 0) {
+            start[stage->axis[a]] = from[a];
+            stop[stage->axis[a]] = to[a];
         }
     }
 }
 
-void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop)
+/* The operand of a tile's step that is the job's operand k itself, -1: it has none. */
+static int direct_operand(const struct tw__stage *stage, int k)
 {
-    int64_t coordinate[TW__MAX_AXES];
-    tw__grid_coordinates(grid, tile, coordinate);
-    for (int a = 0; a < grid->naxes; a++) {
-        start[a] = tw__axis_start(&grid->axes[a], coordinate[a]);
-        stop[a] = tw__axis_stop(&grid->axes[a], coordinate[a]);
+    for (int n = 0; n < stage->grid->signature->noperands; n++) {
+        if (stage->operand[n] == k) {
+            return n;
+        }
     }
+    return -1;
 }
 
-void tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape)
+int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape)
 {
-    const tw_operand *operand = &grid->signature->operands[k];
+    const tw_grid *cells = grid;
     int64_t from[TW__MAX_AXES], to[TW__MAX_AXES];
-    tw_grid_tile(grid, tile, from, to);
+    int n = k;
+    if (grid->stages != NULL) {
+        const struct tw__stage *stage = tw__stage_of(grid->stages, tile);
+        cells = stage->grid;
+        tile -= stage->first;
+        n = direct_operand(stage, k);
+        if (n < 0) {
+            for (int d = 0; d < grid->signature->operands[k].ndim; d++) {
+                start[d] = shape[d] = 0;
+            }
+            return 0;
+        }
+    }
+    const tw_operand *operand = &cells->signature->operands[n];
+    tw__cells_box(cells, tile, from, to);
     for (int d = 0; d < operand->ndim; d++) {
         start[d] = from[operand->axes[d]];
         shape[d] = to[operand->axes[d]] - start[d];
     }
+    return operand->role != TW_IN ? 2 : 1;
 }
 
-/* The tile along an axis that has `index`. */
-static int64_t axis_owner(const struct tw__grid_axis *axis, int64_t index)
+static uint64_t owner_in(const struct tw__stage *stage, const int64_t *indices)
 {
-    if (axis->count <= 1) {
-        return 0;
+    int64_t of_stage[TW__MAX_AXES];
+    for (int a = 0; a < stage->grid->naxes; a++) {
+        of_stage[a] = stage->axis[a] >= 0 ? indices[stage->axis[a]] : 0;
     }
-    if (axis->cuts == NULL) {
-        const int64_t boundary = axis->longer * (axis->tile + 1); /* the longer ones end here */
-        return index < boundary ? index / (axis->tile + 1) : axis->longer + (index - boundary) / axis->tile;
-    }
-    int64_t low = 0, high = axis->count - 1; /* as many cuts as `low` are <= index; those from `high` on are not */
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (axis->cuts[middle] <= index) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return stage->first + tw__cells_owner(stage->grid, of_stage);
 }
 
 uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices)
 {
-    uint64_t tile = 0;
-    for (int a = 0; a < grid->naxes; a++) {
-        tile = tile * (uint64_t)grid->axes[a].count + (uint64_t)axis_owner(&grid->axes[a], indices[a]);
-    }
-    return tile;
+    return grid->stages == NULL ? tw__cells_owner(grid, indices)
+                                : owner_in(&grid->stages->stage[grid->stages->count - 1], indices);
 }
 
-static void add_operand(struct tw__text *text, const tw_signature *signature, int k, const int64_t *start,
-                        const int64_t *stop)
+uint64_t tw__grid_writer(const tw_grid *grid, int k, const int64_t *indices)
 {
-    const tw_operand *operand = &signature->operands[k];
-    tw__text_add(text, "%s[", operand->name);
-    for (int d = 0; d < operand->ndim; d++) {
-        const int a = operand->axes[d];
-        tw__text_add(text, "%s%" PRId64 ":%" PRId64, d > 0 ? "," : "", start[a], stop[a]);
-    }
-    tw__text_add(text, "]");
-}
-
-int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size)
-{
-    const tw_signature *signature = grid->signature;
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
-    struct tw__text made;
-    tw__text_init(&made, text, size);
-    tw_grid_tile(grid, tile, start, stop);
-    const tw_operand *first = NULL; /* the first output */
-    for (int outputs = 0; outputs < 2; outputs++) {
-        const char *separator = "";
-        for (int k = 0; k < signature->noperands; k++) {
-            const tw_operand *operand = &signature->operands[k];
-            if (operand->role == (outputs ? TW_IN : TW_OUT)) {
-                continue;
-            }
-            tw__text_add(&made, "%s", separator);
-            add_operand(&made, signature, k, start, stop);
-            separator = ", ";
-            if (outputs && first == NULL) {
-                first = operand;
-            }
-        }
-        if (!outputs) {
-            tw__text_add(&made, "%s-> ", separator[0] != '\0' ? " " : "");
+    for (int s = grid->stages != NULL ? grid->stages->count - 1 : -1; s >= 0; s--) {
+        const struct tw__stage *stage = &grid->stages->stage[s];
+        const int n = direct_operand(stage, k);
+        if (n >= 0 && stage->grid->signature->operands[n].role != TW_IN) {
+            return owner_in(stage, indices);
         }
     }
-    tw__text_add(&made, " (");
-    for (int d = 0; d < first->ndim; d++) {
-        const int a = first->axes[d];
-        tw__text_add(&made, "%s%" PRId64, d > 0 ? " x " : "", stop[a] - start[a]);
-    }
-    tw__text_add(&made, first->ndim == 0 ? "1)" : ")");
-    return made.length < INT32_MAX ? (int)made.length : INT32_MAX;
+    return tw_grid_owner(grid, indices);
 }

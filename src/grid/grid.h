@@ -20,10 +20,13 @@ struct tw__grid_axis {
     const int64_t *cuts; /* not NULL: tile k > 0 starts at cuts[k - 1], and tile and longer mean nothing */
 };
 
+struct tw__stages;
+
 struct tw_grid {
-    tw_signature *signature; /* a copy of the caller's */
+    tw_signature *signature;   /* a copy of the caller's */
+    struct tw__stages *stages; /* owned: the steps of the job; NULL: it is one step, over this grid */
     int naxes;
-    uint64_t count; /* fits int64 */
+    uint64_t count; /* of tiles, those of all stages; fits int64 */
     struct tw__grid_axis axes[TW__MAX_AXES];
     int64_t *cuts; /* owned: all axes' cuts; NULL: none */
     size_t ncuts;
@@ -43,15 +46,20 @@ static inline int64_t tw__axis_stop(const struct tw__grid_axis *axis, int64_t k)
     return k + 1 == axis->count ? axis->length : tw__axis_start(axis, k + 1);
 }
 
-/* Which tile along each axis is `tile`: coordinate[naxes]. */
-void tw__grid_coordinates(const tw_grid *grid, uint64_t tile, int64_t *coordinate);
+/* Makes it a grid with stages, which it owns from then on: numbers their tiles. Errors: TW_ERROR_ARGUMENT (too many
+ * tiles), and the stages are the caller's still. */
+tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error);
 
-/* The part of operand k in a tile, along its own dimensions: start[ndim], shape[ndim]. */
-void tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape);
+/* The part of operand k in a tile, along its own dimensions: start[ndim], shape[ndim]. 0: the tile's step does not have
+ * this operand, but perhaps a partial of it, and the part is empty; 1: it reads it; 2: it writes it. */
+int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape);
 
-/* A flat copy of a grid, its signature included, in memory of the caller's: tw__grid_image_size bytes, aligned as
- * malloc does. All reading functions take it, also in another process that has the memory at the same address. It ends
- * with the memory: never pass it to tw_grid_destroy. */
+/* The tile that writes the element of output k with these indices[naxes] last. */
+uint64_t tw__grid_writer(const tw_grid *grid, int k, const int64_t *indices);
+
+/* A flat copy of a grid, its signature and its stages (without their contexts) included, in memory of the caller's:
+ * tw__grid_image_size bytes, aligned as malloc does. All reading functions take it, also in another process that has
+ * the memory at the same address. It ends with the memory: never pass it to tw_grid_destroy. */
 size_t tw__grid_image_size(const tw_grid *grid);
 tw_grid *tw__grid_image(const tw_grid *grid, void *memory);
 
