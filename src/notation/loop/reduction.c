@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "grid/fold.h"
+#include "notation/value/kind.h"
 
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
 {
@@ -16,6 +17,11 @@ struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
                                 .is_place = code == TW__REDUCE_ARGMIN || code == TW__REDUCE_ARGMAX,
                                 .is_tree = code == TW__REDUCE_SUM || code == TW__REDUCE_PROD ||
                                            code == TW__REDUCE_MIN || code == TW__REDUCE_MAX};
+}
+
+int tw__reduced_adds_zero(const struct tw__reduced *r)
+{
+    return r->code == TW__REDUCE_SUM && !tw__kind_is_integer(r->type);
 }
 
 /* ---- what is given ---- */

@@ -19,6 +19,9 @@ struct tw__reduced {
 };
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int node);
 
+/* Whether the whole is 0.0 + the tree: of sums of floats, so that there is no sum -0.0. */
+int tw__reduced_adds_zero(const struct tw__reduced *r);
+
 /* Two shapes that give the same bits. "point" is one value: the strip runs along the last reduced axis. "row" is the
  * values for a strip of the caller's axis, for reductions that read along that one: see movement.h. */
 struct tw__reduction_plan {

@@ -5,6 +5,7 @@
 
 #include "grid/fold.h"
 #include "notation/print/address.h"
+#include "notation/print/call.h"
 
 const char *tw__combine_name(const struct tw__reduced *r)
 {
@@ -103,4 +104,39 @@ void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r)
     for (int k = 0; k < node->u.reduce.naxes; k++) {
         tw__emit_text(e, "%sn%d", k > 0 ? " * " : "", node->u.reduce.axis[k]);
     }
+}
+
+/* ---- functions ---- */
+
+void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare)
+{
+    for (int k = 0; k < r->ngiven; k++) {
+        const int n = r->given[k], is_cell = tw__loop_item(&r->body, n)->form == TW__FORM_CELL;
+        tw__emit_text(e, ", ");
+        if (declare) {
+            tw__emit_text(e, "const %s %s", tw__emit_type(tw__node_at(e->program, n)->dtype),
+                          is_cell ? "*restrict " : "");
+        }
+        tw__emit_text(e, "%s%d", is_cell ? "w" : "v", n);
+    }
+}
+
+void tw__emit_open_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head,
+                             const char *name, int given)
+{
+    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : tw__node_at(e->program, r->of.node)->dtype);
+    tw__emit_text(e, "%s%s reduce%d%s(", head, r->is_row ? "void" : type, r->of.node, name);
+    tw__emit_outside(e, r->of.node, "int64_t ");
+    tw__emit_text(e, r->is_row ? ", int64_t m" : "");
+    if (given) {
+        tw__emit_given(e, r, 1);
+    }
+    tw__emit_text(e, ", int64_t first, int64_t count");
+    if (r->of.is_place) {
+        tw__emit_text(e, ", %s *restrict best", tw__emit_type(r->of.type));
+    }
+    if (r->is_row) {
+        tw__emit_text(e, ", %s *restrict total", type);
+    }
+    tw__emit_function(e, ")");
 }

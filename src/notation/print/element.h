@@ -26,4 +26,13 @@ void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const 
 /* "n1 * n2": how many elements there are. */
 void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r);
 
+/* What follows the tile and the indices in a part's parameters (`declare`) or arguments: values that have been
+ * computed, a variable each, or one for each element of the strip. */
+void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare);
+
+/* Opens the function reduce<node><name>, which computes `count` elements from place `first` on. `given`: it takes what
+ * is given to it. Its other parameters are those of print/reduce.h. */
+void tw__emit_open_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head,
+                             const char *name, int given);
+
 #endif

@@ -1,6 +1,5 @@
 /* reduce.c - the functions that compute a reduction. Sums, products, minima and maxima go in the order of grid/fold.h:
- * a function that halves, and one for a leaf, whose elements go in 8 lanes. The others take one element after the
- * other. */
+ * a function that halves, and one for a leaf, whose elements go in 8 lanes. sequence.c has the others. */
 #include "notation/print/reduce.h"
 
 #include <assert.h>
@@ -11,60 +10,22 @@
 #include "notation/print/call.h"
 #include "notation/print/element.h"
 #include "notation/print/helper.h"
+#include "notation/print/sequence.h"
 #include "notation/print/strip.h"
 
 enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
 static_assert(TW__FOLD_LANES == 8, "the printed leaves have 8 lanes");
 
-/* ---- functions ---- */
-
-/* What follows the tile and the indices: values that have been computed, a variable each, or one for each element of
- * the strip. */
-static void emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare)
-{
-    for (int k = 0; k < r->ngiven; k++) {
-        const int n = r->given[k], is_cell = tw__loop_item(&r->body, n)->form == TW__FORM_CELL;
-        tw__emit_text(e, ", ");
-        if (declare) {
-            tw__emit_text(e, "const %s %s", tw__emit_type(tw__node_at(e->program, n)->dtype),
-                          is_cell ? "*restrict " : "");
-        }
-        tw__emit_text(e, "%s%d", is_cell ? "w" : "v", n);
-    }
-}
-
-/* A call of the function that computes `count` elements from `first` on; count NULL: all there are. */
+/* A call of the function that computes `count` elements from `first` on. */
 static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
                            const char *count, const char *total)
 {
     tw__emit_text(e, "reduce%d_part(", r->of.node);
     tw__emit_outside(e, r->of.node, "");
     tw__emit_text(e, r->is_row ? ", m" : "");
-    emit_given(e, r, 0);
-    tw__emit_text(e, ", %s, ", first);
-    if (count != NULL) {
-        tw__emit_text(e, "%s", count);
-    } else {
-        tw__emit_count(e, &r->of);
-    }
-    tw__emit_text(e, "%s%s)", r->is_row ? ", " : "", r->is_row ? total : "");
-}
-
-static void open_function(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head, const char *name,
-                          int is_part)
-{
-    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : tw__node_at(e->program, r->of.node)->dtype);
-    tw__emit_text(e, "%s%s reduce%d%s(", head, r->is_row ? "void" : type, r->of.node, name);
-    tw__emit_outside(e, r->of.node, "int64_t ");
-    tw__emit_text(e, r->is_row ? ", int64_t m" : "");
-    if (is_part) {
-        emit_given(e, r, 1);
-        tw__emit_text(e, ", int64_t first, int64_t count");
-    }
-    if (r->is_row) {
-        tw__emit_text(e, ", %s *restrict total", type);
-    }
-    tw__emit_function(e, ")");
+    tw__emit_given(e, r, 0);
+    tw__emit_text(e, ", %s, %s%s%s%s)", first, count, r->of.is_place ? ", best" : "", r->is_row ? ", " : "",
+                  r->is_row ? total : "");
 }
 
 /* ---- trees, point shape ---- */
@@ -79,7 +40,7 @@ static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_pl
     char tree[32];
     snprintf(tree, sizeof tree, "tree_%s", tw__combine_name(&r->of));
     (void)tw__helper_need(e, tree, r->of.type);
-    open_function(e, r, "TW_SLOW ", "_leaf", 1);
+    tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
     tw__strip_rooms(e, body);
     if (!r->direct) {
         tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), LEAF);
@@ -119,7 +80,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
 {
     const char *suffix = tw__emit_suffix(r->of.type);
     (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
-    open_function(e, r, "static ", "_part", 1);
+    tw__emit_open_reduction(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
     tw__emit_half(e);
     tw__emit_begin(e);
@@ -136,7 +97,7 @@ static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_pl
     tw__emit_begin(e);
     tw__emit_text(e, "return reduce%d_leaf(", r->of.node);
     tw__emit_outside(e, r->of.node, "");
-    emit_given(e, r, 0);
+    tw__emit_given(e, r, 0);
     tw__emit_text(e, ", first, count);");
     tw__emit_end(e);
     tw__emit_function_end(e);
@@ -155,7 +116,7 @@ static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan
     snprintf(row, sizeof row, "row_%s", tw__combine_name(&r->of));
     (void)tw__helper_need(e, lanes, r->of.type);
     (void)tw__helper_need(e, row, r->of.type);
-    open_function(e, r, "TW_SLOW ", "_leaf", 1);
+    tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
     tw__strip_rooms(e, body);
     tw__emit_line(e, "%s value[%d] __attribute__((aligned(64))), lane[8 * %d] __attribute__((aligned(64)));", type,
                   body->length, body->length);
@@ -189,7 +150,7 @@ static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan
 
 static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    open_function(e, r, "static ", "_part", 1);
+    tw__emit_open_reduction(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
     tw__emit_line(e, "%s other[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), WIDTH);
     tw__emit_half(e);
@@ -208,99 +169,55 @@ static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan
     tw__emit_text(e, "reduce%d_leaf(", r->of.node);
     tw__emit_outside(e, r->of.node, "");
     tw__emit_text(e, ", m");
-    emit_given(e, r, 0);
+    tw__emit_given(e, r, 0);
     tw__emit_text(e, ", first, count, total);");
     tw__emit_end(e);
     tw__emit_function_end(e);
 }
 
-/* ---- runs: any, all, argmin, argmax ---- */
-
-static void emit_run_start(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const char *type = tw__emit_type(r->of.type);
-    if (r->of.is_place) {
-        tw__emit_line(e, r->is_row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;", type, WIDTH);
-        tw__emit_line(e, "int64_t at = 0;");
-    }
-    if (r->is_row) {
-        tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-        tw__emit_line(e, r->of.is_place ? "total[q] = -1;" : "total[q] = %d;", r->of.code == TW__REDUCE_ALL);
-        tw__emit_close(e);
-    } else if (r->of.is_place) {
-        tw__emit_line(e, "int64_t total = -1;");
-    } else {
-        tw__emit_line(e, "uint8_t total = %d;", r->of.code == TW__REDUCE_ALL);
-    }
-}
-
-static void emit_run_step(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const char *q = r->is_row ? "[q]" : "";
-    tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-    if (r->of.is_place) {
-        (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
-        tw__emit_open(e, "if (total%s < 0 || tw_%s_%s(value[q], best%s))", q, tw__combine_name(&r->of),
-                      tw__emit_suffix(r->of.type), q);
-        tw__emit_line(e, "best%s = value[q];", q);
-        tw__emit_line(e, r->is_row ? "total[q] = at;" : "total = at + q;");
-        tw__emit_close(e);
-    } else {
-        tw__emit_line(e, "total%s %s= value[q];", q, r->of.code == TW__REDUCE_ALL ? "&" : "|");
-    }
-    tw__emit_close(e);
-    if (r->of.is_place) {
-        tw__emit_line(e, r->is_row ? "at++;" : "at += m;");
-    }
-}
-
-/* One function, with a loop for each reduced axis; of the point shape the last one goes in strips. */
-static void emit_run(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const struct tw__node *node = tw__node_at(e->program, r->of.node);
-    const int naxes = node->u.reduce.naxes;
-    const struct tw__loop *body = &r->body;
-    open_function(e, r, "TW_SLOW ", "_part", 1);
-    tw__strip_rooms(e, body);
-    tw__emit_line(e, "%s value[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), body->length);
-    tw__emit_lengths(e, &r->of);
-    emit_run_start(e, r);
-    tw__emit_line(e, "(void)first;");
-    tw__emit_line(e, "(void)count;");
-    for (int k = 0; k < naxes; k++) {
-        const int a = node->u.reduce.axis[k];
-        if (k + 1 == naxes && !r->is_row) {
-            (void)tw__helper_need(e, "least", TW_OPAQUE);
-            tw__emit_open(e, "for (int64_t x%d = 0, m; x%d < n%d; x%d += m)", a, a, a, a);
-            tw__emit_line(e, "m = tw_least(n%d - x%d, %d);", a, a, body->length);
-        } else {
-            tw__emit_open(e, "for (int64_t x%d = 0; x%d < n%d; x%d++)", a, a, a, a);
-        }
-    }
-    tw__strip_scalars(e, body, 0);
-    tw__strip_items(e, body);
-    tw__strip_loops(e, body);
-    emit_run_step(e, r);
-    for (int k = 0; k < naxes; k++) {
-        tw__emit_close(e);
-    }
-    if (!r->is_row) {
-        tw__emit_line(e, "return total;");
-    }
-    tw__emit_function_end(e);
-}
-
-/* ---- the function that is called ---- */
+/* ---- the functions that are called ---- */
 
 static void emit_zero(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     tw__emit_constant(e, r->of.type, &(union tw__value){.number = {0, 0}});
 }
 
-/* All parts; of sums of floats that and 0.0, so that there is no sum -0.0. */
+/* Some of the elements, in the order of the tree if they are a node: computes what is given to the parts. */
+static void emit_range(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    tw__emit_open_reduction(e, r, "static ", "_range", 0);
+    if (r->ngiven > 0) {
+        tw__strip_rooms(e, &r->head);
+        tw__strip_scalars(e, &r->head, 0);
+        tw__strip_items(e, &r->head);
+        tw__strip_loops(e, &r->head);
+    }
+    tw__emit_begin(e);
+    tw__emit_text(e, r->is_row ? "" : "return ");
+    emit_call_part(e, r, "first", "count", "total");
+    tw__emit_text(e, ";");
+    tw__emit_end(e);
+    tw__emit_function_end(e);
+}
+
+/* "reduce7_range(tile, x0, m, 0, n1, total)" */
+static void emit_call_range(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    tw__emit_text(e, "reduce%d_range(", r->of.node);
+    tw__emit_outside(e, r->of.node, "");
+    tw__emit_text(e, "%s, 0, ", r->is_row ? ", m" : "");
+    tw__emit_count(e, &r->of);
+    tw__emit_text(e, "%s%s)", r->of.is_place ? (r->is_row ? ", best" : ", &best") : "", r->is_row ? ", total" : "");
+}
+
+/* All elements; of sums of floats that and 0.0, so that there is no sum -0.0. */
 static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const int adds = r->of.code == TW__REDUCE_SUM && !tw__kind_is_integer(r->of.type);
+    const int adds = tw__reduced_adds_zero(&r->of);
+    if (r->of.is_place) {
+        tw__emit_line(e, r->is_row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;",
+                      tw__emit_type(r->of.type), WIDTH);
+    }
     if (adds) {
         (void)tw__helper_need(e, "add", r->of.type);
     }
@@ -313,7 +230,7 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
             tw__emit_text(e, ", ");
         }
     }
-    emit_call_part(e, r, "0", NULL, "total");
+    emit_call_range(e, r);
     tw__emit_text(e, adds && !r->is_row ? ");" : ";");
     tw__emit_end(e);
     if (adds && r->is_row) {
@@ -327,13 +244,13 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
     }
 }
 
-/* The functions of a reduction: its parts, and the one that is called, which computes what is given to the others. */
+/* The functions of a reduction: its parts, a range of it, and the whole, which statements call. */
 void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const int number = r->of.node;
     const char *type = tw__emit_type(tw__node_at(e->program, number)->dtype);
     if (!r->of.is_tree) {
-        emit_run(e, r);
+        tw__emit_sequence(e, r);
     } else if (r->is_row) {
         emit_row_leaf(e, r);
         emit_row_part(e, r);
@@ -341,6 +258,7 @@ void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *
         emit_point_leaf(e, r);
         emit_point_part(e, r);
     }
+    emit_range(e, r);
     tw__emit_text(e, "static %s reduce%d%s(", r->is_row ? "void" : type, number, r->is_row ? "_row" : "");
     tw__emit_outside(e, number, "int64_t ");
     if (r->is_row) {
@@ -348,12 +266,6 @@ void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *
     }
     tw__emit_function(e, ")");
     tw__emit_lengths(e, &r->of);
-    if (r->ngiven > 0) {
-        tw__strip_rooms(e, &r->head);
-        tw__strip_scalars(e, &r->head, 0);
-        tw__strip_items(e, &r->head);
-        tw__strip_loops(e, &r->head);
-    }
     emit_total(e, r);
     tw__emit_function_end(e);
 }
