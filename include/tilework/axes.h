@@ -76,7 +76,8 @@ typedef struct tw_split {
 /* What is known of a kernel's cost; automatic tiles depend on it. */
 typedef enum tw_cost {
     TW_COST_UNKNOWN = 0,  /* any kernel: one element may take a nanosecond or a minute */
-    TW_COST_STATEMENT = 1 /* the kernel of a tw_statement, or another that costs what its memory does */
+    TW_COST_STATEMENT = 1 /* the kernel of a tw_statement, or another that costs what `work` says, or, if that is 0,
+                             what its memory does */
 } tw_cost;
 
 /* How the partials of an output become its value: by which function of NumPy's, element by element. */
@@ -104,6 +105,8 @@ typedef struct tw_grid_options {
     const tw_fold *folds;     /* [noperands] outputs that are reductions over axes which they lack, and how their
                                  partials are folded; NULL: none is, so an axis that is cut must be in every output */
     const tw_kernel *const *fold_kernels; /* [noperands] for TW_FOLD_KERNEL; they must outlive the grid; else NULL */
+    double work;              /* automatic tiles: nanoseconds, about, to compute one element of the first output, as
+                                 tw_statement_work estimates them; 0: unknown */
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;

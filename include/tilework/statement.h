@@ -111,6 +111,22 @@ TW_API tw_status tw_statement_set(tw_statement *statement, const tw_parameter *p
 TW_API tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *operands, const tw_axis_length *given,
                                    size_t ngiven, int64_t *lengths, tw_error *error);
 
+/* What a statement does in all, for every element of its outputs. */
+typedef struct tw_work {
+    double elements;      /* of the first output */
+    double operations;    /* machine operations; a function such as exp counts as one */
+    double bytes_read;    /* of the operands that are read, each once */
+    double bytes_written; /* of the outputs */
+    double nanoseconds;   /* about, on one core, with operands in its cache: the same number on every machine */
+    double work;          /* the same for one element of the first output: tw_grid_options.work. 0: no elements */
+} tw_work;
+
+/* Counts what a bound statement reads, writes and computes with these lengths[naxes], as tw_statement_bind found them,
+ * and estimates how long that takes. What does not change along an axis is counted once. Any thread. Errors:
+ * TW_ERROR_ARGUMENT (the statement is not bound), TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_work(const tw_statement *statement, const int64_t *lengths, tw_work *work,
+                                   tw_error *error);
+
 /* The kernel of a bound statement. It is valid as long as the statement and changes with the next tw_statement_bind; it
  * is compiled the first time it is asked for with these dtypes. `options` may be NULL; options->flags NULL: the flags
  * that give the same results as NumPy. Errors: as tw_kernel_from_source. */

@@ -19,6 +19,24 @@
 #define KERNEL_TILE_BYTES (INT64_C(4) << 20)
 #define STATEMENT_TILE_BYTES (INT64_C(2) << 20)
 
+/* A tile of LEAST_WORK nanoseconds pays for handing it to another core a few times over. */
+#define LEAST_WORK 30e3
+
+int64_t tw__automatic_parts(double nanoseconds, int64_t bytes)
+{
+    const int64_t by_size = bytes / STATEMENT_TILE_BYTES + (bytes % STATEMENT_TILE_BYTES > 0);
+    int64_t parts = nanoseconds < MANY_TILES * LEAST_WORK ? (int64_t)(nanoseconds / LEAST_WORK) : MANY_TILES;
+    if (parts >= 64) {
+        parts -= parts % 16;
+    } else { /* few tiles are a power of two, so that no core has one more to do than the others */
+        while ((parts & (parts - 1)) != 0) {
+            parts &= parts - 1;
+        }
+    }
+    parts = parts > by_size ? parts : by_size;
+    return parts > 1 ? parts : 1;
+}
+
 /* What is known while axis after axis is divided. */
 struct division {
     const tw_signature *signature;
@@ -163,6 +181,10 @@ static tw_status check_sizes(const tw_signature *signature, const tw_grid_option
 {
     if (options->tile_bytes < 0) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "%" PRId64 " bytes per tile: 1 is the least", options->tile_bytes);
+    }
+    if (!(options->work >= 0 && options->work <= 1e30)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%g nanoseconds of work for one element: 0 is the least",
+                        options->work);
     }
     for (int k = 0; options->itemsizes != NULL && k < signature->noperands; k++) {
         if (options->itemsizes[k] < 0) {

@@ -35,7 +35,8 @@ class Wrong(Exception):
 class GridOptions(ctypes.Structure):
     _fields_ = [("splits", ctypes.POINTER(statements.Split)), ("nsplits", ctypes.c_size_t),
                 ("tile_bytes", ctypes.c_int64), ("itemsizes", ctypes.POINTER(ctypes.c_int64)),
-                ("units", ctypes.POINTER(ctypes.c_int64)), ("cost", ctypes.c_int), ("input_axes_only", ctypes.c_int)]
+                ("units", ctypes.POINTER(ctypes.c_int64)), ("cost", ctypes.c_int), ("input_axes_only", ctypes.c_int),
+                ("work", ctypes.c_double)]
 
 
 OF_STATEMENT = 1  # TW_COST_STATEMENT

@@ -19,7 +19,8 @@
 #define LONG (unsigned)TW__TRAIT_LONG
 
 static const struct tw__operation_row rows[] = {
-#define ROW(code, text, n, how, dtypes, c_sign, c_helper, c_family, c_function, real, complex, all)                    \
+#define ROW(code, text, n, how, dtypes, c_sign, c_helper, c_family, c_function, real, complex, dear, complex_dear,     \
+            all)                                                                                                       \
     [TW__OP_##code] = {.spelled = text,                                                                                \
                        .arity = n,                                                                                     \
                        how,                                                                                            \
@@ -30,6 +31,8 @@ static const struct tw__operation_row rows[] = {
                        .function = c_function,                                                                         \
                        .flops = real,                                                                                  \
                        .complex_flops = complex,                                                                       \
+                       .cost = dear,                                                                                   \
+                       .complex_cost = complex_dear,                                                                   \
                        .traits = all},
     TW__OPERATION_TABLE(ROW)
 #undef ROW

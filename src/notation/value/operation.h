@@ -62,6 +62,7 @@ struct tw__operation_row {
     enum tw__rule rule;
     const char *sign, *helper, *family, *function; /* its C; NULL: it has none of this kind */
     int flops, complex_flops;
+    int cost, complex_cost; /* hundredths of a nanosecond */
     unsigned traits;
 };
 
