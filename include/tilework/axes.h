@@ -102,11 +102,11 @@ typedef struct tw_grid_options {
     tw_cost cost;             /* for automatic tiles */
     int input_axes_only;      /* automatic tiles: an axis that no input has stays whole, for kernels that cannot know
                                  which part of it they should compute */
+    double work;              /* automatic tiles: nanoseconds, about, to compute one element of the first output, as
+                                 tw_statement_work estimates them; 0: unknown */
     const tw_fold *folds;     /* [noperands] outputs that are reductions over axes which they lack, and how their
                                  partials are folded; NULL: none is, so an axis that is cut must be in every output */
     const tw_kernel *const *fold_kernels; /* [noperands] for TW_FOLD_KERNEL; they must outlive the grid; else NULL */
-    double work;              /* automatic tiles: nanoseconds, about, to compute one element of the first output, as
-                                 tw_statement_work estimates them; 0: unknown */
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;
