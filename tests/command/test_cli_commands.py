@@ -1,6 +1,7 @@
 """Help and version, show, info, demo and bench."""
 
 import os
+import pathlib
 import re
 
 import numpy
@@ -206,9 +207,27 @@ def test_info_describes_the_machine(folder):
     names = [line.split("  ")[0] for line in result.stdout.splitlines()]
     assert names == [
         "tilework", "system", "cpu", "cores", "workers", "memory", "page size", "huge pages", "populate",
-        "shared heap", "compiler", "cache",
+        "shared heap", "compiler", "cache", "memory read", "memory write", "memory copy", "new memory", "new shared",
     ]  # fmt: skip
     assert folder.environment["XDG_CACHE_HOME"] in result.stdout
+
+
+def test_info_measures_the_bandwidth_once_and_again_when_asked(folder):
+    def speeds(*options):
+        result = folder.call("info", *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = [line for line in result.stdout.splitlines() if "GB/s" in line]
+        assert all(float(number) > 0 for line in lines for number in re.findall(r"[0-9]+\.[0-9]+", line))
+        return lines
+
+    def kept():
+        return [path.read_text() for path in pathlib.Path(folder.environment["XDG_CACHE_HOME"]).glob("*/bandwidth-*.txt")]
+
+    first, text = speeds(), kept()
+    assert len(first) == 5 and len(text) == 1
+    assert speeds() == first and kept() == text
+    speeds("--measure")
+    assert len(kept()) == 1 and kept() != text
 
 
 def test_info_follows_the_affinity_and_a_missing_compiler(folder):

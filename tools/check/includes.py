@@ -26,6 +26,7 @@ LAYERS = {
     "job": {"pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
     "record": {"job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
     "run": {"record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "plan": {"run", "record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
 }
 
 # The folders within a layer: a statement goes through those of the notation from top to bottom, and what the phases
@@ -52,7 +53,7 @@ LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"record", 
 # Kinds of stores, a folder each, and the one file outside that opens what a path names. All others know store/store.h.
 KINDS = {"store/npy": {"job/pooled.c"}}
 PUBLIC = "tilework/tilework.h"
-PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
+PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/plan.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "reliability", "python")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
