@@ -144,6 +144,16 @@ TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
  * the length as snprintf does. */
 TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
 
+/* The number of steps of a job: 1, or more if a reduction is cut. Any thread. */
+TW_API int tw_grid_steps(const tw_grid *grid);
+
+/* The number of the first tile of a step. Tile numbers run through the steps, so the step ends where the next one
+ * begins; behind the last one it is tw_grid_count(grid). Any thread. */
+TW_API uint64_t tw_grid_step_first(const tw_grid *grid, int step);
+
+/* A step as text: "a[i,j] -> 40 parts of s[j] (40 tiles: i in 40)". Any thread. Returns the length as snprintf does. */
+TW_API int tw_grid_step_text(const tw_grid *grid, int step, char *text, size_t size);
+
 TW_API const tw_signature *tw_grid_signature(const tw_grid *grid); /* its signature; valid as long as it; any thread */
 
 /* Reads "333,666" (digits and commas) into cuts[*ncuts], which the caller frees. Any thread. Errors: TW_ERROR_SYNTAX.

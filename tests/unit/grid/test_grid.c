@@ -332,6 +332,24 @@ static void an_image_outlives_its_grid(void **state)
     free(memory);
 }
 
+static void a_job_without_stages_is_one_step(void **state)
+{
+    (void)state;
+    char text[128];
+    const int64_t lengths[] = {1000, 2000}, i[] = {333, 666};
+    const tw_split splits[] = {{.axis = "i", .cuts = i, .ncuts = 2}, {.axis = "j", .parts = 2}};
+    tw_grid *grid = grid_of("y[i], x[j] -> r[i,j]", lengths, splits, 2);
+    assert_int_equal(tw_grid_steps(grid), 1);
+    assert_int_equal(tw_grid_step_first(grid, 0), 0);
+    assert_int_equal(tw_grid_step_first(grid, 1), 6);
+    assert_int_equal(tw_grid_step_text(grid, 0, text, sizeof text),
+                     strlen("y[i], x[j] -> r[i,j] (6 tiles: i in 3, j in 2)"));
+    assert_string_equal(text, "y[i], x[j] -> r[i,j] (6 tiles: i in 3, j in 2)");
+    assert_int_equal(tw_grid_step_text(grid, 1, text, sizeof text), 0);
+    assert_string_equal(text, "");
+    tw_grid_destroy(grid);
+}
+
 static void a_tile_is_told_in_words(void **state)
 {
     (void)state;
@@ -370,6 +388,7 @@ int main(void)
         cmocka_unit_test(the_most_tiles_can_still_be_numbered),
         cmocka_unit_test(the_odometer_goes_anywhere),
         cmocka_unit_test(an_image_outlives_its_grid),
+        cmocka_unit_test(a_job_without_stages_is_one_step),
         cmocka_unit_test(a_tile_is_told_in_words),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
