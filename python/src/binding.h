@@ -63,6 +63,8 @@ typedef struct {
 typedef struct {
     PyObject_HEAD tw_grid *grid;
     SignatureObject *signature;
+    PyObject
+        *folds; /* tuple: for each operand the Kernel that folds its partial results, or None; NULL: none has any */
     int pid;
 } GridObject;
 
@@ -226,7 +228,9 @@ struct call {
     uint64_t written;              /* bit k: operand k is an output */
     uint64_t fresh;                /* bit k: operand k is a new output that the kernel fills */
     uint64_t dirty;                /* ... whose memory may hold something */
-    int looks;                     /* at what is left of them: 0 never, 1 after tile 0, 2 after each */
+    uint64_t partial; /* bit k: operand k is the partial result of a reduction, which starts as its identity */
+    uint64_t passing; /* bit k: the memory of operand k ends with the run */
+    int looks;        /* at what is left of them: 0 never, 1 after tile 0, 2 after each */
     unsigned workers;
     double timeout; /* seconds that a tile may take; 0: any */
     uint8_t axes[TW_MAX_OPERANDS][TW_MAX_DIMS];

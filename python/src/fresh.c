@@ -5,8 +5,8 @@
 /* What tilework/_unwritten.py has given to be called back. */
 static struct {
     PyObject *before; /* (views, positions) -> what `look` gets of those that are not new */
-    PyObject
-        *look; /* (callable, views, tile or None, ((position, name, starts, is filled), ...), before, alone, apart) */
+    PyObject *look; /* (callable, views, tile or None, ((position, name, starts, is filled, is a partial result), ...),
+                     * before, alone, apart) */
 } asked;
 
 PyObject *set_fresh_callbacks(PyObject *self, PyObject *args)
@@ -38,7 +38,7 @@ static void zero(const tw_view *view, int d, char *at)
 
 void clear_fresh(const tw_tile *tile, const struct call *call)
 {
-    const uint64_t dirty = tile->attempt > 0 ? call->fresh : call->dirty;
+    const uint64_t dirty = (tile->attempt > 0 ? call->fresh : call->dirty) & ~call->partial; /* which is the identity */
     for (int n = 0; dirty != 0 && n < call->nargs; n++) {
         const tw_view *view = &tile->operand[call->args[n]];
         if (dirty >> call->args[n] & 1 && tw_view_size(view) > 0) {
@@ -51,13 +51,14 @@ void clear_fresh(const tw_tile *tile, const struct call *call)
     }
 }
 
-/* Positions of the outputs among the arguments that are written but not new, as bytes. */
+/* Positions of the outputs among the arguments that are written but not new, or that begin as the identity of a
+ * reduction, as bytes. */
 static PyObject *changed(const struct call *call)
 {
     char positions[TW_MAX_OPERANDS];
     Py_ssize_t count = 0;
     for (int n = 0; n < call->nargs; n++) {
-        if (call->written >> call->args[n] & 1 && !(call->fresh >> call->args[n] & 1)) {
+        if (call->written >> call->args[n] & 1 && !((call->fresh & ~call->partial) >> call->args[n] & 1)) {
             positions[count++] = (char)n;
         }
     }
@@ -114,8 +115,8 @@ static int is_filled(const struct call *call, PyObject *const *views, PyObject *
     return value == Py_None || value == views[n];
 }
 
-/* ((position, name, first index in each dimension, is filled), ...) of the new outputs; what is returned is put there.
- */
+/* ((position, name, first index in each dimension, is filled, is a partial result), ...) of the new outputs; what is
+ * returned is put there. */
 static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result)
 {
     PyObject *found = PyList_New(0);
@@ -129,8 +130,8 @@ static PyObject *fresh_outputs(const tw_tile *tile, const struct call *call, PyO
             starts[d] = tile->start[call->axes[k][d]];
         }
         PyObject *item =
-            Py_BuildValue("(isNi)", n, operand_name(call, k), tuple_of_integers(starts, tile->operand[k].ndim),
-                          is_filled(call, views, result, n));
+            Py_BuildValue("(isNii)", n, operand_name(call, k), tuple_of_integers(starts, tile->operand[k].ndim),
+                          is_filled(call, views, result, n), (int)(call->partial >> k & 1));
         if (item == NULL || PyList_Append(found, item) != 0) {
             Py_CLEAR(found);
         }

@@ -1,157 +1,9 @@
-/* grid.c - Signature and Grid: the text, the lengths, the tiles. */
+/* grid.c - Grid: how axes are divided, how partial results are folded, the tiles. */
 #include "binding.h"
 
 #include <stdlib.h>
 
-/* ---- Signature ---- */
-
-static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
-{
-    const char *text;
-    tw_signature *signature;
-    tw_error error;
-    if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) || !PyArg_ParseTuple(args, "s:Signature", &text)) {
-        return NULL;
-    }
-    if (tw_signature_parse(&signature, text, &error) != TW_OK) {
-        return raise_failure(&error);
-    }
-    SignatureObject *self = (SignatureObject *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        tw_signature_destroy(signature);
-        return NULL;
-    }
-    self->signature = self->own = signature;
-    self->pid = own_pid();
-    count_live(COUNT_SIGNATURES, 1);
-    return (PyObject *)self;
-}
-
-PyObject *signature_of_statement(StatementObject *statement)
-{
-    SignatureObject *self = (SignatureObject *)SignatureType.tp_alloc(&SignatureType, 0);
-    if (self != NULL) {
-        self->signature = tw_statement_signature(statement->statement);
-        self->owner = Py_NewRef((PyObject *)statement);
-        self->pid = own_pid();
-        count_live(COUNT_SIGNATURES, 1);
-    }
-    return (PyObject *)self;
-}
-
-static void signature_dealloc(PyObject *object)
-{
-    SignatureObject *self = (SignatureObject *)object;
-    if (self->pid == own_pid()) {
-        tw_signature_destroy(self->own);
-        count_live(COUNT_SIGNATURES, -1);
-    }
-    Py_XDECREF(self->owner);
-    Py_TYPE(object)->tp_free(object);
-}
-
-static PyObject *signature_axes(PyObject *object, void *closure)
-{
-    const tw_signature *signature = ((SignatureObject *)object)->signature;
-    (void)closure;
-    const int n = tw_signature_naxes(signature);
-    PyObject *tuple = PyTuple_New(n);
-    for (int a = 0; tuple != NULL && a < n; a++) {
-        PyObject *name = PyUnicode_FromString(tw_signature_axis(signature, a));
-        if (name == NULL) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, a, name);
-        }
-    }
-    return tuple;
-}
-
-/* ((name, role, axes, dtype or None, given, written), ...) as in tw_operand. */
-static PyObject *signature_operands(PyObject *object, void *closure)
-{
-    int n;
-    const tw_operand *operands = tw_signature_operands(((SignatureObject *)object)->signature, &n);
-    (void)closure;
-    PyObject *tuple = PyTuple_New(n);
-    for (int k = 0; tuple != NULL && k < n; k++) {
-        const tw_operand *read = &operands[k];
-        int64_t axes[TW_MAX_DIMS];
-        for (int d = 0; d < read->ndim; d++) {
-            axes[d] = read->axes[d];
-        }
-        PyObject *operand = Py_BuildValue("(siNzii)", read->name, (int)read->role, tuple_of_integers(axes, read->ndim),
-                                          read->dtype[0] != '\0' ? read->dtype : NULL, read->given, read->written);
-        if (operand == NULL) {
-            Py_CLEAR(tuple);
-        } else {
-            PyTuple_SET_ITEM(tuple, k, operand);
-        }
-    }
-    return tuple;
-}
-
-/* lengths(shapes, known): shapes[k] is None for an output yet to be made, known[a] is -1 where the axis is not known.
- */
-static PyObject *signature_lengths(PyObject *object, PyObject *args)
-{
-    const tw_signature *signature = ((SignatureObject *)object)->signature;
-    PyObject *shapes, *known;
-    tw_view views[TW_MAX_OPERANDS];
-    const tw_view *pointers[TW_MAX_OPERANDS];
-    int64_t lengths[TW_MAX_OPERANDS * TW_MAX_DIMS];
-    tw_error error;
-    if (!PyArg_ParseTuple(args, "O!O:lengths", &PyTuple_Type, &shapes, &known)) {
-        return NULL;
-    }
-    const int naxes = integers_of_sequence(known, lengths, (int)(sizeof lengths / sizeof lengths[0]), "known lengths");
-    const int n = tw_signature_noperands(signature);
-    if (naxes < 0) {
-        return NULL;
-    }
-    if (naxes != tw_signature_naxes(signature) || PyTuple_GET_SIZE(shapes) != n) {
-        PyErr_SetString(PyExc_ValueError, "one shape an operand and one length an axis");
-        return NULL;
-    }
-    for (int k = 0; k < n; k++) {
-        PyObject *shape = PyTuple_GET_ITEM(shapes, k);
-        pointers[k] = shape == Py_None ? NULL : &views[k];
-        if (shape != Py_None) {
-            views[k].ndim = integers_of_sequence(shape, views[k].shape, TW_MAX_DIMS, "a shape");
-            if (views[k].ndim < 0) {
-                return NULL;
-            }
-        }
-    }
-    if (tw_signature_lengths(signature, pointers, lengths, &error) != TW_OK) {
-        return raise_failure(&error);
-    }
-    return tuple_of_integers(lengths, naxes);
-}
-
-static PyMethodDef signature_methods[] = {
-    {"lengths", signature_lengths, METH_VARARGS, "tw_signature_lengths."},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef signature_fields[] = {
-    {"axes", signature_axes, NULL, "Names of the axes.", NULL},
-    {"operands", signature_operands, NULL,
-     "(name, role, axes, dtype or None, given, written) of each operand, as in tw_operand.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-PyTypeObject SignatureType = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "tilework._tilework.Signature",
-    .tp_basicsize = sizeof(SignatureObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_new = signature_new,
-    .tp_dealloc = signature_dealloc,
-    .tp_methods = signature_methods,
-    .tp_getset = signature_fields,
-};
-
-/* ---- Grid ---- */
+/* ---- how axes are divided ---- */
 
 struct splits {
     tw_split items[TW_MAX_OPERANDS];
@@ -206,21 +58,96 @@ static int add_split(struct splits *splits, PyObject *item)
     return 0;
 }
 
-/* Grid(signature, lengths, splits, itemsizes, cost, input_axes_only) */
+/* ---- how partial results are folded ---- */
+
+/* Each item 0: no reduction; FOLD_*; or a Kernel of (part, into). Reads them into the options, and has *kernels keep
+ * the kernels: 0, or -1 with an exception. */
+struct folds {
+    tw_fold folds[TW_MAX_OPERANDS];
+    const tw_kernel *kernels[TW_MAX_OPERANDS];
+    PyObject *kept; /* a new tuple of Kernel or None; NULL: there are no kernels */
+};
+
+static int read_folds(struct folds *folds, PyObject *given, int noperands)
+{
+    const Py_ssize_t count = PyTuple_GET_SIZE(given);
+    memset(folds, 0, sizeof *folds);
+    if (count != 0 && count != noperands) {
+        PyErr_SetString(PyExc_ValueError, "one fold an operand");
+        return -1;
+    }
+    for (Py_ssize_t k = 0; k < count; k++) {
+        PyObject *item = PyTuple_GET_ITEM(given, k);
+        if (!Py_IS_TYPE(item, &KernelType)) {
+            folds->folds[k] = (tw_fold)PyLong_AsLong(item);
+            continue;
+        }
+        folds->folds[k] = TW_FOLD_KERNEL;
+        folds->kernels[k] = ((KernelObject *)item)->kernel;
+        if (folds->kept == NULL && (folds->kept = PyTuple_New(count)) != NULL) {
+            for (Py_ssize_t n = 0; n < count; n++) {
+                PyTuple_SET_ITEM(folds->kept, n, Py_NewRef(Py_None));
+            }
+        }
+        if (folds->kept != NULL) {
+            Py_DECREF(Py_None);
+            PyTuple_SET_ITEM(folds->kept, k, Py_NewRef(item));
+        }
+    }
+    if (PyErr_Occurred()) {
+        Py_CLEAR(folds->kept);
+        return -1;
+    }
+    return 0;
+}
+
+/* The object of a grid, which it owns from now on; it takes over `folds`. */
+static PyObject *grid_object(tw_grid *grid, SignatureObject *signature, PyObject *folds)
+{
+    GridObject *self = (GridObject *)GridType.tp_alloc(&GridType, 0);
+    if (self == NULL) {
+        tw_grid_destroy(grid);
+        Py_XDECREF(folds);
+        return NULL;
+    }
+    self->grid = grid;
+    self->signature = (SignatureObject *)Py_NewRef((PyObject *)signature);
+    self->folds = folds;
+    self->pid = own_pid();
+    count_live(COUNT_GRIDS, 1);
+    return (PyObject *)self;
+}
+
+/* ---- the grid ---- */
+
+static int read_splits(struct splits *splits, PyObject *given)
+{
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(given); k++) {
+        if (add_split(splits, PyTuple_GET_ITEM(given, k)) != 0) {
+            splits_fini(splits);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Grid(signature, lengths, splits, itemsizes, cost, input_axes_only, folds) */
 static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     SignatureObject *signature;
-    PyObject *lengths_given, *splits_given, *sizes_given;
+    PyObject *lengths_given, *splits_given, *sizes_given, *folds_given;
+    struct folds folds;
     int64_t lengths[TW_MAX_OPERANDS * TW_MAX_DIMS], itemsizes[TW_MAX_OPERANDS];
     struct splits splits = {.count = 0};
     tw_grid *grid = NULL;
     tw_error error;
     int cost, input_axes_only;
     if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) ||
-        !PyArg_ParseTuple(args, "O!OO!Oip:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type,
-                          &splits_given, &sizes_given, &cost, &input_axes_only)) {
+        !PyArg_ParseTuple(args, "O!OO!OipO!:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type,
+                          &splits_given, &sizes_given, &cost, &input_axes_only, &PyTuple_Type, &folds_given)) {
         return NULL;
     }
+    (void)type;
     const int naxes =
         integers_of_sequence(lengths_given, lengths, (int)(sizeof lengths / sizeof lengths[0]), "lengths");
     const int sizes = integers_of_sequence(sizes_given, itemsizes, TW_MAX_OPERANDS, "item sizes");
@@ -231,32 +158,28 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
         PyErr_SetString(PyExc_ValueError, "one length an axis and one item size an operand");
         return NULL;
     }
-    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(splits_given); k++) {
-        if (add_split(&splits, PyTuple_GET_ITEM(splits_given, k)) != 0) {
-            splits_fini(&splits);
-            return NULL;
-        }
+    if (read_splits(&splits, splits_given) != 0) {
+        return NULL;
     }
+    if (read_folds(&folds, folds_given, sizes) != 0) {
+        splits_fini(&splits);
+        return NULL;
+    }
+    const int reduces = PyTuple_GET_SIZE(folds_given) > 0;
     const tw_grid_options options = {.splits = splits.items,
                                      .nsplits = splits.count,
                                      .itemsizes = itemsizes,
                                      .cost = (tw_cost)cost,
-                                     .input_axes_only = input_axes_only};
+                                     .input_axes_only = input_axes_only,
+                                     .folds = reduces ? folds.folds : NULL,
+                                     .fold_kernels = reduces ? folds.kernels : NULL};
     const tw_status status = tw_grid_create(&grid, signature->signature, lengths, &options, &error);
     splits_fini(&splits);
     if (status != TW_OK) {
+        Py_XDECREF(folds.kept);
         return raise_failure(&error);
     }
-    GridObject *self = (GridObject *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        tw_grid_destroy(grid);
-        return NULL;
-    }
-    self->grid = grid;
-    self->signature = (SignatureObject *)Py_NewRef((PyObject *)signature);
-    self->pid = own_pid();
-    count_live(COUNT_GRIDS, 1);
-    return (PyObject *)self;
+    return grid_object(grid, signature, folds.kept);
 }
 
 static void grid_dealloc(PyObject *object)
@@ -267,6 +190,7 @@ static void grid_dealloc(PyObject *object)
         count_live(COUNT_GRIDS, -1);
     }
     Py_XDECREF((PyObject *)self->signature);
+    Py_XDECREF(self->folds);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -331,10 +255,42 @@ static PyObject *grid_text(PyObject *object, PyObject *number)
     return PyUnicode_FromString(text);
 }
 
+/* How many tiles each axis has. */
+static PyObject *grid_counts(PyObject *object, void *closure)
+{
+    const GridObject *self = (GridObject *)object;
+    int64_t counts[TW_MAX_OPERANDS * TW_MAX_DIMS];
+    const int naxes = tw_signature_naxes(self->signature->signature);
+    (void)closure;
+    for (int a = 0; a < naxes; a++) {
+        counts[a] = tw_grid_axis_tiles(self->grid, a);
+    }
+    return tuple_of_integers(counts, naxes);
+}
+
 static PyObject *grid_count(PyObject *object, void *closure)
 {
     (void)closure;
     return PyLong_FromUnsignedLongLong(tw_grid_count(((GridObject *)object)->grid));
+}
+
+/* ((number of its first tile, text), ...) of each step */
+static PyObject *grid_steps(PyObject *object, void *closure)
+{
+    const tw_grid *grid = ((GridObject *)object)->grid;
+    char text[4096];
+    (void)closure;
+    PyObject *steps = PyTuple_New(tw_grid_steps(grid));
+    for (int s = 0; steps != NULL && s < tw_grid_steps(grid); s++) {
+        tw_grid_step_text(grid, s, text, sizeof text);
+        PyObject *step = Py_BuildValue("(Ks)", (unsigned long long)tw_grid_step_first(grid, s), text);
+        if (step == NULL) {
+            Py_CLEAR(steps);
+        } else {
+            PyTuple_SET_ITEM(steps, s, step);
+        }
+    }
+    return steps;
 }
 
 static PyObject *grid_signature(PyObject *object, void *closure)
@@ -352,7 +308,9 @@ static PyMethodDef grid_methods[] = {
 
 static PyGetSetDef grid_fields[] = {
     {"count", grid_count, NULL, "Number of tiles.", NULL},
+    {"counts", grid_counts, NULL, "tw_grid_axis_tiles of each axis.", NULL},
     {"signature", grid_signature, NULL, "What it was made for.", NULL},
+    {"steps", grid_steps, NULL, "tw_grid_step_first and tw_grid_step_text of each step.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -27,10 +27,10 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call)
 }
 
 /* Whether a view that the kernel has kept would outlive its memory. */
-static int kept(PyObject *const *views, int n)
+static int kept(const struct call *call, PyObject *const *views, int n)
 {
     for (int k = 0; k < n; k++) {
-        if (Py_REFCNT(views[k]) > 1) {
+        if (call->passing >> call->args[k] & 1 && Py_REFCNT(views[k]) > 1) {
             return 1;
         }
     }
@@ -43,8 +43,9 @@ static void refuse_to_keep(void)
 }
 
 /* The frames of the exception that is set know the views of a tile whose memory ends: they forget them. */
-static void let_go(struct local_run *local, PyObject *const *views, int n)
+static void let_go(const struct call *call, PyObject *const *views, int n)
 {
+    struct local_run *local = call->local;
     PyObject *exception = take_exception();
     PyObject *interrupt = interrupt_of(local, exception); /* while the frames say so */
     if (interrupt != NULL) {
@@ -55,9 +56,9 @@ static void let_go(struct local_run *local, PyObject *const *views, int n)
         PyErr_Clear();
     }
     Py_XDECREF(cleared);
-    if (kept(views, n) && interrupt == NULL) {
+    if (kept(call, views, n) && interrupt == NULL) {
         Py_DECREF(exception);
-        if (kept(views, n)) {
+        if (kept(call, views, n)) {
             refuse_to_keep();
             return;
         }
@@ -88,7 +89,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     clear_fresh(tile, call);
     for (; n < call->nargs; n++) {
         const int k = call->args[n];
-        PyObject *base = call->local != NULL && !call->apart && !call->local->own_memory ? call->local->bases[k] : NULL;
+        PyObject *base = call->apart || call->passing >> k & 1 ? NULL : call->local->bases[k];
         views[n] = ndarray_of_view(&tile->operand[k], (int)(call->written >> k & 1), base);
         if (views[n] == NULL) {
             goto end;
@@ -119,15 +120,15 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         done = 0;
     }
     Py_CLEAR(result);
-    if (done == 0 && !call->apart && call->local->own_memory && kept(views, n)) {
+    if (done == 0 && !call->apart && call->passing != 0 && kept(call, views, n)) {
         refuse_to_keep();
         done = -1;
     }
 end:
     Py_XDECREF(result);
     Py_XDECREF(before);
-    if (done != 0 && !call->apart && call->local->own_memory) {
-        let_go(call->local, views, n);
+    if (done != 0 && !call->apart && call->passing != 0) {
+        let_go(call, views, n);
     }
     for (int k = 0; k < n + (call->wants_tile != 0); k++) {
         Py_XDECREF(views[k]);

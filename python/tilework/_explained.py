@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from . import _deaths, _errors, _hints, _tilework
 from ._manner import Manner
 from ._native import inner_of
@@ -29,11 +31,22 @@ def explained(failure: _tilework.Failure, request: Request) -> _errors.Error:
 
 
 def _of_kernel(error: _errors.TileError, cause: BaseException, request: Request) -> str:
-    """The message for what a kernel raised."""
-    manner, words = Manner(request.native or request.kernel), _errors.words_of(cause)
-    first = f"kernel {manner.name} failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker " \
-            f"{error.worker}: {words}"
-    advice = _hints.hint(words, manner, request.notation)
-    first += f"\n{advice}" if advice else ""
+    """The message for what a kernel raised, or a function that folds."""
+    words = _errors.words_of(cause)
+    place = f"failed at tile {error.tile}, {request.grid.text(error.tile)}, on worker {error.worker}: {words}"
+    folded = _folded(request, error.tile)
+    if folded is not None:
+        first = f"the function {request.reductions[folded].words}, which reduces {request.notation.names[folded]}, {place}"
+    else:
+        manner = Manner(request.native or request.kernel)
+        advice = _hints.hint(words, manner, request.notation)
+        first = f"kernel {manner.name} {place}" + (f"\n{advice}" if advice else "")
     rest = str(error.args[0]).partition("\n\nIn the worker:\n")
     return first + rest[1] + rest[2]
+
+
+def _folded(request: Request, tile: int) -> Optional[int]:
+    """The output whose partial results the tile folds; None: it is a tile of the kernel's. The steps of a reduction are that of
+    the kernel, then one for each output that has partial results."""
+    step = sum(first <= tile for first, _ in request.grid.steps) - 1
+    return request.partial[step - 1] if 0 < step <= len(request.partial) else None

@@ -16,6 +16,7 @@ from ._signature import Notation
 # Axis, "cuts" or "tile" or "parts", and the positions or the number.
 Split = tuple[str, str, Union[int, tuple[int, ...]]]
 Splits = tuple[Split, ...]
+Folds = tuple[Union[int, _tilework.Kernel], ...]  # one an operand: FOLD_*, or the kernel that folds
 
 
 def divisions(cuts: Optional[Mapping[str, Any]], tiles: Optional[Mapping[str, Any]],
@@ -50,9 +51,9 @@ def divisions(cuts: Optional[Mapping[str, Any]], tiles: Optional[Mapping[str, An
 
 @functools.lru_cache(maxsize=256)
 def grid_for(notation: Notation, lengths: tuple[int, ...], splits: Splits,
-             itemsizes: tuple[int, ...], cost: int, input_axes_only: bool = False) -> _tilework.Grid:
+             itemsizes: tuple[int, ...], cost: int, input_axes_only: bool = False, folds: Folds = ()) -> _tilework.Grid:
     """`input_axes_only`: automatic tiles leave an axis whole that no input has."""
     try:
-        return _tilework.Grid(notation.signature, lengths, splits, itemsizes, cost, input_axes_only)
+        return _tilework.Grid(notation.signature, lengths, splits, itemsizes, cost, input_axes_only, folds)
     except _tilework.Failure as failure:
         raise of_failure(failure) from None

@@ -15,6 +15,7 @@ OUT = "results go into arrays of yours by out=r"
 DTYPE = "the dtype of new outputs is dtype=\"f4\""
 PROGRESS = "a bar is progress=True, a function of yours progress=f"
 OPERANDS = "operands follow the signature in its order; other values come with the function: functools.partial(f, c=2)"
+REDUCE = "an output that lacks a cut axis is a reduction of run by reduce={\"s\": \"sum\"}; a statement says sum(i: a[i]) itself"
 
 ADVICE = {
     TILES: "tile tilesize tile_size tile_shape chunks chunk chunksize chunk_size chunk_shape block blocks blocksize block_size "
@@ -33,6 +34,7 @@ ADVICE = {
     DTYPE: "dtypes type types otypes output_dtypes meta out_dtype typesize",
     PROGRESS: "verbose verbosity show_progress progressbar progress_bar tqdm desc bar callback",
     OPERANDS: "args kwargs kwds kw arguments inputs input arrays operands params parameters initargs initializer constants data",
+    REDUCE: "reduce reduction reductions reducer fold folds combine combiner aggregate aggregation agg",
     "retries=2 is how many deaths of a worker on one tile are survived": "retry tries max_retries attempts",
     "tiles_per_worker=100 has worker processes replaced": "maxtasksperchild max_tasks_per_child tasks_per_child "
                                                          "max_tasks_per_worker",

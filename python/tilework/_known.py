@@ -48,11 +48,12 @@ class KnownKernels:
         self._now: Optional[Context] = None  # in which the workers of the current run are forked
         self._forks = 0  # until it began
 
-    def of(self, function: Any, pool: Optional[_tilework.Pool]) -> Known:
-        """For a run that begins now; a kernel that is new makes the library fork the workers again."""
+    def of(self, function: Any, pool: Optional[_tilework.Pool], folds: bool = False) -> Known:
+        """For a run that begins now; a kernel that is new makes the library fork the workers again. `folds`: it is no kernel of
+        tiles, but folds their partial results."""
         apart = self.apart and pool is not None
         carried = _carried.of(function) if apart and not self.settled else _carried.NOTHING
-        identity = identity_of(function)
+        identity = ("folds", identity_of(function)) if folds else identity_of(function)
         found = self._known.pop(identity, None)
         self._forks = pool.forks if pool is not None else 0
         if apart:

@@ -104,6 +104,7 @@ class Engine:
 
     def run(self, request: Request, options: RunOptions) -> Any:
         known = self._known(request) if request.native is None else None
+        folds = self._folds(request) if request.reductions else ()
         called_with = request.prepare(known.manner if known is not None else None)
         if self.one_run:
             self._open(max(1, min(self._wished, request.grid.count)))
@@ -132,8 +133,9 @@ class Engine:
             error = explained(failure, request)
             raise error from error.__cause__
         finally:
-            if known is not None:
-                self.kernels.ran(known, pool)
+            for ran in (known, *folds):
+                if ran is not None:
+                    self.kernels.ran(ran, pool)
         results = request.results(found)
         if ended is None:
             return results
@@ -154,6 +156,13 @@ class Engine:
                 _generators.warn_of(kernel, self.kind == "processes")
         return known
 
+    def _folds(self, request: Request) -> tuple[Known, ...]:
+        """Functions of the user's that fold partial results, in the same way."""
+        found = {k: self.kernels.of(reduction.function, self._inner, True) for k, reduction in request.reductions.items()
+                 if callable(reduction.function)}
+        request.fold_kernels.update({k: known.kernel for k, known in found.items()})
+        return tuple(found.values())
+
     def _job(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
              memory: Optional[_tilework.Pool]) -> Job:
         arrays = request.operands(memory)
@@ -162,8 +171,10 @@ class Engine:
             expected = tuple(known.gave.items()) or request.guessed()
         fresh = b"" if options.guard else request.fresh
         dirty = b"" if options.guard or (memory is not None and self.one_run) else request.unknown(memory)
+        dirty = bytes(k for k in dirty if k not in request.partial)  # which begin as the identity
         kernel = known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]
-        return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty, expected)
+        return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty,
+                   request.partial, expected)
 
     def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
         """One tile of this run needs nobody but the caller."""

@@ -58,6 +58,7 @@ class Asked(NamedTuple):
     options: RunOptions
     workers: Optional[int]
     pool: Any
+    reduce: Any = None  # how outputs that lack a cut axis become one: for all of them, or a dict from outputs
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------------
@@ -127,14 +128,17 @@ def _by_name(operands: object, named: dict[str, Any]) -> Mapping[str, Any]:
 def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
         cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
         parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
+        reduce: Union[None, str, Callable[..., object], Mapping[str, Any]] = None,
         workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
         progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
         keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Asked:
     """The run of a kernel."""
+    if reduce is not None and isinstance(kernel, str):
+        raise ArgumentError("a statement says by itself how it sums, as in s[j] = sum(i: a[i,j]); reduce= is for kernels")
     options = RunOptions(_retries(retries), _seconds(timeout), _tiles_per_worker(tiles_per_worker), bool(keep_going),
                          bool(guard), bool(check), None if progress is None else _progress(progress), bool(report))
     return Asked(_text(kernel, signature) if isinstance(kernel, str) else native_kernel(kernel) or kernel, signature, operands, out, dtype,
-                 divisions(cuts, tiles, parts), lengths, None, options, workers, pool)
+                 divisions(cuts, tiles, parts), lengths, None, options, workers, pool, reduce)
 
 
 def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _grid, _memory, _outputs, _results, _signature, _tilework, _ufuncs
+from . import _classes, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs
 from ._errors import ArgumentError
 from ._manner import Manner
 from ._native import Kernel
@@ -25,6 +25,11 @@ def check_count(notation: Notation, values: tuple[Any, ...]) -> None:
         raise ArgumentError(f"{len(values)} operands given for a signature that takes {len(notation.given)}: {names}")
 
 
+def _is_cut(grid: _tilework.Grid, notation: Notation, k: int) -> bool:
+    """Several tiles contribute to each element of the output."""
+    return any(count > 1 for axis, count in enumerate(grid.counts) if axis not in notation.shapes[k])
+
+
 class Request:
     """A run of a kernel with a signature. That of a Python kernel has dtypes and a grid once it is settled."""
 
@@ -33,6 +38,8 @@ class Request:
     is_ufunc = False  # one of NumPy's, or of Numba's, that fills
     deferred = b""  # outputs that have the dtype of what the kernel returns
     fresh = b""  # new outputs that it fills
+    partial = b""  # outputs of which a tile makes a partial result, once the grid is known
+    reductions: _reductions.Reductions = {}
 
     def __init__(self, asked: Asked) -> None:
         kernel, signature, values, out, dtype, splits, lengths = asked[:7]
@@ -46,6 +53,8 @@ class Request:
         check_count(notation, values)
         self.notation = notation
         self.splits = splits
+        self.reductions = _reductions.of(notation, asked.reduce)
+        self.fold_kernels: dict[int, _tilework.Kernel] = {}
         count = len(notation.names)
         self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
         self.theirs: dict[int, Any] = {}  # outputs as the user gave them
@@ -59,7 +68,7 @@ class Request:
             self.arrays[k], self.theirs[k] = _memory.output(value, f"out {notation.names[k]}", native), value
         self.inputs = [value if type(value) in (int, float, complex) else self.arrays[k]
                        for k, value in zip(notation.given, values)]
-        self.known = _outputs.given_dtypes(notation, self.arrays, dtype)
+        self.known = {**_reductions.fixed_dtypes(self.reductions), **_outputs.given_dtypes(notation, self.arrays, dtype)}
         self.lengths = _signature.lengths_of(
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _signature.known_lengths(notation, lengths))
@@ -85,7 +94,8 @@ class Request:
 
     def inputs_dtype(self, k: int) -> np.dtype[Any]:
         """Of an output that has no other."""
-        return _outputs.inputs_dtype(self.notation, k, self.inputs)
+        dtype = _outputs.inputs_dtype(self.notation, k, self.inputs)
+        return _reductions.wider(self.reductions[k], dtype) if k in self.reductions else dtype
 
     def prepare(self, manner: Optional[Manner]) -> bytes:
         """Dtypes and grid for a Python kernel, and the operands that it is called with; None: a native kernel."""
@@ -101,8 +111,11 @@ class Request:
         """Makes the grid. `knows_part`: the kernel knows which part of an axis it computes that no input has; `light`: its
         cost is that of memory."""
         itemsizes = tuple([SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in self.dtypes])
-        self.grid = _grid.grid_for(self.notation, self.lengths, self.splits, itemsizes,
-                                        _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part)
+        folds = _reductions.folds(self.reductions, self.fold_kernels, len(self.arrays))
+        make = _grid.grid_for.__wrapped__ if self.fold_kernels else _grid.grid_for  # what a user's function carries is not kept
+        self.grid = make(self.notation, self.lengths, self.splits, itemsizes,
+                         _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part, folds)
+        self.partial = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""

@@ -104,10 +104,11 @@ class Server:
     def do_run(self, run: Run) -> tuple[Optional[tuple[Any, bytes]], dict[int, Known]]:
         notation = read(run.signature)
         _context.adopt(*run.context)
+        reduce = {name: how if isinstance(how, str) else self.kernel_of(how) for name, how in run.reduce.items()}
         views = [None if place is None else self.view(place) for place in run.places]
         request = Request(Asked(self.kernel_of(run.kernel), run.signature, tuple(views[k] for k in notation.given),
                                 tuple(views[k] for k in notation.made), None, run.splits,
-                                dict(zip(notation.axes, run.lengths)), None, run.options, None, None))
+                                dict(zip(notation.axes, run.lengths)), None, run.options, None, None, reduce))
         request.fresh = run.fresh
         self.running = True
         try:

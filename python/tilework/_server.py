@@ -29,7 +29,7 @@ from ._options import RunOptions, Tell
 from ._progress import teller
 from ._request import Request
 from ._turn import Turn
-from ._wire import Handle, Place, Run, Wanted, content_of, raised, report_of
+from ._wire import Handle, Place, Run, Wanted, content_of, raised, reduce_of, report_of
 
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
 
@@ -221,7 +221,7 @@ class Engine:
             places, made = self._placed(request)
             sent = options._replace(progress=options.progress is not None)
             self._send("run", Run(content, _context.portable(), notation.text, places, request.splits, request.lengths,
-                                  request.fresh, sent))
+                                  request.fresh, sent, reduce_of(request)))
             try:
                 report, chosen = self._answer(tell)
             except TileError as error:

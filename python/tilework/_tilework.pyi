@@ -16,6 +16,14 @@ OUT: int
 INOUT: int
 COST_STATEMENT: int
 COST_UNKNOWN: int
+FOLD_NONE: int
+FOLD_SUM: int
+FOLD_PROD: int
+FOLD_MIN: int
+FOLD_MAX: int
+FOLD_ANY: int
+FOLD_ALL: int
+FOLD_KERNEL: int
 EDGE_ERROR: int
 EDGE_CLAMP: int
 EDGE_WRAP: int
@@ -69,9 +77,12 @@ class Signature:
 
 class Grid:
     count: int
+    counts: tuple[int, ...]
     signature: Signature
+    steps: tuple[tuple[int, str], ...]
     def __init__(self, signature: Signature, lengths: Sequence[int], splits: tuple[tuple[str, str, Any], ...],
-                 itemsizes: Sequence[int], cost: int, input_axes_only: bool) -> None: ...
+                 itemsizes: Sequence[int], cost: int, input_axes_only: bool,
+                 folds: tuple[Union[int, Kernel], ...]) -> None: ...
     def tile(self, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]: ...
     def owner(self, indices: Sequence[int]) -> int: ...
     def text(self, number: int) -> str: ...

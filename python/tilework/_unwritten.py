@@ -4,11 +4,16 @@
 New outputs are zeros before. If the tile has no zero after the kernel, all is written, and that is the usual case. Else it
 runs again, on scratch that holds a pattern: what was zero at first and is the pattern now was not written. A kernel that
 reads its output (``h += x``) is known by values that differ between the two runs, or by its refusal of a read-only array.
+
+A partial result of a reduction begins as its identity (0 for a sum), and what a kernel leaves of that contributes nothing. Only
+one that leaves all of it, and gives its name to another array, is mistaken.
 """
 
 from __future__ import annotations
 
+import dis
 import sys
+import types
 from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
@@ -20,7 +25,7 @@ from . import _bits, _tilework
 PATTERNS = (b"\x47\x5b\x9d\x42\x35\x71\xc3\x40", b"\x39\xa6\x6d\x41\x8b\x53\x97\x3f")
 NAN = len(PATTERNS)  # the number of a pattern that is nan in floats
 
-Fresh = tuple[tuple[int, str, tuple[int, ...], bool], ...]  # position, name, first index, is filled
+Fresh = tuple[tuple[int, str, tuple[int, ...], bool, bool], ...]  # position, name, first index, is filled, is a partial result
 
 
 def _zeros(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -78,18 +83,19 @@ class _Kernel:
     def outputs(self, number: int, fixed: Iterable[int] = ()) -> Optional[dict[int, np.ndarray[Any, Any]]]:
         """What it leaves of the pattern, with read-only arrays for outputs that are `fixed`; None where it raises."""
         arguments = list(self.views)
-        scratch = {n: _scratch(self.views[n], number) for n, *_ in self.fresh}
+        scratch = {n: _scratch(self.views[n], number) for n, *_, is_partial in self.fresh if not is_partial}
         for n, array in scratch.items():
             array.flags.writeable = n not in fixed
             arguments[n] = array
         for n, array in self.before.items():
             arguments[n] = array.copy()
+            arguments[n].flags.writeable = n not in fixed
         try:
             with np.errstate(all="ignore"):
                 self.function(*arguments, **self.named)
         except Exception:  # pylint: disable=broad-except  # it reads what it is given
             return None
-        return {n: scratch[n] for n, _, _, is_filled in self.fresh if is_filled}
+        return {n: scratch[n] for n, _, _, is_filled, is_partial in self.fresh if is_filled and not is_partial}
 
 
 def remember(views: tuple[Any, ...], positions: bytes) -> dict[int, np.ndarray[Any, Any]]:
@@ -101,7 +107,8 @@ def look(function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh:
          before: dict[int, np.ndarray[Any, Any]], alone: bool, apart: bool) -> None:
     """After the kernel: an error if it has left an element of a new output unwritten. `alone`: no other thread of this
     process runs tiles; `apart`: it is a worker process."""
-    left = {n: _zeros(views[n]) for n, _, _, is_filled in fresh if is_filled and _has_zero(views[n])}
+    left = {n: _zeros(views[n]) for n, _, _, is_filled, is_partial in fresh if is_filled and not is_partial and _has_zero(views[n])}
+    _look_at_partials(function, views, tile, fresh, before, alone and not apart)
     if not any(found.any() for found in left.values()):  # -0.0 is written
         return
     random = _Random() if alone and not apart else None
@@ -111,6 +118,32 @@ def look(function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh:
     finally:
         if random is not None:  # later tiles draw what they would draw without this
             random.restore()
+
+
+def _look_at_partials(function: Callable[..., Any], views: tuple[Any, ...], tile: Any, fresh: Fresh,
+                      before: dict[int, np.ndarray[Any, Any]], shares: bool) -> None:
+    """An error if the kernel has only given the name of a partial result to another array. `shares`: later tiles draw from the
+    same generators."""
+    for n, name, _, is_filled, is_partial in fresh:
+        if is_partial and is_filled and _rebinds(function, n) and \
+                bool((_bits.of_items(views[n]) == _bits.of_items(before[n])).all()):
+            random = _Random() if shares else None
+            try:
+                if _Kernel(function, views, tile, fresh, before).outputs(0, (n,)) is not None:
+                    raise ValueError(f"the kernel has left its part of {name} as it was; it fills the array that it is given: assign "
+                                     f"to {name}[...], as {name} = ... only gives the name to another array")
+            finally:
+                if random is not None:
+                    random.restore()
+
+
+def _rebinds(function: Any, position: int) -> bool:
+    """Whether the code gives the name of an argument to something else."""
+    if not isinstance(function, types.FunctionType) or position >= function.__code__.co_argcount:
+        return False
+    name = function.__code__.co_varnames[position]
+    return any(step.opname.startswith("STORE_FAST") and name in (step.argval if isinstance(step.argval, tuple) else (step.argval,))
+               for step in dis.get_instructions(function))
 
 
 def _leaves(kernel: _Kernel, left: dict[int, np.ndarray[Any, Any]], alone: bool) -> bool:
@@ -163,7 +196,7 @@ def _is_by_chance(kernel: _Kernel, first: dict[int, np.ndarray[Any, Any]], left:
 
 
 def _words(views: tuple[Any, ...], fresh: Fresh, left: dict[int, np.ndarray[Any, Any]]) -> str:
-    n, name, starts, _ = next(output for output in fresh if output[0] in left)
+    n, name, starts, _, _ = next(output for output in fresh if output[0] in left)
     index = np.unravel_index(int(np.argmax(left[n])), views[n].shape)
     place = ",".join(str(start + int(i)) for start, i in zip(starts, index))
     count = int(np.count_nonzero(left[n]))

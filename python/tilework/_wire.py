@@ -46,6 +46,7 @@ class Run(NamedTuple):
     lengths: tuple[int, ...]
     fresh: bytes
     options: RunOptions  # whose `progress` is whether the program wants to know it
+    reduce: dict[str, Any]  # of outputs by name: "sum" and the like, or the content of a function
 
 
 # ---- kernels -----------------------------------------------------------------------------------------------------------
@@ -54,6 +55,12 @@ class Run(NamedTuple):
 def content_of(request: Request) -> Content:
     """The kernel of a run."""
     return _recipe(request.native) if request.native is not None else _pickled(request.kernel)
+
+
+def reduce_of(request: Request) -> dict[str, Any]:
+    """How outputs are reduced: a word, or the content of what folds."""
+    return {request.notation.names[k]: one.words if one.function is None else _recipe(one.function)
+            if isinstance(one.function, Kernel) else _pickled(one.function) for k, one in request.reductions.items()}
 
 
 def _recipe(kernel: Kernel) -> Content:

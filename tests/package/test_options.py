@@ -11,7 +11,7 @@ import pytest
 
 import tilework as tw
 
-RUN = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "retries": 2, "timeout": None,
+RUN = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "reduce": None, "retries": 2, "timeout": None,
        "progress": None, "guard": False, "check": False, "keep_going": False, "tiles_per_worker": 0, "report": False}
 EVALUATE = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "edges": None,
             "progress": None, "check": False, "report": False, "operands": None}
