@@ -123,7 +123,8 @@ tw_status cli_operands_paths(struct cli_operands *operands, struct cli_paths *pa
         const char *name = tw_signature_operand(operands->signature, k);
         if (operand->target != NULL && operand->file == NULL) {
             if (tw_array_target(&operand->file, operand->target, error) != TW_OK ||
-                tw_outputs_beside(&operand->unfinished, &operand->journal, operand->file, error) != TW_OK) {
+                tw_outputs_beside(&operand->unfinished, &operand->journal, &operand->partials, operand->file, error) !=
+                    TW_OK) {
                 return error->status;
             }
             operand->target = operand->file;
@@ -412,6 +413,7 @@ void cli_operands_fini(struct cli_operands *operands)
         free(operand->file);
         free(operand->unfinished);
         free(operand->journal);
+        free(operand->partials);
         *operand = (struct cli_operand){0};
     }
 }

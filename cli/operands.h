@@ -13,6 +13,7 @@ struct cli_operand {
     char *file;         /* the target with its symbolic links followed, owned */
     char *unfinished;   /* the name of the target while it is written, owned; from cli_operands_paths on */
     char *journal;      /* the journal of a run whose first output it is, owned; likewise */
+    char *partials;     /* the partial results of such a run, owned; likewise */
     tw_dtype dtype;
     int by_default;                 /* the dtype was not given */
     char dtype_text[TW_DTYPE_TEXT]; /* what dtype.descr of an opaque one points to */

@@ -35,7 +35,7 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     if (tw_array_target(&file, path, error) != TW_OK) {
         return error->status;
     }
-    tw_status status = tw_outputs_beside(&unfinished, NULL, file, error);
+    tw_status status = tw_outputs_beside(&unfinished, NULL, NULL, file, error);
     if (status == TW_OK) {
         status = cli_paths_add(paths, error, file, 1, "the report");
     }

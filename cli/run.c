@@ -62,6 +62,10 @@ static tw_status check_paths(struct run *run, tw_error *error)
     if (status == TW_OK && !run->request->no_journal) {
         status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, 1, "the journal");
     }
+    if (status == TW_OK && !run->request->no_journal) {
+        status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->partials, 1,
+                               "the run's partial results");
+    }
     if (status == TW_OK) {
         status = cli_paths_check(paths, error);
     }
@@ -137,6 +141,10 @@ static void say_continuing(const struct run *run)
     if (totals.dropped > 0) {
         cli_say("verified: %s not as recorded, to be run again",
                 cli_text_count(dropped, sizeof dropped, totals.dropped, "finished tile is", "finished tiles are"));
+    }
+    if (totals.lost > 0) {
+        cli_say("%s is missing or of another run: %s again", cli_operands_first_output(&run->operands)->partials,
+                cli_text_count(dropped, sizeof dropped, totals.lost, "finished tile runs", "finished tiles run"));
     }
     if (totals.done > 0 && !run->request->quiet) {
         cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)totals.done,

@@ -33,7 +33,15 @@ extern "C" {
  * thread of its own syncs the outputs, then writes and syncs the records of the tiles that were done before the sync: a
  * tile that is recorded is on the disk. The fingerprint is made of the kernel (its shared object's bytes, or those of
  * the program whose function it is, symbol and context), signature, lengths, cuts, the operands' dtypes and shapes, of
- * input files their size and time of change, of other inputs their contents, and the library's version. */
+ * input files their size and time of change, of other inputs their contents, the steps of a job that has several, with
+ * their folds, and the library's version.
+ *
+ * A job with a reduction over an axis that is cut has several steps. What one leaves for later ones lies in
+ * FILE.partials beside the journal: it is synced with the outputs, so that recorded partials are not computed again,
+ * and goes with the journal. If it is missing, or of another run, its tiles run again as far as later steps need them.
+ * A step that overwrites what an earlier one has read (u[i] /= sum(k: u[k])) begins once all tiles before it are
+ * recorded; if FILE.partials is missing after that, the job cannot be resumed. Without a journal there is no such file.
+ */
 
 /* The file of one operand. */
 typedef struct tw_output {
@@ -62,7 +70,8 @@ typedef struct tw_outputs_options {
  * inout operands that are missing get their first values back; what cannot be resumed stays as it is.
  * Errors: TW_ERROR_ARGUMENT (an output without a file, options that exclude each other, an unfinished run without
  * resume or restart), TW_ERROR_JOURNAL (the journal is of another job, and the message says what differs; it belongs to
- * other files; verify finds a changed tile in outputs that were finished), TW_ERROR_FORMAT (a damaged journal),
+ * other files; verify finds a changed tile in outputs that were finished), TW_ERROR_FORMAT (a damaged journal;
+ * FILE.partials is missing, or a tile has changed, and a later step has overwritten what it was computed from),
  * TW_ERROR_FILE (also if another run is writing these files; the message names its process), TW_ERROR_DISK,
  * TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
 TW_API tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
@@ -81,9 +90,10 @@ TW_API tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signa
                                  tw_error *error);
 
 /* The names of the files that lie beside an output FILE (as tw_array_target finds it) while it is written: the
- * unfinished output, and the journal if FILE is the first output of its job. Both are freed with free(); `journal` may
- * be NULL. Any thread. Errors: TW_ERROR_MEMORY. */
-TW_API tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error);
+ * unfinished output and, if FILE is the first output of its job, the journal and the partial results. All are freed
+ * with free(); `journal` and `partials` may be NULL. Any thread. Errors: TW_ERROR_MEMORY. */
+TW_API tw_status tw_outputs_beside(char **unfinished, char **journal, char **partials, const char *file,
+                                   tw_error *error);
 
 /* [noperands] the operands as tw_run takes them: the inputs as they were given, and the arrays of the outputs. These
  * belong to the outputs: commit and destroy the outputs, not their arrays. Valid as long as the outputs. */
@@ -93,6 +103,7 @@ typedef struct tw_outputs_totals {
     uint64_t tiles;   /* of the job */
     uint64_t done;    /* tiles that need not be run: of earlier runs, and of this one as far as they are recorded */
     uint64_t dropped; /* tiles that verify has found changed, to be run again */
+    uint64_t lost;    /* recorded tiles that are run again, since FILE.partials is missing or of another run */
     uint64_t kept;    /* tiles that tw_outputs_keep has left to a later run */
 } tw_outputs_totals;
 

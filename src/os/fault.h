@@ -28,16 +28,17 @@ int tw__fault_arm(const char *text);
 
 /* Who passes a point, and in which jobs. */
 enum {
-    TW__POINT_SUPERVISOR = 1, /* the caller passes it; without this workers do */
-    TW__POINT_PROCESSES = 2,  /* only if workers are processes */
-    TW__POINT_SHARED = 4,     /* only if outputs are in shared memory or in files */
-    TW__POINT_SEVERAL = 8,    /* only if there are several workers */
-    TW__POINT_FILES = 16,     /* only if outputs are files */
-    TW__POINT_CHOSEN = 32,    /* only if tiles choose an output's dtype, which outputs in memory allow */
-    TW__POINT_DEATH = 64,     /* only after a worker has died */
-    TW__POINT_FORK = 128,     /* when a worker is forked: the first time before any tile */
-    TW__POINT_RECORDS = 256,  /* only once tiles are recorded, a quarter of a second after the start or at a failure */
-    TW__POINT_BEGINNING = 512 /* before there are workers, and not in a run that resumes */
+    TW__POINT_SUPERVISOR = 1,  /* the caller passes it; without this workers do */
+    TW__POINT_PROCESSES = 2,   /* only if workers are processes */
+    TW__POINT_SHARED = 4,      /* only if outputs are in shared memory or in files */
+    TW__POINT_SEVERAL = 8,     /* only if there are several workers */
+    TW__POINT_FILES = 16,      /* only if outputs are files */
+    TW__POINT_CHOSEN = 32,     /* only if tiles choose an output's dtype, which outputs in memory allow */
+    TW__POINT_DEATH = 64,      /* only after a worker has died */
+    TW__POINT_FORK = 128,      /* when a worker is forked: the first time before any tile */
+    TW__POINT_RECORDS = 256,   /* only once tiles are recorded, a quarter of a second after the start or at a failure */
+    TW__POINT_BEGINNING = 512, /* before there are workers, and not in a run that resumes */
+    TW__POINT_STEPS = 1024     /* only in a job of several steps, the last of which overwrites what the first reads */
 };
 
 struct tw__point {

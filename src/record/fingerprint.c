@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
+#include "grid/stages.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
 #include "os/file.h"
@@ -162,6 +163,113 @@ static tw_status describe_operand(char *text, size_t size, const tw_array *array
     return status;
 }
 
+/* ---- a job of several steps ---- */
+
+/* A text that is hashed, and too long to be kept as it is. */
+static tw_status hash_text(char hash[TW__HASH_TEXT], char *text, size_t length, tw_error *error)
+{
+    if (text == NULL) {
+        return tw__fail_memory(error, length, "the fingerprint of a job");
+    }
+    tw__hash(hash, text, length);
+    free(text);
+    return TW_OK;
+}
+
+static void write_operands(FILE *out, const struct tw__stage *stage)
+{
+    const tw_signature *signature = stage->grid->signature;
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        fprintf(out, "%d as %d, parts %" PRIx64 ":", stage->operand[k], (int)operand->role, stage->parts[k]);
+        for (int d = 0; d < operand->ndim; d++) {
+            fprintf(out, " %d", operand->axes[d]);
+        }
+        fprintf(out, "; ");
+    }
+}
+
+/* "fold of s, 12 tiles, details with hash HASH": what a sentence can say of a step, and the rest. */
+static tw_status describe_stage(char *text, size_t size, const struct tw__stage *stage, const tw_signature *signature,
+                                tw_error *error)
+{
+    char axis[512], details[TW__HASH_TEXT], context[TW__HASH_TEXT] = "", *all = NULL;
+    size_t length = 0;
+    struct tw__text out;
+    FILE *stream = open_memstream(&all, &length);
+    if (stream == NULL) {
+        return tw__fail_memory(error, sizeof axis, "the fingerprint of a job");
+    }
+    if (stage->context_size > 0) {
+        tw__hash(context, stage->context, stage->context_size);
+    }
+    write_operands(stream, stage);
+    for (int a = 0; a < stage->grid->naxes; a++) {
+        describe_axis(axis, sizeof axis, &stage->grid->axes[a]);
+        fprintf(stream, "axis %d: %s; ", stage->axis[a], axis);
+    }
+    fprintf(stream, "context %s", context);
+    const int failed = fclose(stream) != 0; /* out of memory */
+    if (failed) {
+        free(all);
+        all = NULL;
+    }
+    const tw_status status = hash_text(details, all, length, error);
+    tw__text_init(&out, text, size);
+    if (stage->call == TW__STAGE_FOLD) {
+        tw__text_add(&out, "fold of %s", signature->operands[stage->fold].name);
+    } else {
+        tw__text_add(&out, "kernel");
+    }
+    tw__text_add(&out, ", %" PRIu64 " tiles, details with hash %s", stage->grid->count, details);
+    return status;
+}
+
+static void describe_temporary(char *text, size_t size, const struct tw__temporary *temporary)
+{
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__text_add(&out, "dtype %d as operand %d, ", (int)temporary->kind, temporary->like);
+    for (int d = 0; d < temporary->ndim; d++) {
+        tw__text_add(&out, "%s%" PRId64, d > 0 ? " x " : "", temporary->shape[d]);
+    }
+}
+
+static tw_status describe_fold(char *text, size_t size, const struct tw__stages *stages, int k, tw_error *error)
+{
+    static const char *const names[] = {"none", "sum", "prod", "min", "max", "any", "all"};
+    if (stages->folds[k] == TW_FOLD_KERNEL) {
+        return describe_kernel(text, size, stages->fold_kernel[k], error);
+    }
+    snprintf(text, size, "%s", names[stages->folds[k]]);
+    return TW_OK;
+}
+
+static tw_status add_stages(json_t *made, int *failed, const tw_grid *grid, tw_error *error)
+{
+    char text[TEXT_SIZE], name[256];
+    const struct tw__stages *stages = grid->stages;
+    tw_status status = TW_OK;
+    for (int s = 0; status == TW_OK && s < stages->count; s++) {
+        snprintf(name, sizeof name, "step %d", s);
+        status = describe_stage(text, sizeof text, &stages->stage[s], grid->signature, error);
+        *failed |= put(made, name, text);
+    }
+    for (int t = 0; status == TW_OK && t < stages->ntemporaries; t++) {
+        snprintf(name, sizeof name, "temporary %d", t);
+        describe_temporary(text, sizeof text, &stages->temporary[t]);
+        *failed |= put(made, name, text);
+    }
+    for (int k = 0; status == TW_OK && k < grid->signature->noperands; k++) {
+        if (stages->folds[k] != TW_FOLD_NONE) {
+            snprintf(name, sizeof name, "fold of %.200s", grid->signature->operands[k].name);
+            status = describe_fold(text, sizeof text, stages, k, error);
+            *failed |= put(made, name, text);
+        }
+    }
+    return status;
+}
+
 tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                           tw_error *error)
 {
@@ -184,6 +292,9 @@ tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const t
         snprintf(name, sizeof name, "operand %.200s", signature->operands[k].name);
         status = describe_operand(text, sizeof text, operands[k], signature->operands[k].role, error);
         failed |= put(made, name, text);
+    }
+    if (status == TW_OK && grid->stages != NULL) {
+        status = add_stages(made, &failed, grid, error);
     }
     if (status == TW_OK && failed) {
         status = tw__fail_memory(error, sizeof text, "the fingerprint of a job");

@@ -17,6 +17,9 @@
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
 #include "record/journal_header.h"
+#include "record/partials.h"
+#include "record/recovery.h"
+#include "record/written.h"
 #include "store/store.h"
 
 #define BATCH 4096 /* records a write */
@@ -30,6 +33,8 @@ static void release(struct tw__journal *journal)
         free(journal->outputs[k].began);
     }
     tw__ledger_fini(&journal->ledger);
+    free(journal->partials_tag);
+    free(journal->is_stale);
     free(journal->batch);
     free(journal);
 }
@@ -46,7 +51,10 @@ static tw_status new_journal(struct tw__journal **journal, const tw_grid *grid, 
     tw_status status = tw__ledger_init(&made->ledger, grid->count, error);
     if (status == TW_OK) {
         made->batch = malloc(BATCH * sizeof *made->batch);
-        status = made->batch != NULL ? TW_OK : tw__fail_memory(error, BATCH * sizeof *made->batch, "a journal");
+        made->is_stale = calloc((size_t)(grid->count / 64 + 1), sizeof *made->is_stale);
+        status = made->batch != NULL && made->is_stale != NULL
+                     ? TW_OK
+                     : tw__fail_memory(error, BATCH * sizeof *made->batch, "a journal");
     }
     if (status != TW_OK) {
         release(made);
@@ -136,13 +144,15 @@ static tw_status new_of_job(struct tw__journal **journal, struct json_t **finger
 }
 
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
-                             const tw_grid *grid, tw_array *const *operands, tw_error *error)
+                             const tw_grid *grid, tw_array *const *operands, struct tw__partials *partials,
+                             tw_error *error)
 {
     struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     char *header = NULL;
     tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, error);
     if (status == TW_OK) {
+        made->partials = partials;
         status = tw__held_open(
             &made->held, &(struct tw__held_wish){.path = path, .shown = path, .how = TW__HELD_CREATE, .is_private = 1},
             error);
@@ -282,9 +292,12 @@ tw_status tw__journal_open(struct tw__journal **journal, const char *path, const
 
 /* ---- writing ---- */
 
-static int sync_outputs(const struct tw__journal *journal)
+static int sync_outputs(const struct tw__journal *journal, struct tw__partials *partials)
 {
     int failed = TW__POINT("journal.data-sync");
+    if (failed == 0) {
+        failed = tw__partials_sync(partials);
+    }
     for (int k = 0; failed == 0 && k < journal->noutputs; k++) {
         failed = tw__store_sync(journal->outputs[k].array);
     }
@@ -340,7 +353,7 @@ static tw_status fail_outputs(struct tw__journal *journal, int failed)
 
 tw_status tw__journal_sync_all(struct tw__journal *journal)
 {
-    const int failed = journal->noutputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal) : 0;
+    const int failed = journal->noutputs > 1 && journal->failure.status == TW_OK ? sync_outputs(journal, NULL) : 0;
     return failed == 0 ? journal->failure.status : fail_outputs(journal, failed);
 }
 
@@ -350,7 +363,7 @@ tw_status tw__journal_record(struct tw__journal *journal)
     if (failure->status != TW_OK) {
         return failure->status;
     }
-    int failed = sync_outputs(journal);
+    int failed = sync_outputs(journal, journal->partials);
     if (failed != 0) {
         return fail_outputs(journal, failed);
     }
@@ -373,26 +386,55 @@ tw_status tw__journal_record(struct tw__journal *journal)
 
 /* ---- looking again ---- */
 
-/* *changed: the tile is recorded, and the outputs no longer have what its checksum is of. */
-static tw_status look_again(int *changed, const struct tw__journal *journal, uint64_t tile, tw_error *error)
+static tw_array *array_of(const struct tw__journal *journal, int operand)
+{
+    if (operand >= TW__TEMPORARY) {
+        return journal->partials->array[operand - TW__TEMPORARY];
+    }
+    for (int k = 0; k < journal->noutputs; k++) {
+        if (journal->outputs[k].operand == operand) {
+            return journal->outputs[k].array;
+        }
+    }
+    return NULL; /* not reached: what a tile writes is an output */
+}
+
+/* Whether what the tile wrote is there to be looked at. */
+static int can_look(const struct tw__journal *journal, uint64_t tile)
+{
+    const struct tw__stages *stages = journal->grid->stages;
+    int nothing_else;
+    if (!tw__ledger_is_recorded(&journal->ledger, tile)) {
+        return 0;
+    }
+    if (stages == NULL) {
+        return 1;
+    }
+    const struct tw__stage *stage = tw__stage_of(stages, tile);
+    return (journal->partials != NULL || !tw__stage_leaves(stage, &nothing_else)) &&
+           !tw__stage_is_overwritten(stages, (int)(stage - stages->stage));
+}
+
+/* *changed: the tile is recorded, and what it wrote is no longer what its checksum is of. */
+static tw_status look_again(int *changed, const struct tw__journal *journal, struct tw__box *boxes, uint64_t tile,
+                            tw_error *error)
 {
     tw_view views[TW_MAX_OPERANDS];
     void *copies[TW_MAX_OPERANDS] = {NULL};
-    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
     tw_status status = TW_OK;
     *changed = 0;
-    if (!tw__ledger_is_recorded(&journal->ledger, tile)) {
+    if (!can_look(journal, tile)) {
         return TW_OK;
     }
-    for (int k = 0; status == TW_OK && k < journal->noutputs; k++) {
-        const struct tw__journal_output *output = &journal->outputs[k];
-        tw__grid_part(journal->grid, tile, output->operand, start, shape);
-        status = tw__store_view(&views[k], &copies[k], output->array, start, shape, error);
+    const int count = tw__written(boxes, journal->grid, tile);
+    for (int k = 0; status == TW_OK && k < count; k++) {
+        status = tw__store_view(&views[k], &copies[k], array_of(journal, boxes[k].operand), boxes[k].start,
+                                boxes[k].shape, error);
     }
     if (status == TW_OK) {
-        *changed = tw__sum(views, journal->noutputs) != journal->ledger.sums[tile];
+        *changed = tw__sum(views, count) != journal->ledger.sums[tile];
     }
-    for (int k = 0; k < journal->noutputs; k++) {
+    for (int k = 0; k < count; k++) {
         free(copies[k]);
     }
     return status;
@@ -400,35 +442,57 @@ static tw_status look_again(int *changed, const struct tw__journal *journal, uin
 
 tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error)
 {
-    static const struct tw__record none;
-    struct tw__ledger *ledger = &journal->ledger;
+    struct tw__box *boxes = malloc(TW_MAX_OPERANDS * sizeof *boxes);
     uint64_t count = 0;
-    int failed = 0;
-    for (uint64_t tile = 0; failed == 0 && tile < ledger->count; tile++) {
+    tw_status status = boxes != NULL ? TW_OK : tw__fail_memory(error, TW_MAX_OPERANDS * sizeof *boxes, "a journal");
+    for (uint64_t tile = 0; status == TW_OK && tile < journal->ledger.count; tile++) {
         int changed;
-        const tw_status status = look_again(&changed, journal, tile, error);
-        if (status != TW_OK) {
-            return status;
-        }
-        if (!changed) {
+        status = look_again(&changed, journal, boxes, tile, error);
+        if (status != TW_OK || !changed) {
             continue;
         }
         if (journal->is_finished) { /* beside its magic a tile may not be half done */
-            return tw__fail(error, TW_ERROR_JOURNAL, "%s: tile %" PRIu64 " has changed since the outputs were finished",
-                            journal->held.path, tile);
+            status =
+                tw__fail(error, TW_ERROR_JOURNAL, "%s: tile %" PRIu64 " has changed since the outputs were finished",
+                         journal->held.path, tile);
+        } else {
+            tw__journal_drop(journal, tile);
+            count++;
         }
-        failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
-        tw__ledger_drop(ledger, tile);
-        count++;
     }
-    if (failed == 0 && count > 0) { /* before such a tile is written again, its record must be gone */
+    free(boxes);
+    if (status == TW_OK) {
+        *dropped = count;
+    }
+    return status;
+}
+
+void tw__journal_drop(struct tw__journal *journal, uint64_t tile)
+{
+    if (tw__ledger_is_recorded(&journal->ledger, tile)) {
+        journal->is_stale[tile / 64] |= (uint64_t)1 << tile % 64;
+    }
+    tw__ledger_drop(&journal->ledger, tile);
+}
+
+tw_status tw__journal_erase(struct tw__journal *journal, tw_error *error)
+{
+    static const struct tw__record none;
+    int failed = 0, any = 0;
+    for (uint64_t tile = 0; failed == 0 && tile < journal->ledger.count; tile++) {
+        if ((journal->is_stale[tile / 64] >> tile % 64 & 1) != 0) {
+            failed = write_checked(journal, &none, sizeof none, journal->records_at + (int64_t)(tile * sizeof none));
+            any = 1;
+        }
+    }
+    if (failed == 0 && any) {
         failed = tw__file_sync(journal->held.fd);
     }
-    *dropped = count;
-    if (failed != 0) { /* nor may anything be recorded after a sync that failed */
+    if (failed != 0) {
         fail_write(journal, failed, &journal->failure);
         return fail_write(journal, failed, error);
     }
+    memset(journal->is_stale, 0, (size_t)(journal->ledger.count / 64 + 1) * sizeof *journal->is_stale);
     return TW_OK;
 }
 

@@ -20,6 +20,7 @@
 #include "store/held.h"
 
 struct json_t;
+struct tw__partials;
 
 /* One of the outputs whose tiles the journal records. */
 struct tw__journal_output {
@@ -37,18 +38,24 @@ struct tw__journal {
     uint64_t seed;                                      /* the header's checksum */
     int is_safe;                                        /* header, files and their names are on the disk */
     int is_finished; /* an output was found with its magic: all tiles were done, nothing is written any more */
+    struct tw__partials
+        *partials;      /* what steps leave for later ones, synced with the outputs; the caller's. NULL: none */
+    char *partials_tag; /* that of the header, when it was opened again; NULL: it has none */
     struct tw__ledger ledger;
+    uint64_t *is_stale;       /* bit t: the file has a record of tile t that is not to be believed */
     struct tw__record *batch; /* records on their way to the file; made here, since a thread that allocates for the
                                  first time gets an arena that stays mapped */
     tw_error failure;         /* what the disk has refused; status TW_OK: nothing */
 };
 
-/* Begins a journal, replacing a file of that name. operands[noperands]: outputs have stores. Errors: TW_ERROR_FILE,
- * TW_ERROR_DISK, TW_ERROR_MEMORY. */
+/* Begins a journal, replacing a file of that name. operands[noperands]: outputs have stores. partials: NULL: none; they
+ * must outlive the journal. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
-                             const tw_grid *grid, tw_array *const *operands, tw_error *error);
+                             const tw_grid *grid, tw_array *const *operands, struct tw__partials *partials,
+                             tw_error *error);
 
-/* Opens the journal that an interrupted run left, to resume it. Errors: TW_ERROR_JOURNAL (there is none, it is of
+/* Opens the journal that an interrupted run left, to resume it; what its steps left for later ones is the caller's to
+ * find (journal->partials_tag). Errors: TW_ERROR_JOURNAL (there is none, it is of
  * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
 tw_status tw__journal_open(struct tw__journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
                            tw_array *const *operands, tw_error *error);
@@ -59,10 +66,18 @@ tw_status tw__journal_open(struct tw__journal **journal, const char *path, const
 tw_status tw__journal_read(struct tw__ledger *ledger, const char *path, const struct json_t *fingerprint,
                            tw_error *error);
 
-/* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped from the
- * journal, to be run again, and counted in *dropped. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs
- * that were finished: a run was ended between their names and the end of its journal). */
+/* Reads every recorded tile again; those whose elements do not have their checksum any more are dropped, to be run
+ * again, and counted in *dropped. What a later step may have overwritten, and partials that are not there, are left
+ * out. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs that were finished: a run was ended between
+ * their names and the end of its journal). */
 tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error);
+
+/* A tile is missing again; its record goes with the next tw__journal_erase. */
+void tw__journal_drop(struct tw__journal *journal, uint64_t tile);
+
+/* Erases the records of all tiles that were dropped, and waits until that is on the disk: before such a tile is written
+ * again, its record must be gone. Nothing may be recorded after a failure. */
+tw_status tw__journal_erase(struct tw__journal *journal, tw_error *error);
 
 /* Syncs the outputs and records all that is done. What fails stays failed: journal->failure. */
 tw_status tw__journal_record(struct tw__journal *journal);

@@ -14,6 +14,7 @@
 #include "os/file.h"
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
+#include "record/partials.h"
 #include "store/store.h"
 
 static void hex_text(char *text, const unsigned char *bytes, size_t count)
@@ -78,6 +79,11 @@ char *tw__journal_header(struct tw__journal *journal, json_t *fingerprint)
     }
     json_t *header = json_pack("{s:s, s:I, s:o, s:o, s:O}", "id", id, "tiles", (json_int_t)journal->ledger.count,
                                "outputs", outputs, "sources", sources, "job", fingerprint);
+    if (header != NULL && journal->partials != NULL &&
+        json_object_set_new(header, "partials", json_string(journal->partials->tag)) != 0) {
+        json_decref(header);
+        return NULL;
+    }
     char *text = header != NULL ? tw__journal_file_text(header) : NULL;
     json_decref(header);
     return text;
@@ -120,7 +126,12 @@ static tw_status check_output(struct tw__journal *journal, const struct tw__jour
 tw_status tw__journal_header_take(struct tw__journal *journal, const json_t *header, tw_error *error)
 {
     const json_t *outputs = json_object_get(header, "outputs"), *sources = json_object_get(header, "sources");
+    const char *tag = json_string_value(json_object_get(header, "partials"));
     tw_status status = TW_OK;
+    if (tag != NULL && strlen(tag) == TW__PARTIALS_TAG - 1) {
+        journal->partials_tag = strdup(tag);
+        status = journal->partials_tag != NULL ? TW_OK : tw__fail_memory(error, strlen(tag), "a journal's header");
+    }
     for (int k = 0; status == TW_OK && k < journal->noutputs; k++) {
         struct tw__journal_output *output = &journal->outputs[k];
         status = check_output(journal, output, json_array_get(outputs, (size_t)k), error);

@@ -80,6 +80,15 @@ void tw__ledger_complete(struct tw__ledger *ledger)
     }
 }
 
+void tw__ledger_spare(struct tw__ledger *ledger, uint64_t tile)
+{
+    if (!tw__ledger_has(ledger, tile)) {
+        set_bit(ledger->is_done, tile);
+        set_bit(ledger->is_recorded, tile);
+        ledger->done++;
+    }
+}
+
 void tw__ledger_drop(struct tw__ledger *ledger, uint64_t tile)
 {
     if (!tw__ledger_has(ledger, tile)) {

@@ -42,6 +42,9 @@ int tw__ledger_take(struct tw__ledger *ledger, uint64_t tile, uint64_t sum);
 /* All tiles are done; those that were missing need no record. */
 void tw__ledger_complete(struct tw__ledger *ledger);
 
+/* A missing tile that nobody needs: it counts as done and as recorded. */
+void tw__ledger_spare(struct tw__ledger *ledger, uint64_t tile);
+
 /* A tile is missing again. */
 void tw__ledger_drop(struct tw__ledger *ledger, uint64_t tile);
 

@@ -11,23 +11,31 @@
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
+#include "grid/stages.h"
 #include "record/journal_file.h"
+#include "record/partials.h"
+#include "record/recovery.h"
 #include "record/restore.h"
 #include "store/part.h"
 #include "store/store.h"
 
 /* ---- names ---- */
 
-tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file, tw_error *error)
+tw_status tw_outputs_beside(char **unfinished, char **journal, char **partials, const char *file, tw_error *error)
 {
-    char *part = tw__part_name(file), *beside = NULL;
-    if (part == NULL || (journal != NULL && asprintf(&beside, "%s.journal", file) < 0)) {
+    char *part = tw__part_name(file), *beside = NULL, *between = partials != NULL ? tw__partials_name(file) : NULL;
+    if (part == NULL || (partials != NULL && between == NULL) ||
+        (journal != NULL && asprintf(&beside, "%s.journal", file) < 0)) {
         free(part);
+        free(between);
         return tw__fail_memory(error, strlen(file), "the names of an output's files");
     }
     *unfinished = part;
     if (journal != NULL) {
         *journal = beside;
+    }
+    if (partials != NULL) {
+        *partials = between;
     }
     return TW_OK;
 }
@@ -35,7 +43,7 @@ tw_status tw_outputs_beside(char **unfinished, char **journal, const char *file,
 static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, const tw_output *files, tw_error *error)
 {
     for (int k = 0; k < signature->noperands; k++) {
-        char **journal = outputs->journal_path == NULL ? &outputs->journal_path : NULL; /* beside the first output */
+        const int is_first = outputs->journal_path == NULL; /* the others have no journal beside them */
         if (signature->operands[k].role == TW_IN) {
             continue;
         }
@@ -44,7 +52,8 @@ static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, 
         }
         tw_status status = tw_array_target(&outputs->files[k], files[k].file, error);
         if (status == TW_OK) {
-            status = tw_outputs_beside(&outputs->unfinished[k], journal, outputs->files[k], error);
+            status = tw_outputs_beside(&outputs->unfinished[k], is_first ? &outputs->journal_path : NULL,
+                                       is_first ? &outputs->partials_path : NULL, outputs->files[k], error);
         }
         if (status != TW_OK) {
             return status;
@@ -62,6 +71,7 @@ static void release(tw_outputs *outputs)
         free(outputs->unfinished[k]);
     }
     free(outputs->journal_path);
+    free(outputs->partials_path);
     free(outputs);
 }
 
@@ -79,6 +89,12 @@ static void close_arrays(tw_outputs *outputs, int keep)
         }
         outputs->operands[k] = NULL;
     }
+}
+
+static void close_partials(tw_outputs *outputs, int remove)
+{
+    tw__partials_close(outputs->partials, remove);
+    outputs->partials = NULL;
 }
 
 static tw_status new_outputs(tw_outputs **outputs, const tw_signature *signature, const tw_output *files,
@@ -222,18 +238,34 @@ static tw_status create_file(const struct opening *opening, int k, tw_error *err
     return first_values != NULL ? tw_array_copy(outputs->operands[k], first_values, error) : TW_OK;
 }
 
+/* Partials are worth a file only beside a journal: without it they are memory of the pool's. */
+static tw_status create_partials(const struct opening *opening, const char *tag, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    const struct tw__stages *stages = outputs->grid->stages;
+    return stages != NULL && stages->ntemporaries > 0 && !opening->options->no_journal
+               ? tw__partials_create(&outputs->partials, outputs->partials_path, stages, outputs->operands, tag, error)
+               : TW_OK;
+}
+
 /* An earlier run's journal goes before its files do: if the machine goes down in between, a job is left that was never
  * begun, and no journal beside files that are not its own. So it goes also if no new one is made. */
 static tw_status create(const struct opening *opening, int is_there, tw_error *error)
 {
     tw_outputs *outputs = opening->outputs;
     tw_status status = is_there ? tw__journal_forget(outputs->journal_path, error) : TW_OK;
+    if (status == TW_OK) {
+        tw__partials_forget(outputs->partials_path);
+    }
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = outputs->files[k] != NULL ? create_file(opening, k, error) : TW_OK;
     }
+    if (status == TW_OK) {
+        status = create_partials(opening, NULL, error);
+    }
     if (status == TW_OK && !opening->options->no_journal) {
         status = tw__journal_create(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
-                                    outputs->operands, error);
+                                    outputs->operands, outputs->partials, error);
     }
     return status;
 }
@@ -246,6 +278,19 @@ static tw_status reopen_file(const struct opening *opening, int k, tw_error *err
     return tw__store_reopen(&outputs->operands[k], outputs->files[k], &opening->files[k].dtype, ndim, shape, error);
 }
 
+static tw_status reopen_partials(const struct opening *opening, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    struct tw__journal *journal = outputs->journal;
+    if (journal->partials_tag == NULL) {
+        return TW_OK;
+    }
+    const tw_status status = tw__partials_open(&outputs->partials, outputs->partials_path, outputs->grid->stages,
+                                               outputs->operands, journal->partials_tag, error);
+    journal->partials = outputs->partials;
+    return status;
+}
+
 static tw_status reopen(const struct opening *opening, tw_error *error)
 {
     tw_outputs *outputs = opening->outputs;
@@ -253,9 +298,76 @@ static tw_status reopen(const struct opening *opening, tw_error *error)
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = outputs->files[k] != NULL ? reopen_file(opening, k, error) : TW_OK;
     }
-    return status != TW_OK ? status
-                           : tw__journal_open(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
-                                              outputs->operands, error);
+    if (status == TW_OK) {
+        status = tw__journal_open(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
+                                  outputs->operands, error);
+    }
+    return status == TW_OK ? reopen_partials(opening, error) : status;
+}
+
+/* ---- resuming a job of several steps ---- */
+
+static tw_status fail_blocked(const tw_outputs *outputs, const struct tw__recovery *recovery, int lost, tw_error *error)
+{
+    const struct tw__stages *stages = outputs->grid->stages;
+    const char *name = recovery->operand < TW__TEMPORARY ? outputs->grid->signature->operands[recovery->operand].name
+                                                         : stages->temporary[recovery->operand - TW__TEMPORARY].name;
+    if (lost) {
+        return tw__fail(error, TW_ERROR_FORMAT,
+                        "%s: is missing or of another run, and '%s', which it was computed from, has been overwritten "
+                        "since: this run cannot be resumed",
+                        outputs->partials_path, name);
+    }
+    return tw__fail(error, TW_ERROR_FORMAT,
+                    "%s: a tile of step %d must run again, and '%s', which it reads, has been overwritten since: this "
+                    "run cannot be resumed",
+                    outputs->journal_path, recovery->blocked, name);
+}
+
+/* Tiles whose partials are lost, or that nobody needs. */
+static void settle(tw_outputs *outputs, const struct tw__recovery *recovery, int lost)
+{
+    struct tw__journal *journal = outputs->journal;
+    const struct tw__stages *stages = outputs->grid->stages;
+    for (int s = 0; s < stages->count; s++) {
+        const struct tw__stage *stage = &stages->stage[s];
+        int nothing_else;
+        const int is_lost = lost && tw__stage_leaves(stage, &nothing_else);
+        for (uint64_t tile = stage->first; tile < stage->first + stage->grid->count; tile++) {
+            const int was_done = tw__ledger_has(&journal->ledger, tile);
+            if (recovery->fate[s] == TW__FATE_ALL || is_lost) {
+                tw__journal_drop(journal, tile); /* also one that need not run: its record would be believed later */
+            }
+            if (recovery->fate[s] != TW__FATE_ALL && (recovery->fate[s] == TW__FATE_SPARED || was_done)) {
+                tw__ledger_spare(&journal->ledger, tile);
+            }
+        }
+    }
+}
+
+/* Decides which tiles run, if steps depend on each other. Nothing is changed before it is known that this can be. */
+static tw_status recover(const struct opening *opening, tw_error *error)
+{
+    tw_outputs *outputs = opening->outputs;
+    struct tw__journal *journal = outputs->journal;
+    const struct tw__stages *stages = outputs->grid->stages;
+    struct tw__recovery recovery;
+    if (stages == NULL || journal->is_finished) {
+        return tw__journal_erase(journal, error);
+    }
+    const int lost = journal->partials_tag != NULL && outputs->partials == NULL;
+    tw__recovery_plan(&recovery, stages, &journal->ledger, lost);
+    if (recovery.blocked >= 0) {
+        return fail_blocked(outputs, &recovery, lost, error);
+    }
+    settle(outputs, &recovery, lost);
+    outputs->lost = lost ? recovery.reruns : 0;
+    tw_status status = tw__journal_erase(journal, error);
+    if (status == TW_OK && lost) { /* with the tag that the journal has, once it is not believed for older tiles */
+        status = create_partials(opening, journal->partials_tag, error);
+        journal->partials = outputs->partials;
+    }
+    return status;
 }
 
 /* Tiles that are missing may have been begun: inout operands get their first values back there. */
@@ -285,11 +397,15 @@ static tw_status resume(const struct opening *opening, int nothing_is_recorded, 
         status = tw__journal_verify(outputs->journal, &outputs->dropped, error);
     }
     if (status == TW_OK) {
+        status = recover(opening, error);
+    }
+    if (status == TW_OK) {
         status = restore(opening, error);
     }
     if (status != TW_OK) { /* what cannot be resumed stays as it is */
         tw__journal_close(outputs->journal, NULL);
         outputs->journal = NULL;
+        close_partials(outputs, 0);
         close_arrays(outputs, 1);
     }
     return status;
@@ -384,6 +500,7 @@ void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
     *totals = (tw_outputs_totals){.tiles = outputs->grid->count,
                                   .done = outputs->journal != NULL ? outputs->journal->ledger.done : 0,
                                   .dropped = outputs->dropped,
+                                  .lost = outputs->lost,
                                   .kept = outputs->kept};
 }
 
@@ -405,6 +522,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
         status = outputs->files[k] != NULL ? tw_array_commit(outputs->operands[k], error) : TW_OK;
     }
     if (status == TW_OK) {
+        close_partials(outputs, 1); /* before the journal, which says that nobody needs them */
         tw__journal_remove(outputs->journal);
         outputs->journal = NULL;
         outputs->end = "committed";
@@ -429,6 +547,7 @@ tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
         tw__journal_remove(outputs->journal);
     }
     outputs->journal = NULL;
+    close_partials(outputs, !keep);
     outputs->end = "kept";
     close_arrays(outputs, keep); /* also if the disk has refused records: what is there may be of use */
     return status;
@@ -438,6 +557,7 @@ void tw_outputs_destroy(tw_outputs *outputs)
 {
     if (outputs != NULL) {
         tw__journal_remove(outputs->journal);
+        close_partials(outputs, 1);
         close_arrays(outputs, 0);
         release(outputs);
     }

@@ -5,6 +5,7 @@
 #include <tilework/tilework.h>
 
 #include "record/journal.h"
+#include "record/partials.h"
 
 struct tw_outputs {
     const tw_kernel *kernel; /* what they were opened for; the caller's */
@@ -14,11 +15,20 @@ struct tw_outputs {
     char *files[TW_MAX_OPERANDS];        /* of outputs, links followed; NULL: an input */
     char *unfinished[TW_MAX_OPERANDS];   /* what they are called until they are finished */
     char *journal_path;
-    struct tw__journal *journal; /* NULL: nothing is recorded */
-    int is_complete;             /* the last run has done all tiles */
-    const char *end;             /* "committed" or "kept": no run, commit or keep follows; NULL: neither */
-    uint64_t dropped, kept;
+    char *partials_path;
+    struct tw__journal *journal;   /* NULL: nothing is recorded */
+    struct tw__partials *partials; /* what steps leave for later ones, which lasts as long as the journal; NULL: none */
+    int is_complete;               /* the last run has done all tiles */
+    const char *end;               /* "committed" or "kept": no run, commit or keep follows; NULL: neither */
+    uint64_t dropped, lost, kept;
 };
+
+/* [ntemporaries of the grid's stages] the arrays between the steps of a run, which all workers see; NULL: they are no
+ * files, and the run makes its own. */
+static inline tw_array *const *tw__outputs_between(const struct tw_outputs *outputs)
+{
+    return outputs->partials != NULL ? outputs->partials->array : NULL;
+}
 
 /* TW_OK if they were opened for this kernel, grid and operands (the same objects), else TW_ERROR_ARGUMENT. */
 tw_status tw__outputs_check(const tw_outputs *outputs, const tw_kernel *kernel, const tw_grid *grid,

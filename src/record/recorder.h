@@ -10,7 +10,8 @@
 struct tw__recorder {
     struct tw__journal *journal;
     struct tw__thread thread;
-    _Atomic uint32_t wake; /* 1: the run is over */
+    _Atomic uint32_t wake;   /* what the thread is asked for: enum in recorder.c */
+    _Atomic uint32_t answer; /* ... and what it answers */
     const _Atomic uint32_t *words;
     const uint64_t *sums;
     void (*halt)(void *argument);
@@ -23,6 +24,10 @@ struct tw__recorder {
  * any more. Errors: TW_ERROR_PROCESS. */
 tw_status tw__recorder_begin(struct tw__recorder *recorder, struct tw__journal *journal, const _Atomic uint32_t *words,
                              const uint64_t *sums, void (*halt)(void *argument), void *argument, tw_error *error);
+
+/* Records every tile that is done, and returns when that is safe: before a step begins that overwrites what those tiles
+ * were made of. No tile runs meanwhile. Errors: what the disk has refused since tw__recorder_begin. */
+tw_status tw__recorder_catch_up(struct tw__recorder *recorder, tw_error *error);
 
 /* Ends the thread and takes note of every tile that is done; unless all are, it records them now: a commit that follows
  * a finished run syncs anyway, and tw__journal_close records what is not recorded yet. If all are done and there are

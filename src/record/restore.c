@@ -10,6 +10,8 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "record/fingerprint.h"
+#include "record/recovery.h"
+#include "record/written.h"
 #include "store/store.h"
 
 static const struct tw__journal_output *find_output(const struct tw__journal *journal, int operand)
@@ -22,14 +24,24 @@ static const struct tw__journal_output *find_output(const struct tw__journal *jo
     return NULL;
 }
 
+/* Whether the tile's elements of the operand must be its first values when it begins: a later step finds there what an
+ * earlier one has written. */
+static int finds_first_values(const tw_grid *grid, uint64_t tile, int operand)
+{
+    const struct tw__stages *stages = grid->stages;
+    return stages == NULL || tw__stage_writes_first(stages, (int)(tw__stage_of(stages, tile) - stages->stage), operand);
+}
+
 static tw_status copy_missing(const struct tw__ledger *ledger, const tw_grid *grid, int operand, const tw_array *to,
                               const tw_array *from, tw_error *error)
 {
     int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
     tw_status status = TW_OK;
     for (uint64_t tile = 0; status == TW_OK && (tile = tw__ledger_missing(ledger, tile)) < ledger->count; tile++) {
-        tw__grid_part(grid, tile, operand, start, shape);
-        status = tw__store_copy(to, from, start, shape, error);
+        if (finds_first_values(grid, tile, operand)) {
+            tw__grid_part(grid, tile, operand, start, shape);
+            status = tw__store_copy(to, from, start, shape, error);
+        }
     }
     return status;
 }

@@ -458,7 +458,7 @@ static void a_journal_verifies_and_restores_what_a_store_delivers(void **state)
     stops_at = 6;
     run_some(&job, kernel, grid, sums);
     stops_at = -1;
-    assert_int_equal(tw__journal_create(&journal, "job.journal", kernel, grid, job.arrays, NULL), TW_OK);
+    assert_int_equal(tw__journal_create(&journal, "job.journal", kernel, grid, job.arrays, NULL, NULL), TW_OK);
     for (uint64_t tile = 0; tile <= 6; tile++) {
         tw__ledger_note(&journal->ledger, tile, sums[tile]);
     }

@@ -126,6 +126,25 @@ static void a_complete_ledger_lacks_no_tile_and_awaits_no_record(void **state)
     tw__ledger_fini(&ledger);
 }
 
+static void a_tile_that_nobody_needs_awaits_no_record(void **state)
+{
+    struct tw__ledger ledger;
+    uint64_t first;
+    (void)state;
+    assert_int_equal(tw__ledger_init(&ledger, 3, NULL), TW_OK);
+    tw__ledger_note(&ledger, 0, 1);
+    tw__ledger_spare(&ledger, 0); /* it is done already, and its record is still to be written */
+    tw__ledger_spare(&ledger, 1);
+    tw__ledger_spare(&ledger, 1);
+    assert_int_equal(ledger.done, 2);
+    assert_int_equal(ledger.pending, 1);
+    assert_int_equal(tw__ledger_missing(&ledger, 0), 2);
+    assert_int_equal(tw__ledger_unrecorded(&ledger, 0, 3, &first), 1);
+    assert_int_equal(first, 0);
+    assert_int_equal(tw__ledger_unrecorded(&ledger, 1, 3, &first), 0);
+    tw__ledger_fini(&ledger);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -136,6 +155,7 @@ int main(void)
         cmocka_unit_test(another_checksum_of_a_known_tile_is_noticed_and_not_taken),
         cmocka_unit_test(a_dropped_tile_is_missing_again),
         cmocka_unit_test(a_complete_ledger_lacks_no_tile_and_awaits_no_record),
+        cmocka_unit_test(a_tile_that_nobody_needs_awaits_no_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
