@@ -28,14 +28,23 @@ static int add(struct tw__work *work, enum tw__work_kind kind, int code, uint64_
     return 1;
 }
 
-/* Axes of all reductions around a node: how often it is computed for one element. */
+static uint64_t reduced_axes(const struct tw__node *reduce)
+{
+    uint64_t axes = 0;
+    for (int k = 0; k < reduce->u.reduce.naxes; k++) {
+        axes |= UINT64_C(1) << reduce->u.reduce.axis[k];
+    }
+    return axes;
+}
+
+/* Axes of all reductions around a node: how often it is computed for one element. What changes along none of the axes
+ * of the reduction around it is computed once for that: the mean in the variance of x. */
 static uint64_t repeated(const struct tw__program *program, int number)
 {
     uint64_t axes = 0;
-    for (int scope = program->nodes[number].scope; scope >= 0; scope = program->nodes[scope].scope) {
-        for (int k = 0; k < program->nodes[scope].u.reduce.naxes; k++) {
-            axes |= UINT64_C(1) << program->nodes[scope].u.reduce.axis[k];
-        }
+    for (int inner = number, scope; (scope = program->nodes[inner].scope) >= 0; inner = scope) {
+        const uint64_t around = reduced_axes(&program->nodes[scope]);
+        axes |= (program->nodes[inner].axes & around) != 0 ? around : 0;
     }
     return axes;
 }
@@ -66,7 +75,7 @@ static int add_node(struct tw__work *work, const struct tw__program *program, in
         return add_operation(work, node, axes);
     case TW__NODE_REDUCE: { /* an addition, or the like, for each element of its body */
         const tw_kind kind = program->nodes[node->child[0]].dtype;
-        return add(work, computed_in(kind), -1, repeated(program, node->child[0]), tw__kind_is_complex(kind) ? 2 : 1);
+        return add(work, computed_in(kind), -1, axes | reduced_axes(node), tw__kind_is_complex(kind) ? 2 : 1);
     }
     default:
         return 1;

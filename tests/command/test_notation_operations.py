@@ -13,12 +13,13 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = TOP / "src" / "notation"
 TABLE = SOURCES / "value" / "operations.h"
+REDUCTIONS = SOURCES / "value" / "reductions.h"
 sys.path.insert(0, str(TOP / "tests" / "differential"))
 
 import oracle  # noqa: E402
 
 # logistic(x): 1 / (1 + exp(-x)), by the functions that are there.
-ROW = r"""    ROW(LOGISTIC, "logistic", 1, ONE, FLOAT, NONE, NONE, "logistic", "logistic", 0, 0, ROUNDS | LONG) \
+ROW = r"""    ROW(LOGISTIC, "logistic", 1, ONE, FLOAT, NONE, NONE, "logistic", "logistic", 0, 0, 90, 0, ROUNDS | LONG) \
 """
 MATH = """/* logistic_{dtype}.h - the logistic function. */
 #ifndef TW_NOTATION_MATH_LOGISTIC_{dtype}_H
@@ -109,6 +110,19 @@ def test_every_operation_is_in_the_documents():
 def test_every_function_is_in_the_manual_page():
     words = set(re.findall(r"\w+", (TOP / "docs" / "tilework.1").read_text()))
     assert not [spelled for _, spelled, written in rows() if written in ("ONE", "TWO", "AS") and spelled not in words]
+
+
+def test_every_reduction_is_documented_and_compared_with_numpy():
+    names = re.findall(r'^    ROW\(\w+, +"(\w+)", +\w+, +\w+, +[A-Z| ]+, +"\)', REDUCTIONS.read_text(), re.MULTILINE)
+    assert {"sum", "var", "nanstd", "count_nonzero"} < set(names)
+    notation = re.sub(r"```.*?```", "", (TOP / "docs" / "notation.md").read_text(), flags=re.DOTALL)
+    quoted = {word for text in re.findall(r"`([^`]+)`", notation) for word in re.findall(r"\w+", text)}
+    manual = set(re.findall(r"\w+", (TOP / "docs" / "tilework.1").read_text()))
+    assert not set(names) - quoted and not set(names) - manual
+    assert set(names) == set(oracle.REDUCTIONS)
+    for test in ("types", "values"):
+        text = pathlib.Path(__file__).with_name(f"test_notation_{test}.py").read_text()
+        assert not [name for name in names if not re.search(rf'"{name}": (numpy|lambda)', text)]
 
 
 def test_every_math_function_is_measured():

@@ -39,7 +39,10 @@ UNARY = {
 }  # fmt: skip
 REDUCTIONS = {
     "sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "mean": numpy.mean, "any": numpy.any,
-    "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax,
+    "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax, "var": numpy.var, "std": numpy.std,
+    "norm": numpy.linalg.norm, "count_nonzero": numpy.count_nonzero, "nansum": numpy.nansum, "nanprod": numpy.nanprod,
+    "nanmin": numpy.nanmin, "nanmax": numpy.nanmax, "nanmean": numpy.nanmean, "nanvar": numpy.nanvar,
+    "nanstd": numpy.nanstd,
 }  # fmt: skip
 
 # Where the two are meant to differ: +x of bools, which NumPy refuses and which is no operation here.

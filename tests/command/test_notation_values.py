@@ -318,10 +318,12 @@ def test_every_shape_of_a_sum_adds_in_numpys_order(count):
 
 
 REDUCTIONS = {"sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "any": numpy.any,
-              "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax, "mean": numpy.mean}  # fmt: skip
-
-
-EXACT = {"min", "max", "any", "all", "argmin", "argmax"}
+              "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax, "mean": numpy.mean, "var": numpy.var,
+              "std": numpy.std, "norm": numpy.linalg.norm, "count_nonzero": numpy.count_nonzero, "nansum": numpy.nansum,
+              "nanprod": numpy.nanprod, "nanmin": numpy.nanmin, "nanmax": numpy.nanmax, "nanmean": numpy.nanmean,
+              "nanvar": numpy.nanvar, "nanstd": numpy.nanstd}  # fmt: skip
+EXACT = {"min", "max", "any", "all", "argmin", "argmax", "count_nonzero", "nanmin", "nanmax"}
+WHOLE = {"sum", "prod", "nansum", "nanprod"}  # exact of whole numbers
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -329,11 +331,14 @@ def test_reductions_give_numpys_values(dtype):
     a = sample(dtype, 5 * 7 * 40, 30).reshape(5, 7, 40)
     near_one = numpy.random.default_rng(31).uniform(0.8, 1.2, a.shape)
     for name, function in REDUCTIONS.items():
-        exact = name in EXACT or (name != "mean" and numpy.dtype(dtype).kind in "biu")
+        exact = name in EXACT or (name in WHOLE and numpy.dtype(dtype).kind in "biu")
         values = a if exact else near_one.astype(dtype)
+        if name.startswith("nan") and not exact:
+            values[:, ::3, ::2] = numpy.nan if values.dtype.kind in "fc" else 0
+            values[0, :, 3] = values[4] = numpy.nan if values.dtype.kind in "fc" else 0
         for text, shaped in ((f"r[i] = {name}(j, k: a[i,j,k])", values.reshape(5, -1)),
                              (f"r[k] = {name}(i, j: a[i,j,k])", values.reshape(35, 40).T)):
-            expected = theirs(function, shaped, 1)
+            expected = theirs(lambda x: function(x, axis=1), shaped)
             if expected is None:
                 continue
             found = run(text, {"a": values})["r"]
@@ -342,7 +347,51 @@ def test_reductions_give_numpys_values(dtype):
                 assert numpy.array_equal(found, expected, equal_nan=expected.dtype.kind in "fc"), (text, found, expected)
             else:
                 tolerance = {"float16": 2e-2, "float32": 1e-5, "complex64": 1e-5}.get(dtype, 1e-13)
-                assert numpy.allclose(found, expected, rtol=tolerance, atol=0), (text, found, expected)
+                assert numpy.allclose(found, expected, rtol=tolerance, atol=0, equal_nan=True), (text, found, expected)
+
+
+@pytest.mark.parametrize("name", ["var", "std", "nanvar", "nanstd"])
+def test_degrees_of_freedom_are_numpys(name):
+    x = numpy.random.default_rng(52).standard_normal((6, 9))
+    if name.startswith("nan"):
+        x[0], x[1, 1:], x[2, 2:], x[3, ::2] = numpy.nan, numpy.nan, numpy.nan, numpy.nan
+    for ddof in (0, 1, 2, 1.5, 9, 12):
+        expected = theirs(lambda a: REDUCTIONS[name](a, axis=1, ddof=ddof), x)
+        for text, more in ((str(ddof), {}), ("lost", {"parameters": {"lost": ddof}}), (f"len(k) - {9 - ddof}", {})):
+            found = run(f"r[i] = {name}(k: x[i,k], ddof={text})", {"x": x}, **more)["r"]
+            assert numpy.allclose(found, expected, rtol=1e-14, atol=0, equal_nan=True), (text, found, expected)
+
+
+def test_variances_far_from_zero_do_not_cancel():
+    x = 1e9 + numpy.random.default_rng(53).random((3, 5000))
+    exact = x.astype("longdouble").var(1)
+    assert numpy.allclose(run("r[i] = var(k: x[i,k])", {"x": x})["r"], exact.astype(float), rtol=1e-11, atol=0)
+    assert numpy.allclose(run("r[] = var(i, k: x[i,k])", {"x": x})["r"], float(x.astype("longdouble").var()), rtol=1e-11)
+    assert run("r[] = std(k: x[k])", {"x": numpy.full(300, 60000, "float16")})["r"] == 0  # its sum is no float16
+
+
+def test_reductions_reduce_what_holds_reductions_and_edges():
+    random = numpy.random.default_rng(54)
+    a, u = random.standard_normal((20, 300)), random.standard_normal(200)
+    for cuts in ({}, {"i": [3, 4, 19]}):
+        scores = run("r[i] = std(k: a[i,k] - mean(m: a[m,k]) * max(l: a[i,l]))", {"a": a}, cuts)["r"]
+        assert numpy.allclose(scores, (a - a.mean(0) * a.max(1)[:, None]).std(1), rtol=1e-13)
+        twice = run("r[i] = var(k: a[i,k] - var(l: a[i,l] * 2))", {"a": a}, cuts)["r"]
+        assert numpy.allclose(twice, (a - (2 * a).var(1)[:, None]).var(1), rtol=1e-13)
+    # A window whose reads go past the ends: both passes see the edge; a dimension of length 1 is repeated in both.
+    windows = numpy.lib.stride_tricks.sliding_window_view(numpy.pad(u, 2, "edge"), 5)
+    found = run("r[i] = std(w: u[i+w-2])", {"u": u}, edges={"i": "clamp"}, lengths={"w": 5})["r"]
+    assert numpy.allclose(found, windows.std(1), rtol=1e-12)
+    found = run("r[i] = var(k: a[i,k] + b[0,k])", {"a": a, "b": u[:1, None]})["r"]
+    assert numpy.allclose(found, (a + u[0]).var(1), rtol=1e-12)
+
+
+def test_reductions_of_numbers_alone_are_those_of_as_many_equal_numbers():
+    for text, expected in (("var(k: 3)", 0.0), ("mean(k: 2)", 2.0), ("count_nonzero(k: 0.5)", 7), ("nansum(k: nan)", 0.0),
+                           ("norm(k: 2)", numpy.sqrt(28.0)), ("nanmin(k: k)", 0), ("std(k: k)", 2.0),
+                           ("nanmax(k: nan)", numpy.nan)):
+        found = run(f"r[] = {text}", {}, lengths={"k": 7})["r"]
+        assert same(found, numpy.asarray(expected)), (text, found)
 
 
 def test_reductions_inside_of_larger_expressions():

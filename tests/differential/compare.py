@@ -127,37 +127,91 @@ def pairwise_steps(count):
     return min(count, 16 + 3 + 7) + halvings + 1
 
 
-def wrong_sum(node, context, found):
-    """Where sum, mean or prod of floats is further from the exact one than the bound of NumPy's pairwise sum."""
-    elements, where = node.elements(context)
-    count = elements.shape[-1]
-    computed = numpy.dtype("float32") if found.dtype == "float16" else found.dtype
-    if elements.dtype.kind in "biu":
-        elements = elements.astype(computed)
-    elements = elements.astype(WIDE[computed.kind])
-    expected_shape = [length for d, length in enumerate(found.shape) if d not in where]
-    found = found.reshape(expected_shape)
-    elements = numpy.broadcast_to(elements, [*expected_shape, count])
-    part = numpy.dtype(computed).type(0).real.dtype
-    half = numpy.finfo(part).eps / 2
-    wrong = numpy.zeros(expected_shape, bool)
-    if node.name == "prod":
-        right, size = numpy.prod(elements, axis=-1), numpy.prod(abs(elements), axis=-1)
+class Reduced:
+    """The elements of a reduction of floats as they were computed, in long double, and what is found of them."""
+
+    def __init__(self, node, context, found):
+        elements, where = node.elements(context)
+        self.name, self.ddof, self.dtype = node.name.removeprefix("nan"), node.ddof or 0, found.dtype
+        computed = numpy.dtype("float32") if found.dtype == "float16" else found.dtype
+        self.skips = node.name.startswith("nan") and elements.dtype.kind in "fc"
+        if elements.dtype.kind in "biu":
+            elements = elements.astype(computed)
+        elements = elements.astype(WIDE[elements.dtype.kind])
+        self.shape = [length for d, length in enumerate(found.shape) if d not in where]
+        self.found = found.reshape(self.shape)
+        self.elements = numpy.broadcast_to(elements, [*self.shape, elements.shape[-1]])
+        self.steps = pairwise_steps(elements.shape[-1])
+        self.part = numpy.dtype(computed).type(0).real.dtype
+        self.unit = numpy.finfo(self.part).eps / 2
+        left = ~numpy.isnan(self.elements) if self.skips else numpy.ones(self.elements.shape, bool)
+        self.count = numpy.sum(left, axis=-1).astype(numpy.longdouble)
+        self.elements = numpy.where(left, self.elements, int(self.name == "prod"))
+        self.left, self.is_finite = left, numpy.isfinite(self.elements).all(axis=-1)
+        self.most = numpy.finfo(found.dtype).max / 4  # of sums; beyond nothing is promised
+
+    def wrong_product(self):
+        x = self.elements
+        right, size = numpy.prod(x, axis=-1), numpy.prod(abs(x), axis=-1)
         # Where products of parts may leave the range, nothing is promised.
-        magnitudes = abs(numpy.where((elements == 0) | ~numpy.isfinite(elements), 1, elements))
+        magnitudes = abs(numpy.where((x == 0) | ~numpy.isfinite(x), 1, x))
         logs = abs(numpy.log2(magnitudes)).sum(axis=-1)
-        usual = (logs < numpy.finfo(part).maxexp - 30) & numpy.isfinite(elements).all(axis=-1)
-        usual &= (size == 0) | (numpy.finfo(found.dtype).tiny < size) & (size < numpy.finfo(found.dtype).max)
-        allowed = count * half * size * (8 if computed.kind == "c" else 1.01) + rounding(size, found.dtype)
-        return usual & ~(abs(found.astype(right.dtype) - right) <= allowed)
-    for f, x in zip(parts(found), parts(elements)):
-        right, size = numpy.sum(x, axis=-1), numpy.sum(abs(x), axis=-1)
-        usual = ~(numpy.isfinite(x).all(axis=-1) & (size > numpy.finfo(found.dtype).max / 4))
-        if node.name == "mean":
-            right, size = right / numpy.longdouble(count), size / numpy.longdouble(count)
-        allowed = (pairwise_steps(count) + (node.name == "mean")) * half * size * 1.01 + rounding(right, found.dtype)
-        wrong |= usual & beyond(f, right, allowed) & ~(numpy.isinf(right) & (f == right))
-    return wrong
+        usual = (logs < numpy.finfo(self.part).maxexp - 30) & self.is_finite
+        usual &= (size == 0) | (numpy.finfo(self.dtype).tiny < size) & (size < numpy.finfo(self.dtype).max)
+        each = 8 if self.dtype.kind == "c" else 1.01
+        allowed = x.shape[-1] * self.unit * size * each + rounding(size, self.dtype)
+        return usual & ~(abs(self.found.astype(right.dtype) - right) <= allowed)
+
+    def wrong_sum(self):
+        """Of sum and mean."""
+        wrong = numpy.zeros(self.shape, bool)
+        for f, x in zip(parts(self.found), parts(self.elements)):
+            right, size = numpy.sum(x, axis=-1), numpy.sum(abs(x), axis=-1)
+            usual = ~(numpy.isfinite(x).all(axis=-1) & (size > self.most))
+            if self.name == "mean":
+                right, size = right / self.count, size / self.count
+            allowed = (self.steps + (self.name == "mean")) * self.unit * size * 1.01 + rounding(right, self.dtype)
+            wrong |= usual & beyond(f, right, allowed) & ~(numpy.isinf(right) & (f == right))
+        return wrong
+
+    def squares(self, x):
+        """The sum of |x|^2 of those that are left."""
+        return sum(numpy.sum(numpy.where(self.left, p * p, 0), axis=-1) for p in parts(x))
+
+    def wrong_squares(self):
+        """Of var, std and norm: two passes, so that nothing cancels but the error of the mean."""
+        size = numpy.sum(abs(self.elements), axis=-1)
+        least = numpy.longdouble(numpy.finfo(self.part).smallest_subnormal)
+        if self.name == "norm":
+            right = self.squares(self.elements)
+            allowed = (self.steps + 4) * self.unit * right + self.count * 4 * least
+            sizes = right
+        else:
+            mean = numpy.sum(self.elements, axis=-1) / self.count
+            sizes = self.squares(self.elements - mean[..., None])
+            freedom = numpy.maximum(self.count - self.ddof, 0)
+            shift = (self.steps + 1) * self.unit * size / self.count  # the error of the mean
+            allowed = (self.steps + 6) * self.unit * sizes + 2 * self.count * shift ** 2 + self.count * 4 * least
+            right, allowed = sizes / freedom, allowed / numpy.where(freedom > 0, freedom, 1)
+            right = numpy.where(self.skips & (freedom == 0), numpy.nan, right)
+            if not self.skips:  # of no freedom: infinite, or NaN if the squares are 0, which rounding may change
+                right = numpy.where(freedom == 0, numpy.inf, right)
+                self.found = numpy.where((freedom == 0) & numpy.isnan(self.found), self.dtype.type(numpy.inf), self.found)
+        if self.name in ("std", "norm"):
+            root = numpy.sqrt(right)
+            near = allowed / numpy.where(root > 0, root, 1)
+            allowed = numpy.where((root > 0) & (near < numpy.sqrt(allowed)), near, numpy.sqrt(allowed))
+            allowed, right = allowed + 2 * self.unit * root, root
+        usual = ~(self.is_finite & ((sizes > self.most) | (size > self.most)))
+        wrong = beyond(self.found, right, allowed * 1.01 + rounding(right, self.dtype))
+        return usual & wrong & ~(numpy.isinf(right) & (self.found == right))
+
+
+def wrong_reduction(node, context, found):
+    """Where a reduction of floats is further from the exact one than docs/notation.md promises."""
+    reduced = Reduced(node, context, found)
+    return reduced.wrong_product() if reduced.name == "prod" else \
+        reduced.wrong_sum() if reduced.name in ("sum", "mean") else reduced.wrong_squares()  # fmt: skip
 
 
 def rounding(x, dtype):
@@ -169,8 +223,7 @@ def rounding(x, dtype):
 def wrong_value(node, context, found):
     """Where the value of a node that is no function of NumPy's bits is wrong."""
     if node.check == "sum":
-        wrong = wrong_sum(node, context, found)
-        return wrong.reshape(found.shape)
+        return wrong_reduction(node, context, found).reshape(found.shape)
     if node.check == "zero":
         expected = numpy.broadcast_to(node.compute(context), found.shape)
         return differ_in_value(found, expected.astype(found.dtype))

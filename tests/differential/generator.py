@@ -285,9 +285,10 @@ class Builder:
             raise Refused("too many elements")
         body = self.build(max(depth - 1, 0), [*scope, *axes], reduced + 1)
         name = rng.choice(list(oracle.REDUCTIONS) + ["sum", "sum"])
-        if name in ("min", "max", "argmin", "argmax", "mean") and any(case.lengths[axis] == 0 for axis in axes):
+        if name in oracle.NEEDY and any(case.lengths[axis] == 0 for axis in axes):
             raise Refused("of no elements")
-        return self.finish(Reduce(name, axes, body), "zero" if name in ("min", "max") else "sum")
+        ddof = rng.choice([None, None, 0, 1, 2.5]) if name in oracle.FREE else None
+        return self.finish(Reduce(name, axes, body, ddof), "zero" if name in oracle.EXTREME else "sum")
 
 
 # ---- cases ----

@@ -4,6 +4,7 @@ A value is a Python number (which is weak, as NumPy 2 has it) or an array with o
 statement, of length 1 where it does not change along the axis. Knows nothing of Tilework but the notation."""
 
 import math
+import warnings
 
 import numpy
 
@@ -93,7 +94,13 @@ TRANSCENDENTAL = {
 }  # fmt: skip
 TRANSCENDENTAL_OF_TWO = {"atan2": numpy.arctan2, "hypot": numpy.hypot}
 REDUCTIONS = {"sum": numpy.sum, "prod": numpy.prod, "min": numpy.min, "max": numpy.max, "mean": numpy.mean,
-              "any": numpy.any, "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax}  # fmt: skip
+              "any": numpy.any, "all": numpy.all, "argmin": numpy.argmin, "argmax": numpy.argmax, "var": numpy.var,
+              "std": numpy.std, "norm": numpy.linalg.norm, "count_nonzero": numpy.count_nonzero, "nansum": numpy.nansum,
+              "nanprod": numpy.nanprod, "nanmin": numpy.nanmin, "nanmax": numpy.nanmax, "nanmean": numpy.nanmean,
+              "nanvar": numpy.nanvar, "nanstd": numpy.nanstd}  # fmt: skip
+EXTREME = {"min", "max", "nanmin", "nanmax"}  # of two zeros any may come out
+NEEDY = EXTREME | {"argmin", "argmax"}  # there is none of no elements
+FREE = {"var", "std", "nanvar", "nanstd"}  # they take a ddof
 
 
 class Refused(Exception):
@@ -394,11 +401,12 @@ class Call(Node):
 
 
 class Reduce(Node):
-    def __init__(self, name, axes, body):
-        self.name, self.axes, self.children = name, tuple(axes), (body,)
+    def __init__(self, name, axes, body, ddof=None):
+        self.name, self.axes, self.children, self.ddof = name, tuple(axes), (body,), ddof
 
     def text(self):
-        return f"{self.name}({', '.join(self.axes)}: {self.children[0].text()})"
+        ddof = "" if self.ddof is None else f", ddof={self.ddof}"
+        return f"{self.name}({', '.join(self.axes)}: {self.children[0].text()}{ddof})"
 
     def elements(self, context):
         """The values of the body, the reduced axes last and as one."""
@@ -414,7 +422,10 @@ class Reduce(Node):
     def compute(self, context):
         elements, where = self.elements(context)
         try:
-            result = numpy.asarray(REDUCTIONS[self.name](elements, axis=-1))
+            more = {} if self.ddof is None else {"ddof": self.ddof}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy's nan functions warn of what is NaN altogether
+                result = numpy.asarray(REDUCTIONS[self.name](elements, axis=-1, **more))
         except (TypeError, ValueError) as error:
             raise Refused(str(error)) from None
         for d in sorted(where):

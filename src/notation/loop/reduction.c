@@ -14,9 +14,8 @@ struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
     return (struct tw__reduced){.node = number,
                                 .code = code,
                                 .type = kind == TW_FLOAT16 ? TW_FLOAT32 : kind, /* its values are floats */
-                                .is_place = code == TW__REDUCE_ARGMIN || code == TW__REDUCE_ARGMAX,
-                                .is_tree = code == TW__REDUCE_SUM || code == TW__REDUCE_PROD ||
-                                           code == TW__REDUCE_MIN || code == TW__REDUCE_MAX};
+                                .is_place = tw__reduction_row(code)->shape == TW__REDUCES_PLACE,
+                                .is_tree = tw__reduction_row(code)->shape == TW__REDUCES_TREE};
 }
 
 int tw__reduced_adds_zero(const struct tw__reduced *r)
@@ -35,6 +34,19 @@ static uint64_t reduced_axes(const struct tw__node *node)
     return axes;
 }
 
+/* Which parts of the body of a REDUCE are reductions, or are made of some: mean(k: x[k]) in the variance of x, which
+ * changes along no axis and is not for each leaf to compute. */
+static void find_dear(unsigned char *dear, const struct tw__program *program, int number)
+{
+    for (int n = 0; n < number; n++) {
+        const struct tw__node *part = &program->nodes[n];
+        dear[n] = part->scope == number && part->kind == TW__NODE_REDUCE;
+        for (int k = 0; k < part->nchildren && part->scope == number && part->kind != TW__NODE_REDUCE; k++) {
+            dear[n] |= dear[part->child[k]];
+        }
+    }
+}
+
 /* The largest parts of the body without a reduced axis. Those of which a parent is given too are left out: a node is
  * marked by its parents, which have larger numbers. Gives 0 if out of memory. */
 static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *sheet)
@@ -42,12 +54,13 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
     const int number = r->of.node;
     const struct tw__node *node = tw__node_at(sheet->program, number);
     const uint64_t reduced = reduced_axes(node);
-    unsigned char *mark = calloc((size_t)number + 1, 1);
+    unsigned char *mark = calloc(2 * ((size_t)number + 1), 1), *dear = mark + number + 1;
     r->given = calloc((size_t)number + 1, sizeof *r->given);
     if (mark == NULL || r->given == NULL) {
         free(mark);
         return 0;
     }
+    find_dear(dear, sheet->program, number);
     mark[sheet->same[node->child[0]]] = 1;
     for (int n = number - 1; n >= 0; n--) {
         const struct tw__node *part = tw__node_at(sheet->program, n);
@@ -55,7 +68,7 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
             continue;
         }
         const int is_inner = part->kind == TW__NODE_CAST || part->kind == TW__NODE_OPERATION;
-        if ((part->axes & reduced) == 0 && part->axes != 0 && part->kind != TW__NODE_INDEX) {
+        if ((part->axes & reduced) == 0 && (part->axes != 0 || dear[n]) && part->kind != TW__NODE_INDEX) {
             r->given[r->ngiven++] = n;
             continue;
         }

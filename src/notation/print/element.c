@@ -9,11 +9,7 @@
 
 const char *tw__combine_name(const struct tw__reduced *r)
 {
-    static const char *const names[] = {
-        [TW__REDUCE_SUM] = "add",      [TW__REDUCE_PROD] = "multiply", [TW__REDUCE_MIN] = "minimum",
-        [TW__REDUCE_MAX] = "maximum",  [TW__REDUCE_ANY] = "",          [TW__REDUCE_ALL] = "",
-        [TW__REDUCE_ARGMIN] = "lower", [TW__REDUCE_ARGMAX] = "higher"};
-    return names[r->code];
+    return tw__reduction_row(r->code)->combine;
 }
 
 static int64_t largest(tw_kind kind)
@@ -27,18 +23,31 @@ static int64_t largest(tw_kind kind)
 
 void tw__emit_identity(struct tw__emitter *e, const struct tw__reduced *r)
 {
+    const int is_whole = !tw__kind_is_inexact(r->type);
+    const int64_t most = is_whole ? largest(r->type) : 0;
+    const int64_t least = tw__kind_is_signed(r->type) ? -most - 1 : 0;
     union tw__value value = {0};
-    if (tw__kind_is_integer(r->type) || r->type == TW_BOOL) {
-        const int64_t most = largest(r->type);
-        value.integer = r->code == TW__REDUCE_SUM     ? 0
-                        : r->code == TW__REDUCE_PROD  ? 1
-                        : r->code == TW__REDUCE_MIN   ? most
-                        : tw__kind_is_signed(r->type) ? -most - 1
-                                                      : 0;
-    } else {
-        const double infinity = r->code == TW__REDUCE_MIN ? INFINITY : -INFINITY;
-        value.number.real = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 1.0 : infinity;
-        value.number.imag = r->code == TW__REDUCE_SUM ? -0.0 : r->code == TW__REDUCE_PROD ? 0.0 : infinity;
+    switch (tw__reduction_row(r->code)->none) {
+    case TW__NONE_ZERO:
+        value = is_whole ? (union tw__value){.integer = 0} : (union tw__value){.number = {-0.0, -0.0}};
+        break;
+    case TW__NONE_ONE:
+        value = is_whole ? (union tw__value){.integer = 1} : (union tw__value){.number = {1, 0}};
+        break;
+    case TW__NONE_MOST:
+        value = is_whole ? (union tw__value){.integer = most} : (union tw__value){.number = {INFINITY, INFINITY}};
+        break;
+    case TW__NONE_LEAST:
+        value = is_whole ? (union tw__value){.integer = least} : (union tw__value){.number = {-INFINITY, -INFINITY}};
+        break;
+    case TW__NONE_NOTHING:
+        value.number.real = value.number.imag = NAN;
+        break;
+    case TW__NONE_TRUE:
+        value.integer = 1;
+        break;
+    case TW__NONE_FALSE:
+        break;
     }
     tw__emit_constant(e, r->type, &value);
 }

@@ -71,17 +71,18 @@ static void print(struct tw__emitter *e, const char *text, tw_kind kind)
     fputc('\n', out);
 }
 
-/* Two functions of the prelude have the names that helpers would have. */
+/* Some functions of the prelude have the names that helpers would have. */
 static int need_math(struct tw__emitter *e, const char *name, tw_kind kind)
 {
+    static const enum tw__operation extremes[] = {TW__OP_MINIMUM, TW__OP_MAXIMUM, TW__OP_FMIN, TW__OP_FMAX};
     struct tw__prelude_function function;
-    const int smaller = strcmp(name, "minimum") == 0;
-    if ((!smaller && strcmp(name, "maximum") != 0) ||
-        !tw__prelude_find(smaller ? TW__OP_MINIMUM : TW__OP_MAXIMUM, kind, &function)) {
-        return 0;
+    for (size_t k = 0; k < sizeof extremes / sizeof extremes[0]; k++) {
+        if (strcmp(name, tw__operation_name(extremes[k])) == 0 && tw__prelude_find(extremes[k], kind, &function)) {
+            e->math |= function.needs;
+            return 1;
+        }
     }
-    e->math |= function.needs;
-    return 1;
+    return 0;
 }
 
 int tw__helper_need(struct tw__emitter *e, const char *name, tw_kind kind)

@@ -71,14 +71,20 @@ const struct tw__helper tw__helpers_reduce[] = {
     TREE("multiply", "multiply"),
     TREE("minimum", "minimum"),
     TREE("maximum", "maximum"),
+    TREE("fmin", "fmin"),
+    TREE("fmax", "fmax"),
     ROW("add", "add"),
     ROW("multiply", "multiply"),
     ROW("minimum", "minimum"),
     ROW("maximum", "maximum"),
+    ROW("fmin", "fmin"),
+    ROW("fmax", "fmax"),
     LANES("add", "add"),
     LANES("multiply", "multiply"),
     LANES("minimum", "minimum"),
     LANES("maximum", "maximum"),
+    LANES("fmin", "fmin"),
+    LANES("fmax", "fmax"),
 
     /* ---- whether x comes before y where the first smallest (largest) is looked for; a NaN comes before all ---- */
 

@@ -20,16 +20,11 @@ static const struct tw__function functions[] = {
 #undef ROW
         {"round", TW__FUNCTION_ROUND, 0, 1, "round(x) or round(x, 2)"},
     {"clip", TW__FUNCTION_CLIP, 0, 3, "clip(x, low, high)"},
-    {"sum", TW__FUNCTION_REDUCTION, TW__REDUCE_SUM, 1, "sum(k: x[k])"},
-    {"prod", TW__FUNCTION_REDUCTION, TW__REDUCE_PROD, 1, "prod(k: x[k])"},
-    {"min", TW__FUNCTION_REDUCTION, TW__REDUCE_MIN, 1, "min(k: x[k]) (of two values: minimum(a, b))"},
-    {"max", TW__FUNCTION_REDUCTION, TW__REDUCE_MAX, 1, "max(k: x[k]) (of two values: maximum(a, b))"},
-    {"mean", TW__FUNCTION_REDUCTION, TW__SYNTAX_MEAN, 1, "mean(k: x[k])"},
-    {"any", TW__FUNCTION_REDUCTION, TW__REDUCE_ANY, 1, "any(k: x[k])"},
-    {"all", TW__FUNCTION_REDUCTION, TW__REDUCE_ALL, 1, "all(k: x[k])"},
-    {"argmin", TW__FUNCTION_REDUCTION, TW__REDUCE_ARGMIN, 1, "argmin(k: x[k])"},
-    {"argmax", TW__FUNCTION_REDUCTION, TW__REDUCE_ARGMAX, 1, "argmax(k: x[k])"},
-    {"len", TW__FUNCTION_LENGTH, 0, 1, "len(i)"},
+#define ROW(code, spelled, recipe, reduce, traits, usage)                                                              \
+    {spelled, TW__FUNCTION_REDUCTION, TW__REDUCER_##code, 1, spelled "(k: x[k]" usage},
+    TW__REDUCER_TABLE(ROW)
+#undef ROW
+        {"len", TW__FUNCTION_LENGTH, 0, 1, "len(i)"},
     {"bool", TW__FUNCTION_CAST, TW_BOOL, 1, "bool(x)"},
     {"int8", TW__FUNCTION_CAST, TW_INT8, 1, "int8(x)"},
     {"int16", TW__FUNCTION_CAST, TW_INT16, 1, "int16(x)"},

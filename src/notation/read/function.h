@@ -6,7 +6,7 @@
 
 enum tw__function_kind {
     TW__FUNCTION_OPERATION, /* which: enum tw__operation */
-    TW__FUNCTION_REDUCTION, /* which: enum tw__reduction, TW__SYNTAX_MEAN */
+    TW__FUNCTION_REDUCTION, /* which: enum tw__reducer */
     TW__FUNCTION_CAST,      /* which: tw_kind */
     TW__FUNCTION_CLIP,
     TW__FUNCTION_ROUND,

@@ -52,6 +52,10 @@ tw_status tw__parser_add(struct tw__parser *parser, struct tw__syntax_node *node
 /* affine.c: an expression as an index. */
 tw_status tw__parse_index(struct tw__parser *parser, struct tw__syntax_index *index);
 
+/* reduced.c: sum(k, l: ...), from behind the parenthesis on. */
+struct tw__function;
+tw_status tw__parse_reduction(struct tw__parser *parser, const struct tw__function *function, size_t at, int *node);
+
 /* atom.c: what stands between operators. */
 tw_status tw__parse_atom(struct tw__parser *parser, int *node);
 

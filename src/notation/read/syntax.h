@@ -5,6 +5,7 @@
 #include "notation/read/complaint.h"
 #include "notation/read/limits.h"
 #include "notation/value/operation.h"
+#include "notation/value/reducer.h"
 #include "notation/value/scalar.h"
 
 enum {
@@ -27,11 +28,8 @@ enum tw__syntax_kind {
     TW__SYNTAX_CLIP,
     TW__SYNTAX_ROUND,  /* .which: decimals */
     TW__SYNTAX_CAST,   /* .which: tw_kind */
-    TW__SYNTAX_REDUCE, /* .which: TW__REDUCE_..., or TW__SYNTAX_MEAN, whose child[1] is the number of elements, beyond
-                        * nchildren; .naxes, .axes */
+    TW__SYNTAX_REDUCE, /* .which: enum tw__reducer; .naxes, .axes, .body, .count, .freedom, .ddof */
 };
-
-#define TW__SYNTAX_MEAN (TW__REDUCE_ARGMAX + 1)
 
 struct tw__syntax_node {
     enum tw__syntax_kind kind;
@@ -45,6 +43,10 @@ struct tw__syntax_node {
     uint64_t scope; /* axes that run around this place: if one of them is empty, it is never computed */
     int uses_length;
     int naxes, axes[TW__EXPR_REDUCED];
+    int body;    /* REDUCE: the nodes from here to child[0] are those of the reduced expression */
+    int count;   /* REDUCE: len(k) * len(l), the number of elements; -1: it needs none */
+    int ddof;    /* REDUCE: degrees of freedom that the count loses; -1: none */
+    int freedom; /* REDUCE: the count without them, but not below 0 */
     /* A Python number: made of literals, parameters and lengths by operators alone. `class` is its class then; literal:
      * of literals alone, so that its value is known. */
     int is_weak, is_literal; /* literal: its value is `number` */

@@ -44,8 +44,6 @@ static tw_status prove_reductions(const struct tw__extent *extent)
         const struct tw__syntax_node *node = &extent->syntax->nodes[n];
         uint64_t axes = 0;
         int64_t count = 1;
-        const int needs_one = node->which == TW__REDUCE_MIN || node->which == TW__REDUCE_MAX ||
-                              node->which == TW__REDUCE_ARGMIN || node->which == TW__REDUCE_ARGMAX;
         if (node->kind != TW__SYNTAX_REDUCE || is_empty(extent, node->scope)) {
             continue;
         }
@@ -57,7 +55,7 @@ static tw_status prove_reductions(const struct tw__extent *extent)
                 return complain(extent, node->at, "a reduction of more than 2^63 elements");
             }
         }
-        if (needs_one && is_empty(extent, axes)) {
+        if (tw__reducer_has((enum tw__reducer)node->which, TW__REDUCER_NEEDS) && is_empty(extent, axes)) {
             return complain(extent, node->at,
                             "there is no smallest and no largest of no elements: an axis has length 0");
         }

@@ -29,6 +29,7 @@
 #include "notation/read/limits.h"
 #include "notation/value/number.h"
 #include "notation/value/operation.h"
+#include "notation/value/reducer.h"
 
 /* ---- nodes ---- */
 

@@ -105,6 +105,18 @@ tw_status tw__typer_add_slot(struct tw__typer *typer, const struct tw__slot *slo
     return TW_OK;
 }
 
+tw_status tw__typer_open_body(struct tw__typer *typer, int *body)
+{
+    int *reduce_of = tw__grow(typer->reduce_of, typer->bodies, &typer->body_room, sizeof *reduce_of);
+    if (reduce_of == NULL) {
+        return tw__fail_memory(typer->error, sizeof *reduce_of, "a statement");
+    }
+    typer->reduce_of = reduce_of;
+    reduce_of[typer->bodies++] = -1;
+    *body = typer->bodies;
+    return TW_OK;
+}
+
 tw_status tw__typer_add_index(struct tw__typer *typer, struct tw__index **index)
 {
     struct tw__program *program = &typer->typed->program;

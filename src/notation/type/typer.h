@@ -25,9 +25,10 @@ struct tw__typer {
     tw_kind dtype[TW_MAX_OPERANDS]; /* in the syntax's order; TW_OPAQUE: not known yet */
     /* While a tree is made, the scope of a node is the number of the body that it is in: 0 is that of the statements,
      * each reduction has a body of its own. What a body belongs to is known only when its reduction is a node. */
-    int body;       /* that is typed now */
-    int bodies;     /* numbers that are given out, beside 0 */
-    int *reduce_of; /* [bodies + 1]: the REDUCE node of a body; -1: none */
+    int body;              /* that is typed now */
+    int bodies, body_room; /* numbers that are given out, beside 0 */
+    int *reduce_of;        /* [bodies]: the REDUCE node of body 1, 2, ... */
+    int *indices_of;       /* [nodes of the syntax]: the program's indices of a READ; -1: it was not typed yet */
     tw_status (*type)(struct tw__typer *typer, int syntax, struct tw__argument *type); /* typing.c: any expression */
     tw_error *error;
 };
@@ -36,6 +37,9 @@ struct tw__typer {
 tw_status tw__typer_add(struct tw__typer *typer, struct tw__node *node, size_t at, int *number);
 tw_status tw__typer_operate(struct tw__typer *typer, enum tw__operation code, tw_kind dtype, const int *children,
                             int nchildren, size_t at, int *number);
+
+/* The number of one more body. */
+tw_status tw__typer_open_body(struct tw__typer *typer, int *body);
 
 /* One more index of the program. */
 tw_status tw__typer_add_index(struct tw__typer *typer, struct tw__index **index);

@@ -1,5 +1,5 @@
-/* typing.c - from syntax and the operands' dtypes to the typed tree: operands, numbers, reductions, statements. The
- * dtypes of operations are in ufunc.c. */
+/* typing.c - from syntax and the operands' dtypes to the typed tree: operands, numbers, statements. The dtypes of
+ * operations are in ufunc.c, the trees of reductions in recipe.c. */
 #include "notation/type/typing.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "notation/type/lift.h"
+#include "notation/type/recipe.h"
 #include "notation/type/resolve.h"
 #include "notation/type/rounding.h"
 #include "notation/type/typer.h"
@@ -19,7 +20,7 @@ static tw_status type_expression(struct tw__typer *typer, int syntax, struct tw_
 
 /* ---- leaves ---- */
 
-static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, uint64_t *axes)
+static tw_status add_index(struct tw__typer *typer, int number, int cut_axis)
 {
     const struct tw__syntax_index *from = &typer->syntax->indices[number];
     struct tw__index *index;
@@ -33,7 +34,6 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, ui
     for (int k = 0; k < from->nterms; k++) {
         index->term[k].axis = from->term[k].which;
         index->term[k].factor = from->term[k].factor;
-        *axes |= UINT64_C(1) << from->term[k].which;
     }
     index->constant = from->constant;
     index->offset = -1;
@@ -44,6 +44,16 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis, ui
     return TW_OK;
 }
 
+static uint64_t axes_of(const struct tw__index *index)
+{
+    uint64_t axes = 0;
+    for (int k = 0; k < index->nterms; k++) {
+        axes |= UINT64_C(1) << index->term[k].axis;
+    }
+    return axes;
+}
+
+/* A read has one list of indices, however often it is typed: see settle_repeats of notation.c. */
 static tw_status type_read(struct tw__typer *typer, const struct tw__syntax_node *node, int *number)
 {
     const struct tw__syntax_operand *operand = &typer->syntax->operands[node->which];
@@ -51,13 +61,17 @@ static tw_status type_read(struct tw__typer *typer, const struct tw__syntax_node
     if (made.dtype == TW_OPAQUE) {
         return tw__complain(typer->error, &typer->syntax->source, node->at, "%s has no dtype yet", operand->name);
     }
+    int *indices = &typer->indices_of[node - typer->syntax->nodes];
+    const int is_new = *indices < 0;
+    *indices = is_new ? typer->typed->program.nindices : *indices;
     made.u.read.operand = typer->order[node->which];
-    made.u.read.indices = typer->typed->program.nindices;
+    made.u.read.indices = *indices;
     for (int d = 0; d < operand->ndim; d++) {
-        const tw_status status = add_index(typer, node->indices + d, operand->axis[d], &made.axes);
+        const tw_status status = is_new ? add_index(typer, node->indices + d, operand->axis[d]) : TW_OK;
         if (status != TW_OK) {
             return status;
         }
+        made.axes |= axes_of(&typer->typed->program.indices[*indices + d]);
     }
     return tw__typer_add(typer, &made, node->at, number);
 }
@@ -71,7 +85,7 @@ static tw_status type_parameter(struct tw__typer *typer, const struct tw__syntax
     return status == TW_OK ? tw__typer_add(typer, &made, node->at, number) : status;
 }
 
-/* ---- casts and reductions ---- */
+/* ---- casts ---- */
 
 static tw_status type_cast(struct tw__typer *typer, const struct tw__syntax_node *node, int *number)
 {
@@ -87,71 +101,6 @@ static tw_status type_cast(struct tw__typer *typer, const struct tw__syntax_node
                             tw__kind_name(dtype), tw__kind_name(type.dtype));
     }
     return tw__typer_convert(typer, &type, dtype, TW__SATURATE_NO, number);
-}
-
-/* In which dtype a reduction is computed, for elements of a dtype. */
-static tw_kind accumulator(int code, tw_kind kind)
-{
-    switch (code) {
-    case TW__REDUCE_SUM:
-    case TW__REDUCE_PROD:
-        return kind == TW_BOOL || tw__kind_is_signed(kind) ? TW_INT64
-               : tw__kind_is_unsigned(kind)                ? TW_UINT64
-               : kind == TW_FLOAT16                        ? TW_FLOAT32
-                                                           : kind;
-    case TW__SYNTAX_MEAN:
-        return !tw__kind_is_inexact(kind) ? TW_FLOAT64 : kind == TW_FLOAT16 ? TW_FLOAT32 : kind;
-    case TW__REDUCE_ANY:
-    case TW__REDUCE_ALL:
-        return TW_BOOL;
-    default:
-        return kind;
-    }
-}
-
-static tw_status type_reduction(struct tw__typer *typer, const struct tw__syntax_node *node, int *number)
-{
-    const int outer = typer->body, inner = ++typer->bodies;
-    const int is_mean = node->which == TW__SYNTAX_MEAN;
-    struct tw__node made = {.kind = TW__NODE_REDUCE, .nchildren = 1};
-    struct tw__argument body, count;
-    int children[2];
-    typer->body = inner;
-    tw_status status = type_expression(typer, node->child[0], &body);
-    const tw_kind kind = status == TW_OK ? accumulator(node->which, body.dtype) : TW_FLOAT64;
-    if (status == TW_OK) {
-        status = tw__typer_convert(typer, &body, kind, TW__SATURATE_NO, &made.child[0]);
-    }
-    typer->body = outer;
-    if (status != TW_OK) {
-        return status;
-    }
-    made.u.reduce.code = is_mean ? TW__REDUCE_SUM : (enum tw__reduction)node->which;
-    made.u.reduce.naxes = node->naxes;
-    memcpy(made.u.reduce.axis, node->axes, sizeof node->axes);
-    made.dtype = node->which == TW__REDUCE_ARGMIN || node->which == TW__REDUCE_ARGMAX ? TW_INT64 : kind;
-    status = tw__typer_add(typer, &made, node->at, number);
-    if (status != TW_OK) {
-        return status;
-    }
-    typer->reduce_of[inner] = *number;
-    struct tw__program *program = &typer->typed->program;
-    /* Its own axes are none of its value's. */
-    for (int k = 0; k < node->naxes; k++) {
-        program->nodes[*number].axes &= ~(UINT64_C(1) << node->axes[k]);
-    }
-    if (is_mean) {
-        status = type_expression(typer, node->child[1], &count);
-        children[0] = *number;
-        if (status == TW_OK) {
-            status = tw__typer_convert(typer, &count, kind, TW__SATURATE_NO, &children[1]);
-        }
-        if (status == TW_OK) {
-            status = tw__typer_operate(typer, TW__OP_DIVIDE, kind, children, 2, node->at, number);
-        }
-    }
-    const int is_half = status == TW_OK && body.dtype == TW_FLOAT16 && kind == TW_FLOAT32;
-    return is_half ? tw__typer_cast(typer, *number, TW_FLOAT16, node->at, number) : status;
 }
 
 /* ---- expressions ---- */
@@ -176,7 +125,7 @@ static tw_status type_strong(struct tw__typer *typer, const struct tw__syntax_no
         status = type_cast(typer, node, &type->node);
         break;
     case TW__SYNTAX_REDUCE:
-        status = type_reduction(typer, node, &type->node);
+        status = tw__type_reduction(typer, node, &type->node);
         break;
     case TW__SYNTAX_ROUND:
         status = tw__type_round(typer, node, type);
@@ -344,7 +293,8 @@ static void type_statements(void *argument)
 static void settle_scopes(struct tw__program *program, const int *reduce_of)
 {
     for (int n = 0; n < program->nnodes; n++) {
-        program->nodes[n].scope = reduce_of[program->nodes[n].scope];
+        const int body = program->nodes[n].scope;
+        program->nodes[n].scope = body == 0 ? -1 : reduce_of[body - 1];
     }
 }
 
@@ -369,17 +319,18 @@ tw_status tw__type(struct tw__typed *typed, const struct tw__syntax *syntax, con
         .typed = typed, .syntax = syntax, .order = order, .said = said, .type = type_expression, .error = error};
     memset(typed, 0, sizeof *typed);
     typed->node_of = malloc(size);
-    typer.reduce_of = malloc(size); /* a body is that of a syntax node */
-    if (typed->node_of == NULL || typer.reduce_of == NULL) {
-        free(typer.reduce_of);
+    typer.indices_of = malloc(size);
+    if (typed->node_of == NULL || typer.indices_of == NULL) {
+        free(typer.indices_of);
         return tw__fail_memory(error, size, "a statement");
     }
     memset(typed->node_of, -1, size);
-    memset(typer.reduce_of, -1, size);
+    memset(typer.indices_of, -1, size);
     memcpy(typer.dtype, dtypes, (size_t)syntax->noperands * sizeof dtypes[0]);
     copy_names(&typed->program, syntax, dtypes, tiles, order);
     const tw_status status = type_all(&typer);
     free(typer.reduce_of);
+    free(typer.indices_of);
     return status;
 }
 

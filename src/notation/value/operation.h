@@ -1,5 +1,5 @@
-/* operation.h - operations and reductions by their codes: look-ups in the table of operations.h. Knows no syntax, no
- * dtypes and no C beyond the columns of the table. */
+/* operation.h - operations by their codes: look-ups in the table of operations.h. Knows no syntax, no dtypes and no C
+ * beyond the columns of the table. */
 #ifndef TW_NOTATION_VALUE_OPERATION_H
 #define TW_NOTATION_VALUE_OPERATION_H
 
@@ -82,20 +82,5 @@ const char *tw__operation_name(enum tw__operation code);
 int tw__operation_find(enum tw__written written, int level, const char *text, size_t length);
 
 int tw__operation_is_comparison(enum tw__operation code);
-
-/* ---- reductions ---- */
-
-enum tw__reduction {
-    TW__REDUCE_SUM,    /* integer (int64, uint64), float32, float64, complex. Of no elements: 0 */
-    TW__REDUCE_PROD,   /* the same, float16 comes as float32 too. Of no elements: 1 */
-    TW__REDUCE_MIN,    /* any; as MINIMUM. Never of no elements: that is refused before the run */
-    TW__REDUCE_MAX,    /* the same */
-    TW__REDUCE_ANY,    /* bool */
-    TW__REDUCE_ALL,    /* bool */
-    TW__REDUCE_ARGMIN, /* any -> int64: the place of the first smallest element in the reduced axes' C order; the first
-                        * NaN counts as smaller, and as larger, than all. Never of no elements */
-    TW__REDUCE_ARGMAX,
-    TW__REDUCTIONS
-};
 
 #endif

@@ -88,6 +88,29 @@ static void functions_are_counted_by_their_names(void **state)
     tw_statement_destroy(statement);
 }
 
+/* The mean in a variance is one sum of its own, not one for each element that it is subtracted from. */
+static void a_reduction_within_another_counts_as_often_as_it_is_computed(void **state)
+{
+    static const struct {
+        const char *text;
+        double reads, flops;
+    } cases[] = {
+        {"s[] = var(i: x[i])", 6, 3 + 9 + 2},     /* two passes over 3 elements: +; -, *, +; and two divisions */
+        {"s[] = nanmean(i: x[i])", 6, 3 + 3 + 1}, /* a sum of choices; the count is one of whole numbers */
+        {"s[] = sum(i: x[i] * max(j: u[i,j]))", 3 + 15, 15 + 6}, /* one that does change is computed each time */
+        {"r[i] = sum(j: x[i] * y[j])", 1 + 5, 10},
+    };
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct tw__work work;
+        tw_statement *statement = settle(cases[k].text, TW_FLOAT64, 0, &work);
+        assert_true(amount(&work, TW__WORK_READS, NONE) == cases[k].reads);
+        assert_true(amount(&work, TW__WORK_FLOPS, NONE) == cases[k].flops);
+        tw__work_fini(&work);
+        tw_statement_destroy(statement);
+    }
+}
+
 /* 40 reductions over axes of their own: no term is left out. */
 static void many_terms_are_all_counted(void **state)
 {
@@ -115,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_product_of_matrices_has_two_flops_a_step),
         cmocka_unit_test(complex_and_whole_numbers_count_for_themselves),
         cmocka_unit_test(functions_are_counted_by_their_names),
+        cmocka_unit_test(a_reduction_within_another_counts_as_often_as_it_is_computed),
         cmocka_unit_test(many_terms_are_all_counted),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
