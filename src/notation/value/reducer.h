@@ -59,7 +59,7 @@ enum tw__reducer_trait {
     TW__REDUCER_SKIPS = 1, /* elements that are NaN are left out */
     TW__REDUCER_ROOT = 2,  /* the square root of all */
     TW__REDUCER_NEEDS = 4, /* it needs one element */
-    TW__REDUCER_DDOF = 8   /* it may be told the degrees of freedom: std(k: x[k], ddof=1) */
+    TW__REDUCER_DDOF = 8   /* it may have a ddof: std(k: x[k], ddof=1) */
 };
 
 struct tw__reducer_row {

@@ -41,7 +41,7 @@
  *              LENGTH  REDUCE(|x|^2), the same
  *     reduce   TW__REDUCE_...: what its tree reduces with
  *     traits   SKIPS: elements that are NaN are left out; ROOT: the square root of all; NEEDS: it needs one element;
- *              DDOF: it may be told the degrees of freedom
+ *              DDOF: it may have a ddof, degrees of freedom that are lost
  *     usage    what stands behind "name(k: x[k]" in messages */
 #define TW__REDUCER_TABLE(ROW) \
 /*      code           spelled          recipe  reduce  traits               usage */ \
