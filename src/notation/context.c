@@ -69,6 +69,6 @@ tw_status tw__context_make(unsigned char **context, size_t *size, const struct t
     }
     tw__lift_values(program, made + first + scalars);
     *context = made;
-    *size = all;
+    *size = all + 16; /* the mark of a step, which this is not: see type/settle.h */
     return TW_OK;
 }

@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 #include "notation/print/emitter.h"
+#include "notation/print/entry.h"
 #include "notation/print/helper.h"
 #include "notation/print/multiply.h"
 #include "notation/print/prelude.h"
 #include "notation/print/reduce.h"
 #include "notation/print/statement.h"
+#include "notation/type/settle.h"
 #include "os/stack.h"
 
 static int init(struct tw__emitter *e, const struct tw__plan *plan)
@@ -136,6 +138,29 @@ static void emit_checks(struct tw__emitter *e)
     }
 }
 
+/* Whether some of its reductions may be computed by other steps of the same job. */
+static int may_have_steps(const struct tw__program *program)
+{
+    int nodes[TW__SETTLE_MOST];
+    return tw__settle_nodes(program, nodes) > 0;
+}
+
+/* In a step the tile has more operands than the list, and a context that says so. What the library makes fits. */
+static void emit_step(struct tw__emitter *e)
+{
+    const int fails = e->plan->can_fail;
+    tw__emit_open(e,
+                  "if (tile->noperands > %d && tile->context != NULL && *(const int64_t *)(const void *)((const char *)"
+                  "tile->context + %d) == %d)",
+                  e->program->noperands, tw__settle_offset(e->program), TW__SETTLE_MARK);
+    if (fails) {
+        tw__emit_line(e, "tile->message[0] = '\\0';");
+    }
+    tw__emit_line(e, "run_step(tile);");
+    tw__emit_line(e, fails ? "return tile->message[0] != '\\0';" : "return 0;");
+    tw__emit_close(e);
+}
+
 /* The functions of all statements: those that compute reductions, each before those that call it. */
 static void emit_functions(struct tw__emitter *e)
 {
@@ -144,13 +169,18 @@ static void emit_functions(struct tw__emitter *e)
     e->out = e->part[TW__PART_FUNCTIONS];
     for (int k = 0; k < plan->nstatements; k++) {
         for (; function < plan->statements[k].nfunctions; function++) {
+            tw__entry_read(e, &plan->functions[function]);
             if (plan->functions[function].is_product) {
                 tw__emit_product(e, &plan->functions[function].u.product);
             } else {
                 tw__emit_reduction(e, &plan->functions[function].u.reduction);
             }
+            tw__entry_write(e, &plan->functions[function]);
         }
         tw__emit_statement(e, &plan->statements[k], k);
+    }
+    if (may_have_steps(e->program)) {
+        tw__entry_steps(e);
     }
 }
 
@@ -159,6 +189,9 @@ static void emit_kernel(struct tw__emitter *e, const char *function)
     const int fails = e->plan->can_fail;
     e->out = e->part[TW__PART_KERNEL];
     tw__emit_function(e, "TW_SEEN int %s(const tw_tile *tile)", function);
+    if (may_have_steps(e->program)) {
+        emit_step(e);
+    }
     emit_checks(e);
     if (fails) {
         tw__emit_line(e, "tile->message[0] = '\\0';");

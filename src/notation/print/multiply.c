@@ -8,6 +8,7 @@
 #include "grid/fold.h"
 #include "notation/print/element.h"
 #include "notation/print/helper.h"
+#include "notation/print/settled.h"
 #include "notation/print/strip.h"
 
 enum { LEAF = TW__FOLD_LEAF, ROWS = TW__PRODUCT_ROWS };
@@ -256,6 +257,7 @@ static void emit_tree(struct tw__emitter *e, const struct tw__product_plan *plan
 static void emit_whole(struct tw__emitter *e, const struct tw__product_plan *plan)
 {
     open_function(e, plan, "static", "block", "");
+    tw__settled_block(e, plan->of.node, plan->row_axis, plan->core.length);
     tw__emit_lengths(e, &plan->of);
     tw__emit_begin(e);
     tw__emit_text(e, "reduce%d_part(", plan->of.node);

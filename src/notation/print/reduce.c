@@ -11,6 +11,7 @@
 #include "notation/print/element.h"
 #include "notation/print/helper.h"
 #include "notation/print/sequence.h"
+#include "notation/print/settled.h"
 #include "notation/print/strip.h"
 
 enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
@@ -265,6 +266,11 @@ void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *
         tw__emit_text(e, ", int64_t m, %s *restrict total", type);
     }
     tw__emit_function(e, ")");
+    if (r->is_row) {
+        tw__settled_row(e, number);
+    } else {
+        tw__settled_value(e, number);
+    }
     tw__emit_lengths(e, &r->of);
     emit_total(e, r);
     tw__emit_function_end(e);
