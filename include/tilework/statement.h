@@ -15,7 +15,7 @@ extern "C" {
  *     signature = tw_statement_signature(statement);              "y[i], x[j] -> r[i,j]"
  *     tw_statement_types(statement, dtypes, &error);              dtypes of the inputs; r's follows
  *     tw_statement_bind(statement, views, NULL, 0, lengths, &error);   lengths; proves that no read goes outside
- *     tw_grid_create(&grid, signature, lengths, &(tw_grid_options){.cost = TW_COST_STATEMENT}, &error);
+ *     tw_statement_grid(&grid, statement, lengths, NULL, 0, NULL, &error);             divided by its work
  *     tw_statement_kernel(&kernel, statement, NULL, &error);      compiled, or found in the cache
  *     tw_run(pool, kernel, grid, operands, NULL, NULL, &error);
  *
@@ -125,6 +125,19 @@ typedef struct tw_work {
  * and estimates how long that takes. What does not change along an axis is counted once. Any thread. Errors:
  * TW_ERROR_ARGUMENT (the statement is not bound), TW_ERROR_MEMORY. */
 TW_API tw_status tw_statement_work(const tw_statement *statement, const int64_t *lengths, tw_work *work,
+                                   tw_error *error);
+
+/* The grid of a run of a bound statement, with the lengths[naxes] that tw_statement_bind found. Without splits it is
+ * divided by its work, as every run without options is; what is asked for otherwise is in *more (NULL: nothing; its
+ * splits, cost, work and folds are ignored). Splits name axes of the signature and axes that are reduced. A reduction
+ * may be cut along its axis: its cuts move to nodes of the tree in which its elements are combined, so the results have
+ * the same bits for any cuts. Of a reduction over several axes only the outermost is cut; cuts of the others are
+ * dropped. A reduction that is cut, and one that many tiles need, is computed by steps of its own before those that
+ * read it, all in one grid for tw_run: its tiles are counted through the steps. Such a grid is for the statement as it
+ * is bound now: bind it again, and make another grid. Errors: TW_ERROR_ARGUMENT (the statement is not bound, splits
+ * that make no sense, naming the axis), TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_grid(tw_grid **grid, tw_statement *statement, const int64_t *lengths,
+                                   const tw_split *splits, size_t nsplits, const tw_grid_options *more,
                                    tw_error *error);
 
 /* The kernel of a bound statement. It is valid as long as the statement and changes with the next tw_statement_bind; it

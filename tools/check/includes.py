@@ -39,6 +39,7 @@ PHASES = {
         "type": {"read", "value"},
         "loop": {"type", "read", "value"},
         "print": {"loop", "type", "read", "value"},
+        "steps": {"loop", "type", "read", "value"},
         "math": set(),  # texts of generated C
     },
 }

@@ -1,0 +1,119 @@
+/* survey.c - what a program's reductions need, what they cost and who reads them. */
+#include "notation/steps/survey.h"
+
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+int64_t tw__survey_product(const struct tw__survey *survey, uint64_t axes)
+{
+    int64_t lengths[TW__EXPR_AXES], product;
+    int count = 0;
+    for (int a = 0; a < survey->program->naxes; a++) {
+        if (axes >> a & 1) {
+            lengths[count++] = survey->lengths[a];
+        }
+    }
+    return tw__product(lengths, count, &product) ? product : INT64_MAX;
+}
+
+tw_status tw__survey_reach(const struct tw__program *program, int value, uint32_t settled, uint64_t *operands,
+                           uint32_t *reductions, tw_error *error)
+{
+    unsigned char *used = calloc((size_t)value + 1, 1);
+    if (used == NULL) {
+        return tw__fail_memory(error, (size_t)value + 1, "the steps of a statement");
+    }
+    *operands = 0;
+    *reductions = 0;
+    used[value] = 1;
+    for (int n = value; n >= 0; n--) { /* children have smaller numbers */
+        const struct tw__node *node = &program->nodes[n];
+        if (!used[n]) {
+            continue;
+        }
+        const int number = node->kind == TW__NODE_REDUCE ? tw__settle_number(program, n) : -1;
+        if (number >= 0) {
+            *reductions |= UINT32_C(1) << number;
+            if (settled >> number & 1) {
+                continue;
+            }
+        }
+        if (node->kind == TW__NODE_READ) {
+            *operands |= UINT64_C(1) << node->u.read.operand;
+        }
+        for (int k = 0; k < node->nchildren; k++) {
+            used[node->child[k]] = 1;
+        }
+    }
+    free(used);
+    return TW_OK;
+}
+
+/* Bytes of an operand's elements that a reduction reads: one for each place along the axes of the READs. */
+static int64_t read_bytes(const struct tw__survey *survey, const struct tw__node *read)
+{
+    const int64_t size = tw_dtype_of(read->dtype).itemsize;
+    int64_t bytes;
+    return tw__mul(tw__survey_product(survey, read->axes), size, &bytes) ? bytes : INT64_MAX;
+}
+
+static int64_t body_bytes(const struct tw__survey *survey, int number)
+{
+    const struct tw__program *program = survey->program;
+    int64_t most[TW_MAX_OPERANDS] = {0}, all = 0;
+    for (int n = 0; n < number; n++) {
+        const struct tw__node *node = &program->nodes[n];
+        if (node->kind == TW__NODE_READ && node->scope == number) {
+            const int64_t bytes = read_bytes(survey, node);
+            most[node->u.read.operand] = bytes > most[node->u.read.operand] ? bytes : most[node->u.read.operand];
+        }
+    }
+    for (int k = 0; k < program->noperands; k++) {
+        all = tw__add(all, most[k], &all) ? all : INT64_MAX;
+    }
+    return all;
+}
+
+static tw_status look_at(struct tw__survey *survey, int number, tw_error *error)
+{
+    struct tw__surveyed *one = &survey->of[number];
+    const struct tw__node *node = &survey->program->nodes[one->node];
+    uint32_t needs;
+    one->outside = node->axes;
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        one->reduced |= UINT64_C(1) << node->u.reduce.axis[k];
+    }
+    one->outsides = tw__survey_product(survey, one->outside);
+    one->places = tw__survey_product(survey, one->reduced);
+    one->bytes = body_bytes(survey, one->node);
+    const tw_status status = tw__survey_reach(survey->program, node->child[0], 0, &one->operands, &needs, error);
+    one->needs = needs;
+    return status;
+}
+
+tw_status tw__survey_make(struct tw__survey *survey, const struct tw__program *program, const int64_t *lengths,
+                          tw_error *error)
+{
+    int nodes[TW__SETTLE_MOST];
+    tw_status status = TW_OK;
+    *survey = (struct tw__survey){.program = program, .lengths = lengths, .count = tw__settle_nodes(program, nodes)};
+    for (int r = 0; r < survey->count && status == TW_OK; r++) {
+        survey->of[r].node = nodes[r];
+        status = look_at(survey, r, error);
+    }
+    for (int s = 0; s < program->nstatements && status == TW_OK; s++) {
+        const struct tw__expr_operand *target = &program->operands[program->statements[s].target];
+        uint64_t operands;
+        uint32_t reductions;
+        for (int d = 0; d < target->ndim; d++) {
+            survey->targets[s] |= UINT64_C(1) << target->axis[d];
+        }
+        status = tw__survey_reach(program, program->statements[s].value, 0, &operands, &reductions, error);
+        for (int r = 0; r < survey->count && status == TW_OK; r++) {
+            survey->of[r].statements |= (uint64_t)(reductions >> r & 1) << s;
+        }
+    }
+    return status;
+}
