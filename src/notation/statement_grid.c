@@ -22,7 +22,7 @@ struct dividing {
     struct tw__survey survey;
     struct tw__division division;
     struct tw__choice choice;
-    struct tw__recipe recipe;
+    struct tw__building recipe;
     uint64_t named; /* bit a: axis a of the program is named by a split */
 };
 
@@ -258,7 +258,7 @@ tw_status tw_statement_grid(tw_grid **grid, tw_statement *statement, const int64
                                         .lengths = lengths,
                                         .is_given = nsplits > 0,
                                         .options = &d->options};
-    d->recipe = (struct tw__recipe){.division = &d->division, .choice = &d->choice, .context = statement->context};
+    d->recipe = (struct tw__building){.division = &d->division, .choice = &d->choice, .context = statement->context};
     tw_status status = check_names(d, lengths, splits, nsplits, error);
     if (status == TW_OK) {
         status = choose(d, lengths, splits, nsplits, error);

@@ -23,7 +23,7 @@ struct settled {
 
 /* The stages on their way. */
 struct build {
-    const struct tw__recipe *recipe;
+    const struct tw__building *recipe;
     const struct tw__survey *survey;
     const tw_signature *signature; /* of the list */
     struct settled settled[TW__SETTLE_MOST];
@@ -409,7 +409,7 @@ static tw_status add_stages(struct build *b, int *fits, tw_error *error)
     return status;
 }
 
-tw_status tw__build_stages(struct tw__stages **stages, struct tw__divided *last, const struct tw__recipe *recipe,
+tw_status tw__build_stages(struct tw__stages **stages, struct tw__divided *last, const struct tw__building *recipe,
                            tw_error *error)
 {
     const int nsteps = recipe->choice->nsteps;

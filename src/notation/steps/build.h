@@ -8,7 +8,7 @@
 #include "notation/steps/selection.h"
 
 /* What steps are made of. */
-struct tw__recipe {
+struct tw__building {
     const struct tw__division *division;
     const struct tw__choice *choice;
     double work[TW__STEPS_MOST];  /* nanoseconds of the statements of each LIST step */
@@ -18,7 +18,7 @@ struct tw__recipe {
 /* *stages: owned by the caller. NULL: there is nothing to do in steps, since no reduction is divided, or the arrays
  * between the steps would be more than a kernel can have. *last: how the last list is divided. Errors: as
  * tw_grid_create, TW_ERROR_MEMORY. */
-tw_status tw__build_stages(struct tw__stages **stages, struct tw__divided *last, const struct tw__recipe *recipe,
+tw_status tw__build_stages(struct tw__stages **stages, struct tw__divided *last, const struct tw__building *recipe,
                            tw_error *error);
 
 #endif
