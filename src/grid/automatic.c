@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "grid/grid.h"
+#include "grid/reduced.h"
 #include "grid/signature.h"
 
 /* A kernel may take a second for each element. MANY_TILES keep some tens of cores busy to the end, and cost less than
@@ -18,6 +19,7 @@
 /* What a core's own cache holds between the kernel's first and last look at it. */
 #define KERNEL_TILE_BYTES (INT64_C(4) << 20)
 #define STATEMENT_TILE_BYTES (INT64_C(2) << 20)
+#define PARTIALS_BYTES (INT64_C(64) << 20) /* of one output that is a reduction, between two steps of a job */
 
 /* A tile of LEAST_WORK nanoseconds pays for handing it to another core a few times over. */
 #define LEAST_WORK 30e3
@@ -46,6 +48,9 @@ struct division {
     int64_t tiles;                /* so far; INT64_MAX: that or more */
     uint64_t cut;                 /* bit a: axis a is cut */
     int64_t most;                 /* bytes of a tile */
+    const tw_grid_options *options;
+    const int64_t *lengths;
+    int64_t partials[TW_MAX_OPERANDS]; /* of outputs that are reductions: how many, so far */
 };
 
 _Static_assert(TW__MAX_AXES <= 64, "a bit for each axis");
@@ -122,6 +127,37 @@ static int is_read(const tw_signature *signature, int axis)
     return 0;
 }
 
+/* How many parts an axis may have before the partials of an output take more than PARTIALS_BYTES. */
+static int64_t most_parts(const struct division *division, int axis)
+{
+    int64_t most = INT64_MAX;
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const tw_operand *operand = &division->signature->operands[k];
+        int64_t factors[TW_MAX_DIMS + 2], bytes;
+        if (!tw__is_reduced(division->options, k) || (axes_of(operand) >> axis & 1) != 0) {
+            continue;
+        }
+        for (int d = 0; d < operand->ndim; d++) {
+            factors[d] = division->lengths[operand->axes[d]];
+        }
+        factors[operand->ndim] = division->itemsizes != NULL ? division->itemsizes[k] : 8;
+        factors[operand->ndim + 1] = division->partials[k];
+        if (!tw__product(factors, operand->ndim + 2, &bytes) || bytes > PARTIALS_BYTES) {
+            return 1;
+        }
+        most = bytes > 0 && PARTIALS_BYTES / bytes < most ? PARTIALS_BYTES / bytes : most;
+    }
+    return most;
+}
+
+static void count_partials(struct division *division, int axis, int64_t parts)
+{
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const int lacks = (axes_of(&division->signature->operands[k]) >> axis & 1) == 0;
+        division->partials[k] *= tw__is_reduced(division->options, k) && lacks ? parts : 1; /* bounded by most_parts */
+    }
+}
+
 /* For kernels of unknown cost. float64, r alone:
  *     lengths          tiles        why
  *     200              200          single indices
@@ -140,6 +176,8 @@ static void divide_kernel(struct division *division, int axis, int64_t length, t
     const int64_t missing = few ? (MANY_TILES + division->tiles - 1) / division->tiles : 1;
     parts = parts < missing ? missing : parts;
     parts = parts < length ? parts : length;
+    const int64_t allowed = most_parts(division, axis);
+    parts = parts < allowed ? parts : allowed;
     if (parts > 1) {
         const int64_t tile = length / parts + (length % parts != 0);
         if (division->units != NULL && division->units[axis] > 1) {
@@ -150,6 +188,7 @@ static void divide_kernel(struct division *division, int axis, int64_t length, t
             division->extent[axis] = tile;
             division->cut |= UINT64_C(1) << axis;
         }
+        count_partials(division, axis, parts);
         if (!tw__mul(division->tiles, parts, &division->tiles)) {
             division->tiles = INT64_MAX;
         }
@@ -205,8 +244,12 @@ tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *len
                                tw_split *splits, tw_error *error)
 {
     const int statement = options->cost == TW_COST_STATEMENT;
-    struct division division = {
-        .signature = signature, .itemsizes = options->itemsizes, .units = options->units, .tiles = 1};
+    struct division division = {.signature = signature,
+                                .itemsizes = options->itemsizes,
+                                .units = options->units,
+                                .tiles = 1,
+                                .options = options,
+                                .lengths = lengths};
     const tw_status status = check_sizes(signature, options, error);
     if (status != TW_OK) {
         return status;
@@ -218,8 +261,11 @@ tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *len
     for (int a = 0; a < signature->naxes; a++) {
         division.extent[a] = lengths[a];
     }
+    for (int k = 0; k < signature->noperands; k++) {
+        division.partials[k] = 1;
+    }
     for (int a = 0, done = 0; a < signature->naxes && !done; a++) {
-        if (lengths[a] <= 1 || tw__signature_output_without(signature, a) >= 0 ||
+        if (lengths[a] <= 1 || tw__reduction_output_without(signature, options, a) >= 0 ||
             (options->input_axes_only && !is_read(signature, a))) {
             continue;
         }

@@ -109,8 +109,7 @@ void tw__cells_box(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *
     }
 }
 
-/* The tile along an axis that has `index`. */
-static int64_t axis_owner(const struct tw__grid_axis *axis, int64_t index)
+int64_t tw__cells_axis_owner(const struct tw__grid_axis *axis, int64_t index)
 {
     if (axis->count <= 1) {
         return 0;
@@ -135,7 +134,7 @@ uint64_t tw__cells_owner(const tw_grid *grid, const int64_t *indices)
 {
     uint64_t tile = 0;
     for (int a = 0; a < grid->naxes; a++) {
-        tile = tile * (uint64_t)grid->axes[a].count + (uint64_t)axis_owner(&grid->axes[a], indices[a]);
+        tile = tile * (uint64_t)grid->axes[a].count + (uint64_t)tw__cells_axis_owner(&grid->axes[a], indices[a]);
     }
     return tile;
 }

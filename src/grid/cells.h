@@ -18,6 +18,9 @@ void tw__cells_coordinates(const tw_grid *grid, uint64_t tile, int64_t *coordina
 /* start[naxes] and stop[naxes] of a tile. */
 void tw__cells_box(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 
+/* The tile along an axis that has `index`. */
+int64_t tw__cells_axis_owner(const struct tw__grid_axis *axis, int64_t index);
+
 /* The tile that contains the element with these indices[naxes]. */
 uint64_t tw__cells_owner(const tw_grid *grid, const int64_t *indices);
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "grid/automatic.h"
 #include "grid/cells.h"
+#include "grid/reduced.h"
 #include "grid/signature.h"
 #include "grid/split.h"
 #include "grid/stages.h"
@@ -52,19 +53,20 @@ static tw_status assign_splits(const tw_signature *signature, const tw_grid_opti
 }
 
 /* The rule that makes a grid right: every element of every output belongs to exactly one tile. */
-static tw_status check_covers(const tw_signature *signature, int a, struct tw__grid_axis *axis, tw_error *error)
+static tw_status check_covers(const tw_signature *signature, const tw_grid_options *options, int a,
+                              struct tw__grid_axis *axis, tw_error *error)
 {
-    const int without = tw__signature_output_without(signature, a);
-    if (without < 0) {
-        return TW_OK;
-    }
-    if (axis->count > 1) {
+    const int without = tw__reduction_output_without(signature, options, a);
+    if (axis->count > 1 && without >= 0) {
+        const char *name = signature->operands[without].name;
         return tw__fail(
             error, TW_ERROR_ARGUMENT,
-            "axis %s is cut, but the output %s does not have it: an axis that is cut must be in every output",
-            signature->axes[a], signature->operands[without].name);
+            "axis %s is cut, but the output %s does not have it: an axis that is cut must be in every output; if %s is "
+            "a reduction of what the tiles compute, say which: --reduce %s=sum, reduce={\"%s\": \"sum\"} in Python, "
+            "tw_grid_options.folds in C",
+            signature->axes[a], name, name, name, name);
     }
-    if (axis->count == 0) {
+    if (axis->count == 0 && tw__signature_output_without(signature, a) >= 0) {
         axis->count = 1; /* a sum over nothing is still to be written */
     }
     return TW_OK;
@@ -82,7 +84,10 @@ static tw_status divide(struct tw__grid_axis *axes, const tw_signature *signatur
                             signature->axes[a], lengths[a]);
         }
     }
-    tw_status status = assign_splits(signature, options, split, error);
+    tw_status status = tw__reduction_check(signature, options, error);
+    if (status == TW_OK) {
+        status = assign_splits(signature, options, split, error);
+    }
     if (status == TW_OK && options->nsplits == 0) {
         status = tw__automatic_splits(signature, lengths, options, automatic, error);
         for (int a = 0; status == TW_OK && a < signature->naxes; a++) {
@@ -92,7 +97,7 @@ static tw_status divide(struct tw__grid_axis *axes, const tw_signature *signatur
     for (int a = 0; status == TW_OK && a < signature->naxes; a++) {
         status = tw__split_axis(&axes[a], signature->axes[a], split[a], error);
         if (status == TW_OK) {
-            status = check_covers(signature, a, &axes[a], error);
+            status = check_covers(signature, options, a, &axes[a], error);
         }
     }
     return status;
@@ -103,8 +108,21 @@ tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const in
 {
     const tw_grid_options defaults = {0};
     struct tw__grid_axis axes[TW__MAX_AXES] = {{0}};
-    const tw_status status = divide(axes, signature, lengths, options != NULL ? options : &defaults, error);
-    return status == TW_OK ? tw__cells_create(grid, signature, axes, error) : status;
+    tw_grid *made = NULL;
+    options = options != NULL ? options : &defaults;
+    tw_status status = divide(axes, signature, lengths, options, error);
+    if (status == TW_OK) {
+        status = tw__cells_create(&made, signature, axes, error);
+    }
+    if (status == TW_OK) {
+        status = tw__reduction_stages(made, options, error);
+    }
+    if (status != TW_OK) {
+        tw_grid_destroy(made);
+        return status;
+    }
+    *grid = made;
+    return TW_OK;
 }
 
 void tw_grid_destroy(tw_grid *grid)
@@ -113,20 +131,6 @@ void tw_grid_destroy(tw_grid *grid)
         tw__stages_destroy(grid->stages);
         tw__cells_destroy(grid);
     }
-}
-
-tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error)
-{
-    uint64_t count = 0;
-    for (int s = 0; s < stages->count; s++) {
-        stages->stage[s].first = count;
-        if (__builtin_add_overflow(count, stages->stage[s].grid->count, &count) || count > INT64_MAX) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "the grid has more tiles than can be numbered, 2^63 - 1");
-        }
-    }
-    grid->stages = stages;
-    grid->count = count;
-    return TW_OK;
 }
 
 /* An image's stages lie behind it, where anything may begin. */

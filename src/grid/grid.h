@@ -46,10 +46,6 @@ static inline int64_t tw__axis_stop(const struct tw__grid_axis *axis, int64_t k)
     return k + 1 == axis->count ? axis->length : tw__axis_start(axis, k + 1);
 }
 
-/* Makes it a grid with stages, which it owns from then on: numbers their tiles. Errors: TW_ERROR_ARGUMENT (too many
- * tiles), and the stages are the caller's still. */
-tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error);
-
 /* The part of operand k in a tile, along its own dimensions: start[ndim], shape[ndim]. 0: the tile's step does not have
  * this operand, but perhaps a partial of it, and the part is empty; 1: it reads it; 2: it writes it. */
 int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape);

@@ -60,6 +60,20 @@ struct tw__stage *tw__stages_add(struct tw__stages *stages, enum tw__stage_call 
     return stage;
 }
 
+tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error)
+{
+    uint64_t count = 0;
+    for (int s = 0; s < stages->count; s++) {
+        stages->stage[s].first = count;
+        if (__builtin_add_overflow(count, stages->stage[s].grid->count, &count) || count > INT64_MAX) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "the grid has more tiles than can be numbered, 2^63 - 1");
+        }
+    }
+    grid->stages = stages;
+    grid->count = count;
+    return TW_OK;
+}
+
 const struct tw__stage *tw__stage_of(const struct tw__stages *stages, uint64_t tile)
 {
     int s = stages->count - 1;

@@ -69,6 +69,10 @@ void tw__stages_destroy(struct tw__stages *stages);
 /* The next stage, with no operand, axis or context yet: operand and axis are -1 each. */
 struct tw__stage *tw__stages_add(struct tw__stages *stages, enum tw__stage_call call);
 
+/* Makes it a grid with stages, which it owns from then on: numbers their tiles. Errors: TW_ERROR_ARGUMENT (too many
+ * tiles), and the stages are the caller's still. */
+tw_status tw__grid_set_stages(tw_grid *grid, struct tw__stages *stages, tw_error *error);
+
 /* The stage that a tile of the job belongs to. */
 const struct tw__stage *tw__stage_of(const struct tw__stages *stages, uint64_t tile);
 

@@ -112,9 +112,8 @@ static void copy_items(struct tw__binding *binding, const tw_view *destination, 
     binding->bytes_copied += tw_view_size(source) * source->dtype.itemsize;
 }
 
-/* How tiles reach operand k, which workers find as `view`. `memory`: whose memory that is; NULL: the pool's heap. */
-static void choose(struct tw__access *access, const tw_operand *operand, int k, const tw_view *view,
-                   const tw_array *memory, int apart)
+void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k, const tw_view *view,
+                     const tw_array *memory, int apart)
 {
     const size_t used = (size_t)view->ndim;
     access->view.data = view->data;
@@ -135,6 +134,9 @@ static void choose(struct tw__access *access, const tw_operand *operand, int k, 
                     (memory == NULL || memory->memory == TW_SHARED || memory->memory == TW_MAPPED);
     access->base = memory != NULL ? memory->base : NULL;
     access->bytes = memory != NULL ? memory->bytes : 0;
+    access->parts = 0;
+    access->part_step = 0;
+    access->fill = TW_FOLD_NONE;
 }
 
 tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
@@ -171,20 +173,27 @@ tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, con
         } else if (array->mapped_at > binding->newest) {
             binding->newest = array->mapped_at;
         }
-        choose(&binding->accesses[k], &grid->signature->operands[k], k, view, memory, is_apart(crew));
+        tw__bind_access(&binding->accesses[k], &grid->signature->operands[k], k, view, memory, is_apart(crew));
     }
     return TW_OK;
 }
 
+const tw_view *tw__bind_view(const struct tw__binding *binding, const struct tw__crew *crew, int k,
+                             const tw_array **memory)
+{
+    const tw_array *array = binding->arrays[k];
+    *memory =
+        binding->copies[k] != NULL || (crew != NULL && crew->heap != NULL && array->heap == crew->heap) ? NULL : array;
+    return binding->copies[k] != NULL ? &binding->copies[k]->view : &array->view;
+}
+
 static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
 {
-    const tw_operand *operand = &binding->signature->operands[k];
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
     for (uint64_t tile = 0; tile < grid->count; tile++) {
-        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE) {
-            tw_grid_tile(grid, tile, start, stop);
-            const tw_view to = tw__view_box(&binding->arrays[k]->view, operand->axes, start, stop);
-            const tw_view from = tw__view_box(&binding->copies[k]->view, operand->axes, start, stop);
+        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE && tw__grid_part(grid, tile, k, start, shape) == 2) {
+            const tw_view to = tw__view_part(&binding->arrays[k]->view, start, shape);
+            const tw_view from = tw__view_part(&binding->copies[k]->view, start, shape);
             copy_items(binding, &to, &from);
         }
     }

@@ -27,6 +27,15 @@ tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error 
 tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
                    tw_array *const *arrays, tw_error *error);
 
+/* How tiles reach operand k of a signature, which workers find as `view`. `memory`: whose memory that is; NULL: the
+ * pool's heap. apart: workers may die alone. */
+void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k, const tw_view *view,
+                     const tw_array *memory, int apart);
+
+/* What workers find as the job's operand k, and whose memory it is, as tw__bind_access takes it. */
+const tw_view *tw__bind_view(const struct tw__binding *binding, const struct tw__crew *crew, int k,
+                             const tw_array **memory);
+
 /* After the tiles have run: copies outputs back to the caller's arrays, all of them, or only the tiles whose words say
  * done. words: of the grid's tiles; NULL: all are done. */
 void tw__bind_back(struct tw__binding *binding, const tw_grid *grid, const uint32_t *words);

@@ -8,13 +8,14 @@
 
 struct tw__kept {
     struct tw__tenant tenant;
-    struct tw__memory payload; /* the last job's steps, as workers read them */
-    struct tw__memory words;   /* [tiles] _Atomic uint32_t, of the last job */
-    struct tw__memory times;   /* [tiles] struct tw__time, of the last job that was timed */
-    struct tw__memory sums;    /* [tiles] uint64_t, of the last job whose tiles were recorded */
-    struct tw__memory rooms;   /* of each worker, for the accesses of a tile */
-    struct tw__memory choices; /* outputs whose dtype their kernel chooses */
-    uint64_t steps;            /* how many there were: each has a number */
+    struct tw__memory payload;     /* the last job's steps, as workers read them */
+    struct tw__memory words;       /* [tiles] _Atomic uint32_t, of the last job */
+    struct tw__memory times;       /* [tiles] struct tw__time, of the last job that was timed */
+    struct tw__memory sums;        /* [tiles] uint64_t, of the last job whose tiles were recorded */
+    struct tw__memory rooms;       /* of each worker, for the accesses of a tile */
+    struct tw__memory choices;     /* outputs whose dtype their kernel chooses */
+    struct tw__memory temporaries; /* arrays between the steps of a job */
+    uint64_t steps;                /* how many there were: each has a number */
 };
 
 /* What is kept with this pool. Errors: TW_ERROR_MEMORY. */

@@ -40,17 +40,21 @@ static char *place_text(struct layout *layout, const char *text)
 }
 
 /* What the kernel is, for workers that have it and for those that must open it. */
-static void place_kernel(struct tw__step *step, struct layout *layout, const tw_kernel *kernel, int apart)
+static void place_kernel(struct tw__step *step, struct layout *layout, const struct tw__step_request *request,
+                         int apart)
 {
+    static const tw_kernel none = {0};
+    const tw_kernel *kernel = request->kernel != NULL ? request->kernel : &none;
+    const size_t context_size = request->context != NULL ? request->context_size : kernel->context_size;
     const int opened = apart && kernel->path != NULL;
     const char *path = opened ? place_text(layout, kernel->path) : NULL;
     const char *symbol = opened ? place_text(layout, kernel->symbol) : NULL;
-    void *context = kernel->context_size > 0 ? place(layout, kernel->context_size) : kernel->context;
+    void *context = context_size > 0 ? place(layout, context_size) : kernel->context;
     if (step == NULL) {
         return;
     }
-    if (kernel->context_size > 0) {
-        memcpy(context, kernel->context, kernel->context_size);
+    if (context_size > 0) {
+        memcpy(context, request->context != NULL ? request->context : kernel->context, context_size);
     }
     step->function = opened ? NULL : kernel->function;
     step->path = path;
@@ -72,7 +76,8 @@ static void place_operands(struct tw__step *step, struct layout *layout, const s
                            int apart)
 {
     const tw_signature *signature = request->grid->signature;
-    int noutputs = 0, recovers = 0, touches = 0;
+    int first_output = 0, noutputs = 0, recovers = 0, touches = 0, takes = 0;
+    uint64_t begun = 0;
     for (int k = 0; k < signature->noperands; k++) {
         const struct tw__access *access = &request->accesses[k];
         const char *descr = access->view.dtype.descr;
@@ -89,11 +94,17 @@ static void place_operands(struct tw__step *step, struct layout *layout, const s
         }
         recovers |= apart && access->ops != NULL && access->role == TW_INOUT;
         touches |= access->touch;
+        takes |= access->ops != NULL;
+        begun |= (uint64_t)(access->fill != TW_FOLD_NONE) << k;
+        first_output = access->role != TW_IN && noutputs == 0 ? k : first_output;
         noutputs += access->role != TW_IN;
     }
     if (step != NULL) {
         step->recovers = recovers;
         step->touches = touches;
+        step->takes = takes;
+        step->begun = begun;
+        step->first_output = first_output;
         step->noutputs = noutputs;
         step->noperands = signature->noperands;
     }
@@ -109,7 +120,7 @@ static struct tw__step *fill(struct layout *layout, const struct tw__crew *crew,
     struct tw__step_worker *own = place(layout, workers * sizeof *own);
     struct tw__guard_note *notes = request->guard ? place(layout, workers * sizeof *notes) : NULL;
     void *image = apart ? place(layout, tw__grid_image_size(request->grid)) : NULL;
-    place_kernel(step, layout, request->kernel, apart);
+    place_kernel(step, layout, request, apart);
     place_operands(step, layout, request, apart);
     if (step == NULL) {
         return NULL;
@@ -127,6 +138,7 @@ static struct tw__step *fill(struct layout *layout, const struct tw__crew *crew,
     step->float_mode = tw__float_mode_get();
     step->notes = notes;
     step->choices = request->choices;
+    step->fold = request->fold;
     step->number = step->first = 0;
     step->sums = NULL;
     step->rooms = NULL;
@@ -147,7 +159,7 @@ tw_status tw__step_measure(struct tw__step_room *room, const struct tw__crew *cr
 struct tw__step *tw__step_fill(void *memory, const struct tw__crew *crew, const struct tw__step_request *request)
 {
     struct layout layout = {.base = memory};
-    if (is_apart(crew) && request->kernel->is_kept) {
+    if (is_apart(crew) && request->kernel != NULL && request->kernel->is_kept) {
         tw__file_touch(request->kernel->path); /* a worker may be about to open it */
     }
     return fill(&layout, crew, request);

@@ -33,21 +33,27 @@ struct tw__step {
     uint64_t heap_epoch;
     struct tw__step_worker *workers;
     struct tw__float_mode float_mode; /* the caller's */
-    uint64_t *sums;               /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
-    char *rooms;                  /* each worker's room for its accesses, room_size apart */
-    size_t room_size;             /* 0: all accesses are direct */
+    uint64_t *sums; /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
+    char *rooms;    /* each worker's room for its accesses, room_size apart */
+    size_t room_size;
     int recovers;                 /* a worker that dies while it gives leaves a tile that cannot be run again */
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */
     struct tw__choices *choices;  /* NULL: all dtypes are given */
     int touches;                  /* some outputs' pages must be made present before they are written */
-    int noutputs;                 /* the last ones of the operands */
+    int takes;                    /* some accesses are not direct */
+    tw_fold fold;                 /* not TW_FOLD_NONE: its tiles fold partials, operand 0, into an output, operand 1 */
+    uint64_t begun;               /* bit k: output k has first values, those of its fold */
+    int first_output, noutputs;   /* they lie side by side */
     int noperands;
     struct tw__access operands[];
 };
 
 /* What is asked of a step. */
 struct tw__step_request {
-    const tw_kernel *kernel;
+    const tw_kernel *kernel; /* NULL: none, a fold of the library's */
+    const void *context;     /* what its tiles get in place of the kernel's own context; NULL: that */
+    size_t context_size;
+    tw_fold fold; /* see tw__step.fold */
     const tw_grid *grid;
     const struct tw__access *accesses; /* [noperands] how tiles reach the operands */
     size_t scratch_size;

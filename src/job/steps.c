@@ -2,9 +2,11 @@
  * compute. */
 #include "job/steps.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "job/bars.h"
 
 /* Words, times and checksums of all tiles. */
 static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_error *error)
@@ -92,6 +94,9 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
     steps->tiles = 0;
     steps->timed = options->timed;
     steps->summed = options->summed;
+    steps->stages = options->stages;
+    steps->before = options->before;
+    steps->before_user = options->before_user;
     for (int s = 0; s < count; s++) {
         if (__builtin_add_overflow(steps->tiles, requests[s].grid->count, &steps->tiles)) {
             steps->tiles = UINT64_MAX; /* too many for any pool */
@@ -107,9 +112,73 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
     return status == TW_OK ? lay_out(steps, pool, requests, error) : status;
 }
 
+/* What became of the steps so far. */
+struct progress {
+    uint64_t done, failed, barred; /* tiles */
+    int failed_before;             /* a step has failed, and `failure` is what the outcome said of it */
+    struct tw__outcome *failure;
+};
+
+/* Whether the steps after one that failed are run as far as they can be. */
+static int continues(const struct tw__steps *steps, const struct tw__task *task, tw_status status, uint64_t ended)
+{
+    return steps->stages != NULL && ((status == TW_ERROR_KERNEL && task->keep_going) ||
+                                     (status == TW_ERROR_WORKER && ended == task->count && !task->lost_ends_run));
+}
+
+/* Runs one step, whose outcome is counted as if all tiles before it were done. */
+static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, struct tw__task *task,
+                          struct tw__outcome *outcome, struct progress *all, tw_error *error)
+{
+    const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
+    const tw_status ready = steps->before != NULL ? steps->before(steps->before_user, s, error) : TW_OK;
+    if (ready != TW_OK) {
+        return ready;
+    }
+    task->argument = steps->step[s];
+    task->first = steps->step[s]->first;
+    task->count = next - task->first;
+    task->later = steps->tiles - next;
+    const uint64_t barred = all->failed_before ? tw__bar_tiles(steps->stages, s, task->words) : 0;
+    outcome->done = task->first + barred;
+    outcome->failed = 0;
+    const tw_status status = tw__pool_run(pool, task, outcome, error);
+    all->done += outcome->done - task->first - barred;
+    all->failed += outcome->failed;
+    all->barred += barred;
+    return status;
+}
+
+/* Keeps what the outcome says of the first step that fails; the failures of later ones are not reported. */
+static tw_status keep_failure(struct progress *all, const struct tw__outcome *outcome, tw_error *error)
+{
+    if (all->failed_before) {
+        return TW_OK;
+    }
+    all->failure = malloc(sizeof *all->failure);
+    if (all->failure == NULL) {
+        return tw__fail_memory(error, sizeof *all->failure, "what became of a step");
+    }
+    *all->failure = *outcome;
+    all->failed_before = 1;
+    return TW_OK;
+}
+
+static void restore_failure(const struct progress *all, struct tw__outcome *outcome)
+{
+    const struct tw__outcome now = *outcome;
+    *outcome = *all->failure;
+    outcome->earlier = now.earlier;
+    outcome->deaths = now.deaths;
+    outcome->timeouts = now.timeouts;
+    outcome->recycled = now.recycled;
+    memcpy(outcome->burials, now.burials, sizeof outcome->burials);
+}
+
 tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
                         struct tw__outcome *outcome, tw_error *error)
 {
+    struct progress all = {0};
     tw_status status = TW_OK;
     task->function = tw__step_run_tile;
     task->recover = tw__step_recover;
@@ -118,13 +187,23 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
     task->times = steps->timed ? steps->kept->times.data : NULL;
     tw__outcome_begin(outcome);
     for (int s = 0; status == TW_OK && s < steps->count; s++) {
-        const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
-        task->argument = steps->step[s];
-        task->first = steps->step[s]->first;
-        task->count = next - task->first;
-        task->later = steps->tiles - next;
-        status = tw__pool_run(pool, task, outcome, error);
+        const uint64_t ended = all.done + all.failed + all.barred;
+        status = run_step(steps, s, pool, task, outcome, &all, error);
+        if (status != TW_OK && continues(steps, task, status, all.done + all.failed + all.barred - ended)) {
+            status = keep_failure(&all, outcome, error);
+        }
     }
+    if (all.failed_before && status != TW_ERROR_INTERRUPTED && status != TW_ERROR_PROCESS) {
+        restore_failure(&all, outcome);
+        status = outcome->status;
+    }
+    if (all.barred > 0) {
+        tw__unbar_tiles(steps->stages, task->words);
+    }
+    free(all.failure);
+    outcome->done = all.done;
+    outcome->failed = all.failed;
+    outcome->status = status;
     return status;
 }
 

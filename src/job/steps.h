@@ -3,21 +3,31 @@
 #ifndef TW_JOB_STEPS_H
 #define TW_JOB_STEPS_H
 
+#include "grid/stages.h"
 #include "job/kept.h"
 #include "job/step.h"
 
-#define TW__MAX_STEPS 4
+#define TW__MAX_STEPS TW__MOST_STAGES
+
+/* Between two steps, when no worker is in a tile: before the tiles of step `step` begin. Errors end the run. */
+typedef tw_status tw__steps_before(void *user, int step, tw_error *error);
 
 struct tw__steps {
     int count;
-    uint64_t tiles;                       /* of all steps */
-    struct tw__kept *kept;                /* where its memory is, until the pool's next job */
-    int timed, summed;                    /* kept->times, kept->sums are this job's */
+    uint64_t tiles;                  /* of all steps */
+    struct tw__kept *kept;           /* where its memory is, until the pool's next job */
+    int timed, summed;               /* kept->times, kept->sums are this job's */
+    const struct tw__stages *stages; /* what the steps have to do with each other; NULL: nothing is known */
+    tw__steps_before *before;        /* may be NULL */
+    void *before_user;
     struct tw__step *step[TW__MAX_STEPS]; /* as workers read them */
 };
 
-/* What the tiles of a job leave beside their elements. */
+/* What is known of a job's steps, and what its tiles leave beside their elements. */
 struct tw__steps_options {
+    const struct tw__stages *stages; /* NULL: none */
+    tw__steps_before *before;        /* NULL: nothing */
+    void *before_user;
     int timed;  /* start and duration of each tile */
     int summed; /* a checksum of each tile's outputs */
 };
@@ -29,8 +39,9 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
                            const struct tw__steps_options *options, tw_error *error);
 
 /* Runs all steps, or those up to the first that fails, is stopped or has no workers left; tiles of the others are not
- * begun. `task` says how, and whom to report to; its tiles and what is called for them are filled in here. Returns
- * outcome->status. */
+ * begun. If the stages are known and the run keeps going, or a tile is given up because its workers died, later steps
+ * are run but for the tiles that depend on one that was not done: these are left free. `task` says how, and whom to
+ * report to; its tiles and what is called for them are filled in here. Returns outcome->status. */
 tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
                         struct tw__outcome *outcome, tw_error *error);
 

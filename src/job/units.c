@@ -9,6 +9,7 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/split.h"
+#include "grid/stages.h"
 #include "store/store.h"
 
 /* The unit of an operand along its dimension d, if it is an output; else 1. */
@@ -37,7 +38,7 @@ void tw__units(const tw_signature *signature, tw_array *const *arrays, int64_t *
     }
     for (int k = 0; k < signature->noperands; k++) {
         const tw_operand *operand = &signature->operands[k];
-        for (int d = 0; d < operand->ndim; d++) {
+        for (int d = 0; arrays[k] != NULL && d < operand->ndim; d++) {
             int64_t *unit = &units[operand->axes[d]];
             *unit = common_multiple(*unit, unit_of(operand, arrays[k], d));
         }
@@ -58,12 +59,12 @@ static void advise(char *text, size_t size, int64_t cut, int64_t unit, int64_t l
     }
 }
 
-tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
     for (int k = 0; k < signature->noperands; k++) {
         const tw_operand *operand = &signature->operands[k];
-        for (int d = 0; d < operand->ndim; d++) {
+        for (int d = 0; arrays[k] != NULL && d < operand->ndim; d++) {
             const int a = operand->axes[d];
             const int64_t unit = unit_of(operand, arrays[k], d);
             const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;
@@ -80,4 +81,19 @@ tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error
         }
     }
     return TW_OK;
+}
+
+tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+{
+    tw_array *of_stage[TW_MAX_OPERANDS]; /* NULL: a temporary */
+    tw_status status = grid->stages == NULL ? check_cells(grid, arrays, error) : TW_OK;
+    for (int s = 0; grid->stages != NULL && status == TW_OK && s < grid->stages->count; s++) {
+        const struct tw__stage *stage = &grid->stages->stage[s];
+        for (int k = 0; k < stage->grid->signature->noperands; k++) {
+            const int operand = stage->operand[k];
+            of_stage[k] = operand >= 0 && operand < TW__TEMPORARY ? arrays[operand] : NULL;
+        }
+        status = check_cells(stage->grid, of_stage, error);
+    }
+    return status;
 }

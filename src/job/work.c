@@ -9,6 +9,7 @@
 #include "array/view.h"
 #include "grid/order.h"
 #include "job/access/direct.h"
+#include "job/folding.h"
 #include "job/step.h"
 #include "job/touch.h"
 #include "os/fault.h"
@@ -19,6 +20,15 @@
  * of the program runs on the stack of the thread that calls it, as all of the program's do: it may be a whole
  * interpreter, which looks at where its stack is. */
 #define KERNEL_STACK ((size_t)7 << 20) /* bytes: all of the usual 8 MiB but what a program has below the run */
+
+/* A shared object that a worker has opened. Those of a job's steps stay open from step to step. */
+struct opened {
+    struct tw__library library;
+    tw_function function;
+    int64_t of; /* created_at of the kernel; 0: none is open */
+};
+
+#define MOST_OPENED 4
 
 /* What a worker keeps from tile to tile and from step to step. */
 struct local {
@@ -31,23 +41,22 @@ struct local {
     void *scratch;
     size_t scratch_capacity;
     tw_function function;
-    struct tw__library library; /* of the last kernel that came from one */
-    tw_function library_function;
-    int64_t library_of; /* created_at of that kernel; 0: none is open */
+    struct opened opened[MOST_OPENED]; /* of the last kernels that came from one */
+    unsigned next_opened;              /* which is closed for another */
     struct tw__region heap;
     uint64_t heap_epoch;
     struct tw__guard *guard;
     struct tw__chooser chooser;
     struct tw__stack *stack; /* for kernels from objects, where this thread's own is small; NULL: never needed */
     int apart;               /* this step's kernel runs on `stack` */
-    int plain;               /* ... neither there nor guarded: it is called as it is */
+    int plain;               /* ... neither there nor guarded, and no fold: it is called as it is */
 };
 
-static void close_library(struct local *local)
+static void close_library(struct opened *opened)
 {
-    if (local->library_of != 0) {
-        tw__library_close(&local->library);
-        local->library_of = 0;
+    if (opened->of != 0) {
+        tw__library_close(&opened->library);
+        opened->of = 0;
     }
 }
 
@@ -57,7 +66,9 @@ void tw__step_release_local(void *memory)
     if (local == NULL) {
         return;
     }
-    close_library(local);
+    for (int n = 0; n < MOST_OPENED; n++) {
+        close_library(&local->opened[n]);
+    }
     for (int k = 0; k < local->capacity; k++) {
         tw__region_fini(&local->regions[k]);
     }
@@ -76,32 +87,43 @@ static tw_status out_of_memory(char *message, const char *what)
     return TW_ERROR_MEMORY;
 }
 
+static tw_status open_kernel(struct local *local, const struct tw__step *step, char *message)
+{
+    struct opened *opened = &local->opened[local->next_opened];
+    tw_error error;
+    for (int n = 0; n < MOST_OPENED; n++) {
+        if (local->opened[n].of == step->kernel_created_at) {
+            local->function = local->opened[n].function;
+            return TW_OK;
+        }
+    }
+    close_library(opened);
+    opened->function = tw__kernel_resolve(step->path, step->symbol, &opened->library, &error);
+    if (opened->function == NULL) {
+        static const char before[] = "a worker cannot open the kernel: ";
+        snprintf(message, TW_TILE_MESSAGE_SIZE, "%s%.*s", before, (int)(TW_TILE_MESSAGE_SIZE - sizeof before),
+                 error.message);
+        return error.status;
+    }
+    opened->of = step->kernel_created_at;
+    local->next_opened = (local->next_opened + 1) % MOST_OPENED;
+    local->function = opened->function;
+    return TW_OK;
+}
+
 static tw_status set_kernel(struct local *local, const struct tw__step *step, char *message)
 {
-    if (step->function != NULL) {
-        local->function = step->function;
-        return TW_OK;
+    if (step->path != NULL) {
+        return open_kernel(local, step, message);
     }
-    if (local->library_of != step->kernel_created_at) {
-        close_library(local);
-        tw_error error;
-        local->library_function = tw__kernel_resolve(step->path, step->symbol, &local->library, &error);
-        if (local->library_function == NULL) {
-            static const char before[] = "a worker cannot open the kernel: ";
-            snprintf(message, TW_TILE_MESSAGE_SIZE, "%s%.*s", before, (int)(TW_TILE_MESSAGE_SIZE - sizeof before),
-                     error.message);
-            return error.status;
-        }
-        local->library_of = step->kernel_created_at;
-    }
-    local->function = local->library_function;
+    local->function = step->function;
     return TW_OK;
 }
 
 static tw_status set_stack(struct local *local, const struct tw__step *step, char *message)
 {
     local->apart = step->kernel_is_object && tw__stack_left() < KERNEL_STACK;
-    local->plain = !local->apart && step->notes == NULL;
+    local->plain = !local->apart && step->notes == NULL && step->fold == TW_FOLD_NONE;
     if (local->apart && local->stack == NULL && tw__stack_open(&local->stack) != 0) {
         local->stack = NULL;
         return out_of_memory(message, "a worker's stack");
@@ -206,6 +228,9 @@ static void move_views(struct local *local, const struct tw__step *step)
             tw__direct_begin(access, &local->views[k]); /* the last tile's copy had strides of its own */
         }
         tw__direct_take(access, local->order.start, local->order.stop, &local->views[k]);
+        if (access->parts != 0) {
+            tw__partial_move(access, step->grid, local->order.coordinate, &local->views[k]);
+        }
     }
 }
 
@@ -218,7 +243,7 @@ static int touch(struct local *local, const struct tw__access *operand, int k, c
 
 static tw_status touch_outputs(struct local *local, const struct tw__step *step, int64_t *populated, char *message)
 {
-    for (int k = step->noperands - step->noutputs; k < step->noperands; k++) {
+    for (int k = step->first_output; k < step->first_output + step->noutputs; k++) {
         const struct tw__access *operand = &step->operands[k];
         if (!operand->touch) {
             continue;
@@ -238,20 +263,21 @@ static tw_status touch_outputs(struct local *local, const struct tw__step *step,
 
 /* ---- operands that are not reached directly ---- */
 
-static struct tw__desk desk_of(const struct tw__step *step, unsigned worker, const int64_t *start, const int64_t *stop,
+static struct tw__desk desk_of(const struct tw__step *step, unsigned worker, const struct tw__order *order,
                                char *message)
 {
     return (struct tw__desk){.grid = step->grid,
-                             .start = start,
-                             .stop = stop,
+                             .start = order->start,
+                             .stop = order->stop,
+                             .coordinate = order->coordinate,
                              .room = step->rooms + worker * step->room_size,
                              .message = message};
 }
 
 static tw_status take_each(struct local *local, const struct tw__step *step, unsigned worker, char *message)
 {
-    const struct tw__desk desk = desk_of(step, worker, local->order.start, local->order.stop, message);
-    if (step->heap_base != NULL) {
+    const struct tw__desk desk = desk_of(step, worker, &local->order, message);
+    if (step->heap_base != NULL && step->room_size > 0) {
         const tw_view room = {.data = desk.room,
                               .dtype = {.kind = TW_UINT8, .alignment = 1, .itemsize = 1},
                               .ndim = 1,
@@ -288,7 +314,7 @@ static tw_status give_each(const struct tw__step *step, const struct tw__desk *d
  * what is in it. */
 static tw_status commit(struct local *local, const struct tw__step *step, unsigned worker, uint64_t tile, char *message)
 {
-    const struct tw__desk desk = desk_of(step, worker, local->order.start, local->order.stop, message);
+    const struct tw__desk desk = desk_of(step, worker, &local->order, message);
     (void)TW__POINT("inout.computed");
     if (step->recovers) {
         atomic_store_explicit(&step->workers[worker].committing, tile + 1, memory_order_release);
@@ -303,13 +329,13 @@ int tw__step_recover(void *argument, unsigned worker, uint64_t number)
 {
     const struct tw__step *step = argument;
     const uint64_t tile = number - step->first;
-    int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];
+    struct tw__order order;
     char message[TW_TILE_MESSAGE_SIZE];
     if (!step->recovers || atomic_load_explicit(&step->workers[worker].committing, memory_order_acquire) != tile + 1) {
         return 0;
     }
-    tw_grid_tile(step->grid, tile, start, stop);
-    const struct tw__desk desk = desk_of(step, worker, start, stop, message);
+    tw__order_seek(&order, step->grid, tile);
+    const struct tw__desk desk = desk_of(step, worker, &order, message);
     return give_each(step, &desk) == TW_OK ? 1 : -1;
 }
 
@@ -335,9 +361,14 @@ static void make_call(void *argument)
     struct kernel_call *call = argument;
     struct local *local = call->local;
     const struct tw__step *step = call->step;
-    call->result = step->notes != NULL ? tw__guard_run(&local->guard, step->grid, &local->tile, local->function,
-                                                       &step->notes[call->worker])
-                                       : tw__result_of(local->function(&local->tile));
+    if (step->fold != TW_FOLD_NONE) {
+        call->result = tw__fold_tile(step->fold, &local->tile, local->function);
+    } else if (step->notes != NULL) {
+        const struct tw__guarded what = {.grid = step->grid, .begun = step->begun};
+        call->result = tw__guard_run(&local->guard, &what, &local->tile, local->function, &step->notes[call->worker]);
+    } else {
+        call->result = tw__result_of(local->function(&local->tile));
+    }
 }
 
 static struct tw__result call_kernel(struct local *local, const struct tw__step *step, unsigned worker)
@@ -381,7 +412,7 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
     move_views(local, step);
     tw_status status = step->touches ? touch_outputs(local, step, &own->populated, message) : TW_OK;
     (void)TW__POINT("populate.after");
-    if (status == TW_OK && step->room_size > 0) {
+    if (status == TW_OK && step->takes) {
         status = take_each(local, step, worker->index, message);
     }
     if (status != TW_OK) {
@@ -395,10 +426,10 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
         return result;
     }
     if (step->sums != NULL) {
-        step->sums[tile] = tw__sum(&local->views[step->noperands - step->noutputs], step->noutputs);
+        step->sums[tile] = tw__sum(&local->views[step->first_output], step->noutputs);
         (void)TW__POINT("sum.after");
     }
-    if (step->room_size > 0) {
+    if (step->takes) {
         return (struct tw__result){.status = commit(local, step, worker->index, tile, message)};
     }
     return result;

@@ -37,6 +37,8 @@
 #define TW__WORD_WORKER(word) ((word) >> 2 & 0xfffu)
 #define TW__WORD_ATTEMPT(word) ((word) >> 14 & 0xffu)
 #define TW__WORD_EARLIER ((uint32_t)TW_TILE_DONE | 1u << 22)
+/* Set before a job is opened: the tile must not be run, and has neither been done nor failed. */
+#define TW__WORD_BARRED ((uint32_t)TW_TILE_FAILED | 1u << 22)
 #define TW__MAX_ATTEMPTS 255
 #define TW__MAX_TILES ((uint64_t)UINT32_MAX - 1)
 
@@ -101,7 +103,7 @@ struct tw__claims {
     /* the job: written while no job is open */
     _Alignas(128) _Atomic uint64_t limit; /* tiles past this one are not begun: the lowest that failed */
     uint64_t first, end;                  /* its tiles: [first, end) */
-    uint64_t earlier;          /* tiles that were done before the job was opened, all before `first` among them */
+    uint64_t earlier;          /* tiles that ended before the job was opened, all before `first` among them */
     uint64_t tiles_per_worker; /* a worker retires after so many; 0: never */
     int keep_going;            /* a tile that failed does not keep others from being begun */
     int watched;               /* keep `since` */
@@ -123,8 +125,8 @@ size_t tw__claims_size(unsigned workers);
 /* Fills zeroed memory of tw__claims_size bytes. */
 void tw__claims_init(struct tw__claims *claims, unsigned workers, int64_t spin);
 
-/* Caller: deals out the shares and opens a job whose fields are set, all words zero or TW__WORD_EARLIER; wakes workers.
- */
+/* Caller: deals out the shares and opens a job whose fields are set, all words zero, TW__WORD_EARLIER or
+ * TW__WORD_BARRED; wakes workers. */
 void tw__claims_open(struct tw__claims *claims);
 
 /* Caller: nothing is left to do: every word is terminal, or after a failure or a stop nobody is inside and somebody

@@ -66,7 +66,8 @@ void tw__crew_collect(const struct tw__crew *crew, struct tw__outcome *outcome)
     outcome->done = tw__claims_done(claims);
     if (outcome->tile != UINT64_MAX || outcome->deaths > 0) {
         for (uint64_t tile = claims->first; tile < claims->end; tile++) {
-            outcome->failed += TW__WORD_STATE(atomic_load(&claims->words[tile])) == TW_TILE_FAILED;
+            const uint32_t word = atomic_load(&claims->words[tile]);
+            outcome->failed += TW__WORD_STATE(word) == TW_TILE_FAILED && word != TW__WORD_BARRED;
         }
         outcome->done -= outcome->failed;
     }

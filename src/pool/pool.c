@@ -157,7 +157,8 @@ static uint64_t set_earlier(const struct tw__task *task)
 {
     uint64_t earlier = 0;
     for (uint64_t tile = task->first; task->is_done != NULL && tile < task->first + task->count; tile++) {
-        if (task->is_done(task->is_done_user, tile)) {
+        if (atomic_load_explicit(&task->words[tile], memory_order_relaxed) == 0 &&
+            task->is_done(task->is_done_user, tile)) {
             /* somebody may be reading the words already */
             atomic_store_explicit(&task->words[tile], TW__WORD_EARLIER, memory_order_relaxed);
             earlier++;

@@ -12,8 +12,8 @@ struct tw__task {
     void *argument;        /* where all workers can read it */
     uint64_t first, count; /* tiles [first, first + count); those before `first` are done */
     uint64_t later;        /* tiles of the same job that come after these: for what is said of progress */
-    /* [first + count] where all workers can write; those of this task are zero, and the pool marks those of tiles that
-     * are done. NULL, for tw__serial_run alone: nobody asks for them. */
+    /* [first + count] where all workers can write; those of this task are zero or TW__WORD_BARRED, and the pool marks
+     * those of tiles that are done. NULL, for tw__serial_run alone: nobody asks for them. */
     _Atomic uint32_t *words;
     struct tw__time *times; /* [first + count] likewise; NULL: not wanted */
     const int *stop;        /* may be NULL */

@@ -12,6 +12,7 @@
 #include "grid/signature.h"
 #include "job/bind.h"
 #include "job/here.h"
+#include "run/again.h"
 #include "run/explain.h"
 #include "store/store.h"
 
@@ -137,7 +138,7 @@ static int64_t owner(const struct tw__check *check, int k, int64_t flat)
         indices[operand->axes[d]] = flat % view->shape[d];
         flat /= view->shape[d];
     }
-    return (int64_t)tw_grid_owner(check->grid, indices);
+    return (int64_t)tw__grid_writer(check->grid, k, indices);
 }
 
 /* The kernel again, on a grid of one tile. */
@@ -167,6 +168,29 @@ static tw_status run_again(const struct tw__check *check, const tw_grid *one, tw
     return status;
 }
 
+/* A reduction again, with the same cuts and folds: its bits depend on them. */
+static tw_status run_stages(const struct tw__check *check, tw_array *const *arrays, const tw_run_options *options,
+                            tw_error *error)
+{
+    struct tw__again *again = NULL;
+    tw_status status = tw__again_create(&again, check->kernel, check->grid, arrays, NULL, error);
+    if (status == TW_OK) {
+        status = tw__again_run(again, check->grid->stages->count, options, error);
+    }
+    tw__again_destroy(again);
+    return status;
+}
+
+static int is_reduced(const tw_grid *grid)
+{
+    for (int k = 0; grid->stages != NULL && k < grid->signature->noperands; k++) {
+        if (grid->stages->folds[k] != TW_FOLD_NONE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* The job again, its outputs in memory of the check's own. */
 static tw_status compute_again(const struct tw__check *check, const tw_run_options *options, tw_error *error)
 {
@@ -179,6 +203,9 @@ static tw_status compute_again(const struct tw__check *check, const tw_run_optio
     }
     for (int a = 0; a < grid->naxes; a++) {
         lengths[a] = grid->axes[a].length;
+    }
+    if (is_reduced(grid)) {
+        return run_stages(check, arrays, options, error);
     }
     tw_grid *one = NULL;
     const tw_grid_options one_tile = {.splits = &whole, .nsplits = grid->naxes > 0 ? 1 : 0};

@@ -4,9 +4,23 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "array/combine.h"
 #include "base/error.h"
+#include "grid/stages.h"
 
 #define BOX_TEXT 512
+
+/* The function that the tile's step calls. */
+static const char *name_of(const struct tw__explanation *it)
+{
+    const struct tw__stages *stages = it->grid->stages;
+    const struct tw__stage *stage = stages != NULL ? tw__stage_of(stages, it->outcome->tile) : NULL;
+    if (stage == NULL || stage->call == TW__STAGE_KERNEL) {
+        return it->kernel->name;
+    }
+    return stages->fold_kernel[stage->fold] != NULL ? stages->fold_kernel[stage->fold]->name
+                                                    : tw__fold_name(stages->folds[stage->fold]);
+}
 
 static tw_status explain_kernel(const struct tw__explanation *it, const char *box, tw_error *error)
 {
@@ -14,13 +28,13 @@ static tw_status explain_kernel(const struct tw__explanation *it, const char *bo
     const tw_status status = outcome->result.status;
     if (status != TW_ERROR_KERNEL) {
         if (status == TW_ERROR_GUARD) {
-            return tw__fail(error, status, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name, outcome->message,
+            return tw__fail(error, status, "kernel %s %s at tile %" PRIu64 ", %s", name_of(it), outcome->message,
                             outcome->tile, box);
         }
         return tw__fail(error, status, "tile %" PRIu64 ", %s: %s", outcome->tile, box, outcome->message);
     }
     return tw__fail(error, TW_ERROR_KERNEL, "kernel %s returned %d at tile %" PRIu64 ", %s, on worker %u%s%s",
-                    it->kernel->name, outcome->result.code, outcome->tile, box, outcome->worker,
+                    name_of(it), outcome->result.code, outcome->tile, box, outcome->worker,
                     outcome->message[0] != '\0' ? ": " : "", outcome->message);
 }
 
@@ -29,8 +43,8 @@ static tw_status explain_death(const struct tw__explanation *it, const char *box
     const struct tw__outcome *outcome = it->outcome;
     char again[96];
     if (outcome->finding[0] != '\0') {
-        return tw__fail(error, TW_ERROR_GUARD, "kernel %s %s at tile %" PRIu64 ", %s", it->kernel->name,
-                        outcome->finding, outcome->tile, box);
+        return tw__fail(error, TW_ERROR_GUARD, "kernel %s %s at tile %" PRIu64 ", %s", name_of(it), outcome->finding,
+                        outcome->tile, box);
     }
     if (outcome->attempts == 1) {
         snprintf(again, sizeof again, "it was not run again");
@@ -39,7 +53,7 @@ static tw_status explain_death(const struct tw__explanation *it, const char *box
     }
     return tw__fail(
         error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
-        outcome->message, outcome->tile, box, it->kernel->name, again,
+        outcome->message, outcome->tile, box, name_of(it), again,
         outcome->done + outcome->failed >= it->tiles && it->tiles > 1 ? ", and all other tiles have been run" : "");
 }
 

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "array/combine.h"
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
+#include "grid/stages.h"
 #include "run/report.h"
 
 /* A stream that failed without saying why (one that is not open for writing, say) leaves EIO. */
@@ -86,6 +88,25 @@ static json_t *axes_array(const tw_grid *grid)
     return whole(axes, failed);
 }
 
+/* The steps of a job that has several; NULL: it has one. */
+static json_t *steps_array(const tw_grid *grid)
+{
+    const struct tw__stages *stages = grid->stages;
+    json_t *steps = json_array();
+    int failed = steps == NULL;
+    for (int s = 0; !failed && s < stages->count; s++) {
+        const struct tw__stage *stage = &stages->stage[s];
+        json_t *step =
+            json_pack("{s:I, s:I}", "first", (json_int_t)stage->first, "tiles", (json_int_t)stage->grid->count);
+        if (stage->call == TW__STAGE_FOLD) {
+            failed = json_object_set_new(step, "folds", json_string(grid->signature->operands[stage->fold].name)) |
+                     json_object_set_new(step, "by", json_string(tw__fold_name(stages->folds[stage->fold])));
+        }
+        failed |= json_array_append_new(steps, step);
+    }
+    return whole(steps, failed);
+}
+
 static json_t *tile_object(const tw_report *report, uint64_t tile)
 {
     static const char *const states[] = {"free", "running", "done", "failed"};
@@ -115,11 +136,13 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
 
 tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error)
 {
+    const tw_grid *grid = report->step[0].grid;
     errno = 0;
     int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&
                   write_value(file, ",\n\"totals\":", totals_object(report)) &&
                   write_value(file, ",\n\"check\":", check_object(report)) &&
-                  write_value(file, ",\n\"axes\":", axes_array(report->step[0].grid)) &&
+                  write_value(file, ",\n\"axes\":", axes_array(grid)) &&
+                  (grid->stages == NULL || write_value(file, ",\n\"steps\":", steps_array(grid))) &&
                   fputs(",\n\"tile_records\":[", file) >= 0;
     for (uint64_t tile = 0; written && tile < report->totals.tiles; tile++) {
         written = write_value(file, tile == 0 ? "\n" : ",\n", tile_object(report, tile));

@@ -1,9 +1,11 @@
 /* replay.c - tw_replay: one tile alone, on the calling thread. */
 #include <stdlib.h>
 
+#include "array/array.h"
 #include "base/error.h"
 #include "job/bind.h"
 #include "job/here.h"
+#include "run/again.h"
 #include "run/explain.h"
 
 /* Not on the caller's stack, which may be small. */
@@ -26,6 +28,76 @@ static tw_status run_one(struct replay *replay, const tw_kernel *kernel, const t
     return status == replay->outcome.status ? tw__explain(&explanation, error) : status;
 }
 
+/* Arrays in place of the outputs that steps before the tile's own write: what they leave is for the tile alone. */
+static tw_status make_scratch(tw_array **scratch, const tw_grid *grid, const struct tw__stage *stage,
+                              tw_array *const *operands, tw_error *error)
+{
+    tw_status status = TW_OK;
+    for (const struct tw__stage *before = grid->stages->stage; before < stage; before++) {
+        const tw_signature *signature = before->grid->signature;
+        for (int n = 0; status == TW_OK && n < signature->noperands; n++) {
+            const int k = before->operand[n];
+            if (k < 0 || k >= TW__TEMPORARY || signature->operands[n].role == TW_IN || scratch[k] != NULL) {
+                continue;
+            }
+            const tw_view *view = &operands[k]->view;
+            status = tw__array_create(&scratch[k], NULL, &view->dtype, view->ndim, view->shape, error);
+            if (status == TW_OK && grid->signature->operands[k].role == TW_INOUT) {
+                status = tw_array_copy(scratch[k], operands[k], error);
+            }
+        }
+    }
+    return status;
+}
+
+/* What the tile's own step uses: what was computed for it, but the caller's arrays for what it writes. */
+static void choose_arrays(tw_array **last, tw_array *const *scratch, const tw_grid *grid, const struct tw__stage *stage,
+                          tw_array *const *operands)
+{
+    const tw_signature *signature = stage->grid->signature;
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        last[k] = scratch[k] != NULL ? scratch[k] : operands[k];
+    }
+    for (int n = 0; n < signature->noperands; n++) {
+        const int k = stage->operand[n];
+        if (k >= 0 && k < TW__TEMPORARY && signature->operands[n].role != TW_IN) {
+            last[k] = operands[k];
+        }
+    }
+}
+
+/* A tile of a job with stages: the steps before its own are computed first, whole. */
+static tw_status replay_staged(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
+                               const tw_run_options *options, tw_error *error)
+{
+    const struct tw__stage *stage = tw__stage_of(grid->stages, tile);
+    tw_array *scratch[TW_MAX_OPERANDS] = {NULL}, *first[TW_MAX_OPERANDS], *last[TW_MAX_OPERANDS];
+    struct tw__again *before = NULL, *own = NULL;
+    tw_status status = make_scratch(scratch, grid, stage, operands, error);
+    for (int k = 0; status == TW_OK && k < grid->signature->noperands; k++) {
+        first[k] = scratch[k] != NULL ? scratch[k] : operands[k];
+    }
+    if (status == TW_OK) {
+        status = tw__again_create(&before, kernel, grid, first, NULL, error);
+    }
+    if (status == TW_OK) {
+        status = tw__again_run(before, (int)(stage - grid->stages->stage), options, error);
+    }
+    if (status == TW_OK) {
+        choose_arrays(last, scratch, grid, stage, operands);
+        status = tw__again_create(&own, kernel, grid, last, before->memory, error);
+    }
+    if (status == TW_OK) {
+        status = tw__again_run_tile(own, tile, options, error);
+    }
+    tw__again_destroy(own);
+    tw__again_destroy(before);
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        tw_array_destroy(scratch[k]);
+    }
+    return status;
+}
+
 tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
                     const tw_run_options *options, tw_error *error)
 {
@@ -37,6 +109,11 @@ tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *cons
     tw_status status = tw__bind_check(grid, operands, error);
     if (status != TW_OK) {
         return status;
+    }
+    if (grid->stages != NULL) {
+        status = tw__staging_check(grid, operands, error);
+        return status == TW_OK ? replay_staged(kernel, grid, operands, tile, options != NULL ? options : &none, error)
+                               : status;
     }
     struct replay *replay = malloc(sizeof *replay);
     if (replay == NULL) {

@@ -9,7 +9,9 @@
 #include "job/steps.h"
 #include "pool/pool.h"
 
-/* A step of the job: the tiles of one grid. */
+#define TW__REPORT_GRIDS 4
+
+/* A part of the job: the tiles of one grid, which may have stages. */
 struct tw__report_step {
     uint64_t first; /* number of the grid's first tile in the job */
     tw_grid *grid;  /* an image, in the report's `image` */
@@ -19,7 +21,7 @@ struct tw_report {
     tw_report_totals totals;
     const char *pool; /* the name of its kind */
     int nsteps;
-    struct tw__report_step step[TW__MAX_STEPS];
+    struct tw__report_step step[TW__REPORT_GRIDS];
     void *image;
     struct tw__memory words; /* [tiles]; data NULL: the run ended before its first tile, or had none to do */
     struct tw__memory times;

@@ -4,10 +4,13 @@
 
 #include "base/error.h"
 #include "job/bind.h"
+#include "job/staging.h"
 #include "job/steps.h"
+#include "job/temporaries.h"
 #include "os/clock.h"
 #include "record/outputs.h"
 #include "record/recorder.h"
+#include "record/recovery.h"
 #include "run/check.h"
 #include "run/explain.h"
 #include "run/report.h"
@@ -24,6 +27,7 @@ struct run {
     struct tw__journal *journal; /* NULL: nothing is recorded */
     tw_report *report;           /* NULL: none is wanted */
     struct tw__binding binding;
+    struct tw__staging staging; /* of a grid with stages */
     struct tw__check check;
     struct tw__steps steps;
     struct tw__outcome outcome;
@@ -70,6 +74,27 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
     return TW_OK;
 }
 
+/* The arrays between the steps of a job whose outputs are recorded; NULL: the run's own. */
+static tw_array *const *find_between(const struct run *run)
+{
+    const int are_files = run->grid->stages != NULL && run->options->outputs != NULL;
+    return are_files ? tw__outputs_between(run->options->outputs) : NULL;
+}
+
+static int64_t newest_of_stages(const struct run *run, int64_t newest)
+{
+    const struct tw__stages *stages = run->grid->stages;
+    tw_array *const *between = find_between(run);
+    for (int k = 0; k < run->grid->signature->noperands; k++) {
+        const tw_kernel *fold = stages->fold_kernel[k];
+        newest = fold != NULL && fold->path == NULL && fold->created_at > newest ? fold->created_at : newest;
+    }
+    for (int t = 0; between != NULL && t < stages->ntemporaries; t++) {
+        newest = between[t]->mapped_at > newest ? between[t]->mapped_at : newest;
+    }
+    return newest;
+}
+
 /* Workers must have been forked after everything that they cannot open by themselves came into being. */
 static tw_status renew_workers(struct run *run, tw_error *error)
 {
@@ -77,6 +102,7 @@ static tw_status renew_workers(struct run *run, tw_error *error)
     if (run->kernel->path == NULL && run->kernel->created_at > newest) {
         newest = run->kernel->created_at;
     }
+    newest = run->grid->stages != NULL ? newest_of_stages(run, newest) : newest;
     if (run->pool->crew.made_at > newest) {
         return TW_OK;
     }
@@ -126,9 +152,48 @@ static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *
     return status;
 }
 
+/* Before a step that overwrites what others were computed from, these must be recorded: they cannot be run again. */
+static tw_status before_step(void *user, int step, tw_error *error)
+{
+    struct run *run = user;
+    return run->journal != NULL && tw__stage_overwrites(run->grid->stages, step)
+               ? tw__recorder_catch_up(&run->recorder, error)
+               : TW_OK;
+}
+
 static void serve_choices(void *choices)
 {
     tw__choices_serve(choices);
+}
+
+/* The steps of a grid with stages, and their arrays in what the pool keeps. */
+static tw_status create_stages(struct run *run, struct tw__kept *kept, const struct tw__steps_options *options,
+                               tw_error *error)
+{
+    const struct tw__crew *crew = &run->pool->crew;
+    tw_array *const *between = find_between(run);
+    int64_t bytes;
+    tw_status status = TW_OK;
+    if (between == NULL) {
+        status = tw__temporaries_measure(run->grid->stages, run->arrays, &bytes, error);
+        if (status == TW_OK) {
+            status = tw__memory_reserve(&kept->temporaries, crew->heap, (size_t)bytes + TW__TEMPORARY_ALIGNMENT,
+                                        "partial results", error);
+        }
+    }
+    if (status == TW_OK) {
+        status = tw__staging_create(&run->staging, &run->binding, run->grid, run->kernel, crew,
+                                    tw__temporaries_align(kept->temporaries.data), between, error);
+    }
+    for (int s = 0; status == TW_OK && s < run->staging.count; s++) {
+        struct tw__step_request *request = &run->staging.requests[s];
+        request->scratch_size = run->options->scratch_size;
+        request->guard = run->options->guard && request->fold == TW_FOLD_NONE;
+        request->choices = request->fold == TW_FOLD_NONE ? run->choices : NULL;
+    }
+    return status == TW_OK
+               ? tw__steps_create(&run->steps, run->pool, run->staging.requests, run->staging.count, options, error)
+               : status;
 }
 
 static tw_status create_job(struct run *run, tw_error *error)
@@ -151,7 +216,14 @@ static tw_status create_job(struct run *run, tw_error *error)
                                           .scratch_size = run->options->scratch_size,
                                           .guard = run->options->guard,
                                           .choices = run->choices};
-    const struct tw__steps_options options = {.timed = run->report != NULL, .summed = run->journal != NULL};
+    const struct tw__steps_options options = {.stages = run->grid->stages,
+                                              .before = run->grid->stages != NULL ? before_step : NULL,
+                                              .before_user = run,
+                                              .timed = run->report != NULL,
+                                              .summed = run->journal != NULL};
+    if (run->grid->stages != NULL) {
+        return create_stages(run, kept, &options, error);
+    }
     return tw__steps_create(&run->steps, run->pool, &step, 1, &options, error);
 }
 
@@ -223,6 +295,7 @@ static tw_status run_bound(struct run *run, tw_error *error)
     if (run->has_outcome) {
         conclude(run, status);
     }
+    tw__staging_fini(&run->staging);
     tw__unbind(&run->binding);
     return status;
 }
@@ -280,6 +353,9 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     if (status == TW_OK && !run->nothing_to_do) {
         status = tw__bind_check(run->grid, run->arrays, error);
     }
+    if (status == TW_OK && run->grid->stages != NULL) {
+        status = tw__staging_check(run->grid, run->arrays, error);
+    }
     if (status != TW_OK) {
         return status;
     }
@@ -323,6 +399,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->reforks = 0;
     run->has_outcome = 0;
     run->nothing_to_do = 0;
+    run->staging = (struct tw__staging){0};
     run->choices = NULL;
     run->made = NULL;
     const tw_status status = run_on(run, pool, report, error);

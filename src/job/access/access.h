@@ -2,6 +2,8 @@
  *
  *     direct    the tile's part is a view of memory: nothing is called, and a tile pays for a moved view alone
  *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
+ *     partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output itself,
+ *               that begins as the value which changes nothing
  *
  * guarded.h lies between these and the kernel: it runs the kernel twice, on copies between inaccessible pages. */
 #ifndef TW_JOB_ACCESS_ACCESS_H
@@ -26,12 +28,16 @@ struct tw__access {
     int touch;                        /* workers make its pages present before they write */
     void *base;                       /* touch: the mapping it lies in; NULL: the pool's heap */
     size_t bytes;                     /* touch: of base */
+    uint64_t parts;    /* bit a: the tile's place along axis a says which slot is its own; view is slot 0 */
+    int64_t part_step; /* bytes from one slot to the next */
+    tw_fold fill;      /* before the kernel, its elements are what changes nothing in this fold */
 };
 
 /* What an access gets of a tile. */
 struct tw__desk {
     const tw_grid *grid;
     const int64_t *start, *stop; /* [axes] the tile's box */
+    const int64_t *coordinate;   /* [axes] its place among the tiles */
     char *room;    /* the worker's, for all accesses; workers that may die: where the supervisor sees it */
     char *message; /* [TW_TILE_MESSAGE_SIZE] for the sentence about a failure */
 };
@@ -47,6 +53,18 @@ struct tw__access_ops {
 };
 
 extern const struct tw__access_ops tw__staged;
+extern const struct tw__access_ops tw__partial;
+
+/* The tile's own slot of an operand with parts. */
+static inline void tw__partial_move(const struct tw__access *access, const tw_grid *grid, const int64_t *coordinate,
+                                    tw_view *view)
+{
+    int64_t part = 0;
+    for (int a = 0; a < grid->naxes; a++) {
+        part = (access->parts >> a & 1) != 0 ? part * grid->axes[a].count + coordinate[a] : part;
+    }
+    view->data = (void *)((uintptr_t)view->data + (uintptr_t)(part * access->part_step));
+}
 
 /* Copies what is used of an access; most views have few dimensions. */
 static inline void tw__access_copy(struct tw__access *to, const struct tw__access *from)
@@ -66,6 +84,9 @@ static inline void tw__access_copy(struct tw__access *to, const struct tw__acces
     to->touch = from->touch;
     to->base = from->base;
     to->bytes = from->bytes;
+    to->parts = from->parts;
+    to->part_step = from->part_step;
+    to->fill = from->fill;
 }
 
 #endif

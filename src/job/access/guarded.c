@@ -118,7 +118,7 @@ static char pattern(size_t offset, int round)
 }
 
 /* Puts the copy at the end of its memory (round 0) or at its beginning, and fills it. */
-static int take(struct copy *copy, const tw_view *real, tw_role role, int round)
+static int take(struct copy *copy, const tw_view *real, tw_role role, int has_values, int round)
 {
     if (tw__map_protect(copy->memory, copy->capacity, 1) != 0) {
         return 0;
@@ -127,7 +127,7 @@ static int take(struct copy *copy, const tw_view *real, tw_role role, int round)
     for (size_t offset = 0; offset < copy->bytes; offset++) {
         ((char *)copy->view.data)[offset] = pattern(offset, round);
     }
-    if (role != TW_OUT) {
+    if (has_values) {
         tw_view to = copy->view, from = *real;
         for (int d = 0; d < real->ndim; d++) {
             if (real->strides[d] == 0 && real->shape[d] > 1) { /* one item stands for all */
@@ -190,7 +190,7 @@ static int check_canaries(const struct copy *copy, const tw_operand *operand, co
 }
 
 /* After both runs: elements that neither wrote, and elements that they wrote differently. */
-static int check_elements(const struct copy *copy, const tw_operand *operand, const tw_tile *tile)
+static int check_elements(const struct copy *copy, const tw_operand *operand, const tw_tile *tile, int is_new)
 {
     const tw_view *view = &copy->view;
     const size_t item = (size_t)view->dtype.itemsize;
@@ -204,7 +204,7 @@ static int check_elements(const struct copy *copy, const tw_operand *operand, co
     do {
         const int64_t offset = rows.offset[0];
         const char *now = (const char *)view->data + offset, *before = copy->first_result + offset;
-        int same = 1, untouched = operand->role == TW_OUT;
+        int same = 1, untouched = is_new;
         for (size_t b = 0; b < item; b++) {
             same &= now[b] == before[b];
             untouched &= before[b] == pattern((size_t)offset + b, 0) && now[b] == pattern((size_t)offset + b, 1);
@@ -243,19 +243,25 @@ static void write_note(struct tw__guard_note *note, const struct tw__guard *guar
 
 /* ---- the tile ---- */
 
+/* Whether an operand has values before the kernel, which it finds in its copy. */
+static int has_values(const struct tw__guarded *what, int k)
+{
+    return what->grid->signature->operands[k].role != TW_OUT || (what->begun >> k & 1) != 0;
+}
+
 static struct tw__result out_of_memory(const tw_tile *tile)
 {
     snprintf(tile->message, TW_TILE_MESSAGE_SIZE, "not enough memory for the guard's copies of the operands");
     return (struct tw__result){.status = TW_ERROR_MEMORY};
 }
 
-static struct tw__result run_once(struct tw__guard *guard, const tw_grid *grid, const tw_tile *tile,
+static struct tw__result run_once(struct tw__guard *guard, const struct tw__guarded *what, const tw_tile *tile,
                                   tw_function function, struct tw__guard_note *note, int round)
 {
-    const tw_operand *operands = grid->signature->operands;
+    const tw_operand *operands = what->grid->signature->operands;
     tw_tile guarded = *tile;
     for (int k = 0; k < tile->noperands; k++) {
-        if (!take(&guard->copies[k], &tile->operand[k], operands[k].role, round)) {
+        if (!take(&guard->copies[k], &tile->operand[k], operands[k].role, has_values(what, k), round)) {
             return out_of_memory(tile);
         }
         guard->views[k] = guard->copies[k].view;
@@ -273,10 +279,10 @@ static struct tw__result run_once(struct tw__guard *guard, const tw_grid *grid, 
     return tw__result_of(code);
 }
 
-struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile,
+struct tw__result tw__guard_run(struct tw__guard **guard, const struct tw__guarded *what, const tw_tile *tile,
                                 tw_function function, struct tw__guard_note *note)
 {
-    const tw_operand *operands = grid->signature->operands;
+    const tw_operand *operands = what->grid->signature->operands;
     if (*guard == NULL) {
         *guard = calloc(1, sizeof **guard);
         if (*guard == NULL) {
@@ -290,7 +296,7 @@ struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, c
         }
     }
     for (int round = 0; round < 2; round++) {
-        const struct tw__result result = run_once(own, grid, tile, function, note, round);
+        const struct tw__result result = run_once(own, what, tile, function, note, round);
         if (result.status != TW_OK) {
             return result;
         }
@@ -301,7 +307,7 @@ struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, c
         }
     }
     for (int k = 0; k < tile->noperands; k++) {
-        if (operands[k].role != TW_IN && !check_elements(&own->copies[k], &operands[k], tile)) {
+        if (operands[k].role != TW_IN && !check_elements(&own->copies[k], &operands[k], tile, !has_values(what, k))) {
             return (struct tw__result){.status = TW_ERROR_GUARD};
         }
     }

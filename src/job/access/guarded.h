@@ -29,12 +29,18 @@ struct tw__guard_note {
     } place[TW_MAX_OPERANDS];
 };
 
+/* What is known of the operands of a guarded tile. */
+struct tw__guarded {
+    const tw_grid *grid;
+    uint64_t begun; /* bit k: output k has first values, which the kernel may add to: it may leave them as they are */
+};
+
 /* Runs the kernel on `tile` twice as said above and, where nothing was found, copies the outputs to where they belong.
  * *guard: NULL at first. `tile` is as the kernel would get it: operand[k] are the real views cut to the tile. Returns
  * the kernel's own code, or TW_ERROR_GUARD or TW_ERROR_MEMORY with tile->message saying what
  * was found where: "wrote 1 byte past the row that ends with r[3,4]", "left r[3,4] unwritten". A wrong access to an
  * inaccessible page is a signal. */
-struct tw__result tw__guard_run(struct tw__guard **guard, const tw_grid *grid, const tw_tile *tile,
+struct tw__result tw__guard_run(struct tw__guard **guard, const struct tw__guarded *what, const tw_tile *tile,
                                 tw_function function, struct tw__guard_note *note);
 void tw__guard_destroy(struct tw__guard *guard);
 

@@ -6,6 +6,7 @@
  * gives back leaves a room from which the supervisor can do it. Knows one operand of one tile; nothing of workers. */
 #include <stdio.h>
 
+#include "array/combine.h"
 #include "array/view.h"
 #include "base/error.h"
 #include "grid/signature.h"
@@ -74,6 +75,8 @@ static tw_status staged_take(const struct tw__access *access, const struct tw__d
     } else if (access->role != TW_OUT) {
         const tw_view place = tw__view_part(&access->view, start, view->shape);
         tw__view_copy(view, &place);
+    } else if (access->fill != TW_FOLD_NONE) {
+        tw__combine_begin(access->fill, view);
     }
     for (int d = 0; d < view->ndim; d++) {
         if (is_single(access, d)) {
