@@ -52,7 +52,7 @@ enum tw__reducer {
         TW__REDUCERS
 };
 
-enum tw__recipe { TW__RECIPE_PLAIN, TW__RECIPE_TRUTHS, TW__RECIPE_MEAN, TW__RECIPE_SPREAD, TW__RECIPE_LENGTH };
+enum tw__reducer_recipe { TW__RECIPE_PLAIN, TW__RECIPE_TRUTHS, TW__RECIPE_MEAN, TW__RECIPE_SPREAD, TW__RECIPE_LENGTH };
 
 enum tw__reducer_trait {
     TW__REDUCER_HAS_NONE = 0,
@@ -64,7 +64,7 @@ enum tw__reducer_trait {
 
 struct tw__reducer_row {
     const char *spelled, *usage; /* "sum", "sum(k: x[k])" */
-    enum tw__recipe recipe;
+    enum tw__reducer_recipe recipe;
     enum tw__reduction reduce;
     unsigned traits;
 };
