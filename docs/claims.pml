@@ -29,6 +29,9 @@
 #ifndef REFUSALS
 #define REFUSALS 0 /* forks that fail */
 #endif
+#ifndef SPLIT
+#define SPLIT 0 /* first tile of the job's second step, which reads what the tiles before it have written; 0: one step */
+#endif
 #ifndef TILES_PER_WORKER
 #define TILES_PER_WORKER 0
 #endif
@@ -37,6 +40,16 @@
 #define LEFT_MATTERS true
 #else
 #define LEFT_MATTERS (FAILURES > 0) /* else nobody ever looks whether a worker has left */
+#endif
+
+#if SPLIT
+#define BEGIN (second -> SPLIT : 0) /* the tiles of the step that is open: [BEGIN, END_OF) */
+#define END_OF (second -> TILES : SPLIT)
+#define ENDED_BEFORE (second -> SPLIT : EARLIER)
+#else
+#define BEGIN 0
+#define END_OF TILES
+#define ENDED_BEFORE EARLIER
 #endif
 
 #define FREE 0
@@ -61,6 +74,9 @@ bool sweep[WORKERS];
 bool retired[WORKERS];
 
 byte ended;
+#if SPLIT
+bool second; /* the second step is open, or was */
+#endif
 byte generation; /* odd: a job is open */
 byte limit = NO_LIMIT;
 bool stop;
@@ -159,7 +175,18 @@ compute:
         writing = true;
         writers[tile]++;
         computed[tile] = 0;
-        assert(writers[tile] == 1 && state[tile] == RUNNING && !was_done[tile])
+        assert(writers[tile] == 1 && state[tile] == RUNNING && !was_done[tile]);
+        assert(tile >= BEGIN && tile < END_OF);
+#if SPLIT
+        if /* whatever it reads is whole, and nobody writes to it any more */
+        :: second ->
+            for (low : 0 .. SPLIT - 1) {
+                assert(state[low] == DONE && writers[low] == 0)
+            }
+            low = 0
+        :: else
+        fi
+#endif
     END
     STEP
         assert(!closed && writers[tile] == 1);
@@ -218,7 +245,7 @@ steal: /* the far half of the first share that is not empty; the compare-and-swa
 ran: /* work_shares is over. sweep: `high` is the next word to look at */
     STEP
         if
-        :: !sweeping || high >= TILES || high > limit || MUST_LEAVE -> high = 0; goto leave
+        :: !sweeping || BEGIN + high >= END_OF || BEGIN + high > limit || MUST_LEAVE -> high = 0; goto leave
         :: else -> low = high
         fi
     END
@@ -226,7 +253,7 @@ look:
     STEP
         assert(!closed);
         if
-        :: high < TILES && state[high % TILES] == FREE -> high++; goto look
+        :: BEGIN + high < END_OF && state[(BEGIN + high) % TILES] == FREE -> high++; goto look
         :: else
         fi;
         if
@@ -234,7 +261,7 @@ look:
         :: else
         fi
     END
-    STEP SET_SHARE(me, low, high); low = 0; high++ END
+    STEP SET_SHARE(me, BEGIN + low, BEGIN + high); low = 0; high++ END
     STEP ring(); goto shares END
 
 leave:
@@ -338,20 +365,20 @@ proctype caller()
     bool somebody;
 
 next_job:
-    atomic { /* tw__claims_open: all words are zero */
+    atomic { /* tw__claims_open: all words of the step are zero */
         for (w : 0 .. WORKERS - 1) {
-            SET_SHARE(w, TILES * w / WORKERS, TILES * (w + 1) / WORKERS);
+            SET_SHARE(w, BEGIN + (END_OF - BEGIN) * w / WORKERS, BEGIN + (END_OF - BEGIN) * (w + 1) / WORKERS);
             hand[w] = 0;
             sweep[w] = false
         }
-        for (t : 0 .. TILES - 1) {
+        for (t : BEGIN .. TILES - 1) {
             state[t] = (t < EARLIER -> DONE : FREE);
             was_done[t] = t < EARLIER;
             holder[t] = 0;
             attempt[t] = 0
         }
         w = 0; t = 0;
-        ended = EARLIER;
+        ended = ENDED_BEFORE;
         limit = NO_LIMIT;
         closed = false;
         generation++
@@ -361,13 +388,13 @@ next_job:
 wait_finished:
     atomic {
         if
-        :: ended == TILES || ALL_GONE -> goto close
-        :: ended != TILES && SOMEBODY_DEAD -> goto bury_in_job
+        :: ended == END_OF || ALL_GONE -> goto close
+        :: ended != END_OF && SOMEBODY_DEAD -> goto bury_in_job
 #ifdef BROKEN
         /* A worker is thought dead, and what it had is freed; it dies some steps later. */
-        :: ended != TILES && deaths < DEATHS && alive[0] -> deaths++; doomed[0] = true; bury(0); goto wait_finished
+        :: ended != END_OF && deaths < DEATHS && alive[0] -> deaths++; doomed[0] = true; bury(0); goto wait_finished
 #endif
-        :: ended != TILES && !SOMEBODY_DEAD && !ALL_GONE && (stop || limit != NO_LIMIT)
+        :: ended != END_OF && !SOMEBODY_DEAD && !ALL_GONE && (stop || limit != NO_LIMIT)
         fi
     }
     /* tw__claims_finished once a tile has failed or the run is to stop. The loads of one slot are in this order. */
@@ -387,7 +414,7 @@ look_at_slot:
 #ifndef BROKEN_EARLY_END
     /* Somebody may have entered after its slot was looked at: the words tell. */
     atomic {
-        for (t : 0 .. TILES - 1) {
+        for (t : BEGIN .. END_OF - 1) {
             terminal = ((state[t] == FREE || state[t] == RUNNING) && t <= limit && !stop -> 1 : terminal)
         }
         t = 0;
@@ -428,15 +455,30 @@ wait_empty:
 closed_job:
     atomic {
         closed = true;
-        for (t : 0 .. TILES - 1) {
+        for (t : 0 .. END_OF - 1) {
             assert(state[t] != RUNNING && writers[t] == 0);
             terminal = (state[t] == FREE -> terminal : terminal + 1);
+            somebody = somebody || state[t] != DONE; /* a tile that failed, was given up or never begun */
             /* The lowest tile whose kernel failed is the one that is reported, so all before it have ended. */
             assert(state[t] != FREE || stop || t > limit || ALL_GONE)
         }
         assert(ended == terminal);
-        assert(ended == TILES || stop || limit != NO_LIMIT || ALL_GONE);
-        t = 0; terminal = 0;
+        assert(ended == END_OF || stop || limit != NO_LIMIT || ALL_GONE);
+        t = 0;
+#if SPLIT
+        if
+#ifdef BROKEN_STEP
+        :: !second && terminal == SPLIT && !stop && !ALL_GONE ->
+#else
+        :: !second && !somebody && !stop && !ALL_GONE ->
+#endif
+            terminal = 0;
+            second = true;
+            goto next_job
+        :: else
+        fi;
+#endif
+        terminal = 0; somebody = false;
         jobs++;
         if
         :: jobs < JOBS && !stop && !ALL_GONE -> goto next_job

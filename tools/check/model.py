@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Has Spin look at every state of docs/claims.pml, the model of the claim protocol: `model.py [MODEL]`.
+"""Has Spin look at every state of the models of the protocols, docs/claims.pml and docs/records.pml: `model.py [FOLDER]`.
 
 Each configuration is one test: the right ones must hold in every state, the broken ones must be refuted. Closes with the
 number of states. Says that it is skipped where Spin is not there.
@@ -18,7 +18,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
 from tap import Tap  # noqa: E402
 
-MODEL = pathlib.Path(__file__).resolve().parents[2] / "docs" / "claims.pml"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 MEGABYTES = 950  # for each of two at a time
 SECONDS = 300
 
@@ -32,6 +32,7 @@ class Configuration:
     defines: tuple
     live: bool = False
     broken: bool = False
+    model: str = "claims"
 
 
 def sizes(workers, tiles, deaths, *others):
@@ -49,6 +50,9 @@ CONFIGURATIONS = [
     Configuration("workers retire after each tile, 1 death", sizes(2, 3, 1, "TILES_PER_WORKER=1")),
     Configuration("2 jobs, one after the other, 2 deaths", sizes(2, 2, 2, "JOBS=2")),
     Configuration("1 of 4 tiles was done before, 1 death", sizes(2, 4, 1, "EARLIER=1")),
+    Configuration("a second step of 2 tiles reads what the first of 2 has written, 2 deaths", sizes(2, 4, 2, "SPLIT=2")),
+    Configuration("a second step, a tile of either fails, 1 death", sizes(2, 3, 1, "SPLIT=2", "FAILURES=1")),
+    Configuration("the run ends: 2 steps, 1 death", sizes(2, 3, 1, "SPLIT=2"), live=True),
     Configuration("the run ends: 3 tiles, 1 death", sizes(2, 3, 1), live=True),
     Configuration("the run ends: 2 tiles, 2 deaths", sizes(2, 2, 2), live=True),
     Configuration("the run ends: a tile fails, 1 death", sizes(2, 2, 1, "FAILURES=1"), live=True),
@@ -63,6 +67,15 @@ CONFIGURATIONS = [
                   sizes(2, 3, 1, "FAILURES=1", "BROKEN_EARLY_END"), broken=True),
     Configuration("refuted: a thief puts all that it steals into its run", sizes(2, 2, 0, "BROKEN_PING_PONG"),
                   live=True, broken=True),
+    Configuration("refuted: a second step begins after a tile was given up", sizes(2, 4, 2, "SPLIT=2", "BROKEN_STEP"),
+                  broken=True),
+    *(Configuration(what, defines, model="records", broken=what.startswith("refuted")) for what, defines in (
+        ("records of 3 steps, 2 crashes, partials lost once", ()),
+        ("records of 3 steps, 3 parts, 1 crash, partials lost once", ("PARTS=3", "CRASHES=1")),
+        ("refuted: a step overwrites what is not recorded", ("BROKEN_NO_BARRIER",)),
+        ("refuted: records are written before partials are synced", ("BROKEN_NO_SYNC",)),
+        ("refuted: what a missing tile overwrites does not get its first values back", ("BROKEN_NO_RESTORE",)),
+        ("refuted: records of lost partials are believed", ("BROKEN_BELIEVES",)))),
 ]
 
 
@@ -85,8 +98,9 @@ def judge(configuration, output):
     return [], states
 
 
-def search(model, configuration):
+def search(folder_of_models, configuration):
     """Runs Spin on one configuration: (faults, states)."""
+    model = folder_of_models / f"{configuration.model}.pml"
     defines = [f"-D{name}" for name in configuration.defines] + (["-DLIVE"] if configuration.live else [])
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -106,14 +120,14 @@ def search(model, configuration):
 
 
 def main():
-    model = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else MODEL).resolve()
+    models = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else MODELS).resolve()
     tap = Tap()
     if shutil.which("spin") is None:
-        tap.skip("the claim protocol's model", "spin is not there")
+        tap.skip("the models of the protocols", "spin is not there")
         return tap.end()
     total = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, len(os.sched_getaffinity(0)))) as workers:
-        found = workers.map(lambda configuration: search(model, configuration), CONFIGURATIONS)
+        found = workers.map(lambda configuration: search(models, configuration), CONFIGURATIONS)
         for configuration, (faults, states) in zip(CONFIGURATIONS, found):
             total += 0 if configuration.broken else states
             tap.check(f"{configuration.what}{'' if configuration.broken else f': {states:,} states'}", faults)
