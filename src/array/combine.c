@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array/view.h"
+#include "base/error.h"
 
 /* Rows of n items; the last arguments are the strides in bytes. */
 typedef void combine_row(char *into, const char *part, int64_t n, int64_t step, int64_t part_step);
@@ -178,9 +179,15 @@ const char *tw__fold_name(tw_fold fold)
     return (unsigned)fold <= TW_FOLD_KERNEL ? names[fold] : "unknown";
 }
 
-int tw__combines(tw_fold fold, tw_kind kind)
+tw_status tw__combine_check(tw_fold fold, const tw_dtype *dtype, const char *name, tw_error *error)
 {
-    return kind > TW_OPAQUE && kind <= TW_COMPLEX128 && rows_of[kind][fold] != NULL;
+    if (fold == TW_FOLD_NONE || fold == TW_FOLD_KERNEL || rows_of[dtype->kind][fold] != NULL) {
+        return TW_OK;
+    }
+    return tw__fail(
+        error, TW_ERROR_ARGUMENT,
+        "%s has items of dtype %s, which have no %s; fold them with a function of your own, of two operands", name,
+        tw_dtype_name(dtype), tw__fold_name(fold));
 }
 
 void tw__combine(tw_fold fold, const tw_view *into, const tw_view *part)

@@ -8,8 +8,9 @@
 /* "sum", "prod", ...; of a kernel's own "kernel". Static text. */
 const char *tw__fold_name(tw_fold fold);
 
-/* Whether elements of this kind have the fold. Opaque ones have none. */
-int tw__combines(tw_fold fold, tw_kind kind);
+/* Refuses a fold that items of this dtype do not have, as opaque ones have none. TW_FOLD_NONE and TW_FOLD_KERNEL are
+ * never refused. name: of the array. Errors: TW_ERROR_ARGUMENT. */
+tw_status tw__combine_check(tw_fold fold, const tw_dtype *dtype, const char *name, tw_error *error);
 
 /* into = fold(into, part), element by element, as NumPy's function of two arrays does it in their dtype: integers wrap,
  * a sum of bools is their `or`, float16 is computed as float32, NaN wins a min and a max, any and all give 0 or 1. Both

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array/combine.h"
 #include "base/error.h"
+#include "grid/cells.h"
 #include "grid/signature.h"
 #include "job/bind.h"
 #include "job/step.h"
@@ -21,7 +23,8 @@ enum wish_state { NONE, ASKED, GRANTED, REFUSED };
 /* An array that was made, as workers see it. */
 struct chosen {
     int operand;
-    tw_view view; /* its dtype's descr is `text`, if it has one */
+    int is_partial; /* ... of a reduction, and dimension 0 are the parts */
+    tw_view view;   /* its dtype's descr is `text`, if it has one */
     char text[TW__CHOICE_TEXT];
 };
 
@@ -45,6 +48,7 @@ struct tw__choices {
     tw_choices *made;
     const tw_grid *grid;
     uint64_t tiles;
+    int64_t parts[TW_MAX_OPERANDS];  /* of reductions that are cut: how many; 0: all tiles have parts of one array */
     uint8_t *where[TW_MAX_OPERANDS]; /* [tiles] number of the array that has the tile, 0: none; NULL: not chosen */
     struct wish *wishes;             /* [workers] */
     struct chosen chosen[TW__MOST_CHOICES];
@@ -65,11 +69,33 @@ static int is_chosen(const tw_view *view, tw_role role)
 
 /* ---- before and after the job ---- */
 
+/* Destroys the partials and numbers the other arrays anew: becomes[old number] is the new one, from 1 on. */
+static void drop_partials(const struct tw__choices *shared, tw_choices *made, uint8_t *becomes)
+{
+    int count = 0;
+    becomes[0] = 0;
+    for (int n = 0; n < made->count; n++) {
+        if (shared->chosen[n].is_partial) {
+            tw_array_destroy(made->arrays[n]);
+            becomes[n + 1] = 0;
+        } else {
+            made->arrays[count++] = made->arrays[n];
+            becomes[n + 1] = (uint8_t)count;
+        }
+    }
+    made->count = count;
+}
+
 void tw__choices_collect(const struct tw__choices *shared, tw_choices *made)
 {
-    for (int k = 0; shared != NULL && k < TW_MAX_OPERANDS; k++) {
-        if (shared->where[k] != NULL) {
-            memcpy(made->where[k], shared->where[k], (size_t)made->tiles);
+    uint8_t becomes[TW__MOST_CHOICES + 1];
+    if (shared == NULL) {
+        return;
+    }
+    drop_partials(shared, made, becomes);
+    for (int k = 0; k < TW_MAX_OPERANDS; k++) {
+        for (uint64_t tile = 0; shared->where[k] != NULL && tile < made->tiles; tile++) {
+            made->where[k][tile] = becomes[shared->where[k][tile]];
         }
     }
 }
@@ -134,35 +160,29 @@ static uint32_t find(struct tw__choices *choices, int operand, const tw_dtype *d
     return 0;
 }
 
-/* By one thread at a time. 0 with the reason in `message`. */
-static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *dtype, char *message)
+/* Adds an array for the whole operand, or for all partials of it. By one thread at a time. 0: there is no room. */
+static uint32_t add(struct tw__choices *choices, int operand, const tw_dtype *dtype, int is_partial, tw_error *error)
 {
-    const uint32_t found = find(choices, operand, dtype);
     const uint32_t count = atomic_load(&choices->count);
-    tw_error error;
-    if (found != 0) {
-        return found; /* somebody was quicker */
-    }
-    if (count == TW__MOST_CHOICES) {
-        snprintf(message, TW_TILE_MESSAGE_SIZE, "its tiles have more than %d dtypes; give the output one",
-                 TW__MOST_CHOICES);
-        return 0;
-    }
     const tw_operand *described = &choices->grid->signature->operands[operand];
     int64_t shape[TW_MAX_DIMS];
+    int ndim = 0;
+    if (is_partial) {
+        shape[ndim++] = choices->parts[operand];
+    }
     for (int d = 0; d < described->ndim; d++) {
-        shape[d] = choices->grid->axes[described->axes[d]].length;
+        shape[ndim++] = choices->grid->axes[described->axes[d]].length;
     }
     tw_array *array = NULL;
     const int failed = TW__POINT("choice.make");
-    tw_status status = failed != 0 ? tw__fail_os(&error, TW_ERROR_MEMORY, failed, "no memory for an output")
-                                   : tw__array_create(&array, choices->heap, dtype, described->ndim, shape, &error);
+    const tw_status status = failed != 0 ? tw__fail_os(error, TW_ERROR_MEMORY, failed, "no memory for an output")
+                                         : tw__array_create(&array, choices->heap, dtype, ndim, shape, error);
     if (status != TW_OK) {
-        snprintf(message, TW_TILE_MESSAGE_SIZE, "%.*s", TW_TILE_MESSAGE_SIZE - 1, error.message);
         return 0;
     }
     struct chosen *chosen = &choices->chosen[count];
     chosen->operand = operand;
+    chosen->is_partial = is_partial;
     chosen->view = array->view;
     if (dtype->kind == TW_OPAQUE) {
         memcpy(chosen->text, dtype->descr, strlen(dtype->descr) + 1);
@@ -172,6 +192,26 @@ static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *d
     choices->made->count = (int)count + 1;
     atomic_store_explicit(&choices->count, count + 1, memory_order_release);
     return count + 1;
+}
+
+/* By one thread at a time. 0 with the reason in `message`. */
+static uint32_t make(struct tw__choices *choices, int operand, const tw_dtype *dtype, char *message)
+{
+    const uint32_t found = find(choices, operand, dtype);
+    tw_error error;
+    if (found != 0) {
+        return found; /* somebody was quicker */
+    }
+    if (atomic_load(&choices->count) == TW__MOST_CHOICES) {
+        snprintf(message, TW_TILE_MESSAGE_SIZE, "its tiles have more than %d dtypes; give the output one",
+                 TW__MOST_CHOICES);
+        return 0;
+    }
+    const uint32_t made = add(choices, operand, dtype, choices->parts[operand] > 0, &error);
+    if (made == 0) {
+        snprintf(message, TW_TILE_MESSAGE_SIZE, "%.*s", TW_TILE_MESSAGE_SIZE - 1, error.message);
+    }
+    return made;
 }
 
 static size_t count_chosen(const tw_signature *signature, const struct tw__access *accesses)
@@ -217,6 +257,10 @@ static void fill_shared(struct tw__choices *choices, const struct tw__crew *crew
     choices->made = made;
     choices->grid = grid;
     choices->tiles = grid->count;
+    for (int k = 0; grid->stages != NULL && k < grid->signature->noperands; k++) {
+        const struct tw__stage *stage = &grid->stages->stage[0];
+        choices->parts[k] = stage->parts[k] != 0 ? (int64_t)tw__stage_parts(stage, k) : 0;
+    }
     choices->wishes = wishes > 0 ? (struct wish *)(void *)((char *)choices + first_wish) : NULL;
     for (int w = 0; wishes > 0 && w < crew->workers; w++) {
         atomic_store(&choices->wishes[w].state, NONE);
@@ -322,6 +366,88 @@ void tw__choices_serve(struct tw__choices *choices)
     }
 }
 
+/* ---- between two steps ---- */
+
+/* The first tile that is done and whose partial lies in another array than `other`, 0: than none; its array is *number.
+ * UINT64_MAX: there is none. */
+static uint64_t find_partial(const struct tw__choices *choices, const struct tw__stage *stage, int operand,
+                             const _Atomic uint32_t *words, uint8_t other, uint8_t *number)
+{
+    for (uint64_t tile = stage->first; tile < stage->first + stage->grid->count; tile++) {
+        const uint8_t here = choices->where[operand][tile];
+        if (TW__WORD_STATE(atomic_load(&words[tile])) == TW_TILE_DONE && here != other && here != 0) {
+            *number = here;
+            return tile;
+        }
+    }
+    return UINT64_MAX;
+}
+
+static tw_status fail_dtypes(const struct tw__choices *choices, int operand, const uint64_t *tiles,
+                             const uint8_t *numbers, tw_error *error)
+{
+    char boxes[2][256];
+    for (int n = 0; n < 2; n++) {
+        tw_grid_tile_text(choices->grid, tiles[n], boxes[n], sizeof boxes[n]);
+    }
+    return tw__fail(
+        error, TW_ERROR_ARGUMENT,
+        "the partials of %s have several dtypes, which are not folded: tile %llu, %s, has %s, and tile %llu, "
+        "%s, has %s; give the output a dtype",
+        choices->grid->signature->operands[operand].name, (unsigned long long)tiles[0], boxes[0],
+        tw_dtype_name(&choices->chosen[numbers[0] - 1].view.dtype), (unsigned long long)tiles[1], boxes[1],
+        tw_dtype_name(&choices->chosen[numbers[1] - 1].view.dtype));
+}
+
+/* Operand n of the step is this array. */
+static void place_operand(struct tw__step *step, const struct tw__choices *choices, const struct tw__stage *stage,
+                          int n, uint32_t number)
+{
+    static const tw_array own = {.memory = TW_PRIVATE};
+    struct tw__access *access = &step->operands[n];
+    tw__bind_access(access, &stage->grid->signature->operands[n], n, &choices->chosen[number - 1].view,
+                    choices->apart ? NULL : &own, choices->apart);
+    step->touches |= access->touch;
+}
+
+tw_status tw__choices_fold(struct tw__choices *choices, const struct tw__stages *stages, int s, struct tw__step *step,
+                           const _Atomic uint32_t *words, tw_error *error)
+{
+    const struct tw__stage *stage = &stages->stage[s], *first = &stages->stage[0];
+    const int k = stage->fold;
+    uint64_t tiles[2];
+    uint8_t numbers[2];
+    if (choices == NULL || stage->call != TW__STAGE_FOLD || choices->where[k] == NULL) {
+        return TW_OK;
+    }
+    tiles[0] = find_partial(choices, first, k, words, 0, &numbers[0]);
+    if (tiles[0] == UINT64_MAX) {
+        return TW_OK; /* no tile is done: none of the folds is begun */
+    }
+    tiles[1] = find_partial(choices, first, k, words, numbers[0], &numbers[1]);
+    if (tiles[1] != UINT64_MAX) {
+        return fail_dtypes(choices, k, tiles, numbers, error);
+    }
+    const tw_dtype dtype = choices->chosen[numbers[0] - 1].view.dtype;
+    const tw_status status =
+        tw__combine_check(stages->folds[k], &dtype, choices->grid->signature->operands[k].name, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (atomic_load(&choices->count) == TW__MOST_CHOICES) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the outputs' tiles have more than %d dtypes; give the outputs some",
+                        TW__MOST_CHOICES);
+    }
+    const uint32_t folded = add(choices, k, &dtype, 0, error);
+    if (folded == 0) {
+        return TW_ERROR_MEMORY;
+    }
+    memset(choices->where[k] + stage->first, (int)folded, (size_t)stage->grid->count);
+    place_operand(step, choices, stage, 0, numbers[0]);
+    place_operand(step, choices, stage, 1, folded);
+    return TW_OK;
+}
+
 /* ---- the worker's side ---- */
 
 static int is_usable(const tw_tile *tile, const struct tw__choices *choices, int operand, const tw_dtype *dtype)
@@ -337,6 +463,20 @@ static int is_usable(const tw_tile *tile, const struct tw__choices *choices, int
         return 0;
     }
     return 1;
+}
+
+/* The tile's own partial in an array of all of them. */
+static void take_slot(tw_view *whole, const struct tw__access *access, const tw_grid *grid, uint64_t tile)
+{
+    int64_t coordinate[TW__MAX_AXES];
+    struct tw__access slot = {.parts = access->parts, .part_step = whole->strides[0]};
+    tw__cells_coordinates(grid, tile, coordinate);
+    tw__partial_move(&slot, grid, coordinate, whole);
+    whole->ndim--;
+    for (int d = 0; d < whole->ndim; d++) {
+        whole->shape[d] = whole->shape[d + 1];
+        whole->strides[d] = whole->strides[d + 1];
+    }
 }
 
 int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
@@ -355,7 +495,11 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
     if (number == 0) {
         return atomic_load(&choices->count) == TW__MOST_CHOICES ? TW_ERROR_ARGUMENT : TW_ERROR_MEMORY;
     }
-    *view = tw__view_box(&choices->chosen[number - 1].view, step->operands[operand].axes, tile->start, tile->stop);
+    tw_view whole = choices->chosen[number - 1].view;
+    if (choices->chosen[number - 1].is_partial) {
+        take_slot(&whole, &step->operands[operand], step->grid, tile->number);
+    }
+    *view = tw__view_box(&whole, step->operands[operand].axes, tile->start, tile->stop);
     if (choices->apart) {
         const int error = tw__region_touch(chooser->heap, view, chooser->populated);
         if (error != 0) {
@@ -363,6 +507,6 @@ int tw__tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_
             return TW_ERROR_MEMORY;
         }
     }
-    choices->where[operand][tile->number] = (uint8_t)number;
+    choices->where[operand][step->first + tile->number] = (uint8_t)number;
     return 0;
 }

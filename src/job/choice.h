@@ -1,10 +1,12 @@
 /* choice.h - memory for outputs whose dtype their kernel chooses, made while the job runs: one array for each dtype
- * that a kernel asks for. Knows what a step is; nothing of the kernels' values. */
+ * that a kernel asks for, or of a reduction that is cut one array of partials. Knows what a step is; nothing of the
+ * kernels' values. */
 #ifndef TW_JOB_CHOICE_H
 #define TW_JOB_CHOICE_H
 
 #include "array/array.h"
 #include "grid/grid.h"
+#include "grid/stages.h"
 #include "heap/memory.h"
 #include "job/access/access.h"
 #include "job/touch.h"
@@ -30,7 +32,14 @@ tw_status tw__choices_create(struct tw__choices **shared, tw_choices **made, con
                              struct tw__memory *memory, const tw_grid *grid, const struct tw__access *accesses,
                              const tw_dtype *expected, tw_error *error);
 
-/* After the job: which tile lies in which array. Then `made` knows nothing of the pool any more. */
+/* Before a step of folds begins: if the kernel has chosen the dtype of this output, the array that it is folded into is
+ * made, and the step's operands are the partials and that array. words: of the tiles before; those that are not done
+ * have no say. Errors: TW_ERROR_ARGUMENT (tiles chose several dtypes, or one that has no such fold), TW_ERROR_MEMORY.
+ */
+tw_status tw__choices_fold(struct tw__choices *shared, const struct tw__stages *stages, int stage,
+                           struct tw__step *step, const _Atomic uint32_t *words, tw_error *error);
+
+/* After the job: which tile lies in which array, without partials. Then `made` knows nothing of the pool any more. */
 void tw__choices_collect(const struct tw__choices *shared, tw_choices *made);
 
 /* The supervisor, each time that it wakes: makes the arrays that worker processes ask for. */

@@ -11,17 +11,15 @@
 
 tw_status tw__staging_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
 {
-    for (int k = 0; grid->stages != NULL && k < grid->signature->noperands; k++) {
-        const tw_fold fold = grid->stages->folds[k];
+    tw_status status = TW_OK;
+    for (int k = 0; grid->stages != NULL && status == TW_OK && k < grid->signature->noperands; k++) {
         const tw_dtype *dtype = &arrays[k]->view.dtype;
         const int is_chosen = dtype->kind == TW_OPAQUE && dtype->itemsize == 0;
-        if (fold != TW_FOLD_NONE && fold != TW_FOLD_KERNEL && !is_chosen && !tw__combines(fold, dtype->kind)) {
-            return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "%s has items of dtype %s, which have no %s; fold them with a kernel of two operands",
-                            grid->signature->operands[k].name, tw_dtype_name(dtype), tw__fold_name(fold));
+        if (!is_chosen) {
+            status = tw__combine_check(grid->stages->folds[k], dtype, grid->signature->operands[k].name, error);
         }
     }
-    return TW_OK;
+    return status;
 }
 
 static int is_apart(const struct tw__crew *crew)

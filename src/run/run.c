@@ -152,13 +152,19 @@ static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *
     return status;
 }
 
-/* Before a step that overwrites what others were computed from, these must be recorded: they cannot be run again. */
+/* Between two steps: a dtype that the kernel has chosen is known now; and before a step that overwrites what others
+ * were computed from, these must be recorded: they cannot be run again. */
 static tw_status before_step(void *user, int step, tw_error *error)
 {
     struct run *run = user;
-    return run->journal != NULL && tw__stage_overwrites(run->grid->stages, step)
-               ? tw__recorder_catch_up(&run->recorder, error)
-               : TW_OK;
+    const struct tw__stages *stages = run->grid->stages;
+    const tw_status status =
+        tw__choices_fold(run->choices, stages, step, run->steps.step[step], tw__steps_words(&run->steps), error);
+    if (status != TW_OK) {
+        return status;
+    }
+    return run->journal != NULL && tw__stage_overwrites(stages, step) ? tw__recorder_catch_up(&run->recorder, error)
+                                                                      : TW_OK;
 }
 
 static void serve_choices(void *choices)

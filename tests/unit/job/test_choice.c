@@ -186,6 +186,116 @@ static void what_has_a_dtype_is_not_chosen(void **state)
     tw_signature_destroy(signature);
 }
 
+/* ---- reductions ---- */
+
+enum { PARTS = 10, WIDTH = 6 };
+
+/* "a[i] -> s[j], t[]": s[j] is j for each index i, t counts them; both have a dtype that the kernel chooses. Context: a
+ * tile that takes another one, or that dies once. */
+struct whims {
+    int64_t other, dies;
+};
+
+static int reduce(const tw_tile *tile)
+{
+    const struct whims *whims = tile->context;
+    const tw_dtype dtype = tw_dtype_of((int64_t)tile->number == whims->other ? TW_INT16 : TW_INT64);
+    tw_view s, t;
+    if (tw_tile_choose(tile, 1, &dtype, &s) != 0 || tw_tile_choose(tile, 2, &dtype, &t) != 0) {
+        return 1;
+    }
+    if ((int64_t)tile->number == whims->dies && tile->attempt == 0) {
+        raise(SIGKILL);
+    }
+    for (int64_t j = 0; dtype.kind == TW_INT64 && j < WIDTH; j++) {
+        *(int64_t *)(void *)((char *)s.data + j * s.strides[0]) = j * tile->operand[0].shape[0];
+    }
+    if (dtype.kind == TW_INT64) {
+        *(int64_t *)t.data = tile->operand[0].shape[0];
+    }
+    return 0;
+}
+
+static tw_status run_reduction(struct job *job, tw_pool_kind kind, const struct whims *whims, int guess,
+                               tw_error *error)
+{
+    const tw_dtype none = {.kind = TW_OPAQUE, .alignment = 1, .itemsize = 0, .descr = "|V0"};
+    const tw_view views[] = {{.dtype = none, .ndim = 1, .shape = {3 * PARTS}},
+                             {.dtype = none, .ndim = 1, .shape = {WIDTH}},
+                             {.dtype = none}};
+    const tw_fold folds[] = {TW_FOLD_NONE, TW_FOLD_SUM, TW_FOLD_SUM};
+    const tw_split split = {.axis = "i", .tile = 3};
+    tw_dtype expected[3] = {none, none, none};
+    int64_t lengths[] = {-1, -1};
+    tw_array *arrays[3];
+    const tw_view *shapes[3];
+    memset(job, 0, sizeof *job);
+    job->pool = open_pool(kind, 3);
+    assert_int_equal(tw_signature_parse(&job->signature, "a[i] -> s[j], t[]", NULL), TW_OK);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(tw_array_wrap(&arrays[k], &views[k], NULL), TW_OK);
+        shapes[k] = &views[k];
+    }
+    assert_int_equal(tw_signature_lengths(job->signature, shapes, lengths, NULL), TW_OK);
+    assert_int_equal(tw_grid_create(&job->grid, job->signature, lengths,
+                                    &(tw_grid_options){.splits = &split, .nsplits = 1, .folds = folds}, NULL),
+                     TW_OK);
+    assert_int_equal(tw_grid_steps(job->grid), 3);
+    assert_int_equal(tw_kernel_from_function(&job->kernel, reduce, (void *)(uintptr_t)whims, sizeof *whims, NULL),
+                     TW_OK);
+    expected[1] = expected[2] = guess ? tw_dtype_of(TW_INT64) : none;
+    const tw_run_options options = {.choices = &job->choices, .expected = expected};
+    const tw_status status = tw_run(job->pool, job->kernel, job->grid, arrays, &options, NULL, error);
+    for (int k = 0; k < 3; k++) {
+        tw_array_destroy(arrays[k]);
+    }
+    return status;
+}
+
+static void partials_of_a_chosen_dtype_are_folded_in_it(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        for (int guess = 0; guess < 2; guess++) {
+            struct job job;
+            tw_error error = {0};
+            const struct whims whims = {-1, guess && kinds[kind] == TW_PROCESSES ? 4 : -1};
+            if (run_reduction(&job, kinds[kind], &whims, guess, &error) != TW_OK) {
+                fail_msg("%s", error.message);
+            }
+            assert_int_equal(tw_choices_count(job.choices), 2); /* partials are nobody's business */
+            for (int k = 1; k < 3; k++) {
+                const uint64_t fold = tw_grid_step_first(job.grid, k);
+                assert_int_equal(tw_choices_of(job.choices, k, 0), -1);
+                const tw_array *array = tw_choices_array(job.choices, tw_choices_of(job.choices, k, fold));
+                const tw_view *view = tw_array_view(array);
+                assert_int_equal(view->dtype.kind, TW_INT64);
+                assert_int_equal(view->ndim, 2 - k);
+                for (int64_t j = 0; j < tw_view_size(view); j++) {
+                    assert_int_equal(((int64_t *)view->data)[j], 3 * PARTS * (k == 1 ? j : 1));
+                }
+            }
+            close_job(&job);
+        }
+    }
+}
+
+static void partials_of_several_dtypes_are_refused_with_their_tiles(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < pool_kinds(); kind++) {
+        struct job job;
+        tw_error error = {0};
+        const struct whims whims = {7, -1};
+        assert_int_equal(run_reduction(&job, kinds[kind], &whims, 0, &error), TW_ERROR_ARGUMENT);
+        assert_string_equal(
+            error.message, "the partials of s have several dtypes, which are not folded: tile 0, a[0:3] -> s[0:6], t[] "
+                           "(part 1 of 10), has int64, and tile 7, a[21:24] -> s[0:6], t[] (part 8 of 10), has int16; "
+                           "give the output a dtype");
+        close_job(&job);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +304,8 @@ int main(void)
         cmocka_unit_test(a_guess_is_used_or_left_alone),
         cmocka_unit_test(too_many_dtypes_are_refused),
         cmocka_unit_test(what_has_a_dtype_is_not_chosen),
+        cmocka_unit_test(partials_of_a_chosen_dtype_are_folded_in_it),
+        cmocka_unit_test(partials_of_several_dtypes_are_refused_with_their_tiles),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
