@@ -12,8 +12,9 @@
 static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
-} commands[] = {{"run", cli_run},   {"replay", cli_replay}, {"explain", cli_explain}, {"compile", cli_compile},
-                {"demo", cli_demo}, {"show", cli_show},     {"info", cli_info},       {"bench", cli_bench}};
+} commands[] = {{"run", cli_run},         {"replay", cli_replay},   {"plan", cli_plan},
+                {"explain", cli_explain}, {"compile", cli_compile}, {"demo", cli_demo},
+                {"show", cli_show},       {"info", cli_info},       {"bench", cli_bench}};
 
 static const char doc[] =
     "Run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place."
@@ -21,6 +22,7 @@ static const char doc[] =
     "Commands:\n"
     "  run     run a statement or a kernel on .npy files\n"
     "  replay  run one tile of such a run alone, for debuggers\n"
+    "  plan    say what such a run would cost, and whether more workers pay\n"
     "  explain show what a statement does\n"
     "  compile compile a statement for other machines\n"
     "  demo    run one job serially, on threads and on processes\n"
@@ -44,9 +46,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     (void)state;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is not a command: run, replay, explain, compile, demo, show, info or bench", argument);
+        return cli_bad("'%s' is not a command: run, replay, plan, explain, compile, demo, show, info or bench",
+                       argument);
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("missing command: give run, replay, explain, compile, demo, show, info or bench");
+        return cli_bad("missing command: give run, replay, plan, explain, compile, demo, show, info or bench");
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -34,6 +34,7 @@ enum {
 };
 
 #define MOST_RETRIES 1000000
+#define PLAN_CHILD 4 /* of the parsers below that of `tilework plan`: its own options */
 
 /* Group 2 are the options of statements (recipe.c), 3 the tiles, 4 --pool and --workers (options.c). */
 static const struct argp_option options[] = {
@@ -310,6 +311,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &request->splits;
         state->child_inputs[1] = &request->pool;
         state->child_inputs[2] = &request->notation;
+        if (request->is_plan) {
+            state->child_inputs[PLAN_CHILD] = &request->plan;
+        }
         return 0;
     case ARGP_KEY_ARG:
         return add_argument(request, argument);
@@ -395,6 +399,38 @@ int cli_request_parse_replay(struct cli_request *request, int argc, char **argv)
                                      .children = children};
     *request = (struct cli_request){.replay = 1};
     return cli_parse(&argp, argc, argv, "tilework replay", request);
+}
+
+static const char plan_doc[] = "Say what 'tilework run' with the same arguments would cost: serially, on threads and "
+                               "on processes, what limits it, "
+                               "and whether more workers pay."
+                               "\v"
+                               "Some tiles are run for that, in worker processes, for 0.3 seconds at most: the kernel "
+                               "is called, and what it writes is "
+                               "discarded. No output is created; -o NAME=FILE says on which disk it would be. The "
+                               "memory bandwidth of the machine is "
+                               "measured the first time, in less than half a second. The other arguments are those of "
+                               "'tilework run'; options about "
+                               "unfinished runs and reports have no effect.\n"
+                               "\n"
+                               "Examples:\n"
+                               "  tilework plan 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy\n"
+                               "  tilework plan 's[] = sum(i: y[i])' y=y.npy --json\n"
+                               "  tilework plan mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
+                               "      y=y.npy x=x.npy --tile i=10\n";
+
+int cli_request_parse_plan(struct cli_request *request, int argc, char **argv)
+{
+    static const struct argp_child all[] = {{&cli_split_argp, 0, NULL, 0},    {&cli_pool_argp, 0, NULL, 0},
+                                            {&cli_notation_argp, 0, NULL, 0}, {&cli_habits_argp, 0, NULL, 0},
+                                            {&cli_plan_argp, 0, NULL, 0},     {0}};
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
+                                     .args_doc = "STATEMENT [NAME=FILE...]\nKERNEL -s SIGNATURE [NAME=FILE...]",
+                                     .doc = plan_doc,
+                                     .children = all};
+    *request = (struct cli_request){.is_plan = 1};
+    return cli_parse(&argp, argc, argv, "tilework plan", request);
 }
 
 void cli_request_fini(struct cli_request *request)

@@ -4,6 +4,7 @@
 
 #include "operands.h"
 #include "options.h"
+#include "plan_options.h"
 #include "recipe.h"
 
 struct cli_request {
@@ -27,6 +28,8 @@ struct cli_request {
     uint64_t tile; /* `tilework replay`: which one */
     int replay;    /* it is that command */
     int tile_given;
+    int is_plan; /* `tilework plan` */
+    struct cli_plan_choice plan;
     int check, verbose, quiet, progress;
 };
 
@@ -35,6 +38,9 @@ int cli_request_parse(struct cli_request *request, int argc, char **argv);
 
 /* The same for `tilework replay`, whose first argument is the tile. */
 int cli_request_parse_replay(struct cli_request *request, int argc, char **argv);
+
+/* The same for `tilework plan`. */
+int cli_request_parse_plan(struct cli_request *request, int argc, char **argv);
 void cli_request_fini(struct cli_request *request);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "grid/signature.h"
 #include "job/units.h"
+#include "os/clock.h"
 #include "store/store.h"
 
 static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array, tw_error *error)
@@ -151,7 +152,17 @@ tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, con
         tw_array *array = arrays[k];
         const tw_view *view = &array->view;
         const tw_array *memory = array;
-        if (!workers_see(crew, array)) {
+        if (!workers_see(crew, array) && binding->forks) {
+            if (grid->signature->operands[k].role != TW_IN) {
+                tw__unbind(binding);
+                return tw__fail(
+                    error, TW_ERROR_ARGUMENT,
+                    "output %s lies in private memory: a run of some tiles alone, by worker processes, writes "
+                    "to arrays that are made for its pool",
+                    grid->signature->operands[k].name);
+            }
+            binding->newest = tw__now();
+        } else if (!workers_see(crew, array)) {
             const int filled = grid->signature->operands[k].role != TW_OUT;
             tw_status status =
                 tw__array_create(&binding->copies[k], crew->heap, &view->dtype, view->ndim, view->shape, error);

@@ -55,6 +55,10 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
     if (!(options->stall_seconds >= 0)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a run stands still after a positive number of seconds");
     }
+    if (options->only != NULL && (options->check || options->outputs != NULL)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "a run of some tiles alone has no result to check or to write to files");
+    }
     if (apart) {
         return TW_OK;
     }
@@ -121,6 +125,22 @@ static tw_status explain(const struct run *run, tw_error *error)
 static int is_recorded(const void *journal, uint64_t tile)
 {
     return tw__ledger_has(&((const struct tw__journal *)journal)->ledger, tile);
+}
+
+/* Tiles that are not among those that were asked for. */
+static int is_left_out(const void *user, uint64_t tile)
+{
+    const tw_run_options *options = user;
+    size_t first = 0, end = options->nonly;
+    while (first < end) {
+        const size_t middle = first + (end - first) / 2;
+        if (options->only[middle] < tile) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return first == options->nonly || options->only[first] != tile;
 }
 
 static void halt(void *pool)
@@ -248,8 +268,10 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                             .tiles_per_worker = options->tiles_per_worker,
                             .serve = run->choices != NULL ? serve_choices : NULL,
                             .serve_user = run->choices,
-                            .is_done = run->journal != NULL ? is_recorded : NULL,
-                            .is_done_user = run->journal,
+                            .is_done = run->journal != NULL    ? is_recorded
+                                       : options->only != NULL ? is_left_out
+                                                               : NULL,
+                            .is_done_user = run->journal != NULL ? (const void *)run->journal : options,
                             .died = options->died,
                             .died_user = options->died_user,
                             .stall_seconds = options->stall_seconds,
@@ -293,6 +315,7 @@ static tw_status run_bound(struct run *run, tw_error *error)
         report_nothing(run);
         return TW_OK;
     }
+    run->binding.forks = run->options->only != NULL && run->pool->crew.ops->apart;
     tw_status status = tw__bind(&run->binding, &run->pool->crew, run->grid, run->arrays, error);
     if (status != TW_OK) {
         return status;

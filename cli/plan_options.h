@@ -1,0 +1,13 @@
+/* plan_options.h - the options that `tilework plan` has beside those of `tilework run`. */
+#ifndef CLI_PLAN_OPTIONS_H
+#define CLI_PLAN_OPTIONS_H
+
+#include <argp.h>
+
+/* The input of cli_plan_argp. All zeros: none given. */
+struct cli_plan_choice {
+    int json, measure, no_run;
+};
+extern const struct argp cli_plan_argp;
+
+#endif
