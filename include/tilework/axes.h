@@ -95,7 +95,7 @@ typedef enum tw_fold {
 typedef struct tw_grid_options {
     const tw_split *splits; /* [nsplits]; axes not named here stay whole; no splits at all: automatic tiles */
     size_t nsplits;
-    int64_t tile_bytes;       /* automatic tiles: the most bytes of a tile; 0: 4 MiB, for a statement 2 MiB */
+    int64_t tile_bytes;       /* automatic tiles: the most bytes of a tile; 0: 4 MiB, with known work 2 MiB */
     const int64_t *itemsizes; /* [noperands] bytes of one item of each operand, for automatic tiles; NULL: 8 each */
     const int64_t *units;     /* [naxes] automatic tiles begin at multiples of these, as an output needs that is written
                                  in units of more than one element; NULL: 1 each */
@@ -112,10 +112,12 @@ typedef struct tw_grid_options {
 typedef struct tw_grid tw_grid;
 
 /* All tiles of a job. Tiles are computed when they are asked for: a grid of 10^12 tiles costs only its cuts. An axis
- * that is cut must appear in every output. Automatic tiles depend on lengths, item sizes and `cost` alone, never on the
- * machine or the workers. For kernels the first axis is cut into 256 parts, or into single indices if it is shorter;
- * later axes stay whole unless there are fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and
- * cut inputs. For statements there are as few tiles as keep each to about `tile_bytes` of output. `options` may be
+ * that is cut must appear in every output. Automatic tiles depend on lengths, item sizes, `cost` and
+ * `work` alone, never on the machine or the workers. For kernels the first axis is cut into 256 parts, or into single
+ * indices if it is shorter; later axes stay whole unless there are fewer than 32 tiles so far or a tile has more than
+ * `tile_bytes` of outputs and cut inputs. If the work is known, there is one tile below 60 us; else tiles of 30 us or
+ * more, at most 256, or as many as keep each to about `tile_bytes`. Tiles that would share an input of more than
+ * `tile_bytes`, as those of a product of matrices do, are nearly square. docs/signature.md has tables. `options` may be
  * NULL. Errors: TW_ERROR_ARGUMENT (naming the axis).
  */
 TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,

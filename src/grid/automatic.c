@@ -1,5 +1,6 @@
 /* automatic.c - how the axes of a job are divided when the user does not say: one rule for kernels, of whose cost
- * nothing is known, and one for statements. Integers alone; knows neither machine nor workers. */
+ * nothing is known, one for jobs whose work is known, as that of statements is, and one for tiles that share a large
+ * input. Arithmetic alone; knows neither machine nor workers. */
 #include "grid/automatic.h"
 
 #include <inttypes.h>
@@ -18,39 +19,64 @@
 
 /* What a core's own cache holds between the kernel's first and last look at it. */
 #define KERNEL_TILE_BYTES (INT64_C(4) << 20)
-#define STATEMENT_TILE_BYTES (INT64_C(2) << 20)
-#define PARTIALS_BYTES (INT64_C(64) << 20) /* of one output that is a reduction, between two steps of a job */
+#define STATEMENT_TILE_BYTES (INT64_C(2) << 20) /* and of other jobs whose work is known */
 
-/* A tile of LEAST_WORK nanoseconds pays for handing it to another core a few times over. */
+/* Of tiles that share a large input. A product of matrices in BLAS takes 1.1 times as long in tiles of 250 x 250 as in
+ * two halves, 1.3 times in tiles of 125 x 125, 1.5 times in tiles of 62 x 62 (float64, 1000 x 1000 x 1000). */
+#define SQUARE_ELEMENTS (256 * 256)
+#define FEW_SQUARES 16
+
+/* All partials of the outputs that are reductions: memory that the user did not ask for. */
+#define PARTIAL_BYTES (INT64_C(64) << 20)
+
+/* Nanoseconds of a tile. Less does not pay for handing it to another core. */
 #define LEAST_WORK 30e3
+
+/* Nanoseconds for a byte, where nothing but memory is known. */
+#define BYTE_WORK 0.02
+
+/* Few parts are a power of two, so that no core has one tile more to do than the others; many, a multiple of 16. */
+static int64_t rounded_down(int64_t parts)
+{
+    if (parts >= 64) {
+        return parts - parts % 16;
+    }
+    while ((parts & (parts - 1)) != 0) {
+        parts &= parts - 1;
+    }
+    return parts;
+}
+
+static int64_t rounded_up(int64_t parts)
+{
+    const int64_t down = rounded_down(parts);
+    return down == parts || parts > INT64_MAX - 16 ? parts : down < 64 ? 2 * down : down + 16;
+}
+
+static int64_t parts_of(double nanoseconds, int64_t bytes, int64_t most)
+{
+    const double by_work = nanoseconds / LEAST_WORK;
+    const int64_t many = rounded_down(by_work < MANY_TILES ? (int64_t)by_work : MANY_TILES);
+    const int64_t small = rounded_up(bytes / most + (bytes % most > 0));
+    const int64_t parts = many > small ? many : small;
+    return parts > 1 ? parts : 1;
+}
 
 int64_t tw__automatic_parts(double nanoseconds, int64_t bytes)
 {
-    const int64_t by_size = bytes / STATEMENT_TILE_BYTES + (bytes % STATEMENT_TILE_BYTES > 0);
-    int64_t parts = nanoseconds < MANY_TILES * LEAST_WORK ? (int64_t)(nanoseconds / LEAST_WORK) : MANY_TILES;
-    if (parts >= 64) {
-        parts -= parts % 16;
-    } else { /* few tiles are a power of two, so that no core has one more to do than the others */
-        while ((parts & (parts - 1)) != 0) {
-            parts &= parts - 1;
-        }
-    }
-    parts = parts > by_size ? parts : by_size;
-    return parts > 1 ? parts : 1;
+    return parts_of(nanoseconds, bytes, STATEMENT_TILE_BYTES);
 }
 
 /* What is known while axis after axis is divided. */
 struct division {
     const tw_signature *signature;
-    const int64_t *itemsizes;
-    const int64_t *units;         /* NULL: 1 each */
+    const tw_grid_options *options;
+    const int64_t *lengths;
+    tw_split *splits;             /* [naxes] the result */
     int64_t extent[TW__MAX_AXES]; /* length of a tile */
     int64_t tiles;                /* so far; INT64_MAX: that or more */
     uint64_t cut;                 /* bit a: axis a is cut */
     int64_t most;                 /* bytes of a tile */
-    const tw_grid_options *options;
-    const int64_t *lengths;
-    int64_t partials[TW_MAX_OPERANDS]; /* of outputs that are reductions: how many, so far */
 };
 
 _Static_assert(TW__MAX_AXES <= 64, "a bit for each axis");
@@ -64,7 +90,42 @@ static uint64_t axes_of(const tw_operand *operand)
     return axes;
 }
 
-/* Bytes of one operand in a tile of which axis `axis` has one index. */
+/* ---- which axes ---- */
+
+/* Axes that some input has. */
+static uint64_t read_axes(const tw_signature *signature)
+{
+    uint64_t axes = 0;
+    for (int k = 0; k < signature->noperands; k++) {
+        axes |= signature->operands[k].role != TW_OUT ? axes_of(&signature->operands[k]) : 0;
+    }
+    return axes;
+}
+
+/* Axes that may be cut. reduced: those that outputs lack, which are all reductions; else those that every output has.
+ */
+static uint64_t axes_to_cut(const struct division *division, int reduced)
+{
+    const tw_signature *signature = division->signature;
+    const uint64_t seen = division->options->input_axes_only ? read_axes(signature) : UINT64_MAX;
+    uint64_t axes = 0;
+    for (int a = 0; a < signature->naxes; a++) {
+        int lacked = 0, refused = 0;
+        for (int k = 0; k < signature->noperands; k++) {
+            const int lacks = signature->operands[k].role != TW_IN && (axes_of(&signature->operands[k]) >> a & 1) == 0;
+            lacked |= lacks;
+            refused |= lacks && !tw__is_reduced(division->options, k);
+        }
+        if (division->lengths[a] > 1 && !refused && lacked == reduced && (seen >> a & 1) != 0) {
+            axes |= UINT64_C(1) << a;
+        }
+    }
+    return axes;
+}
+
+/* ---- how many bytes ---- */
+
+/* Bytes of one operand in a tile of which axis `axis` (-1: none) has one index. */
 static int64_t operand_bytes(const struct division *division, int k, int axis)
 {
     const tw_operand *operand = &division->signature->operands[k];
@@ -72,7 +133,7 @@ static int64_t operand_bytes(const struct division *division, int k, int axis)
     for (int d = 0; d < operand->ndim; d++) {
         factors[d] = operand->axes[d] == axis ? 1 : division->extent[operand->axes[d]];
     }
-    factors[operand->ndim] = division->itemsizes != NULL ? division->itemsizes[k] : 8;
+    factors[operand->ndim] = division->options->itemsizes != NULL ? division->options->itemsizes[k] : 8;
     return tw__product(factors, operand->ndim + 1, &bytes) ? bytes : INT64_MAX;
 }
 
@@ -92,6 +153,20 @@ static int64_t bytes_of_one(const struct division *division, int axis, uint64_t 
     return bytes;
 }
 
+/* Bytes of a tile as it is so far: of outputs, and of the inputs that have one of the axes `inputs`. */
+static int64_t tile_bytes(const struct division *division, uint64_t inputs)
+{
+    int64_t bytes = 0;
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const tw_operand *operand = &division->signature->operands[k];
+        if ((operand->role != TW_IN || (axes_of(operand) & inputs) != 0) &&
+            !tw__add(bytes, operand_bytes(division, k, -1), &bytes)) {
+            return INT64_MAX;
+        }
+    }
+    return bytes;
+}
+
 static int exceeds(int64_t one, int64_t length, int64_t most)
 {
     int64_t all;
@@ -105,56 +180,37 @@ static int64_t parts_of_size(int64_t one, int64_t length, int64_t most)
     return length / longest + (length % longest != 0);
 }
 
-/* Tiles of this length, as near to it as the axis's units allow; an axis of which nothing is cut then stays whole. */
-static void set_tile(struct division *division, int axis, int64_t length, int64_t tile, tw_split *split)
+/* ---- cutting ---- */
+
+static int64_t missing_parts(const struct division *division, int64_t wanted)
 {
-    const int64_t unit = division->units != NULL ? division->units[axis] : 1;
-    tile = tile < unit ? unit : tile / unit * unit;
-    if (tile < length) {
-        split->tile = tile;
-        division->extent[axis] = tile;
-        division->cut |= UINT64_C(1) << axis;
-    }
+    return wanted / division->tiles + (wanted % division->tiles != 0);
 }
 
-static int is_read(const tw_signature *signature, int axis)
+/* Cuts an axis into so many parts, or as nearly so as its units allow. */
+static void cut(struct division *division, int axis, int64_t parts)
 {
-    for (int k = 0; k < signature->noperands; k++) {
-        if (signature->operands[k].role != TW_OUT && (axes_of(&signature->operands[k]) >> axis & 1) != 0) {
-            return 1;
-        }
+    const int64_t length = division->lengths[axis];
+    const int64_t unit = division->options->units != NULL ? division->options->units[axis] : 1;
+    parts = parts < length ? parts : length;
+    if (parts <= 1) {
+        return;
     }
-    return 0;
-}
-
-/* How many parts an axis may have before the partials of an output take more than PARTIALS_BYTES. */
-static int64_t most_parts(const struct division *division, int axis)
-{
-    int64_t most = INT64_MAX;
-    for (int k = 0; k < division->signature->noperands; k++) {
-        const tw_operand *operand = &division->signature->operands[k];
-        int64_t factors[TW_MAX_DIMS + 2], bytes;
-        if (!tw__is_reduced(division->options, k) || (axes_of(operand) >> axis & 1) != 0) {
-            continue;
+    int64_t tile = length / parts + (length % parts != 0);
+    if (unit > 1) {
+        tile = tile < unit ? unit : tile / unit * unit;
+        parts = (length - 1) / tile + 1;
+        if (parts == 1) {
+            return;
         }
-        for (int d = 0; d < operand->ndim; d++) {
-            factors[d] = division->lengths[operand->axes[d]];
-        }
-        factors[operand->ndim] = division->itemsizes != NULL ? division->itemsizes[k] : 8;
-        factors[operand->ndim + 1] = division->partials[k];
-        if (!tw__product(factors, operand->ndim + 2, &bytes) || bytes > PARTIALS_BYTES) {
-            return 1;
-        }
-        most = bytes > 0 && PARTIALS_BYTES / bytes < most ? PARTIALS_BYTES / bytes : most;
+        division->splits[axis].tile = tile;
+    } else {
+        division->splits[axis].parts = parts;
     }
-    return most;
-}
-
-static void count_partials(struct division *division, int axis, int64_t parts)
-{
-    for (int k = 0; k < division->signature->noperands; k++) {
-        const int lacks = (axes_of(&division->signature->operands[k]) >> axis & 1) == 0;
-        division->partials[k] *= tw__is_reduced(division->options, k) && lacks ? parts : 1; /* bounded by most_parts */
+    division->extent[axis] = tile;
+    division->cut |= UINT64_C(1) << axis;
+    if (!tw__mul(division->tiles, parts, &division->tiles)) {
+        division->tiles = INT64_MAX;
     }
 }
 
@@ -166,54 +222,178 @@ static void count_partials(struct division *division, int axis, int64_t parts)
  *     10 x 30          10 x 26      10 are few
  *     10000 x 20000    385 x 1      256 would have 6.25 MB; whole rows make smaller ones
  *     100 x 10^6       100 x 2      one row has 8 MB */
-static void divide_kernel(struct division *division, int axis, int64_t length, tw_split *split)
+static void divide_unknown(struct division *division, int axis)
 {
+    const int64_t length = division->lengths[axis];
     const int few = division->cut == 0 || division->tiles < FEW_TILES;
-    if (!few && !exceeds(bytes_of_one(division, axis, division->cut), length, division->most)) {
+    if (few || exceeds(bytes_of_one(division, axis, division->cut), length, division->most)) {
+        const int64_t parts = parts_of_size(bytes_of_one(division, axis, UINT64_MAX), length, division->most);
+        const int64_t missing = few ? missing_parts(division, MANY_TILES) : 1;
+        cut(division, axis, parts < missing ? missing : parts);
+    }
+}
+
+/* For a job that should have `wanted` tiles: the first axis is cut into so many parts, a later one if that was too
+ * short, or while tiles have more than twice `most`. r[i,j], float64, 2 MiB:
+ *     lengths          wanted   tiles
+ *     1500 x 1500      16       16 x 1
+ *     3 x 100000       4        3 x 2       3 are too few
+ *     1000 x 300000    1200     1000 x 1    1000 are more than half of them, and 2.4 MB less than twice 2 MiB
+ *     10 x 10^6        48       10 x 5      */
+static void divide_known(struct division *division, int axis, int64_t wanted)
+{
+    const int64_t length = division->lengths[axis];
+    const int enough = division->tiles >= wanted || (division->tiles >= FEW_TILES && division->tiles > wanted / 2);
+    const int64_t missing = enough ? 1 : missing_parts(division, wanted);
+    const int64_t slack = division->cut != 0 && division->most < INT64_MAX / 2 ? 2 * division->most : division->most;
+    const int64_t one = bytes_of_one(division, axis, division->cut | UINT64_C(1) << axis);
+    const int64_t parts = exceeds(one, length, slack) ? parts_of_size(one, length, division->most) : 1;
+    cut(division, axis, parts < missing ? missing : parts);
+}
+
+/* Reduced axes are cut where the outputs' alone give few tiles. */
+static void divide_reduced(struct division *division, int axis, int64_t wanted)
+{
+    int64_t partials = 0, most;
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const tw_operand *operand = &division->signature->operands[k];
+        if (operand->role != TW_IN && (axes_of(operand) >> axis & 1) == 0 &&
+            !tw__add(partials, operand_bytes(division, k, -1), &partials)) {
+            partials = INT64_MAX;
+        }
+    }
+    /* Outputs are cut already along their own axes, by as many tiles as there are so far. */
+    if (division->tiles >= FEW_TILES || division->tiles >= wanted || !tw__mul(partials, division->tiles, &partials)) {
         return;
     }
-    int64_t parts = parts_of_size(bytes_of_one(division, axis, UINT64_MAX), length, division->most);
-    const int64_t missing = few ? (MANY_TILES + division->tiles - 1) / division->tiles : 1;
-    parts = parts < missing ? missing : parts;
-    parts = parts < length ? parts : length;
-    const int64_t allowed = most_parts(division, axis);
-    parts = parts < allowed ? parts : allowed;
-    if (parts > 1) {
-        const int64_t tile = length / parts + (length % parts != 0);
-        if (division->units != NULL && division->units[axis] > 1) {
-            set_tile(division, axis, length, tile, split);
-            parts = split->tile > 0 ? (length - 1) / split->tile + 1 : 1;
-        } else {
-            split->parts = parts;
-            division->extent[axis] = tile;
-            division->cut |= UINT64_C(1) << axis;
+    most = partials == 0 ? wanted : PARTIAL_BYTES / partials;
+    const int64_t parts = missing_parts(division, wanted);
+    cut(division, axis, parts < most ? parts : most);
+}
+
+/* ---- tiles that share a large input ---- */
+
+/* Whether several tiles read the same part of a large input, more of it than they write, though it could be cut along
+ * one of these axes. whole: before anything was cut. */
+static int share_much(const struct division *division, const struct division *whole, uint64_t axes)
+{
+    const int64_t written = tile_bytes(division, 0);
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const tw_operand *operand = &division->signature->operands[k];
+        if (operand->role == TW_IN && (division->cut & ~axes_of(operand)) != 0 && (axes_of(operand) & axes) != 0 &&
+            operand_bytes(whole, k, -1) > whole->most && operand_bytes(division, k, -1) > written) {
+            return 1;
         }
-        count_partials(division, axis, parts);
-        if (!tw__mul(division->tiles, parts, &division->tiles)) {
-            division->tiles = INT64_MAX;
+    }
+    return 0;
+}
+
+/* How many tiles have this length along all of these axes. */
+static int64_t squares(const struct division *division, uint64_t axes, int64_t edge)
+{
+    int64_t tiles = 1;
+    for (int a = 0; a < division->signature->naxes; a++) {
+        const int64_t length = division->lengths[a];
+        if ((axes >> a & 1) != 0 && !tw__mul(tiles, length / edge + (length % edge != 0), &tiles)) {
+            return INT64_MAX;
+        }
+    }
+    return tiles;
+}
+
+/* Cuts these axes into `wanted` tiles or a few more that are as nearly square as lengths allow: what lies around a
+ * tile, and what several of them read, is then the least. 1000 x 1000, 16 wanted: 4 x 4. 100 x 10^6, 256: 1 x 256. */
+static void divide_square(struct division *division, uint64_t axes, int64_t wanted)
+{
+    int64_t low = 1, high = INT64_MAX; /* as low, there are enough; as high, too few */
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (squares(division, axes, middle) >= wanted) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    for (int a = 0; a < division->signature->naxes; a++) {
+        if ((axes >> a & 1) != 0) {
+            cut(division, a, division->lengths[a] / low + (division->lengths[a] % low != 0));
         }
     }
 }
 
-/* From the first axis on, each is cut into tiles that have `most` bytes of output or less, until they do. So all axes
- * but one are whole or cut into single indices. An axis behind one that was cut stays whole while tiles have 2 * most
- * or less. Nonzero: no other axis is cut. r[i,j], float64, 2 MiB:
- *     lengths          one i      tiles of i      one j      tiles of j
- *     1500 x 1500      12000 B    9 of <= 167                whole: they fit
- *     1000 x 300000    2.4 MB     1000 of 1       8 B        whole: 2.4 MB < 2 * 2 MiB
- *     10 x 10^6        8 MB       10 of 1         8 B        4 of 250000
- */
-static int divide_statement(struct division *division, int axis, int64_t length, tw_split *split)
+/* How many squares a kernel gets. */
+static int64_t squares_of_kernel(const struct division *division, uint64_t axes)
 {
-    const int64_t one = bytes_of_one(division, axis, 0);
-    const int64_t most = division->most;
-    int64_t all;
-    if (tw__mul(one, length, &all) && (all <= most || (division->cut != 0 && (all - 1) / 2 < most))) {
-        return 1;
+    const int64_t bytes = tile_bytes(division, 0);
+    const int64_t by_size = bytes / division->most + (bytes % division->most != 0);
+    int64_t elements = 1;
+    for (int a = 0; a < division->signature->naxes; a++) {
+        if ((axes >> a & 1) != 0 && !tw__mul(elements, division->lengths[a], &elements)) {
+            elements = INT64_MAX;
+        }
     }
-    const int64_t parts = parts_of_size(one, length, most);
-    set_tile(division, axis, length, length / parts + (length % parts != 0), split);
-    return 0;
+    int64_t wanted = elements / SQUARE_ELEMENTS;
+    wanted = wanted < FEW_SQUARES ? FEW_SQUARES : wanted < MANY_TILES ? wanted : MANY_TILES;
+    return wanted > by_size ? wanted : by_size;
+}
+
+/* ---- all together ---- */
+
+/* Estimated nanoseconds of the whole job; 0: unknown. */
+static double work_of(const struct division *division)
+{
+    const tw_grid_options *options = division->options;
+    double all = 0;
+    for (int k = 0; k < division->signature->noperands; k++) {
+        const tw_operand *operand = &division->signature->operands[k];
+        double elements = 1;
+        for (int d = 0; d < operand->ndim; d++) {
+            elements *= (double)division->lengths[operand->axes[d]];
+        }
+        if (options->work > 0 && operand->role != TW_IN) {
+            return options->work * elements;
+        }
+        all += options->cost == TW_COST_STATEMENT
+                   ? BYTE_WORK * elements * (options->itemsizes != NULL ? (double)options->itemsizes[k] : 8)
+                   : 0;
+    }
+    return all;
+}
+
+static int is_known(const tw_grid_options *options)
+{
+    return options->work > 0 || options->cost == TW_COST_STATEMENT;
+}
+
+static void divide_all(struct division *division)
+{
+    const uint64_t axes = axes_to_cut(division, 0), reduced = axes_to_cut(division, 1);
+    const struct division whole = *division;
+    const double work = work_of(division);
+    const int known = is_known(division->options);
+    const int64_t wanted = known ? parts_of(work, tile_bytes(division, axes), division->most) : MANY_TILES;
+    for (int a = 0; a < division->signature->naxes; a++) {
+        if ((axes >> a & 1) != 0 && known) {
+            divide_known(division, a, wanted);
+        } else if ((axes >> a & 1) != 0) {
+            divide_unknown(division, a);
+        }
+    }
+    if (share_much(division, &whole, axes)) {
+        const uint64_t square = axes & read_axes(division->signature);
+        *division = whole;
+        for (int a = 0; a < division->signature->naxes; a++) {
+            division->splits[a] = (tw_split){0};
+        }
+        divide_square(division, square,
+                      known ? parts_of(work, tile_bytes(division, 0), division->most)
+                            : squares_of_kernel(division, square));
+    }
+    for (int a = 0; a < division->signature->naxes; a++) {
+        if ((reduced >> a & 1) != 0) {
+            divide_reduced(division, a, wanted);
+        }
+    }
 }
 
 static tw_status check_sizes(const tw_signature *signature, const tw_grid_options *options, tw_error *error)
@@ -243,37 +423,19 @@ static tw_status check_sizes(const tw_signature *signature, const tw_grid_option
 tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options,
                                tw_split *splits, tw_error *error)
 {
-    const int statement = options->cost == TW_COST_STATEMENT;
-    struct division division = {.signature = signature,
-                                .itemsizes = options->itemsizes,
-                                .units = options->units,
-                                .tiles = 1,
-                                .options = options,
-                                .lengths = lengths};
+    struct division division = {
+        .signature = signature, .options = options, .lengths = lengths, .splits = splits, .tiles = 1};
     const tw_status status = check_sizes(signature, options, error);
     if (status != TW_OK) {
         return status;
     }
     division.most = options->tile_bytes;
     if (division.most == 0) {
-        division.most = statement ? STATEMENT_TILE_BYTES : KERNEL_TILE_BYTES;
+        division.most = is_known(options) ? STATEMENT_TILE_BYTES : KERNEL_TILE_BYTES;
     }
     for (int a = 0; a < signature->naxes; a++) {
         division.extent[a] = lengths[a];
     }
-    for (int k = 0; k < signature->noperands; k++) {
-        division.partials[k] = 1;
-    }
-    for (int a = 0, done = 0; a < signature->naxes && !done; a++) {
-        if (lengths[a] <= 1 || tw__reduction_output_without(signature, options, a) >= 0 ||
-            (options->input_axes_only && !is_read(signature, a))) {
-            continue;
-        }
-        if (statement) {
-            done = divide_statement(&division, a, lengths[a], &splits[a]);
-        } else {
-            divide_kernel(&division, a, lengths[a], &splits[a]);
-        }
-    }
+    divide_all(&division);
     return TW_OK;
 }
