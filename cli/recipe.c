@@ -244,10 +244,11 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
 tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
                             const int64_t *itemsizes, tw_error *error)
 {
-    const tw_grid_options division = {.splits = splits->split,
-                                      .nsplits = splits->count,
-                                      .itemsizes = itemsizes,
-                                      .cost = recipe->statement != NULL ? TW_COST_STATEMENT : TW_COST_UNKNOWN};
+    if (recipe->statement != NULL) {
+        const tw_grid_options more = {.itemsizes = itemsizes};
+        return tw_statement_grid(grid, recipe->statement, recipe->lengths, splits->split, splits->count, &more, error);
+    }
+    const tw_grid_options division = {.splits = splits->split, .nsplits = splits->count, .itemsizes = itemsizes};
     return tw_grid_create(grid, recipe->signature, recipe->lengths, &division, error);
 }
 
