@@ -6,6 +6,7 @@
 
 #include "array/combine.h"
 #include "array/view.h"
+#include "os/fault.h"
 
 /* The first of the partials, as a view of its own. */
 static void first_part(tw_view *part, const tw_view *partials)
@@ -35,6 +36,7 @@ struct tw__result tw__fold_tile(tw_fold fold, const tw_tile *tile, tw_function f
         pair[PART].data = (void *)((uintptr_t)pair[PART].data + (uintptr_t)partials->strides[0]);
         if (fold != TW_FOLD_KERNEL) {
             tw__combine(fold, &pair[INTO], &pair[PART]);
+            (void)TW__POINT("fold.part");
             continue;
         }
         const struct tw__result result = tw__result_of(function(&one));

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "job/bars.h"
+#include "os/fault.h"
 
 /* Words, times and checksums of all tiles. */
 static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_error *error)
@@ -131,6 +132,9 @@ static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, s
                           struct tw__outcome *outcome, struct progress *all, tw_error *error)
 {
     const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
+    if (s > 0) {
+        (void)TW__POINT("step.before");
+    }
     const tw_status ready = steps->before != NULL ? steps->before(steps->before_user, s, error) : TW_OK;
     if (ready != TW_OK) {
         return ready;

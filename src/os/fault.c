@@ -33,6 +33,7 @@ static const struct tw__point points[] = {
     {"populate.after", 0, 0},
     {"kernel.before", 0, 0},
     {"kernel.after", 0, 0},
+    {"fold.part", 0, TW__POINT_STEPS},
     {"sum.after", 0, TW__POINT_FILES},
     {"choice.ask", 0, TW__POINT_PROCESSES | TW__POINT_CHOSEN},
     {"choice.asked", 0, TW__POINT_PROCESSES | TW__POINT_CHOSEN},
@@ -47,6 +48,7 @@ static const struct tw__point points[] = {
     {"steal.taken", 0, TW__POINT_SEVERAL},
     {"job.leave", 0, 0},
     {"job.opened", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES},
+    {"step.before", 0, TW__POINT_SUPERVISOR | TW__POINT_STEPS},
     {"job.closed", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES},
     {"bury.reaped", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_DEATH},
     {"bury.freed", 0, TW__POINT_SUPERVISOR | TW__POINT_PROCESSES | TW__POINT_DEATH},
@@ -248,18 +250,22 @@ static long child_of(const char *thread)
     return 0;
 }
 
+/* Without opendir, which allocates: in a thread that does so for the first time memory would stay mapped. */
 static long any_child(void)
 {
+    _Alignas(struct dirent64) char entries[8192];
     long pid = 0;
-    DIR *threads = opendir("/proc/self/task");
-    const struct dirent *thread;
-    while (threads != NULL && pid == 0 && (thread = readdir(threads)) != NULL) {
-        if (thread->d_name[0] != '.') {
-            pid = child_of(thread->d_name);
+    ssize_t length = 0;
+    const int threads = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (threads >= 0 && pid == 0 && (length = getdents64(threads, entries, sizeof entries)) > 0) {
+        for (ssize_t at = 0; at < length && pid == 0;) {
+            const struct dirent64 *thread = (const struct dirent64 *)(const void *)(entries + at);
+            pid = thread->d_name[0] != '.' ? child_of(thread->d_name) : 0;
+            at += thread->d_reclen;
         }
     }
-    if (threads != NULL) {
-        closedir(threads);
+    if (threads >= 0) {
+        close(threads);
     }
     return pid;
 }

@@ -2,8 +2,8 @@
  * runs a job with one fault, runs it again in the same pool without, closes, and looks for what was left open:
  * children, threads, descriptors, mappings, files. Writes TAP; one test for each point and action.
  *
- * Two jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by a
- * failing tile and a second one, with the fault, resumes from the journal. */
+ * Three jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by
+ * a failing tile and a second one resumes from the journal; and a job of several steps in files. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,18 +23,20 @@
 
 #include "held.h"
 #include "points.h"
+#include "quotient.h"
 #include "step.h"
 
 #define ROWS 24
 #define COLUMNS 40
-#define PATIENCE 120 /* seconds for a case */
+#define MOST_TILES (2 * ROWS + 1) /* of the job of several steps */
+#define PATIENCE 120              /* seconds for a case */
 #define FAILURE 7
 
 static const tw_split rows_apart = {.axis = "i", .tile = 1};
 
 /* What kernels and the driver tell each other: shared by all processes. */
 struct board {
-    _Atomic int calls[ROWS];
+    _Atomic int calls[MOST_TILES];
     _Atomic int failing; /* tile that fails; -1: none */
 };
 static struct board *board;
@@ -49,6 +51,18 @@ static int choose(const tw_tile *tile)
     }
     step_difference(&tile->operand[0], &tile->operand[1], &view);
     return 0;
+}
+
+/* Of the job of several steps; the fold between its two steps is the library's own. */
+static int quotient(const tw_tile *tile)
+{
+    const int number = (int)tile->number + (*(const int *)tile->context == QUOTIENT_PART ? 0 : ROWS + 1);
+    board->calls[number]++;
+    if (tile->number == 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    quotient_compute(tile);
+    return number == board->failing ? tw_tile_fail(tile, FAILURE, "asked to fail") : 0;
 }
 
 /* The step; in memory also c[i,j]. The first tile is slow, so that others steal. */
@@ -127,13 +141,29 @@ static tw_status open_pool(struct job *job)
     return tw_pool_open(&job->pool, &options, &job->error);
 }
 
+static void fill_rows(tw_array *r)
+{
+    for (int64_t n = 0; n < ROWS * COLUMNS; n++) {
+        ((double *)tw_array_data(r))[n] = step_r(n / COLUMNS, n % COLUMNS);
+    }
+}
+
 static void fill(struct job *job)
 {
-    const tw_view *x = tw_array_view(job->arrays[0]), *r = tw_array_view(job->arrays[1]);
     for (int64_t i = 0; i < ROWS; i++) {
-        ((double *)x->data)[i] = step_x(i);
-        for (int64_t j = 0; j < COLUMNS; j++) {
-            ((double *)r->data)[i * COLUMNS + j] = step_r(i, j);
+        ((double *)tw_array_data(job->arrays[0]))[i] = step_x(i);
+    }
+    fill_rows(job->arrays[1]);
+}
+
+static void check_quotients(tw_array *const *operands)
+{
+    const double *r = tw_array_data(operands[0]), total = quotient_total(ROWS, COLUMNS);
+    for (int64_t n = 0; n < ROWS * COLUMNS; n++) {
+        const double wanted = step_r(n / COLUMNS, n % COLUMNS) / total;
+        if (r[n] != wanted) {
+            wrong("steps: row %lld: %g instead of %g", (long long)(n / COLUMNS), r[n], wanted);
+            return;
         }
     }
 }
@@ -173,7 +203,7 @@ static void check_choice(const struct job *job)
 static int total_calls(void)
 {
     int total = 0;
-    for (int tile = 0; tile < ROWS; tile++) {
+    for (int tile = 0; tile < MOST_TILES; tile++) {
         total += board->calls[tile];
     }
     return total;
@@ -184,12 +214,17 @@ static tw_status make_job(struct job *job)
 {
     const int64_t lengths[] = {ROWS, COLUMNS};
     const tw_grid_options grid_options = {.splits = &rows_apart, .nsplits = 1};
-    const char *text = job->setting->files ? STEP_SIGNATURE : STEP_SIGNATURE ", c[i,j]";
+    const int steps = job->setting->steps;
+    const char *text = steps ? QUOTIENT_SIGNATURE : job->setting->files ? STEP_SIGNATURE : STEP_SIGNATURE ", c[i,j]";
     tw_status status = tw_signature_parse(&job->signature, text, &job->error);
     if (status == TW_OK) {
         status = tw_grid_create(&job->grid, job->signature, lengths, &grid_options, &job->error);
     }
-    return status != TW_OK ? status : tw_kernel_from_function(&job->kernel, step, NULL, 0, &job->error);
+    if (status == TW_OK && steps) {
+        status = quotient_stages(job->grid, ROWS, COLUMNS, &job->error);
+    }
+    return status != TW_OK ? status
+                           : tw_kernel_from_function(&job->kernel, steps ? quotient : step, NULL, 0, &job->error);
 }
 
 static tw_status run(struct job *job, tw_array *const *operands)
@@ -212,6 +247,13 @@ static tw_status make_arrays(struct job *job)
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
     const int64_t shape[] = {ROWS, COLUMNS};
     const int files = job->setting->files;
+    if (job->setting->steps) {
+        const tw_status made = tw_array_create(&job->arrays[0], NULL, &float64, 2, shape, &job->error);
+        if (made == TW_OK) {
+            fill_rows(job->arrays[0]);
+        }
+        return made;
+    }
     tw_status status = tw_array_create(&job->arrays[0], job->pool, &float64, 1, shape, &job->error);
     if (status == TW_OK) {
         status = tw_array_create(&job->arrays[1], files ? NULL : job->pool, &float64, 2, shape, &job->error);
@@ -255,7 +297,9 @@ static tw_status run_outputs(struct job *job)
     if (status == TW_OK) {
         status = tw_outputs_commit(job->outputs, &job->error);
     }
-    if (status == TW_OK) {
+    if (status == TW_OK && job->setting->steps) {
+        check_quotients(operands);
+    } else if (status == TW_OK) {
         check_results(operands, "files");
     }
     return status;
@@ -268,9 +312,10 @@ static tw_status run_files(struct job *job, int resume)
     const tw_output files[] = {
         {.file = NULL}, {.file = "r.npy", .dtype = float64}, {.file = "s.npy", .dtype = float64}};
     const tw_outputs_options options = {.resume = resume};
+    const tw_output *of_job = job->setting->steps ? &files[1] : files;
     tw_status status = make_arrays(job);
     if (status == TW_OK) {
-        status = tw_outputs_open(&job->outputs, job->kernel, job->grid, job->arrays, files, &options, &job->error);
+        status = tw_outputs_open(&job->outputs, job->kernel, job->grid, job->arrays, of_job, &options, &job->error);
     }
     if (status == TW_OK) {
         status = run_outputs(job);
@@ -303,7 +348,8 @@ static tw_status run_memory(struct job *job)
 
 static void forget_files(void)
 {
-    static const char *const names[] = {"r.npy", "s.npy", "r.npy.part", "s.npy.part", "r.npy.journal"};
+    static const char *const names[] = {"r.npy",      "s.npy",         "r.npy.part",
+                                        "s.npy.part", "r.npy.journal", "r.npy.partials"};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
         unlink(names[k]);
     }
@@ -311,8 +357,9 @@ static void forget_files(void)
 
 static void check_files(const struct setting *setting)
 {
-    const int wanted = setting->files ? 2 : 0, found = entries(".");
-    if (found != wanted || (setting->files && (access("r.npy", F_OK) != 0 || access("s.npy", F_OK) != 0))) {
+    const int wanted = setting->files ? 2 - setting->steps : 0, found = entries(".");
+    if (found != wanted ||
+        (setting->files && (access("r.npy", F_OK) != 0 || (!setting->steps && access("s.npy", F_OK) != 0)))) {
         wrong("%d files in the folder at the end instead of %d", found, wanted);
     }
 }
@@ -333,7 +380,7 @@ static void check_holdings(const struct holdings *before)
 
 static tw_status run_once(struct job *job, int resume)
 {
-    for (int tile = 0; tile < ROWS; tile++) {
+    for (int tile = 0; tile < MOST_TILES; tile++) {
         board->calls[tile] = 0;
     }
     return job->setting->files ? run_files(job, resume) : run_memory(job);
@@ -342,8 +389,9 @@ static tw_status run_once(struct job *job, int resume)
 /* A run that ends well runs each tile once, and once more for each worker that died in it. */
 static void check_calls(const struct job *job, int may_repeat, const char *which)
 {
-    const int wanted = ROWS - (int)job->totals.resumed, calls = total_calls();
-    if (calls < wanted - may_repeat || calls > wanted + job->totals.deaths || (!may_repeat && calls != wanted)) {
+    const int steps = job->setting->steps, calls = total_calls(); /* no kernel is called for the fold, if that runs */
+    const int wanted = (steps ? MOST_TILES : ROWS) - (int)job->totals.resumed, least = wanted - may_repeat - steps;
+    if (calls < least || calls > wanted + job->totals.deaths || (!may_repeat && calls > wanted)) {
         wrong("%s: %d calls of the kernel for %d tiles, with %d deaths", which, calls, wanted, job->totals.deaths);
     }
 }
@@ -360,7 +408,7 @@ static void end_job(struct job *job)
 static void first_run(struct job *job, const struct tw__point *point, int action)
 {
     const int cut_short = has(point, TW__POINT_RECORDS);
-    board->failing = cut_short ? ROWS - 1 : -1;
+    board->failing = !cut_short ? -1 : job->setting->steps ? MOST_TILES - 1 : ROWS - 1;
     tw_status status = open_pool(job);
     if (status == TW_OK) {
         status = run_once(job, 0);
@@ -422,7 +470,7 @@ static void run_plain(const struct setting *setting)
     if (tw__fault_arm("") != 0 || make_job(&job) != TW_OK || open_pool(&job) != TW_OK) {
         wrong("%s", job.error.message);
     } else {
-        board->failing = ROWS - 1;
+        board->failing = setting->steps ? MOST_TILES - 1 : ROWS - 1;
         if (run_once(&job, 0) != TW_ERROR_KERNEL) {
             wrong("a failing tile: %s", job.error.message);
         }
@@ -448,7 +496,9 @@ static void verdict(const char *what, const struct setting *setting)
 {
     printf("%sok %d - driver: %s, %s, %d workers, in %s\n", why[0] == '\0' ? "" : "not ", ++number, what,
            setting->kind == TW_PROCESSES ? "processes" : "threads", setting->workers,
-           setting->files ? "files" : "memory");
+           setting->steps   ? "files, several steps"
+           : setting->files ? "files"
+                            : "memory");
     if (why[0] != '\0') {
         failed++;
         printf("  %s", why);
@@ -473,10 +523,11 @@ int main(int argc, char **argv)
     if (board == MAP_FAILED) {
         return 2;
     }
-    for (int files = 0; files < 2; files++) {
-        const struct setting setting = {.kind = strcmp(argv[1], "threads") == 0 ? TW_THREADS : TW_PROCESSES,
-                                        .workers = (int)strtol(argv[2], NULL, 10),
-                                        .files = files};
+    for (int job = 0; job < 3; job++) {
+        const struct setting setting = {.files = job > 0,
+                                        .steps = job > 1,
+                                        .kind = strcmp(argv[1], "threads") == 0 ? TW_THREADS : TW_PROCESSES,
+                                        .workers = (int)strtol(argv[2], NULL, 10)};
         run_plain(&setting);
         run_plain(&setting); /* what the C library keeps for good is there by now */
         verdict("passes the points that it should", &setting);
