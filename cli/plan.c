@@ -13,6 +13,7 @@
 struct planning {
     const struct cli_request *request;
     struct cli_recipe recipe;
+    struct cli_reductions reductions;
     tw_grid *grid;
     struct cli_operands operands;
 };
@@ -29,7 +30,10 @@ static tw_status prepare(struct planning *planning, tw_error *error)
         cli_recipe_settle(&planning->recipe, &planning->operands, &request->lengths, &request->dtypes, itemsizes,
                           error) != TW_OK ||
         cli_operands_sizes(&planning->operands, planning->recipe.lengths, error) != TW_OK ||
-        cli_recipe_divide(&planning->grid, &planning->recipe, &request->splits, itemsizes, error) != TW_OK) {
+        cli_reductions_open(&planning->reductions, planning->recipe.signature, &request->reductions, &request->compile,
+                            error) != TW_OK ||
+        cli_recipe_divide(&planning->grid, &planning->recipe, &request->splits, &planning->reductions, itemsizes,
+                          error) != TW_OK) {
         return error->status;
     }
     return cli_recipe_open(&planning->recipe, request->kernel, request->object, &request->compile, error);
@@ -144,6 +148,7 @@ int cli_plan(int argc, char **argv)
     free(plan);
     cli_operands_fini(&planning.operands);
     tw_grid_destroy(planning.grid);
+    cli_reductions_fini(&planning.reductions);
     cli_recipe_fini(&planning.recipe);
     cli_request_fini(&request);
     return code;

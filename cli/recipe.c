@@ -242,13 +242,17 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
 }
 
 tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
-                            const int64_t *itemsizes, tw_error *error)
+                            const struct cli_reductions *reductions, const int64_t *itemsizes, tw_error *error)
 {
     if (recipe->statement != NULL) {
         const tw_grid_options more = {.itemsizes = itemsizes};
         return tw_statement_grid(grid, recipe->statement, recipe->lengths, splits->split, splits->count, &more, error);
     }
-    const tw_grid_options division = {.splits = splits->split, .nsplits = splits->count, .itemsizes = itemsizes};
+    const tw_grid_options division = {.splits = splits->split,
+                                      .nsplits = splits->count,
+                                      .itemsizes = itemsizes,
+                                      .folds = reductions->count > 0 ? reductions->folds : NULL,
+                                      .fold_kernels = (const tw_kernel *const *)reductions->kernels};
     return tw_grid_create(grid, recipe->signature, recipe->lengths, &division, error);
 }
 

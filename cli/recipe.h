@@ -4,6 +4,7 @@
 
 #include "operands.h"
 #include "options.h"
+#include "reductions.h"
 
 /* --param, --edge: the input of cli_notation_argp. All zeros: none given. */
 struct cli_notation {
@@ -49,9 +50,9 @@ tw_status cli_recipe_settle(struct cli_recipe *recipe, struct cli_operands *oper
                             const struct cli_bindings *lengths, const struct cli_bindings *dtypes, int64_t *itemsizes,
                             tw_error *error);
 
-/* The tiles of a settled recipe; `run` and `replay` get the same ones. */
+/* The tiles of a settled recipe; `run` and `replay` get the same ones. reductions: of a kernel. */
 tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, const struct cli_splits *splits,
-                            const int64_t *itemsizes, tw_error *error);
+                            const struct cli_reductions *reductions, const int64_t *itemsizes, tw_error *error);
 
 /* Opens or compiles the kernel; `object`: the shared object that a statement was compiled to elsewhere; NULL: none. */
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,

@@ -15,6 +15,7 @@
 struct replay {
     const struct cli_request *request;
     struct cli_recipe recipe;
+    struct cli_reductions reductions;
     tw_grid *grid;
     struct cli_operands operands;
     tw_array *arrays[TW_MAX_OPERANDS];
@@ -32,7 +33,10 @@ static tw_status prepare(struct replay *replay, tw_error *error)
         cli_recipe_settle(&replay->recipe, &replay->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
         cli_operands_sizes(&replay->operands, replay->recipe.lengths, error) != TW_OK ||
-        cli_recipe_divide(&replay->grid, &replay->recipe, &request->splits, itemsizes, error) != TW_OK) {
+        cli_reductions_open(&replay->reductions, replay->recipe.signature, &request->reductions, &request->compile,
+                            error) != TW_OK ||
+        cli_recipe_divide(&replay->grid, &replay->recipe, &request->splits, &replay->reductions, itemsizes, error) !=
+            TW_OK) {
         return error->status;
     }
     if (request->tile >= tw_grid_count(replay->grid)) {
@@ -122,6 +126,7 @@ static void replay_fini(struct replay *replay)
     }
     cli_operands_fini(&replay->operands);
     tw_grid_destroy(replay->grid);
+    cli_reductions_fini(&replay->reductions);
     cli_recipe_fini(&replay->recipe);
 }
 

@@ -30,7 +30,8 @@ enum {
     KEY_VERIFY,
     KEY_NO_JOURNAL,
     KEY_GUARD,
-    KEY_KERNEL
+    KEY_KERNEL,
+    KEY_REDUCE
 };
 
 #define MOST_RETRIES 1000000
@@ -45,6 +46,10 @@ static const struct argp_option options[] = {
      "The dtype of an output, like r[i,j]:float32 in the signature; default: the inputs' if they agree, else float64",
      1},
     {"length", KEY_LENGTH, "AXIS=N,...", 0, "The length of axes that no input has: i=1500 or i=1500,j=1500", 1},
+    {"reduce", KEY_REDUCE, "NAME=FOLD,...", 0,
+     "How the partial results of a KERNEL become an output that lacks a cut axis: s=sum, prod, min, max, any, all or "
+     "FILE.c:FUNCTION",
+     1},
     {"kernel", KEY_KERNEL, "FILE.so", 0,
      "Use a shared object that 'tilework compile' made of the statement; needs no compiler", 2},
     {NULL, 0, NULL, 0, "Workers:", 4},
@@ -102,6 +107,8 @@ static const char doc[] =
     "      --pool processes -w 4 --check -v\n"
     "  tilework run mandelbrot.c:render -s '-> r[i,j]:uint16' \\\n"
     "      --length i=1500 --length j=1500 --tile i=10 -o r=r.npy\n"
+    "  tilework run hist.c:hist -s 'x[i] -> n[b]:int64' x=x.npy \\\n"
+    "      --length b=10 --parts i=8 --reduce n=sum -o n=n.npy\n"
     "  tilework run axpy.c:axpy -s 'x[i], r[i] -> r[i]' \\\n"
     "      x=x.npy r=before.npy -o r=after.npy\n";
 
@@ -215,7 +222,10 @@ static error_t check_statement(struct cli_request *request)
 {
     const int is_statement = cli_is_statement(request->kernel) || !cli_is_kernel(request->kernel);
     if (is_statement && request->signature == NULL) {
-        return 0;
+        return request->reductions.count == 0
+                   ? 0
+                   : cli_bad("--reduce: is for kernels; a statement says itself what it sums, as in 's[j] = sum(i: "
+                             "a[i,j])', and is cut along i without an option");
     }
     if (request->signature == NULL) {
         return cli_bad("missing signature: give -s 'y[i], x[j] -> r[i,j]'");
@@ -252,6 +262,11 @@ static error_t end(struct cli_request *request)
         return cli_bad("--no-journal and --resume exclude each other: without a journal it is not known what is done");
     }
     return check_pool(request);
+}
+
+static error_t add_reduction(void *reductions, const char *option, const char *item)
+{
+    return cli_bindings_add(reductions, option, "NAME=FOLD", item, 0);
 }
 
 static error_t add_length(void *lengths, const char *option, const char *item)
@@ -327,6 +342,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return cli_bindings_add(&request->dtypes, "--dtype", "NAME=DTYPE", argument, 0);
     case KEY_LENGTH:
         return cli_list("--length", argument, 0, add_length, &request->lengths);
+    case KEY_REDUCE:
+        return cli_list("--reduce", argument, 0, add_reduction, &request->reductions);
     case KEY_FLAGS:
         return set_once(&request->compile.flags, "--flags", argument);
     case KEY_COMPILER:
@@ -439,6 +456,7 @@ void cli_request_fini(struct cli_request *request)
     cli_bindings_fini(&request->outputs);
     cli_bindings_fini(&request->dtypes);
     cli_bindings_fini(&request->lengths);
+    cli_bindings_fini(&request->reductions);
     cli_splits_fini(&request->splits);
     cli_notation_fini(&request->notation);
 }

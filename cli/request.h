@@ -15,6 +15,7 @@ struct cli_request {
     struct cli_bindings inputs, outputs; /* NAME=FILE */
     struct cli_bindings dtypes;          /* NAME=DTYPE */
     struct cli_bindings lengths;         /* AXIS=N */
+    struct cli_bindings reductions;      /* NAME=sum and the like, NAME=FILE.c:FUNCTION */
     struct cli_pool_choice pool;
     struct cli_splits splits;
     tw_compile_options compile;

@@ -20,6 +20,7 @@
 struct run {
     const struct cli_request *request;
     struct cli_recipe recipe;
+    struct cli_reductions reductions;
     tw_grid *grid;
     tw_pool *pool;
     tw_report *report;
@@ -58,6 +59,9 @@ static tw_status check_paths(struct run *run, tw_error *error)
     }
     if (status == TW_OK) {
         status = add_kernel_path(paths, run->request, error);
+    }
+    if (status == TW_OK) {
+        status = cli_reductions_paths(&run->request->reductions, paths, error);
     }
     if (status == TW_OK && !run->request->no_journal) {
         status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, 1, "the journal");
@@ -124,7 +128,9 @@ static tw_status prepare(struct run *run, tw_error *error)
             TW_OK ||
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
         check_scratch(request, error) != TW_OK ||
-        cli_recipe_divide(&run->grid, &run->recipe, &request->splits, itemsizes, error) != TW_OK ||
+        cli_reductions_open(&run->reductions, run->recipe.signature, &request->reductions, &request->compile, error) !=
+            TW_OK ||
+        cli_recipe_divide(&run->grid, &run->recipe, &request->splits, &run->reductions, itemsizes, error) != TW_OK ||
         cli_unfinished_look(&run->unfinished, error) != TW_OK ||
         cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
@@ -261,6 +267,7 @@ static void run_fini(struct run *run)
     cli_operands_fini(&run->operands);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
+    cli_reductions_fini(&run->reductions);
     cli_recipe_fini(&run->recipe);
 }
 

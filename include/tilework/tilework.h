@@ -417,8 +417,10 @@ TW_API tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *g
 
 /* Runs one tile alone, on the calling thread and in this process, as tw_run would, for debuggers: with the same views,
  * scratch memory and floating-point mode, and with options->guard on the same copies, so that a wrong access raises its
- * signal in this process. Of the options only scratch_size and guard are used; `options` may be NULL. Errors:
- * TW_ERROR_ARGUMENT, TW_ERROR_KERNEL, TW_ERROR_GUARD, TW_ERROR_MEMORY. */
+ * signal in this process. If the job has several steps, those before the tile's own are computed first, whole, in
+ * memory that is then discarded; a tile of a reduction leaves its partial in its part of the output. Of the options
+ * only scratch_size and guard are used; `options` may be NULL. Errors: TW_ERROR_ARGUMENT, TW_ERROR_KERNEL,
+ * TW_ERROR_GUARD, TW_ERROR_MEMORY. */
 TW_API tw_status tw_replay(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
                            const tw_run_options *options, tw_error *error);
 

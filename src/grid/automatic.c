@@ -7,8 +7,8 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "grid/folded.h"
 #include "grid/grid.h"
-#include "grid/reduced.h"
 #include "grid/signature.h"
 
 /* A kernel may take a second for each element. MANY_TILES keep some tens of cores busy to the end, and cost less than

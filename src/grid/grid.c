@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "grid/automatic.h"
 #include "grid/cells.h"
-#include "grid/reduced.h"
+#include "grid/folded.h"
 #include "grid/signature.h"
 #include "grid/split.h"
 #include "grid/stages.h"

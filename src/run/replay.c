@@ -2,7 +2,9 @@
 #include <stdlib.h>
 
 #include "array/array.h"
+#include "array/view.h"
 #include "base/error.h"
+#include "grid/order.h"
 #include "job/bind.h"
 #include "job/here.h"
 #include "run/again.h"
@@ -66,6 +68,25 @@ static void choose_arrays(tw_array **last, tw_array *const *scratch, const tw_gr
     }
 }
 
+/* What a tile contributes to a reduction can be seen: in the tile's part of the output. */
+static void leave_partials(const struct tw__again *own, uint64_t tile, tw_array *const *operands)
+{
+    const struct tw__stages *stages = own->grid->stages;
+    const struct tw__stage *stage = tw__stage_of(stages, tile);
+    const struct tw__access *accesses = own->staging.requests[stage - stages->stage].accesses;
+    struct tw__order order;
+    tw__order_seek(&order, stage->grid, tile - stage->first);
+    for (int k = 0; k < own->grid->signature->noperands; k++) {
+        if (stage->call == TW__STAGE_KERNEL && stages->folds[k] != TW_FOLD_NONE && stage->parts[k] != 0) {
+            const struct tw__access *access = &accesses[k];
+            tw_view part = tw__view_box(&access->view, access->axes, order.start, order.stop);
+            tw__partial_move(access, stage->grid, order.coordinate, &part);
+            const tw_view place = tw__view_box(&operands[k]->view, access->axes, order.start, order.stop);
+            tw__view_copy(&place, &part);
+        }
+    }
+}
+
 /* A tile of a job with stages: the steps before its own are computed first, whole. */
 static tw_status replay_staged(const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands, uint64_t tile,
                                const tw_run_options *options, tw_error *error)
@@ -89,6 +110,9 @@ static tw_status replay_staged(const tw_kernel *kernel, const tw_grid *grid, tw_
     }
     if (status == TW_OK) {
         status = tw__again_run_tile(own, tile, options, error);
+    }
+    if (status == TW_OK) {
+        leave_partials(own, tile, operands);
     }
     tw__again_destroy(own);
     tw__again_destroy(before);

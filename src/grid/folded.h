@@ -1,7 +1,7 @@
-/* reduced.h - the steps of a kernel whose outputs are reductions: partials, then one step of folds for each of them.
+/* folded.h - the steps of a kernel whose outputs are reductions: partials, then one step of folds for each of them.
  */
-#ifndef TW_GRID_REDUCED_H
-#define TW_GRID_REDUCED_H
+#ifndef TW_GRID_FOLDED_H
+#define TW_GRID_FOLDED_H
 
 #include <tilework/tilework.h>
 

@@ -1,11 +1,11 @@
-/* reduced.c - the steps of a kernel whose outputs are reductions, by arithmetic.
+/* folded.c - the steps of a kernel whose outputs are reductions, by arithmetic.
  *
  *     a[i,j] -> s[j], i cut into 40, folded by a sum
  *     stage 0  a[i,j] -> part p of s[j]   the user's kernel over the whole grid; p is the tile's place along i
  *     stage 1  40 parts of s[j] -> s[j]   the folds, over the output's own axes
  *
  * The parts are in the order of the grid: so many cuts, so many partials, and the same bits on any pool. */
-#include "grid/reduced.h"
+#include "grid/folded.h"
 
 #include <stdlib.h>
 #include <string.h>
