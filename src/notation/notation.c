@@ -9,6 +9,7 @@
 #include "notation/context.h"
 #include "notation/parameter.h"
 #include "notation/type/extent.h"
+#include "notation/type/inner.h"
 #include "notation/type/proof.h"
 #include "notation/type/resolve.h"
 #include "notation/type/typing.h"
@@ -140,7 +141,10 @@ tw_status tw_statement_types(tw_statement *statement, const tw_dtype *dtypes, tw
     if (statement->is_typed && memcmp(kinds, statement->asked, size) == 0) {
         return TW_OK;
     }
-    const tw_status status = tw__type(&typed, syntax, kinds, in_words, statement->tiles, statement->order, error);
+    tw_status status = tw__type(&typed, syntax, kinds, in_words, statement->tiles, statement->order, error);
+    if (status == TW_OK) {
+        status = tw__inner_check(&typed, syntax, error);
+    }
     if (status != TW_OK) {
         tw__typed_fini(&typed);
         return status;

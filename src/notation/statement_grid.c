@@ -106,6 +106,15 @@ static tw_status make_plain(tw_grid **grid, const struct dividing *d, const int6
                             size_t nsplits, tw_error *error)
 {
     tw_grid_options options = d->options;
+    for (int r = 0; r < d->survey.count; r++) {
+        const uint64_t bound = d->survey.of[r].bound & d->division.cut;
+        if (bound != 0) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "axis %s cannot be cut here: a reduction reads what is written along it, and the list has "
+                            "no step for it",
+                            d->program->axes[__builtin_ctzll(bound)].name);
+        }
+    }
     tw_split *kept = calloc(nsplits + 1, sizeof *kept);
     if (kept == NULL) {
         return tw__fail_memory(error, (nsplits + 1) * sizeof *kept, "a grid");
@@ -210,6 +219,16 @@ static tw_status check_names(const struct dividing *d, const int64_t *lengths, c
     return TW_OK;
 }
 
+/* The axes that all outputs have. */
+static uint64_t common_axes(const struct dividing *d)
+{
+    uint64_t axes = UINT64_MAX;
+    for (int s = 0; s < d->program->nstatements; s++) {
+        axes &= d->survey.targets[s];
+    }
+    return axes;
+}
+
 static tw_status make_stages(tw_grid **grid, struct dividing *d, const int64_t *lengths, const tw_split *splits,
                              size_t nsplits, tw_error *error)
 {
@@ -219,8 +238,7 @@ static tw_status make_stages(tw_grid **grid, struct dividing *d, const int64_t *
         return tw__fail_memory(error, sizeof *last, "a grid");
     }
     tw_status status = tw__build_stages(&stages, last, &d->recipe, error);
-    const int is_narrow =
-        stages == NULL && nsplits == 0 && d->choice.nsteps == 1 && d->choice.step[0].cut != d->survey.targets[0];
+    const int is_narrow = stages == NULL && nsplits == 0 && common_axes(d) != d->choice.step[0].cut;
     if (status == TW_OK && stages == NULL && !is_narrow) {
         status = make_plain(grid, d, lengths, splits, nsplits, error);
     } else if (status == TW_OK) {

@@ -11,6 +11,7 @@
 #include "notation/print/prelude.h"
 #include "notation/print/reduce.h"
 #include "notation/print/statement.h"
+#include "notation/type/inner.h"
 #include "notation/type/settle.h"
 #include "os/stack.h"
 
@@ -89,6 +90,16 @@ static int is_an_outputs(const struct tw__program *program, int axis)
     return 0;
 }
 
+/* Whether an operand that is written with this axis is read at other indices too: then all of it must be there. */
+static int is_bound(const struct tw__program *program, int axis)
+{
+    uint64_t axes = 0;
+    for (int n = 0; n < program->nnodes; n++) {
+        axes |= program->nodes[n].kind == TW__NODE_READ ? tw__inner_bound(program, n) : 0;
+    }
+    return (int)(axes >> axis & 1);
+}
+
 static void emit_checks(struct tw__emitter *e)
 {
     const struct tw__program *program = e->program;
@@ -127,9 +138,14 @@ static void emit_checks(struct tw__emitter *e)
          * whole in every tile: with a shorter one, a part would be missing. */
         for (int a = 0; a < program->naxes; a++) {
             if (program->axes[a].tile >= 0) {
-                const int whole = !is_an_outputs(program, a);
-                tw__emit_open(e, "if (tile->stop[%d] %s ((const int64_t *)tile->context)[%d])", program->axes[a].tile,
-                              whole ? "!=" : ">", a);
+                const int whole = !is_an_outputs(program, a) || is_bound(program, a);
+                const int tile = program->axes[a].tile;
+                if (whole) {
+                    tw__emit_open(e, "if (tile->stop[%d] - tile->start[%d] != ((const int64_t *)tile->context)[%d])",
+                                  tile, tile, a);
+                } else {
+                    tw__emit_open(e, "if (tile->stop[%d] > ((const int64_t *)tile->context)[%d])", tile, a);
+                }
                 tw__emit_line(e, "return tw_tile_fail(tile, 1, \"this kernel was made for %s\");",
                               whole ? "another length of an axis that is reduced" : "shorter axes");
                 tw__emit_close(e);

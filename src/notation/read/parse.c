@@ -317,13 +317,28 @@ static tw_status read_statements(struct tw__parser *parser)
     return status;
 }
 
-/* Outputs are read where they are written, and nowhere else: other tiles have the rest. */
+/* Marks the nodes in bodies of reductions: a node has a larger number than its children. */
+static void find_reduced(const struct tw__syntax *syntax, unsigned char *is_reduced)
+{
+    for (int n = syntax->nnodes - 1; n >= 0; n--) {
+        const struct tw__syntax_node *node = &syntax->nodes[n];
+        for (int k = 0; k < node->nchildren; k++) {
+            is_reduced[node->child[k]] |= (unsigned char)(is_reduced[n] || node->kind == TW__SYNTAX_REDUCE);
+        }
+    }
+}
+
+/* Outputs are read where they are written, and nowhere else: other tiles have the rest. A reduction may read all of an
+ * operand that is read before it is written: type/inner.h looks whether it can. */
 static tw_status check_outputs(struct tw__parser *parser)
 {
     const struct tw__syntax *syntax = parser->syntax;
+    unsigned char is_reduced[TW__SYNTAX_NODES] = {0};
+    find_reduced(syntax, is_reduced);
     for (int n = 0; n < syntax->nnodes; n++) {
         const struct tw__syntax_node *node = &syntax->nodes[n];
-        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role == TW_IN) {
+        if (node->kind != TW__SYNTAX_READ || syntax->operands[node->which].role == TW_IN ||
+            (syntax->operands[node->which].role == TW_INOUT && is_reduced[n])) {
             continue;
         }
         const struct tw__syntax_operand *operand = &syntax->operands[node->which];

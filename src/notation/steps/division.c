@@ -152,6 +152,7 @@ static struct tw__surveyed together(const struct tw__survey *survey, uint32_t re
     for (int r = 0; r < survey->count; r++) {
         if (reductions >> r & 1) {
             all.work += survey->of[r].work;
+            all.bound |= survey->of[r].bound;
             all.bytes = survey->of[r].bytes > all.bytes ? survey->of[r].bytes : all.bytes;
         }
     }
@@ -209,18 +210,18 @@ tw_status tw__divide_part(struct tw__divided *divided, const struct tw__division
     const int64_t few = parts < FEW_TILES ? parts : FEW_TILES;
     tw_status status;
     make_whole(divided, division);
-    take_given(divided, division, division->is_given ? all.outside : 0);
+    take_given(divided, division, division->is_given ? all.outside & ~all.bound : 0);
     if (division->is_given && tw__choice_cuts(survey, __builtin_ctz(step->reductions), division->cut)) {
         const int outermost = node->u.reduce.axis[0];
         status = tw__nodes_of_cuts(&divided->nodes, all.places, &division->axes[outermost],
                                    all.places / survey->lengths[outermost], error);
     } else {
-        const int64_t tiles = division->is_given ? count_outside(divided, division, all.outside) : all.outsides;
+        const int64_t tiles = division->is_given ? count_outside(divided, division, all.outside) : tw__survey_product(survey, all.outside & ~all.bound);
         const int64_t missing = tiles >= few ? 1 : division->is_given ? (parts + tiles - 1) / tiles : parts;
         const int depth = tw__nodes_depth(all.places, missing);
         status = tw__nodes_of_depth(&divided->nodes, all.places, depth, error);
         if (status == TW_OK && !division->is_given) {
-            cut_outside(divided, division, all.outside, parts / divided->nodes.count);
+            cut_outside(divided, division, all.outside & ~all.bound, parts / divided->nodes.count);
         }
     }
     if (status == TW_OK) {

@@ -53,6 +53,7 @@ static uint64_t free_axes(const struct tw__survey *survey, int first, int end, u
         if ((open >> r & 1) != 0 && exists(&survey->of[r]) && survey->of[r].work >= WORTH) {
             axes &= survey->of[r].outside;
         }
+        axes &= (open >> r & 1) != 0 ? ~survey->of[r].bound : UINT64_MAX;
     }
     return axes;
 }
@@ -64,9 +65,10 @@ static int find_narrow(const struct tw__survey *survey, uint32_t open, uint64_t 
     int64_t fewest = 0;
     for (int r = 0; r < survey->count; r++) {
         const struct tw__surveyed *one = &survey->of[r];
-        const int64_t tiles = tw__survey_product(survey, targets & one->outside);
+        const uint64_t apart = one->work >= WORTH ? one->outside & ~one->bound : ~one->bound;
+        const int64_t tiles = tw__survey_product(survey, targets & apart);
         const int is_large = one->places > TW__FOLD_LEAF && tw__automatic_parts(one->work, 0) > 1 && tiles < needed;
-        const int is_again = one->work >= WORTH && tiles < tw__survey_product(survey, targets);
+        const int is_again = tiles < tw__survey_product(survey, targets);
         if ((open >> r & 1) != 0 && exists(one) && (is_large || is_again) && (found < 0 || tiles < fewest)) {
             found = r;
             fewest = tiles;
@@ -109,7 +111,7 @@ static void settle_given(struct tw__choice *choice, const struct tw__survey *sur
             is_again |= (one->statements >> s & 1) != 0 && (cut & survey->targets[s] & ~one->outside) != 0;
         }
         const int is_cut = tw__choice_cuts(survey, r, cut) && one->places > TW__FOLD_LEAF;
-        if (exists(one) && (is_cut || (is_again && one->work >= WORTH))) {
+        if (exists(one) && (is_cut || (is_again && one->work >= WORTH) || (cut & one->bound) != 0)) {
             choice->settled |= UINT32_C(1) << r;
         }
     }

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "notation/type/inner.h"
 
 int64_t tw__survey_product(const struct tw__survey *survey, uint64_t axes)
 {
@@ -76,12 +77,27 @@ static int64_t body_bytes(const struct tw__survey *survey, int number)
     return all;
 }
 
+/* The axes that are bound by what stands in the body of a reduction. */
+static uint64_t bound_by(const struct tw__program *program, int number)
+{
+    uint64_t axes = 0;
+    for (int n = 0; n < number; n++) {
+        int scope = program->nodes[n].kind == TW__NODE_READ ? program->nodes[n].scope : -1;
+        while (scope >= 0 && scope != number) {
+            scope = program->nodes[scope].scope;
+        }
+        axes |= scope == number ? tw__inner_bound(program, n) : 0;
+    }
+    return axes;
+}
+
 static tw_status look_at(struct tw__survey *survey, int number, tw_error *error)
 {
     struct tw__surveyed *one = &survey->of[number];
     const struct tw__node *node = &survey->program->nodes[one->node];
     uint32_t needs;
     one->outside = node->axes;
+    one->bound = bound_by(survey->program, one->node);
     for (int k = 0; k < node->u.reduce.naxes; k++) {
         one->reduced |= UINT64_C(1) << node->u.reduce.axis[k];
     }

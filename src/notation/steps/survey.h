@@ -10,6 +10,7 @@ struct tw__surveyed {
     int node;
     uint64_t outside;    /* bit a: its value changes along axis a of the program */
     uint64_t reduced;    /* the axes that it reduces */
+    uint64_t bound;      /* a tile that computes it needs all indices of these axes: see type/inner.h */
     int64_t outsides;    /* how many values it has */
     int64_t places;      /* how many elements become one of them */
     double work;         /* nanoseconds, about, of all its values */

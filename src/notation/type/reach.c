@@ -16,8 +16,9 @@ int tw__walk_next(const struct tw__extent *extent, struct tw__walk *walk)
         walk->operand = &syntax->operands[walk->read->which];
         while (walk->dimension < walk->operand->ndim) {
             const int d = walk->dimension++;
-            if (walk->operand->axis[d] < 0) {
-                walk->index = &syntax->indices[walk->read->indices + d];
+            walk->index = &syntax->indices[walk->read->indices + d];
+            /* All of an operand that is written too may be read by a reduction: see inner.h. */
+            if (walk->operand->axis[d] < 0 || !tw__index_is_axis(walk->index, walk->operand->axis[d])) {
                 walk->length = extent->views[walk->read->which]->shape[d];
                 return 1;
             }

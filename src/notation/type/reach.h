@@ -16,7 +16,8 @@ struct tw__extent {
     tw_error *error;
 };
 
-/* The reads of dimensions that every tile has whole, one after the other. Zeros: the first comes next. */
+/* The reads of dimensions that every tile has whole, and those of written ones at other indices than their own, one
+ * after the other. Zeros: the first comes next. */
 struct tw__walk {
     int node, dimension;
     const struct tw__syntax_node *read;

@@ -28,7 +28,7 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis)
     if (status != TW_OK) {
         return status;
     }
-    index->tiled = cut_axis >= 0;
+    index->tiled = cut_axis >= 0 && tw__index_is_axis(from, cut_axis);
     index->edge = index->tiled ? TW_EDGE_ERROR : tw__index_edge(typer->syntax, from);
     index->nterms = from->nterms;
     for (int k = 0; k < from->nterms; k++) {

@@ -290,6 +290,19 @@ static void readers_of_a_reduction_have_its_bits(void **state)
                 "i=2000,j=300", "i=100", -1);
 }
 
+static void what_is_reduced_may_be_overwritten(void **state)
+{
+    (void)state;
+    expect_same("u[i] /= sum(k: u[k])", TW_FLOAT64, "i=50001", "i=700", 2);
+    expect_same("u[i] /= sum(k: u[k])", TW_FLOAT64, "i=500", "i=7", 2); /* however little work it is */
+    expect_same("u[i] -= mean(k: u[k])", TW_FLOAT32, "i=3000000", "", 2);
+    expect_same("u[i,j] -= max(k: u[k,j])", TW_INT32, "i=400,j=300", "i=30,j=100", 2);
+    expect_same("u[i,j] /= sum(k: u[i,k])", TW_FLOAT64, "i=400,j=300", "i=30,j=100", 2);
+    expect_same("u[i,j] /= sum(k: u[i,k])", TW_FLOAT64, "i=400,j=300", "i=30", 0);
+    expect_same("u[i,j] -= sum(k,l: u[k,l])", TW_FLOAT32, "i=400,j=300", "k=100", 2);
+    expect_same("u[i] = 2 * u[i]; u[i] += sum(k: u[k])", TW_INT32, "i=900000", "", 0);
+}
+
 static void the_work_decides_without_splits(void **state)
 {
     (void)state;
@@ -306,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_of_reduced_axes_change_no_bit),
         cmocka_unit_test(readers_of_a_reduction_have_its_bits),
+        cmocka_unit_test(what_is_reduced_may_be_overwritten),
         cmocka_unit_test(the_work_decides_without_splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
