@@ -163,6 +163,22 @@ PyObject *array_object(tw_array *array, PyObject *source);
 PyObject *signature_of_statement(StatementObject *statement);
 PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
 
+/* ---- grids ---- */
+
+struct splits {
+    tw_split items[TW_MAX_OPERANDS];
+    int64_t *cuts[TW_MAX_OPERANDS];
+    size_t count;
+};
+
+/* Reads a tuple of (axis, "tile" or "parts" or "cuts", number or numbers); 0, or -1 with an exception and nothing to be
+ * freed. */
+int read_splits(struct splits *splits, PyObject *given);
+void splits_fini(struct splits *splits);
+
+/* The object of a grid, which it owns from now on; it takes over `folds` (NULL: none). */
+PyObject *grid_object(tw_grid *grid, SignatureObject *signature, PyObject *folds);
+
 /* ---- leaving and entering Python (states.c) ---- */
 
 /* What the calling thread left Python with: NULL inside of Python, and on threads that never were there. */

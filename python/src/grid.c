@@ -5,13 +5,7 @@
 
 /* ---- how axes are divided ---- */
 
-struct splits {
-    tw_split items[TW_MAX_OPERANDS];
-    int64_t *cuts[TW_MAX_OPERANDS];
-    size_t count;
-};
-
-static void splits_fini(struct splits *splits)
+void splits_fini(struct splits *splits)
 {
     for (size_t k = 0; k < splits->count; k++) {
         free(splits->cuts[k]);
@@ -101,8 +95,7 @@ static int read_folds(struct folds *folds, PyObject *given, int noperands)
     return 0;
 }
 
-/* The object of a grid, which it owns from now on; it takes over `folds`. */
-static PyObject *grid_object(tw_grid *grid, SignatureObject *signature, PyObject *folds)
+PyObject *grid_object(tw_grid *grid, SignatureObject *signature, PyObject *folds)
 {
     GridObject *self = (GridObject *)GridType.tp_alloc(&GridType, 0);
     if (self == NULL) {
@@ -120,8 +113,9 @@ static PyObject *grid_object(tw_grid *grid, SignatureObject *signature, PyObject
 
 /* ---- the grid ---- */
 
-static int read_splits(struct splits *splits, PyObject *given)
+int read_splits(struct splits *splits, PyObject *given)
 {
+    splits->count = 0;
     for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(given); k++) {
         if (add_split(splits, PyTuple_GET_ITEM(given, k)) != 0) {
             splits_fini(splits);
@@ -138,7 +132,7 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     PyObject *lengths_given, *splits_given, *sizes_given, *folds_given;
     struct folds folds;
     int64_t lengths[TW_MAX_OPERANDS * TW_MAX_DIMS], itemsizes[TW_MAX_OPERANDS];
-    struct splits splits = {.count = 0};
+    struct splits splits;
     tw_grid *grid = NULL;
     tw_error error;
     int cost, input_axes_only;

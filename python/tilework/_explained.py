@@ -20,7 +20,7 @@ def explained(failure: _tilework.Failure, request: Request) -> _errors.Error:
     if not isinstance(error, _errors.TileError):
         return error
     if error.report is not None:
-        error.report = Report(error.report, request.notation.axes)
+        error.report = Report(error.report, request.grid)
     cause = error.__cause__
     if isinstance(cause, NoRoom):
         return _errors.OutOfMemory(str(cause))
@@ -46,7 +46,7 @@ def _of_kernel(error: _errors.TileError, cause: BaseException, request: Request)
 
 
 def _folded(request: Request, tile: int) -> Optional[int]:
-    """The output whose partial results the tile folds; None: it is a tile of the kernel's. The steps of a reduction are that of
-    the kernel, then one for each output that has partial results."""
+    """The output whose parts the tile folds; None: it is a tile of the kernel's. The first step is that of the kernel, then comes one
+    for each output that has parts."""
     step = sum(first <= tile for first, _ in request.grid.steps) - 1
-    return request.partial[step - 1] if 0 < step <= len(request.partial) else None
+    return request.parted[step - 1] if 0 < step <= len(request.parted) else None

@@ -104,6 +104,10 @@ def run(asked: Asked) -> Any:
         for one tile.
     lengths : dict, optional
         Of axes that no operand has: ``run(f, "-> r[i]", lengths={"i": 100})``.
+    reduce : {"sum", "prod", "min", "max", "any", "all"}, callable, or dict from outputs to these, optional
+        Outputs that lack an axis which is cut, and how the values of their tiles (parts) become one: ``reduce={"s": "sum"}``. A
+        callable takes ``into`` and ``part`` and changes ``into``. Parts are folded in the order of the grid; a part that the
+        kernel fills begins as the identity of the operation.
     workers : int, optional
         By default as many as the process may use processors.
     pool : {"auto", "threads", "processes", "serial"} or Pool
@@ -150,6 +154,8 @@ def run(asked: Asked) -> Any:
     True
     >>> tw.run(lambda a: a.sum(axis=1), "a[i,k] -> s[i]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
     array([3., 3., 3., 3.])
+    >>> tw.run(lambda a: a.sum(axis=0), "a[i,k] -> s[k]", np.ones((4, 3)), tiles={"i": 2}, reduce={"s": "sum"}, pool="serial")
+    array([4., 4., 4.])
     """
     kernel = asked.kernel
     python = not isinstance(kernel, (str, Kernel))

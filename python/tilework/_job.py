@@ -20,5 +20,5 @@ class Job(NamedTuple):
     chosen: bytes = b""  # outputs that have the dtype of what it returns
     fresh: bytes = b""  # new outputs that it fills
     dirty: bytes = b""  # those whose memory may hold something
-    partial: bytes = b""  # outputs of which a tile makes a partial result
+    partial: bytes = b""  # reductions, whose parts begin as the identity of the operation
     expected: tuple[tuple[int, np.dtype[Any]], ...] = ()  # what chosen outputs will probably be

@@ -139,7 +139,7 @@ class Engine:
         results = request.results(found)
         if ended is None:
             return results
-        report = Report(ended, request.notation.axes)
+        report = Report(ended, request.grid)
         report.totals.update(compared)
         return results, report
 
@@ -171,10 +171,11 @@ class Engine:
             expected = tuple(known.gave.items()) or request.guessed()
         fresh = b"" if options.guard else request.fresh
         dirty = b"" if options.guard or (memory is not None and self.one_run) else request.unknown(memory)
-        dirty = bytes(k for k in dirty if k not in request.partial)  # which begin as the identity
+        partial = bytes(request.reductions)
+        dirty = bytes(k for k in dirty if k not in partial)
         kernel = known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]
         return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty,
-                   request.partial, expected)
+                   partial, expected)
 
     def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
         """One tile of this run needs nobody but the caller."""

@@ -57,18 +57,19 @@ def of(notation: Notation, reduce: Any) -> Reductions:
     if reduce is None:
         return {}
     if isinstance(reduce, Mapping):
-        return {_output(notation, name): _reduction(name, value) for name, value in reduce.items() if value is not None}
+        asked = {_output(notation, name): _reduction(name, value) for name, value in reduce.items() if value is not None}
+        return {k: one for k, one in asked.items() if _lacks_axis(notation, k)}
     if isinstance(reduce, (list, tuple, set, frozenset)) or isinstance(reduce, np.ndarray):
         raise TypeError(f"reduce is a dict from outputs to {NAMES} or functions, or one of these for all outputs, not a "
                         f"{type(reduce).__name__}: reduce={{{notation.names[notation.outs[0]]!r}: 'sum'}}")
-    lacking = [k for k in notation.made if set(notation.shapes[k]) != set(range(len(notation.axes)))]
-    return {k: _reduction(notation.names[k], reduce) for k in lacking} if lacking else _checked(reduce)
+    lacking = [k for k in notation.made if _lacks_axis(notation, k)]
+    one = _reduction(", ".join(notation.names[k] for k in lacking), reduce)
+    return dict.fromkeys(lacking, one)
 
 
-def _checked(reduce: Any) -> Reductions:
-    """No output lacks an axis: there is nothing to reduce, but a mistake is one all the same."""
-    _reduction("", reduce)
-    return {}
+def _lacks_axis(notation: Notation, k: int) -> bool:
+    """There is something to reduce."""
+    return set(notation.shapes[k]) != set(range(len(notation.axes)))
 
 
 def _output(notation: Notation, name: Any) -> int:

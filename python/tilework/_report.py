@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 
@@ -20,6 +20,19 @@ WIDTH = 480
 def record_of(naxes: int) -> np.dtype[Any]:
     return np.dtype([("tile", "u8"), ("state", "i4"), ("worker", "i4"), ("pid", "i4"), ("attempts", "i4"),
                      ("begin", "f8"), ("seconds", "f8"), ("start", "i8", (naxes,)), ("stop", "i8", (naxes,))])
+
+
+class Step(NamedTuple):
+    """One step of a job: a reduction over an axis that is cut has several. Tile numbers run through them."""
+
+    text: str  # "a[i,j] -> 40 parts of s[j] (40 tiles: i in 40)"
+    first: int  # the number of its first tile
+    tiles: int  # how many it has
+
+
+def steps_of(grid: _tilework.Grid) -> tuple[Step, ...]:
+    ends = (*[first for first, _ in grid.steps[1:]], grid.count)
+    return tuple(Step(text, first, end - first) for (first, text), end in zip(grid.steps, ends))
 
 
 class ReportParts:
@@ -53,6 +66,9 @@ class Report:
     tiles : numpy.ndarray
         One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed), ``worker`` (-1: nobody), ``pid``,
         ``attempts``, ``begin`` and ``seconds`` (since the run began), ``start`` and ``stop`` on each axis.
+    steps : tuple
+        One for each step of the job, with ``text``, ``first`` (the number of its first tile) and ``tiles`` (how many it has).
+        There is one, or several if a reduction is cut: its partial results, then what brings them together.
 
     Examples
     --------
@@ -62,10 +78,11 @@ class Report:
     (3, [0, 2, 4])
     """
 
-    def __init__(self, inner: Union[_tilework.Report, ReportParts], axes: tuple[str, ...]) -> None:
+    def __init__(self, inner: Union[_tilework.Report, ReportParts], grid: _tilework.Grid) -> None:
         self._inner = inner
         self.why = "this pool was given"
-        self.axes = axes
+        self.axes = grid.signature.axes
+        self.steps = steps_of(grid)
         self.totals: dict[str, Any] = inner.totals()
         self.totals["pool"] = POOLS.get(self.totals["pool"], self.totals["pool"])
 
@@ -93,11 +110,13 @@ class Report:
             tiles.append({"tile": int(record["tile"]), "state": STATES[record["state"]], "worker": int(record["worker"]),
                           "pid": int(record["pid"]), "attempts": int(record["attempts"]),
                           "begin": float(record["begin"]), "seconds": float(record["seconds"]), "ranges": ranges})
-        return {**self.totals, "why": self.why, "axes": list(self.axes), "tile": tiles}
+        return {**self.totals, "why": self.why, "axes": list(self.axes), "steps": [step._asdict() for step in self.steps],
+                "tile": tiles}
 
     def __repr__(self) -> str:
         totals = self.totals
-        parts = [f"{totals['done']} of {totals['tiles']} tiles done in {totals['seconds']:.3g} s",
+        several = f" of {len(self.steps)} steps" if len(self.steps) > 1 else ""
+        parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {totals['seconds']:.3g} s",
                  f"{totals['workers']} workers ({self.pool}: {self.why})"]
         parts += [f"{totals[key]} {word}" for key, word in
                   (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
@@ -121,8 +140,8 @@ class Report:
         return f'<div><div>{text}</div>{pictures}</div>'
 
     def _map(self) -> str:
-        """The tiles over the first two axes that are divided, in the colour of their worker."""
-        tiles = self.tiles
+        """The tiles of the first step over the first two axes that are divided, in the colour of their worker."""
+        tiles = self.tiles[:self.steps[0].tiles]
         divided = [a for a in range(len(self.axes)) if len(np.unique(tiles["start"][:, a])) > 1] or \
             list(range(len(self.axes)))[:1]
         if not divided:

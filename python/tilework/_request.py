@@ -38,8 +38,8 @@ class Request:
     is_ufunc = False  # one of NumPy's, or of Numba's, that fills
     deferred = b""  # outputs that have the dtype of what the kernel returns
     fresh = b""  # new outputs that it fills
-    partial = b""  # outputs of which a tile makes a partial result, once the grid is known
     reductions: _reductions.Reductions = {}
+    parted = b""  # reductions of which each tile has a part of its own, once the grid is known
 
     def __init__(self, asked: Asked) -> None:
         kernel, signature, values, out, dtype, splits, lengths = asked[:7]
@@ -100,22 +100,23 @@ class Request:
     def prepare(self, manner: Optional[Manner]) -> bytes:
         """Dtypes and grid for a Python kernel, and the operands that it is called with; None: a native kernel."""
         if manner is None:
-            self.divide(True)
+            self.divide(not self.reductions)
             return b""
         called_with = manner.arguments(self.notation)
         self.settle(called_with)
-        self.divide(manner.knows_part(self.notation, called_with), manner.light)
+        knows = manner.tile or (not self.reductions and manner.knows_part(self.notation, called_with))
+        self.divide(knows, manner.light)
         return called_with
 
     def divide(self, knows_part: bool, light: bool = False) -> None:
-        """Makes the grid. `knows_part`: the kernel knows which part of an axis it computes that no input has; `light`: its
-        cost is that of memory."""
+        """Makes the grid. `knows_part`: the kernel knows which part of an axis it computes that no input has (one that fills a
+        histogram does not ask); `light`: its cost is that of memory."""
         itemsizes = tuple([SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in self.dtypes])
         folds = _reductions.folds(self.reductions, self.fold_kernels, len(self.arrays))
         make = _grid.grid_for.__wrapped__ if self.fold_kernels else _grid.grid_for  # what a user's function carries is not kept
         self.grid = make(self.notation, self.lengths, self.splits, itemsizes,
                          _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part, folds)
-        self.partial = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
+        self.parted = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, Optional
+from collections.abc import Sequence
+from typing import Any, Optional, Protocol
 
 import numpy as np
 
 from . import _dtypes, _frames, _tilework
 from ._errors import OutOfMemory, TileError
-
-if TYPE_CHECKING:
-    from ._request import Request
+from ._signature import Notation
 
 NOWHERE = 255  # of a tile that was not computed
 FATES = dict.fromkeys("iu", "fractions are cut off") | dict.fromkeys("SU", "longer texts are cut off") | {
@@ -92,6 +91,20 @@ def warn_of_losses(name: str, dtype: np.dtype[Any], inputs: list[Any]) -> None:
 # ---- after the run -----------------------------------------------------------------------------------------------------
 
 
+class Sought(Protocol):
+    """The run whose outputs are put together: a request."""
+
+    notation: Notation
+    grid: _tilework.Grid
+    lengths: Sequence[int]
+
+    def made(self, pool: Optional[_tilework.Pool], k: int, dtype: np.dtype[Any]) -> _tilework.Array:
+        """Memory for output k."""
+
+    def inputs_dtype(self, k: int) -> np.dtype[Any]:
+        """Of an output that has no other."""
+
+
 def _group(dtype: np.dtype[Any]) -> str:
     return "texts" if dtype.kind in TEXT_SIZES else dtype.kind if dtype.kind in "mM" else "others"
 
@@ -117,7 +130,7 @@ def _wide_enough(*dtypes: np.dtype[Any]) -> Optional[np.dtype[Any]]:
     return next((wish for wish in wishes if all(np.can_cast(dtype, wish, "same_kind") for dtype in dtypes)), None)
 
 
-def _refused(request: Request, operand: int, tiles: list[int], dtypes: list[np.dtype[Any]]) -> TileError:
+def _refused(request: Sought, operand: int, tiles: list[int], dtypes: list[np.dtype[Any]]) -> TileError:
     """The lowest tile that has nothing in common with those before it, and the first of these."""
     last = next(n for n in range(1, len(dtypes) + 1) if common(dtypes[:n + 1]) is None)
     first = next((n for n in range(last) if common([dtypes[n], dtypes[last]]) is None), 0)
@@ -132,12 +145,12 @@ def _refused(request: Request, operand: int, tiles: list[int], dtypes: list[np.d
     return error
 
 
-def _box(request: Request, operand: int, tile: int) -> tuple[slice, ...]:
+def _box(request: Sought, operand: int, tile: int) -> tuple[slice, ...]:
     starts, stops = request.grid.tile(tile)
     return tuple(slice(starts[axis], stops[axis]) for axis in request.notation.shapes[operand])
 
 
-def settled(request: Request, pool: Optional[_tilework.Pool], operand: int, arrays: list[_tilework.Array],
+def settled(request: Sought, pool: Optional[_tilework.Pool], operand: int, arrays: list[_tilework.Array],
             reported: tuple[bytes, int, int]) -> np.ndarray[Any, Any]:
     """The one array of an output, from those that its tiles asked for."""
     if reported[0] and reported[0][0] != NOWHERE and reported[0].count(reported[0][0]) == len(reported[0]):

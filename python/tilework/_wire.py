@@ -146,4 +146,4 @@ def parts(report: Report) -> tuple[Totals, bytes]:
 
 def report_of(received: tuple[Totals, bytes], request: Request) -> Report:
     totals, tiles = received
-    return Report(ReportParts(totals, tiles, request.grid), request.notation.axes)
+    return Report(ReportParts(totals, tiles, request.grid), request.grid)

@@ -418,7 +418,8 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
     if (status != TW_OK) {
         return (struct tw__result){.status = status};
     }
-    local->tile.number = tile;
+    local->tile.number =
+        step->fold != TW_FOLD_NONE ? number : tile; /* a fold that fails is known by the job's number */
     local->tile.attempt = attempt;
     local->tile.message = message;
     const struct tw__result result = call_kernel(local, step, worker->index);
