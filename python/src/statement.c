@@ -235,6 +235,42 @@ static PyObject *statement_bind(PyObject *object, PyObject *args)
     return tuple_of_integers(lengths, tw_signature_naxes(tw_statement_signature(self->statement)));
 }
 
+/* grid(lengths, splits): with the lengths that bind() found */
+static PyObject *statement_grid(PyObject *object, PyObject *args)
+{
+    StatementObject *self = (StatementObject *)object;
+    PyObject *lengths_given, *splits_given;
+    int64_t lengths[MOST * TW_MAX_DIMS];
+    struct splits splits;
+    tw_grid *grid;
+    tw_error error;
+    if (!PyArg_ParseTuple(args, "OO!:grid", &lengths_given, &PyTuple_Type, &splits_given)) {
+        return NULL;
+    }
+    const int naxes = integers_of_sequence(lengths_given, lengths, MOST * TW_MAX_DIMS, "lengths");
+    if (naxes < 0 || read_splits(&splits, splits_given) != 0) {
+        return NULL;
+    }
+    if (naxes != tw_signature_naxes(tw_statement_signature(self->statement))) {
+        splits_fini(&splits);
+        PyErr_SetString(PyExc_ValueError, "one length an axis");
+        return NULL;
+    }
+    const tw_status status =
+        tw_statement_grid(&grid, self->statement, lengths, splits.items, splits.count, NULL, &error);
+    splits_fini(&splits);
+    if (status != TW_OK) {
+        return raise_failure(&error);
+    }
+    PyObject *signature = signature_of_statement(self);
+    PyObject *made = signature != NULL ? grid_object(grid, (SignatureObject *)signature, NULL) : NULL;
+    if (signature == NULL) {
+        tw_grid_destroy(grid);
+    }
+    Py_XDECREF(signature);
+    return made;
+}
+
 /* kernel(): compiled now, or found in the cache */
 static PyObject *statement_kernel(PyObject *object, PyObject *none)
 {
@@ -299,6 +335,7 @@ static PyMethodDef statement_methods[] = {
     {"mention", statement_mention, METH_VARARGS | METH_STATIC, "tw_statement_mention."},
     {"types", statement_types, METH_O, "tw_statement_types."},
     {"bind", statement_bind, METH_VARARGS, "tw_statement_set of each parameter, tw_statement_bind."},
+    {"grid", statement_grid, METH_VARARGS, "tw_statement_grid."},
     {"kernel", statement_kernel, METH_NOARGS, "tw_statement_kernel."},
     {"source", statement_source, METH_NOARGS, "tw_statement_source."},
     {"explain", statement_explain, METH_NOARGS, "tw_statement_explain."},

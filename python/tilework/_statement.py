@@ -10,9 +10,10 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _grid, _memory, _outputs, _signature, _tilework
+from . import _memory, _outputs, _signature, _tilework
 from ._dtypes import NATIVE
 from ._errors import ArgumentError, of_failure
+from ._grid import Splits
 from ._native import Kernel
 from ._notes import say
 from ._options import Asked
@@ -24,6 +25,7 @@ Edges = Union[str, Mapping[str, str], None]  # one for all axes, or one for each
 EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
          "zero": _tilework.EDGE_ZERO}
 KNOWN_STATEMENTS = 256
+KNOWN_GRIDS = 16  # of each
 
 
 class Statement:
@@ -36,14 +38,28 @@ class Statement:
             raise of_failure(failure) from None
         self.notation = Notation(self.inner.signature, text)
         self.dtypes: tuple[np.dtype[Any], ...] = ()
-        self.itemsizes: tuple[int, ...] = ()
+        self._grids: dict[Any, _tilework.Grid] = {}  # of these dtypes, by lengths and splits
 
     def settle(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> None:
         try:
             self.dtypes = self.inner.types(dtypes)
-            self.itemsizes = tuple(dtype.itemsize for dtype in self.dtypes)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
+        self._grids.clear()
+
+    def grid(self, lengths: tuple[int, ...], splits: Splits) -> _tilework.Grid:
+        """Of a run with these lengths, once they are bound. One of several steps has in it what was bound."""
+        found = self._grids.get((lengths, splits))
+        if found is None:
+            try:
+                found = self.inner.grid(lengths, splits)
+            except _tilework.Failure as failure:
+                raise of_failure(failure) from None
+            if len(found.steps) == 1:
+                while len(self._grids) >= KNOWN_GRIDS:
+                    del self._grids[next(iter(self._grids))]
+                self._grids[lengths, splits] = found
+        return found
 
 
 class _Known:
@@ -219,8 +235,7 @@ class StatementRequest(Request):
             raise of_failure(failure) from None
 
     def divide(self, knows_part: bool, light: bool = False) -> None:
-        self.grid = _grid.grid_for(self.notation, self.lengths, self.splits, self.statement.itemsizes,
-                                        _tilework.COST_STATEMENT)
+        self.grid = self.statement.grid(self.lengths, self.splits)
 
     def _compiled(self) -> _tilework.Kernel:
         """The kernel; compiled now if it is not known yet."""
