@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "notation/notation.h"
 #include "notation/statement_work.h"
+#include "notation/type/settle.h"
 #include "notation/value/kind.h"
 
 enum { SHOWN = 48 }; /* characters of a part */
@@ -179,6 +180,22 @@ static tw_status describe_work(const tw_statement *statement, int number, FILE *
     return status;
 }
 
+/* ---- steps ---- */
+
+/* The reductions that a run may compute in steps of their own: which, and along which axis they are cut then. */
+static void print_steps(const struct tw__program *program, FILE *file)
+{
+    int nodes[TW__SETTLE_MOST];
+    const int count = tw__settle_nodes(program, nodes);
+    for (int r = 0; r < count; r++) {
+        const struct tw__node *node = &program->nodes[nodes[r]];
+        char text[SHOWN + 1];
+        tw__settle_text(text, sizeof text, program, nodes[r]);
+        fprintf(file, "%s  %-12s may be a step of its own, cut along %s\n", r == 0 ? "steps\n" : "", text,
+                program->axes[node->u.reduce.axis[0]].name);
+    }
+}
+
 /* int8 * int8 is int8, as in NumPy, and wraps around before a sum of int64 sees it: what numpy.matmul does too, and few
  * mean. */
 static void print_wrapping(const tw_statement *statement, FILE *file)
@@ -228,6 +245,7 @@ tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_err
     if (status != TW_OK) {
         return status;
     }
+    print_steps(program, file);
     print_wrapping(statement, file);
     return ferror(file) ? tw__fail(error, TW_ERROR_FILE, "the description of the statement cannot be written") : TW_OK;
 }

@@ -44,10 +44,6 @@ static int has(uint32_t set, int number)
  * many. */
 static int add_temporary(struct build *b, int reduction, tw_kind kind, int64_t parts)
 {
-    static const char *const names[] = {
-        [TW__REDUCE_SUM] = "sum",       [TW__REDUCE_PROD] = "prod",    [TW__REDUCE_MIN] = "min",
-        [TW__REDUCE_MAX] = "max",       [TW__REDUCE_ANY] = "any",      [TW__REDUCE_ALL] = "all",
-        [TW__REDUCE_ARGMIN] = "argmin", [TW__REDUCE_ARGMAX] = "argmax"};
     const struct tw__program *program = b->survey->program;
     const struct tw__node *node = &program->nodes[b->survey->of[reduction].node];
     if (b->signature->noperands + b->ntemporaries == TW_MAX_OPERANDS) {
@@ -55,14 +51,7 @@ static int add_temporary(struct build *b, int reduction, tw_kind kind, int64_t p
     }
     struct tw__temporary *made = &b->temporary[b->ntemporaries];
     *made = (struct tw__temporary){.like = -1, .kind = kind};
-    int length = snprintf(made->name, sizeof made->name, "%s(", names[node->u.reduce.code]);
-    for (int k = 0; k < node->u.reduce.naxes && length < (int)sizeof made->name; k++) {
-        length += snprintf(made->name + length, sizeof made->name - (size_t)length, "%s%s", k > 0 ? "," : "",
-                           program->axes[node->u.reduce.axis[k]].name);
-    }
-    if (length < (int)sizeof made->name - 1) {
-        snprintf(made->name + length, sizeof made->name - (size_t)length, ")");
-    }
+    tw__settle_text(made->name, sizeof made->name, program, b->survey->of[reduction].node);
     if (parts > 0) {
         made->shape[made->ndim++] = parts;
     }

@@ -1,6 +1,7 @@
 /* settle.c - reductions that earlier steps of the job have computed: which ones may be, and where that is said. */
 #include "notation/type/settle.h"
 
+#include "base/text.h"
 #include "notation/type/lift.h"
 
 int tw__settle_nodes(const struct tw__program *program, int nodes[TW__SETTLE_MOST])
@@ -24,6 +25,22 @@ int tw__settle_number(const struct tw__program *program, int node)
         }
     }
     return -1;
+}
+
+void tw__settle_text(char *text, size_t size, const struct tw__program *program, int node)
+{
+    static const char *const names[] = {
+        [TW__REDUCE_SUM] = "sum",       [TW__REDUCE_PROD] = "prod",    [TW__REDUCE_MIN] = "min",
+        [TW__REDUCE_MAX] = "max",       [TW__REDUCE_ANY] = "any",      [TW__REDUCE_ALL] = "all",
+        [TW__REDUCE_ARGMIN] = "argmin", [TW__REDUCE_ARGMAX] = "argmax"};
+    const struct tw__node *reduce = &program->nodes[node];
+    struct tw__text made;
+    tw__text_init(&made, text, size);
+    tw__text_add(&made, "%s(", names[reduce->u.reduce.code]);
+    for (int k = 0; k < reduce->u.reduce.naxes; k++) {
+        tw__text_add(&made, "%s%s", k > 0 ? "," : "", program->axes[reduce->u.reduce.axis[k]].name);
+    }
+    tw__text_add(&made, ")");
 }
 
 int tw__settle_offset(const struct tw__program *program)

@@ -51,6 +51,9 @@ int tw__settle_nodes(const struct tw__program *program, int nodes[TW__SETTLE_MOS
 /* Which of them a node is; -1: none. */
 int tw__settle_number(const struct tw__program *program, int node);
 
+/* "sum(i,j)": a reduction as reports call it, at most size - 1 characters. */
+void tw__settle_text(char *text, size_t size, const struct tw__program *program, int node);
+
 /* The byte of a context at which a step's words begin. */
 int tw__settle_offset(const struct tw__program *program);
 
