@@ -135,9 +135,11 @@ void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k
                     (memory == NULL || memory->memory == TW_SHARED || memory->memory == TW_MAPPED);
     access->base = memory != NULL ? memory->base : NULL;
     access->bytes = memory != NULL ? memory->bytes : 0;
-    access->parts = 0;
-    access->part_step = 0;
-    access->fill = TW_FOLD_NONE;
+    if (access->ops != NULL) { /* nobody asks a direct access */
+        access->parts = 0;
+        access->part_step = 0;
+        access->fill = TW_FOLD_NONE;
+    }
 }
 
 tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,

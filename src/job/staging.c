@@ -49,6 +49,7 @@ static void bind_part(struct tw__access *access, const tw_operand *operand, int 
     }
     tw__bind_access(access, operand, n, &slot, owner, 0); /* between steps: written again whole, if a worker dies */
     access->ops = &tw__partial;
+    access->fill = TW_FOLD_NONE;
     access->parts = parts;
     access->part_step = whole->strides[0];
 }

@@ -90,12 +90,12 @@ static void place_operands(struct tw__step *step, struct layout *layout, const s
             step->operands[k].room = layout->rooms;
         }
         if (access->ops != NULL) {
+            takes = 1;
+            begun |= (uint64_t)(access->fill != TW_FOLD_NONE) << k;
             add_room(layout, access->ops->room(access, request->grid));
         }
         recovers |= apart && access->ops != NULL && access->role == TW_INOUT;
         touches |= access->touch;
-        takes |= access->ops != NULL;
-        begun |= (uint64_t)(access->fill != TW_FOLD_NONE) << k;
         first_output = access->role != TW_IN && noutputs == 0 ? k : first_output;
         noutputs += access->role != TW_IN;
     }

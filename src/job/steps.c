@@ -127,11 +127,19 @@ static int continues(const struct tw__steps *steps, const struct tw__task *task,
                                      (status == TW_ERROR_WORKER && ended == task->count && !task->lost_ends_run));
 }
 
+static void set_tiles(const struct tw__steps *steps, int s, struct tw__task *task)
+{
+    const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
+    task->argument = steps->step[s];
+    task->first = steps->step[s]->first;
+    task->count = next - task->first;
+    task->later = steps->tiles - next;
+}
+
 /* Runs one step, whose outcome is counted as if all tiles before it were done. */
 static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, struct tw__task *task,
                           struct tw__outcome *outcome, struct progress *all, tw_error *error)
 {
-    const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
     if (s > 0) {
         (void)TW__POINT("step.before");
     }
@@ -139,10 +147,7 @@ static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, s
     if (ready != TW_OK) {
         return ready;
     }
-    task->argument = steps->step[s];
-    task->first = steps->step[s]->first;
-    task->count = next - task->first;
-    task->later = steps->tiles - next;
+    set_tiles(steps, s, task);
     const uint64_t barred = all->failed_before ? tw__bar_tiles(steps->stages, s, task->words) : 0;
     outcome->done = task->first + barred;
     outcome->failed = 0;
@@ -179,17 +184,11 @@ static void restore_failure(const struct progress *all, struct tw__outcome *outc
     memcpy(outcome->burials, now.burials, sizeof outcome->burials);
 }
 
-tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
-                        struct tw__outcome *outcome, tw_error *error)
+static tw_status run_several(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
+                             struct tw__outcome *outcome, tw_error *error)
 {
     struct progress all = {0};
     tw_status status = TW_OK;
-    task->function = tw__step_run_tile;
-    task->recover = tw__step_recover;
-    task->find = tw__step_find;
-    task->words = tw__steps_words(steps);
-    task->times = steps->timed ? steps->kept->times.data : NULL;
-    tw__outcome_begin(outcome);
     for (int s = 0; status == TW_OK && s < steps->count; s++) {
         const uint64_t ended = all.done + all.failed + all.barred;
         status = run_step(steps, s, pool, task, outcome, &all, error);
@@ -209,6 +208,22 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
     outcome->failed = all.failed;
     outcome->status = status;
     return status;
+}
+
+tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw__task *task,
+                        struct tw__outcome *outcome, tw_error *error)
+{
+    task->function = tw__step_run_tile;
+    task->recover = tw__step_recover;
+    task->find = tw__step_find;
+    task->words = tw__steps_words(steps);
+    task->times = steps->timed ? steps->kept->times.data : NULL;
+    tw__outcome_begin(outcome);
+    if (steps->count > 1 || steps->before != NULL) {
+        return run_several(steps, pool, task, outcome, error);
+    }
+    set_tiles(steps, 0, task); /* what most jobs are, which may have two tiles of some nanoseconds */
+    return tw__pool_run(pool, task, outcome, error);
 }
 
 int tw__steps_of(const struct tw__steps *steps, uint64_t tile)

@@ -64,7 +64,10 @@ static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, tw_er
     const tw_signature *signature = grid->signature;
     for (int k = 0; k < signature->noperands; k++) {
         const tw_operand *operand = &signature->operands[k];
-        for (int d = 0; arrays[k] != NULL && d < operand->ndim; d++) {
+        if (operand->role == TW_IN || arrays[k] == NULL || arrays[k]->store == NULL) {
+            continue;
+        }
+        for (int d = 0; d < operand->ndim; d++) {
             const int a = operand->axes[d];
             const int64_t unit = unit_of(operand, arrays[k], d);
             const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;

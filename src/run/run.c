@@ -324,7 +324,9 @@ static tw_status run_bound(struct run *run, tw_error *error)
     if (run->has_outcome) {
         conclude(run, status);
     }
-    tw__staging_fini(&run->staging);
+    if (run->grid->stages != NULL) {
+        tw__staging_fini(&run->staging);
+    }
     tw__unbind(&run->binding);
     return status;
 }

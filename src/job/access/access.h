@@ -84,9 +84,11 @@ static inline void tw__access_copy(struct tw__access *to, const struct tw__acces
     to->touch = from->touch;
     to->base = from->base;
     to->bytes = from->bytes;
-    to->parts = from->parts;
-    to->part_step = from->part_step;
-    to->fill = from->fill;
+    if (from->ops != NULL) {
+        to->parts = from->parts;
+        to->part_step = from->part_step;
+        to->fill = from->fill;
+    }
 }
 
 #endif
