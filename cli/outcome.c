@@ -20,6 +20,9 @@ void cli_print_tiles(FILE *file, const tw_report *report)
             }
         }
     }
+    if (tw_report_why(report) != NULL && fprintf(file, "one tile: %s\n", tw_report_why(report)) < 0) {
+        cli_output_failed(file == stdout);
+    }
 }
 
 /* "r[12,40]": the element with this flat index, C order. */

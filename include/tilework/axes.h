@@ -136,6 +136,11 @@ TW_API uint64_t tw_grid_count(const tw_grid *grid);               /* the number 
 TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);     /* the length of an axis */
 TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis); /* how many tiles an axis is divided into */
 
+/* Why automatic tiles left the job whole, in one sentence that names the axis which would have to be cut, and how that
+ * is asked for, or says that there is too little work for several tiles; NULL: they did not leave it whole, or the
+ * caller said how to divide. Valid as long as the grid. Any thread. */
+TW_API const char *tw_grid_why(const tw_grid *grid);
+
 /* Finds start[naxes] and stop[naxes] of a tile: on each axis its first index, and one past its last. Any thread. */
 TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 

@@ -476,6 +476,10 @@ TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, si
 TW_API int tw_report_record_line(const tw_tile_record *record, const tw_grid *grid, uint64_t tile, char *text,
                                  size_t size);
 
+/* Why the job was one tile though its axes could be divided automatically, as tw_grid_why says it; NULL: it had
+ * several, or the caller said how to divide. Valid as long as the report. Any thread. */
+TW_API const char *tw_report_why(const tw_report *report);
+
 /* Writes the whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
 /* Destroys a report. NULL: does nothing. */

@@ -262,6 +262,13 @@ static PyObject *grid_counts(PyObject *object, void *closure)
     return tuple_of_integers(counts, naxes);
 }
 
+static PyObject *grid_why(PyObject *object, void *closure)
+{
+    const char *why = tw_grid_why(((GridObject *)object)->grid);
+    (void)closure;
+    return why != NULL ? PyUnicode_FromString(why) : Py_NewRef(Py_None);
+}
+
 static PyObject *grid_count(PyObject *object, void *closure)
 {
     (void)closure;
@@ -303,6 +310,7 @@ static PyMethodDef grid_methods[] = {
 static PyGetSetDef grid_fields[] = {
     {"count", grid_count, NULL, "Number of tiles.", NULL},
     {"counts", grid_counts, NULL, "tw_grid_axis_tiles of each axis.", NULL},
+    {"why", grid_why, NULL, "tw_grid_why.", NULL},
     {"signature", grid_signature, NULL, "What it was made for.", NULL},
     {"steps", grid_steps, NULL, "tw_grid_step_first and tw_grid_step_text of each step.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

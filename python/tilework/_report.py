@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -63,6 +63,9 @@ class Report:
         Where the kernel ran: ``"threads"``, ``"processes"`` or ``"serial"``.
     why : str
         Why there, in words: what ``pool="auto"`` has seen, or that a pool was given.
+    undivided : str or None
+        Why the job was one tile, in words: the axis that would have to be cut, and how to ask for it, or that there was too
+        little work. None: it had several tiles, or the call said how to divide.
     tiles : numpy.ndarray
         One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed), ``worker`` (-1: nobody), ``pid``,
         ``attempts``, ``begin`` and ``seconds`` (since the run began), ``start`` and ``stop`` on each axis.
@@ -81,6 +84,7 @@ class Report:
     def __init__(self, inner: Union[_tilework.Report, ReportParts], grid: _tilework.Grid) -> None:
         self._inner = inner
         self.why = "this pool was given"
+        self.undivided: Optional[str] = grid.why
         self.axes = grid.signature.axes
         self.steps = steps_of(grid)
         self.totals: dict[str, Any] = inner.totals()
@@ -110,8 +114,8 @@ class Report:
             tiles.append({"tile": int(record["tile"]), "state": STATES[record["state"]], "worker": int(record["worker"]),
                           "pid": int(record["pid"]), "attempts": int(record["attempts"]),
                           "begin": float(record["begin"]), "seconds": float(record["seconds"]), "ranges": ranges})
-        return {**self.totals, "why": self.why, "axes": list(self.axes), "steps": [step._asdict() for step in self.steps],
-                "tile": tiles}
+        return {**self.totals, "why": self.why, "undivided": self.undivided, "axes": list(self.axes),
+                "steps": [step._asdict() for step in self.steps], "tile": tiles}
 
     def __repr__(self) -> str:
         totals = self.totals
@@ -121,6 +125,8 @@ class Report:
         parts += [f"{totals[key]} {word}" for key, word in
                   (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
                    ("reforks", "times forked again")) if totals[key]]
+        if self.undivided is not None:
+            parts.append(f"one tile: {self.undivided}")
         if totals["bytes_copied"]:
             parts.append(f"{totals['bytes_copied']} bytes copied")
         if totals["checked"]:

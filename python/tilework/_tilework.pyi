@@ -80,6 +80,7 @@ class Grid:
     counts: tuple[int, ...]
     signature: Signature
     steps: tuple[tuple[int, str], ...]
+    why: Optional[str]
     def __init__(self, signature: Signature, lengths: Sequence[int], splits: tuple[tuple[str, str, Any], ...],
                  itemsizes: Sequence[int], cost: int, input_axes_only: bool,
                  folds: tuple[Union[int, Kernel], ...]) -> None: ...

@@ -104,23 +104,28 @@ static uint64_t read_axes(const tw_signature *signature)
 
 /* Axes that may be cut. reduced: those that outputs lack, which are all reductions; else those that every output has.
  */
-static uint64_t axes_to_cut(const struct division *division, int reduced)
+static uint64_t axes_to_cut(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options,
+                            int reduced)
 {
-    const tw_signature *signature = division->signature;
-    const uint64_t seen = division->options->input_axes_only ? read_axes(signature) : UINT64_MAX;
+    const uint64_t seen = options->input_axes_only ? read_axes(signature) : UINT64_MAX;
     uint64_t axes = 0;
     for (int a = 0; a < signature->naxes; a++) {
         int lacked = 0, refused = 0;
         for (int k = 0; k < signature->noperands; k++) {
             const int lacks = signature->operands[k].role != TW_IN && (axes_of(&signature->operands[k]) >> a & 1) == 0;
             lacked |= lacks;
-            refused |= lacks && !tw__is_reduced(division->options, k);
+            refused |= lacks && !tw__is_reduced(options, k);
         }
-        if (division->lengths[a] > 1 && !refused && lacked == reduced && (seen >> a & 1) != 0) {
+        if (lengths[a] > 1 && !refused && lacked == reduced && (seen >> a & 1) != 0) {
             axes |= UINT64_C(1) << a;
         }
     }
     return axes;
+}
+
+uint64_t tw__automatic_axes(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options)
+{
+    return axes_to_cut(signature, lengths, options, 0) | axes_to_cut(signature, lengths, options, 1);
 }
 
 /* ---- how many bytes ---- */
@@ -339,16 +344,14 @@ static int64_t squares_of_kernel(const struct division *division, uint64_t axes)
 
 /* ---- all together ---- */
 
-/* Estimated nanoseconds of the whole job; 0: unknown. */
-static double work_of(const struct division *division)
+double tw__automatic_work(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options)
 {
-    const tw_grid_options *options = division->options;
     double all = 0;
-    for (int k = 0; k < division->signature->noperands; k++) {
-        const tw_operand *operand = &division->signature->operands[k];
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
         double elements = 1;
         for (int d = 0; d < operand->ndim; d++) {
-            elements *= (double)division->lengths[operand->axes[d]];
+            elements *= (double)lengths[operand->axes[d]];
         }
         if (options->work > 0 && operand->role != TW_IN) {
             return options->work * elements;
@@ -367,9 +370,10 @@ static int is_known(const tw_grid_options *options)
 
 static void divide_all(struct division *division)
 {
-    const uint64_t axes = axes_to_cut(division, 0), reduced = axes_to_cut(division, 1);
+    const uint64_t axes = axes_to_cut(division->signature, division->lengths, division->options, 0);
+    const uint64_t reduced = axes_to_cut(division->signature, division->lengths, division->options, 1);
     const struct division whole = *division;
-    const double work = work_of(division);
+    const double work = tw__automatic_work(division->signature, division->lengths, division->options);
     const int known = is_known(division->options);
     const int64_t wanted = known ? parts_of(work, tile_bytes(division, axes), division->most) : MANY_TILES;
     for (int a = 0; a < division->signature->naxes; a++) {

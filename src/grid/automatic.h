@@ -13,4 +13,10 @@ int64_t tw__automatic_parts(double nanoseconds, int64_t bytes);
 tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options,
                                tw_split *splits, tw_error *error);
 
+/* Bit a: axis a has several indices, and may be cut. */
+uint64_t tw__automatic_axes(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options);
+
+/* Estimated nanoseconds of the whole job; 0: unknown. */
+double tw__automatic_work(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options);
+
 #endif

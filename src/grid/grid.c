@@ -121,8 +121,16 @@ tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const in
         tw_grid_destroy(made);
         return status;
     }
+    if (options->nsplits == 0 && made->count == 1 && made->stages == NULL) {
+        tw__why_whole(made->why, signature, lengths, options);
+    }
     *grid = made;
     return TW_OK;
+}
+
+const char *tw_grid_why(const tw_grid *grid)
+{
+    return grid->why[0] != '\0' ? grid->why : NULL;
 }
 
 void tw_grid_destroy(tw_grid *grid)

@@ -4,6 +4,8 @@
 
 #include <tilework/tilework.h>
 
+#include "grid/why.h"
+
 #define TW__MAX_AXES 64
 
 /* One axis and how its tile k starts. Two ways: a list of cuts, or arithmetic that serves equal lengths, equal parts
@@ -30,6 +32,7 @@ struct tw_grid {
     struct tw__grid_axis axes[TW__MAX_AXES];
     int64_t *cuts; /* owned: all axes' cuts; NULL: none */
     size_t ncuts;
+    char why[TW__WHY_TEXT]; /* automatic tiles left it whole, for this reason; "": they did not */
 };
 
 static inline int64_t tw__axis_start(const struct tw__grid_axis *axis, int64_t k)

@@ -88,6 +88,12 @@ static json_t *axes_array(const tw_grid *grid)
     return whole(axes, failed);
 }
 
+static json_t *why_text(const tw_report *report)
+{
+    const char *why = tw_report_why(report);
+    return why != NULL ? json_string(why) : json_null();
+}
+
 /* The steps of a job that has several; NULL: it has one. */
 static json_t *steps_array(const tw_grid *grid)
 {
@@ -142,6 +148,7 @@ tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *er
                   write_value(file, ",\n\"totals\":", totals_object(report)) &&
                   write_value(file, ",\n\"check\":", check_object(report)) &&
                   write_value(file, ",\n\"axes\":", axes_array(grid)) &&
+                  write_value(file, ",\n\"undivided\":", why_text(report)) &&
                   (grid->stages == NULL || write_value(file, ",\n\"steps\":", steps_array(grid))) &&
                   fputs(",\n\"tile_records\":[", file) >= 0;
     for (uint64_t tile = 0; written && tile < report->totals.tiles; tile++) {

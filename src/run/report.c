@@ -82,6 +82,11 @@ void tw_report_get_totals(const tw_report *report, tw_report_totals *totals)
     *totals = report->totals;
 }
 
+const char *tw_report_why(const tw_report *report)
+{
+    return report->nsteps == 1 ? tw_grid_why(report->step[0].grid) : NULL;
+}
+
 /* Who sat in the worker's seat then. */
 static int pid_at(const tw_report *report, unsigned worker, double when)
 {

@@ -289,6 +289,20 @@ def test_report_is_json(folder, mult):
     assert mode & stat.S_IRUSR
 
 
+def test_a_job_that_stays_whole_says_why(folder):
+    """In the report and with -v: which axis would have to be cut, and how."""
+    folder.save("a.npy", numpy.arange(6.0))
+    (folder / "total.c").write_text("#include <tilework/tile.h>\nint total(const tw_tile *tile) { (void)tile; return 0; }\n")
+    job = ("total.c:total", "-s", "a[i] -> s[]", "a=a.npy")
+    result = folder.run_ok(*job, "-o", "s=s.npy", "-v", "--report", "report.json")
+    why = "axis i would have to be cut, and the output s does not have it: ask for a reduction (reduce s=sum, or prod"
+    assert f"one tile: {why}" in result.stdout
+    assert json.loads((folder / "report.json").read_text())["undivided"].startswith(why)
+    result = folder.run_ok(*job, "-o", "s=t.npy", "-v", "--parts", "i=1", "--report", "report.json")
+    assert "one tile" not in result.stdout
+    assert json.loads((folder / "report.json").read_text())["undivided"] is None
+
+
 def test_report_on_standard_output_is_alone_there(folder, mult):
     result = folder.run_ok(*mult, "--parts", "i=3", "--report", "-", "--check", "-v")
     assert len(json.loads(result.stdout)["tile_records"]) == 3

@@ -56,6 +56,22 @@ def test_two_workers_are_busy_at_a_time_without_an_option(run, fills):
         assert seen.tolist() == [1, 1] and len(report.tiles) == tiles
 
 
+def test_a_job_that_stays_whole_says_why():
+    y = np.arange(100.0)
+    with tw.Pool(2, "serial") as pool:
+        total, report = pool.run(lambda y: y.sum(), "y[i] -> s[]", y, report=True)
+        assert total == y.sum() and report.to_dict()["undivided"] == report.undivided
+        assert report.undivided.startswith("axis i would have to be cut, and the output s does not have it: ask for a "
+                                           "reduction (reduce s=sum")
+        assert "one tile: axis i" in repr(report)
+        _, report = pool.run(lambda: np.zeros(100), "-> r[i]", lengths={"i": 100}, report=True)
+        assert report.undivided.startswith("axis i would have to be cut, and no input has it: let the kernel take")
+        _, report = pool.run(lambda y: y, "y[i] -> r[i]", y, report=True)
+        assert report.undivided is None and "one tile" not in repr(report)
+        _, report = pool.run(lambda y: y, "y[i] -> r[i]", y, parts={"i": 1}, report=True)
+        assert report.undivided is None
+
+
 def test_rows_stay_whole():
     a = np.random.default_rng(1).random((120, 30))
     for f in (np.fft.fft, lambda a: np.cumsum(a, 1), lambda a: a - a.mean(1)[:, None]):

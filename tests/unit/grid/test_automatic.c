@@ -290,6 +290,63 @@ static void tiles_that_share_a_large_input_are_nearly_square(void **state)
     }
 }
 
+/* Whoever gets one tile reads why, and how to get more. */
+static void a_job_that_stays_whole_says_why(void **state)
+{
+    (void)state;
+    static const int64_t units[] = {64, 64};
+    static const tw_fold sum[] = {TW_FOLD_NONE, TW_FOLD_SUM};
+    static const struct {
+        const char *signature;
+        int64_t lengths[2];
+        tw_grid_options options;
+        const char *why; /* NULL: it has several tiles */
+    } cases[] = {
+        {"y[i] -> r[i]", {100}, {0}, NULL},
+        {"y[i] -> r[i]", {1}, {0}, "no axis has more than one index"},
+        {"c[] -> r[]", {0}, {0}, "no axis has more than one index"},
+        {"y[i] -> r[i]", {0}, {0}, NULL}, /* there is nothing to do */
+        {"a[i,j] -> s[]",
+         {100, 50},
+         {0},
+         "axis i would have to be cut, and the output s does not have it: ask for a reduction (reduce s=sum, or prod, "
+         "min, max, any, all)"},
+        {"a[i,j] -> s[j]", {1, 100}, {0}, "axis i would have to be cut, and the output s does not have it: ask for"},
+        {"y[i] -> s[]", {100}, {.folds = sum}, NULL},
+        {"-> r[i]",
+         {100},
+         {.input_axes_only = 1},
+         "axis i would have to be cut, and no input has it: let the kernel take the argument tile, or fill its "
+         "outputs, "
+         "or give cuts, tiles or parts of i"},
+        {"y[i] -> r[i]",
+         {100},
+         {.work = 400},
+         "about 40 us of work, and a tile of less than 30 us does not pay; cuts, tiles or parts of i divide it all the "
+         "same"},
+        {"y[i] -> s[]", {100}, {.work = 4000, .cost = TW_COST_STATEMENT}, "about 4 us of work"},
+        {"y[i] -> s[]",
+         {100},
+         {.work = 400000, .cost = TW_COST_STATEMENT},
+         "axis i would have to be cut, and the output s does not have it"},
+        {"y[i] -> r[i]", {100}, {.work = 4000}, NULL},
+        {"y[i] -> r[i]", {64}, {.units = units}, "an output is written in units that are as long as its axes"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        tw_grid *grid = grid_with(cases[k].signature, cases[k].lengths, &cases[k].options);
+        const char *why = tw_grid_why(grid);
+        if ((why == NULL) != (cases[k].why == NULL) ||
+            (why != NULL && strncmp(why, cases[k].why, strlen(cases[k].why)) != 0)) {
+            fail_msg("case %d: %s", (int)k, why != NULL ? why : "NULL");
+        }
+        tw_grid_destroy(grid);
+    }
+    const int64_t length = 100;
+    tw_grid *asked = grid_of("y[i] -> r[i]", &length, &(tw_split){.axis = "i", .parts = 1}, 1);
+    assert_null(tw_grid_why(asked)); /* the caller knows */
+    tw_grid_destroy(asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +356,7 @@ int main(void)
         cmocka_unit_test(axes_of_no_input_stay_whole_on_request),
         cmocka_unit_test(tiles_of_known_work_are_as_worked_by_hand),
         cmocka_unit_test(tiles_of_known_work_keep_to_their_rule),
+        cmocka_unit_test(a_job_that_stays_whole_says_why),
         cmocka_unit_test(tiles_that_share_a_large_input_are_nearly_square),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
