@@ -228,7 +228,7 @@ static void move_views(struct local *local, const struct tw__step *step)
             tw__direct_begin(access, &local->views[k]); /* the last tile's copy had strides of its own */
         }
         tw__direct_take(access, local->order.start, local->order.stop, &local->views[k]);
-        if (access->parts != 0) {
+        if (access->ops != NULL && access->parts != 0) {
             tw__partial_move(access, step->grid, local->order.coordinate, &local->views[k]);
         }
     }
