@@ -8,6 +8,8 @@
 #include "notation/value/kind.h"
 
 enum {
+    ROW_LENGTH = 8192, /* of loops with reductions of rows, which want many columns: see reduction.h */
+    ROW_ROOM = 256 * 1024,
     LENGTH = 4096, /* elements: y[i] * x[j] of 4000 x 5000 took 5 % longer than a plain loop at 512, 2 % at 2048 */
     SHORTEST = 16, /* elements */
     /* Bytes of stack for the rooms of one function. 27 gathered inputs took 180 ms at 1 MiB, more than the caches next
@@ -225,8 +227,12 @@ static void set_length(const struct draft *draft, struct tw__loop *loop)
             bytes += tw_dtype_of(tw__node_at(draft->sheet->program, loop->first + k)->dtype).itemsize;
         }
     }
-    loop->length = draft->task->length == 0 ? LENGTH : draft->task->length;
-    while (draft->task->length == 0 && loop->length > SHORTEST && loop->length * bytes > ROOM) {
+    int has_rows = 0;
+    for (int k = 0; k < loop->ncalls; k++) {
+        has_rows |= loop->calls[k].is_row;
+    }
+    loop->length = draft->task->length != 0 ? draft->task->length : has_rows ? ROW_LENGTH : LENGTH;
+    while (draft->task->length == 0 && loop->length > SHORTEST && loop->length * bytes > (has_rows ? ROW_ROOM : ROOM)) {
         loop->length /= 2;
     }
     loop->stack = loop->length * bytes;

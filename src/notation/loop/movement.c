@@ -80,19 +80,34 @@ int tw__read_near(const struct tw__program *program, int node, int axis)
     return moving;
 }
 
+/* Whether a READ of the body changes while it reduces, too: one that does not is read once, whatever the strips. */
+static int is_reduced(const struct tw__node *node, const struct tw__node *read)
+{
+    for (int k = 0; k < node->u.reduce.naxes; k++) {
+        if (read->axes >> node->u.reduce.axis[k] & 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int tw__body_reads_along(const struct tw__program *program, int number, int axis)
 {
     const struct tw__node *node = &program->nodes[number];
-    const int reduced = node->u.reduce.axis[node->u.reduce.naxes - 1];
-    int point = 0, row = 0;
+    const int last = node->u.reduce.axis[node->u.reduce.naxes - 1];
+    int point = 0, row = 0, once = 0;
     for (int n = 0; n < number && axis >= 0; n++) {
         const struct tw__node *read = &program->nodes[n];
         if (read->kind != TW__NODE_READ || read->scope != number || (read->axes >> axis & 1) == 0) {
             continue;
         }
-        const struct tw__index *last = tw__read_index(program, n, tw__read_ndim(program, n) - 1);
-        row += tw__index_uses(last, axis);
-        point += tw__index_uses(last, reduced);
+        const struct tw__index *index = tw__read_index(program, n, tw__read_ndim(program, n) - 1);
+        if (is_reduced(node, read)) {
+            row += tw__index_uses(index, axis);
+            point += tw__index_uses(index, last);
+        } else {
+            once += tw__index_uses(index, axis);
+        }
     }
-    return row > 0 && row >= point;
+    return row + point > 0 ? row > 0 && row >= point : once > 0;
 }

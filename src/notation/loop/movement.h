@@ -34,7 +34,7 @@ int tw__read_has_limits(const struct tw__program *program, int node, int axis);
 int tw__read_near(const struct tw__program *program, int node, int axis);
 
 /* Whether the body of a reduction reads along an axis outside of it rather than along its last reduced one: of what it
- * reads, the last dimension moves along that axis at least as often. */
+ * reads for each element, the last dimension moves along that axis at least as often. */
 int tw__body_reads_along(const struct tw__program *program, int reduce, int axis);
 
 #endif

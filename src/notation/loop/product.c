@@ -34,7 +34,7 @@ static int fits(const struct tw__loop *loop, int number, int row_axis)
     const struct tw__program *program = loop->program;
     const int body = program->nodes[number].child[0];
     int rows = 0, columns = 0;
-    if (!tw__reduced_of(program, number).is_tree || size_of(program, body) < 4 ||
+    if (!tw__reduced_of(program, number).is_value || size_of(program, body) < 4 ||
         tw__kind_is_complex(program->nodes[body].dtype)) {
         return 0;
     }

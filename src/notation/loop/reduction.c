@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "grid/fold.h"
+#include "notation/loop/movement.h"
 #include "notation/value/kind.h"
 
 struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
@@ -11,11 +12,21 @@ struct tw__reduced tw__reduced_of(const struct tw__program *program, int number)
     const struct tw__node *node = &program->nodes[number];
     const tw_kind kind = program->nodes[node->child[0]].dtype;
     const enum tw__reduction code = node->u.reduce.code;
+    const enum tw__shape_of_reduction shape = tw__reduction_row(code)->shape;
+    const int adds = code == TW__REDUCE_SUM || code == TW__REDUCE_PROD;
     return (struct tw__reduced){.node = number,
                                 .code = code,
                                 .type = kind == TW_FLOAT16 ? TW_FLOAT32 : kind, /* its values are floats */
-                                .is_place = tw__reduction_row(code)->shape == TW__REDUCES_PLACE,
-                                .is_tree = tw__reduction_row(code)->shape == TW__REDUCES_TREE};
+                                .is_place = shape == TW__REDUCES_PLACE,
+                                .is_value = shape == TW__REDUCES_TREE,
+                                .is_tree = adds && tw__kind_is_inexact(kind)};
+}
+
+int tw__reduction_width(const struct tw__program *program, int node)
+{
+    const int64_t size = tw_dtype_of(tw__reduced_of(program, node).type).itemsize;
+    const int64_t columns = TW__REDUCTION_WIDTH_BYTES / size;
+    return columns < TW__REDUCTION_WIDTH ? (int)columns : TW__REDUCTION_WIDTH;
 }
 
 int tw__reduced_adds_zero(const struct tw__reduced *r)
@@ -90,15 +101,56 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
 static int is_direct(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
 {
     const int root = r->body.roots[0];
-    return r->of.is_tree && !r->is_row && tw__node_at(sheet->program, r->of.node)->u.reduce.naxes == 1 &&
-           tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && r->of.type != TW_BOOL &&
-           tw__node_at(sheet->program, root)->dtype == r->of.type;
+    const tw_kind kind = tw__node_at(sheet->program, root)->dtype;
+    return !r->is_row && tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && kind != TW_BOOL && kind != TW_FLOAT16;
+}
+
+/* Whether the body's elements are where all READs together move by one number of bytes, if strides allow it: nothing
+ * else of the body may change along the reduced axes. */
+static int may_be_flat(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
+{
+    const struct tw__program *program = sheet->program;
+    const struct tw__node *node = tw__node_at(program, r->of.node);
+    const uint64_t reduced = reduced_axes(node);
+    int good = !r->is_row && node->u.reduce.naxes > 1;
+    for (int n = 0; n < r->of.node; n++) {
+        const struct tw__node *part = tw__node_at(program, n);
+        const int inside = part->scope == r->of.node && (part->axes & reduced) != 0;
+        good = good && !(inside && (part->kind == TW__NODE_INDEX || part->kind == TW__NODE_REDUCE));
+    }
+    for (int k = 0; k < r->body.nscalars; k++) {
+        good = good && (tw__node_at(program, r->body.scalars[k].node)->axes & reduced) == 0;
+    }
+    for (int k = 0; k < r->body.nreads; k++) {
+        for (int a = 0; a < node->u.reduce.naxes; a++) {
+            good = good && tw__read_movement(program, r->body.reads[k], node->u.reduce.axis[a]) == TW__MOVE_LINEAR;
+        }
+    }
+    return good && r->body.nreads > 0;
+}
+
+/* The node that the body computes. Sums of small integers are summed as such first, and converted after that. */
+static int body_root(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
+{
+    const struct tw__node *node = tw__node_at(sheet->program, r->of.node);
+    const struct tw__node *cast = tw__node_at(sheet->program, node->child[0]);
+    if (r->of.code != TW__REDUCE_SUM || r->of.is_tree || cast->kind != TW__NODE_CAST ||
+        (cast->axes & reduced_axes(node)) == 0) {
+        return node->child[0];
+    }
+    const tw_kind kind = tw__node_at(sheet->program, cast->child[0])->dtype;
+    const int is_small = kind == TW_BOOL || (tw__kind_is_integer(kind) && tw_dtype_of(kind).itemsize <= 4);
+    return is_small ? cast->child[0] : node->child[0];
 }
 
 int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int is_row, int along)
 {
     const struct tw__node *node = tw__node_at(sheet->program, number);
     *r = (struct tw__reduction_plan){.of = tw__reduced_of(sheet->program, number), .is_row = is_row};
+    const int root = body_root(r, sheet);
+    const tw_kind kind = tw__node_at(sheet->program, root)->dtype;
+    r->element = kind == TW_FLOAT16 ? TW_FLOAT32 : kind;
+    r->width = tw__reduction_width(sheet->program, number);
     if (!find_given(r, sheet)) {
         return 0;
     }
@@ -108,22 +160,24 @@ int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *she
                                        .to = TW__TO_CELLS,
                                        .nroots = r->ngiven,
                                        .roots = r->given,
-                                       .length = TW__REDUCTION_WIDTH};
+                                       .length = r->width};
     const struct tw__loop_task body = {.scope = number,
                                        .axis = is_row ? along : node->u.reduce.axis[node->u.reduce.naxes - 1],
                                        .target = -1,
                                        .to = TW__TO_VALUE,
                                        .nroots = 1,
-                                       .roots = &node->child[0],
+                                       .roots = &root,
                                        .ngiven = r->ngiven,
                                        .given = r->given,
-                                       .length = is_row          ? TW__REDUCTION_WIDTH
-                                                 : r->of.is_tree ? TW__FOLD_LEAF
-                                                                 : TW__REDUCTION_RUN};
+                                       .length =
+                                           is_row ? (int)(TW__REDUCTION_CHUNK_BYTES / tw_dtype_of(r->element).itemsize)
+                                           : r->of.is_tree ? TW__FOLD_LEAF
+                                                           : TW__REDUCTION_RUN};
     if ((r->ngiven > 0 && !tw__loop_init(&r->head, sheet, &head)) || !tw__loop_init(&r->body, sheet, &body)) {
         return 0;
     }
     r->direct = is_direct(r, sheet);
+    r->is_flat = may_be_flat(r, sheet);
     return 1;
 }
 

@@ -118,7 +118,9 @@ static void plan_blocks(struct tw__variant *v, int width)
     const struct tw__expr_operand *target = target_of(v);
     uint64_t open[TW_MAX_DIMS + 2] = {0};
     int nlevels = 1;
+    v->loop.stack = v->loop.stack / v->loop.length * width;
     v->loop.length = width;
+    v->stack = v->loop.stack;
     for (int d = 0; d + 1 < target->ndim; d++) {
         if (target->axis[d] != v->row_axis) {
             open[nlevels] = open[nlevels - 1] | (uint64_t)1 << target->axis[d];

@@ -122,8 +122,7 @@ void tw__emit_item(struct tw__emitter *e, int node)
     tw__emit_text(e, kind == TW_FLOAT16 ? ")" : kind == TW_BOOL ? " != 0)" : "");
 }
 
-/* Bytes from one element of the strip to the next. */
-static void emit_step(struct tw__emitter *e, int node, int along)
+void tw__emit_step(struct tw__emitter *e, int node, int along)
 {
     int count = 0;
     for (int d = 0; d < tw__read_ndim(e->program, node); d++) {
@@ -182,7 +181,7 @@ void tw__emit_items(struct tw__emitter *e, int node, int along, int copied)
         tw__emit_text(e, "tw_%s_%s(room%d, ", name, suffix, node);
         emit_address(e, node, -1, -1);
         tw__emit_text(e, ", ");
-        emit_step(e, node, along);
+        tw__emit_step(e, node, along);
         tw__emit_text(e, ", m)");
     }
     if (guarded) {

@@ -12,6 +12,10 @@ void tw__emit_item(struct tw__emitter *e, int node);
  * `copied`: always into the room. */
 void tw__emit_items(struct tw__emitter *e, int node, int along, int copied);
 
+/* "STRIDE(0, 1)", "0": the bytes from one element of a READ to the next along an axis, if it moves by that everywhere.
+ */
+void tw__emit_step(struct tw__emitter *e, int node, int along);
+
 /* For indices x<along> from low to high - 1 a READ with edges along the strip stays inside: prints statements that make
  * the int64 variables low and high fit. Nothing if the READ has no limits: see loop/movement.h. */
 void tw__emit_limits(struct tw__emitter *e, int node, int along);

@@ -26,8 +26,8 @@ void tw__emit_call_strip(struct tw__emitter *e, const struct tw__loop *loop, con
                          const char *name)
 {
     const uint64_t axes = e->program->nodes[call->node].axes;
-    tw__emit_open(e, call->is_row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)",
-                  TW__REDUCTION_WIDTH);
+    const int width = tw__reduction_width(e->program, call->node);
+    tw__emit_open(e, call->is_row ? "for (int64_t q = 0; q < m; q += %d)" : "for (int64_t q = 0; q < m; q++)", width);
     tw__emit_begin(e);
     if (!call->is_row) {
         tw__emit_text(e, "%s%d[q] = ", name, call->node);
@@ -40,7 +40,7 @@ void tw__emit_call_strip(struct tw__emitter *e, const struct tw__loop *loop, con
     }
     if (call->is_row) {
         (void)tw__helper_need(e, "least", TW_OPAQUE);
-        tw__emit_text(e, ", tw_least(m - q, %d), %s%d + q", TW__REDUCTION_WIDTH, name, call->node);
+        tw__emit_text(e, ", tw_least(m - q, %d), %s%d + q", width, name, call->node);
     }
     tw__emit_text(e, ");");
     tw__emit_end(e);

@@ -80,17 +80,21 @@ void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r)
         tw__emit_line(e, "int64_t x%d = first;", node->u.reduce.axis[0]);
         return;
     }
-    tw__emit_line(e, "int64_t rest = first;");
+    for (int k = 0; k < naxes; k++) {
+        tw__emit_line(e, "int64_t x%d = %s;", node->u.reduce.axis[k], k + 1 == naxes ? "first" : "0");
+    }
     for (int k = naxes - 1; k > 0; k--) {
         const int a = node->u.reduce.axis[k];
-        tw__emit_line(e, "const int64_t d%d = n%d > 0 ? n%d : 1; /* of no elements too */", a, a, a);
-        tw__emit_line(e, "int64_t x%d = rest %% d%d;", a, a);
-        tw__emit_line(e, "rest /= d%d;", a);
+        tw__emit_open(e, "if (n%d > 0 && x%d >= n%d)", a, a, a); /* of no elements too */
+        tw__emit_line(e, "x%d = x%d / n%d;", node->u.reduce.axis[k - 1], a, a);
+        tw__emit_line(e, "x%d %%= n%d;", a, a);
     }
-    tw__emit_line(e, "int64_t x%d = rest;", node->u.reduce.axis[0]);
+    for (int k = naxes - 1; k > 0; k--) {
+        tw__emit_close(e);
+    }
 }
 
-/* x<axis> moved on by `step` along the last one. */
+/* x<axis> moved on by `step` along the last one, which is no longer than `step` from its end. */
 void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const char *step)
 {
     const struct tw__node *node = tw__node_at(e->program, r->node);
@@ -107,6 +111,58 @@ void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const 
     }
 }
 
+/* x<axis> moved on by any number of elements. */
+void tw__emit_move(struct tw__emitter *e, const struct tw__reduced *r, const char *step)
+{
+    const struct tw__node *node = tw__node_at(e->program, r->node);
+    const int naxes = node->u.reduce.naxes;
+    tw__emit_line(e, "x%d += %s;", node->u.reduce.axis[naxes - 1], step);
+    for (int k = naxes - 1; k > 0; k--) {
+        const int a = node->u.reduce.axis[k];
+        tw__emit_open(e, "if (x%d >= n%d)", a, a);
+        tw__emit_line(e, "x%d += x%d / n%d;", node->u.reduce.axis[k - 1], a, a);
+        tw__emit_line(e, "x%d %%= n%d;", a, a);
+    }
+    for (int k = naxes - 1; k > 0; k--) {
+        tw__emit_close(e);
+    }
+}
+
+/* ---- reduced axes that are one ---- */
+
+void tw__emit_flat(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const struct tw__node *node = tw__node_at(e->program, r->of.node);
+    int count = 0;
+    tw__emit_begin(e);
+    tw__emit_text(e, "const int flat = ");
+    for (int k = 0; k < r->body.nreads; k++) {
+        for (int a = 0; a + 1 < node->u.reduce.naxes; a++) {
+            tw__emit_text(e, "%s(", count++ > 0 ? " && " : "");
+            tw__emit_step(e, r->body.reads[k], node->u.reduce.axis[a]);
+            tw__emit_text(e, ") == n%d * (", node->u.reduce.axis[a + 1]);
+            tw__emit_step(e, r->body.reads[k], node->u.reduce.axis[a + 1]);
+            tw__emit_text(e, ")");
+        }
+    }
+    tw__emit_text(e, ";");
+    tw__emit_end(e);
+}
+
+void tw__emit_flat_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const struct tw__node *node = tw__node_at(e->program, r->of.node);
+    const int naxes = node->u.reduce.naxes;
+    for (int k = 0; k < naxes; k++) {
+        tw__emit_begin(e);
+        tw__emit_text(e, "const int64_t n%d = ", node->u.reduce.axis[k]);
+        tw__emit_text(e, r->is_flat && k + 1 == naxes ? "flat ? INT64_MAX : " : "");
+        tw__emit_length(e, node->u.reduce.axis[k]);
+        tw__emit_text(e, ";");
+        tw__emit_end(e);
+    }
+}
+
 void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r)
 {
     const struct tw__node *node = tw__node_at(e->program, r->node);
@@ -117,7 +173,7 @@ void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r)
 
 /* ---- functions ---- */
 
-void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare)
+void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare, const char *at)
 {
     for (int k = 0; k < r->ngiven; k++) {
         const int n = r->given[k], is_cell = tw__loop_item(&r->body, n)->form == TW__FORM_CELL;
@@ -126,19 +182,20 @@ void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, i
             tw__emit_text(e, "const %s %s", tw__emit_type(tw__node_at(e->program, n)->dtype),
                           is_cell ? "*restrict " : "");
         }
-        tw__emit_text(e, "%s%d", is_cell ? "w" : "v", n);
+        tw__emit_text(e, "%s%d%s", is_cell ? "w" : "v", n, is_cell && !declare ? at : "");
     }
 }
 
 void tw__emit_open_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head,
                              const char *name, int given)
 {
-    const char *type = tw__emit_type(r->of.is_tree ? r->of.type : tw__node_at(e->program, r->of.node)->dtype);
+    const char *type = tw__emit_type(r->of.is_value ? r->of.type : tw__node_at(e->program, r->of.node)->dtype);
     tw__emit_text(e, "%s%s reduce%d%s(", head, r->is_row ? "void" : type, r->of.node, name);
     tw__emit_outside(e, r->of.node, "int64_t ");
     tw__emit_text(e, r->is_row ? ", int64_t m" : "");
     if (given) {
-        tw__emit_given(e, r, 1);
+        tw__emit_given(e, r, 1, "");
+        tw__emit_text(e, r->is_flat ? ", int flat" : "");
     }
     tw__emit_text(e, ", int64_t first, int64_t count");
     if (r->of.is_place) {

@@ -23,15 +23,25 @@ void tw__emit_position(struct tw__emitter *e, const struct tw__reduced *r);
 /* Moves them on, by `step` along the last one. */
 void tw__emit_advance(struct tw__emitter *e, const struct tw__reduced *r, const char *step);
 
+/* Moves them on, by any number of elements. */
+void tw__emit_move(struct tw__emitter *e, const struct tw__reduced *r, const char *step);
+
+/* Declares flat, of plans that have is_flat: whether the elements at x<axis> of the reduced axes, which are whole in
+ * the tile, lie as well at 0, 0 ... and, along the last of these, their place. Then this axis is as long as one likes:
+ * declares n<axis> so. */
+void tw__emit_flat(struct tw__emitter *e, const struct tw__reduction_plan *r);
+void tw__emit_flat_lengths(struct tw__emitter *e, const struct tw__reduction_plan *r);
+
 /* "n1 * n2": how many elements there are. */
 void tw__emit_count(struct tw__emitter *e, const struct tw__reduced *r);
 
 /* What follows the tile and the indices in a part's parameters (`declare`) or arguments: values that have been
- * computed, a variable each, or one for each element of the strip. */
-void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare);
+ * computed, a variable each, or one for each element of the strip, from `at` on: "", " + q". */
+void tw__emit_given(struct tw__emitter *e, const struct tw__reduction_plan *r, int declare, const char *at);
 
 /* Opens the function reduce<node><name>, which computes `count` elements from place `first` on. `given`: it takes what
- * is given to it. Its other parameters are those of print/reduce.h. */
+ * is given to it, and whether the reduced axes are one, if they may be. Its other parameters are those of
+ * print/reduce.h. */
 void tw__emit_open_reduction(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *head,
                              const char *name, int given);
 

@@ -45,6 +45,12 @@ static const struct tw__helper *find(const char *name, tw_kind kind, int *number
     return NULL;
 }
 
+static const char *sum_type(tw_kind kind)
+{
+    const int is_short = tw__emit_size(kind) < 4;
+    return tw__kind_is_signed(kind) ? (is_short ? "int32_t" : "int64_t") : is_short ? "uint32_t" : "uint64_t";
+}
+
 static void print(struct tw__emitter *e, const char *text, tw_kind kind)
 {
     FILE *out = e->part[TW__PART_HELPERS];
@@ -63,6 +69,7 @@ static void print(struct tw__emitter *e, const char *text, tw_kind kind)
               : *c == 'M' ? tw__emit_storage(kind)
               : *c == 'S' ? tw__emit_suffix(kind)
               : *c == 'U' ? (tw__emit_size(kind) == 8 ? "uint64_t" : "uint32_t")
+              : *c == 'A' ? sum_type(kind)
               : *c == 'P' ? tw__emit_type(part)
               : *c == 'R' ? tw__emit_suffix(part)
                           : (part == TW_FLOAT64 ? "" : "f"),

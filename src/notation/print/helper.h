@@ -6,6 +6,7 @@
 
 /* A family of functions, one for each kind of number: tw_NAME_SUFFIX. The text is C in which
  *     @T the type of a value   @M that of an item in memory   @S its suffix   @U the unsigned type it wraps in
+ *     @A the type of sums of a run: 32 bits of an integer of 8 or 16, else 64
  *     @B its bits   @P the type of a complex number's parts   @R their suffix   @F what a C function's name ends with
  * stand for what the kind says. */
 struct tw__helper {

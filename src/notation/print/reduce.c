@@ -1,5 +1,6 @@
-/* reduce.c - the functions that compute a reduction. Sums, products, minima and maxima go in the order of grid/fold.h:
- * a function that halves, and one for a leaf, whose elements go in 8 lanes. sequence.c has the others. */
+/* reduce.c - the functions that compute a reduction to one value, if it goes in the order of grid/fold.h: a function
+ * that halves, and one for a leaf, whose elements go in 8 lanes. sequence.c has the others, rows.c the values of a row.
+ * And the functions that are called, of all of them. */
 #include "notation/print/reduce.h"
 
 #include <assert.h>
@@ -10,168 +11,110 @@
 #include "notation/print/call.h"
 #include "notation/print/element.h"
 #include "notation/print/helper.h"
+#include "notation/print/rows.h"
 #include "notation/print/sequence.h"
 #include "notation/print/settled.h"
 #include "notation/print/strip.h"
 
-enum { LEAF = TW__FOLD_LEAF, WIDTH = TW__REDUCTION_WIDTH };
+enum { LEAF = TW__FOLD_LEAF };
 static_assert(TW__FOLD_LANES == 8, "the printed leaves have 8 lanes");
 
 /* A call of the function that computes `count` elements from `first` on. */
-static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *first,
-                           const char *count, const char *total)
+static void emit_call_part(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *name,
+                           const char *first, const char *count)
 {
-    tw__emit_text(e, "reduce%d_part(", r->of.node);
+    tw__emit_text(e, "reduce%d_%s(", r->of.node, name);
     tw__emit_outside(e, r->of.node, "");
     tw__emit_text(e, r->is_row ? ", m" : "");
-    tw__emit_given(e, r, 0);
-    tw__emit_text(e, ", %s, %s%s%s%s)", first, count, r->of.is_place ? ", best" : "", r->is_row ? ", " : "",
-                  r->is_row ? total : "");
+    tw__emit_given(e, r, 0, "");
+    tw__emit_text(e, "%s, %s, %s%s%s)", r->is_flat ? ", flat" : "", first, count, r->of.is_place ? ", best" : "",
+                  r->is_row ? ", total" : "");
 }
 
-/* ---- trees, point shape ---- */
+/* ---- trees of one value ---- */
+
+static void emit_values(struct tw__emitter *e, const struct tw__reduction_plan *r, const char *values)
+{
+    tw__emit_begin(e);
+    tw__emit_text(e, "return tw_tree_%s_%s(%s, count, ", tw__combine_name(&r->of), tw__emit_suffix(r->of.type), values);
+    tw__emit_identity(e, &r->of);
+    tw__emit_text(e, ");");
+    tw__emit_end(e);
+}
+
+/* The elements of one axis from x<axis> on, m of them: used where they lie if these are all, or computed into `all`. */
+static void emit_elements(struct tw__emitter *e, const struct tw__reduction_plan *r, int single)
+{
+    tw__strip_scalars(e, &r->body, 0);
+    tw__strip_items(e, &r->body);
+    if (r->direct) {
+        char items[24];
+        snprintf(items, sizeof items, "p%d", r->body.roots[0]);
+        if (single) {
+            emit_values(e, r, items);
+            return;
+        }
+        tw__emit_open(e, "if (m == count)");
+        emit_values(e, r, items);
+        tw__emit_close(e);
+    }
+    tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->of.type), single ? "" : " + done");
+    tw__strip_loops(e, &r->body);
+}
 
 /* Up to 128 elements, `first` and those after it. */
-static void emit_point_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
+static void emit_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const struct tw__node *node = tw__node_at(e->program, r->of.node);
     const int naxes = node->u.reduce.naxes, last = node->u.reduce.axis[naxes - 1];
-    const char *suffix = tw__emit_suffix(r->of.type);
-    const struct tw__loop *body = &r->body;
     char tree[32];
     snprintf(tree, sizeof tree, "tree_%s", tw__combine_name(&r->of));
     (void)tw__helper_need(e, tree, r->of.type);
     tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
-    tw__strip_rooms(e, body);
-    if (!r->direct) {
+    tw__strip_rooms(e, &r->body);
+    if (!r->direct || naxes > 1) {
         tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), LEAF);
     }
     if (naxes == 1) {
         tw__emit_line(e, "const int64_t x%d = first, m = count;", last);
+        emit_elements(e, r, 1);
     } else {
-        tw__emit_lengths(e, &r->of);
+        tw__emit_flat_lengths(e, r);
         tw__emit_position(e, &r->of);
         (void)tw__helper_need(e, "least", TW_OPAQUE);
         tw__emit_open(e, "for (int64_t done = 0, m; done < count; done += m)");
         tw__emit_line(e, "m = tw_least(count - done, n%d - x%d);", last, last);
-    }
-    tw__strip_scalars(e, body, 0);
-    tw__strip_items(e, body);
-    if (!r->direct) {
-        tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->of.type), naxes == 1 ? "" : " + done");
-        tw__strip_loops(e, body);
-    }
-    if (naxes > 1) {
+        emit_elements(e, r, 0);
         tw__emit_advance(e, &r->of, "m");
         tw__emit_close(e);
     }
-    tw__emit_begin(e);
-    if (r->direct) {
-        tw__emit_text(e, "return tw_%s_%s(p%d, count, ", tree, suffix, body->roots[0]);
-    } else {
-        tw__emit_text(e, "return tw_%s_%s(all, count, ", tree, suffix);
+    if (!r->direct || naxes > 1) {
+        emit_values(e, r, "all");
     }
-    tw__emit_identity(e, &r->of);
-    tw__emit_text(e, ");");
-    tw__emit_end(e);
     tw__emit_function_end(e);
 }
 
-static void emit_point_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
+static void emit_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
-    const char *suffix = tw__emit_suffix(r->of.type);
     (void)tw__helper_need(e, tw__combine_name(&r->of), r->of.type);
     tw__emit_open_reduction(e, r, "static ", "_part", 1);
     tw__emit_open(e, "if (count > %d)", LEAF);
     tw__emit_half(e);
     tw__emit_begin(e);
     tw__emit_text(e, "const %s left = ", tw__emit_type(r->of.type));
-    emit_call_part(e, r, "first", "half", "");
+    emit_call_part(e, r, "part", "first", "half");
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "return tw_%s_%s(left, ", tw__combine_name(&r->of), suffix);
-    emit_call_part(e, r, "first + half", "count - half", "");
+    tw__emit_text(e, "return tw_%s_%s(left, ", tw__combine_name(&r->of), tw__emit_suffix(r->of.type));
+    emit_call_part(e, r, "part", "first + half", "count - half");
     tw__emit_text(e, ");");
     tw__emit_end(e);
     tw__emit_close(e);
     tw__emit_begin(e);
-    tw__emit_text(e, "return reduce%d_leaf(", r->of.node);
-    tw__emit_outside(e, r->of.node, "");
-    tw__emit_given(e, r, 0);
-    tw__emit_text(e, ", first, count);");
-    tw__emit_end(e);
-    tw__emit_function_end(e);
-}
-
-/* ---- trees, row shape ---- */
-
-static void emit_row_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    const struct tw__node *node = tw__node_at(e->program, r->of.node);
-    const int single = node->u.reduce.naxes == 1;
-    const char *type = tw__emit_type(r->of.type), *suffix = tw__emit_suffix(r->of.type);
-    const struct tw__loop *body = &r->body;
-    char lanes[32], row[32];
-    snprintf(lanes, sizeof lanes, "lanes_%s", tw__combine_name(&r->of));
-    snprintf(row, sizeof row, "row_%s", tw__combine_name(&r->of));
-    (void)tw__helper_need(e, lanes, r->of.type);
-    (void)tw__helper_need(e, row, r->of.type);
-    tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
-    tw__strip_rooms(e, body);
-    tw__emit_line(e, "%s value[%d] __attribute__((aligned(64))), lane[8 * %d] __attribute__((aligned(64)));", type,
-                  body->length, body->length);
-    if (!single) {
-        tw__emit_lengths(e, &r->of);
-    }
-    tw__emit_position(e, &r->of);
-    tw__emit_line(e, "const int64_t even = count - count %% 8;");
-    tw__emit_open(e, "for (int64_t q = 0; q < 8 * %d; q++)", body->length);
-    tw__emit_begin(e);
-    tw__emit_text(e, "lane[q] = ");
-    tw__emit_identity(e, &r->of);
+    tw__emit_text(e, "return ");
+    emit_call_part(e, r, "leaf", "first", "count");
     tw__emit_text(e, ";");
-    tw__emit_end(e);
-    tw__emit_close(e);
-    tw__emit_open(e, "for (int64_t done = 0; done < count; done++)");
-    tw__emit_open(e, "if (done == even)");
-    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, body->length);
-    tw__emit_close(e);
-    tw__strip_scalars(e, body, 0);
-    tw__strip_items(e, body);
-    tw__strip_loops(e, body);
-    tw__emit_line(e, "tw_%s_%s(done < even ? lane + done %% 8 * %d : total, value, m);", row, suffix, body->length);
-    tw__emit_advance(e, &r->of, "1");
-    tw__emit_close(e);
-    tw__emit_open(e, "if (count == even)");
-    tw__emit_line(e, "tw_%s_%s(total, lane, %d, m);", lanes, suffix, body->length);
-    tw__emit_close(e);
-    tw__emit_function_end(e);
-}
-
-static void emit_row_part(struct tw__emitter *e, const struct tw__reduction_plan *r)
-{
-    tw__emit_open_reduction(e, r, "static ", "_part", 1);
-    tw__emit_open(e, "if (count > %d)", LEAF);
-    tw__emit_line(e, "%s other[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), WIDTH);
-    tw__emit_half(e);
-    tw__emit_begin(e);
-    emit_call_part(e, r, "first", "half", "total");
-    tw__emit_text(e, ";");
-    tw__emit_end(e);
-    tw__emit_begin(e);
-    emit_call_part(e, r, "first + half", "count - half", "other");
-    tw__emit_text(e, ";");
-    tw__emit_end(e);
-    tw__emit_line(e, "tw_row_%s_%s(total, other, m);", tw__combine_name(&r->of), tw__emit_suffix(r->of.type));
-    tw__emit_line(e, "return;");
-    tw__emit_close(e);
-    tw__emit_begin(e);
-    tw__emit_text(e, "reduce%d_leaf(", r->of.node);
-    tw__emit_outside(e, r->of.node, "");
-    tw__emit_text(e, ", m");
-    tw__emit_given(e, r, 0);
-    tw__emit_text(e, ", first, count, total);");
     tw__emit_end(e);
     tw__emit_function_end(e);
 }
@@ -193,9 +136,13 @@ static void emit_range(struct tw__emitter *e, const struct tw__reduction_plan *r
         tw__strip_items(e, &r->head);
         tw__strip_loops(e, &r->head);
     }
+    if (r->is_flat) {
+        tw__emit_lengths(e, &r->of);
+        tw__emit_flat(e, r);
+    }
     tw__emit_begin(e);
     tw__emit_text(e, r->is_row ? "" : "return ");
-    emit_call_part(e, r, "first", "count", "total");
+    emit_call_part(e, r, "part", "first", "count");
     tw__emit_text(e, ";");
     tw__emit_end(e);
     tw__emit_function_end(e);
@@ -217,7 +164,7 @@ static void emit_total(struct tw__emitter *e, const struct tw__reduction_plan *r
     const int adds = tw__reduced_adds_zero(&r->of);
     if (r->of.is_place) {
         tw__emit_line(e, r->is_row ? "%s best[%d] __attribute__((aligned(64)));" : "%s best;",
-                      tw__emit_type(r->of.type), WIDTH);
+                      tw__emit_type(r->of.type), r->width);
     }
     if (adds) {
         (void)tw__helper_need(e, "add", r->of.type);
@@ -250,14 +197,13 @@ void tw__emit_reduction(struct tw__emitter *e, const struct tw__reduction_plan *
 {
     const int number = r->of.node;
     const char *type = tw__emit_type(tw__node_at(e->program, number)->dtype);
-    if (!r->of.is_tree) {
-        tw__emit_sequence(e, r);
-    } else if (r->is_row) {
-        emit_row_leaf(e, r);
-        emit_row_part(e, r);
+    if (r->is_row) {
+        tw__emit_rows(e, r);
+    } else if (r->of.is_tree) {
+        emit_leaf(e, r);
+        emit_part(e, r);
     } else {
-        emit_point_leaf(e, r);
-        emit_point_part(e, r);
+        tw__emit_sequence(e, r);
     }
     emit_range(e, r);
     tw__emit_text(e, "static %s reduce%d%s(", r->is_row ? "void" : type, number, r->is_row ? "_row" : "");

@@ -148,6 +148,27 @@ void tw__strip_combine(struct tw__emitter *e, const struct tw__loop *loop, const
     tw__emit_close(e);
 }
 
+void tw__strip_open_values(struct tw__emitter *e, const struct tw__loop *loop, const char *type)
+{
+    const struct tw__scope in = {.loop = loop};
+    if (loop->fast != 0) {
+        tw__strip_loops(e, loop);
+    } else {
+        tw__emit_line(e, "TW_TWICE");
+    }
+    tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
+    if (loop->fast != 0) {
+        tw__emit_line(e, "const %s v = value[q];", type);
+        return;
+    }
+    emit_variables(e, &in);
+    tw__emit_begin(e);
+    tw__emit_text(e, "const %s v = ", type);
+    tw__emit_value(e, &in, loop->roots[0]);
+    tw__emit_text(e, ";");
+    tw__emit_end(e);
+}
+
 void tw__strip_loops(struct tw__emitter *e, const struct tw__loop *loop)
 {
     const struct tw__scope fast = {.loop = loop, .fast = 1}, full = {.loop = loop};

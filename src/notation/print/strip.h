@@ -22,6 +22,10 @@ void tw__strip_items(struct tw__emitter *e, const struct tw__loop *loop);
 /* The loop: twice if it has fast versions, the second time for strips in which one of them does not hold. */
 void tw__strip_loops(struct tw__emitter *e, const struct tw__loop *loop);
 
+/* Opens a loop over the strip in which v, of the C type `type`, is the value of its only root. With fast versions the
+ * array `value` has the values first: the caller declares it if loop->fast is not 0. */
+void tw__strip_open_values(struct tw__emitter *e, const struct tw__loop *loop, const char *type);
+
 /* into[p * length + q] = combine(into[p * length + q], value) for all q < loop->length; combine NULL: = value. */
 void tw__strip_combine(struct tw__emitter *e, const struct tw__loop *loop, const char *into, const char *combine,
                        tw_kind kind);

@@ -320,12 +320,91 @@ static void items_side_by_side_are_summed_where_they_lie(void **state)
         int direct;
     } cases[] = {
         {"r[] = sum(k: x[k])", 1},     {"r[] = max(k: x[k])", 1},    {"r[] = sum(k: x[k] * 2)", 0},
-        {"r[] = sum(k,l: a[k,l])", 0}, {"r[] = argmax(k: x[k])", 0}, {"r[] = sum(k: float32(x[k]))", 0},
+        {"r[] = sum(k,l: a[k,l])", 1}, {"r[] = argmax(k: x[k])", 1}, {"r[] = sum(k: float32(x[k]))", 0},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         struct planned p;
         plan_of(&p, cases[k].text);
         assert_int_equal(p.plan.functions[0].u.reduction.direct, cases[k].direct);
+        forget(&p);
+    }
+}
+
+/* Where the strides allow it, the elements of several reduced axes are those of one. */
+static void reduced_axes_may_be_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int is_flat;
+    } cases[] = {
+        {"r[] = sum(k: x[k])", 0},
+        {"r[] = sum(k,l: a[k,l])", 1},
+        {"r[] = sum(k,l: a[l,k] * b[l,k])", 1},
+        {"r[i] = max(k,l: a[i,k,l] * b[i])", 1},
+        {"r[] = sum(k,l: a[k,l] * k)", 0},                 /* k itself */
+        {"r[] = sum(k,l: a[k,l] * x[k])", 0},              /* x stays while l moves */
+        {"r[] = sum(k,l: a[k,l] - max(m: b[k,l,m]))", 0},  /* computed for each k, l */
+        {"r[i] = sum(k,l: a[i,k,l] - max(m: b[i,m]))", 1}, /* once */
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct planned p;
+        plan_of(&p, cases[k].text);
+        const struct tw__reduction_plan *r = &p.plan.functions[p.plan.nfunctions - 1].u.reduction;
+        assert_int_equal(r->is_flat, cases[k].is_flat);
+        forget(&p);
+    }
+    struct planned p;
+    plan_with(&p, "r[] = sum(k,l: a[k,l])", TW_FLOAT64, TW_EDGE_WRAP);
+    assert_int_equal(p.plan.functions[0].u.reduction.is_flat, 1); /* a is as long as its axes: nothing is outside */
+    forget(&p);
+    plan_with(&p, "r[] = sum(k,l: a[k,l+1])", TW_FLOAT64, TW_EDGE_WRAP);
+    assert_int_equal(p.plan.functions[0].u.reduction.is_flat, 0);
+    forget(&p);
+}
+
+/* What is read once, such as y[i], has no say in whether strips go along i. */
+static void rows_are_for_what_is_read_along_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int is_row;
+    } cases[] = {
+        {"r[i] = sum(k: a[i,k])", 0},        {"r[i] = sum(k: a[k,i])", 1},          {"r[i] = sum(k: a[i,k] * y[i])", 0},
+        {"r[i] = sum(k: a[k,i] * x[k])", 1}, {"r[i] = sum(k: a[i,k] + b[k,i])", 1}, {"r[i] = sum(k: y[i] * x[k])", 1},
+        {"r[i] = sum(k: x[k])", 0},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct planned p;
+        plan_of(&p, cases[k].text);
+        assert_int_equal(p.plan.functions[0].u.reduction.is_row, cases[k].is_row);
+        forget(&p);
+    }
+}
+
+/* Sums of small integers are made of the small ones; rows are as wide as 64 KiB of the sums. */
+static void elements_and_widths_follow_the_dtypes(void **state)
+{
+    (void)state;
+    static const struct {
+        tw_kind kind, element;
+        int width, length;
+    } cases[] = {
+        {TW_FLOAT64, TW_FLOAT64, 8192, 64},       {TW_FLOAT32, TW_FLOAT32, 8192, 128},
+        {TW_FLOAT16, TW_FLOAT32, 8192, 128},      {TW_UINT8, TW_UINT8, 8192, 512},
+        {TW_INT16, TW_INT16, 8192, 256},          {TW_INT32, TW_INT32, 8192, 128},
+        {TW_UINT64, TW_UINT64, 8192, 64},         {TW_BOOL, TW_BOOL, 8192, 512},
+        {TW_COMPLEX128, TW_COMPLEX128, 4096, 32},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct planned p;
+        plan_with(&p, "s[j] = sum(i: a[i,j])", cases[k].kind, TW_EDGE_ERROR);
+        const struct tw__reduction_plan *r = &p.plan.functions[0].u.reduction;
+        assert_int_equal(r->is_row, 1);
+        assert_int_equal(r->element, cases[k].element);
+        assert_int_equal(r->width, cases[k].width);
+        assert_int_equal(r->body.length, cases[k].length);
         forget(&p);
     }
 }
@@ -464,7 +543,7 @@ static void the_stack_of_all_functions_counts_and_too_much_is_refused(void **sta
         plan_with(&p, text, TW_FLOAT64, TW_EDGE_CLAMP);
         if (terms == 20) {
             assert_int_equal(p.status, TW_OK);
-            assert_int_equal(first_variant(&p)->stack, 256 * (16 + 20 * 8) + 20 * sum);
+            assert_int_equal(first_variant(&p)->stack, 32 * (16 + 20 * 8) + 20 * sum);
         } else {
             assert_int_equal(p.status, TW_ERROR_ARGUMENT);
             assert_non_null(strstr(p.error.message, "reads too many different elements at once"));
@@ -486,6 +565,9 @@ int main(void)
         cmocka_unit_test(reductions_are_called_where_they_change),
         cmocka_unit_test(what_does_not_change_while_it_reduces_is_given),
         cmocka_unit_test(items_side_by_side_are_summed_where_they_lie),
+        cmocka_unit_test(reduced_axes_may_be_one),
+        cmocka_unit_test(rows_are_for_what_is_read_along_them),
+        cmocka_unit_test(elements_and_widths_follow_the_dtypes),
         cmocka_unit_test(functions_stand_behind_those_that_they_call),
         cmocka_unit_test(products_of_rows_and_columns_go_in_blocks),
         cmocka_unit_test(parts_of_a_product_are_as_large_as_they_can_be),
