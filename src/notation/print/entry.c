@@ -30,7 +30,7 @@ static struct entry look_at(const struct tw__emitter *e, const struct tw__functi
     } else {
         entry.of = function->u.reduction.of;
         entry.along = function->u.reduction.is_row ? function->u.reduction.body.axis : -1;
-        entry.width = function->u.reduction.is_row ? TW__REDUCTION_WIDTH : 1;
+        entry.width = function->u.reduction.is_row ? function->u.reduction.width : 1;
     }
     entry.number = tw__settle_number(e->program, entry.of.node);
     entry.type = tw__emit_type(entry.of.type);
