@@ -29,11 +29,12 @@ class Effort:
     fuzz = 10  # seconds for each target
     soak = 10  # seconds
     expressions = 2_500  # random statements, about 20 seconds
+    reductions = 200  # random ones, about 20 seconds
     seed = SEED  # None: another one in every run
 
     @classmethod
     def make_long(cls):
-        cls.fuzz, cls.soak, cls.expressions, cls.seed = 300, 300, 200_000, None
+        cls.fuzz, cls.soak, cls.expressions, cls.reductions, cls.seed = 300, 300, 200_000, 5_000, None
 
 
 SANITIZER_OPTIONS = {
@@ -259,16 +260,29 @@ def part_package():
     return outcome
 
 
+def run_random(part, program, *arguments):
+    """A program of tests/differential. In `make test` its cases are the same in every run, so that a failure is the
+    change's."""
+    outcome = Outcome()
+    done = run([PYTHON, TOP / "tests" / "differential" / program, BUILD / "gcc", *arguments,
+                *(["--seed", Effort.seed] if Effort.seed is not None else [])],
+               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=7200, cwd=TOP)
+    outcome.add(count_tap(part, done.output, bad=done.code != 0))
+    outcome.remarks += [line[2:] for line in done.output.splitlines()
+                        if re.match(r"# seed \d|# [\d,]+ (expressions|random reductions)", line)]
+    return outcome
+
+
 @needs("gcc")
 def part_differential():
-    """Random statements against NumPy. In `make test` they are the same in every run, so that a failure is the change's."""
-    outcome = Outcome()
-    done = run([PYTHON, TOP / "tests" / "differential" / "differential.py", BUILD / "gcc", "--expressions",
-                Effort.expressions, *(["--seed", Effort.seed] if Effort.seed is not None else [])],
-               env={"PYTHONDONTWRITEBYTECODE": "1"}, seconds=7200, cwd=TOP)
-    outcome.add(count_tap("differential", done.output, bad=done.code != 0))
-    outcome.remarks += [line[2:] for line in done.output.splitlines() if re.match(r"# seed \d|# [\d,]+ expressions", line)]
-    return outcome
+    """Random statements against NumPy."""
+    return run_random("differential", "differential.py", "--expressions", Effort.expressions)
+
+
+@needs("gcc")
+def part_reductions():
+    """Random reductions, divided at random, against one serial tile and NumPy."""
+    return run_random("reductions", "reductions.py", "--cases", Effort.reductions)
 
 
 @needs("gcc")
@@ -356,6 +370,7 @@ def part_install():
 
 PARTS = {
     "checks": part_checks, "gcc": part_gcc, "command": part_command, "differential": part_differential,
+    "reductions": part_reductions,
     "package": part_package, "clang": part_clang, "sanitize": part_sanitize,
     "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
     "faults": part_faults, "calls": part_calls,

@@ -184,6 +184,7 @@ class Reduced:
         least = numpy.longdouble(numpy.finfo(self.part).smallest_subnormal)
         if self.name == "norm":
             right = self.squares(self.elements)
+            errors = right
             allowed = (self.steps + 4) * self.unit * right + self.count * 4 * least
             sizes = right
         else:
@@ -191,7 +192,8 @@ class Reduced:
             sizes = self.squares(self.elements - mean[..., None])
             freedom = numpy.maximum(self.count - self.ddof, 0)
             shift = (self.steps + 1) * self.unit * size / self.count  # the error of the mean
-            allowed = (self.steps + 6) * self.unit * sizes + 2 * self.count * shift ** 2 + self.count * 4 * least
+            errors = 2 * self.count * shift ** 2
+            allowed = (self.steps + 6) * self.unit * sizes + errors + self.count * 4 * least
             right, allowed = sizes / freedom, allowed / numpy.where(freedom > 0, freedom, 1)
             right = numpy.where(self.skips & (freedom == 0), numpy.nan, right)
             if not self.skips:  # of no freedom: infinite, or NaN if the squares are 0, which rounding may change
@@ -202,7 +204,7 @@ class Reduced:
             near = allowed / numpy.where(root > 0, root, 1)
             allowed = numpy.where((root > 0) & (near < numpy.sqrt(allowed)), near, numpy.sqrt(allowed))
             allowed, right = allowed + 2 * self.unit * root, root
-        usual = ~(self.is_finite & ((sizes > self.most) | (size > self.most)))
+        usual = ~(self.is_finite & ((sizes > self.most) | (size > self.most) | (errors > self.most)))
         wrong = beyond(self.found, right, allowed * 1.01 + rounding(right, self.dtype))
         return usual & wrong & ~(numpy.isinf(right) & (self.found == right))
 
