@@ -27,6 +27,7 @@ const struct job jobs[] = {
     {.name = "source", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 1, .from_source = 1},
     {.name = "journal-processes", .memory = JOB_FILES, .kind = TW_PROCESSES, .workers = 2},
     {.name = "journal-threads", .memory = JOB_FILES, .kind = TW_THREADS, .workers = 2},
+    {.name = "partials-processes", .memory = JOB_FILES, .kind = TW_PROCESSES, .workers = 2, .reduces = 1},
     {.name = "npy", .memory = JOB_SAVED, .kind = TW_SERIAL, .workers = 1},
 };
 const int njobs = sizeof jobs / sizeof jobs[0];
@@ -42,6 +43,27 @@ static char compiler[4200];
 static FILE *sink; /* where reports go: into the report of `sink_of`, through a buffer of its own */
 static struct work *sink_of;
 
+/* t[j], which begins as zeros, += s[i,j]. */
+static void add_columns(const tw_view *s_view, const tw_view *t_view)
+{
+    TW_VIEW(const double, s, *s_view);
+    TW_VIEW(double, t, *t_view);
+    for (int64_t i = 0; i < s.shape[0]; i++) {
+        for (int64_t j = 0; j < s.shape[1]; j++) {
+            TW_AT(t, j) += TW_AT(s, i, j);
+        }
+    }
+}
+
+static double t_after(int64_t j)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < JOB_ROWS; i++) {
+        sum += step_s_after(i, j);
+    }
+    return sum;
+}
+
 /* The step, which can fail or end its worker. */
 static int step(const tw_tile *tile)
 {
@@ -53,7 +75,11 @@ static int step(const tw_tile *tile)
     if ((int)tile->number == board->failing) {
         return tw_tile_fail(tile, FAILURE, "asked to fail");
     }
-    return step_compute(tile);
+    const int computed = step_compute(tile);
+    if (computed == 0 && tile->noperands > 3) {
+        add_columns(&tile->operand[2], &tile->operand[3]);
+    }
+    return computed;
 }
 
 void job_wrong(struct work *work, const char *format, ...)
@@ -203,7 +229,9 @@ static void check_file(struct work *work, const char *path, int is_s)
     }
 }
 
-static const char *const kept[] = {"./r.npy.part", "./s.npy.part", "./r.npy.journal", "./r.npy", "./s.npy"};
+static const char *const kept[] = {"./r.npy.part", "./s.npy.part", "./r.npy.journal", "./r.npy", "./s.npy",
+                                   /* of a job that reduces: */
+                                   "./t.npy.part", "./t.npy", "./r.npy.partials"};
 
 static void check_left(struct work *work, const char *path)
 {
@@ -226,8 +254,10 @@ static void check_left(struct work *work, const char *path)
 
 static void check_ended(struct work *work, const char *path)
 {
-    const char *names[] = {"./r.npy", work->job->memory == JOB_FILES ? "./s.npy" : "./r.npy"};
-    if (work->job->memory >= JOB_FILES && (strcmp(path, names[0]) == 0 || strcmp(path, names[1]) == 0)) {
+    const char *names[] = {"./r.npy", work->job->memory == JOB_FILES ? "./s.npy" : "./r.npy",
+                           work->job->reduces ? "./t.npy" : "./r.npy"};
+    if (work->job->memory >= JOB_FILES &&
+        (strcmp(path, names[0]) == 0 || strcmp(path, names[1]) == 0 || strcmp(path, names[2]) == 0)) {
         return;
     }
     check_left(work, path);
@@ -242,7 +272,7 @@ void job_check_folder(struct work *work, tw_status status, int removals_failed)
     work->error.status = status;
     each_file(".", status == TW_OK ? check_ended : check_left, work);
     if (work->job->memory == JOB_FILES && access("r.npy.journal", F_OK) != 0 &&
-        (access("r.npy.part", F_OK) == 0 || access("s.npy.part", F_OK) == 0)) {
+        (access("r.npy.part", F_OK) == 0 || access("s.npy.part", F_OK) == 0 || access("t.npy.part", F_OK) == 0)) {
         job_wrong(work, "a .part is left without a journal");
     }
 }
@@ -254,7 +284,7 @@ struct run {
     tw_kernel *kernel;
     tw_signature *signature;
     tw_grid *grid;
-    tw_array *arrays[3];       /* as they are given to outputs: in files r is its first values, and there is no s */
+    tw_array *arrays[4];       /* as they are given to outputs: in files r is its first values, and there is no s */
     tw_outputs *outputs;       /* NULL: not in files */
     tw_array *const *operands; /* as they are run */
     tw_report_totals totals;
@@ -281,15 +311,17 @@ static tw_status begin(struct run *run)
 {
     static const tw_split rows_apart = {.axis = "i", .tile = 1};
     static const int64_t lengths[] = {JOB_ROWS, JOB_COLUMNS};
-    const tw_grid_options options = {.splits = &rows_apart, .nsplits = 1};
+    static const tw_fold folds[] = {TW_FOLD_NONE, TW_FOLD_NONE, TW_FOLD_NONE, TW_FOLD_SUM};
     struct work *work = run->work;
+    const int reduces = work->job->reduces;
+    const tw_grid_options options = {.splits = &rows_apart, .nsplits = 1, .folds = reduces ? folds : NULL};
     const tw_pool_options pool = {.kind = work->job->kind, .workers = work->job->workers, .heap_bytes = 8 << 20};
     tw_status status = work->pool == NULL ? tw_pool_open(&work->pool, &pool, &work->error) : TW_OK;
     if (status == TW_OK) {
         status = make_kernel(run);
     }
     if (status == TW_OK) {
-        status = tw_signature_parse(&run->signature, STEP_SIGNATURE, &work->error);
+        status = tw_signature_parse(&run->signature, reduces ? STEP_SIGNATURE ", t[j]" : STEP_SIGNATURE, &work->error);
     }
     return status != TW_OK ? status : tw_grid_create(&run->grid, run->signature, lengths, &options, &work->error);
 }
@@ -330,8 +362,10 @@ static tw_status open_outputs(struct run *run, int resume)
 {
     struct work *work = run->work;
     const tw_dtype float64 = tw_dtype_of(TW_FLOAT64);
-    const tw_output files[] = {
-        {.file = NULL}, {.file = "r.npy", .dtype = float64}, {.file = "s.npy", .dtype = float64}};
+    const tw_output files[] = {{.file = NULL},
+                               {.file = "r.npy", .dtype = float64},
+                               {.file = "s.npy", .dtype = float64},
+                               {.file = "t.npy", .dtype = float64}}; /* of a job that reduces */
     const tw_outputs_options options = {.resume = resume, .verify = resume};
     tw_outputs_totals totals;
     const tw_status status =
@@ -344,6 +378,12 @@ static tw_status open_outputs(struct run *run, int resume)
         }
     }
     return status;
+}
+
+/* That of the fold among them, for which no kernel is called. */
+static int tiles_of(const struct job *job)
+{
+    return JOB_ROWS + job->reduces;
 }
 
 static tw_status run_tiles(struct run *run)
@@ -360,8 +400,8 @@ static tw_status run_tiles(struct run *run)
     if (report != NULL) {
         tw_report_get_totals(report, &run->totals);
     }
-    if (status == TW_OK && run->totals.done != JOB_ROWS) {
-        job_wrong(work, "success with %d of %d tiles", (int)run->totals.done, JOB_ROWS);
+    if (status == TW_OK && (int)run->totals.done != tiles_of(work->job)) {
+        job_wrong(work, "success with %d of %d tiles", (int)run->totals.done, tiles_of(work->job));
     }
     if (status == TW_OK) {
         sink_of = work;
@@ -371,6 +411,27 @@ static tw_status run_tiles(struct run *run)
     }
     tw_report_destroy(report);
     return status;
+}
+
+/* The values of t in a file, after a header. */
+static void check_sums(struct work *work, const char *path)
+{
+    double items[JOB_COLUMNS];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || fseek(file, -(long)sizeof items, SEEK_END) != 0 ||
+        fread(items, 1, sizeof items, file) != sizeof items) {
+        job_wrong(work, "%s: is not there, or not whole", path);
+    } else {
+        for (int64_t j = 0; j < JOB_COLUMNS; j++) {
+            if (items[j] != t_after(j)) {
+                job_wrong(work, "%s: column %d is %g instead of %g", path, (int)j, items[j], t_after(j));
+                break;
+            }
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
 }
 
 static void check_items(struct work *work, const char *where, const double *r, const double *s)
@@ -406,7 +467,7 @@ static void end(struct run *run, tw_status status)
         (void)ended; /* the run's own failure is what counts */
     }
     tw_outputs_destroy(run->outputs);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         tw_array_destroy(run->arrays[k]);
     }
     tw_kernel_destroy(run->kernel);
@@ -438,9 +499,10 @@ static tw_status run_once(struct work *work, int resume)
         status = run_tiles(&run);
     }
     if (status == TW_OK) {
+        const int wanted = tiles_of(work->job) - (int)had;
         if (run.totals.resumed != had ||
             (!work->job->from_source && !work->job->check && !work->job->guard &&
-             (board->calls < JOB_ROWS - (int)had || board->calls > JOB_ROWS - (int)had + run.totals.deaths))) {
+             (board->calls < wanted - work->job->reduces || board->calls > wanted + run.totals.deaths))) {
             job_wrong(work, "%d tiles were recorded and %d taken over; %d calls of the kernel with %d deaths", (int)had,
                       (int)run.totals.resumed, board->calls, run.totals.deaths);
         }
@@ -475,6 +537,9 @@ void job_check_files(struct work *work)
     }
     if (work->job->memory == JOB_FILES) {
         check_file(work, "s.npy", 1);
+    }
+    if (work->job->reduces) {
+        check_sums(work, "t.npy");
     }
 }
 

@@ -18,6 +18,7 @@ struct job {
     int check, guard;
     int from_source; /* the kernel is compiled, then found in the cache */
     int dies;        /* at one tile a worker dies, once */
+    int reduces;     /* a third output, t[j], is the sum of s[i,j] over i: it has partials and a fold */
     int each;        /* tiles that a worker process does before another takes its place; 0: all */
 };
 
