@@ -221,7 +221,10 @@ def evaluate(asked: Asked) -> Any:
     edges : str or dict, optional
         How to read past the ends of an operand: ``"clamp"``, ``"wrap"``, ``"zero"`` or ``"error"`` (before the run) along
         all axes, or a dict from axes to these: ``edges={"i": "wrap"}``.
-    cuts, tiles, parts, lengths, workers, pool, progress, check, report
+    cuts, tiles, parts : dict, optional
+        As for :func:`run`. Axes that are reduced may be divided too, and no cut changes a bit of the result. Without any, the
+        work of the statement decides: small ones are one tile.
+    lengths, workers, pool, progress, check, report
         As for :func:`run`.
 
     Returns
@@ -236,6 +239,8 @@ def evaluate(asked: Asked) -> Any:
     array([[ 0.,  1.,  2.,  3.],
            [10., 11., 12., 13.],
            [20., 21., 22., 23.]])
+    >>> float(tw.evaluate("s[] = sum(i,j: y[i] * x[j])", y=y, x=x))
+    18.0
     """
     return _somewhere(asked, False, "")
 

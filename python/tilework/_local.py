@@ -133,9 +133,10 @@ class Engine:
             error = explained(failure, request)
             raise error from error.__cause__
         finally:
-            for ran in (known, *folds):
-                if ran is not None:
-                    self.kernels.ran(ran, pool)
+            if known is not None:
+                self.kernels.ran(known, pool)
+            for fold in folds:
+                self.kernels.ran(fold, pool)
         results = request.results(found)
         if ended is None:
             return results
@@ -171,8 +172,10 @@ class Engine:
             expected = tuple(known.gave.items()) or request.guessed()
         fresh = b"" if options.guard else request.fresh
         dirty = b"" if options.guard or (memory is not None and self.one_run) else request.unknown(memory)
-        partial = bytes(request.reductions)
-        dirty = bytes(k for k in dirty if k not in partial)
+        partial = b""
+        if request.reductions:
+            partial = bytes(request.reductions)
+            dirty = bytes(k for k in dirty if k not in partial)
         kernel = known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]
         return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty,
                    partial, expected)

@@ -40,6 +40,7 @@ class Request:
     fresh = b""  # new outputs that it fills
     reductions: _reductions.Reductions = {}
     parted = b""  # reductions of which each tile has a part of its own, once the grid is known
+    fold_kernels: dict[int, _tilework.Kernel] = {}
 
     def __init__(self, asked: Asked) -> None:
         kernel, signature, values, out, dtype, splits, lengths = asked[:7]
@@ -53,8 +54,9 @@ class Request:
         check_count(notation, values)
         self.notation = notation
         self.splits = splits
-        self.reductions = _reductions.of(notation, asked.reduce)
-        self.fold_kernels: dict[int, _tilework.Kernel] = {}
+        if asked.reduce is not None:
+            self.reductions = _reductions.of(notation, asked.reduce)
+            self.fold_kernels = {}
         count = len(notation.names)
         self.arrays: list[Optional[np.ndarray[Any, Any]]] = [None] * count
         self.theirs: dict[int, Any] = {}  # outputs as the user gave them
@@ -68,7 +70,9 @@ class Request:
             self.arrays[k], self.theirs[k] = _memory.output(value, f"out {notation.names[k]}", native), value
         self.inputs = [value if type(value) in (int, float, complex) else self.arrays[k]
                        for k, value in zip(notation.given, values)]
-        self.known = {**_reductions.fixed_dtypes(self.reductions), **_outputs.given_dtypes(notation, self.arrays, dtype)}
+        self.known = _outputs.given_dtypes(notation, self.arrays, dtype)
+        if self.reductions:
+            self.known = {**_reductions.fixed_dtypes(self.reductions), **self.known}
         self.lengths = _signature.lengths_of(
             notation, tuple([None if array is None else array.shape for array in self.arrays]),
             _signature.known_lengths(notation, lengths))
@@ -112,11 +116,12 @@ class Request:
         """Makes the grid. `knows_part`: the kernel knows which part of an axis it computes that no input has (one that fills a
         histogram does not ask); `light`: its cost is that of memory."""
         itemsizes = tuple([SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in self.dtypes])
-        folds = _reductions.folds(self.reductions, self.fold_kernels, len(self.arrays))
+        folds = _reductions.folds(self.reductions, self.fold_kernels, len(self.arrays)) if self.reductions else ()
         make = _grid.grid_for.__wrapped__ if self.fold_kernels else _grid.grid_for  # what a user's function carries is not kept
         self.grid = make(self.notation, self.lengths, self.splits, itemsizes,
                          _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part, folds)
-        self.parted = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
+        if folds:
+            self.parted = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
 
     def operands(self, pool: Optional[_tilework.Pool]) -> tuple[_tilework.Array, ...]:
         """The library's arrays; results are made here."""
