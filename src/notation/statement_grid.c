@@ -12,12 +12,17 @@
 #include "notation/notation.h"
 #include "notation/steps/build.h"
 
+/* Bytes of a line of memory. Rows that tiles cut elsewhere are read twice at each cut: sums of the columns of 4000 x
+ * 6000 float64 took 29 ms of one core in tiles of 54 columns, 19 in tiles of 56. */
+enum { LINE = 64, NARROW = 65536 /* elements: of a longer axis, tiles are so long that it does not matter */ };
+
 /* All that is made on the way. */
 struct dividing {
     const tw_statement *statement;
     const struct tw__program *program;
     int64_t own[TW__EXPR_AXES]; /* lengths of the program's axes */
     int64_t itemsizes[TW_MAX_OPERANDS];
+    int64_t units[TW__MAX_AXES];
     tw_grid_options options;
     struct tw__survey survey;
     struct tw__division division;
@@ -25,6 +30,23 @@ struct dividing {
     struct tw__building recipe;
     uint64_t named; /* bit a: axis a of the program is named by a split */
 };
+
+/* Tiles begin where lines do, along the last dimension of operands that have others too. */
+static void choose_units(struct dividing *d, const int64_t *lengths)
+{
+    const tw_signature *signature = d->statement->signature;
+    for (int a = 0; a < signature->naxes; a++) {
+        d->units[a] = 1;
+    }
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        const int last = operand->ndim > 1 ? operand->axes[operand->ndim - 1] : -1;
+        const int64_t size = tw_dtype_of(d->program->operands[k].dtype).itemsize;
+        if (last >= 0 && lengths[last] <= NARROW && LINE / size > d->units[last]) {
+            d->units[last] = LINE / size;
+        }
+    }
+}
 
 static void take_options(struct dividing *d, const int64_t *lengths, const tw_grid_options *more)
 {
@@ -37,6 +59,10 @@ static void take_options(struct dividing *d, const int64_t *lengths, const tw_gr
     d->options.cost = TW_COST_STATEMENT;
     for (int k = 0; k < d->program->noperands && d->options.itemsizes == NULL; k++) {
         d->itemsizes[k] = tw_dtype_of(d->program->operands[k].dtype).itemsize;
+    }
+    if (d->options.units == NULL) {
+        choose_units(d, lengths);
+        d->options.units = d->units;
     }
     d->options.itemsizes = d->options.itemsizes != NULL ? d->options.itemsizes : d->itemsizes;
     memcpy(d->own, d->statement->context, (size_t)d->program->naxes * sizeof d->own[0]);
