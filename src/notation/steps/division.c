@@ -216,13 +216,14 @@ tw_status tw__divide_part(struct tw__divided *divided, const struct tw__division
         status = tw__nodes_of_cuts(&divided->nodes, all.places, &division->axes[outermost],
                                    all.places / survey->lengths[outermost], error);
     } else {
-        const int64_t tiles = division->is_given ? count_outside(divided, division, all.outside)
-                                                 : tw__survey_product(survey, all.outside & ~all.bound);
+        const int64_t tiles = division->is_given
+                                  ? count_outside(divided, division, all.outside)
+                                  : tw__survey_product(survey, all.outside & ~all.bound & ~all.strips & ~all.blocks);
         const int64_t missing = tiles >= few ? 1 : division->is_given ? (parts + tiles - 1) / tiles : parts;
         const int depth = tw__nodes_depth(all.places, missing);
         status = tw__nodes_of_depth(&divided->nodes, all.places, depth, error);
         if (status == TW_OK && !division->is_given) {
-            cut_outside(divided, division, all.outside & ~all.bound, parts / divided->nodes.count);
+            cut_outside(divided, division, all.outside & ~all.bound & ~all.strips, parts / divided->nodes.count);
         }
     }
     if (status == TW_OK) {

@@ -1,6 +1,7 @@
 /* selection.c - which reductions of a statement list are computed by steps of their own, and in which order. */
 #include "notation/steps/selection.h"
 
+#include "base/checked.h"
 #include "grid/automatic.h"
 #include "grid/fold.h"
 
@@ -14,6 +15,32 @@ int tw__choice_cuts(const struct tw__survey *survey, int reduction, uint64_t axe
 {
     const struct tw__node *node = &survey->program->nodes[survey->of[reduction].node];
     return (int)(axes >> node->u.reduce.axis[0] & 1);
+}
+
+/* Rows or columns of a product that a tile should have. */
+#define BLOCK 64
+
+/* Whether a reduction has work for several tiles. */
+static int is_large(const struct tw__surveyed *one)
+{
+    return tw__automatic_parts(one->work, 0) > 1;
+}
+
+/* How many tiles some axes give, if products stay in blocks. */
+static int64_t count_tiles(const struct tw__survey *survey, uint64_t axes, uint32_t open)
+{
+    uint64_t blocks = 0;
+    int64_t tiles = 1;
+    for (int r = 0; r < survey->count; r++) {
+        blocks |= (open >> r & 1) != 0 && is_large(&survey->of[r]) ? survey->of[r].blocks : 0;
+    }
+    for (int a = 0; a < survey->program->naxes; a++) {
+        const int64_t length = survey->lengths[a];
+        if ((axes >> a & 1) != 0 && !tw__mul(tiles, blocks >> a & 1 ? (length + BLOCK - 1) / BLOCK : length, &tiles)) {
+            return INT64_MAX;
+        }
+    }
+    return tiles;
 }
 
 static int exists(const struct tw__surveyed *one)
@@ -52,6 +79,7 @@ static uint64_t free_axes(const struct tw__survey *survey, int first, int end, u
     for (int r = 0; r < survey->count; r++) {
         if ((open >> r & 1) != 0 && exists(&survey->of[r]) && survey->of[r].work >= WORTH) {
             axes &= survey->of[r].outside;
+            axes &= is_large(&survey->of[r]) ? ~survey->of[r].strips : UINT64_MAX;
         }
         axes &= (open >> r & 1) != 0 ? ~survey->of[r].bound : UINT64_MAX;
     }
@@ -66,10 +94,11 @@ static int find_narrow(const struct tw__survey *survey, uint32_t open, uint64_t 
     for (int r = 0; r < survey->count; r++) {
         const struct tw__surveyed *one = &survey->of[r];
         const uint64_t apart = one->work >= WORTH ? one->outside & ~one->bound : ~one->bound;
-        const int64_t tiles = tw__survey_product(survey, targets & apart);
-        const int is_large = one->places > TW__FOLD_LEAF && tw__automatic_parts(one->work, 0) > 1 && tiles < needed;
-        const int is_again = tiles < tw__survey_product(survey, targets);
-        if ((open >> r & 1) != 0 && exists(one) && (is_large || is_again) && (found < 0 || tiles < fewest)) {
+        const uint64_t rows = is_large(one) ? one->strips : 0;
+        const int64_t tiles = count_tiles(survey, targets & apart & ~rows, open & UINT32_C(1) << r);
+        const int is_few = one->places > TW__FOLD_LEAF && is_large(one) && tiles < needed;
+        const int is_again = tiles < count_tiles(survey, targets, 0) && one->blocks == 0;
+        if ((open >> r & 1) != 0 && exists(one) && (is_few || is_again) && (found < 0 || tiles < fewest)) {
             found = r;
             fewest = tiles;
         }
@@ -90,7 +119,7 @@ static tw_status settle_automatic(struct tw__choice *choice, const struct tw__su
         if (status != TW_OK) {
             return status;
         }
-        if (tw__survey_product(survey, free_axes(survey, 0, count, open)) >= needed) {
+        if (count_tiles(survey, free_axes(survey, 0, count, open), open) >= needed) {
             return TW_OK;
         }
         const int narrow = find_narrow(survey, open, targets, needed);

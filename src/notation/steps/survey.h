@@ -11,6 +11,8 @@ struct tw__surveyed {
     uint64_t outside;    /* bit a: its value changes along axis a of the program */
     uint64_t reduced;    /* the axes that it reduces */
     uint64_t bound;      /* a tile that computes it needs all indices of these axes: see type/inner.h */
+    uint64_t strips;     /* axes outside along which it takes whole rows, too short to be cut for many tiles */
+    uint64_t blocks;     /* axes outside of a product, a[i,k] * b[k,j]: it takes blocks of rows and columns */
     int64_t outsides;    /* how many values it has */
     int64_t places;      /* how many elements become one of them */
     double work;         /* nanoseconds, about, of all its values */

@@ -56,8 +56,20 @@ static void results_that_are_few_are_computed_in_parts(void **state)
 static void results_that_are_many_are_not(void **state)
 {
     (void)state;
-    expect_steps("s[j] = sum(i: a[i,j])", (int64_t[]){1000, 1000}, millisecond, 0, 0, "L0-1");
+    expect_steps("s[i] = sum(j: a[i,j])", (int64_t[]){1000, 1000}, millisecond, 0, 0, "L0-1");
+    expect_steps("c[i,j] = sum(k: a[i,k] * b[k,j])", (int64_t[]){1000, 1000, 1000}, 100 * millisecond, 0, 0, "L0-1");
     expect_steps("r[i,j] = a[i,j] / sum(k: a[i,k])", (int64_t[]){1000, 50, 50}, millisecond, 0, 0, "L0-1");
+}
+
+/* Columns that are cut into strips of some lines of memory are read more slowly than whole rows. */
+static void rows_stay_whole(void **state)
+{
+    (void)state;
+    expect_steps("s[j] = sum(i: a[i,j])", (int64_t[]){6000, 4000}, millisecond, 0, 0, "P1 M1 L0-1");
+    expect_steps("s[j] = sum(i: a[i,j])", (int64_t[]){10000, 1000}, millisecond, 0, 0, "L0-1"); /* too few leaves */
+    expect_steps("s[j] = sum(i: a[i,j])", (int64_t[]){10000000, 3}, millisecond, 0, 0, "L0-1");
+    expect_steps("c[i,j] = sum(k: a[i,k] * b[k,j])", (int64_t[]){20, 20, 100000}, 100 * millisecond, 0, 0,
+                 "P1 M1 L0-1");
 }
 
 static void little_work_stays_where_it_is(void **state)
@@ -111,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_that_are_few_are_computed_in_parts),
         cmocka_unit_test(results_that_are_many_are_not),
+        cmocka_unit_test(rows_stay_whole),
         cmocka_unit_test(little_work_stays_where_it_is),
         cmocka_unit_test(what_many_tiles_need_is_computed_once),
         cmocka_unit_test(reductions_that_need_others_wait_for_them),
