@@ -38,7 +38,8 @@ enum {
     TW__POINT_FORK = 128,      /* when a worker is forked: the first time before any tile */
     TW__POINT_RECORDS = 256,   /* only once tiles are recorded, a quarter of a second after the start or at a failure */
     TW__POINT_BEGINNING = 512, /* before there are workers, and not in a run that resumes */
-    TW__POINT_STEPS = 1024     /* only in a job of several steps, the last of which overwrites what the first reads */
+    TW__POINT_STEPS = 1024,    /* only in a job of several steps */
+    TW__POINT_OVERWRITES = 2048 /* ... one of which overwrites what an earlier one reads */
 };
 
 struct tw__point {

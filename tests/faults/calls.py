@@ -18,7 +18,7 @@ import shutil
 import struct
 import sys
 
-from case import KEPT, ROWS, Case
+from case import ROWS, Case, Job
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
@@ -109,7 +109,7 @@ def try_case(build, folder, kind, number, ever, error, codes):
         case.check_finished("after the run")
     else:
         case.check_unfinished("after the run")
-        if "r.npy.journal" not in case.names() and case.names() & KEPT:
+        if "r.npy.journal" not in case.names() and case.names() & Job().kept:
             case.wrong(f"parts without a journal: {sorted(case.names())}")
         again = case.run("processes", 2, "--resume")
         if again.code != PASSES:

@@ -5,6 +5,7 @@ Standard library alone: the .npy files are written and read here without NumPy a
 
 import array
 import ast
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -16,8 +17,6 @@ import time
 ROWS, COLUMNS = 24, 40  # one tile a row
 SIGNATURE = "x[i], r[i,j] -> r[i,j], s[i,j]"
 INPUTS = {"x.npy", "r0.npy"}
-OUTPUTS = {"r.npy", "s.npy"}
-KEPT = {"r.npy.part", "s.npy.part", "r.npy.journal"}
 NOTES = {"tiles.log", "faults.log", "said.txt", "fail", "pace"}
 PATIENCE = 120  # seconds, after which a run is said to hang
 AFTERLIFE = 20  # seconds in which everything must be gone once the command is
@@ -54,6 +53,34 @@ def step(rows, columns, first=0):
 
 
 INPUT_FILES, EXPECTED = step(ROWS, COLUMNS)
+SUMS = array.array("d", [sum(array.array("d", EXPECTED["s.npy"])[j::COLUMNS]) for j in range(COLUMNS)]).tobytes()
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is run: the step, or the step with a reduction, whose partials lie in a file of their own; the fold is a tile
+    behind the others, for which no kernel is called."""
+
+    reduces: bool = False
+
+    def words(self):
+        if not self.reduces:
+            return ["step", "-s", SIGNATURE]
+        return ["reduction", "-s", f"{SIGNATURE}, t[j]", "-o", "t=t.npy", "--reduce", "t=sum"]
+
+    @property
+    def tiles(self):
+        return ROWS + self.reduces
+
+    @property
+    def expected(self):
+        """{output: (shape, bytes)}"""
+        found = {name: ((ROWS, COLUMNS), items) for name, items in EXPECTED.items()}
+        return {**found, "t.npy": ((COLUMNS,), SUMS)} if self.reduces else found
+
+    @property
+    def kept(self):
+        return {"r.npy.journal", *(f"{name}.part" for name in self.expected), *(["r.npy.partials"] * self.reduces)}
 
 
 def processes_of(session):
@@ -96,7 +123,8 @@ class Run:
 class Case:
     """A folder with the job's inputs. Tests say what is wrong by `wrong`."""
 
-    def __init__(self, folder, command, kernels):
+    def __init__(self, folder, command, kernels, job=Job()):
+        self.job = job
         self.folder = pathlib.Path(folder)
         self.command = str(command)
         self.kernels = str(kernels)
@@ -113,7 +141,8 @@ class Case:
         said, log, tiles = (self.folder / name for name in ("said.txt", "faults.log", "tiles.log"))
         for path in (log, tiles):
             path.unlink(missing_ok=True)
-        words = [self.command, "run", f"{self.kernels}:step", "-s", SIGNATURE, "x=x.npy", "r=r0.npy",
+        kernel, *more = self.job.words()
+        words = [self.command, "run", f"{self.kernels}:{kernel}", *more, "x=x.npy", "r=r0.npy",
                  "-o", "r=r.npy", "-o", "s=s.npy", "--tile", "i=1", "--pool", pool, "-w", str(workers), *options]
         env = {**os.environ, "TILEWORK_FAULT": fault, "TILEWORK_FAULT_LOG": str(log)} if environment is None else \
             {**os.environ, **environment}
@@ -158,9 +187,9 @@ class Case:
 
     def check_finished(self, which):
         """The outputs are there, right to the last byte, and nothing beside them."""
-        if self.names() != INPUTS | OUTPUTS:
+        if self.names() != INPUTS | set(self.job.expected):
             self.wrong(f"{which}: files in the folder: {sorted(self.names())}")
-        for name, expected in EXPECTED.items():
+        for name, (right_shape, expected) in self.job.expected.items():
             if not (self.folder / name).exists():
                 self.wrong(f"{which}: {name} is missing")
                 continue
@@ -169,7 +198,7 @@ class Case:
             except (ValueError, SyntaxError) as error:
                 self.wrong(f"{which}: {error}")
                 continue
-            if shape != (ROWS, COLUMNS) or data != expected:
+            if shape != right_shape or data != expected:
                 row = next((i for i in range(ROWS) if data[i * COLUMNS * 8:(i + 1) * COLUMNS * 8] !=
                             expected[i * COLUMNS * 8:(i + 1) * COLUMNS * 8]), None)
                 self.wrong(f"{which}: {name} has other bytes than it should, first in row {row}")
@@ -179,12 +208,13 @@ class Case:
 
     def check_unfinished(self, which):
         """Nothing but inputs, what is kept for a resume, and outputs that are whole."""
-        strange = self.names() - INPUTS - KEPT - OUTPUTS
+        expected = self.job.expected
+        strange = self.names() - INPUTS - self.job.kept - set(expected)
         if strange:
             self.wrong(f"{which}: left behind: {sorted(strange)}")
-        for name in OUTPUTS & self.names():
+        for name in set(expected) & self.names():
             try:
-                if npy_items(self.folder / name) != ((ROWS, COLUMNS), EXPECTED[name]):
+                if npy_items(self.folder / name) != expected[name]:
                     self.wrong(f"{which}: {name} has its final name and wrong contents")
             except (ValueError, SyntaxError) as error:
                 self.wrong(f"{which}: {name} has its final name but: {error}")
@@ -193,17 +223,17 @@ class Case:
         """The tiles that need not run again: those that the journal has, whose records, 16 bytes each, are its end
         (src/record/journal.h); all of them where an output is complete, since that is only begun when they are done."""
         if self.is_committing():
-            return set(range(ROWS))
+            return set(range(self.job.tiles))
         path = self.folder / "r.npy.journal"
         data = path.read_bytes() if path.exists() else b""
-        records = len(data) - 16 * ROWS
+        records = len(data) - 16 * self.job.tiles
         if records < 512 or records % 512:
             return set()
-        return {tile for tile in range(ROWS) if any(data[records + 16 * tile:records + 16 * (tile + 1)])}
+        return {tile for tile in range(self.job.tiles) if any(data[records + 16 * tile:records + 16 * (tile + 1)])}
 
     def is_committing(self):
         """An output has the bytes that make it a .npy file."""
-        for name in OUTPUTS:
+        for name in self.job.expected:
             for path in (self.folder / name, self.folder / f"{name}.part"):
                 if path.exists() and path.read_bytes()[:6] == b"\x93NUMPY":
                     return True

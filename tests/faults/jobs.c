@@ -43,18 +43,6 @@ static char compiler[4200];
 static FILE *sink; /* where reports go: into the report of `sink_of`, through a buffer of its own */
 static struct work *sink_of;
 
-/* t[j], which begins as zeros, += s[i,j]. */
-static void add_columns(const tw_view *s_view, const tw_view *t_view)
-{
-    TW_VIEW(const double, s, *s_view);
-    TW_VIEW(double, t, *t_view);
-    for (int64_t i = 0; i < s.shape[0]; i++) {
-        for (int64_t j = 0; j < s.shape[1]; j++) {
-            TW_AT(t, j) += TW_AT(s, i, j);
-        }
-    }
-}
-
 static double t_after(int64_t j)
 {
     double sum = 0;
@@ -77,7 +65,7 @@ static int step(const tw_tile *tile)
     }
     const int computed = step_compute(tile);
     if (computed == 0 && tile->noperands > 3) {
-        add_columns(&tile->operand[2], &tile->operand[3]);
+        step_add_columns(&tile->operand[2], &tile->operand[3]);
     }
     return computed;
 }

@@ -64,6 +64,18 @@ int step(const tw_tile *tile)
     return failed != 0 ? failed : step_compute(tile);
 }
 
+/* x[i], r[i,j] -> r[i,j], s[i,j], t[j]: the step, and t[j], which begins as zeros, += s[i,j]. */
+int reduction(const tw_tile *tile);
+int reduction(const tw_tile *tile)
+{
+    const int failed = begin(tile);
+    if (failed == 0) {
+        step_compute(tile);
+        step_add_columns(&tile->operand[2], &tile->operand[3]);
+    }
+    return failed;
+}
+
 /* x[i], r[i,j] -> s[i,j]: s = r - x. */
 int difference(const tw_tile *tile);
 int difference(const tw_tile *tile)

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 
-from case import ROWS, Case
+from case import ROWS, Case, Job
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
@@ -76,14 +76,16 @@ class Setting:
     pool: str
     workers: int
     resumed: bool = False  # the fault strikes a run that resumes from a journal
+    reduces: bool = False  # the job has partials and a fold
 
     def text(self):
-        return f"{self.pool}, {self.workers} workers{', resumed' if self.resumed else ''}"
+        more = f"{', resumed' if self.resumed else ''}{', several steps' if self.reduces else ''}"
+        return f"{self.pool}, {self.workers} workers{more}"
 
 
 def is_passed(point, setting):
     """Outputs of the command are files, of dtypes that are known: tests/faults/driver.c passes the other points."""
-    if point.has("chosen", "steps"):
+    if point.has("chosen", "overwrites") or (point.has("steps") and not setting.reduces):
         return False
     if point.has("processes"):
         return setting.pool == "processes"
@@ -147,9 +149,14 @@ def check_first(case, run, point, action, setting, codes):
         case.wrong("it failed without a word")
 
 
+def case_of(build, folder, setting):
+    return Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so",
+                Job(setting.reduces))
+
+
 def run_case(build, folder, point, action, setting):
     """Gives what was wrong."""
-    case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so")
+    case = case_of(build, folder, setting)
     fail = case.folder / "fail"
     options = []
     had = set()
@@ -195,7 +202,7 @@ def run_case(build, folder, point, action, setting):
 def plain_faults(build, folder, points, setting):
     """A run that is cut short and one that resumes, with nothing armed but the log: the points that should be passed
     are, and no others, so that no case is left out by mistake."""
-    case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "fault_kernels.so")
+    case = case_of(build, folder, setting)
     (case.folder / "fail").write_text(str(LAST))
     first = case.run(setting.pool, setting.workers)
     (case.folder / "fail").unlink()
@@ -218,10 +225,14 @@ def main():
     chosen = [point for point in points.values() if len(sys.argv) < 4 or point.name == sys.argv[3]]
     processes = [Setting("processes", workers) for workers in WORKERS]
     resumed = [Setting("processes", workers, True) for workers in WORKERS]
+    steps = Setting("processes", 2, reduces=True)
+    steps_resumed = Setting("processes", 2, True, reduces=True)
     grids = {
         f"x actions {len(ACTIONS)} x workers {len(WORKERS)}": [(s, a) for s in processes for a in ACTIONS],
         f"x actions {len(ACTIONS)} on threads": [(Setting("threads", 2), a) for a in ACTIONS],
         f"x actions 2 x workers {len(WORKERS)} in runs that resume": [(s, a) for s in resumed for a in ACTIONS[:2]],
+        f"x actions {len(ACTIONS)} in a job of several steps": [(steps, a) for a in ACTIONS],
+        "x actions 2 in such a job that resumes": [(steps_resumed, a) for a in ACTIONS[:2]],
     }
     tap = Tap()
     tap.check("matrix: the table of points is that of the sources", table_faults(points))

@@ -96,7 +96,7 @@ static inline void print_points(void)
         {TW__POINT_SUPERVISOR, "supervisor"}, {TW__POINT_PROCESSES, "processes"}, {TW__POINT_SHARED, "shared"},
         {TW__POINT_SEVERAL, "several"},       {TW__POINT_FILES, "files"},         {TW__POINT_CHOSEN, "chosen"},
         {TW__POINT_DEATH, "death"},           {TW__POINT_FORK, "fork"},           {TW__POINT_RECORDS, "records"},
-        {TW__POINT_BEGINNING, "beginning"},   {TW__POINT_STEPS, "steps"}};
+        {TW__POINT_BEGINNING, "beginning"},   {TW__POINT_STEPS, "steps"},         {TW__POINT_OVERWRITES, "overwrites"}};
     for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
         const struct tw__point *point = tw__fault_point(k);
         printf("%s %d", point->name, point->error != 0);

@@ -44,6 +44,18 @@ static inline void step_difference(const tw_view *x_view, const tw_view *r_view,
     }
 }
 
+/* t[j] += s[i,j] over one tile: what the tile contributes to a reduction, which begins as zeros. */
+static inline void step_add_columns(const tw_view *s_view, const tw_view *t_view)
+{
+    TW_VIEW(const double, s, *s_view);
+    TW_VIEW(double, t, *t_view);
+    for (int64_t i = 0; i < s.shape[0]; i++) {
+        for (int64_t j = 0; j < s.shape[1]; j++) {
+            TW_AT(t, j) += TW_AT(s, i, j);
+        }
+    }
+}
+
 /* The whole step over one tile, whose operands are x, r and s. */
 static inline int step_compute(const tw_tile *tile)
 {
