@@ -198,6 +198,14 @@ def write(options, lines, skipped, rows):
         write_markdown(path, markdown(lines, of_readme(rows)))
 
 
+def more_tables(options):
+    """How jobs scale, and default tiles beside the best ones: programs of their own, with their own words."""
+    for program in ("scaling.py", "dividing.py"):
+        print(f"\n{program}", flush=True)
+        subprocess.run([sys.executable, HERE / program, "--workers", str(options.workers),
+                        *(["--quick"] if options.quick else [])], check=False)
+
+
 def main():
     options = arguments()
     if options.source:
@@ -230,6 +238,8 @@ def main():
         print_row(row)
     print(f"\n{judged - missed} of {judged} bars reached" + (f", {missed} missed" if missed else ""))
     write(options, lines, skipped, rows)
+    if not options.only:
+        more_tables(options)
 
 
 if __name__ == "__main__":
