@@ -53,6 +53,19 @@ class Split(ctypes.Structure):
                 ("cuts", ctypes.POINTER(ctypes.c_int64)), ("ncuts", ctypes.c_size_t)]
 
 
+def splits_of(splits):
+    """{axis: ("cuts", [positions]) or ("parts", n) or ("tile", n)} as an array of Split, with one to spare."""
+    made = (Split * (len(splits) + 1))()
+    for split, (axis, (how, value)) in zip(made, splits.items()):
+        split.axis = axis.encode()
+        if how == "cuts":
+            split.ncuts = len(value)
+            split.cuts = (ctypes.c_int64 * len(value))(*value)
+        else:
+            setattr(split, how, value)
+    return made
+
+
 class CompileOptions(ctypes.Structure):
     _fields_ = [("compiler", ctypes.c_char_p), ("flags", ctypes.c_char_p), ("cache", ctypes.c_char_p)]
 

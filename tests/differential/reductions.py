@@ -3,7 +3,7 @@
 Each case is one statement, or a short list, over axes of 0 to 10^6 elements in all. It is computed serially as one tile;
 then divided at random (cuts, parts, tiles of any axes, reduced ones too, or by its work), on serial pools, threads and
 processes of 1 to 64 workers, it must give the same bits. What NumPy says is compared within what docs/notation.md
-promises. Eight cases have one text and its dtypes, so that it is compiled once.
+promises. One case of ten is a kernel in C, whose partials are folded: see kernels.py. Eight cases have one text and its dtypes, so that it is compiled once.
 
 Every case is made from the seed, its number and the scale of its lengths alone. One that fails is made again with
 shorter axes as long as it fails, and printed with the command that runs it again."""
@@ -29,6 +29,7 @@ import generator
 import oracle
 from batch import Loaded, Wrong
 from judge import judge
+from kernels import KernelCase, KernelText
 from memory import make_memory, make_values, plain_memory
 from oracle import Binary, Call, Read, Reduce, Refused, Select
 from templates import choose_template
@@ -89,7 +90,7 @@ def make_text(rng):
     elif form < 0.7:
         operands["b"] = some
         body = Binary(rng.choice(["*", "*", "+", "-"]), read("a", dims), read("b", some))
-    elif form < 0.8:
+    elif form < 0.8 and "complex" not in dtype:  # whose absolute value is not NumPy's to the bit
         body = Call("abs", [read("a", dims)])
     elif form < 0.9:
         operands["b"] = some
@@ -185,7 +186,7 @@ def make_template(case, rng, numbers, template, most):
     case.template = template
     sizes = make_lengths(rng, sorted({size for dims in template.operands.values() for size in dims}),
                          min(most, template.most))
-    sizes = {size: max(length, 2) for size, length in sizes.items()}
+    sizes = {size: max(length, template.least) for size, length in sizes.items()}
     for name, dims in template.operands.items():
         shape = [sizes[size] for size in dims]
         case.memory[name] = make_memory(rng, shape, False) if math.prod(shape) < 200_000 else plain_memory(len(shape))
@@ -202,7 +203,13 @@ def make_case(seed, number, scale=1.0):
     common = random.Random(f"{seed}:{number // ALIKE}:text")
     rng = random.Random(f"{seed}:{number}")
     most = max(4, MOST * scale)
-    is_template = common.random() < 0.2
+    kind = common.random()
+    is_template = kind < 0.2
+    if kind > 0.9:
+        numbers, kernel = numpy.random.default_rng([seed, number]), KernelText(common)
+        case = KernelCase(kernel, number, rng, numbers, make_lengths(rng, list(kernel.axes), most), scale)
+        case.divisions = make_divisions(rng, case.lengths)
+        return case
     text = choose_template(common) if is_template else make_text(common)
     for attempt in range(100):
         numbers = numpy.random.default_rng([seed, number, attempt])
@@ -230,14 +237,7 @@ class Divided(Loaded):
 
     def grid(self, splits):
         calls = self.library.calls
-        made = (batch.statements.Split * (len(splits) + 1))()
-        for split, (axis, (how, value)) in zip(made, splits.items()):
-            split.axis = axis.encode()
-            if how == "cuts":
-                split.ncuts = len(value)
-                split.cuts = (ctypes.c_int64 * len(value))(*value)
-            else:
-                setattr(split, how, value)
+        made = batch.statements.splits_of(splits)
         grid = ctypes.c_void_p()
         self.call("tw_statement_grid", ctypes.byref(grid), self.handle, self.lengths, made, ctypes.c_size_t(len(splits)),
                   None)  # fmt: skip
@@ -301,6 +301,9 @@ def check_case(library, pools, case):
     """What is wrong with a case; None: nothing."""
     loaded = None
     try:
+        if isinstance(case, KernelCase):
+            case.check(library, pools)
+            return None
         loaded = Divided(library, case)
         loaded.compile()
         case.judge(loaded.compute(pools))
