@@ -48,6 +48,13 @@ class Bench:
             columns = "6000" if side.case.startswith("image") else "5000"
             program = [NOTATION] if side.who == "notation" else [sys.executable, HERE / "notation_peers.py"]
             return [*program, side.case, rows, columns, workers]
+        if side.who in ("reductions", "reduction-peer", "openmp-reduce", "openmp-reduce-fast"):
+            rows, columns = side.size or ((1000, 6000) if self.options.quick else (4000, 6000))
+            program = {"reductions": [BUILD / "bench" / "reductions"],
+                       "reduction-peer": [sys.executable, HERE / "reduction_peers.py"],
+                       "openmp-reduce": [BUILD / "bench" / "openmp_reduce"],
+                       "openmp-reduce-fast": [BUILD / "bench" / "openmp_reduce_fast"]}[side.who]
+            return [*program, side.case, str(rows), str(columns), workers]
         if side.who == "openmp":
             return [self.options.openmp, side.case, *size]
         return [sys.executable, HERE / ("package.py" if side.who == "package" else "peers.py"), side.case, *size, workers]
@@ -124,7 +131,8 @@ def fit(rows, cols):
 def build_openmp():
     """The OpenMP programs and that of statements, or None where the compiler has no OpenMP."""
     target = "bench/openmp"
-    done = subprocess.run(["ninja", "-C", str(BUILD), target, "bench/notation"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["ninja", "-C", str(BUILD), target, "bench/notation", "bench/reductions",
+                           "bench/openmp_reduce", "bench/openmp_reduce_fast"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         print(f"OpenMP is not available here, so it is left out: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
     return BUILD / target

@@ -7,13 +7,14 @@ from typing import Optional
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """One contestant: who ("tilework", "files", "openmp", "package", "peer", "notation" or "notation-peer"), its case, and
-    its name in the table."""
+    """One contestant: who ("tilework", "files", "openmp", "package", "peer", "notation", "notation-peer", "reductions",
+    "reduction-peer", "openmp-reduce" or "openmp-reduce-fast"), its case, and its name in the table."""
 
     who: str
     case: str
     name: str
     workers: Optional[int] = None  # None: all
+    size: Optional[tuple] = None  # rows and columns of a reduction; None: 4000 x 6000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +129,48 @@ NOTATION = [
     ("image", IMAGE, notation_peer("image-numba", "Numba prange"), FASTER),
 ]  # fmt: skip
 
+# Reductions of 4000 x 6000 elements: of all, and over rows and columns. Bits of Numba's fastmath and of OpenMP with
+# -ffast-math change with the threads: these may be 1.1 times as fast.
+ALL_PEERS = {"sum": ("numpy", "numba", "numbafast", "numexpr", "blosc2"), "mean": ("numpy", "numba", "numbafast", "blosc2"),
+             "max": ("numpy", "numba", "numbafast", "numexpr", "blosc2"), "argmax": ("numpy", "numba", "numbafast"),
+             "squares": ("numpy", "numba", "numbafast", "numexpr", "blosc2"),
+             "dot": ("numpy", "numba", "numbafast", "numexpr", "blosc2")}
+PEER_NAMES = {"numpy": "NumPy", "numba": "Numba prange", "numbafast": "Numba prange, fastmath", "numbagg": "numbagg",
+              "numexpr": "numexpr", "blosc2": "blosc2"}
+ALL_NAMES = {"squares": "sum of squares", "dot": "dot product"}
+
+
+def reduction(case, size=None, name="Tilework"):
+    return Side("reductions", case, name, None, size)
+
+
+def beside_all(operation):
+    """(the other side, what the ratio must be at least)"""
+    for peer_name in ALL_PEERS[operation]:
+        fast = peer_name == "numbafast"
+        yield Side("reduction-peer", f"{operation}-all-float64-{peer_name}", PEER_NAMES[peer_name]), 0.91 if fast else 1.0
+    if operation != "argmax":
+        yield Side("openmp-reduce", operation, "OpenMP reduction"), 1.0
+        yield Side("openmp-reduce-fast", operation, "OpenMP reduction, -ffast-math"), 0.91
+
+
+REDUCTIONS = [
+    *(Comparison("reductions", f"{ALL_NAMES.get(operation, operation)} of all, 24 M float64", reduction(f"{operation}-all-float64"),
+                 side, least=least, rounds=15)
+      for operation in ALL_PEERS for side, least in beside_all(operation)),
+    Comparison("reductions", "sum of all, 10^8 float64", reduction("sum-all-float64", (10 ** 4, 10 ** 4)),
+               reduction("memory", (10 ** 4, 10 ** 4), "reading, as `plan` measures it"), least=0.9, rounds=9),
+    *(Comparison("reductions", f"{operation} over {over}, {dtype}", reduction(f"{operation}-{over}-{dtype}"),
+                 Side("reduction-peer", f"{operation}-{over}-{dtype}-{peer_name}", PEER_NAMES[peer_name]), least=1.0, rounds=9)
+      for operation in ("sum", "max", "std", "nanmean") for over in ("rows", "columns")
+      for dtype in ("float64", "float32", "uint8") for peer_name in ("numpy", "numba", "numbagg")
+      if dtype != "uint8" or operation in ("sum", "max", "std")),
+    *(Comparison("reductions", what, reduction(case), Side("reduction-peer", f"{case}-{peer_name}", PEER_NAMES[peer_name]),
+                 least=least, rounds=9)
+      for case, what in (("softmax-rows-float64", "softmax of rows"), ("scores-columns-float64", "standard scores of columns"))
+      for peer_name, least in (("numpy", 2.0), ("numba", 1.0))),
+]
+
 COMPARISONS = [
     *(Comparison("threads-new", NEW, tilework("mult-threads-new"), peer(case, name), least=1.0, rounds=rounds)
       for case, name, rounds in (("numba-new", "Numba prange", 61),  # the closest: the median needs more rounds
@@ -169,6 +212,7 @@ COMPARISONS = [
                  files(f"{case}-plain", "the same, --no-journal"), least=0.98, rounds=rounds)
       for case, what, rounds in (("mult", "y[i] * x[j]", 61), ("mandelbrot", "Mandelbrot", 15))),
     *(Comparison("notation", what, notation(case), beside, **how) for case, what, beside, how in NOTATION),
+    *REDUCTIONS,
     Comparison("notation", "a statement's first use, compiled", notation("first"), None, rounds=15, own_most=0.25),
     Comparison("notation", "its first use in another process", notation("second"), None, rounds=15, own_most=5e-3),
     Comparison("notation", "its next use, bound to arrays and run", notation("same"), None, rounds=15, own_most=20e-6),

@@ -340,7 +340,7 @@ def dask_two(rows, columns, workers):
 
 def versions():
     """Name and version of each peer that is here, one a line."""
-    for name in ("numpy", "numexpr", "numba", "joblib", "dask", "blosc2"):
+    for name in ("numpy", "numexpr", "numba", "numbagg", "joblib", "dask", "blosc2"):
         try:
             print(name, importlib.import_module(name).__version__)
         except ImportError:
