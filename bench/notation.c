@@ -146,7 +146,7 @@ static void make_inputs(struct work *work)
 /* From the text to the kernel, as a user does it. */
 static void load(struct work *work, const char *text)
 {
-    static const tw_axis_edge clamp[] = {{"i", TW_EDGE_CLAMP}, {"j", TW_EDGE_CLAMP}};
+    static const tw_axis_edge clamp[] = {{.axis = "i", .edge = TW_EDGE_CLAMP}, {.axis = "j", .edge = TW_EDGE_CLAMP}};
     const tw_statement_options options = {.edges = clamp, .nedges = work->test->edge != NULL ? 2 : 0};
     tw_dtype dtypes[TW_MAX_OPERANDS] = {{0}};
     const tw_view *views[TW_MAX_OPERANDS] = {NULL};
@@ -160,10 +160,8 @@ static void load(struct work *work, const char *text)
     must(tw_statement_types(work->statement, dtypes, &error), &error);
     must(tw_statement_bind(work->statement, views, NULL, 0, lengths, &error), &error);
     must(tw_statement_kernel(&work->kernel, work->statement, NULL, &error), &error);
-    const tw_signature *signature = tw_statement_signature(work->statement);
     tw_grid_destroy(work->grid);
-    const tw_grid_options of_statement = {.cost = TW_COST_STATEMENT};
-    must(tw_grid_create(&work->grid, signature, lengths, &of_statement, &error), &error);
+    must(tw_statement_grid(&work->grid, work->statement, lengths, NULL, 0, NULL, &error), &error);
 }
 
 static void make_output(struct work *work)
