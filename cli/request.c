@@ -74,7 +74,10 @@ static const struct argp_option options[] = {
     {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 7},
     {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 7},
     {NULL, 0, NULL, 0, "Checks:", 8},
-    {"check", KEY_CHECK, NULL, 0, "Compute everything again as one serial tile and compare bit by bit", 8},
+    {"check", KEY_CHECK, NULL, 0,
+     "Compute everything again serially, as one tile (reductions of a KERNEL with the same cuts), and compare bit by "
+     "bit",
+     8},
     {"guard", KEY_GUARD, NULL, 0,
      "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
      8},

@@ -112,13 +112,16 @@ typedef struct tw_grid_options {
 typedef struct tw_grid tw_grid;
 
 /* All tiles of a job. Tiles are computed when they are asked for: a grid of 10^12 tiles costs only its cuts. An axis
- * that is cut must appear in every output. Automatic tiles depend on lengths, item sizes, `cost` and
- * `work` alone, never on the machine or the workers. For kernels the first axis is cut into 256 parts, or into single
- * indices if it is shorter; later axes stay whole unless there are fewer than 32 tiles so far or a tile has more than
- * `tile_bytes` of outputs and cut inputs. If the work is known, there is one tile below 60 us; else tiles of 30 us or
- * more, at most 256, or as many as keep each to about `tile_bytes`. Tiles that would share an input of more than
- * `tile_bytes`, as those of a product of matrices do, are nearly square. docs/signature.md has tables. `options` may be
- * NULL. Errors: TW_ERROR_ARGUMENT (naming the axis).
+ * that is cut must appear in every output that is not a reduction (`folds`). If an output lacks it, the job has several
+ * steps: in the first one each tile computes a partial of the output, which begins as the value that changes nothing in
+ * the fold (0 for a sum; for a kernel's fold zeros), then a step for each such output folds its partials, in the order
+ * of the grid. So the same cuts give the same bits on every pool. Tiles of all steps are numbered together. Automatic
+ * tiles depend on lengths, item sizes, `cost` and `work` alone, never on the machine or the workers. For kernels the
+ * first axis is cut into 256 parts, or into single indices if it is shorter; later axes stay whole unless there are
+ * fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and cut inputs. If the work is known,
+ * there is one tile below 60 us; else tiles of 30 us or more, at most 256, or as many as keep each to about
+ * `tile_bytes`. Tiles that would share an input of more than `tile_bytes`, as those of a product of matrices do, are
+ * nearly square. docs/signature.md has tables. `options` may be NULL. Errors: TW_ERROR_ARGUMENT (naming the axis).
  */
 TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
                                 const tw_grid_options *options, tw_error *error);
@@ -132,23 +135,25 @@ TW_API tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_a
 TW_API void tw_grid_destroy(tw_grid *grid);
 
 /* One fact each. Any thread. */
-TW_API uint64_t tw_grid_count(const tw_grid *grid);               /* the number of tiles */
-TW_API int64_t tw_grid_length(const tw_grid *grid, int axis);     /* the length of an axis */
-TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid, int axis); /* how many tiles an axis is divided into */
+TW_API uint64_t tw_grid_count(const tw_grid *grid);           /* the number of tiles */
+TW_API int64_t tw_grid_length(const tw_grid *grid, int axis); /* the length of an axis */
+TW_API int64_t tw_grid_axis_tiles(const tw_grid *grid,
+                                  int axis); /* how many tiles an axis of the job is divided into */
 
 /* Why automatic tiles left the job whole, in one sentence that names the axis which would have to be cut, and how that
  * is asked for, or says that there is too little work for several tiles; NULL: they did not leave it whole, or the
  * caller said how to divide. Valid as long as the grid. Any thread. */
 TW_API const char *tw_grid_why(const tw_grid *grid);
 
-/* Finds start[naxes] and stop[naxes] of a tile: on each axis its first index, and one past its last. Any thread. */
+/* Finds start[naxes] and stop[naxes] of a tile: on each axis its first index, and one past its last. An axis that the
+ * tile's step does not have is whole. Any thread. */
 TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 
-/* The number of the tile that contains the element with these indices[naxes]. Any thread. */
+/* The number of the tile of the last step that contains the element with these indices[naxes]. Any thread. */
 TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
 
-/* The ranges of a tile as text: "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)". Any thread. Returns
- * the length as snprintf does. */
+/* The ranges of a tile as text: "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)"; of a reduction "a[0:9]
+ * -> s[] (part 1 of 8)" and "8 parts of s[] -> s[] (1)". Any thread. Returns the length as snprintf does. */
 TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
 
 /* The number of steps of a job: 1, or more if a reduction is cut. Any thread. */

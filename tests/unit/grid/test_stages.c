@@ -74,7 +74,7 @@ static void an_image_has_the_stages_too(void **state)
     assert_string_equal(before[1], "u[4:8] -> p[] (part 2 of 3)");
     assert_string_equal(before[3], "p[0:3] -> t[] (1)");
     assert_string_equal(before[6], "t[], u[8:12] -> u[8:12] (4)");
-    assert_null(image->stages->stage[0].context); /* what kernels are told is no part of it */
+    assert_null(image->stages->stage[0].context); /* what kernels are asked for is no part of it */
     free(memory);
 }
 
