@@ -360,6 +360,17 @@ SENTENCES = [
     ("r[i] = sum(y[i])", [], "expected the axes that are reduced, and ':', as in sum(k: x[k])", 12),
     ("r[i] = max(y[i], 0)", [], "expected the axes that are reduced, and ':', as in max(k: x[k]) (of two values: "
      "maximum(a, b))", 12),
+    ("r[] = var(k: y[k], 1)", [], "expected ddof=1, the degrees of freedom that are lost, behind ',': var(k: x[k]) or "
+     "var(k: x[k], ddof=1)", 20),
+    ("r[] = nanstd(k: y[k], ddof=2j)", [], "ddof is a real number, the same for all elements, such as 1 or a parameter: "
+     "nanstd(k: x[k]) or nanstd(k: x[k], ddof=1)", 28),
+    ("r[] = std(k: y[k], ddof=y[0])", [], "ddof is a real number, the same for all elements, such as 1 or a parameter: "
+     "std(k: x[k]) or std(k: x[k], ddof=1)", 25),
+    ("r[] = sum(k: y[k], ddof=1)", [], "expected an operator or ')'", 18),
+    ("r[] = nanmax(k: y[k+99])", ["--length", "k=0"], "there is no smallest and no largest of no elements: an axis has "
+     "length 0", 7),
+    ("r[] = stdd(k: y[k])", [], "there is no function 'stdd'; there are std, sign, sqrt, sin, tan, atan, sinh, fmod, ... "
+     "(an element of an array stands in square brackets: stdd[i])", 7),
     ("r[i] = y[i].real", [], "there are no attributes: write real(x[i])", 12),
     ("r[i] = sum(k y[k])", [], "expected ':' after the axes that are reduced, as in sum(k: x[k])", 14),
     ("r[i] = y[i] if y[i] > 0", [], "expected 'else' (x if c else y)", 24),

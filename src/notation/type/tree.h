@@ -94,7 +94,7 @@ struct tw__node {
 /* ---- programs ---- */
 
 /* An axis runs over 0 .. length - 1. That of an output has a tile axis, whose start and stop bound the loop; an axis
- * that is reduced is never cut: its loop is the whole length. */
+ * that is reduced has none of its own: its loop is the whole length, or what the tile of a step has of it. */
 struct tw__axis {
     char name[TW__EXPR_NAME];
     int tile; /* its number in tile->start and tile->stop; -1: the tile has none (the length is in the context) */
