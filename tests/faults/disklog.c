@@ -229,7 +229,12 @@ static int ends(const char *name, const char *with)
 /* Whether a run's outputs and journals have such names. */
 static int is_watched(const char *name)
 {
-    return state != NULL && (ends(name, ".part") || ends(name, ".journal") || ends(name, ".npy"));
+    static const char *const endings[] = {".part", ".journal", ".partials", ".npy"};
+    int found = 0;
+    for (size_t k = 0; state != NULL && k < sizeof endings / sizeof endings[0]; k++) {
+        found |= ends(name, endings[k]);
+    }
+    return found;
 }
 
 static void track(int fd, const char *name, int created)

@@ -9,8 +9,10 @@ Controls: logs in which one sync is taken away or comes too late must be found o
 """
 
 import argparse
+import array
 import concurrent.futures
 import copy
+import json
 import os
 import pathlib
 import random
@@ -40,28 +42,45 @@ MAGIC = b"\x93NUMPY"
 SHOWN = 5  # states that are described where a log has faults
 
 INPUTS, EXPECTED = step(ROWS, COLUMNS, first=1)  # so that no item of r is 0, as a lost one reads
+BEFORE = array.array("d", INPUTS["r0.npy"][-8 * ROWS * COLUMNS:])
+QUOTIENTS = array.array("d", [value / sum(BEFORE) for value in BEFORE]).tobytes()
+SUMS = array.array("d", [sum(array.array("d", EXPECTED["s.npy"])[j::COLUMNS]) for j in range(COLUMNS)]).tobytes()
 RECORD = 16  # bytes, at the end of a journal (src/record/journal.h)
 NOTES = {"tiles.log", "said.txt"}
 RESUME, VERIFY, RESTART = ("--resume",), ("--resume", "--verify"), ("--restart",)
 
 
 class Job:
-    """One or two outputs, on a pool; `options`: what is said again after a cut."""
+    """One or two outputs, on a pool; `options`: what is said again after a cut. Of several steps: "sums" has a third output,
+    a reduction; "quotients" is a statement that overwrites what its first step has read."""
 
-    def __init__(self, outputs, pool, options=RESUME):
-        self.outputs = ("r.npy", "s.npy")[2 - outputs:]
+    KERNELS = {"step": ("x[i], r[i,j] -> r[i,j], s[i,j]", ("r.npy", "s.npy")),
+               "difference": ("x[i], r[i,j] -> s[i,j]", ("s.npy",)),
+               "reduction": ("x[i], r[i,j] -> r[i,j], s[i,j], t[j]", ("r.npy", "s.npy", "t.npy"))}
+
+    def __init__(self, kind, pool, options=RESUME):
+        self.kernel = {1: "difference", 2: "step", "sums": "reduction", "quotients": None}[kind]
+        self.outputs = self.KERNELS[self.kernel][1] if self.kernel else ("r.npy",)
         self.pool = pool
         self.options = options
         self.journal = f"{self.outputs[0]}.journal"
 
+    def expected(self, name):
+        if self.kernel is None:
+            return (ROWS, COLUMNS), QUOTIENTS
+        return ((COLUMNS,), SUMS) if name == "t.npy" else ((ROWS, COLUMNS), EXPECTED[name])
+
     def words(self, build, options):
-        kernels = build / "tests" / "faults" / "fault_kernels.so"
-        two = len(self.outputs) == 2
-        words = [build / "cli" / "tilework", "run", f"{kernels}:{'step' if two else 'difference'}", "-s",
-                 "x[i], r[i,j] -> r[i,j], s[i,j]" if two else "x[i], r[i,j] -> s[i,j]", "x=x.npy", "r=r0.npy"]
-        words += ["-o", "r=r.npy"] if two else []
-        return [str(word) for word in (*words, "-o", "s=s.npy", "--tile", "i=1", "--pool", self.pool, "-w", WORKERS,
-                                       "--quiet", *options)]
+        words = [build / "cli" / "tilework", "run"]
+        if self.kernel is None:
+            words += ["r[i,j] /= sum(k,l: r[k,l])"]
+        else:
+            kernels = build / "tests" / "faults" / "fault_kernels.so"
+            words += [f"{kernels}:{self.kernel}", "-s", self.KERNELS[self.kernel][0], "x=x.npy"]
+        words += ["r=r0.npy", *(word for name in self.outputs for word in ("-o", f"{name[0]}={name}"))]
+        words += ["--reduce", "t=sum"] if self.kernel == "reduction" else []
+        return [str(word) for word in (*words, "--tile", "i=1", "--pool", self.pool, "-w", WORKERS, "--quiet",
+                                       *options)]
 
 
 class Place:
@@ -100,9 +119,9 @@ class Place:
         tiles.unlink(missing_ok=True)
         return code, (self.folder / "said.txt").read_text(errors="replace"), ran
 
-    def is_right(self, name):
+    def is_right(self, job, name):
         try:
-            return npy_items(self.folder / name) == ((ROWS, COLUMNS), EXPECTED[name])
+            return npy_items(self.folder / name) == job.expected(name)
         except (ValueError, SyntaxError):
             return False
 
@@ -110,7 +129,17 @@ class Place:
         names = {path.name for path in self.folder.iterdir()} - NOTES
         faults = [] if names == {*INPUTS, *job.outputs} else [f"files in the folder: {sorted(names)}"]
         return faults + [f"{name} has wrong contents" for name in job.outputs if name in names and
-                         not self.is_right(name)]
+                         not self.is_right(job, name)]
+
+
+def number_of_tiles(journal):
+    """Of a journal whose header is whole; 0: it is not."""
+    line, _, rest = journal.partition(b"\n")
+    words = line.split()
+    try:
+        return json.loads(rest[:int(words[3])])["tiles"] if len(words) == 5 else 0
+    except ValueError:
+        return 0
 
 
 class Log:
@@ -135,16 +164,16 @@ class Log:
         """The tiles whose records are safe."""
         inode = self.inode(self.job.journal)
         data = self.disk.moment(tick).safe_contents(inode) if inode is not None else b""
-        first = len(data) - RECORD * ROWS
-        return {tile for tile in range(ROWS) if any(data[first + RECORD * tile:first + RECORD * (tile + 1)])} \
-            if first >= 512 else set()
+        tiles = number_of_tiles(data)
+        first = len(data) - RECORD * tiles
+        return {tile for tile in range(tiles) if any(data[first + RECORD * tile:first + RECORD * (tile + 1)])}
 
     def faults(self, place, tick, verify):
         """Goes on from a state, and gives what is wrong."""
         job = self.job
         there = set(place.state)
         faults = [f"{name} has its final name and wrong contents" for name in there & set(job.outputs)
-                  if not place.is_right(name) and place.state[name][1] != self.earlier]
+                  if not place.is_right(job, name) and place.state[name][1] != self.earlier]
         is_over = set(job.outputs) <= there and job.journal not in there
         code, said, ran = place.run(job, [*job.options, *(["--verify"] if verify else [])])
         if self.may_refuse and code in REFUSED:
@@ -212,15 +241,21 @@ def all_logs(build, top, inputs, seed):
         begun = [go("one output, threads", Job(1, "threads")), go("one output, processes", Job(1, "processes")),
                  go("two outputs, threads", Job(2, "threads")), go("two outputs, processes", Job(2, "processes")),
                  go("two outputs, a kernel that fails", Job(2, "threads"), failing=FIRST_FAILING),
+                 go("sums, threads", Job("sums", "threads")), go("sums, processes", Job("sums", "processes")),
+                 go("quotients, threads", Job("quotients", "threads")),
+                 go("quotients, processes", Job("quotients", "processes")),
                  go("over an earlier result", Job(1, "threads"), before=(old, {}), earlier=earlier)]
         first = [log.result() for log in begun]
-        one, _, two, processes = first[:4]
+        one, _, two, processes, _, sums, forked, quotients = first[:8]
         state, shown, tiles = rot(two, chance)
         begun = [go("resumed, one output, threads", one.job, RESUME, cut(one, chance)[:2], 2 * PACE),
                  go("resumed, two outputs, threads", two.job, RESUME, cut(two, chance)[:2], 2 * PACE),
                  go("resumed, two outputs, processes", processes.job, RESUME, cut(processes, chance)[:2], 2 * PACE),
                  go("resumed with --verify, changed tiles", Job(2, "threads", VERIFY), VERIFY, (state, shown),
                     2 * PACE, rotten=tiles),
+                 go("resumed, sums, threads", sums.job, RESUME, cut(sums, chance)[:2], 2 * PACE),
+                 go("resumed, sums, processes", forked.job, RESUME, cut(forked, chance)[:2], 2 * PACE),
+                 go("resumed, quotients", quotients.job, RESUME, cut(quotients, chance, least=1)[:2]),
                  go("restarted", Job(2, "threads", RESTART), RESTART, cut(two, chance)[:2], anew=True),
                  go("restarted, then resumed", two.job, RESTART, cut(two, chance)[:2], anew=True),
                  go("begun beside the journal of a finished run", two.job, (), finished(two), anew=True)]
@@ -357,6 +392,9 @@ def main():
             checks.broken(two, title, disk)
         if title == UNSYNCED:
             checks.lying(two, disk)
+    sums = next(log for log in logs if log.title == "sums, threads")
+    partials = sums.inode(f"{sums.job.outputs[0]}.partials")
+    checks.broken(sums, "partials are not synced", keep_syncs(sums.disk, lambda inode, k, pair: inode != partials))
     print(f"# powercut: {checks.states} states of {checks.logs} logs ({checks.systematic} systematic), "
           f"seed {options.seed}")
     return checks.tap.end()
