@@ -47,8 +47,7 @@ int main(int argc, char **argv)
         }
         const tw_view *views[] = {tw_array_view(arrays[0]), NULL};
         failed = tw_statement_bind(statement, views, NULL, 0, lengths, &error) ||
-                 tw_grid_create(&grid, tw_statement_signature(statement), lengths,
-                                &(tw_grid_options){.cost = TW_COST_STATEMENT}, &error) ||
+                 tw_statement_grid(&grid, statement, lengths, NULL, 0, NULL, &error) ||
                  tw_statement_kernel(&kernel, statement, NULL, &error);
     }
     for (int k = 0; k < STEPS && !failed; k++) {

@@ -19,13 +19,11 @@ int main(void)
         return fprintf(stderr, "%s\n", error.message), 1;
     const tw_statement_options options = {.parameters = &c, .nparameters = 1, .edges = &edge, .nedges = 1};
     if (tw_statement_parse(&statement, "r[i] = c * (u[i-1] + u[i+1])", &options, &error) ||
-        tw_statement_types(statement, dtypes, &error) ||
-        tw_array_wrap(&arrays[0], &views[0], &error) || tw_array_wrap(&arrays[1], &views[1], &error) ||
+        tw_statement_types(statement, dtypes, &error) || tw_array_wrap(&arrays[0], &views[0], &error) ||
+        tw_array_wrap(&arrays[1], &views[1], &error) ||
         tw_statement_bind(statement, (const tw_view *[]){&views[0], &views[1]}, NULL, 0, lengths, &error) ||
-        tw_grid_create(&grid, tw_statement_signature(statement), lengths,
-                       &(tw_grid_options){.cost = TW_COST_STATEMENT}, &error) ||
-        tw_statement_kernel(&kernel, statement, NULL, &error) ||
-        tw_run(NULL, kernel, grid, arrays, NULL, NULL, &error))
+        tw_statement_grid(&grid, statement, lengths, NULL, 0, NULL, &error) ||
+        tw_statement_kernel(&kernel, statement, NULL, &error) || tw_run(NULL, kernel, grid, arrays, NULL, NULL, &error))
         return fprintf(stderr, "%s\n", error.message), 1;
     printf("%g %g %g %g %g\n", r[0], r[1], r[2], r[3], r[4]); /* 1.5 2.5 5 10 12 */
     tw_grid_destroy(grid);

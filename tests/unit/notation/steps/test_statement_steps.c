@@ -303,6 +303,44 @@ static void what_is_reduced_may_be_overwritten(void **state)
     expect_same("u[i] = 2 * u[i]; u[i] += sum(k: u[k])", TW_INT32, "i=900000", "", 0);
 }
 
+/* Statements of every shape, each with many random tiles of its axes. */
+static void random_tiles_change_no_bit(void **state)
+{
+    static const struct {
+        const char *text, *lengths, *axes;
+        tw_kind kind;
+    } cases[] = {
+        {"s[j] = sum(i: a[i,j])", "i=1301,j=37", "ij", TW_FLOAT32},
+        {"s[i,j] = max(k: a[i,j,k])", "i=7,j=5,k=1999", "ijk", TW_FLOAT64},
+        {"s[i,j] = sum(k: a[k,i,j])", "i=7,j=300,k=999", "ijk", TW_FLOAT32},
+        {"s[j] = argmax(i,k: a[i,j,k])", "i=70,j=5,k=99", "ijk", TW_INT32},
+        {"s[j] = argmin(i: a[i,j] % 7)", "i=1301,j=300", "ij", TW_INT32},
+        {"s[i] = all(j,k: a[i,j,k] > -90)", "i=9,j=30,k=77", "ijk", TW_INT32},
+        {"c[i,j] = sum(k: a[i,k] * b[k,j])", "i=9,j=50,k=1777", "ijk", TW_FLOAT32},
+        {"c[i,j] = prod(k,l: a[i,k,l] * b[k,j,l] * 0.0001)", "i=5,j=6,k=77,l=21", "ijkl", TW_FLOAT64},
+        {"s[] = max(i,j: a[i,j]) - sum(i,j: a[i,j]) / min(i,j: a[i,j])", "i=301,j=33", "ij", TW_FLOAT64},
+        {"t[i,j] = 2.0 * a[i,j]; s[i] = sum(j: t[i,j]); r[i] = s[i] - mean(k: a[i,k])", "i=30,j=1000", "ijk",
+         TW_FLOAT32},
+        {"s[i] = sum(j: a[i,j] - max(k: a[k,j]))", "i=150,j=900", "ijk", TW_FLOAT32},
+    };
+    uint64_t seed = 5;
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        for (int n = 0; n < 4; n++) {
+            char tiles[64] = "";
+            for (const char *axis = cases[c].axes; *axis != '\0'; axis++) {
+                seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+                const int64_t tile = 1 + (int64_t)(seed >> 33) % (seed >> 20 & 1 ? 1000 : 60);
+                if (seed >> 21 & 1) {
+                    snprintf(tiles + strlen(tiles), sizeof tiles - strlen(tiles), "%s%c=%lld",
+                             tiles[0] != '\0' ? "," : "", *axis, (long long)tile);
+                }
+            }
+            expect_same(cases[c].text, cases[c].kind, cases[c].lengths, tiles, -1);
+        }
+    }
+}
+
 static void the_work_decides_without_splits(void **state)
 {
     (void)state;
@@ -317,9 +355,8 @@ static void the_work_decides_without_splits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cuts_of_reduced_axes_change_no_bit),
-        cmocka_unit_test(readers_of_a_reduction_have_its_bits),
-        cmocka_unit_test(what_is_reduced_may_be_overwritten),
+        cmocka_unit_test(cuts_of_reduced_axes_change_no_bit), cmocka_unit_test(readers_of_a_reduction_have_its_bits),
+        cmocka_unit_test(what_is_reduced_may_be_overwritten), cmocka_unit_test(random_tiles_change_no_bit),
         cmocka_unit_test(the_work_decides_without_splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
