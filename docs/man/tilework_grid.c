@@ -22,8 +22,8 @@ int main(void)
         printf("tile %llu: %s\n", (unsigned long long)tile, text);
     }
     tw_grid_tile(grid, 3, start, stop);
-    const int wrong =
-        tw_grid_count(grid) != 6 || start[0] != 333 || stop[1] != 2000 || tw_grid_owner(grid, (int64_t[]){999, 0}) != 4;
+    const int wrong = tw_grid_count(grid) != 6 || start[0] != 333 || stop[1] != 2000 ||
+                      tw_grid_owner(grid, (int64_t[]){999, 0}) != 4;
     tw_grid_destroy(grid);
     tw_signature_destroy(signature);
     free(cuts);

@@ -21,7 +21,8 @@ int main(void)
     tw_error error;
     char line[256];
     if (tw_array_create(&array, NULL, &float64, 1, &length, &error) ||
-        tw_signature_parse(&signature, "-> r[i]", &error) || tw_grid_for(&grid, signature, &array, &split, 1, &error) ||
+        tw_signature_parse(&signature, "-> r[i]", &error) ||
+        tw_grid_for(&grid, signature, &array, &split, 1, &error) ||
         tw_kernel_from_function(&kernel, nothing, NULL, 0, &error))
         return fprintf(stderr, "%s\n", error.message), 1;
     tw_run(NULL, kernel, grid, &array, &(tw_run_options){.keep_going = 1}, &report, &error);
@@ -30,8 +31,7 @@ int main(void)
     tw_report_get_totals(report, &totals);
     tw_report_line(report, 0, line, sizeof line);
     printf("%llu of %llu tiles done\n%s\n", (unsigned long long)totals.done, (unsigned long long)totals.tiles, line);
-    const int wrong =
-        tw_report_write_json(report, stdout, &error) || record.state != TW_TILE_FAILED || totals.done != 3;
+    const int wrong = tw_report_write_json(report, stdout, &error) || record.state != TW_TILE_FAILED || totals.done != 3;
     tw_report_destroy(report);
     tw_kernel_destroy(kernel);
     tw_grid_destroy(grid);
