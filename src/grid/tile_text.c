@@ -70,6 +70,23 @@ static void add_operands(struct tw__text *text, const struct box *box)
     }
 }
 
+/* ", k 0:1000": what a part is of, for axes that no operand shows. */
+static void add_unseen(struct tw__text *text, const struct box *box, int part)
+{
+    const tw_signature *signature = box->grid->signature;
+    for (int a = 0; a < signature->naxes; a++) {
+        int is_seen = (box->stage->parts[part] >> a & 1) == 0 || box->grid->axes[a].count == 1;
+        for (int k = 0; k < signature->noperands && !is_seen; k++) {
+            for (int d = 0; d < signature->operands[k].ndim && !is_seen; d++) {
+                is_seen = signature->operands[k].axes[d] == a;
+            }
+        }
+        if (!is_seen) {
+            tw__text_add(text, ", %s %" PRId64 ":%" PRId64, signature->axes[a], box->start[a], box->stop[a]);
+        }
+    }
+}
+
 /* "333 x 1000" of the first output that is whole, "part 3 of 40" of the first that is a part of one. */
 static void add_extent(struct tw__text *text, const struct box *box)
 {
@@ -91,6 +108,7 @@ static void add_extent(struct tw__text *text, const struct box *box)
     if (part >= 0) {
         tw__text_add(text, "%spart %" PRIu64 " of %" PRIu64, whole >= 0 ? ", " : "",
                      tw__stage_part(box->stage, part, box->coordinate) + 1, tw__stage_parts(box->stage, part));
+        add_unseen(text, box, part);
     }
 }
 

@@ -117,6 +117,17 @@ def test_replay_runs_a_tile_of_a_later_step(folder):
     assert folder.load("part.npy").tobytes() == whole[10000:20000].tobytes()
 
 
+def test_lines_of_tiles_say_which_part_they_are(folder):
+    folder.save("x.npy", values(1000, "float64", 4))
+    folder.save("a.npy", values((10, 100), "float64", 4))
+    result = folder.call("replay", "1", "r[i] = x[i] / sum(k: x[k])", "x=x.npy", "-o", "r=r.npy", "--cut", "k=500")
+    assert "tile 1 of 3: x[0:1000] -> sum(k)[] (part 2 of 2, k 496:1000)" in result.stderr, result.stderr
+    result = folder.call("replay", "0", "s[] = sum(i,j: a[i,j])", "a=a.npy", "-o", "s=r.npy", "--cut", "i=5")
+    assert "a[0:10,0:100] -> sum(i,j)[] (part 1 of 2, places 0:496)" in result.stderr, result.stderr
+    result = folder.call("replay", "0", "s[] = sum(i: x[i])", "x=x.npy", "-o", "s=r.npy", "--cut", "i=500")
+    assert "x[0:496] -> sum(i)[] (part 1 of 2)" in result.stderr, result.stderr
+
+
 def test_splits_that_make_no_sense_are_refused(folder):
     arguments = ["s[] = sum(i: x[i])", "x=x.npy", "-o", "s=r.npy"]
     folder.refused(2, "run", *arguments, "--tile", "q=3", says="no axis 'q'")
