@@ -200,6 +200,7 @@ static tw_status estimate_steps(struct dividing *d, tw_error *error)
         done[d->survey.of[r].node] = (unsigned char)(d->choice.settled >> r & 1);
     }
     for (int k = 0; k < d->choice.nsteps; k++) {
+        d->recipe.work[k] = 0;
         for (int s = d->choice.step[k].first; s < d->choice.step[k].end; s++) {
             const struct tw__assignment *one = &d->program->statements[s];
             d->recipe.work[k] += tw__estimate(d->program, one->value, one->target, d->own, done);
@@ -264,6 +265,11 @@ static tw_status make_stages(tw_grid **grid, struct dividing *d, const int64_t *
         return tw__fail_memory(error, sizeof *last, "a grid");
     }
     tw_status status = tw__build_stages(&stages, last, &d->recipe, error);
+    if (status == TW_OK && stages == NULL && d->choice.nsteps > 1) { /* there is no room for them */
+        status = tw__choose_whole(&d->choice, &d->survey, error);
+        status = status == TW_OK ? estimate_steps(d, error) : status;
+        status = status == TW_OK ? tw__build_stages(&stages, last, &d->recipe, error) : status;
+    }
     const int is_narrow = stages == NULL && nsplits == 0 && common_axes(d) != d->choice.step[0].cut;
     if (status == TW_OK && stages == NULL && !is_narrow) {
         status = make_plain(grid, d, lengths, splits, nsplits, error);

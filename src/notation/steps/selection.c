@@ -313,8 +313,7 @@ static int outputs_fit(const struct tw__choice *choice)
     return 1;
 }
 
-/* One step, the whole list. */
-static tw_status choose_none(struct tw__choice *choice, const struct tw__survey *survey, tw_error *error)
+tw_status tw__choose_whole(struct tw__choice *choice, const struct tw__survey *survey, tw_error *error)
 {
     *choice = (struct tw__choice){0};
     (void)add_list(choice, 0, survey->program->nstatements);
@@ -333,12 +332,12 @@ tw_status tw__choose_steps(struct tw__choice *choice, const struct tw__survey *s
         status = settle_automatic(choice, survey, &apart, error);
     }
     if (status != TW_OK || choice->settled == 0) {
-        return status == TW_OK ? choose_none(choice, survey, error) : status;
+        return status == TW_OK ? tw__choose_whole(choice, survey, error) : status;
     }
     settle_inner(choice, survey);
     status = order_steps(choice, survey, apart, &fits, error);
     for (int k = 0; k < choice->nsteps && status == TW_OK && fits; k++) {
         status = look_at_step(choice, survey, &choice->step[k], error);
     }
-    return status == TW_OK && (!fits || !outputs_fit(choice)) ? choose_none(choice, survey, error) : status;
+    return status == TW_OK && (!fits || !outputs_fit(choice)) ? tw__choose_whole(choice, survey, error) : status;
 }

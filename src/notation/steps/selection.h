@@ -40,6 +40,9 @@ struct tw__choice {
 tw_status tw__choose_steps(struct tw__choice *choice, const struct tw__survey *survey, int given, uint64_t cut,
                            tw_error *error);
 
+/* One step, the whole list, whatever that costs. Errors: TW_ERROR_MEMORY. */
+tw_status tw__choose_whole(struct tw__choice *choice, const struct tw__survey *survey, tw_error *error);
+
 /* Whether the outermost axis of a reduction is one of `axes`: the others of several are never cut. */
 int tw__choice_cuts(const struct tw__survey *survey, int reduction, uint64_t axes);
 

@@ -303,6 +303,19 @@ static void what_is_reduced_may_be_overwritten(void **state)
     expect_same("u[i] = 2 * u[i]; u[i] += sum(k: u[k])", TW_INT32, "i=900000", "", 0);
 }
 
+/* A kernel has at most 64 operands: where they leave no room for partials, the list is one step. */
+static void without_room_for_partials_axes_stay_whole(void **state)
+{
+    char text[1024] = "s[] = sum(i: 0";
+    (void)state;
+    for (int k = 0; k < TW_MAX_OPERANDS - 1; k++) {
+        snprintf(text + strlen(text), sizeof text - strlen(text), "+a%d[i]", k);
+    }
+    snprintf(text + strlen(text), sizeof text - strlen(text), ")");
+    expect_same(text, TW_FLOAT64, "i=5000", "i=1000", 0);
+    expect_same(text, TW_FLOAT64, "i=50000", "", 0);
+}
+
 /* Statements of every shape, each with many random tiles of its axes. */
 static void random_tiles_change_no_bit(void **state)
 {
@@ -355,8 +368,11 @@ static void the_work_decides_without_splits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cuts_of_reduced_axes_change_no_bit), cmocka_unit_test(readers_of_a_reduction_have_its_bits),
-        cmocka_unit_test(what_is_reduced_may_be_overwritten), cmocka_unit_test(random_tiles_change_no_bit),
+        cmocka_unit_test(cuts_of_reduced_axes_change_no_bit),
+        cmocka_unit_test(readers_of_a_reduction_have_its_bits),
+        cmocka_unit_test(what_is_reduced_may_be_overwritten),
+        cmocka_unit_test(without_room_for_partials_axes_stay_whole),
+        cmocka_unit_test(random_tiles_change_no_bit),
         cmocka_unit_test(the_work_decides_without_splits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
