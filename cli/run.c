@@ -253,6 +253,11 @@ static int print_outcome(struct run *run, tw_status status, const tw_error *erro
             char remark[512];
             cli_operands_defaults_text(&run->operands, remark, sizeof remark);
             cli_say_done(run->report, remark);
+            if (request->report != NULL) {
+                char advice[512];
+                tw_report_advice(run->report, advice, sizeof advice);
+                cli_say("%s", advice);
+            }
         }
     }
     return code;

@@ -108,15 +108,18 @@ typedef struct tw_plan_sample {
 } tw_plan_sample;
 
 typedef struct tw_plan_options {
-    int workers;           /* the most that are looked at; 0: as many as the machine allows */
-    int no_run;            /* no tile is run: from counts alone */
-    double seconds;        /* the most that timing tiles may take; 0: 0.3 */
-    size_t scratch_size;   /* as in tw_run_options */
-    const tw_work *work;   /* of a statement: what it reads, writes and computes; NULL: as much as its operands have */
-    int files;             /* the outputs are files: their disk counts */
-    const char *folder;    /* files: where they will be; NULL: the current folder */
-    int pool_is_open;      /* 1: opening a pool costs nothing, since it is kept */
-    int outputs_are_there; /* 1: outputs are given memory that was written before */
+    int workers;         /* the most that are looked at; 0: as many as the machine allows */
+    int no_run;          /* no tile is run: from counts alone */
+    double seconds;      /* the most that timing tiles may take; 0: 0.3 */
+    size_t scratch_size; /* as in tw_run_options */
+    const tw_work *work; /* of a statement: what it reads, writes and computes; NULL: as much as its operands have */
+    int files;           /* the outputs are files: their disk counts */
+    const char *folder;  /* files: where they will be; NULL: the current folder */
+    double opening_one,
+        opening_all;              /* as in tw_plan_sample, for a caller that makes pools in another way; 0: as found */
+    double call_seconds;          /* that each run takes beside all this, as in a caller that is an interpreter */
+    int pool_is_open;             /* 1: opening a pool costs nothing, since it is kept */
+    int outputs_are_there;        /* 1: outputs are given memory that was written before */
     const tw_plan_sample *sample; /* NULL: tiles are timed here */
     tw_bandwidth_options bandwidth;
     tw_fork_hooks hooks; /* as in tw_pool_options */

@@ -481,6 +481,11 @@ TW_API int tw_report_record_line(const tw_tile_record *record, const tw_grid *gr
  * several, or the caller said how to divide. Valid as long as the report. Any thread. */
 TW_API const char *tw_report_why(const tw_report *report);
 
+/* One sentence that says what kept the run from being faster: copies, a last tile that ran alone, tiles too small for
+ * what each of them needs, memory (if tw_machine_bandwidth has been measured before), or nothing but the kernel's work.
+ * Any thread. Returns the length as snprintf does. */
+TW_API int tw_report_advice(const tw_report *report, char *text, size_t size);
+
 /* Writes the whole report as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_MEMORY. */
 TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error);
 /* Destroys a report. NULL: does nothing. */

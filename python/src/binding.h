@@ -317,6 +317,7 @@ PyObject *interrupt_of(const struct local_run *local, PyObject *exception);
 int fail_tile(const tw_tile *tile, const struct call *call);
 
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *make_plan(PyObject *self, PyObject *args);
 PyObject *stall_after(PyObject *self, PyObject *seconds);
 PyObject *report_of(tw_report *report, GridObject *grid);
 

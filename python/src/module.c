@@ -93,6 +93,7 @@ static PyMethodDef methods[] = {
     {"machine", machine, METH_NOARGS, "What the machine allows."},
     {"stall_after", stall_after, METH_O, "Seconds until a run that stands still is said; for tests. 0: the default."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
+    {"plan", make_plan, METH_VARARGS, "tw_plan_make."},
     {NULL, NULL, 0, NULL},
 };
 

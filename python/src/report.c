@@ -134,7 +134,16 @@ static PyObject *report_line_of(PyObject *type, PyObject *args)
     return PyUnicode_FromString(text);
 }
 
+static PyObject *report_advice(PyObject *object, PyObject *none)
+{
+    char text[1024];
+    (void)none;
+    tw_report_advice(((const ReportObject *)object)->report, text, sizeof text);
+    return PyUnicode_FromString(text);
+}
+
 static PyMethodDef report_methods[] = {
+    {"advice", report_advice, METH_NOARGS, "tw_report_advice."},
     {"totals", report_totals, METH_NOARGS, "tw_report_get_totals."},
     {"tiles", report_tiles, METH_NOARGS, "tw_report_get_tile of every tile."},
     {"line", report_line, METH_O, "tw_report_line."},

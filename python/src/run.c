@@ -99,7 +99,18 @@ static PyObject *run_taken(struct job *job)
 
 /* The fields of Job (tilework/_job.py) and RunOptions (tilework/_options.py), which are tuples, in their order. */
 enum job_field { KERNEL, GRID, ARRAYS, CALLED_WITH, OUTS, CHOSEN, FRESH, DIRTY, PARTIAL, EXPECTED, JOB_FIELDS };
-enum option_field { RETRIES, TIMEOUT, TILES_PER_WORKER, KEEP_GOING, GUARD, CHECK, PROGRESS, REPORT, OPTION_FIELDS };
+enum option_field {
+    RETRIES,
+    TIMEOUT,
+    TILES_PER_WORKER,
+    KEEP_GOING,
+    GUARD,
+    CHECK,
+    PROGRESS,
+    REPORT,
+    ONLY,
+    OPTION_FIELDS
+};
 
 static int is_tuple_of(PyObject *object, int fields)
 {
@@ -128,7 +139,7 @@ static int read_job(struct job *job, PyObject *given)
 
 static int read_options(struct job *job, PyObject *asked)
 {
-    if (!is_tuple_of(asked, OPTION_FIELDS)) {
+    if (!is_tuple_of(asked, OPTION_FIELDS) || !PyBytes_Check(PyTuple_GET_ITEM(asked, ONLY))) {
         PyErr_SetString(PyExc_TypeError, "run(pool or None, Job, RunOptions): these are no RunOptions");
         return -1;
     }
@@ -141,6 +152,9 @@ static int read_options(struct job *job, PyObject *asked)
     job->options.check = PyObject_IsTrue(PyTuple_GET_ITEM(asked, CHECK));
     job->progress = progress != Py_None && progress != Py_False ? progress : NULL;
     job->wants_report = PyObject_IsTrue(PyTuple_GET_ITEM(asked, REPORT));
+    PyObject *only = PyTuple_GET_ITEM(asked, ONLY);
+    job->options.nonly = (size_t)PyBytes_GET_SIZE(only) / sizeof *job->options.only;
+    job->options.only = job->options.nonly > 0 ? (const uint64_t *)(const void *)PyBytes_AS_STRING(only) : NULL;
     return PyErr_Occurred() ? -1 : 0;
 }
 

@@ -14,6 +14,7 @@ from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError,
                       RemoteError, TileError)
 from ._functions import close_idle, empty, evaluate, run, share, zeros
 from ._native import Kernel
+from ._plan import Forecast, Plan, plan
 from ._pool import Pool
 from ._report import Report
 from ._shared import SharedArray
@@ -21,6 +22,6 @@ from ._tile import Tile
 from ._tilework import counters, machine
 from ._tilework import version as __version__
 
-__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Kernel", "NotationError", "OutOfMemory",
-           "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
-           "counters", "empty", "evaluate", "machine", "run", "share", "zeros"]
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Forecast", "Kernel", "NotationError", "OutOfMemory",
+           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
+           "counters", "empty", "evaluate", "machine", "plan", "run", "share", "zeros"]

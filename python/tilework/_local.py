@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -15,13 +16,15 @@ from ._job import Job
 from ._known import Known, KnownKernels
 from ._native import inner_of
 from ._options import RunOptions, Tell
-from ._placement import KINDS
+from ._placement import KINDS, has_no_gil
 from ._progress import teller
 from ._report import Report
 from ._request import Request
 
 if TYPE_CHECKING:
     from ._check import Again
+
+LONG_RUN = 0.01  # seconds: processor times of shorter runs say too little
 
 NOBODY: contextlib.nullcontext[Optional[Tell]] = contextlib.nullcontext(None)  # to whom progress is reported
 
@@ -116,6 +119,7 @@ class Engine:
             from ._check import Again as made_again
             again = made_again(request)
         chosen = None
+        used = time.process_time() if options.report else 0.0
         try:
             with teller(options.progress) if options.progress is not None else NOBODY as tell:
                 if tell is not None or again is not None:
@@ -142,7 +146,14 @@ class Engine:
             return results
         report = Report(ended, request.grid)
         report.totals.update(compared)
+        report.waited = known is not None and self._took_turns(report, time.process_time() - used, bool(_ufuncs.releases_lock(request.kernel)))
         return results, report
+
+    def _took_turns(self, report: Report, used: float, unlocked: bool) -> bool:
+        """Threads of a Python kernel have used no more of the processors than one of them could, `used` seconds."""
+        seconds = report.totals["seconds"]
+        return self.kind == "threads" and report.totals["workers"] > 1 and report.totals["tiles"] > 1 and \
+            not has_no_gil() and not unlocked and seconds > LONG_RUN and 0.7 * seconds < used < 1.2 * seconds
 
     def _known(self, request: Request) -> Known:
         """The Python kernel, as the workers know it or are going to."""

@@ -37,6 +37,7 @@ class RunOptions(NamedTuple):
     check: bool = False
     progress: Progress = None
     report: bool = False
+    only: bytes = b""  # tiles that are run alone, 8 bytes each, ascending; none: all
 
     @property
     def apart(self) -> bool:

@@ -38,8 +38,11 @@ def steps_of(grid: _tilework.Grid) -> tuple[Step, ...]:
 class ReportParts:
     """A report that came from another process."""
 
-    def __init__(self, totals: dict[str, Any], tiles: bytes, grid: _tilework.Grid) -> None:
-        self._totals, self._tiles, self._grid = totals, tiles, grid
+    def __init__(self, totals: dict[str, Any], tiles: bytes, grid: _tilework.Grid, advice: str = "") -> None:
+        self._totals, self._tiles, self._grid, self._advice = totals, tiles, grid, advice
+
+    def advice(self) -> str:
+        return self._advice
 
     def totals(self) -> dict[str, Any]:
         return dict(self._totals)
@@ -66,6 +69,8 @@ class Report:
     undivided : str or None
         Why the job was one tile, in words: the axis that would have to be cut, and how to ask for it, or that there was too
         little work. None: it had several tiles, or the call said how to divide.
+    advice : str
+        One sentence: what kept the run from being faster, from what was measured in it. :func:`plan` says it before.
     tiles : numpy.ndarray
         One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed), ``worker`` (-1: nobody), ``pid``,
         ``attempts``, ``begin`` and ``seconds`` (since the run began), ``start`` and ``stop`` on each axis.
@@ -85,10 +90,18 @@ class Report:
         self._inner = inner
         self.why = "this pool was given"
         self.undivided: Optional[str] = grid.why
+        self.waited = False  # threads of a Python kernel had the processor in turn
         self.axes = grid.signature.axes
         self.steps = steps_of(grid)
         self.totals: dict[str, Any] = inner.totals()
         self.totals["pool"] = POOLS.get(self.totals["pool"], self.totals["pool"])
+
+    @functools.cached_property
+    def advice(self) -> str:
+        if self.waited:
+            return ("the threads waited for Python's lock, which one of them has at a time: pool='processes' lets all workers "
+                    "compute")
+        return self._inner.advice()
 
     @property
     def pool(self) -> str:
@@ -114,7 +127,7 @@ class Report:
             tiles.append({"tile": int(record["tile"]), "state": STATES[record["state"]], "worker": int(record["worker"]),
                           "pid": int(record["pid"]), "attempts": int(record["attempts"]),
                           "begin": float(record["begin"]), "seconds": float(record["seconds"]), "ranges": ranges})
-        return {**self.totals, "why": self.why, "undivided": self.undivided, "axes": list(self.axes),
+        return {**self.totals, "why": self.why, "undivided": self.undivided, "advice": self.advice, "axes": list(self.axes),
                 "steps": [step._asdict() for step in self.steps], "tile": tiles}
 
     def __repr__(self) -> str:

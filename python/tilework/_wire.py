@@ -140,10 +140,10 @@ def raised(error: Exception, has_cause: bool, text: bytes, content: bytes) -> Ex
 # ---- reports -----------------------------------------------------------------------------------------------------------
 
 
-def parts(report: Report) -> tuple[Totals, bytes]:
-    return report.totals, report.tiles.tobytes()
+def parts(report: Report) -> tuple[Totals, bytes, str]:
+    return report.totals, report.tiles.tobytes(), report.advice
 
 
-def report_of(received: tuple[Totals, bytes], request: Request) -> Report:
-    totals, tiles = received
-    return Report(ReportParts(totals, tiles, request.grid), request.grid)
+def report_of(received: tuple[Totals, bytes, str], request: Request) -> Report:
+    totals, tiles, advice = received
+    return Report(ReportParts(totals, tiles, request.grid, advice), request.grid)

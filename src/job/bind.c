@@ -109,7 +109,9 @@ static int workers_see(const struct tw__crew *crew, const tw_array *array)
 
 static void copy_items(struct tw__binding *binding, const tw_view *destination, const tw_view *source)
 {
+    const int64_t began = tw__now();
     tw__view_copy(destination, source);
+    binding->copy_time += tw__now() - began;
     binding->bytes_copied += tw_view_size(source) * source->dtype.itemsize;
 }
 
@@ -148,6 +150,7 @@ tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, con
     binding->signature = grid->signature;
     binding->arrays = arrays;
     binding->bytes_copied = 0;
+    binding->copy_time = 0;
     binding->newest = 0;
     memset(binding->copies, 0, (size_t)grid->signature->noperands * sizeof binding->copies[0]);
     for (int k = 0; k < grid->signature->noperands; k++) {

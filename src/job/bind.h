@@ -15,8 +15,9 @@ struct tw__binding {
     tw_array *copies[TW_MAX_OPERANDS]; /* in the pool's heap; NULL: workers use the array itself */
     struct tw__access accesses[TW_MAX_OPERANDS];
     int64_t bytes_copied;
-    int64_t newest; /* tw__now() of the newest mapping that the workers must have */
-    int forks;      /* in: workers are forked for this run, and see private operands so, which then are not copied */
+    int64_t copy_time; /* nanoseconds that copying took */
+    int64_t newest;    /* tw__now() of the newest mapping that the workers must have */
+    int forks;         /* in: workers are forked for this run, and see private operands so, which then are not copied */
 };
 
 /* Checks that the arrays fit the grid (names of operands and axes in the sentence), that outputs can be written and

@@ -196,7 +196,7 @@ static void describe_sample(const struct making *making, tw_plan *plan)
         sum += seconds;
     }
     plan->mean = sample->count > 0 ? sum / (double)sample->count : 0;
-    plan->set_up = sample->set_up;
+    plan->set_up = sample->set_up < plan->shortest ? sample->set_up : plan->shortest;
     plan->together = sample->together;
     plan->at_least = sample->at_least;
     if (sample->note != NULL) {
@@ -223,13 +223,17 @@ static void fill_model(struct making *making, const tw_plan *plan)
     for (int k = 0; k < 3; k++) {
         model->dispatch[kinds[k]] = own[k] > 0 ? own[k] : TW__TILE_SECONDS;
     }
+    model->call = making->options->call_seconds;
     if (making->options->pool_is_open) {
         return;
     }
-    model->opening_fixed = sample->opening_one > 0 ? sample->opening_one : NATIVE_FORK;
+    const double given = making->options->opening_one;
+    const double first = given > 0 ? given : sample->opening_one;
+    const double every = given > 0 ? making->options->opening_all : sample->opening_all;
+    model->opening_fixed = first > 0 ? first : NATIVE_FORK;
     model->opening_each = NATIVE_FORK;
-    if (all > 1 && sample->opening_all > sample->opening_one && sample->opening_one > 0) {
-        model->opening_each = (sample->opening_all - sample->opening_one) / (all - 1);
+    if (all > 1 && every > first && first > 0) {
+        model->opening_each = (every - first) / (all - 1);
     }
     model->opening_fixed -= model->opening_each < model->opening_fixed ? model->opening_each : 0;
 }

@@ -2,6 +2,7 @@
  * order of trials and what is too slow; what follows from the times is in model.c. */
 #include "plan/sample.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,11 @@
 #include "grid/stages.h"
 #include "os/clock.h"
 
-#define MOST_TILES 512
-#define PROBES 3        /* tiles that say how many can be timed */
-#define SLOW_TILE 0.01  /* seconds: new pages do not matter, and one pass must be enough */
-#define PASS_PART 0.2   /* of all time, for one pass */
-#define SHORT_PASS 0.02 /* seconds: it is made three times */
-#define PASSES 3
+#define MOST_TILES 96
+#define PROBES 3       /* tiles that say how many can be timed */
+#define SLOW_TILE 0.01 /* seconds: new pages do not matter, and one pass must be enough */
+#define PASS_PART 0.2  /* of all time, for one pass */
+#define PASSES 5       /* at most: a machine that does something else now and then is seen through */
 #define COARSER 4
 
 /* A pool with arrays of its own for what is written. */
@@ -155,21 +155,33 @@ static size_t choose(const tw_grid *grid, size_t wish, uint64_t *tiles)
     return count;
 }
 
-static double mean_of(const double *seconds, size_t count)
+/* Of the tiles that ended; -1: none did. */
+static double shortest(const double *seconds, size_t count)
 {
-    double sum = 0;
-    size_t good = 0;
+    double least = -1;
     for (size_t k = 0; k < count; k++) {
-        sum += seconds[k] >= 0 ? seconds[k] : 0;
-        good += seconds[k] >= 0;
+        if (seconds[k] >= 0 && (least < 0 || seconds[k] < least)) {
+            least = seconds[k];
+        }
     }
-    return good > 0 ? sum / (double)good : -1;
+    return least;
 }
 
-static int compare(const void *one, const void *other)
+static double middle(double a, double b, double c)
 {
-    const double x = *(const double *)one, y = *(const double *)other;
-    return (x > y) - (x < y);
+    const double low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
+/* A tile that took longer than both of its neighbours was disturbed, as far as one pass can know. */
+static void calm(double *seconds, size_t count)
+{
+    double before = count > 0 ? seconds[0] : 0;
+    for (size_t k = 1; k + 1 < count; k++) {
+        const double own = seconds[k], calmed = middle(before, own, seconds[k + 1]);
+        seconds[k] = calmed < own ? calmed : own;
+        before = own;
+    }
 }
 
 /* ---- the order of trials ---- */
@@ -179,15 +191,16 @@ struct passes {
     int before, counted;
 };
 
-static struct passes passes_of(double tile, size_t count)
+static struct passes passes_of(double tile, size_t count, double left)
 {
     if (tile > SLOW_TILE) {
         return (struct passes){0, 1};
     }
-    return (struct passes){1, tile * (double)count < SHORT_PASS ? PASSES : 1};
+    const double times = left / (3 * tile * (double)count);
+    return (struct passes){1, times >= PASSES ? PASSES : times >= 3 ? 3 : 1};
 }
 
-/* The median of each tile's times; -1: it did not end in time. */
+/* The shortest of each tile's times: what disturbs makes it longer. -1: it did not end in time. */
 static tw_status time_tiles(struct stand *stand, const tw_grid *grid, const uint64_t *tiles, size_t count,
                             struct passes passes, double limit, double *seconds, double *ended, tw_error *error)
 {
@@ -197,12 +210,14 @@ static tw_status time_tiles(struct stand *stand, const tw_grid *grid, const uint
         status = run_tiles(stand, grid, tiles, count, limit, all + (size_t)(pass < 0 ? 0 : pass) * count, ended, error);
     }
     for (size_t k = 0; k < count && all != NULL; k++) {
-        double own[PASSES];
+        seconds[k] = -1;
         for (int pass = 0; pass < passes.counted; pass++) {
-            own[pass] = all[(size_t)pass * count + k];
+            const double own = all[(size_t)pass * count + k];
+            seconds[k] = own > 0 && (seconds[k] < 0 || own < seconds[k]) ? own : seconds[k];
         }
-        qsort(own, (size_t)passes.counted, sizeof own[0], compare);
-        seconds[k] = own[passes.counted / 2];
+    }
+    if (passes.counted == 1) {
+        calm(seconds, count);
     }
     free(all);
     return status;
@@ -257,7 +272,8 @@ static void time_coarser(struct stand *stand, struct tw__sample *sample, double 
 {
     int axis;
     const tw_grid *grid = stand->trial->grid;
-    if (tile * COARSER * 3 > left) {
+    const struct passes passes = tile > SLOW_TILE / 10 ? (struct passes){0, 2} : (struct passes){1, PASSES};
+    if (tile * (COARSER + 1) * passes.counted > left) {
         return;
     }
     tw_grid *coarser = tw__coarser_grid(grid, COARSER, &axis);
@@ -272,12 +288,10 @@ static void time_coarser(struct stand *stand, struct tw__sample *sample, double 
     const uint64_t same = tw_grid_owner(grid, start);
     tw_grid_tile(grid, same, own_start, own_stop);
     const double times = (double)(stop[axis] - start[axis]) / (double)(own_stop[axis] - own_start[axis]);
-    if (times > 2 &&
-        time_tiles(stand, coarser, &number, 1, (struct passes){1, PASSES}, left, &seconds, NULL, &error) == TW_OK &&
+    if (times > 2 && time_tiles(stand, coarser, &number, 1, passes, left, &seconds, NULL, &error) == TW_OK &&
         seconds >= 0) {
         double alone = -1;
-        if (time_tiles(stand, grid, &same, 1, (struct passes){1, PASSES}, left, &alone, NULL, &error) == TW_OK &&
-            alone >= 0) {
+        if (time_tiles(stand, grid, &same, 1, passes, left, &alone, NULL, &error) == TW_OK && alone >= 0) {
             const double each = (alone * times - seconds) / (times - 1);
             sample->set_up = each < 0 ? 0 : each < alone ? each : alone;
         }
@@ -312,7 +326,8 @@ static tw_status time_together(struct tw__sample *sample, const struct tw__trial
         copy_inouts(&stand, sample->tiles, sample->count);
         status = time_tiles(&stand, trial->grid, sample->tiles, sample->count, passes, left, seconds, ended, error);
         if (status == TW_OK) {
-            sample->together = ratio_of(sample, seconds, ended, sample->count);
+            const double ratio = ratio_of(sample, seconds, ended, sample->count);
+            sample->together = ratio <= 0 || ratio > 1 ? fmin(ratio, trial->workers) : 1;
         }
     }
     const double opened = stand.opened;
@@ -328,7 +343,15 @@ static tw_status probe(struct stand *stand, struct tw__sample *sample, double li
     copy_inouts(stand, sample->tiles, sample->count);
     const tw_status status =
         run_tiles(stand, stand->trial->grid, sample->tiles, sample->count, limit, sample->seconds, NULL, error);
-    *tile = mean_of(sample->seconds, sample->count);
+    *tile = shortest(sample->seconds, sample->count);
+    if (status == TW_OK && *tile >= 0 && *tile < SLOW_TILE) { /* the first call of a kernel takes longer */
+        double again[PROBES * TW__MOST_STAGES];
+        (void)run_tiles(stand, stand->trial->grid, sample->tiles, sample->count, limit / 3, again, NULL, NULL);
+        for (size_t k = 0; k < sample->count; k++) {
+            sample->seconds[k] = again[k] > 0 && again[k] < sample->seconds[k] ? again[k] : sample->seconds[k];
+        }
+        *tile = shortest(sample->seconds, sample->count);
+    }
     return status;
 }
 
@@ -357,13 +380,16 @@ static tw_status take(struct tw__sample *sample, struct stand *stand, tw_error *
     }
     sample->count = choose(trial->grid, wish < MOST_TILES ? (size_t)wish : MOST_TILES, sample->tiles);
     copy_inouts(stand, sample->tiles, sample->count);
-    const struct passes passes = passes_of(tile, sample->count);
+    const struct passes passes = passes_of(tile, sample->count, left);
     status = time_tiles(stand, trial->grid, sample->tiles, sample->count, passes, left, sample->seconds, NULL, error);
     status = status == TW_ERROR_INTERRUPTED ? TW_OK : status;
     keep_timed(sample);
+    if (status == TW_OK && sample->count == 0) {
+        return probe(stand, sample, left, &tile, error);
+    }
     left = trial->seconds - (double)(tw__now() - began) * 1e-9;
     if (status == TW_OK && trial->looks_for_set_up) {
-        time_coarser(stand, sample, left / 2, tile);
+        time_coarser(stand, sample, fmax(left, trial->seconds / 4), tile);
         left = trial->seconds - (double)(tw__now() - began) * 1e-9;
     }
     if (status == TW_OK && trial->workers > 1 && sample->count > 1 && left > 0) {

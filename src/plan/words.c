@@ -67,6 +67,9 @@ void tw__plan_division(char *text, size_t size, const tw_grid *grid)
             cut++;
         }
     }
+    if (tw_grid_why(grid) != NULL) {
+        tw__text_add(&out, ": %s", tw_grid_why(grid));
+    }
 }
 
 /* ---- the sentence ---- */
@@ -115,7 +118,18 @@ static void add_ratio(struct tw__text *text, double ratio)
     tw__text_add(text, "%d.%02d", hundredths / 100, hundredths % 100);
 }
 
-static void say_serial(struct tw__text *text, const tw_plan *plan)
+static void say_one_tile(struct tw__text *text, const tw_plan *plan, const char *why)
+{
+    if (plan->tiles == 0) {
+        tw__text_add(text, "there is nothing to do");
+    } else if (why != NULL) {
+        tw__text_add(text, "there is one tile alone, so one worker does all: %s", why);
+    } else {
+        tw__text_add(text, "there is one tile alone, so one worker does all: cut an axis for more");
+    }
+}
+
+static void say_serial(struct tw__text *text, const tw_plan *plan, const char *why)
 {
     const tw_forecast *threads = widest(plan, TW_THREADS), *processes = widest(plan, TW_PROCESSES);
     const tw_forecast *serial = &plan->forecast[0];
@@ -126,8 +140,7 @@ static void say_serial(struct tw__text *text, const tw_plan *plan)
         tw__text_add_seconds(text, serial->seconds);
         tw__text_add(text, "; more workers will not help");
     } else if (plan->tiles <= 1) {
-        tw__text_add(text, "there is %s, so one worker does all: cut an axis for more",
-                     plan->tiles == 0 ? "nothing to do" : "one tile alone");
+        say_one_tile(text, plan, why);
     } else if (threads == NULL || threads->workers == 1) {
         tw__text_add(text, "this machine gives one worker, so there is nothing to share");
     } else if (threads->limit == TW_LIMIT_MEMORY) {
@@ -228,7 +241,7 @@ void tw__plan_advise(tw_plan *plan, const tw_grid *grid)
         tw__text_add_pool(&text, best->pool, best->workers);
     } else if (!say_longer(&text, plan, grid, best)) {
         if (best->pool == TW_SERIAL) {
-            say_serial(&text, plan);
+            say_serial(&text, plan, tw_grid_why(grid));
         } else {
             say_shared(&text, plan, best);
         }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/grid.h"
+#include "grid/signature.h"
 
 tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int count, const tw_pool *pool,
                             tw_error *error)
@@ -66,6 +67,16 @@ void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__ou
     const int buried = outcome->deaths + outcome->recycled;
     report->nburials = buried < TW__MAX_BURIALS ? buried : TW__MAX_BURIALS;
     memcpy(report->burials, outcome->burials, (size_t)report->nburials * sizeof report->burials[0]);
+}
+
+void tw__report_count(tw_report *report, const tw_signature *signature, tw_array *const *arrays)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        const tw_view *view = tw_array_view(arrays[k]);
+        const double bytes = (double)(tw_view_size(view) * view->dtype.itemsize);
+        report->bytes_read += signature->operands[k].role != TW_OUT ? bytes : 0;
+        report->bytes_written += signature->operands[k].role != TW_IN ? bytes : 0;
+    }
 }
 
 const struct tw__report_step *tw__report_step_of(const tw_report *report, uint64_t tile)

@@ -28,6 +28,8 @@ struct tw_report {
     int *pids;                                  /* [workers] at the end of the run */
     struct tw__burial burials[TW__MAX_BURIALS]; /* who had a seat before */
     int nburials;
+    double copy_seconds;              /* of private operands to and from the workers' memory */
+    double bytes_read, bytes_written; /* of the operands, each once */
 };
 
 /* An empty report for a run of so many steps over these grids. */
@@ -36,6 +38,9 @@ tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int
 
 /* Says what became of the run. */
 void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__outcome *outcome);
+
+/* Notes how many bytes the operands have. */
+void tw__report_count(tw_report *report, const tw_signature *signature, tw_array *const *arrays);
 
 /* Takes the tiles' words and times away from the job, which must have been timed. */
 void tw__report_take(tw_report *report, struct tw__steps *steps);

@@ -294,6 +294,8 @@ static void conclude(struct run *run, tw_status status)
         tw__report_take(run->report, &run->steps);
         totals->reforks = run->reforks;
         totals->bytes_copied = run->binding.bytes_copied;
+        run->report->copy_seconds = (double)run->binding.copy_time * 1e-9;
+        tw__report_count(run->report, run->grid->signature, run->arrays);
         totals->bytes_populated = tw__steps_populated(&run->steps, run->pool->crew.workers);
     }
 }

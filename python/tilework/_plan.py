@@ -1,0 +1,322 @@
+"""What a run will cost, said before it: the plan, and how it is made."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any, Optional
+
+import numpy as np
+
+from . import _options, _tilework, _ufuncs
+from ._errors import of_failure
+from ._local import Engine
+from ._native import inner_of
+from ._options import Asked
+from ._placement import has_no_gil, workers_of
+from ._pool import Pool
+from ._report import POOLS
+from ._request import NOTHING, Request
+from ._statement import StatementRequest
+
+SECONDS = 0.3  # that timing tiles may take
+
+
+class Forecast:
+    """What a run costs in one kind of pool.
+
+    Attributes
+    ----------
+    pool : str
+        ``"serial"``, ``"threads"`` or ``"processes"``.
+    workers : int
+    seconds : float
+        Of the whole call; the sum of ``tiles``, ``fresh`` (new pages of the results), ``copies`` (of private operands to
+        the workers), ``opening`` (of the pool, and the call itself) and ``disk``.
+    bytes_per_second : float
+        Read and written.
+    limit : str
+        ``"compute"``, ``"memory"``, ``"dispatch"``, ``"copies"``, ``"disk"``, ``"opening"``, ``"tiles"`` or ``"lock"``.
+    """
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.pool: str = POOLS[facts["pool"]]
+        self.workers: int = facts["workers"]
+        self.seconds: float = facts["seconds"]
+        self.tiles: float = facts["tiles"]
+        self.fresh: float = facts["fresh"]
+        self.copies: float = facts["copies"]
+        self.opening: float = facts["opening"]
+        self.disk: float = facts["disk"]
+        self.bytes_per_second: float = facts["bytes_per_second"]
+        self.limit: str = facts["limit"]
+
+    @property
+    def name(self) -> str:
+        return "serial" if self.pool == "serial" else f"{self.workers} {self.pool if self.workers != 1 else _one(self.pool)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {_seconds(self.seconds)}, {self.limit}>"
+
+
+class Plan:
+    """What a run will cost.
+
+    Attributes
+    ----------
+    advice : str
+        One sentence.
+    tiles : int
+    why : str
+        How the job is divided.
+    bytes_read, bytes_written, operations : float
+        Between memory and the caches, in all; ``operations`` is 0 where they are not known.
+    forecasts : tuple of Forecast
+        Serial, then threads and processes with 1, 2, 4, ... workers.
+    best : Forecast
+    timed : int
+        How many tiles were timed; ``shortest``, ``mean``, ``longest`` of these, in seconds.
+    set_up : float
+        Seconds that a tile takes however small it is.
+    together : float
+        How many times as long a tile takes if all workers run tiles; 0: not known.
+    at_least : bool
+        A tile took longer than there was time: all seconds are lower bounds.
+    note : str
+        Why no tile was timed; empty: nothing went wrong.
+    bandwidth : tuple of dict
+        What 1, 2, 4, ... threads read, write and copy, in bytes a second.
+    """
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.advice: str = facts["advice"]
+        self.tiles: int = facts["tiles"]
+        self.why: str = facts["why"]
+        self.bytes_read: float = facts["bytes_read"]
+        self.bytes_written: float = facts["bytes_written"]
+        self.operations: float = facts["operations"]
+        self.forecasts = tuple(Forecast(row) for row in facts["forecasts"])
+        self.best: Forecast = self.forecasts[facts["best"]]
+        self.timed: int = facts["timed"]
+        self.shortest: float = facts["shortest"]
+        self.mean: float = facts["mean"]
+        self.longest: float = facts["longest"]
+        self.set_up: float = facts["set_up"]
+        self.together: float = facts["together"]
+        self.at_least: bool = facts["at_least"]
+        self.note: str = facts["note"]
+        self.bandwidth: tuple[dict[str, float], ...] = facts["bandwidth"]
+
+    def forecast(self, pool: str, workers: Optional[int] = None) -> Forecast:
+        """That of a kind of pool; `workers` None: of as many as there are."""
+        found = [row for row in self.forecasts if row.pool == pool and workers in (None, row.workers)]
+        if not found:
+            raise KeyError(f"no forecast of {pool} with {workers} workers: " + ", ".join(row.name for row in self.forecasts))
+        return found[-1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain Python values, as JSON could hold them."""
+        facts = dict(vars(self))
+        facts["forecasts"] = [row.to_dict() for row in self.forecasts]
+        facts["best"] = self.forecasts.index(self.best)
+        facts["bandwidth"] = [dict(row) for row in self.bandwidth]
+        return facts
+
+    def _facts(self) -> list[str]:
+        work = f"reads {_bytes(self.bytes_read)}, writes {_bytes(self.bytes_written)}"
+        if self.operations:
+            work += f", {self.operations:.3g} operations"
+        if self.note:
+            timed = f"no tile was timed: {self.note}"
+        elif self.timed:
+            timed = (f"timed {self.timed} tile{'s' * (self.timed > 1)}: {'at least ' * self.at_least}{_seconds(self.mean)} each "
+                     f"({_seconds(self.shortest)} to {_seconds(self.longest)})")
+        else:
+            timed = "from counts alone: no tile was run"
+        return [self.why, work, timed]
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        return [(row.name, _seconds(row.seconds), f"{row.bytes_per_second / 1e9:.2f}",
+                 row.limit + "   <- best" * (row is self.best)) for row in self.forecasts]
+
+    def __repr__(self) -> str:
+        head = ("", "at least" if self.at_least else "predicted", "GB/s", "limit")
+        lines = [f"{name:16} {seconds:>12} {speed:>10}   {limit}" for name, seconds, speed, limit in [head, *self._rows()]]
+        return "\n".join([*self._facts(), "", *lines, "", self.advice])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr style='font-weight:{'bold' if row is self.best else 'normal'}'><td style='text-align:left'>{row.name}</td>"
+                       f"<td>{_seconds(row.seconds)}</td><td>{row.bytes_per_second / 1e9:.2f}</td><td>{row.limit}</td></tr>"
+                       for row in self.forecasts)
+        facts = "<br/>".join(_escaped(line) for line in self._facts())
+        return (f"<div><div>{facts}</div><table><tr><th></th><th>{'at least' if self.at_least else 'predicted'}</th><th>GB/s</th>"
+                f"<th>limit</th></tr>{rows}</table><div>{_escaped(self.advice)}</div></div>")
+
+
+def _one(pool: str) -> str:
+    return {"threads": "thread", "processes": "process"}[pool]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _seconds(value: float) -> str:
+    scale, unit = next(((scale, unit) for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")) if value >= scale), (1e-6, "us"))
+    number = value / scale
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f} {unit}"
+
+
+def _bytes(value: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.3g} {unit}"
+        value /= 1024
+    return f"{value:.3g} TiB"
+
+
+# ---- how it is made ----------------------------------------------------------------------------------------------------
+
+
+@_options.function_of(_options.run)
+def _asked_run(asked: Asked) -> Asked:
+    return asked
+
+
+@_options.function_of(_options.evaluate)
+def _asked_evaluate(asked: Asked) -> Asked:
+    return asked
+
+
+def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = False, **options: Any) -> Plan:
+    """Say what a run will cost, before it: serially, on threads and on processes, and whether more workers pay.
+
+    Takes the arguments of :func:`run`, or those of :func:`evaluate` if the first is a statement:
+    ``plan(operate, "y[i], x[j] -> r[i,j]", y, x)``, ``plan("s[] = sum(i: y[i])", y=y)``.
+
+    Some tiles are timed in worker processes, for 0.3 seconds at most. So the kernel is called, but what it does to arrays
+    is discarded, and if it crashes, the program does not. No result is made.
+
+    Parameters
+    ----------
+    kernel, *operands, **options
+        As for :func:`run` or :func:`evaluate`. ``workers`` is the most that is looked at. With a :class:`Pool` as ``pool``
+        opening one costs nothing.
+    no_run : bool
+        Run no tile: predict from counts alone.
+    measure : bool
+        Measure the memory bandwidth of this machine again. It is measured once, in less than half a second, and kept in
+        the cache folder.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ArgumentError, NotationError
+        The request makes no sense: as :func:`run`.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> plan = tw.plan("r[i,j] = y[i] * x[j]", y=np.arange(200.0), x=np.arange(300.0))
+    >>> plan.bytes_written, plan.forecasts[0].pool
+    (480000.0, 'serial')
+    >>> isinstance(plan.advice, str)
+    True
+    """
+    if isinstance(kernel, str) and not operands:
+        asked = _asked_evaluate(kernel, **options)
+    else:
+        asked = _asked_run(kernel, *operands, **options)
+    return Plan(_facts(asked, bool(no_run), bool(measure)))
+
+
+def _facts(asked: Asked, no_run: bool, measure: bool) -> dict[str, Any]:
+    pool = asked.pool if isinstance(asked.pool, Pool) else None
+    workers = pool.workers if pool is not None else workers_of(asked.workers) or _tilework.machine()["workers"]
+    is_open = pool is not None and pool.kind == "processes"
+    if isinstance(asked.kernel, str):
+        statement = StatementRequest(asked)
+        try:
+            return _native(statement, statement.wrapped, workers, no_run, measure, is_open)
+        finally:
+            statement.close()
+    request = Request(asked)
+    if request.native is not None:
+        from ._memory import wrapped
+        arrays = tuple(None if array is None else wrapped(array) for array in request.arrays)
+        return _native(request, arrays, workers, no_run, measure, is_open)
+    return _python(request, workers, no_run, measure, is_open)
+
+
+def _native(request: Request, arrays: tuple[Any, ...], workers: int, no_run: bool, measure: bool, is_open: bool) -> dict[str, Any]:
+    request.divide(True)
+    statement = getattr(request, "statement", None)
+    opening = (0.0, 0.0) if is_open or no_run else _opening(workers)
+    return _made(inner_of(request.native), request, arrays, statement.inner if statement is not None else None,  # type: ignore[arg-type]
+                 workers, no_run, measure, is_open, opening, None)
+
+
+def _python(request: Request, workers: int, no_run: bool, measure: bool, is_open: bool) -> dict[str, Any]:
+    from . import _trial  # which few programs need
+    from ._memory import wrapped
+    at_once = min(workers, _tilework.machine()["workers"])
+    unlocked = has_no_gil() or bool(_ufuncs.releases_lock(request.kernel))
+    opening, gave = (0.0, 0.0), dict[int, np.dtype[Any]]()
+    if no_run:
+        sample = _trial.nothing(None)
+        engine = Engine("serial", one_run=True)
+        request.prepare(engine._known(request).manner)
+    else:
+        sample, opening, gave = _trial.take(request, at_once, SECONDS, unlocked)
+    arrays = tuple(None if array is None or array.dtype is NOTHING else wrapped(array) for array in request.arrays)
+    kernel = _tilework.Kernel.python(request.kernel, False, "kernel")
+    return _made(kernel, request, arrays, None, workers, True, measure, is_open, opening, sample, gave)
+
+
+def _made(kernel: _tilework.Kernel, request: Request, arrays: tuple[Any, ...], statement: Any, workers: int, no_run: bool,
+          measure: bool, is_open: bool, opening: tuple[float, float], sample: Any,
+          gave: Optional[dict[int, np.dtype[Any]]] = None) -> dict[str, Any]:
+    dtypes = tuple((gave or {}).get(k, np.dtype(float)) if dtype is NOTHING else dtype for k, dtype in enumerate(request.dtypes))
+    # Pages of outputs whose dtype the kernel chooses are new in each trial: they are in the tiles' times.
+    made = [array is None and k not in request.deferred for k, array in enumerate(arrays) if k in request.notation.outs]
+    try:
+        found: dict[str, Any] = _tilework.plan(kernel, request.grid, arrays, dtypes, statement, workers, no_run, measure, is_open,
+                                               not any(made), opening[0], opening[1], _call_seconds(), sample)
+    except _tilework.Failure as failure:
+        raise of_failure(failure) from None
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def _call_seconds() -> float:
+    """What a call of `run` takes that has next to nothing to do."""
+    from ._functions import run
+    x = np.zeros(1)
+    times = []
+    for _ in range(9):
+        began = time.perf_counter()
+        run(_nothing, "x[i] -> r[i]", x, pool="serial")
+        times.append(time.perf_counter() - began)
+    return sorted(times)[4]
+
+
+def _nothing(x: Any) -> Any:
+    return x
+
+
+def _opening(workers: int) -> tuple[float, float]:
+    """Seconds that opening and closing a pool of one, and of all, worker processes takes."""
+    found = []
+    for count in (1, workers):
+        began = time.perf_counter()
+        engine = Engine("processes")
+        engine.open(count)
+        engine.close()
+        found.append(time.perf_counter() - began)
+    return found[0], found[1]
