@@ -4,6 +4,7 @@
 #include "grid/automatic.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -28,6 +29,10 @@
 
 /* All partials of the outputs that are reductions: memory that the user did not ask for. */
 #define PARTIAL_BYTES (INT64_C(64) << 20)
+
+/* ... and what writing and reading them again costs: little beside the inputs, if these are large. */
+#define PARTIAL_SHARE 8
+#define LITTLE_PARTIAL_BYTES (INT64_C(1) << 20)
 
 /* Nanoseconds of a tile. Less does not pay for handing it to another core. */
 #define LEAST_WORK 30e3
@@ -256,6 +261,46 @@ static void divide_known(struct division *division, int axis, int64_t wanted)
     cut(division, axis, parts < missing ? missing : parts);
 }
 
+/* The largest input that has elements, and its bytes; -1: there is none. */
+static int largest_input(const struct division *division, int64_t *bytes)
+{
+    struct division whole = {.signature = division->signature, .options = division->options};
+    int largest = -1;
+    memcpy(whole.extent, division->lengths, (size_t)division->signature->naxes * sizeof whole.extent[0]);
+    *bytes = 0;
+    for (int k = 0; k < division->signature->noperands; k++) {
+        if (division->signature->operands[k].role == TW_IN && operand_bytes(&whole, k, -1) > *bytes) {
+            *bytes = operand_bytes(&whole, k, -1);
+            largest = k;
+        }
+    }
+    return largest;
+}
+
+/* What all partials may have. */
+static int64_t partial_bytes(const struct division *division)
+{
+    int64_t bytes;
+    largest_input(division, &bytes);
+    bytes /= PARTIAL_SHARE;
+    bytes = bytes > LITTLE_PARTIAL_BYTES ? bytes : LITTLE_PARTIAL_BYTES;
+    return bytes < PARTIAL_BYTES ? bytes : PARTIAL_BYTES;
+}
+
+/* A reduced axis that is the first one of the largest input, whose rows are best read whole; -1: there is none. */
+static int leading_axis(const struct division *division, uint64_t reduced)
+{
+    int64_t bytes;
+    const int k = largest_input(division, &bytes);
+    for (int d = 0; k >= 0 && d < division->signature->operands[k].ndim; d++) {
+        const int axis = division->signature->operands[k].axes[d];
+        if (division->lengths[axis] > 1) {
+            return (reduced >> axis & 1) != 0 ? axis : -1;
+        }
+    }
+    return -1;
+}
+
 /* Reduced axes are cut where the outputs' alone give few tiles. */
 static void divide_reduced(struct division *division, int axis, int64_t wanted)
 {
@@ -271,7 +316,7 @@ static void divide_reduced(struct division *division, int axis, int64_t wanted)
     if (division->tiles >= FEW_TILES || division->tiles >= wanted || !tw__mul(partials, division->tiles, &partials)) {
         return;
     }
-    most = partials == 0 ? wanted : PARTIAL_BYTES / partials;
+    most = partials == 0 ? wanted : partial_bytes(division) / partials;
     const int64_t parts = missing_parts(division, wanted);
     cut(division, axis, parts < most ? parts : most);
 }
@@ -376,6 +421,10 @@ static void divide_all(struct division *division)
     const double work = tw__automatic_work(division->signature, division->lengths, division->options);
     const int known = is_known(division->options);
     const int64_t wanted = known ? parts_of(work, tile_bytes(division, axes), division->most) : MANY_TILES;
+    const int leading = known ? -1 : leading_axis(division, reduced);
+    if (leading >= 0) {
+        divide_reduced(division, leading, wanted);
+    }
     for (int a = 0; a < division->signature->naxes; a++) {
         if ((axes >> a & 1) != 0 && known) {
             divide_known(division, a, wanted);
@@ -383,7 +432,7 @@ static void divide_all(struct division *division)
             divide_unknown(division, a);
         }
     }
-    if (share_much(division, &whole, axes)) {
+    if (leading < 0 && share_much(division, &whole, axes)) {
         const uint64_t square = axes & read_axes(division->signature);
         *division = whole;
         for (int a = 0; a < division->signature->naxes; a++) {
@@ -394,7 +443,7 @@ static void divide_all(struct division *division)
                             : squares_of_kernel(division, square));
     }
     for (int a = 0; a < division->signature->naxes; a++) {
-        if ((reduced >> a & 1) != 0) {
+        if ((reduced >> a & 1) != 0 && a != leading) {
             divide_reduced(division, a, wanted);
         }
     }

@@ -465,7 +465,20 @@ static void automatic_tiles_cut_axes_that_only_reductions_lack(void **state)
     assert_int_equal(tw_grid_count(grid), 257);
     tw_grid_destroy(grid);
     grid = grid_with("a[i,j] -> s[j]", large, &(tw_grid_options){.folds = folds});
-    assert_true(tw_grid_axis_tiles(grid, 1) <= 8); /* each partial of s has 8 MB: 64 MiB at most */
+    assert_int_equal(tw_grid_axis_tiles(grid, 1), 8); /* each partial of s has 8 MB: 64 MiB at most */
+    assert_true(tw_grid_axis_tiles(grid, 0) >= 32);   /* 8 are few */
+    tw_grid_destroy(grid);
+    const int64_t table[] = {6000, 4000}, wide[] = {100000, 300};
+    grid = grid_with("a[i,j] -> s[j]", table, &(tw_grid_options){.folds = folds});
+    assert_int_equal(tw_grid_axis_tiles(grid, 1), 256); /* whole rows of a are read */
+    assert_int_equal(tw_grid_axis_tiles(grid, 0), 1);
+    tw_grid_destroy(grid);
+    grid = grid_with("a[i,j] -> s[j]", wide, &(tw_grid_options){.folds = folds});
+    assert_int_equal(tw_grid_axis_tiles(grid, 1), 37); /* partials of an eighth of a */
+    tw_grid_destroy(grid);
+    grid = grid_with("a[i,j] -> s[i]", table, &(tw_grid_options){.folds = folds});
+    assert_int_equal(tw_grid_axis_tiles(grid, 0), 256); /* the first axis is that of s: nothing is folded */
+    assert_int_equal(tw_grid_steps(grid), 1);
     tw_grid_destroy(grid);
 }
 
