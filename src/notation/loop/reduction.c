@@ -143,6 +143,19 @@ static int body_root(const struct tw__reduction_plan *r, const struct tw__sheet 
     return is_small ? cast->child[0] : node->child[0];
 }
 
+/* Elements of a strip: of the row shape a chunk of its columns. */
+static int length_of(const struct tw__reduction_plan *r, const struct tw__node *root)
+{
+    const int size = (int)tw_dtype_of(r->element).itemsize;
+    if (r->is_row) {
+        return TW__REDUCTION_CHUNK_BYTES / size;
+    }
+    if (r->of.is_tree) {
+        return TW__FOLD_LEAF;
+    }
+    return root->kind == TW__NODE_READ && size < 8 ? TW__REDUCTION_RUN_BYTES / size : TW__REDUCTION_RUN;
+}
+
 int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *sheet, int number, int is_row, int along)
 {
     const struct tw__node *node = tw__node_at(sheet->program, number);
@@ -169,10 +182,7 @@ int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *she
                                        .roots = &root,
                                        .ngiven = r->ngiven,
                                        .given = r->given,
-                                       .length =
-                                           is_row ? (int)(TW__REDUCTION_CHUNK_BYTES / tw_dtype_of(r->element).itemsize)
-                                           : r->of.is_tree ? TW__FOLD_LEAF
-                                                           : TW__REDUCTION_RUN};
+                                       .length = length_of(r, tw__node_at(sheet->program, root))};
     if ((r->ngiven > 0 && !tw__loop_init(&r->head, sheet, &head)) || !tw__loop_init(&r->body, sheet, &body)) {
         return 0;
     }

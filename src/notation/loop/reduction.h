@@ -11,8 +11,9 @@ enum {
     TW__REDUCTION_WIDTH = 8192,      /* columns of a row that are computed at once, at most */
     TW__REDUCTION_CHUNK_BYTES = 512, /* of the columns that go down 8 rows at once: 6.6 ms; 9.5 ms at 2 KiB */
     TW__REDUCTION_ROWS = 8,
-    TW__REDUCTION_BLOCK = 128, /* rows of a block: narrow totals of it do not overflow, places in it fit 8 bits */
-    TW__REDUCTION_RUN = 1024   /* elements of a strip that are brought together in any order */
+    TW__REDUCTION_BLOCK = 128,     /* rows of a block: narrow totals of it do not overflow, places in it fit 8 bits */
+    TW__REDUCTION_RUN = 1024,      /* elements of a strip that are brought together in any order */
+    TW__REDUCTION_RUN_BYTES = 8192 /* of those that are used where they lie: uint8 need more, to be worth a call */
 };
 
 /* What every reduction says of itself. */
