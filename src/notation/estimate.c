@@ -9,12 +9,12 @@
 #include "notation/notation.h"
 #include "notation/value/kind.h"
 
-/* Nanoseconds. Measured by bench/dividing.py on two cores of an AMD EPYC, within a factor of two on machines with other
- * vectors and caches: tiles are only as large as these say, so no more is asked of them. */
+/* Nanoseconds, measured on one core of an AMD EPYC with AVX-512 (operations by bench/costs.py). Of 27 statements 19
+ * take between 0.5 and 2 times as long as estimated; nothing is asked of the numbers but how small tiles may be. */
 #define BYTE 0.0135      /* read or written, within a core's own cache */
 #define OUT_OF_ORDER 0.6 /* an element that does not lie beside the one before */
 #define FOLDED 0.05      /* an element that a reduction takes */
-#define REDUCED 3.0      /* the end of a reduction */
+#define REDUCED 1.0      /* the end of a reduction */
 #define EDGE 1.0         /* an index that an edge may move */
 #define CONVERTED 0.04   /* an element that gets another dtype */
 #define HUNDREDTHS(cost) ((double)(cost) / 100)
@@ -61,9 +61,23 @@ static double cost_of_read(const struct tw__program *program, int number, int ta
     return in_order ? cost : cost + OUT_OF_ORDER;
 }
 
-static double cost_of_operation(const struct tw__node *node)
+/* The operation that a power with a small constant exponent is printed as; else the node's own. */
+static enum tw__operation operation_of(const struct tw__program *program, const struct tw__node *node)
 {
-    const struct tw__operation_row *row = tw__operation_row(node->u.op.code);
+    const enum tw__operation code = node->u.op.code;
+    const struct tw__node *exponent = &program->nodes[node->child[code == TW__OP_POWER]];
+    if (code != TW__OP_POWER || exponent->kind != TW__NODE_CONSTANT) {
+        return code;
+    }
+    const double value = tw__kind_is_integer(node->u.op.operation) ? (double)exponent->u.constant.integer
+                                                                   : exponent->u.constant.number.real;
+    const int is_product = value == 2 || value == 3 || value == 4;
+    return is_product ? TW__OP_MULTIPLY : value == 0.5 ? TW__OP_SQRT : value == -1 ? TW__OP_DIVIDE : code;
+}
+
+static double cost_of_operation(const struct tw__program *program, const struct tw__node *node)
+{
+    const struct tw__operation_row *row = tw__operation_row(operation_of(program, node));
     if (tw__kind_is_complex(node->u.op.operation)) {
         return HUNDREDTHS(row->complex_cost);
     }
@@ -81,7 +95,7 @@ static double cost_of(const struct tw__program *program, int number, int target,
     case TW__NODE_CAST:
         return places * CONVERTED;
     case TW__NODE_OPERATION:
-        return places * cost_of_operation(node);
+        return places * cost_of_operation(program, node);
     case TW__NODE_REDUCE: {
         uint64_t axes = program->nodes[node->child[0]].axes;
         for (int k = 0; k < node->u.reduce.naxes; k++) {

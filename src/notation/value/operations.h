@@ -18,7 +18,7 @@
  *     function  tw_FUNCTION_f64
  *     flops     machine operations of one, real and complex; 0: it is counted as a call of its own name
  *     cost      about how long one takes in a long row that lies in a core's own cache, beyond what its memory costs, in
- *               hundredths of a nanosecond: float64, and complex128. bench/dividing.py measures all of them again
+ *               hundredths of a nanosecond: float64, and complex128. bench/costs.py measures them again
  *     traits    TW__TRAIT_...: the list is in operation.h
  *
  * Nothing here is undefined for any value. Integers wrap. The results for which C has no rule:

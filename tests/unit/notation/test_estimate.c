@@ -75,6 +75,8 @@ static void dear_statements_cost_more(void **state)
     } cases[] = {
         {"r[i] = y[i] + 1", "r[i] = exp(y[i])", 3},
         {"r[i] = exp(y[i])", "r[i] = gamma(y[i])", 5},
+        {"r[i] = y[i] ** 2", "r[i] = y[i] ** 2.7", 10}, /* a multiplication */
+        {"r[i] = y[i] ** 0.5", "r[i] = y[i] ** 0.7", 5},
         {"r[i,j] = a[i,j] + 1", "r[i,j] = a[i,j] % 3", 5},
         {"r[i,j] = a[i,j] + 1", "r[i,j] = a[j,i] + 1", 1.5},
         {"r[i,j] = exp(y[i]) * x[j]", "r[i,j] = exp(y[i] * x[j])", 3},
