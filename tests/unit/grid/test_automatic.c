@@ -290,6 +290,42 @@ static void tiles_that_share_a_large_input_are_nearly_square(void **state)
     }
 }
 
+/* Axes that only reductions lack are cut where the outputs' own give few tiles, and partials stay small. */
+static void reduced_axes_are_cut_where_outputs_give_few_tiles(void **state)
+{
+    (void)state;
+    static const tw_fold second[] = {TW_FOLD_NONE, TW_FOLD_SUM, TW_FOLD_NONE};
+    static const tw_fold both[] = {TW_FOLD_NONE, TW_FOLD_SUM, TW_FOLD_MAX};
+    static const struct {
+        const char *signature; /* axes of outputs come first */
+        int64_t lengths[3];
+        const tw_fold *folds;
+        int64_t counts[3];
+    } cases[] = {
+        {"a[i] -> s[]", {10000000}, second, {256}},
+        {"a[i] -> s[]", {100}, second, {100}},
+        {"a[i] -> s[]", {100}, NULL, {1}},
+        {"a[i,j] -> s[i]", {1000, 1000}, second, {256, 1}}, /* 256 rows are not few */
+        {"a[i,j] -> s[i]", {2, 1000000}, second, {2, 128}}, /* 2 are */
+        {"a[i,j] -> s[i]", {1, 1000000}, second, {1, 256}},
+        {"a[i,j] -> s[i], t[i]", {2, 1000000}, second, {2, 1}}, /* t is no reduction */
+        {"a[i,j] -> s[i], t[i]", {2, 1000000}, both, {2, 128}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        tw_signature *signature = parse(cases[k].signature);
+        tw_split splits[3] = {{0}};
+        const tw_grid_options options = {.folds = cases[k].folds};
+        assert_int_equal(tw__automatic_splits(signature, cases[k].lengths, &options, splits, NULL), TW_OK);
+        for (int a = 0; a < tw_signature_naxes(signature); a++) {
+            const int64_t parts = splits[a].parts > 0 ? splits[a].parts : 1;
+            if (parts != cases[k].counts[a]) {
+                fail_msg("case %d, axis %d: %lld tiles", (int)k, a, (long long)parts);
+            }
+        }
+        tw_signature_destroy(signature);
+    }
+}
+
 /* Whoever gets one tile reads why, and how to get more. */
 static void a_job_that_stays_whole_says_why(void **state)
 {
@@ -356,6 +392,7 @@ int main(void)
         cmocka_unit_test(axes_of_no_input_stay_whole_on_request),
         cmocka_unit_test(tiles_of_known_work_are_as_worked_by_hand),
         cmocka_unit_test(tiles_of_known_work_keep_to_their_rule),
+        cmocka_unit_test(reduced_axes_are_cut_where_outputs_give_few_tiles),
         cmocka_unit_test(a_job_that_stays_whole_says_why),
         cmocka_unit_test(tiles_that_share_a_large_input_are_nearly_square),
     };
