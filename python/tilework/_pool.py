@@ -179,7 +179,7 @@ class Pool:
             finally:
                 statement.close()
         request = Request(asked)
-        if self.kind == "threads" and request.native is None and _alarms.is_set():
+        if self.kind == "threads" and request.calls_python and _alarms.is_set():
             return _alarms.run_beside(self._engine.stop, lambda: self._run(request, asked.options))
         return self._run(request, asked.options)
 

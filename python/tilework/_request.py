@@ -79,6 +79,11 @@ class Request:
         if native:
             self.settle(None)
 
+    @property
+    def calls_python(self) -> bool:
+        """The kernel is Python, or a function that folds."""
+        return self.native is None or any(callable(one.function) for one in self.reductions.values())
+
     def settle(self, called_with: Optional[bytes]) -> None:
         """The dtypes, once it is known which operands the kernel is called with; None: with all. Those that it returns have
         the dtype of what it returns."""

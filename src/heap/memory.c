@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "os/cpu.h"
 #include "os/map.h"
 
 /* Bytes from which on private memory is mapped: below, mapping costs more than the run it is for. */
@@ -18,6 +19,10 @@ tw_status tw__memory_reserve(struct tw__memory *memory, struct tw__heap *heap, s
     const size_t wanted = size + size / 4 + 4096;
     void *data = NULL;
     tw_status status = TW_OK;
+    /* Pages appear at first touch: a mapping that is too large would succeed, and end with the out-of-memory killer. */
+    if (heap == NULL && !tw__is_small((int64_t)size) && (int64_t)size > tw__available_memory()) {
+        return tw__fail_memory(error, size, what);
+    }
     if (heap != NULL) {
         status = tw__heap_take(heap, wanted, &data, error);
     } else if (wanted < LEAST_MAPPED) {

@@ -402,6 +402,14 @@ def test_an_exception_names_the_part_or_the_fold(shared_pools, kind):
         assert "raise KeyError" in caught.value.traceback
 
 
+@pytest.mark.parametrize("kind", ["processes", "threads", "serial"])
+@pytest.mark.parametrize("dtype", [None, "f8"])
+def test_parts_that_no_memory_holds_are_refused_before_they_are_computed(shared_pools, kind, dtype):
+    a = np.broadcast_to(np.ones(100_000), (10_000_000, 100_000))
+    with pytest.raises(tw.OutOfMemory, match="memory for partial results|this machine has|this pool has reserved"):
+        shared_pools[kind].run(lambda a: a.sum(0), "a[i,j] -> s[j]", a, tiles={"i": 1}, reduce="sum", dtype=dtype)
+
+
 def test_a_function_that_does_not_fit_is_reported_with_its_tile():
     with pytest.raises(tw.TileError, match=r"shape \(2,\) for a tile of shape \(\)"):
         tw.run(lambda y: y.sum(), "y[i] -> s[]", np.arange(4.0), tiles={"i": 2}, pool="serial",
