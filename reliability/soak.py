@@ -58,6 +58,11 @@ def jobs():
         Job("mandelbrot", [KERNELS / "mandelbrot.c:render", "-s", "-> r[i,j]:uint16", "--length", "i=1500",
                            "--length", "j=1500"],
             [["--tile", "i=10"], ["--tile", "i=100", "--tile", "j=100"], ["--cut", "i=3,700,750,751"]]),
+        # Of several steps: partials, a fold, and in the second what the first step has read is overwritten.
+        Job("scores", ["r[i,j] = a[i,j] / sum(k: exp(sin(a[k,j])))", "a=a.npy"],
+            [["--tile", "i=10"], ["--parts", "i=7"], ["--tile", "i=50", "--tile", "j=300"]]),
+        Job("quotients", ["r[i] /= sum(k: exp(sin(r[k])))", "r=before.npy"],
+            [["--tile", "i=10000"], ["--parts", "i=37"], ["--cut", "i=1,2,3,1000000"]]),
     ]
 
 
