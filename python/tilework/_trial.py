@@ -316,7 +316,7 @@ def _locked(stand: _Stand, tile: np.ndarray[Any, Any], together: float, budget: 
 
     kernel = _tilework.Kernel.python(probe, stand.known.manner.tile, stand.known.manner.name)
     stand.copy_inouts(tile)
-    _, late = stand.run(tile, budget, kernel=kernel)
+    _, late = stand.run(tile, 2 * budget, kernel=kernel)
     alone, both = float(result[0]), float(result[1])
     if late or alone <= 0:
         return 1.0
