@@ -65,7 +65,7 @@ static void emit_step(struct tw__emitter *e, const struct tw__reduction_plan *r)
 static void emit_some(struct tw__emitter *e, const struct tw__reduction_plan *r)
 {
     const struct tw__loop *body = &r->body;
-    tw__emit_text(e, "TW_SLOW void reduce%d_rows(", r->of.node);
+    tw__emit_text(e, "TW_ALONE void reduce%d_rows(", r->of.node);
     tw__emit_outside(e, r->of.node, "int64_t ");
     tw__emit_text(e, ", int64_t m");
     tw__emit_given(e, r, 1, "");
@@ -140,7 +140,7 @@ static void emit_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
     char lanes[32];
     snprintf(lanes, sizeof lanes, "lanes_%s", tw__combine_name(&r->of));
     (void)tw__helper_need(e, lanes, r->of.type);
-    tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
+    tw__emit_open_reduction(e, r, "TW_ALONE ", "_leaf", 1);
     tw__emit_line(e, "const int64_t even = count - count %% 8;");
     tw__emit_open(e, "if (even > 0)");
     tw__emit_line(e, "%s lane[8 * m] __attribute__((aligned(64)));", type);
