@@ -40,6 +40,7 @@ MOST = 1_000_000  # elements
 POOLS = [None, ("threads", 1), ("threads", 2), ("threads", 3), ("threads", 64), ("processes", 1), ("processes", 2),
          ("processes", 5), ("processes", 64)]  # fmt: skip
 SHARES = [6, 1, 4, 2, 2, 1, 3, 2, 1]
+SHOWN = 100  # failures
 PATIENCE = 900  # seconds, for a batch
 
 
@@ -404,9 +405,9 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.workers) as workers:
         for counts, wrong in workers.map(lambda numbers: run_batch(build, seed, numbers, options.scale), batches):
             total += counts
+            for text in wrong[: max(0, SHOWN - len(failures))]:
+                print("# " + text.replace("\n", "\n# "), flush=True)
             failures += wrong
-    for text in failures[:100]:
-        print("# " + text.replace("\n", "\n# "))
     print(f"# {total['cases']:,} random reductions, {total['runs']:,} divided runs, {total['elements']:,} elements in "
           f"{time.monotonic() - began:.0f} s, {len(failures)} failed")
     print(f"{'not ' if failures else ''}ok 1 - reductions have the bits of one serial tile, and NumPy's values (seed {seed})")
