@@ -11,7 +11,7 @@
  *     code     TW__REDUCE_CODE
  *     combine  the helper of print/helper_*.c that makes one value of two; PLACE: that says whether the first comes
  *              before the second
- *     shape    TREE: in the order of grid/fold.h. RUN: one element after the other, in a bool. PLACE: one after the
+ *     shape    TREE: one value of all, sums and products of floats in the order of grid/fold.h. RUN: one element after the other, in a bool. PLACE: one after the
  *              other, the place of the first that comes before all others, an int64
  *     elements the dtype in which elements are combined. WIDE: int64 or uint64 for integers and bools, float32 for
  *              float16; SAME: the elements' own (values of float16 are floats); TRUTH: bool
