@@ -31,6 +31,9 @@ struct tw__result tw__fold_tile(tw_fold fold, const tw_tile *tile, tw_function f
     one.start = tile->start + 1;
     one.stop = tile->stop + 1;
     one.operand = pair;
+    if (pair[INTO].dtype.itemsize == 0) { /* a dtype that no tile has chosen: there is nothing to fold */
+        return (struct tw__result){0};
+    }
     tw__view_copy(&pair[INTO], &pair[PART]);
     for (int64_t p = 1; p < partials->shape[0]; p++) {
         pair[PART].data = (void *)((uintptr_t)pair[PART].data + (uintptr_t)partials->strides[0]);

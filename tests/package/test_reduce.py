@@ -410,6 +410,13 @@ def test_parts_that_no_memory_holds_are_refused_before_they_are_computed(shared_
         shared_pools[kind].run(lambda a: a.sum(0), "a[i,j] -> s[j]", a, tiles={"i": 1}, reduce="sum", dtype=dtype)
 
 
+def test_a_plan_of_a_reduction_times_its_tiles():
+    a = np.random.default_rng(8).random((4000, 60))
+    for how in ("max", lambda into, part: np.maximum(into, part, out=into)):
+        words = str(tw.plan(lambda a: a.max(0), "a[i,j] -> s[j]", a, reduce=how))
+        assert "timed" in words and "killed" not in words and "failed" not in words
+
+
 def test_a_function_that_does_not_fit_is_reported_with_its_tile():
     with pytest.raises(tw.TileError, match=r"shape \(2,\) for a tile of shape \(\)"):
         tw.run(lambda y: y.sum(), "y[i] -> s[]", np.arange(4.0), tiles={"i": 2}, pool="serial",
