@@ -273,7 +273,7 @@ class Folder:
 
     def forget(self):
         """Away with what unfinished runs have left."""
-        for path in [*self.path.rglob("*.npy.part"), *self.path.rglob("*.npy.journal")]:
+        for path in [found for ending in ("part", "journal", "partials") for found in self.path.rglob(f"*.npy.{ending}")]:
             path.unlink()
 
     def failed(self, code, *arguments, kept, says=(), warnings=(), output="r.npy", **options):
