@@ -270,7 +270,7 @@ static struct tw__desk desk_of(const struct tw__step *step, unsigned worker, con
                              .start = order->start,
                              .stop = order->stop,
                              .coordinate = order->coordinate,
-                             .room = step->rooms + worker * step->room_size,
+                             .room = step->rooms != NULL ? step->rooms + worker * step->room_size : NULL,
                              .message = message};
 }
 
