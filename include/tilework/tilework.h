@@ -360,7 +360,8 @@ same cuts and folds, compare bit by bit */
     void (*progress)(void *user,
                      const tw_progress *progress); /* called by the calling thread, about 30 times a second */
     void *progress_user;
-    int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails */
+    int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails, but
+                                  for tiles of later steps that depend on it, which nobody does */
     double timeout;            /* seconds that one tile may take, else its worker is killed as if it had died; process
                                   pools only; 0: no limit */
     uint64_t tiles_per_worker; /* a worker process is replaced by a new one after this many tiles; 0: never */
