@@ -116,9 +116,10 @@ typedef struct tw_plan_options {
     int files;           /* the outputs are files: their disk counts */
     const char *folder;  /* files: where they will be; NULL: the current folder */
     double opening_one,
-        opening_all;              /* as in tw_plan_sample, for a caller that makes pools in another way; 0: as found */
-    double call_seconds;          /* that each run takes beside all this, as in a caller that is an interpreter */
-    int pool_is_open;             /* 1: opening a pool costs nothing, since it is kept */
+        opening_all; /* as in tw_plan_sample, for a caller that makes pools in another way; 0: as found */
+    double
+        call_seconds[3]; /* by tw_pool_kind: that each run takes beside all this, in a caller that is an interpreter */
+    int pool_is_open;    /* 1: opening a pool costs nothing, since it is kept */
     int outputs_are_there;        /* 1: outputs are given memory that was written before */
     const tw_plan_sample *sample; /* NULL: tiles are timed here */
     tw_bandwidth_options bandwidth;

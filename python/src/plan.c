@@ -107,7 +107,7 @@ static int read_work(PyObject *statement, const tw_grid *grid, tw_work *work)
 }
 
 /* plan(Kernel, Grid, arrays, dtypes, Statement or None, workers, no_run, again, pool_is_open, outputs_are_there,
- * opening_one, opening_all, call_seconds, sample or None) -> dict */
+ * opening_one, opening_all, serial_call, threads_call, sample or None) -> dict */
 PyObject *make_plan(PyObject *self, PyObject *args)
 {
     PyObject *kernel, *grid, *arrays, *types, *statement, *given;
@@ -118,12 +118,13 @@ PyObject *make_plan(PyObject *self, PyObject *args)
     tw_work work;
     tw_error error;
     (void)self;
-    if (!PyArg_ParseTuple(args, "O!O!OOOippppdddO:plan", &KernelType, &kernel, &GridType, &grid, &arrays, &types,
+    if (!PyArg_ParseTuple(args, "O!O!OOOippppddddO:plan", &KernelType, &kernel, &GridType, &grid, &arrays, &types,
                           &statement, &options.workers, &options.no_run, &options.bandwidth.again,
                           &options.pool_is_open, &options.outputs_are_there, &options.opening_one, &options.opening_all,
-                          &options.call_seconds, &given)) {
+                          &options.call_seconds[TW_SERIAL], &options.call_seconds[TW_THREADS], &given)) {
         return NULL;
     }
+    options.call_seconds[TW_PROCESSES] = options.call_seconds[TW_THREADS];
     const tw_grid *tiles = ((GridObject *)grid)->grid;
     const int has_sample = read_sample(given, &sample);
     if (has_sample < 0 ||

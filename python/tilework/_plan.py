@@ -287,23 +287,25 @@ def _made(kernel: _tilework.Kernel, request: Request, arrays: tuple[Any, ...], s
     made = [array is None and k not in request.deferred for k, array in enumerate(arrays) if k in request.notation.outs]
     try:
         found: dict[str, Any] = _tilework.plan(kernel, request.grid, arrays, dtypes, statement, workers, no_run, measure, is_open,
-                                               not any(made), opening[0], opening[1], _call_seconds(), sample)
+                                               not any(made), opening[0], opening[1], *_call_seconds(), sample)
     except _tilework.Failure as failure:
         raise of_failure(failure) from None
     return found
 
 
 @functools.lru_cache(maxsize=1)
-def _call_seconds() -> float:
-    """What a call of `run` takes that has next to nothing to do."""
+def _call_seconds() -> tuple[float, float]:
+    """What a call of `run` takes that has next to nothing to do: serially, and on threads that are kept."""
     from ._functions import run
-    x = np.zeros(1)
-    times = []
-    for _ in range(9):
-        began = time.perf_counter()
-        run(_nothing, "x[i] -> r[i]", x, pool="serial")
-        times.append(time.perf_counter() - began)
-    return sorted(times)[4]
+    x, found = np.zeros(1), []
+    for pool in ("serial", "threads"):
+        times = []
+        for _ in range(9):
+            began = time.perf_counter()
+            run(_nothing, "x[i] -> r[i]", x, pool=pool)
+            times.append(time.perf_counter() - began)
+        found.append(sorted(times)[4])
+    return found[0], found[1]
 
 
 def _nothing(x: Any) -> Any:

@@ -223,7 +223,7 @@ static void fill_model(struct making *making, const tw_plan *plan)
     for (int k = 0; k < 3; k++) {
         model->dispatch[kinds[k]] = own[k] > 0 ? own[k] : TW__TILE_SECONDS;
     }
-    model->call = making->options->call_seconds;
+    memcpy(model->call, making->options->call_seconds, sizeof model->call);
     if (making->options->pool_is_open) {
         return;
     }

@@ -244,7 +244,7 @@ void tw__model_forecast(const struct tw__model *model, tw_pool_kind pool, int wo
     }
     forecast->tiles = tw__model_span(model, workers, factor, dispatch);
     forecast->fresh = fresh_seconds(model, pool, workers < model->cores ? workers : model->cores);
-    forecast->opening = TW__RUN_SECONDS + model->call;
+    forecast->opening = TW__RUN_SECONDS + model->call[pool];
     if (pool == TW_PROCESSES) {
         /* A pool for one run has no more workers than tiles. */
         const double tiles = tw__model_tiles(model), made = workers < tiles ? workers : tiles;

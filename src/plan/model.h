@@ -27,7 +27,7 @@ struct tw__model {
     double copied_in, copied_back;      /* bytes of private operands */
     double disk;                        /* seconds */
     double opening_fixed, opening_each; /* of a pool of processes */
-    double call;                        /* seconds that each run takes beside all this */
+    double call[3];                     /* seconds that each run takes beside all this, by tw_pool_kind */
     double dispatch[3];                 /* seconds a tile, by tw_pool_kind */
     double locked;                      /* on threads */
     const tw_bandwidth *bandwidth;
