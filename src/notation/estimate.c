@@ -122,14 +122,6 @@ double tw__estimate(const struct tw__program *program, int value, int target, co
     return all;
 }
 
-double tw__estimate_node(const struct tw__program *program, int value, const int64_t *lengths)
-{
-    unsigned char *done = calloc((size_t)program->nnodes + 1, 1);
-    const double all = done != NULL ? tw__estimate(program, value, -1, lengths, done) : -1;
-    free(done);
-    return all;
-}
-
 /* ---- the public face ---- */
 
 /* Machine operations of all nodes that done[] marks; a function such as exp counts as one. */

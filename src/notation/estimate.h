@@ -11,7 +11,4 @@
 double tw__estimate(const struct tw__program *program, int value, int target, const int64_t *lengths,
                     unsigned char *done);
 
-/* The same for one value by itself. A negative result: there is no memory. */
-double tw__estimate_node(const struct tw__program *program, int value, const int64_t *lengths);
-
 #endif
