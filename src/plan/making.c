@@ -42,7 +42,6 @@ struct making {
     struct tw__model model;
     struct tw__model_step *steps;
     double counted; /* seconds that stand for a tile if none was timed */
-    uint64_t nothing;
 };
 
 /* ---- counts ---- */
@@ -141,9 +140,11 @@ static tw_status take_sample(struct making *making, tw_error *error)
     return status;
 }
 
-/* The job's steps with the times of their tiles. A step of which no tile was timed takes what the counts say. */
+/* The job's steps with the times of their tiles. If no tile of the job was timed, its first step takes what the counts
+ * say, and the others nothing. */
 static tw_status lay_out_steps(struct making *making, tw_error *error)
 {
+    static const uint64_t first_tile = 0;
     const tw_grid *grid = making->grid;
     const int count = grid->stages != NULL ? grid->stages->count : 1;
     making->steps = calloc((size_t)count, sizeof *making->steps);
@@ -161,11 +162,10 @@ static tw_status lay_out_steps(struct making *making, tw_error *error)
             at++;
             step->timed++;
         }
-        if (making->sample.count == 0) {
-            making->nothing = step->first;
-            step->tile = &making->nothing;
+        if (making->sample.count == 0 && s == 0) { /* what is counted is all its own */
+            step->tile = &first_tile;
             step->seconds = &making->counted;
-            step->timed = s == 0 && step->tiles > 0;
+            step->timed = step->tiles > 0;
         }
     }
     making->model.step = making->steps;

@@ -164,6 +164,32 @@ static void no_run_calls_no_kernel(void **state)
     job_close(&job);
 }
 
+/* What is counted is that of all steps together, and is there once. */
+static void no_run_counts_a_job_of_several_steps_once(void **state)
+{
+    static const tw_fold folds[] = {TW_FOLD_NONE, TW_FOLD_SUM, TW_FOLD_MAX};
+    static const tw_split eight = {.axis = "i", .parts = 8};
+    const tw_grid_options division = {.splits = &eight, .nsplits = 1, .folds = folds};
+    const tw_work work = {.nanoseconds = 2e9};
+    const int64_t length = LENGTH;
+    struct job job;
+    job_open(&job, state, crashing_tile);
+    tw_array *operands[3] = {job.x, NULL, NULL};
+    const tw_dtype dtypes[3] = {job.dtypes[0], job.dtypes[1], job.dtypes[1]};
+    const tw_plan_options options = {.no_run = 1, .work = &work, .bandwidth.cache = job.scratch->path};
+    tw_signature *signature = NULL;
+    tw_grid *grid = NULL;
+    assert_int_equal(tw_signature_parse(&signature, "x[i] -> s[], t[]", NULL), TW_OK);
+    assert_int_equal(tw_grid_create(&grid, signature, &length, &division, NULL), TW_OK);
+    assert_int_equal(tw_plan_make(&job.plan, job.kernel, grid, operands, dtypes, &options, NULL), TW_OK);
+    assert_int_equal(job.plan.tiles, 8 + 1 + 1);
+    const double serial = forecast(&job.plan, TW_SERIAL, 1)->seconds;
+    assert_true(serial > 2 * 0.999 && serial < 2 * 1.001);
+    tw_grid_destroy(grid);
+    tw_signature_destroy(signature);
+    job_close(&job);
+}
+
 static void times_of_the_callers_are_taken(void **state)
 {
     static const uint64_t tiles[] = {0, LENGTH - 1};
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kernel_that_crashes_or_fails_is_a_note, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(operands_keep_their_values, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(no_run_calls_no_kernel, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(no_run_counts_a_job_of_several_steps_once, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(times_of_the_callers_are_taken, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(a_set_up_names_longer_tiles, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(requests_that_make_no_sense_are_refused, scratch_open, scratch_close),
