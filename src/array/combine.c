@@ -43,8 +43,8 @@ typedef void combine_row(char *into, const char *part, int64_t n, int64_t step, 
 #define REAL_ROWS(suffix, type)                                                                                        \
     ROW(sum_##suffix, type, a + b)                                                                                     \
     ROW(prod_##suffix, type, a *b)                                                                                     \
-    ROW(min_##suffix, type, (a < b) | (a != a) ? a : b)                                                                \
-    ROW(max_##suffix, type, (a > b) | (a != a) ? a : b)                                                                \
+    ROW(min_##suffix, type, ((a < b) | (a != a)) ? a : b)                                                              \
+    ROW(max_##suffix, type, ((a > b) | (a != a)) ? a : b)                                                              \
     ROW(any_##suffix, type, (type)((a != 0) | (b != 0)))                                                               \
     ROW(all_##suffix, type, (type)((a != 0) & (b != 0)))
 

@@ -240,9 +240,11 @@ static void emit_in_order(struct tw__emitter *e, const struct tw__reduction_plan
         tw__emit_close(e);
     }
     tw__emit_open(e, "for (int64_t row = 0; row < rows; row += %d)", ROWS);
-    char count[48], more[48];
+    char count[48], more[48] = "";
     snprintf(count, sizeof count, "tw_least(rows - row, %d)", ROWS);
-    snprintf(more, sizeof more, r->of.is_place ? ", at + q, (%s)row" : "", place_type(r));
+    if (r->of.is_place) {
+        snprintf(more, sizeof more, ", at + q, (%s)row", place_type(r));
+    }
     emit_chunks(e, r, "first + done + row", "1", count, blocks ? "part" : "total", more);
     tw__emit_close(e);
     if (blocks) {
