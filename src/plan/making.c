@@ -156,16 +156,17 @@ static tw_status lay_out_steps(struct making *making, tw_error *error)
         struct tw__model_step *step = &making->steps[s];
         step->first = grid->stages != NULL ? grid->stages->stage[s].first : 0;
         step->tiles = grid->stages != NULL ? grid->stages->stage[s].grid->count : grid->count;
-        step->tile = making->sample.tiles + at;
-        step->seconds = making->sample.seconds + at;
-        while (at < making->sample.count && making->sample.tiles[at] < step->first + step->tiles) {
-            at++;
-            step->timed++;
-        }
-        if (making->sample.count == 0 && s == 0) { /* what is counted is all its own */
+        if (making->sample.count > 0) {
+            step->tile = making->sample.tiles + at;
+            step->seconds = making->sample.seconds + at;
+        } else if (s == 0) { /* what is counted is all its own */
             step->tile = &first_tile;
             step->seconds = &making->counted;
             step->timed = step->tiles > 0;
+        }
+        while (at < making->sample.count && making->sample.tiles[at] < step->first + step->tiles) {
+            at++;
+            step->timed++;
         }
     }
     making->model.step = making->steps;

@@ -319,10 +319,11 @@ static tw_status time_together(struct tw__sample *sample, const struct tw__trial
                                double left, tw_error *error)
 {
     struct stand stand = {.trial = trial};
-    double *seconds = calloc(2 * sample->count, sizeof *seconds), *ended = seconds + sample->count;
+    double *seconds = calloc(2 * sample->count, sizeof *seconds), *ended = NULL;
     tw_status status = seconds != NULL ? stand_open(&stand, trial, trial->workers, error)
                                        : tw__fail_memory(error, sample->count, "times of tiles");
     if (status == TW_OK) {
+        ended = seconds + sample->count;
         copy_inouts(&stand, sample->tiles, sample->count);
         status = time_tiles(&stand, trial->grid, sample->tiles, sample->count, passes, left, seconds, ended, error);
         if (status == TW_OK) {
