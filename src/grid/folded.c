@@ -88,11 +88,12 @@ tw_status tw__reduction_check(const tw_signature *signature, const tw_grid_optio
     return TW_OK;
 }
 
-/* How many partials an output has: the tiles along the axes that it lacks. */
+/* How many partials an output has: the tiles along the axes that it lacks. Without any tile all outputs are empty, and
+ * have none. */
 static int64_t count_parts(const tw_grid *grid, const tw_operand *operand)
 {
     int64_t parts = 1;
-    for (int a = 0; a < grid->naxes; a++) {
+    for (int a = 0; a < grid->naxes && grid->count > 0; a++) {
         parts *= has_axis(operand, a) ? 1 : grid->axes[a].count; /* fits: the grid's count does */
     }
     return parts;

@@ -119,6 +119,20 @@ static void folds_that_a_failed_partial_does_not_meet_are_run(void **state)
     tw_grid_destroy(grid);
 }
 
+/* However many partials its axes would make, more than can be numbered: no tile writes one. */
+static void an_output_without_elements_has_no_partials(void **state)
+{
+    (void)state;
+    const int64_t lengths[] = {0, INT64_C(1) << 40, INT64_C(1) << 40};
+    const tw_fold folds[] = {TW_FOLD_NONE, TW_FOLD_NONE, TW_FOLD_SUM};
+    const tw_split splits[] = {{.axis = "j", .tile = 1}, {.axis = "k", .tile = 1}};
+    tw_grid *grid =
+        grid_with("x[j], y[k] -> s[i]", lengths, &(tw_grid_options){.splits = splits, .nsplits = 2, .folds = folds});
+    assert_int_equal(tw_grid_count(grid), 0);
+    assert_int_equal(tw_grid_steps(grid), 1);
+    tw_grid_destroy(grid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +141,7 @@ int main(void)
         cmocka_unit_test(an_image_has_the_stages_too),
         cmocka_unit_test(what_needs_a_tile_that_is_not_done_is_barred),
         cmocka_unit_test(folds_that_a_failed_partial_does_not_meet_are_run),
+        cmocka_unit_test(an_output_without_elements_has_no_partials),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
