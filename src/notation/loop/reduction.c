@@ -65,12 +65,13 @@ static int find_given(struct tw__reduction_plan *r, const struct tw__sheet *shee
     const int number = r->of.node;
     const struct tw__node *node = tw__node_at(sheet->program, number);
     const uint64_t reduced = reduced_axes(node);
-    unsigned char *mark = calloc(2 * ((size_t)number + 1), 1), *dear = mark + number + 1;
+    unsigned char *mark = calloc(2 * ((size_t)number + 1), 1);
     r->given = calloc((size_t)number + 1, sizeof *r->given);
     if (mark == NULL || r->given == NULL) {
         free(mark);
         return 0;
     }
+    unsigned char *dear = mark + number + 1;
     find_dear(dear, sheet->program, number);
     mark[sheet->same[node->child[0]]] = 1;
     for (int n = number - 1; n >= 0; n--) {
