@@ -86,5 +86,7 @@ def differs(request: Request, found: dict[str, Any]) -> CheckError:
     operand, tile = found["differing_operand"], found["differing_tile"]
     shape = tuple(request.lengths[axis] for axis in request.notation.shapes[operand])
     place = ",".join(str(int(i)) for i in np.unravel_index(found["differing_index"], shape)) if shape else ""
-    return CheckError(f"{request.notation.names[operand]}[{place}] differs from what one serial tile gives there; the element "
-                      f"belongs to tile {tile}, {request.grid.text(tile)}; the kernel's result depends on the tile")
+    again, depends = ("the same tiles give serially", "more than its tile, or the function that folds gives another value each "
+                      "time") if request.parted else ("one serial tile gives", "the tile")
+    return CheckError(f"{request.notation.names[operand]}[{place}] differs from what {again} there; the element belongs to tile "
+                      f"{tile}, {request.grid.text(tile)}; the kernel's result depends on {depends}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
+import itertools
 import operator
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -99,6 +101,9 @@ def _reduction(name: str, value: Any) -> Reduction:
     for function, known in _FUNCTIONS:
         if value is function:
             return Reduction(FOLDS[known])
+    if getattr(value, "__name__", "") in _MEANS and getattr(np, value.__name__, None) is value:
+        raise ArgumentError(f"{what} is {name_of(value)}; it is one of {NAMES}, or a function of (into, part) that changes into"
+                            + _advice(value.__name__))
     if not callable(value) and not isinstance(value, Kernel) or isinstance(value, type):
         raise TypeError(f"{what} is one of {NAMES}, or a function of (into, part) that changes into, not {value!r}")
     native = native_kernel(value)
@@ -130,7 +135,18 @@ def _function(what: str, function: Any) -> Any:
         needs = "takes an argument tile" if found.tile else f"needs {', '.join(found.needs)} by name" if found.needs else \
             f"takes {least} argument{'s' * (found.most != 1)}"
         raise TypeError(f"{what}: the function {name_of(function)} {needs}; it takes two arrays, into and part, and changes into")
+    if _second(function) == "axis":
+        raise TypeError(f"{what}: the function {name_of(function)} takes one array and an axis; a function for reduce takes two "
+                        f"arrays, into and part, and changes into (or it is one of {NAMES})")
     return function
+
+
+def _second(function: Any) -> Optional[str]:
+    """The name of the second argument; None: it does not say."""
+    try:
+        return next(itertools.islice(inspect.signature(function).parameters, 1, None), None)
+    except (TypeError, ValueError):
+        return None
 
 
 @functools.lru_cache(maxsize=64)

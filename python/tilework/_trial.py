@@ -51,6 +51,7 @@ class _Stand:
         self.engine._wished = workers
         self.engine._open(workers)
         self.known: Any = None
+        self.given: dict[int, Any] = {}  # the caller's outputs
 
     def prepare(self) -> None:
         request, engine = self.request, self.engine
@@ -58,7 +59,7 @@ class _Stand:
         if request.reductions:
             engine._folds(request)
         self.called_with = request.prepare(self.known.manner)
-        self.given = {k: request.arrays[k] for k in request.notation.outs if request.arrays[k] is not None}
+        self.given.update({k: request.arrays[k] for k in request.notation.outs if request.arrays[k] is not None})
         for k, array in self.given.items():
             request.arrays[k] = engine.empty(array.shape, array.dtype)  # type: ignore[union-attr]
         self.job = engine._job(request, RunOptions(), self.known, self.called_with, engine._need_open())
@@ -172,6 +173,8 @@ def take(request: Request, workers: int, budget: float,
 def _alone(stand: _Stand, budget: float) -> tuple[Sample, int]:
     grid = stand.request.grid
     tiles = _chosen(grid, PROBES)
+    if not len(tiles):
+        return nothing(None), 0
     stand.copy_inouts(tiles)
     records, late = stand.run(tiles, budget)
     seconds = _seconds(records) if len(records) else np.full(len(tiles), np.nan)

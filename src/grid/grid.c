@@ -59,6 +59,13 @@ static tw_status check_covers(const tw_signature *signature, const tw_grid_optio
     const int without = tw__reduction_output_without(signature, options, a);
     if (axis->count > 1 && without >= 0) {
         const char *name = signature->operands[without].name;
+        if (signature->operands[without].role == TW_INOUT) {
+            return tw__fail(
+                error, TW_ERROR_ARGUMENT,
+                "axis %s is cut, but the output %s does not have it, and it is read and written, so it cannot "
+                "be a reduction: leave the axis whole, or give the reduction an output of its own",
+                signature->axes[a], name);
+        }
         return tw__fail(
             error, TW_ERROR_ARGUMENT,
             "axis %s is cut, but the output %s does not have it: an axis that is cut must be in every output; if %s is "

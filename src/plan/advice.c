@@ -16,11 +16,13 @@
 #define SET_UP_PART 0.3    /* of a tile's time */
 #define SHORT_TILE 2e-6    /* seconds: handing it out is not for nothing */
 #define ALONE_SECONDS 1e-3 /* less is not worth a sentence */
+#define FEW_SECONDS 0.05   /* other workers may not have begun yet */
 #define SMALL_RUN 200e-6   /* nor is a run that is so short */
 
 /* What is read off the tiles' records. */
 struct measured {
     double first, last, before; /* when tiles began and ended; when the last but one worker had ended its last tile */
+    double last_tile;           /* seconds of the tile that ended last */
     double sum;                 /* seconds in tiles */
     uint64_t count;             /* tiles of this run */
     int busy;                   /* workers that ran tiles */
@@ -70,6 +72,7 @@ static double line_set_up(const struct line *line)
 static void measure(const tw_report *report, struct measured *measured, double *ends)
 {
     struct line line = {0};
+    double latest = 0;
     *measured = (struct measured){.first = 1e300};
     for (uint64_t tile = 0; tile < report->totals.tiles; tile++) {
         tw_tile_record record;
@@ -82,6 +85,10 @@ static void measure(const tw_report *report, struct measured *measured, double *
         measured->sum += record.duration;
         measured->count++;
         measured->busy += ends[record.worker] == 0;
+        if (end > latest) {
+            latest = end;
+            measured->last_tile = record.duration;
+        }
         ends[record.worker] = end > ends[record.worker] ? end : ends[record.worker];
         line_add(&line, elements_of(report, tile), record.duration);
     }
@@ -155,13 +162,18 @@ static int say_memory(struct tw__text *text, const tw_report *report, const stru
 static void say_workers(struct tw__text *text, const tw_report *report, const struct measured *measured)
 {
     const double span = measured->last - measured->first, all = span * report->totals.workers;
-    const double alone = measured->last - measured->before;
-    if (report->totals.workers == 1) {
-        tw__text_add(text, "one worker did all: the kernel's own work is the limit, so more workers would help");
-    } else if (measured->count == 1) {
+    const double others = measured->last - measured->before;
+    const double alone = others < measured->last_tile ? others : measured->last_tile;
+    if (report->totals.tiles == 1 || (measured->count == 1 && report->totals.workers > 1)) {
         const char *why = tw_report_why(report);
         tw__text_add(text, "there was one tile alone, so one worker did all: %s",
                      why != NULL ? why : "cut an axis for more");
+    } else if (report->totals.workers == 1) {
+        tw__text_add(text, "one worker did all: the kernel's own work is the limit, so more workers would help");
+    } else if (measured->busy == 1 && measured->sum < FEW_SECONDS) {
+        tw__text_add(text, "one of %d %s ran all tiles before another began: there was too little work to share, ",
+                     report->totals.workers, workers_name(report));
+        tw__text_add_seconds(text, measured->sum);
     } else if (alone > ALONE_PART * span && alone > ALONE_SECONDS) {
         tw__text_add(text, "the last tile ran alone for ");
         tw__text_add_seconds(text, alone);

@@ -118,11 +118,9 @@ static void add_ratio(struct tw__text *text, double ratio)
     tw__text_add(text, "%d.%02d", hundredths / 100, hundredths % 100);
 }
 
-static void say_one_tile(struct tw__text *text, const tw_plan *plan, const char *why)
+static void say_one_tile(struct tw__text *text, const char *why)
 {
-    if (plan->tiles == 0) {
-        tw__text_add(text, "there is nothing to do");
-    } else if (why != NULL) {
+    if (why != NULL) {
         tw__text_add(text, "there is one tile alone, so one worker does all: %s", why);
     } else {
         tw__text_add(text, "there is one tile alone, so one worker does all: cut an axis for more");
@@ -140,7 +138,7 @@ static void say_serial(struct tw__text *text, const tw_plan *plan, const char *w
         tw__text_add_seconds(text, serial->seconds);
         tw__text_add(text, "; more workers will not help");
     } else if (plan->tiles <= 1) {
-        say_one_tile(text, plan, why);
+        say_one_tile(text, why);
     } else if (threads == NULL || threads->workers == 1) {
         tw__text_add(text, "this machine gives one worker, so there is nothing to share");
     } else if (threads->limit == TW_LIMIT_MEMORY) {
@@ -232,7 +230,12 @@ void tw__plan_advise(tw_plan *plan, const tw_grid *grid)
     struct tw__text text;
     const tw_forecast *best = &plan->forecast[plan->best];
     tw__text_init(&text, plan->advice, sizeof plan->advice);
-    if (plan->at_least) {
+    if (plan->note[0] != '\0') {
+        tw__text_add(&text,
+                     "no advice: a tile of the kernel could not be timed, so these times are those of an empty one");
+    } else if (plan->tiles == 0) {
+        tw__text_add(&text, "there is nothing to do");
+    } else if (plan->at_least) {
         tw__text_add(&text, "a tile takes at least ");
         tw__text_add_seconds(&text, plan->mean);
         tw__text_add(&text, ", so the job takes at least ");

@@ -100,6 +100,16 @@ static void compare(const tw_view *a, const tw_view *b, int64_t *first, double *
     } while (tw__rows_next(&rows));
 }
 
+static int is_reduced(const tw_grid *grid)
+{
+    for (int k = 0; grid->stages != NULL && k < grid->signature->noperands; k++) {
+        if (grid->stages->folds[k] != TW_FOLD_NONE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static tw_status report_difference(const struct tw__check *check, const tw_report_totals *totals, tw_error *error)
 {
     const tw_operand *operand = &check->grid->signature->operands[totals->differing_operand];
@@ -117,12 +127,15 @@ static tw_status report_difference(const struct tw__check *check, const tw_repor
         length +=
             (size_t)snprintf(place + length, sizeof place - length, d == 0 ? "%lld" : ",%lld", (long long)index[d]);
     }
+    const int reduced = is_reduced(check->grid);
     char box[512];
     tw_grid_tile_text(check->grid, (uint64_t)totals->differing_tile, box, sizeof box);
-    tw__fail(error, TW_ERROR_CHECK,
-             "%s[%s] differs from what one serial tile gives there; the element belongs to tile %lld, %s; the kernel's "
-             "result depends on the tile",
-             operand->name, place, (long long)totals->differing_tile, box);
+    tw__fail(
+        error, TW_ERROR_CHECK,
+        "%s[%s] differs from what %s there; the element belongs to tile %lld, %s; the kernel's result depends on %s",
+        operand->name, place, reduced ? "the same tiles give serially" : "one serial tile gives",
+        (long long)totals->differing_tile, box,
+        reduced ? "more than its tile, or the function that folds gives another value each time" : "the tile");
     if (error != NULL) {
         error->tile = totals->differing_tile;
     }
@@ -179,16 +192,6 @@ static tw_status run_stages(const struct tw__check *check, tw_array *const *arra
     }
     tw__again_destroy(again);
     return status;
-}
-
-static int is_reduced(const tw_grid *grid)
-{
-    for (int k = 0; grid->stages != NULL && k < grid->signature->noperands; k++) {
-        if (grid->stages->folds[k] != TW_FOLD_NONE) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 /* The job again, its outputs in memory of the check's own. */

@@ -90,7 +90,18 @@ def test_a_kernel_that_raises_or_dies_is_a_note():
     for kernel, words in ((raises, "no such thing"), (dies, "signal 9")):
         plan = tw.plan(kernel, "x[i] -> r[i]", np.arange(100.0))
         assert plan.timed == 0 and words in plan.note, plan.note
-        assert "no tile was timed" in repr(plan)
+        assert "no tile was timed" in repr(plan) and plan.advice.startswith("no advice: a tile of the kernel could not be timed")
+
+
+def test_what_run_refuses_plan_refuses_in_the_same_words():
+    for run in (tw.plan, tw.run):
+        with pytest.raises(tw.ArgumentError, match="axis i is cut, but the output s does not have it"):
+            run(lambda x: x.sum(), "x[i] -> s[]", np.arange(100.0), tiles={"i": 10})
+
+
+def test_nothing_to_do_is_planned():
+    plan = tw.plan(lambda x: x + 1, "x[i] -> r[i]", np.zeros(0))
+    assert plan.tiles == 0 and plan.timed == 0 and plan.advice == "there is nothing to do"
 
 
 def test_threads_of_a_kernel_that_holds_the_lock_are_seen():

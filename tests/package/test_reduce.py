@@ -345,7 +345,7 @@ def test_check_does_the_same_tiles_again(shared_pools, kind):
 
     def uneven(a):
         return a.sum(0) + time.perf_counter()
-    with pytest.raises(tw.CheckError, match=r"s\[0\] differs"):
+    with pytest.raises(tw.CheckError, match=r"s\[0\] differs from what the same tiles give serially there"):
         shared_pools[kind].run(uneven, "a[i,j] -> s[j]", a, tiles={"i": 7}, reduce="sum", check=True)
 
 
@@ -503,6 +503,8 @@ def two(a, b):
     ({"s": lambda a, b, *, c: None}, TypeError, "needs c by name"),
     ({"s": np.negative}, TypeError, "negative takes 1 arrays? and gives 1"),
     ({"s": float}, TypeError, "reduce of s is one of 'sum'"),
+    ({"s": np.mean}, tw.ArgumentError, "reduce of s is numpy.mean; .*for a mean let the kernel give sums"),
+    ({"s": np.nansum}, TypeError, "numpy.nansum takes one array and an axis; a function for reduce takes two arrays, into and part"),
 ])
 def test_mistakes_are_named(how, error, words):
     with pytest.raises(error, match=words):

@@ -1,6 +1,7 @@
 /* The sentence about a run: what was slow in it is what it names. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -90,6 +91,31 @@ static void one_tile_alone_is_named(void **state)
     assert_says(text, "there was one tile alone");
 }
 
+static void a_tile_of_one_worker_is_no_call_for_more_workers(void **state)
+{
+    static const double seconds[] = {0.01, 0.01};
+    char text[256];
+    (void)state;
+    advice_of(text, sizeof text, seconds, 2, 0, (tw_split){.axis = "i", .parts = 1}, (tw_pool_options){.workers = 1});
+    assert_says(text, "there was one tile alone");
+}
+
+/* Nor if the other workers have not begun yet. */
+static void no_tile_ran_alone_for_longer_than_it_took(void **state)
+{
+    static const double seconds[] = {0.003, 0.003, 0.003, 0.003, 0.003, 0.003};
+    (void)state;
+    for (int k = 0; k < 20; k++) {
+        char text[256];
+        double alone, span;
+        advice_of(text, sizeof text, seconds, 6, 0, (tw_split){.axis = "i", .tile = 1},
+                  (tw_pool_options){.workers = 3});
+        if (sscanf(text, "the last tile ran alone for %lf ms of %lf ms", &alone, &span) == 2) {
+            assert_true(alone <= span);
+        }
+    }
+}
+
 static void tiles_smaller_than_their_set_up_are_named(void **state)
 {
     double seconds[60];
@@ -131,6 +157,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_last_tile_that_ran_alone_is_named),
         cmocka_unit_test(one_tile_alone_is_named),
+        cmocka_unit_test(a_tile_of_one_worker_is_no_call_for_more_workers),
+        cmocka_unit_test(no_tile_ran_alone_for_longer_than_it_took),
         cmocka_unit_test(tiles_smaller_than_their_set_up_are_named),
         cmocka_unit_test(workers_that_were_busy_all_the_time_are_named),
         cmocka_unit_test(a_text_that_is_too_short_is_cut),
