@@ -376,7 +376,7 @@ static tw_status take(struct tw__sample *sample, struct stand *stand, tw_error *
     }
     double left = trial->seconds - (double)(tw__now() - began) * 1e-9;
     const double wish = PASS_PART * trial->seconds / (tile > 1e-7 ? tile : 1e-7);
-    if (wish < PROBES) {
+    if (wish < PROBES || left <= 0) {
         return TW_OK; /* they were as many as there is time for */
     }
     sample->count = choose(trial->grid, wish < MOST_TILES ? (size_t)wish : MOST_TILES, sample->tiles);

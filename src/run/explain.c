@@ -51,10 +51,11 @@ static tw_status explain_death(const struct tw__explanation *it, const char *box
     } else {
         snprintf(again, sizeof again, "it was run %d times in all", outcome->attempts);
     }
-    return tw__fail(
-        error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
-        outcome->message, outcome->tile, box, name_of(it), again,
-        outcome->done + outcome->failed >= it->tiles && it->tiles > 1 ? ", and all other tiles have been run" : "");
+    return tw__fail(error, TW_ERROR_WORKER, "worker %u %s at tile %" PRIu64 ", %s, in kernel %s; %s%s", outcome->worker,
+                    outcome->message, outcome->tile, box, name_of(it), again,
+                    outcome->done + outcome->failed >= it->tiles && it->tiles > 1 && !it->is_part
+                        ? ", and all other tiles have been run"
+                        : "");
 }
 
 tw_status tw__explain(const struct tw__explanation *it, tw_error *error)

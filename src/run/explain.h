@@ -10,6 +10,7 @@ struct tw__explanation {
     const tw_kernel *kernel;
     const tw_grid *grid; /* whose tile 0 is that of the job */
     uint64_t tiles;
+    int is_part; /* tw_run_options.only: the other tiles were not asked for */
     const struct tw__outcome *outcome;
 };
 

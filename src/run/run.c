@@ -117,8 +117,11 @@ static tw_status renew_workers(struct run *run, tw_error *error)
 static tw_status explain(const struct run *run, tw_error *error)
 {
     const struct tw__outcome *outcome = &run->outcome;
-    const struct tw__explanation explanation = {
-        .kernel = run->kernel, .grid = run->grid, .tiles = run->steps.tiles, .outcome = outcome};
+    const struct tw__explanation explanation = {.kernel = run->kernel,
+                                                .grid = run->grid,
+                                                .tiles = run->steps.tiles,
+                                                .is_part = run->options->only != NULL,
+                                                .outcome = outcome};
     return tw__explain(&explanation, error);
 }
 

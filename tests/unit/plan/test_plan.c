@@ -137,11 +137,27 @@ static void a_kernel_that_crashes_or_fails_is_a_note(void **state)
     assert_int_equal(job_plan(&job, (tw_plan_options){0}, NULL), TW_OK);
     assert_int_equal(job.plan.timed, 0);
     assert_non_null(strstr(job.plan.note, "signal 11"));
+    assert_null(strstr(job.plan.note, "all other tiles")); /* some were asked for, and none has been run */
+    assert_non_null(strstr(job.plan.advice, "could not be timed"));
     job_close(&job);
     job_open(&job, state, failing_tile);
     assert_int_equal(job_plan(&job, (tw_plan_options){0}, NULL), TW_OK);
     assert_non_null(strstr(job.plan.note, "no such number"));
     job_close(&job);
+}
+
+/* However short the time is, it is no error that it is over. */
+static void no_time_at_all_is_no_error(void **state)
+{
+    double seconds = 1e-9;
+    for (int round = 0; round < 30; round++) {
+        struct job job;
+        job_open(&job, state, spoiling_tile);
+        assert_int_equal(job_plan(&job, (tw_plan_options){.seconds = seconds}, NULL), TW_OK);
+        assert_string_equal(job.plan.note, "");
+        job_close(&job);
+        seconds *= 2;
+    }
 }
 
 static void operands_keep_their_values(void **state)
@@ -265,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tiles_are_timed_and_the_forecast_follows, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(a_tile_that_does_not_end_is_a_lower_bound, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(a_kernel_that_crashes_or_fails_is_a_note, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(no_time_at_all_is_no_error, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(operands_keep_their_values, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(no_run_calls_no_kernel, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(no_run_counts_a_job_of_several_steps_once, scratch_open, scratch_close),
