@@ -133,8 +133,9 @@ static tw_status make_plain(tw_grid **grid, const struct dividing *d, const int6
 {
     tw_grid_options options = d->options;
     for (int r = 0; r < d->survey.count; r++) {
-        const uint64_t bound = d->survey.of[r].bound & d->division.cut;
-        if (bound != 0) {
+        const struct tw__surveyed *one = &d->survey.of[r];
+        const uint64_t bound = one->bound & d->division.cut;
+        if (bound != 0 && one->outsides > 0 && one->places > 0) { /* else it reads nothing */
             return tw__fail(error, TW_ERROR_ARGUMENT,
                             "axis %s cannot be cut here: a reduction reads what is written along it, and the list has "
                             "no step for it",

@@ -93,6 +93,9 @@ def test_what_is_reduced_may_be_overwritten(folder):
             result = folder.run_ok(text, "u=u.npy", "-o", "u=r.npy", *cuts, "--pool", "processes", "--check")
             assert "bit-identical: yes" in result.stdout
             assert numpy.allclose(folder.load("r.npy"), expected)
+    folder.save("none.npy", numpy.zeros((0, 3)))  # it reads nothing, so any axis may be cut
+    result = folder.run_ok("u[i,j] /= sum(k: u[i,k])", "u=none.npy", "-o", "u=r.npy", "--parts", "j=2", "--check")
+    assert "bit-identical: yes" in result.stdout
     folder.refused(2, "run", "u[i,j] -= sum(k: u[k,j] * u[i,k])", "u=u.npy", "-o", "u=r.npy",
                    says="u is written before this reduction has all that it needs of it", sentences=3)  # fmt: skip
 
