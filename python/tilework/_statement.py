@@ -42,10 +42,12 @@ class Statement:
 
     def settle(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> None:
         try:
-            self.dtypes = self.inner.types(dtypes)
+            settled = self.inner.types(dtypes)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
-        self._grids.clear()
+        if settled != self.dtypes:
+            self._grids.clear()
+            self.dtypes = settled
 
     def grid(self, lengths: tuple[int, ...], splits: Splits) -> _tilework.Grid:
         """Of a run with these lengths, once they are bound. One of several steps has in it what was bound."""

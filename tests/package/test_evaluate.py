@@ -194,3 +194,17 @@ def test_statements_that_nobody_uses_give_their_objects_back(tmp_path, monkeypat
     _grid.grid_for.cache_clear()  # grids are bounded too, and refer to their statements
     gc.collect()
     assert mapped() <= 4
+
+
+def test_a_result_in_an_array_of_ones_own_is_divided_once(monkeypatch):
+    grids, grid = [], _statement.Statement.grid
+
+    def seen(self, *lengths):
+        grids.append(grid(self, *lengths))
+        return grids[-1]
+
+    monkeypatch.setattr(_statement.Statement, "grid", seen)
+    y = np.arange(20.0)
+    for dtype in ("f8", "f8", "f4"):
+        assert (tw.evaluate("r[i] = y[i] * 2 + 3", y=y, out=np.zeros(20, dtype)) == y * 2 + 3).all()
+    assert grids[0] is grids[1] and grids[2] is not grids[0]
