@@ -126,6 +126,11 @@ static int is_everywhere(const struct tw__survey *survey, int axis)
     return 1;
 }
 
+static const char *target_name(const struct dividing *d, int statement)
+{
+    return d->program->operands[d->program->statements[statement].target].name;
+}
+
 /* One grid. Cuts of reduced axes have moved to the ends of these, where there is nothing to cut: the axes stay whole.
  */
 static tw_status make_plain(tw_grid **grid, const struct dividing *d, const int64_t *lengths, const tw_split *splits,
@@ -140,6 +145,18 @@ static tw_status make_plain(tw_grid **grid, const struct dividing *d, const int6
                             "axis %s cannot be cut here: a reduction reads what is written along it, and the list has "
                             "no step for it",
                             d->program->axes[__builtin_ctzll(bound)].name);
+        }
+    }
+    for (int a = 0; a < d->program->naxes; a++) {
+        const int is_cut = (d->division.cut >> a & 1) != 0 && d->program->axes[a].tile >= 0;
+        for (int s = 0; is_cut && s < d->program->nstatements && !is_reduced(d->program, a); s++) {
+            if (!(d->survey.targets[s] >> a & 1)) {
+                return tw__fail(
+                    error, TW_ERROR_ARGUMENT,
+                    "axis %s cannot be cut here: the output %s does not have it; compute %s in a run of its "
+                    "own, or cut an axis that all outputs have",
+                    d->program->axes[a].name, target_name(d, s), target_name(d, s));
+            }
         }
     }
     tw_split *kept = calloc(nsplits + 1, sizeof *kept);

@@ -17,6 +17,7 @@ CASES = [
     ("s[] = std(i: x[i])", {"x": (20_000,)}, "i", lambda x: x.std()),
     ("s[i,j] = (a[i,j] - mean(k: a[k,j])) / std(k: a[k,j])", {"a": (901, 70)}, "ijk", lambda a: (a - a.mean(0)) / a.std(0)),
     ("s[i,j] = sum(k: a[i,k] * b[k,j])", {"a": (30, 2000), "b": (2000, 20)}, "ijk", lambda a, b: a @ b),
+    ("t[j] = mean(k: a[k,j]); s[i,j] = a[i,j] - t[j]", {"a": (901, 70)}, "ijk", lambda a: a - a.mean(0)),
     ("t[i,j] = a[i,j] * a[i,j]; s[i] = sum(j: t[i,j])", {"a": (70, 901)}, "ij", lambda a: (a * a).sum(1)),
 ]  # fmt: skip
 
@@ -40,7 +41,7 @@ def cuts_of(rng, axes, lengths):
     """--tile or --cut for some of the axes."""
     arguments = []
     for axis in rng.sample(axes, rng.randint(1, len(axes))):
-        length = lengths.get(axis) or lengths["i"]
+        length = lengths.get(axis) or lengths.get("i") or lengths["k"]
         if rng.random() < 0.5:
             arguments += ["--tile", f"{axis}={max(1, int(length * rng.random() ** 2))}"]
         else:
@@ -135,6 +136,15 @@ def test_splits_that_make_no_sense_are_refused(folder):
     arguments = ["s[] = sum(i: x[i])", "x=x.npy", "-o", "s=r.npy"]
     folder.refused(2, "run", *arguments, "--tile", "q=3", says="no axis 'q'")
     folder.refused(2, "run", *arguments, "--cut", "i=9999", says="cut 9999 on axis i is not inside")
+
+
+def test_an_axis_that_an_output_lacks_is_cut_only_with_a_reduction(folder):
+    folder.save("a.npy", values((20, 30), "float64", 1))
+    text = "t[i] = a[i,0]; s[i,j] = a[i,j] + t[i]"
+    folder.refused(
+        2, "run", text, "a=a.npy", "-o", "t=t.npy", "-o", "s=s.npy", "--tile", "j=10",
+        says="axis j cannot be cut here: the output t does not have it; compute t in a run of its own",
+    )  # fmt: skip
 
 
 def test_explain_says_which_reductions_may_be_steps(folder):

@@ -146,6 +146,27 @@ static void settle_given(struct tw__choice *choice, const struct tw__survey *sur
     }
 }
 
+/* Whether an axis is cut that some targets have and others lack: then these need a step of their own. */
+static int is_cut_unevenly(const struct tw__survey *survey, uint64_t cut)
+{
+    uint64_t all = UINT64_MAX, any = 0;
+    for (int s = 0; s < survey->program->nstatements; s++) {
+        all &= survey->targets[s];
+        any |= survey->targets[s];
+    }
+    return (cut & any & ~all) != 0;
+}
+
+/* A job of several steps has an array between them, by which its kernel knows that it is one: the first reduction's, if
+ * none is settled. Gives 0 if the list has no reduction. */
+static int settle_any(struct tw__choice *choice, const struct tw__survey *survey)
+{
+    for (int r = 0; r < survey->count && choice->settled == 0; r++) {
+        choice->settled |= (uint32_t)exists(&survey->of[r]) << r;
+    }
+    return choice->settled != 0;
+}
+
 /* What stands in the body of a settled reduction would be computed by each of its parts. */
 static void settle_inner(struct tw__choice *choice, const struct tw__survey *survey)
 {
@@ -328,6 +349,7 @@ tw_status tw__choose_steps(struct tw__choice *choice, const struct tw__survey *s
     *choice = (struct tw__choice){0};
     if (given) {
         settle_given(choice, survey, cut);
+        apart = is_cut_unevenly(survey, cut) && settle_any(choice, survey);
     } else {
         status = settle_automatic(choice, survey, &apart, error);
     }
