@@ -379,8 +379,9 @@ same cuts and folds, compare bit by bit */
                                  Worker processes then need not wait for memory for them */
     const uint64_t *only; /* [nonly] ascending: these tiles alone are run, for a trial or a measurement; in the report
                              all others count as done before. Worker processes are forked to see private inputs,
-                             which are not copied; outputs must lie in memory that the workers share. Neither
-                             with check nor with outputs. NULL: all tiles */
+                             which are not copied; their tiles' times are without what they waited for a
+                             processor that other programs had; outputs must lie in memory that the workers share.
+                             Neither with check nor with outputs. NULL: all tiles */
     size_t nonly;
     struct tw_choices **choices; /* filled, also if the run fails: what tw_tile_choose made; NULL: it is refused */
 } tw_run_options;

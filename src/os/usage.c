@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "os/clock.h"
 
 #define MOST_DEPTH 4 /* children of children */
 
@@ -20,6 +23,36 @@ static size_t read_text(const char *path, char *text, size_t size)
     }
     text[length > 0 ? length : 0] = '\0';
     return length > 0 ? (size_t)length : 0;
+}
+
+/* Nanoseconds in which the calling thread waited for a processor: the second number. 0: it cannot be known. */
+static int64_t nanoseconds_waited(void)
+{
+    char text[128];
+    const char *at = read_text("/proc/thread-self/schedstat", text, sizeof text) > 0 ? strchr(text, ' ') : NULL;
+    return at != NULL ? strtoll(at, NULL, 10) : 0;
+}
+
+static int64_t nanoseconds_computed(void)
+{
+    struct timespec time;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 ? (int64_t)time.tv_sec * 1000000000 + time.tv_nsec : 0;
+}
+
+void tw__effort_begin(struct tw__effort *effort)
+{
+    effort->waited = nanoseconds_waited();
+    effort->computed = nanoseconds_computed();
+    effort->now = tw__now();
+}
+
+int64_t tw__effort_end(const struct tw__effort *effort)
+{
+    const int64_t all = tw__now() - effort->now;
+    const int64_t computed = nanoseconds_computed() - effort->computed;
+    const int64_t own = all - (nanoseconds_waited() - effort->waited); /* may be too little: it is read last */
+    const int64_t least = computed < all ? computed : all;
+    return own > least ? own : least;
 }
 
 /* utime, stime, cutime and cstime follow the name in parentheses, which may have any character, and eleven numbers. */

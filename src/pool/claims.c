@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/process.h"
+#include "os/usage.h"
 #include "os/wait.h"
 
 #define ORPHAN_SECONDS 5
@@ -321,7 +322,11 @@ __attribute__((noinline)) static struct tw__result call_watched(struct tw__claim
 {
     struct tw__slot *slot = &claims->slots[worker->index];
     struct tw__time *time = claims->times != NULL ? &claims->times[tile] : NULL;
-    const int64_t start = tw__now();
+    struct tw__effort effort;
+    if (claims->own_times) {
+        tw__effort_begin(&effort);
+    }
+    const int64_t start = claims->own_times ? effort.now : tw__now();
     if (claims->watched) {
         atomic_store_explicit(&slot->since, start, memory_order_relaxed);
     }
@@ -333,7 +338,7 @@ __attribute__((noinline)) static struct tw__result call_watched(struct tw__claim
         atomic_store_explicit(&slot->since, 0, memory_order_relaxed);
     }
     if (time != NULL) {
-        time->duration = (float)((double)(tw__now() - start) * 1e-9);
+        time->duration = (float)((double)(claims->own_times ? tw__effort_end(&effort) : tw__now() - start) * 1e-9);
     }
     return result;
 }

@@ -107,6 +107,7 @@ struct tw__claims {
     uint64_t tiles_per_worker; /* a worker retires after so many; 0: never */
     int keep_going;            /* a tile that failed does not keep others from being begun */
     int watched;               /* keep `since` */
+    int own_times;             /* tiles take what they take where no others want the processor */
     tw__tile_function function;
     void *argument;
     const int *stop;         /* where the workers see it; processes cannot */

@@ -36,6 +36,7 @@ void tw__crew_set_job(struct tw__crew *crew, const struct tw__task *task, const 
     claims->stop = stop;
     claims->keep_going = task->keep_going;
     claims->watched = task->timeout > 0;
+    claims->own_times = task->own_times && crew->ops->apart;
     claims->tiles_per_worker = crew->ops->apart ? task->tiles_per_worker : 0;
     atomic_store(&claims->stop_word, 0);
     if (atomic_load(&crew->halt) != 0) { /* after the line above: tw__pool_halt stores in the other order */

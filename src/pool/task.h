@@ -16,6 +16,7 @@ struct tw__task {
      * those of tiles that are done. NULL, for tw__serial_run alone: nobody asks for them. */
     _Atomic uint32_t *words;
     struct tw__time *times; /* [first + count] likewise; NULL: not wanted */
+    int own_times;          /* apart: without what tiles waited for a processor that others had */
     const int *stop;        /* may be NULL */
     int retries;
     int keep_going;               /* a tile that failed does not keep others from being begun */

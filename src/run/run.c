@@ -267,6 +267,7 @@ static tw_status run_tiles(struct run *run, tw_error *error)
                             .retries = allowed_retries(run),
                             .keep_going = options->keep_going,
                             .lost_ends_run = options->guard && !options->keep_going,
+                            .own_times = options->only != NULL,
                             .timeout = options->timeout,
                             .tiles_per_worker = options->tiles_per_worker,
                             .serve = run->choices != NULL ? serve_choices : NULL,
