@@ -14,6 +14,7 @@
 #define IDLE_PART 0.25     /* of the workers' time */
 #define MEMORY_PART 0.7    /* of what the machine can do */
 #define SET_UP_PART 0.3    /* of a tile's time */
+#define DEAR_ELEMENT 1e-6  /* seconds: no statement takes so long, but calling a function may */
 #define SHORT_TILE 2e-6    /* seconds: handing it out is not for nothing */
 #define ALONE_SECONDS 1e-3 /* less is not worth a sentence */
 #define FEW_SECONDS 0.05   /* other workers may not have begun yet */
@@ -27,6 +28,8 @@ struct measured {
     uint64_t count;             /* tiles of this run */
     int busy;                   /* workers that ran tiles */
     double set_up;              /* seconds that a tile takes however small it is; 0: cannot be seen */
+    double elements;            /* of all these tiles */
+    int one_size;               /* tiles are of about one size, which is why it cannot be seen */
 };
 
 static double elements_of(const tw_report *report, uint64_t tile)
@@ -101,6 +104,8 @@ static void measure(const tw_report *report, struct measured *measured, double *
         }
     }
     measured->set_up = line_set_up(&line);
+    measured->elements = line.x;
+    measured->one_size = line.most < 1.5 * line.least;
 }
 
 static const char *workers_name(const tw_report *report)
@@ -159,6 +164,26 @@ static int say_memory(struct tw__text *text, const tw_report *report, const stru
     return 1;
 }
 
+/* Tiles of one size do not show whether each has a set-up; longer ones, four for each worker, would save it. */
+static void say_maybe_small(struct tw__text *text, const tw_report *report, const struct measured *measured)
+{
+    const tw_grid *grid = report->step[0].grid;
+    if (!measured->one_size || grid->stages != NULL || measured->sum < DEAR_ELEMENT * measured->elements) {
+        return;
+    }
+    for (int a = 0; a < grid->naxes; a++) {
+        const struct tw__grid_axis *axis = &grid->axes[a];
+        const int64_t times = axis->count / (4 * (int64_t)report->totals.workers);
+        if (axis->cuts == NULL && times > 1) {
+            tw__text_add(text,
+                         "; if the tiles are too small because each call has a set-up, which a plan measures, try "
+                         "tiles of %" PRId64 " along %s",
+                         (axis->tile + (axis->longer > 0)) * times, grid->signature->axes[a]);
+            return;
+        }
+    }
+}
+
 static void say_workers(struct tw__text *text, const tw_report *report, const struct measured *measured)
 {
     const double span = measured->last - measured->first, all = span * report->totals.workers;
@@ -170,6 +195,7 @@ static void say_workers(struct tw__text *text, const tw_report *report, const st
                      why != NULL ? why : "cut an axis for more");
     } else if (report->totals.workers == 1) {
         tw__text_add(text, "one worker did all: the kernel's own work is the limit, so more workers would help");
+        say_maybe_small(text, report, measured);
     } else if (measured->busy == 1 && measured->sum < FEW_SECONDS) {
         tw__text_add(text, "one of %d %s ran all tiles before another began: there was too little work to share, ",
                      report->totals.workers, workers_name(report));
@@ -186,6 +212,7 @@ static void say_workers(struct tw__text *text, const tw_report *report, const st
     } else {
         tw__text_add(text, "all %d %s were busy for %d %% of the time: the kernel's own work is the limit",
                      report->totals.workers, workers_name(report), (int)(100 * measured->sum / all + 0.5));
+        say_maybe_small(text, report, measured);
     }
 }
 

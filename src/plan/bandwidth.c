@@ -8,6 +8,7 @@
 #include "os/cpu.h"
 #include "os/map.h"
 #include "os/thread.h"
+#include "os/usage.h"
 
 /* Of all buffers together: several times what the caches of so many cores hold. */
 #define LEAST_BYTES ((size_t)128 << 20)
@@ -22,8 +23,8 @@ enum pass { PASS_READ, PASS_WRITE, PASS_COPY, PASS_FRESH, PASSES_OF_ROW };
 struct part {
     enum pass pass;
     char *data;
-    size_t length; /* a multiple of 256 */
-    int64_t began, ended;
+    size_t length;       /* a multiple of 256 */
+    int64_t nanoseconds; /* without those in which others had the processor */
     struct tw__thread thread;
 };
 
@@ -73,7 +74,8 @@ static void copy_half(char *data, size_t length)
 static void *run_part(void *argument)
 {
     struct part *part = argument;
-    part->began = tw__now();
+    struct tw__effort effort;
+    tw__effort_begin(&effort);
     switch (part->pass) {
     case PASS_READ:
         read_all(part->data, part->length);
@@ -84,7 +86,7 @@ static void *run_part(void *argument)
     default:
         write_all(part->data, part->length);
     }
-    part->ended = tw__now();
+    part->nanoseconds = tw__effort_end(&effort);
     return NULL;
 }
 
@@ -109,12 +111,11 @@ static double run_pass(enum pass pass, char *data, size_t length, int threads)
     if (started < threads - 1) {
         return 0;
     }
-    int64_t began = INT64_MAX, ended = INT64_MIN;
+    int64_t longest = 0;
     for (int t = 0; t < threads; t++) {
-        began = parts[t].began < began ? parts[t].began : began;
-        ended = parts[t].ended > ended ? parts[t].ended : ended;
+        longest = parts[t].nanoseconds > longest ? parts[t].nanoseconds : longest;
     }
-    return ended > began ? (double)each * threads / ((double)(ended - began) * 1e-9) : 0;
+    return longest > 0 ? (double)each * threads / ((double)longest * 1e-9) : 0;
 }
 
 /* New memory for each pass: its pages come while it is written. */
@@ -161,17 +162,18 @@ static double measure_shared(void)
         return 0;
     }
     char *at = (char *)(((uintptr_t)data + unit - 1) & ~(uintptr_t)(unit - 1));
-    const int64_t began = tw__now();
+    struct tw__effort effort;
+    tw__effort_begin(&effort);
     for (size_t k = 0; k < SHARED_BYTES; k += unit) {
         if (tw__populate_huge(at + k, unit, &refused) != 0) {
             tw__populate(at + k, unit);
         }
     }
     write_all(at, SHARED_BYTES);
-    const int64_t ended = tw__now();
+    const int64_t nanoseconds = tw__effort_end(&effort);
     tw__unmap(data, SHARED_BYTES + unit);
     tw__map_close(fd);
-    return (double)SHARED_BYTES / ((double)(ended - began) * 1e-9);
+    return nanoseconds > 0 ? (double)SHARED_BYTES / ((double)nanoseconds * 1e-9) : 0;
 }
 
 tw_status tw__bandwidth_measure(tw_bandwidth *bandwidth, int threads, tw_error *error)

@@ -131,6 +131,19 @@ static void tiles_smaller_than_their_set_up_are_named(void **state)
     assert_says(text, "along i");
 }
 
+static void tiles_of_one_size_may_have_a_set_up(void **state)
+{
+    double seconds[80] = {0};
+    char text[256];
+    (void)state;
+    /* 40 tiles of 2 elements on one worker: 10 of today's are one of which there are four */
+    advice_of(text, sizeof text, seconds, 80, 5e-3, (tw_split){.axis = "i", .tile = 2},
+              (tw_pool_options){.workers = 1});
+    assert_says(text,
+                "if the tiles are too small because each call has a set-up, which a plan measures, try tiles of 20 "
+                "along i");
+}
+
 static void workers_that_were_busy_all_the_time_are_named(void **state)
 {
     double seconds[40];
@@ -160,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_tile_of_one_worker_is_no_call_for_more_workers),
         cmocka_unit_test(no_tile_ran_alone_for_longer_than_it_took),
         cmocka_unit_test(tiles_smaller_than_their_set_up_are_named),
+        cmocka_unit_test(tiles_of_one_size_may_have_a_set_up),
         cmocka_unit_test(workers_that_were_busy_all_the_time_are_named),
         cmocka_unit_test(a_text_that_is_too_short_is_cut),
     };
