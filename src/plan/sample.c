@@ -356,6 +356,23 @@ static tw_status probe(struct stand *stand, struct tw__sample *sample, double li
     return status;
 }
 
+/* On a busy machine the time may end before the pages of all tiles are there: those that have them run once more, and
+ * only these count. */
+static void time_again(struct stand *stand, struct tw__sample *sample, double limit)
+{
+    double again[MOST_TILES];
+    size_t good = 0;
+    (void)run_tiles(stand, stand->trial->grid, sample->tiles, sample->count, limit, again, NULL, NULL);
+    for (size_t k = 0; k < sample->count; k++) {
+        good += again[k] >= 0;
+    }
+    for (size_t k = 0; k < sample->count && good > 0; k++) {
+        sample->seconds[k] = again[k] >= 0 && again[k] > sample->seconds[k] ? sample->seconds[k] : again[k];
+    }
+    keep_timed(sample);
+    calm(sample->seconds, sample->count);
+}
+
 static tw_status take(struct tw__sample *sample, struct stand *stand, tw_error *error)
 {
     const struct tw__trial *trial = stand->trial;
@@ -383,8 +400,11 @@ static tw_status take(struct tw__sample *sample, struct stand *stand, tw_error *
     copy_inouts(stand, sample->tiles, sample->count);
     const struct passes passes = passes_of(tile, sample->count, left);
     status = time_tiles(stand, trial->grid, sample->tiles, sample->count, passes, left, sample->seconds, NULL, error);
-    status = status == TW_ERROR_INTERRUPTED ? TW_OK : status;
     keep_timed(sample);
+    if (status == TW_ERROR_INTERRUPTED) {
+        time_again(stand, sample, trial->seconds);
+        status = TW_OK;
+    }
     if (status == TW_OK && sample->count == 0) {
         return probe(stand, sample, left, &tile, error);
     }
