@@ -256,7 +256,7 @@ static int print_outcome(struct run *run, tw_status status, const tw_error *erro
             if (request->report != NULL) {
                 char advice[512];
                 tw_report_advice(run->report, advice, sizeof advice);
-                cli_say("%s", advice);
+                cli_say("advice: %s", advice);
             }
         }
     }

@@ -101,9 +101,10 @@ def _reduction(name: str, value: Any) -> Reduction:
     for function, known in _FUNCTIONS:
         if value is function:
             return Reduction(FOLDS[known])
-    if getattr(value, "__name__", "") in _MEANS and getattr(np, value.__name__, None) is value:
+    own = getattr(value, "__name__", "")
+    if own in _MEANS and getattr(np, own, None) is value:
         raise ArgumentError(f"{what} is {name_of(value)}; it is one of {NAMES}, or a function of (into, part) that changes into"
-                            + _advice(value.__name__))
+                            + _advice(own))
     if not callable(value) and not isinstance(value, Kernel) or isinstance(value, type):
         raise TypeError(f"{what} is one of {NAMES}, or a function of (into, part) that changes into, not {value!r}")
     native = native_kernel(value)

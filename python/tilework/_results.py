@@ -96,7 +96,10 @@ class Sought(Protocol):
 
     notation: Notation
     grid: _tilework.Grid
-    lengths: Sequence[int]
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Of the axes."""
 
     def made(self, pool: Optional[_tilework.Pool], k: int, dtype: np.dtype[Any]) -> _tilework.Array:
         """Memory for output k."""

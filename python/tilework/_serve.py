@@ -101,7 +101,7 @@ class Server:
         self.kernels[identity] = kernel
         return kernel
 
-    def do_run(self, run: Run) -> tuple[Optional[tuple[Any, bytes]], dict[int, Known]]:
+    def do_run(self, run: Run) -> tuple[Optional[tuple[dict[str, Any], bytes, str]], dict[int, Known]]:
         notation = read(run.signature)
         _context.adopt(*run.context)
         reduce = {name: how if isinstance(how, str) else self.kernel_of(how) for name, how in run.reduce.items()}

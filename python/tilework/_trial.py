@@ -61,7 +61,7 @@ class _Stand:
         self.called_with = request.prepare(self.known.manner)
         self.given.update({k: request.arrays[k] for k in request.notation.outs if request.arrays[k] is not None})
         for k, array in self.given.items():
-            request.arrays[k] = engine.empty(array.shape, array.dtype)  # type: ignore[union-attr]
+            request.arrays[k] = engine.empty(array.shape, array.dtype)
         self.job = engine._job(request, RunOptions(), self.known, self.called_with, engine._need_open())
 
     def restore(self) -> None:
@@ -120,7 +120,8 @@ class _Late(Exception):
 
 
 def _of(report: Report, tiles: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return report.tiles[tiles]
+    timed: np.ndarray[Any, Any] = report.tiles[tiles]
+    return timed
 
 
 def _chosen(grid: _tilework.Grid, wish: int) -> np.ndarray[Any, Any]:

@@ -40,7 +40,7 @@ SERIES = [  # kind, errno, exit codes that fit beside 0; none: the command must 
     ("read", errno.EIO, (3,)),
 ]
 # What is said beside the one line that says why: what is kept and how to continue, and that fewer workers run.
-BESIDE = re.compile(r"^tilework: (note: .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|continuing: .*|"
+BESIDE = re.compile(r"^tilework: ((note|advice): .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|continuing: .*|"
                     r"worker \d+ .*)$")
 # A second cause that was met on the way out: the journal could not be brought up to date, the report not written.
 SECOND = re.compile(r"^tilework: (writing the outputs to the disk failed.*|r\.npy\.journal: cannot be written.*|report\.json.*|"
