@@ -297,7 +297,10 @@ def _together(request: Request, sample: Sample, workers: int, budget: float, pas
             return sample, opened
         if sample.at_least or usual > budget / 3:
             return sample._replace(locked=1.0), opened
-        return sample._replace(locked=_locked(stand, tiles[len(tiles) // 2:][:1], sample.together, budget)), opened
+        locked, ratio = _locked(stand, tiles[len(tiles) // 2:][:1], sample.together, budget)
+        if 0 < ratio < sample.together:
+            sample = sample._replace(together=ratio)  # the same tile again and again: no new pages disturb it
+        return sample._replace(locked=locked), opened
     finally:
         now = time.monotonic()
         stand.close()
@@ -313,9 +316,10 @@ def _ratio(records: np.ndarray[Any, Any], seconds: np.ndarray[Any, Any]) -> floa
     return float(records["seconds"][counts].sum()) / alone if alone > 0 else 0.0
 
 
-def _locked(stand: _Stand, tile: np.ndarray[Any, Any], together: float, budget: float) -> float:
+def _locked(stand: _Stand, tile: np.ndarray[Any, Any], together: float,
+            budget: float) -> tuple[float, float]:
     """The part of a tile's time in which no other thread can run one: it is run by one thread, and by two at once, in a
-    worker process."""
+    worker process; and how many times as long the two took, 0: not known."""
     function, result = stand.known.function, stand.engine.empty((2,), np.dtype(float))
     result[:] = 0
 
@@ -327,9 +331,9 @@ def _locked(stand: _Stand, tile: np.ndarray[Any, Any], together: float, budget: 
     _, late = stand.run(tile, 2 * budget, kernel=kernel)
     alone, both = float(result[0]), float(result[1])
     if late or alone <= 0:
-        return 1.0
+        return 1.0, 0.0
     shared = min(max(1.0, together), 1.5)
-    return min(1.0, max(0.0, (both / alone - shared) / (2 - shared)))
+    return min(1.0, max(0.0, (both / alone - shared) / (2 - shared))), max(1.0, both / alone)
 
 
 def _probe(function: Callable[..., Any], views: tuple[Any, ...], place: dict[str, Any], result: np.ndarray[Any, Any]) -> Any:
