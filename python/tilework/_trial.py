@@ -196,7 +196,7 @@ def _alone(stand: _Stand, budget: float) -> tuple[Sample, int]:
     left = budget - 2 * float(seconds.sum())  # what counts is the time of tiles: forks come on top
     times = left / (3 * usual * len(tiles))
     passes = 1 if usual > SLOW_TILE else 1 + (PASSES if times >= PASSES else 3 if times >= 3 else 1)
-    found = []
+    found: list[np.ndarray[Any, Any]] = []
     for _ in range(passes):
         records, late = stand.run(tiles, max(left, 0.01))
         if late and not found:  # a busy machine: some of them, whose pages are there by now
@@ -347,7 +347,8 @@ def _probe(function: Callable[..., Any], views: tuple[Any, ...], place: dict[str
             function(*views, **place)
         efforts.append(_effort() - began)
 
-    alone, both = [], []
+    alone: list[float] = []
+    both: list[float] = []
     for _ in range(PROBES):  # the shortest counts: what disturbs makes it longer
         several(alone, _effort())
         efforts: list[float] = []
