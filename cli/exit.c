@@ -59,15 +59,19 @@ char *cli_clean(char *text, const char *kept)
     return text;
 }
 
+/* A line is said without memory too, as far as a fixed piece of it has room. */
 static void say(const char *kept, const char *format, va_list arguments)
 {
-    char *text;
-    if (vasprintf(&text, format, arguments) < 0) {
-        fputs("tilework: not enough memory for a message\n", stderr);
-        return;
+    char *made = NULL, piece[1024];
+    va_list again;
+    va_copy(again, arguments);
+    if (vasprintf(&made, format, arguments) < 0) {
+        made = NULL;
+        vsnprintf(piece, sizeof piece, format, again);
     }
-    fprintf(stderr, "tilework: %s\n", cli_clean(text, kept));
-    free(text);
+    va_end(again);
+    fprintf(stderr, "tilework: %s\n", cli_clean(made != NULL ? made : piece, kept));
+    free(made);
 }
 
 void cli_say_list(const char *format, va_list arguments)
