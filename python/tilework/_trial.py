@@ -243,7 +243,8 @@ def _coarser(request: Request, grid: _tilework.Grid) -> Optional[tuple[_tilework
 
 
 def _set_up(stand: _Stand, usual: float, budget: float) -> float:
-    """Seconds that a tile takes however small it is: what a longer one takes less than as many of the others do."""
+    """Seconds that a tile takes however small it is: what a longer one takes less than as many of the others do, in workers
+    that are new. `usual`: the least that a tile has taken in one that is not."""
     request, grid = stand.request, stand.request.grid
     found = _coarser(request, grid)
     if found is None or request.reductions:
@@ -270,6 +271,7 @@ def _set_up(stand: _Stand, usual: float, budget: float) -> float:
     one = least(same, grid)
     longer = least(number, coarser)
     each = (one * times - longer) / (times - 1) if times > 2 else 0.0
+    each -= max(one - usual, 0.0)  # what the first tile of a new worker takes more, which both have
     return min(max(each, 0.0), one) if each == each else 0.0
 
 

@@ -137,6 +137,12 @@ def test_a_set_up_names_longer_tiles():
                        lambda plan: plan.set_up > 0.002 and re.match(words, plan.advice))
 
 
+def test_what_new_workers_take_more_is_no_set_up():
+    x = np.random.default_rng(1).random((1000, 2048))
+    assert undisturbed(lambda: tw.plan(lambda x: np.sort(x, axis=1), "x[i,j] -> r[i,j]", x, workers=2),
+                       lambda plan: plan.set_up < 0.3 * plan.mean)
+
+
 def test_reductions_and_pools_are_taken():
     plan = tw.plan(lambda a: a.sum(axis=0), "a[i,j] -> s[j]", np.ones((500, 40)), reduce={"s": "sum"}, workers=2)
     assert plan.timed > 0 and plan.bytes_written == 320
