@@ -11,6 +11,7 @@
 #include "array/array.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "job/temporaries.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -30,20 +31,13 @@ char *tw__partials_name(const char *file)
 
 /* ---- layout ---- */
 
-static tw_dtype dtype_of(const struct tw__temporary *temporary, tw_array *const *operands)
-{
-    return temporary->like >= 0 ? operands[temporary->like]->view.dtype : tw_dtype_of(temporary->kind);
-}
-
 /* Where each temporary begins, and in at[count] how long the file is. 0: too long. */
 static int place(int64_t *at, const struct tw__stages *stages, tw_array *const *operands)
 {
     at[0] = PAGE;
     for (int t = 0; t < stages->ntemporaries; t++) {
-        const struct tw__temporary *temporary = &stages->temporary[t];
         int64_t bytes;
-        if (!tw__product(temporary->shape, temporary->ndim, &bytes) ||
-            !tw__mul(bytes, dtype_of(temporary, operands).itemsize, &bytes) || !tw__add(at[t], bytes, &at[t + 1]) ||
+        if (!tw__temporary_bytes(&stages->temporary[t], operands, &bytes) || !tw__add(at[t], bytes, &at[t + 1]) ||
             !tw__round_up(at[t + 1], PAGE, &at[t + 1])) {
             return 0;
         }
@@ -105,14 +99,8 @@ static tw_status map(struct tw__partials *partials, const int64_t *at, const str
     whole->mapped_at = tw__now();
     whole->writable = 1;
     for (int t = 0; status == TW_OK && t < stages->ntemporaries; t++) {
-        const struct tw__temporary *temporary = &stages->temporary[t];
-        tw_view view = {.data = (char *)base + at[t], .dtype = dtype_of(temporary, operands), .ndim = temporary->ndim};
-        int64_t stride = view.dtype.itemsize;
-        for (int d = view.ndim - 1; d >= 0; d--) {
-            view.shape[d] = temporary->shape[d];
-            view.strides[d] = stride;
-            stride *= view.shape[d] > 0 ? view.shape[d] : 1; /* of an empty array it leads nowhere */
-        }
+        tw_view view;
+        tw__temporary_view(&view, &stages->temporary[t], operands, (char *)base + at[t]);
         status = tw_array_part(&partials->array[t], whole, &view, error);
     }
     return status;
@@ -134,9 +122,19 @@ static tw_status new_partials(struct tw__partials **partials, int count, tw_erro
     return TW_OK;
 }
 
-static tw_status fail_size(const char *path, tw_error *error)
+/* Without its file yet. *partials and *at, which are NULL before, are the caller's to end, also on failure. */
+static tw_status begin(struct tw__partials **partials, int64_t **at, const char *path, const struct tw__stages *stages,
+                       tw_array *const *operands, tw_error *error)
 {
-    return tw__fail(error, TW_ERROR_ARGUMENT, "%s: the partial results of this job need more than 2^63 bytes", path);
+    *at = calloc((size_t)stages->ntemporaries + 1, sizeof **at);
+    if (*at == NULL) {
+        return tw__fail_memory(error, sizeof **at, "the partial results of a run");
+    }
+    if (!place(*at, stages, operands)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "%s: the partial results of this job need more than 2^63 bytes",
+                        path);
+    }
+    return new_partials(partials, stages->ntemporaries, error);
 }
 
 /* ---- making it ---- */
@@ -175,12 +173,8 @@ tw_status tw__partials_create(struct tw__partials **partials, const char *path, 
                               tw_array *const *operands, const char *tag, tw_error *error)
 {
     struct tw__partials *made = NULL;
-    int64_t *at = calloc((size_t)stages->ntemporaries + 1, sizeof *at);
-    tw_status status = at != NULL ? new_partials(&made, stages->ntemporaries, error)
-                                  : tw__fail_memory(error, sizeof *at, "the partial results of a run");
-    if (status == TW_OK && !place(at, stages, operands)) {
-        status = fail_size(path, error);
-    }
+    int64_t *at = NULL;
+    tw_status status = begin(&made, &at, path, stages, operands, error);
     if (status == TW_OK) {
         status = tw__held_open(
             &made->held, &(struct tw__held_wish){.path = path, .shown = path, .how = TW__HELD_RENEW, .is_private = 1},
@@ -245,12 +239,8 @@ tw_status tw__partials_open(struct tw__partials **partials, const char *path, co
 {
     struct tw__partials *made = NULL;
     int same = 0;
-    int64_t *at = calloc((size_t)stages->ntemporaries + 1, sizeof *at);
-    tw_status status = at != NULL ? new_partials(&made, stages->ntemporaries, error)
-                                  : tw__fail_memory(error, sizeof *at, "the partial results of a run");
-    if (status == TW_OK && !place(at, stages, operands)) {
-        status = fail_size(path, error);
-    }
+    int64_t *at = NULL;
+    tw_status status = begin(&made, &at, path, stages, operands, error);
     if (status == TW_OK) {
         status = tw__held_open(&made->held, &(struct tw__held_wish){.path = path, .shown = path}, error);
     }

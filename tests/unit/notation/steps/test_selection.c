@@ -1,5 +1,5 @@
 /* Which reductions of a statement list get steps of their own, and in which order, from the typed tree, the lengths and
- * what the work is said to be: no memory, no compiler. */
+ * an amount of work: no memory, no compiler. */
 #include "settled.h"
 
 #include <string.h>
