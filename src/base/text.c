@@ -46,6 +46,20 @@ size_t tw__parse_identifier(const char *text, size_t length)
     return n;
 }
 
+const char *tw__unit_of_seconds(double seconds, double *number)
+{
+    static const struct {
+        double limit, scale;
+        const char *unit;
+    } units[] = {{1e-6, 1e9, "ns"}, {1e-3, 1e6, "us"}, {1, 1e3, "ms"}, {1e300, 1, "s"}};
+    int k = 0;
+    while (seconds >= units[k].limit && k < 3) {
+        k++;
+    }
+    *number = seconds * units[k].scale;
+    return units[k].unit;
+}
+
 void tw__text_init(struct tw__text *text, char *data, size_t size)
 {
     text->data = data;

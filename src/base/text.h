@@ -25,6 +25,9 @@ struct tw__text {
 void tw__text_init(struct tw__text *text, char *data, size_t size);
 __attribute__((format(printf, 2, 3))) void tw__text_add(struct tw__text *text, const char *format, ...);
 
+/* The unit, "ns" to "s", in which so many seconds read well, and *number of them in it. */
+const char *tw__unit_of_seconds(double seconds, double *number);
+
 /* Adds a user's text between single quotes, fit for a one-line message: the part around quoted[at] where it is long,
  * and \xNN for every byte that is not printable ASCII. */
 void tw__text_add_quoted(struct tw__text *text, const char *quoted, size_t length, size_t at);

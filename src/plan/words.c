@@ -14,22 +14,15 @@
 
 void tw__text_add_seconds(struct tw__text *text, double seconds)
 {
-    static const struct {
-        double limit, scale;
-        const char *unit;
-    } units[] = {{1e-6, 1e9, "ns"}, {1e-3, 1e6, "us"}, {1, 1e3, "ms"}, {1e300, 1, "s"}};
-    int k = 0;
-    while (seconds >= units[k].limit && k < 3) {
-        k++;
-    }
-    const double number = seconds * units[k].scale;
+    double number;
+    const char *unit = tw__unit_of_seconds(seconds, &number);
     const long long hundredths = (long long)(number * 100 + 0.5);
     if (hundredths >= 10000) {
-        tw__text_add(text, "%lld %s", (hundredths + 50) / 100, units[k].unit);
+        tw__text_add(text, "%lld %s", (hundredths + 50) / 100, unit);
     } else if (hundredths >= 1000) {
-        tw__text_add(text, "%lld.%lld %s", (hundredths + 5) / 100, (hundredths + 5) % 100 / 10, units[k].unit);
+        tw__text_add(text, "%lld.%lld %s", (hundredths + 5) / 100, (hundredths + 5) % 100 / 10, unit);
     } else {
-        tw__text_add(text, "%lld.%02lld %s", hundredths / 100, hundredths % 100, units[k].unit);
+        tw__text_add(text, "%lld.%02lld %s", hundredths / 100, hundredths % 100, unit);
     }
 }
 

@@ -137,16 +137,10 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
 /* Seconds with a unit that suits, two or three digits, by integers: no locale has a say. */
 static void add_seconds(struct tw__text *text, double seconds)
 {
-    static const struct {
-        double limit, scale;
-        const char *unit;
-    } units[] = {{1e-6, 1e9, "ns"}, {1e-3, 1e6, "us"}, {1, 1e3, "ms"}, {1e300, 1, "s"}};
-    int k = 0;
-    while (seconds >= units[k].limit && k < 3) {
-        k++;
-    }
-    const long long tenths = (long long)(seconds * units[k].scale * 10 + 0.5);
-    tw__text_add(text, "%lld.%lld %s", tenths / 10, tenths % 10, units[k].unit);
+    double number;
+    const char *unit = tw__unit_of_seconds(seconds, &number);
+    const long long tenths = (long long)(number * 10 + 0.5);
+    tw__text_add(text, "%lld.%lld %s", tenths / 10, tenths % 10, unit);
 }
 
 int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size)
