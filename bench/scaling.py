@@ -14,19 +14,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 import tilework as tw  # noqa: E402
-
-
-def fft(a):
-    return np.fft.fft(a, axis=1)
-
-
-def steps(y, r):
-    """Pure Python, whose rows are uneven: threads take turns."""
-    for i in range(len(y)):
-        x = 0.0
-        for k in range(int(y[i])):
-            x = x * 0.5 + k
-        r[i] = x
+from dividing import fft, steps  # noqa: E402
 
 
 def jobs(scale):

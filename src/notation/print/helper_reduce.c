@@ -7,6 +7,16 @@
 
 static_assert(TW__FOLD_LANES == 8, "the texts below have 8 lanes");
 
+/* How a run of minima or maxima ends: of zeros with both signs, the last one counts. */
+#define LAST_ZERO                                                                                                      \
+    "    for (q = count - 1; total == 0; q--) {\n"                                                                     \
+    "        if (value[q] == 0) {\n"                                                                                   \
+    "            return value[q];\n"                                                                                   \
+    "        }\n"                                                                                                      \
+    "    }\n"                                                                                                          \
+    "    return total;\n"                                                                                              \
+    "}\n"
+
 #define INLINE "TW_INLINE "
 #define SLOW "TW_SLOW "
 
@@ -139,14 +149,7 @@ static_assert(TW__FOLD_LANES == 8, "the texts below have 8 lanes");
                  "    }\n"                                                                                             \
                  "    for (; q < count; q++) {\n"                                                                      \
                  "        total = tw_" operation "_@S(total, value[q]);\n"                                             \
-                 "    }\n"                                                                                             \
-                 "    for (q = count - 1; total == 0; q--) {\n"                                                        \
-                 "        if (value[q] == 0) {\n"                                                                      \
-                 "            return value[q];\n"                                                                      \
-                 "        }\n"                                                                                         \
-                 "    }\n"                                                                                             \
-                 "    return total;\n"                                                                                 \
-                 "}\n"                                                                                                 \
+                 "    }\n" LAST_ZERO                                                                                   \
     }
 
 /* The same where NaN gives way to what is none, `worst` to all others. */
@@ -178,14 +181,7 @@ static_assert(TW__FOLD_LANES == 8, "the texts below have 8 lanes");
                  "        for (q = 1; q < count; q++) {\n"                                                             \
                  "            total = tw_" operation "_@S(total, value[q]);\n"                                         \
                  "        }\n"                                                                                         \
-                 "    }\n"                                                                                             \
-                 "    for (q = count - 1; total == 0; q--) {\n"                                                        \
-                 "        if (value[q] == 0) {\n"                                                                      \
-                 "            return value[q];\n"                                                                      \
-                 "        }\n"                                                                                         \
-                 "    }\n"                                                                                             \
-                 "    return total;\n"                                                                                 \
-                 "}\n"                                                                                                 \
+                 "    }\n" LAST_ZERO                                                                                   \
     }
 
 /* Of complex numbers: one after the other. */
