@@ -93,23 +93,23 @@ def test_harmless_threads_are_not_named(start):
 def test_a_main_thread_that_waits_is_harmless_and_one_that_works_is_not():
     out = warned("""
     main = threading.main_thread().ident
-    def joins():
+    def stands_in(name):
         frame = sys._current_frames()[main]
-        while frame is not None and frame.f_code.co_name != "join":
+        while frame is not None and frame.f_code.co_name != name:
             frame = frame.f_back
         return frame is not None
-    def run_while(waiting):
-        while joins() != waiting:
+    def run_while(name):
+        while not stands_in(name):
             time.sleep(0.001)
         run()
-        ends.append(waiting)
+        ends.append(name)
     ends = []
     def works(thread):
-        while False not in ends:
+        while "works" not in ends:
             time.sleep(0.1)
         thread.join()
-    for work, waiting in ((threading.Thread.join, True), (works, False)):
-        thread = threading.Thread(target=run_while, args=(waiting,))
+    for work in (threading.Thread.join, works):
+        thread = threading.Thread(target=run_while, args=(work.__name__,))
         thread.start()
         work(thread)
         print("-")
