@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -127,14 +129,29 @@ def test_no_run_calls_no_kernel():
     assert plan.timed == 0 and not plan.note and plan.forecasts[0].seconds > 0
 
 
-def test_a_set_up_names_longer_tiles():
-    def dear(x):
-        time.sleep(0.003)
-        return x + 1
+def dear(x):
+    time.sleep(0.003)
+    return x + 1
 
+
+def finds_the_set_up():
     words = r"the tiles are too small: each takes [\d.]+ m?s however small it is; tiles of \d+ along i would take "
-    assert undisturbed(lambda: tw.plan(dear, "x[i] -> r[i]", np.arange(10000.0), workers=2),
+    return undisturbed(lambda: tw.plan(dear, "x[i] -> r[i]", np.arange(10000.0), workers=2),
                        lambda plan: plan.set_up > 0.002 and re.match(words, plan.advice))
+
+
+def test_a_set_up_names_longer_tiles():
+    assert finds_the_set_up()
+
+
+def test_a_set_up_is_found_while_other_programs_want_the_processors():
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * len(os.sched_getaffinity(0)))]
+    try:
+        assert finds_the_set_up()
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def test_what_new_workers_take_more_is_no_set_up():
