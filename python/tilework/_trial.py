@@ -23,6 +23,9 @@ PASS_PART = 0.15 # of all time, for one pass
 SLOW_TILE = 0.01  # seconds: new pages do not matter, and one pass must be enough
 MOST_TILES = 96
 PASSES = 5  # at most: a machine that does something else now and then is seen through
+STARVED = 0.25  # of the time, that a worker and the program wait for processors
+MOST_TIMES = 8  # as long as there is time for, on a machine where others have the processors
+OWN = "/proc/thread-self/schedstat"
 COARSER = 4  # as many of the others has a tile that shows what each takes however small it is
 
 
@@ -52,6 +55,7 @@ class _Stand:
         self.engine._open(workers)
         self.known: Any = None
         self.given: dict[int, Any] = {}  # the caller's outputs
+        self.starved = False  # its last run ended late, since others had the processors
 
     def prepare(self) -> None:
         request, engine = self.request, self.engine
@@ -81,11 +85,29 @@ class _Stand:
 
     def run(self, tiles: np.ndarray[Any, Any], limit: float, kernel: Optional[_tilework.Kernel] = None,
             grid: Optional[_tilework.Grid] = None) -> tuple[np.ndarray[Any, Any], bool]:
-        """The records of these tiles; whether one took longer than there was time. Raises what went wrong."""
+        """The records of these tiles; whether one took longer than there was time. Raises what went wrong. If others have
+        the processors, tiles that take little time still get it: they have more of it to wait."""
+        times = 1
+        while True:
+            records, late, waited = self._run_once(tiles, limit * times, kernel, grid)
+            self.starved = late and waited > STARVED * limit * times
+            if not self.starved or times == MOST_TIMES:
+                return records, late
+            times *= 2
+
+    def _run_once(self, tiles: np.ndarray[Any, Any], limit: float, kernel: Optional[_tilework.Kernel],
+                  grid: Optional[_tilework.Grid]) -> tuple[np.ndarray[Any, Any], bool, float]:
+        """As run; and the seconds in which the first worker and the program waited for a processor."""
         job = self.job._replace(kernel=kernel or self.job.kernel, grid=grid or self.job.grid)
         late = time.monotonic() + limit
+        began = _waited(OWN)
+        known = {pid: _waited(f"/proc/{pid}/schedstat") for pid in self.engine.pids()[:1]}
+        waited = 0.0
 
         def look(done: int, total: int, seconds: float) -> None:
+            nonlocal waited
+            for pid in self.engine.pids()[:1]:  # a new one, if it was forked in this run
+                waited = max(waited, _waited(f"/proc/{pid}/schedstat") - known.get(pid, 0.0))  # less: it is dead
             if time.monotonic() > late:
                 raise _Late
 
@@ -94,12 +116,12 @@ class _Stand:
         try:
             ended = _tilework.run(self.engine._need_open(), job, options)
         except _Late:
-            return np.empty(0), True
+            return np.empty(0), True, waited + _waited(OWN) - began
         except _tilework.Failure as failure:
             error = explained(failure, self.request)
             report = getattr(error, "report", None)
             if report is not None and report.totals["timeouts"]:
-                return _of(report, tiles), True
+                return _of(report, tiles), True, waited + _waited(OWN) - began
             raise error from error.__cause__
         finally:
             self.engine.kernels.ran(self.known, self.engine._need_open())
@@ -109,7 +131,7 @@ class _Stand:
                 places = np.frombuffer(chosen[1][k][0], np.uint8)
                 for place in places[places != NOWHERE][:1]:
                     self.known.gave[k] = chosen[0][place].numpy().dtype
-        return _of(Report(ended, grid or self.request.grid), tiles), False
+        return _of(Report(ended, grid or self.request.grid), tiles), False, 0.0
 
     def close(self) -> None:
         self.engine.close()
@@ -181,6 +203,8 @@ def _alone(stand: _Stand, budget: float) -> tuple[Sample, int]:
     seconds = _seconds(records) if len(records) else np.full(len(tiles), np.nan)
     good = ~np.isnan(seconds)
     if late or not good.all():
+        if not good.any() and stand.starved:
+            return nothing(f"no tile ended in {MOST_TIMES * budget:g} s, since other programs have the processors"), 0
         if not good.any():
             return Sample(tiles[:1].tobytes(), np.array([budget]).tobytes(), 0.0, 0.0, 0.0, True, None), 0
         return _sample(tiles[good], seconds[good]), 0
@@ -366,11 +390,16 @@ def _probe(function: Callable[..., Any], views: tuple[Any, ...], place: dict[str
     return found
 
 
+def _waited(schedstat: str) -> float:
+    """Seconds in which a thread could have run, but others had the processor; 0: it cannot be known."""
+    try:
+        with open(schedstat, "rb") as file:
+            return 1e-9 * int(file.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def _effort() -> float:
     """A clock that stands still while this thread could run, but others have the processor; not while it waits for a lock."""
-    try:
-        with open("/proc/thread-self/schedstat", "rb") as file:
-            waited = int(file.read().split()[1])
-    except (OSError, ValueError, IndexError):
-        waited = 0
-    return time.perf_counter() - 1e-9 * waited
+    waited = _waited(OWN)
+    return time.perf_counter() - waited

@@ -27,12 +27,19 @@ static size_t read_text(const char *path, char *text, size_t size)
     return length > 0 ? (size_t)length : 0;
 }
 
-/* Nanoseconds in which the calling thread waited for a processor: the second number. 0: it cannot be known. */
-static int64_t nanoseconds_waited(void)
+/* Nanoseconds in which a thread waited for a processor: the second number. 0: it cannot be known. */
+static int64_t nanoseconds_waited(const char *schedstat)
 {
     char text[128];
-    const char *at = read_text("/proc/thread-self/schedstat", text, sizeof text) > 0 ? strchr(text, ' ') : NULL;
+    const char *at = read_text(schedstat, text, sizeof text) > 0 ? strchr(text, ' ') : NULL;
     return at != NULL ? strtoll(at, NULL, 10) : 0;
+}
+
+int64_t tw__nanoseconds_waited(int pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+    return nanoseconds_waited(path);
 }
 
 static int64_t nanoseconds_computed(void)
@@ -47,7 +54,7 @@ static void read_effort(struct tw__effort *effort, int64_t *first)
 {
     for (int k = 0; k < MOST_READS; k++) {
         *first = tw__now();
-        effort->waited = nanoseconds_waited();
+        effort->waited = nanoseconds_waited("/proc/thread-self/schedstat");
         effort->computed = nanoseconds_computed();
         effort->now = tw__now();
         if (effort->now - *first < UNDISTURBED) {
@@ -72,6 +79,11 @@ int64_t tw__effort_end(const struct tw__effort *effort)
     const int64_t own = all - (end.waited - effort->waited); /* may be too little: it is read last */
     const int64_t least = computed < all ? computed : all;
     return own > least ? own : least;
+}
+
+int64_t tw__effort_waited(const struct tw__effort *effort)
+{
+    return nanoseconds_waited("/proc/thread-self/schedstat") - effort->waited;
 }
 
 /* utime, stime, cutime and cstime follow the name in parentheses, which may have any character, and eleven numbers. */

@@ -13,6 +13,7 @@
 #include "grid/signature.h"
 #include "grid/stages.h"
 #include "os/clock.h"
+#include "os/usage.h"
 
 #define MOST_TILES 96
 #define PROBES 3       /* tiles that say how many can be timed */
@@ -20,6 +21,8 @@
 #define PASS_PART 0.2  /* of all time, for one pass */
 #define PASSES 5       /* at most: a machine that does something else now and then is seen through */
 #define COARSER 4
+#define STARVED 0.25 /* of the time, that a worker and the program wait for processors */
+#define MOST_TIMES 8 /* as long as there is time for, on a machine where others have the processors */
 
 /* A pool with arrays of its own for what is written. */
 struct stand {
@@ -27,6 +30,7 @@ struct stand {
     tw_pool *pool;
     tw_array *arrays[TW_MAX_OPERANDS];
     double opened; /* seconds that opening it took */
+    int starved;   /* in its last run no tile ended, since others had the processors */
 };
 
 static tw_status stand_open(struct stand *stand, const struct tw__trial *trial, int workers, tw_error *error)
@@ -88,22 +92,49 @@ static void copy_inouts(struct stand *stand, const uint64_t *tiles, size_t count
 
 /* ---- one run of some tiles ---- */
 
+/* Of the tiles that ended; -1: none did. */
+static double shortest(const double *seconds, size_t count)
+{
+    double least = -1;
+    for (size_t k = 0; k < count; k++) {
+        if (seconds[k] >= 0 && (least < 0 || seconds[k] < least)) {
+            least = seconds[k];
+        }
+    }
+    return least;
+}
+
 struct deadline {
     double seconds;
     int stop;
+    const tw_pool *pool;
+    int worker;     /* the process of its first worker */
+    int64_t before; /* nanoseconds that this process waited for a processor before the run */
+    int64_t waited; /* and in it */
+    struct tw__effort own;
 };
 
 static void look(void *user, const tw_progress *progress)
 {
     struct deadline *deadline = user;
+    const int worker = tw_pool_worker_pid(deadline->pool, 0);
+    if (worker != deadline->worker) { /* a new one, forked in this run */
+        deadline->worker = worker;
+        deadline->before = 0;
+    }
+    const int64_t waited = tw__nanoseconds_waited(worker) - deadline->before;
+    deadline->waited = waited > deadline->waited ? waited : deadline->waited; /* less: it is dead */
     deadline->stop |= progress->seconds > deadline->seconds;
 }
 
 /* Runs tiles; seconds[k] of those that ended, ended[k] since the run began; -1: it did not end. */
-static tw_status run_tiles(struct stand *stand, const tw_grid *grid, const uint64_t *tiles, size_t count, double limit,
-                           double *seconds, double *ended, tw_error *error)
+static tw_status run_once(struct stand *stand, const tw_grid *grid, const uint64_t *tiles, size_t count, double limit,
+                          double *seconds, double *ended, tw_error *error)
 {
-    struct deadline deadline = {.seconds = limit};
+    const int worker = tw_pool_worker_pid(stand->pool, 0);
+    struct deadline deadline = {
+        .seconds = limit, .pool = stand->pool, .worker = worker, .before = tw__nanoseconds_waited(worker)};
+    tw__effort_begin(&deadline.own);
     tw_report *report = NULL;
     const tw_run_options options = {.scratch_size = stand->trial->scratch_size,
                                     .stop = &deadline.stop,
@@ -130,7 +161,21 @@ static tw_status run_tiles(struct stand *stand, const tw_grid *grid, const uint6
         tw_report_get_totals(report, &totals);
     }
     tw_report_destroy(report);
+    const double waited = 1e-9 * (double)(deadline.waited + tw__effort_waited(&deadline.own));
+    stand->starved = shortest(seconds, count) < 0 && waited > STARVED * limit;
     return totals.timeouts > 0 ? TW_ERROR_INTERRUPTED : status;
+}
+
+/* As run_once. If others have the processors, tiles that take little time still get it: they have more of it to wait.
+ */
+static tw_status run_tiles(struct stand *stand, const tw_grid *grid, const uint64_t *tiles, size_t count, double limit,
+                           double *seconds, double *ended, tw_error *error)
+{
+    tw_status status = run_once(stand, grid, tiles, count, limit, seconds, ended, error);
+    for (int times = 2; status == TW_ERROR_INTERRUPTED && stand->starved && times <= MOST_TIMES; times *= 2) {
+        status = run_once(stand, grid, tiles, count, limit * times, seconds, ended, error);
+    }
+    return status;
 }
 
 /* ---- which tiles ---- */
@@ -153,18 +198,6 @@ static size_t choose(const tw_grid *grid, size_t wish, uint64_t *tiles)
         }
     }
     return count;
-}
-
-/* Of the tiles that ended; -1: none did. */
-static double shortest(const double *seconds, size_t count)
-{
-    double least = -1;
-    for (size_t k = 0; k < count; k++) {
-        if (seconds[k] >= 0 && (least < 0 || seconds[k] < least)) {
-            least = seconds[k];
-        }
-    }
-    return least;
 }
 
 static double middle(double a, double b, double c)
@@ -379,6 +412,10 @@ static tw_status take(struct tw__sample *sample, struct stand *stand, tw_error *
     const int64_t began = tw__now();
     double tile;
     tw_status status = probe(stand, sample, trial->seconds, &tile, error);
+    if (status == TW_ERROR_INTERRUPTED && stand->starved) {
+        return tw__fail(error, status, "no tile ended in %g s, since other programs have the processors",
+                        MOST_TIMES * trial->seconds);
+    }
     if (status == TW_ERROR_INTERRUPTED) {
         sample->at_least = tile < 0;
         if (tile < 0) {
