@@ -64,6 +64,36 @@ TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand
 TW_API tw_status tw_signature_lengths(const tw_signature *signature, const tw_view *const *operands, int64_t *lengths,
                                       tw_error *error);
 
+/* What is read past the ends of an operand along an axis. Beside the name stands what is read around "a b c d", as
+ * scipy.ndimage's modes of filters have it; an index may be any number of lengths outside. */
+typedef enum tw_edge {
+    TW_EDGE_ERROR = 0,   /* nothing: a read outside is refused before the run */
+    TW_EDGE_CLAMP = 1,   /* a a a a | a b c d | d d d d   the nearest element inside */
+    TW_EDGE_WRAP = 2,    /* a b c d | a b c d | a b c d   the element at the index modulo the length */
+    TW_EDGE_ZERO = 3,    /* 0 0 0 0 | a b c d | 0 0 0 0 */
+    TW_EDGE_REFLECT = 4, /* d c b a | a b c d | d c b a   mirrored between the end and what is outside */
+    TW_EDGE_MIRROR = 5,  /* c d c b | a b c d | c b a b   mirrored at the middle of the last element */
+    TW_EDGE_CONSTANT = 6 /* x x x x | a b c d | x x x x   a number */
+} tw_edge;
+
+typedef struct tw_axis_edge {
+    const char *axis; /* NULL: every axis that has no entry of its own */
+    tw_edge edge;
+    int has_length; /* statements: tw_statement_bind is given the axis's length: an operand that the axis indexes alone,
+                     * u[i], may then have another length and is read with the edge too. 0: such a u is cut with the
+                     * tile. Kernels ignore it */
+    double constant; /* TW_EDGE_CONSTANT: the number, which the dtypes of all operands that are read outside must hold;
+                      * it is rounded to a float as Python's numbers are */
+    double imag;     /* the same: the imaginary part, for complex operands */
+} tw_axis_edge;
+
+/* Reads the name of an edge into edge->edge, ->constant and ->imag; the other members stay. Names: error, clamp, wrap,
+ * zero, reflect, mirror, constant (of 0), constant=x with a number as Python writes it (-1, 0.5, 1e-9, inf, nan, True,
+ * 2j, 1+2j); also those of scipy.ndimage: nearest (clamp), grid-wrap (wrap), grid-mirror (reflect), grid-constant
+ * (constant). NumPy's pad has its own names for two of them: its "symmetric" is reflect, and its "reflect" is mirror.
+ * Any thread. Errors: TW_ERROR_SYNTAX. */
+TW_API tw_status tw_edge_parse(const char *text, tw_axis_edge *edge, tw_error *error);
+
 /* How one axis is divided; exactly one of tile, parts, cuts. */
 typedef struct tw_split {
     const char *axis;

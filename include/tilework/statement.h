@@ -22,17 +22,6 @@ extern "C" {
  * Other values of parameters, other lengths and strides need no new compilation. */
 typedef struct tw_statement tw_statement;
 
-/* How to read past the ends of an operand: an error before the run, the nearest element inside, the element at the
- * index modulo the length, or 0. */
-typedef enum tw_edge { TW_EDGE_ERROR = 0, TW_EDGE_CLAMP = 1, TW_EDGE_WRAP = 2, TW_EDGE_ZERO = 3 } tw_edge;
-
-typedef struct tw_axis_edge {
-    const char *axis; /* NULL: every axis that has no entry of its own */
-    tw_edge edge;
-    int has_length; /* tw_statement_bind is given the axis's length: an operand that the axis indexes alone, u[i], may
-                     * then have another length and is read with the edge too. 0: such a u is cut with the tile */
-} tw_axis_edge;
-
 typedef struct tw_axis_length {
     const char *axis;
     int64_t length;

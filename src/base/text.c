@@ -37,6 +37,80 @@ size_t tw__parse_digits(const char *text, size_t length, int64_t *value)
     return n;
 }
 
+/* How many characters are digits with single underscores between them. */
+static size_t span_digits(const char *text, size_t length)
+{
+    size_t n = 0;
+    while (n < length && (tw__is_digit(text[n]) || (text[n] == '_' && n > 0 && text[n - 1] != '_' && n + 1 < length &&
+                                                    tw__is_digit(text[n + 1])))) {
+        n++;
+    }
+    return n;
+}
+
+/* What decides about a double: of a number between two doubles, 767 digits at most, and whether others follow. */
+enum { REAL_DIGITS = 800 };
+
+struct real {
+    char digits[REAL_DIGITS + 32]; /* without a point */
+    size_t count;
+    int64_t exponent; /* of ten, behind the last of them */
+};
+
+static void add_digits(struct real *real, const char *text, size_t length, int is_fraction)
+{
+    for (size_t k = 0; k < length; k++) {
+        if (text[k] == '_') {
+            continue;
+        }
+        if (real->count < REAL_DIGITS) {
+            real->count += real->count > 0 || text[k] != '0';
+            real->digits[real->count > 0 ? real->count - 1 : 0] = text[k];
+            real->exponent -= is_fraction;
+        } else {
+            real->digits[REAL_DIGITS - 1] = text[k] != '0' ? '1' : real->digits[REAL_DIGITS - 1];
+            real->exponent += !is_fraction;
+        }
+    }
+}
+
+/* The characters of an exponent, "e-9"; 0: none stands here. */
+static size_t read_exponent(const char *text, size_t length, int64_t *exponent)
+{
+    const size_t sign = length > 1 && (text[1] == '-' || text[1] == '+');
+    const size_t digits = length > 0 && (text[0] | 0x20) == 'e' ? span_digits(text + 1 + sign, length - 1 - sign) : 0;
+    int64_t value = 0;
+    for (size_t k = 0; k < digits; k++) {
+        const char c = text[1 + sign + k];
+        value = c != '_' && value < 1000000000 ? value * 10 + (c - '0') : value;
+    }
+    *exponent = digits > 0 && text[1] == '-' ? -value : value;
+    return digits > 0 ? 1 + sign + digits : 0;
+}
+
+size_t tw__parse_real(const char *text, size_t length, double *value)
+{
+    struct real real = {.digits = "0"};
+    size_t at = span_digits(text, length), behind = 0;
+    int64_t exponent = 0;
+    add_digits(&real, text, at, 0);
+    if (at < length && text[at] == '.') {
+        behind = span_digits(text + at + 1, length - at - 1);
+        add_digits(&real, text + at + 1, behind, 1);
+    }
+    if (at + behind == 0) {
+        return 0;
+    }
+    at += at < length && text[at] == '.' ? 1 + behind : 0;
+    at += read_exponent(text + at, length - at, &exponent);
+    exponent += real.exponent;
+    exponent = exponent > 1000000 ? 1000000 : exponent < -1000000 ? -1000000 : exponent;
+    const size_t count = real.count > 0 ? real.count : 1;
+    snprintf(real.digits + count, sizeof real.digits - count, "e%ld", (long)exponent);
+    *value = strtod(real.digits, NULL);
+    return at;
+}
+
 size_t tw__parse_identifier(const char *text, size_t length)
 {
     size_t n = 0;

@@ -9,6 +9,11 @@
  * characters were read, 0 if there is no digit or the value does not fit int64. */
 size_t tw__parse_digits(const char *text, size_t length, int64_t *value);
 
+/* A decimal number at the front of text[0..length) as Python writes it, without a sign: digits, which may have single
+ * underscores between them, with or without a point and an exponent. Rounded to the nearest double, whatever the locale
+ * (above all doubles: infinity). Returns how many characters were read, 0 if it is no number. */
+size_t tw__parse_real(const char *text, size_t length, double *value);
+
 /* A C identifier at the front of text[0..length): its length, else 0. ASCII letters alone, whatever the locale. */
 size_t tw__parse_identifier(const char *text, size_t length);
 

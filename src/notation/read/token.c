@@ -47,48 +47,12 @@ static tw_status read_whole(struct tw__lexer *lexer, size_t from, size_t to, int
     return TW_OK;
 }
 
-/* Digits with a point and an exponent, as strtod reads them without knowing the locale's decimal point: all digits,
- * then an exponent that makes up for those behind the point. */
-static tw_status read_real(struct tw__lexer *lexer, size_t to, double *value)
-{
-    const size_t length = to - lexer->at;
-    char *digits = malloc(length + 32);
-    if (digits == NULL) {
-        return tw__fail_memory(lexer->error, length + 32, "a number");
-    }
-    struct tw__text text;
-    tw__text_init(&text, digits, length + 32);
-    size_t k = lexer->at;
-    long behind = 0, exponent = 0;
-    int point = 0;
-    for (; k < to && (tw__is_digit(lexer->source.text[k]) || strchr("._", lexer->source.text[k]) != NULL); k++) {
-        point |= lexer->source.text[k] == '.';
-        if (tw__is_digit(lexer->source.text[k])) {
-            tw__text_add(&text, "%c", lexer->source.text[k]);
-            behind += point;
-        }
-    }
-    if (k < to) {
-        const int negative = lexer->source.text[k + 1] == '-';
-        for (k++; k < to; k++) {
-            if (tw__is_digit(lexer->source.text[k]) && exponent < 1000000) {
-                exponent = exponent * 10 + (lexer->source.text[k] - '0');
-            }
-        }
-        exponent = negative ? -exponent : exponent;
-    }
-    tw__text_add(&text, "e%ld", exponent - behind);
-    *value = strtod(digits, NULL);
-    free(digits);
-    return TW_OK;
-}
-
 static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
 {
     const char marker = (char)(peek(lexer, 1) | 0x20);
     const int base = peek(lexer, 0) != '0' ? 10 : marker == 'x' ? 16 : marker == 'o' ? 8 : marker == 'b' ? 2 : 10;
     size_t end;
-    tw_status status;
+    tw_status status = TW_OK;
     token->kind = TW__TOKEN_NUMBER;
     if (base != 10) {
         /* Python lets an underscore stand behind the marker. */
@@ -120,7 +84,9 @@ static tw_status read_number(struct tw__lexer *lexer, struct tw__token *token)
         }
         const int imaginary = end < length && (text[end] | 0x20) == 'j';
         double value = 0;
-        status = real || imaginary ? read_real(lexer, end, &value) : TW_OK;
+        if (real || imaginary) {
+            tw__parse_real(lexer->source.text + lexer->at, end - lexer->at, &value);
+        }
         if (imaginary) {
             token->value = tw__scalar_complex(0, value);
             end++;

@@ -41,6 +41,62 @@ static void numbers_are_digits_that_fit(void **state)
     assert_int_equal(value, 12);
 }
 
+static void reals_are_those_of_python(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t used;
+        double value;
+    } cases[] = {
+        {"0", 1, 0},
+        {"12", 2, 12},
+        {"0.5x", 3, 0.5},
+        {".25", 3, 0.25},
+        {"3.", 2, 3},
+        {"007.50", 6, 7.5},
+        {"1e3", 3, 1000},
+        {"1E-2", 4, 0.01},
+        {"1e", 1, 1},
+        {"1e+", 1, 1},
+        {"1e+2", 4, 100},
+        {"1_000.2_5", 9, 1000.25},
+        {"1__0", 1, 1},
+        {"1_", 1, 1},
+        {"_1", 0, 0},
+        {".", 0, 0},
+        {"e5", 0, 0},
+        {"-1", 0, 0},
+        {"1e999", 5, (double)INFINITY},
+        {"1e-999", 6, 0},
+        {"1e99999999999999999999", 22, (double)INFINITY},
+        {"0e99999999999999999999", 22, 0},
+        {"0.1", 3, 0.1},
+        {"9007199254740993", 16, 9007199254740992}, /* 2^53 + 1: half-way, to even */
+        {"9007199254740993.0000001", 24, 9007199254740994},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        double value = 0;
+        assert_int_equal(tw__parse_real(cases[k].text, strlen(cases[k].text), &value), cases[k].used);
+        assert_memory_equal(&value, &cases[k].value, sizeof value);
+    }
+}
+
+/* 2^53 + 1 and 1500 zeros, with another digit behind them or not. */
+static void digits_behind_all_that_decide_count(void **state)
+{
+    (void)state;
+    char text[1700] = "9007199254740993.";
+    double value = 0;
+    memset(text + 17, '0', 1500);
+    assert_int_equal(tw__parse_real(text, 1517, &value), 1517);
+    const double below = 9007199254740992, above = 9007199254740994;
+    assert_memory_equal(&value, &below, sizeof value);
+    text[1516] = '1';
+    assert_int_equal(tw__parse_real(text, 1517, &value), 1517);
+    assert_memory_equal(&value, &above, sizeof value);
+}
+
 static void identifiers_are_ascii(void **state)
 {
     (void)state;
@@ -202,6 +258,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_digits_that_fit),
+        cmocka_unit_test(reals_are_those_of_python),
+        cmocka_unit_test(digits_behind_all_that_decide_count),
         cmocka_unit_test(identifiers_are_ascii),
         cmocka_unit_test(a_text_counts_on_past_its_end),
         cmocka_unit_test(quotes_what_a_line_can_show),
