@@ -47,7 +47,9 @@ int main(int argc, char **argv)
     tw_error error;
     int code = 1;
 
+    /* Without the version the job is known by the bytes of this program: compiled anew it would be another job. */
     if (tw_kernel_from_function(&kernel, render, NULL, 0, &error) != TW_OK ||
+        tw_kernel_set_identity(kernel, "render, version 1", &error) != TW_OK ||
         tw_signature_parse(&signature, "-> r[i,j]", &error) != TW_OK ||
         tw_grid_create(&grid, signature, lengths, NULL, &error) != TW_OK ||
         tw_outputs_open(&options.outputs, kernel, grid, arrays, files, &how, &error) != TW_OK) {

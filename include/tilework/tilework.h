@@ -160,6 +160,16 @@ TW_API const char *tw_kernel_name(const tw_kernel *kernel);
  * TW_ERROR_MEMORY. */
 TW_API tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *error);
 
+#define TW_KERNEL_IDENTITY_SIZE 1000
+
+/* Says what a kernel computes, for the journal of a run that writes files (stage 10): a run is resumed only with a
+ * kernel of the same identity. Without one a kernel is known by the bytes of its shared object or program, its symbol
+ * and its context, which is right for compiled kernels. The maker of a kernel that is code of another language, whose
+ * function is always the same, or whose context has addresses in it, says here what makes two kernels the same: a hash
+ * of the code and of its constants, or a version. The context does not count then. NULL: none again. The text is
+ * copied. Errors: TW_ERROR_ARGUMENT (no bytes, or more than TW_KERNEL_IDENTITY_SIZE), TW_ERROR_MEMORY. */
+TW_API tw_status tw_kernel_set_identity(tw_kernel *kernel, const char *identity, tw_error *error);
+
 /* One sentence that says why the kernel's object is not kept where the environment says: "compiled kernels are kept in
  * /var/tmp/tilework-65534, since ...". NULL: it is kept there. Valid as long as the kernel. Any thread. */
 TW_API const char *tw_kernel_note(const tw_kernel *kernel);

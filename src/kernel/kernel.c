@@ -24,6 +24,7 @@ void tw_kernel_destroy(tw_kernel *kernel)
     free(kernel->symbol);
     free(kernel->name);
     free(kernel->note);
+    free(kernel->identity);
     free(kernel);
 }
 
@@ -43,6 +44,24 @@ tw_status tw_kernel_set_name(tw_kernel *kernel, const char *name, tw_error *erro
     }
     free(kernel->name);
     kernel->name = copy;
+    return TW_OK;
+}
+
+tw_status tw_kernel_set_identity(tw_kernel *kernel, const char *identity, tw_error *error)
+{
+    char *copy = NULL;
+    if (identity != NULL && (identity[0] == '\0' || strlen(identity) > TW_KERNEL_IDENTITY_SIZE)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "the identity of kernel %s has %zu bytes; it has 1 to %d",
+                        kernel->name, strlen(identity), TW_KERNEL_IDENTITY_SIZE);
+    }
+    if (identity != NULL) {
+        copy = strdup(identity);
+        if (copy == NULL) {
+            return tw__fail_memory(error, strlen(identity) + 1, "a kernel's identity");
+        }
+    }
+    free(kernel->identity);
+    kernel->identity = copy;
     return TW_OK;
 }
 

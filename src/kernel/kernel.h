@@ -11,8 +11,9 @@ struct tw_kernel {
     char *path;           /* shared object that workers open themselves; NULL: a function of the program */
     char *symbol;
     char *name;
-    int is_kept; /* its object lies in the cache */
-    char *note;  /* why its object is not kept where the environment says; NULL: it is */
+    char *identity; /* what its maker says it is; NULL: its file and context say so */
+    int is_kept;    /* its object lies in the cache */
+    char *note;     /* why its object is not kept where the environment says; NULL: it is */
     void *context;
     size_t context_size;
     struct tw__library library; /* open handle in this process, where path is not NULL */

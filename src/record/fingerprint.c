@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "array/array.h"
-#include "array/sum.h"
+#include "array/view.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/grid.h"
@@ -19,7 +19,7 @@
 #include "kernel/kernel.h"
 #include "os/file.h"
 #include "os/path.h"
-#include "store/store.h"
+#include "record/contents.h"
 
 #define MOST_PROGRAM ((size_t)1 << 30) /* bytes of a file that is hashed */
 #define CUTS_SPELLED_OUT 8
@@ -53,15 +53,25 @@ static tw_status hash_file(char text[TW__HASH_TEXT], const char *path, tw_error 
     return TW_OK;
 }
 
-/* "mult of HASH", "function at 0x1234 of HASH". */
+/* What its maker says it is, "mult of HASH", "function at 0x1234 of HASH". */
 static tw_status describe_kernel(char *text, size_t size, const tw_kernel *kernel, tw_error *error)
 {
     char hash[TW__HASH_TEXT], context[TW__HASH_TEXT] = "", where[4096];
     size_t offset = 0;
     const char *path = kernel->path;
+    if (kernel->identity != NULL) {
+        snprintf(text, size, "%s", kernel->identity);
+        return TW_OK;
+    }
     if (path == NULL) {
         tw__library_of((void (*)(void))kernel->function, where, sizeof where, &offset);
         path = where;
+    }
+    if (path[0] == '\0') {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "kernel %s lies in no file, so a later run cannot know it again; say what it is with "
+                        "tw_kernel_set_identity",
+                        kernel->name);
     }
     const tw_status status = hash_file(hash, path, error);
     if (status != TW_OK) {
@@ -122,28 +132,9 @@ static void describe_axis(char *text, size_t size, const struct tw__grid_axis *a
     }
 }
 
-void tw__fingerprint_source(const tw_array *array, char *text, size_t size)
-{
-    snprintf(text, size, "%s", array->origin != NULL ? array->origin : "");
-}
-
-static tw_status sum_array(uint64_t *sum, const tw_array *array, tw_error *error)
-{
-    static const int64_t origin[TW_MAX_DIMS];
-    tw_view all;
-    void *copy;
-    const tw_status status = tw__store_view(&all, &copy, array, origin, array->view.shape, error);
-    if (status == TW_OK) {
-        *sum = tw__sum(&all, 1);
-        free(copy);
-    }
-    return status;
-}
-
 static tw_status describe_operand(char *text, size_t size, const tw_array *array, tw_role role, tw_error *error)
 {
     char view[512], source[256];
-    uint64_t sum;
     struct tw__text out;
     tw__text_init(&out, text, size);
     tw__view_text(&array->view, view, sizeof view);
@@ -151,14 +142,9 @@ static tw_status describe_operand(char *text, size_t size, const tw_array *array
     if (role != TW_IN) {
         return TW_OK;
     }
-    tw__fingerprint_source(array, source, sizeof source);
-    if (source[0] != '\0') {
-        tw__text_add(&out, ", %s", source);
-        return TW_OK;
-    }
-    const tw_status status = sum_array(&sum, array, error);
+    const tw_status status = tw__contents_text(array, source, sizeof source, error);
     if (status == TW_OK) {
-        tw__text_add(&out, ", contents with checksum %016" PRIx64, sum);
+        tw__text_add(&out, ", %s", source);
     }
     return status;
 }

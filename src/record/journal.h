@@ -26,7 +26,7 @@ struct tw__partials;
 struct tw__journal_output {
     int operand; /* its number in the signature */
     tw_array *array;
-    char *began; /* inout: the file that its first values are from, "" for none; NULL: they are not known */
+    char *began; /* inout: what its first values were (contents.h); "": they are not known; NULL: not inout */
 };
 
 struct tw__journal {

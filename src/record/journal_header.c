@@ -9,10 +9,10 @@
 
 #include <jansson.h>
 
+#include "array/array.h"
 #include "base/error.h"
 #include "grid/signature.h"
 #include "os/file.h"
-#include "record/fingerprint.h"
 #include "record/journal_file.h"
 #include "record/partials.h"
 #include "store/store.h"
@@ -46,7 +46,6 @@ static const tw_operand *described(const struct tw__journal *journal, const stru
 static int add_output(json_t *outputs, json_t *sources, const struct tw__journal *journal,
                       struct tw__journal_output *output)
 {
-    char source[256];
     struct tw__file_identity identity;
     const tw_operand *operand = described(journal, output);
     if (tw__store_identity(output->array, &identity) == 0 &&
@@ -56,9 +55,8 @@ static int add_output(json_t *outputs, json_t *sources, const struct tw__journal
     if (operand->role != TW_INOUT) {
         return 0;
     }
-    tw__fingerprint_source(output->array, source, sizeof source);
-    output->began = strdup(source);
-    return output->began == NULL ? -1 : json_object_set_new(sources, operand->name, json_string(source));
+    output->began = strdup(output->array->origin != NULL ? output->array->origin : "");
+    return output->began == NULL ? -1 : json_object_set_new(sources, operand->name, json_string(output->began));
 }
 
 char *tw__journal_header(struct tw__journal *journal, json_t *fingerprint)

@@ -12,6 +12,7 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
+#include "record/contents.h"
 #include "record/journal_file.h"
 #include "record/partials.h"
 #include "record/recovery.h"
@@ -220,6 +221,20 @@ static int shape_of(const tw_grid *grid, int operand, int64_t *shape)
     return described->ndim;
 }
 
+/* An inout operand begins with its first values. A journal says what they were. */
+static tw_status fill_file(const struct opening *opening, int k, tw_error *error)
+{
+    char text[256];
+    tw_array *array = opening->outputs->operands[k];
+    const tw_array *first_values = opening->arrays[k];
+    tw_status status = tw_array_copy(array, first_values, error);
+    if (status == TW_OK && first_values->origin == NULL && !opening->options->no_journal) {
+        status = tw__contents_text(first_values, text, sizeof text, error);
+        status = status == TW_OK ? tw__array_set_origin(array, text, error) : status;
+    }
+    return status;
+}
+
 static tw_status create_file(const struct opening *opening, int k, tw_error *error)
 {
     tw_outputs *outputs = opening->outputs;
@@ -235,7 +250,7 @@ static tw_status create_file(const struct opening *opening, int k, tw_error *err
     if (options->made != NULL) {
         options->made(options->made_user, outputs->unfinished[k]);
     }
-    return first_values != NULL ? tw_array_copy(outputs->operands[k], first_values, error) : TW_OK;
+    return first_values != NULL ? fill_file(opening, k, error) : TW_OK;
 }
 
 /* Partials are worth a file only beside a journal: without it they are memory of the pool's. */

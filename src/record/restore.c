@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
-#include "record/fingerprint.h"
+#include "record/contents.h"
 #include "record/recovery.h"
 #include "record/written.h"
 #include "store/store.h"
@@ -58,10 +58,13 @@ tw_status tw__journal_restore(struct tw__journal *journal, int operand, const tw
     if (!tw__view_same_shape(&array->view, &source->view) || !tw__dtype_same(&array->view.dtype, &source->view.dtype)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "'%s' cannot begin with an array of another shape or dtype", name);
     }
-    tw__fingerprint_source(source, now, sizeof now);
+    const tw_status status = was != NULL && was[0] != '\0' ? tw__contents_text(source, now, sizeof now, error) : TW_OK;
+    if (status != TW_OK) {
+        return status;
+    }
     if (was != NULL && was[0] != '\0' && strcmp(was, now) != 0) {
         return tw__fail(error, TW_ERROR_JOURNAL, "%s: is of another job: '%s' began as %s and is %s",
-                        journal->held.path, name, was, now[0] != '\0' ? now : "no file");
+                        journal->held.path, name, was, now);
     }
     return copy_missing(&journal->ledger, journal->grid, operand, array, source, error);
 }
