@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -16,6 +16,12 @@ from ._native import Kernel
 from ._options import Asked
 from ._placement import kind_of, workers_of
 from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import PlacedKernelOptions
+    from ._report import Report
 
 __all__ = ["close_idle", "empty", "evaluate", "run", "share", "zeros"]
 
@@ -76,8 +82,13 @@ def close_idle() -> None:
 # ---- functions ---------------------------------------------------------------------------------------------------------
 
 
-@_options.function_of(_options.run)
-def run(asked: Asked) -> Any:
+@overload
+def run(kernel: Any, signature: str, *operands: Any, report: Literal[True],
+        **options: Unpack[PlacedKernelOptions]) -> tuple[Any, Report]: ...
+@overload
+def run(kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[PlacedKernelOptions]) -> Any: ...
+@_options.shown(_options.RUN)
+def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
     """Run a kernel over the tiles of arrays, on all cores, each tile writing its own part of the result in place.
 
     Equals ``for tile in tiles: kernel(views of the tile)``, on any pool.
@@ -157,6 +168,7 @@ def run(asked: Asked) -> Any:
     >>> tw.run(lambda a: a.sum(axis=0), "a[i,k] -> s[k]", np.ones((4, 3)), tiles={"i": 2}, reduce={"s": "sum"}, pool="serial")
     array([4., 4., 4.])
     """
+    asked = _options.of_kernel(_options.RUN, kernel, signature, operands, options)
     kernel = asked.kernel
     python = not isinstance(kernel, (str, Kernel))
     return _somewhere(asked, python, _ufuncs.releases_lock(kernel) if python else "")
@@ -196,8 +208,8 @@ def _in_pool(kind: str, asked: Asked) -> Any:
         made.close()
 
 
-@_options.function_of(_options.evaluate)
-def evaluate(asked: Asked) -> Any:
+@_options.evaluating
+def evaluate(statement: str, **named: Any) -> Any:
     """Evaluate a statement of index notation on all cores: ``evaluate("r[i,j] = y[i] * x[j]", y=y, x=x)``.
 
     The statement becomes C, is compiled once (and kept in a cache on the disk), and runs without the interpreter. Results
@@ -242,7 +254,7 @@ def evaluate(asked: Asked) -> Any:
     >>> float(tw.evaluate("s[] = sum(i,j: y[i] * x[j])", y=y, x=x))
     18.0
     """
-    return _somewhere(asked, False, "")
+    return _somewhere(_options.of_statement(_options.EVALUATE, statement, named), False, "")
 
 
 def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:

@@ -1,12 +1,21 @@
-"""What runs may be asked for: each option with its name, type, default and check, once. `run` and `evaluate` here have
-the parameters of all functions of these names, and give what was asked for as one value."""
+"""The options of calls: each with its type, default and check, once. What a call asked for becomes one value, `Asked`.
+
+To add an option:
+
+1. its name and type in one of the TypedDicts below: which one says which functions take it. Type checkers read these;
+2. its row in `OPTIONS`: default and check. `help()` and the values of calls are made from both;
+3. a field of the same name in `RunOptions` (how a run is done, whatever it computes) or in `Asked` (all else);
+4. if statements take it, a line in both overloads of `Evaluate` (they take operands by any name, which no TypedDict can say);
+5. its paragraph in the docstring of `run` or `evaluate`, in docs/python.md, and in the tables of tests/package/test_options.py.
+
+A function has them as `**options: Unpack[...]`, is decorated with `shown` and calls `of_kernel` or `of_statement`."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable, Concatenate, NamedTuple, Optional, ParamSpec, TypeVar, Union
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Callable, Literal, NamedTuple, Optional, Protocol, TypedDict, TypeVar, Union, overload
 
 import numpy as np
 
@@ -18,12 +27,96 @@ from ._scalars import whole
 
 if TYPE_CHECKING:
     from ._pool import Pool
+    from ._report import Report
 
 Tell = Callable[[int, int, float], object]  # tiles done, tiles in all, seconds
 Progress = Union[None, bool, Tell]
-P = ParamSpec("P")
-R = TypeVar("R")
-S = TypeVar("S")
+F = TypeVar("F", bound=Callable[..., Any])
+PoolT_contra = TypeVar("PoolT_contra", contravariant=True)
+WorkersT_contra = TypeVar("WorkersT_contra", contravariant=True)
+
+PoolKind = Literal["processes", "threads", "serial"]
+AnyPool = Literal["auto", "threads", "processes", "serial"]
+Edge = Literal["error", "clamp", "wrap", "zero"]
+
+
+# ---- names and types ---------------------------------------------------------------------------------------------------
+
+
+class _Shared(TypedDict, total=False):
+    """Of kernels and statements."""
+
+    out: Any
+    dtype: Any
+    cuts: Optional[Mapping[str, Any]]
+    tiles: Optional[Mapping[str, int]]
+    parts: Optional[Mapping[str, int]]
+    lengths: Optional[Mapping[str, int]]
+    progress: Union[None, bool, Callable[[int, int, float], object]]
+    check: bool
+
+
+class KernelOptions(_Shared, total=False):
+    """Of `Pool.run`, which has its workers."""
+
+    reduce: Union[None, str, Callable[..., object], Mapping[str, Any]]
+    retries: int
+    timeout: Optional[float]
+    guard: bool
+    keep_going: bool
+    tiles_per_worker: int
+
+
+class StatementOptions(_Shared, total=False):
+    """Of `Pool.evaluate`."""
+
+    edges: Union[Edge, Mapping[str, Edge], None]
+    operands: Optional[Mapping[str, Any]]
+
+
+class Placement(TypedDict, total=False):
+    """Where a run is done: of functions that are no methods of a pool."""
+
+    workers: Optional[int]
+    pool: Union[AnyPool, Pool]
+
+
+class PlacedKernelOptions(KernelOptions, Placement, total=False):
+    """Of `run`, `plan`."""
+
+
+class PlacedStatementOptions(StatementOptions, Placement, total=False):
+    """Of `evaluate`, `plan`."""
+
+
+class Reported(TypedDict, total=False):
+    """Of functions with overloads: those with ``report=True`` give a pair."""
+
+    report: bool
+
+
+class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
+    """Type of `evaluate`, and of `Pool.evaluate`, for which `pool` and `workers` are names as any other. Operands have any
+    name, so the options are listed, as `PlacedStatementOptions` has them."""
+
+    @overload
+    def __call__(self, statement: str, *, report: Literal[True], out: Any = ..., dtype: Any = ...,
+                 cuts: Optional[Mapping[str, Any]] = ..., tiles: Optional[Mapping[str, int]] = ...,
+                 parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
+                 progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
+                 edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
+                 workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
+
+    @overload
+    def __call__(self, statement: str, *, report: bool = ..., out: Any = ..., dtype: Any = ...,
+                 cuts: Optional[Mapping[str, Any]] = ..., tiles: Optional[Mapping[str, int]] = ...,
+                 parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
+                 progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
+                 edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
+                 workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> Any: ...
+
+
+# ---- values ------------------------------------------------------------------------------------------------------------
 
 
 class RunOptions(NamedTuple):
@@ -123,106 +216,152 @@ def _by_name(operands: object, named: dict[str, Any]) -> Mapping[str, Any]:
     return {**operands, **named}
 
 
-# ---- names, types, defaults --------------------------------------------------------------------------------------------
+# ---- defaults ----------------------------------------------------------------------------------------------------------
 
 
-def run(kernel: Any, signature: str, *operands: Any, out: Any = None, dtype: Any = None,
-        cuts: Optional[Mapping[str, Any]] = None, tiles: Optional[Mapping[str, int]] = None,
-        parts: Optional[Mapping[str, int]] = None, lengths: Optional[Mapping[str, int]] = None,
-        reduce: Union[None, str, Callable[..., object], Mapping[str, Any]] = None,
-        workers: Optional[int] = None, pool: Union[str, Pool] = "auto", retries: int = 2, timeout: Optional[float] = None,
-        progress: Union[None, bool, Callable[[int, int, float], object]] = None, guard: bool = False, check: bool = False,
-        keep_going: bool = False, tiles_per_worker: int = 0, report: bool = False) -> Asked:
-    """The run of a kernel."""
-    if reduce is not None and isinstance(kernel, str):
-        raise ArgumentError("a statement says by itself how it sums, as in s[j] = sum(i: a[i,j]); reduce= is for kernels")
-    options = RunOptions(_retries(retries), _seconds(timeout), _tiles_per_worker(tiles_per_worker), bool(keep_going),
-                         bool(guard), bool(check), None if progress is None else _progress(progress), bool(report))
-    return Asked(_text(kernel, signature) if isinstance(kernel, str) else native_kernel(kernel) or kernel, signature, operands, out, dtype,
-                 divisions(cuts, tiles, parts), lengths, None, options, workers, pool, reduce)
+class Option(NamedTuple):
+    """One that is not given has the default; the check makes of what is given what is kept. None: it is kept as it is."""
+
+    default: Any = None
+    check: Optional[Callable[[Any], Any]] = None
 
 
-def evaluate(statement: str, *, out: Any = None, dtype: Any = None, cuts: Optional[Mapping[str, Any]] = None,
-             tiles: Optional[Mapping[str, int]] = None, parts: Optional[Mapping[str, int]] = None,
-             lengths: Optional[Mapping[str, int]] = None, edges: Union[str, Mapping[str, str], None] = None,
-             workers: Optional[int] = None, pool: Union[str, Pool] = "auto",
-             progress: Union[None, bool, Callable[[int, int, float], object]] = None, check: bool = False,
-             report: bool = False, operands: Optional[Mapping[str, Any]] = None, **named: Any) -> Asked:
-    """That of a statement, which is signature and kernel at once."""
-    _habits.refuse_operands(statement, named)
+OPTIONS = {  # in the order in which help() lists them
+    "out": Option(),
+    "dtype": Option(),
+    "cuts": Option(),
+    "tiles": Option(),
+    "parts": Option(),
+    "lengths": Option(),
+    "edges": Option(),
+    "reduce": Option(),
+    "workers": Option(),
+    "pool": Option("auto"),
+    "retries": Option(2, _retries),
+    "timeout": Option(None, _seconds),
+    "progress": Option(None, _progress),
+    "guard": Option(False, bool),
+    "check": Option(False, bool),
+    "keep_going": Option(False, bool),
+    "tiles_per_worker": Option(0, _tiles_per_worker),
+    "report": Option(False, bool),
+    "operands": Option(),
+}
+
+
+class Takes:
+    """What options a function takes: those of `keys`."""
+
+    def __init__(self, name: str, *keys: Any) -> None:
+        self.name = name
+        types: dict[str, Any] = {}
+        for some in keys:
+            types.update(some.__annotations__)
+        self.types = {option: types[option].__forward_arg__ for option in OPTIONS if option in types}
+        self.checks = {option: OPTIONS[option].check for option in self.types}
+
+    def refuse(self, given: Mapping[str, object]) -> None:
+        """A TypeError with advice if there is a name that is no option."""
+        _habits.refuse(self.name, (name for name in given if name not in self.checks), self.types)
+
+
+RUN = Takes("run", PlacedKernelOptions, Reported)
+POOL_RUN = Takes("run", KernelOptions, Reported)
+EVALUATE = Takes("evaluate", PlacedStatementOptions, Reported)
+POOL_EVALUATE = Takes("evaluate", StatementOptions, Reported)
+PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
+
+
+# ---- what a call asks for ----------------------------------------------------------------------------------------------
+
+_PLAIN = RunOptions()
+_KEPT: dict[str, Any] = {name: option.default if option.check is None else option.check(option.default)
+                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN}
+_run_options = itemgetter(*RunOptions._fields)
+_asked = itemgetter(*Asked._fields)
+
+
+def of_kernel(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
+    """Of a call with a signature; the kernel may be a statement too."""
+    kept = _KEPT.copy()
+    if given:
+        checks = takes.checks
+        for name, value in given.items():
+            if name not in checks:
+                takes.refuse(given)
+            check = checks[name]
+            kept[name] = value if check is None else check(value)
+        kept["options"] = tuple.__new__(RunOptions, _run_options(kept))
+    if isinstance(kernel, str):
+        if kept["reduce"] is not None:
+            raise ArgumentError("a statement says by itself how it sums, as in s[j] = sum(i: a[i,j]); reduce= is for kernels")
+        kernel = _text(kernel, signature)
+    else:
+        kernel = native_kernel(kernel) or kernel
+    return _made(kept, kernel, signature, operands)
+
+
+def of_statement(takes: Takes, statement: Any, given: Mapping[str, Any]) -> Asked:
+    """Of a call with operands by their names, which are all names in `given` that are no options."""
+    kept = _KEPT.copy()
+    checks = takes.checks
+    operands: dict[str, Any] = {}
+    plain = True
+    for name, value in given.items():
+        if name in checks:
+            check = checks[name]
+            kept[name] = value if check is None else check(value)
+            plain = False
+        else:
+            operands[name] = value
+    _habits.refuse_operands(statement, operands)
     if not isinstance(statement, str):
         raise TypeError(f"a statement is a text such as 'r[i,j] = y[i] * x[j]', not {type(statement).__name__}")
-    options = RunOptions(check=bool(check), progress=None if progress is None else _progress(progress), report=bool(report))
-    return Asked(statement, None, _by_name(operands, named), out, dtype, divisions(cuts, tiles, parts), lengths, edges,
-                 options, workers, pool)
+    if not plain:
+        kept["options"] = tuple.__new__(RunOptions, _run_options(kept))
+        if kept["operands"] is not None:
+            return _made(kept, statement, None, _by_name(kept["operands"], operands))
+    return _made(kept, statement, None, operands)
 
 
-# ---- what takes them ---------------------------------------------------------------------------------------------------
-
-@functools.lru_cache(maxsize=2)
-def _signature(parse: Callable[..., Asked]) -> inspect.Signature:
-    return inspect.signature(parse).replace(return_annotation="Any")
-
-
-def function_of(parse: Callable[P, Asked]) -> Callable[[Callable[[Asked], R]], Callable[P, R]]:
-    """Makes what works for an `Asked` a function with the parameters of `run` or `evaluate`."""
-    signature = _signature(parse)
-
-    def decorate(work: Callable[[Asked], R]) -> Callable[P, R]:
-        @functools.wraps(work)
-        def call(*arguments: P.args, **options: P.kwargs) -> R:
-            try:
-                asked = parse(*arguments, **options)
-            except TypeError:
-                _refuse_unknown(parse, signature, options)
-                raise
-            return work(asked)
-
-        _describe(call, parse, signature)
-        return call
-    return decorate
+def _made(kept: dict[str, Any], kernel: Any, signature: Optional[str], operands: Any) -> Asked:
+    kept["kernel"], kept["signature"], kept["operands"] = kernel, signature, operands
+    kept["splits"] = divisions(kept["cuts"], kept["tiles"], kept["parts"])
+    return tuple.__new__(Asked, _asked(kept))
 
 
-def method_of(parse: Callable[P, Asked]) -> Callable[[Callable[[S, Asked], R]], Callable[Concatenate[S, P], R]]:
-    """The same for a method of a pool, which has its workers: these names are no options."""
-    own = [parameter for parameter in _signature(parse).parameters.values()
-           if parameter.name not in ("workers", "pool")]
-    owner = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = inspect.Signature([owner, *own], return_annotation="Any")
-
-    def decorate(work: Callable[[S, Asked], R]) -> Callable[Concatenate[S, P], R]:
-        @functools.wraps(work)
-        def call(self: S, /, *arguments: P.args, **options: P.kwargs) -> R:
-            operands: Optional[dict[str, Any]] = None
-            if "workers" in options or "pool" in options:
-                _refuse_unknown(parse, signature, options)
-                operands = {name: options.pop(name) for name in ("workers", "pool") if name in options}
-            try:
-                asked = parse(*arguments, **options)
-            except TypeError:
-                _refuse_unknown(parse, signature, options)
-                raise
-            if operands is not None:
-                asked = asked._replace(operands=_by_name(operands, dict(asked.operands)))
-            return work(self, asked)
-
-        _describe(call, parse, signature)
-        return call
-    return decorate
+# ---- what help() shows -------------------------------------------------------------------------------------------------
 
 
-def _refuse_unknown(parse: Callable[..., Asked], signature: inspect.Signature, given: Mapping[str, object]) -> None:
-    """A TypeError with advice for a name that is no option, unless any name may be that of an operand."""
-    parameters = signature.parameters.values()
-    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        options = [parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
-        taken = {*options, "kernel", "signature"}  # *operands and self are not given by their names
-        _habits.refuse(parse.__name__, (name for name in given if name not in taken), options)
+def shown(takes: Takes) -> Callable[[F], F]:
+    """Lets help(), IDEs and typing.get_type_hints see the options of a function with `**options` one by one."""
+    def describe(function: F) -> F:
+        _describe(function, takes)
+        return function
+    return describe
 
 
-def _describe(call: Any, parse: Callable[..., Asked], signature: inspect.Signature) -> None:
-    """What help(), IDEs and typing.get_type_hints read."""
-    call.__signature__ = signature
-    call.__wrapped__ = parse  # whose module knows the types by their names
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()
-                            if parameter.name != "self"} | {"return": signature.return_annotation}
+def evaluating(function: Callable[..., Any]) -> Evaluate[Union[AnyPool, Pool], Optional[int]]:
+    """The same for `evaluate`, which takes operands by any name besides."""
+    _describe(function, EVALUATE)
+    return function
+
+
+def evaluating_in_pool(method: Callable[..., Any]) -> Evaluate[Any, Any]:
+    """The same for `Pool.evaluate`."""
+    _describe(method, POOL_EVALUATE)
+    return method
+
+
+def _describe(function: Any, takes: Takes) -> None:
+    own = inspect.signature(function)
+    parameters = {name: one for name, one in own.parameters.items() if one.kind is not inspect.Parameter.VAR_KEYWORD}
+    for name, annotation in takes.types.items():
+        parameters.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=OPTIONS[name].default,
+                                                      annotation=annotation))
+    if "operands" in takes.types:
+        parameters["named"] = inspect.Parameter("named", inspect.Parameter.VAR_KEYWORD, annotation="Any")
+    function.__signature__ = own.replace(parameters=list(parameters.values()))
+    function.__wrapped__ = of_kernel  # whose module knows the types by their names
+    function.__annotations__ = {name: one.annotation for name, one in parameters.items() if name != "self"} | {
+        "return": own.return_annotation}

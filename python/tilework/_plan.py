@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from ._pool import Pool
 from ._report import POOLS
 from ._request import NOTHING, Request
 from ._statement import StatementRequest
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._options import AnyPool, PlacedKernelOptions
 
 SECONDS = 0.3  # that timing tiles may take
 
@@ -178,20 +183,24 @@ def _bytes(value: float) -> str:
     return f"{value:.3g} TiB"
 
 
+setattr(_options, "Plan", Plan)  # for those who read the type of `plan` while a program runs
+
+
 # ---- how it is made ----------------------------------------------------------------------------------------------------
 
 
-@_options.function_of(_options.run)
-def _asked_run(asked: Asked) -> Asked:
-    return asked
+def _asked_run(kernel: Any, signature: Any, *operands: Any, **options: Any) -> _options.Asked:
+    return _options.of_kernel(_options.RUN, kernel, signature, operands, options)
 
 
-@_options.function_of(_options.evaluate)
-def _asked_evaluate(asked: Asked) -> Asked:
-    return asked
-
-
-def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = False, **options: Any) -> Plan:
+@overload
+def plan(kernel: Any, signature: str, /, *operands: Any, no_run: bool = ..., measure: bool = ..., report: bool = ...,
+         **options: Unpack[PlacedKernelOptions]) -> Plan: ...
+@overload
+def plan(kernel: str, /, *, no_run: bool = ..., measure: bool = ..., pool: Union[AnyPool, Pool] = ...,
+         workers: Optional[int] = ..., **named: Any) -> Plan: ...
+@_options.shown(_options.PLAN)
+def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = False, **named: Any) -> Plan:
     """Say what a run will cost, before it: serially, on threads and on processes, and whether more workers pay.
 
     Takes the arguments of :func:`run`, or those of :func:`evaluate` if the first is a statement:
@@ -202,7 +211,7 @@ def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = F
 
     Parameters
     ----------
-    kernel, *operands, **options
+    kernel, *operands, **named
         As for :func:`run` or :func:`evaluate`. ``workers`` is the most that is looked at. With a :class:`Pool` as ``pool``
         opening one costs nothing.
     no_run : bool
@@ -230,9 +239,9 @@ def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = F
     True
     """
     if isinstance(kernel, str) and not operands:
-        asked = _asked_evaluate(kernel, **options)
+        asked = _options.of_statement(_options.EVALUATE, kernel, named)
     else:
-        asked = _asked_run(kernel, *operands, **options)
+        asked = _asked_run(kernel, *operands, **named)
     return Plan(_facts(asked, bool(no_run), bool(measure)))
 
 

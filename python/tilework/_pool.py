@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional, overload
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from ._statement import StatementRequest
 from ._turn import Turn
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._engine import Engine
+    from ._options import KernelOptions, PoolKind
+    from ._report import Report
 
 PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
 
@@ -60,7 +64,7 @@ class Pool:
     True
     """
 
-    def __init__(self, workers: Optional[int] = None, pool: str = "processes", *, start: str = "fork",
+    def __init__(self, workers: Optional[int] = None, pool: PoolKind = "processes", *, start: Literal["fork", "spawn"] = "fork",
                  **others: Any) -> None:
         if others:
             _habits.refuse("Pool", others, ("workers", "pool", "start"))
@@ -157,18 +161,23 @@ class Pool:
 
     # ---- runs ----
 
-    @_options.method_of(_options.run)
-    def run(self, asked: Asked) -> Any:
+    @overload
+    def run(self, /, kernel: Any, signature: str, *operands: Any, report: Literal[True],
+            **options: Unpack[KernelOptions]) -> tuple[Any, Report]: ...
+    @overload
+    def run(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[KernelOptions]) -> Any: ...
+    @_options.shown(_options.POOL_RUN)
+    def run(self, /, kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         """Run a kernel over all tiles; as :func:`tilework.run`, with this pool's workers.
 
         A pool does one run at a time: a second thread that calls waits for its turn.
         """
-        return self._do(asked)
+        return self._do(_options.of_kernel(_options.POOL_RUN, kernel, signature, operands, options))
 
-    @_options.method_of(_options.evaluate)
-    def evaluate(self, asked: Asked) -> Any:
+    @_options.evaluating_in_pool
+    def evaluate(self, /, statement: str, **named: Any) -> Any:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
-        return self._do(asked)
+        return self._do(_options.of_statement(_options.POOL_EVALUATE, statement, named))
 
     def _do(self, asked: Asked) -> Any:
         self._engine.accept(asked.kernel)
