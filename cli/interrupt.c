@@ -15,7 +15,7 @@
 #include "exit.h"
 #include "look/clock.h"
 
-#define GUARDED (TW_MAX_OPERANDS + 1) /* every operand's output and the report */
+#define GUARDED (TW_MAX_OPERANDS + 2) /* every operand's output, the report and the trace */
 
 /* Signals that come this close together are one request: timeout(1) and a closing terminal send two. */
 #define TOGETHER 0.1 /* seconds */

@@ -7,9 +7,9 @@
 
 #include <tilework/tilework.h>
 
-/* Of each operand an input, an output and its unfinished name, and the kernel of its reduction; the report and its
- * unfinished name; kernel, journal, partial results. */
-#define CLI_MAX_PATHS (4 * TW_MAX_OPERANDS + 5)
+/* Of each operand an input, an output and its unfinished name, and the kernel of its reduction; the report, the trace
+ * and their unfinished names; kernel, journal, partial results. */
+#define CLI_MAX_PATHS (4 * TW_MAX_OPERANDS + 7)
 
 struct cli_path {
     char *path; /* owned */

@@ -1,16 +1,24 @@
-/* report_file.c - the file of --report, which gets its name when it is whole. Knows the report as something that can be
- * written, and no run. */
+/* report_file.c - the file of --report or --trace, which gets its name when it is whole. Knows the report as something
+ * that can be written, and no run. */
 #include "report_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit.h"
 #include "interrupt.h"
+
+cli_report_form *cli_report_form_of(const char *path)
+{
+    const char *dot = path != NULL ? strrchr(path, '.') : NULL;
+    const int is_page = dot != NULL && (strcasecmp(dot, ".html") == 0 || strcasecmp(dot, ".htm") == 0);
+    return is_page ? tw_report_write_html : tw_report_write_json;
+}
 
 static tw_status file_error(tw_error *error, const char *path, const char *what, int os_error)
 {
@@ -26,7 +34,7 @@ static int is_special(const char *path)
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
-tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_error *error)
+tw_status cli_report_file_paths(const char *path, const char *what, struct cli_paths *paths, tw_error *error)
 {
     if (path == NULL || strcmp(path, "-") == 0 || is_special(path)) {
         return TW_OK;
@@ -37,10 +45,10 @@ tw_status cli_report_file_paths(const char *path, struct cli_paths *paths, tw_er
     }
     tw_status status = tw_outputs_beside(&unfinished, NULL, NULL, file, error);
     if (status == TW_OK) {
-        status = cli_paths_add(paths, error, file, 1, "the report");
+        status = cli_paths_add(paths, error, file, 1, "the %s", what);
     }
     if (status == TW_OK) {
-        status = cli_paths_add(paths, error, unfinished, 1, "the unfinished report");
+        status = cli_paths_add(paths, error, unfinished, 1, "the unfinished %s", what);
     }
     free(unfinished);
     free(file);
@@ -69,10 +77,10 @@ static tw_status open_descriptor(struct cli_report_file *file, int *fd, tw_error
     return *fd >= 0 ? TW_OK : file_error(error, file->path, "cannot be written", errno);
 }
 
-tw_status cli_report_file_open(struct cli_report_file *file, const char *path, tw_error *error)
+tw_status cli_report_file_open(struct cli_report_file *file, const char *path, cli_report_form *form, tw_error *error)
 {
     int fd = -1;
-    *file = (struct cli_report_file){0};
+    *file = (struct cli_report_file){.form = form};
     if (path == NULL) {
         return TW_OK;
     }
@@ -110,7 +118,7 @@ tw_status cli_report_file_write(struct cli_report_file *file, const tw_report *r
     if (file->file == NULL) {
         return TW_OK;
     }
-    if (tw_report_write_json(report, file->file, error) != TW_OK) {
+    if (file->form(report, file->file, error) != TW_OK) {
         if (file->standard_output) {
             errno = error->os_error;
             cli_output_failed(1);

@@ -17,6 +17,7 @@ enum {
     KEY_COMPILER,
     KEY_CHECK,
     KEY_REPORT,
+    KEY_TRACE,
     KEY_PROGRESS,
     KEY_NO_PROGRESS,
     KEY_SCRATCH,
@@ -82,7 +83,12 @@ static const struct argp_option options[] = {
      "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
      8},
     {NULL, 0, NULL, 0, "Messages and reports:", 9},
-    {"report", KEY_REPORT, "FILE", 0, "Write a report as JSON, tile by tile; '-' is standard output", 9},
+    {"report", KEY_REPORT, "FILE", 0,
+     "Write a report, tile by tile: as JSON, or as a page with pictures if FILE ends with .html; '-' is standard "
+     "output",
+     9},
+    {"trace", KEY_TRACE, "FILE", 0,
+     "Write when each worker did what, for ui.perfetto.dev or chrome://tracing; '-' is standard output", 9},
     {"verbose", 'v', NULL, 0, "Print a line for each tile", 9},
     {"progress", KEY_PROGRESS, NULL, 0, "Show progress (the default if standard error is a terminal, else never)", 9},
     {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Do not show progress", 9},
@@ -264,6 +270,10 @@ static error_t end(struct cli_request *request)
     if (request->no_journal && request->resume) {
         return cli_bad("--no-journal and --resume exclude each other: without a journal it is not known what is done");
     }
+    if (request->report != NULL && request->trace != NULL && strcmp(request->report, "-") == 0 &&
+        strcmp(request->trace, "-") == 0) {
+        return cli_bad("--report and --trace exclude each other on standard output: give one of them a file");
+    }
     return check_pool(request);
 }
 
@@ -355,6 +365,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return set_once(&request->object, "--kernel", argument);
     case KEY_REPORT:
         return set_once(&request->report, "--report", argument);
+    case KEY_TRACE:
+        return set_once(&request->trace, "--trace", argument);
     case KEY_SCRATCH:
         return parse_bytes(&request->scratch, "--scratch", argument);
     case KEY_RETRIES:

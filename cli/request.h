@@ -20,6 +20,7 @@ struct cli_request {
     struct cli_splits splits;
     tw_compile_options compile;
     const char *report; /* file, "-" for standard output; NULL: none */
+    const char *trace;  /* likewise */
     size_t scratch;     /* bytes */
     int retries;        /* as in tw_run_options */
     double timeout;     /* seconds; 0: none */

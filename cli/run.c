@@ -25,7 +25,7 @@ struct run {
     tw_pool *pool;
     tw_report *report;
     struct cli_operands operands;
-    struct cli_report_file report_file;
+    struct cli_report_file report_file, trace_file;
     struct cli_unfinished unfinished;
     struct cli_retype retype;
 };
@@ -55,7 +55,10 @@ static tw_status check_paths(struct run *run, tw_error *error)
     }
     tw_status status = cli_operands_paths(&run->operands, paths, error);
     if (status == TW_OK) {
-        status = cli_report_file_paths(run->request->report, paths, error);
+        status = cli_report_file_paths(run->request->report, "report", paths, error);
+    }
+    if (status == TW_OK) {
+        status = cli_report_file_paths(run->request->trace, "trace", paths, error);
     }
     if (status == TW_OK) {
         status = add_kernel_path(paths, run->request, error);
@@ -180,7 +183,8 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                   .progress = request->progress ? cli_progress_draw : NULL};
 
     cli_flush(); /* a worker that exits would print again what is waiting here */
-    if (cli_report_file_open(&run->report_file, request->report, error) != TW_OK ||
+    if (cli_report_file_open(&run->report_file, request->report, cli_report_form_of(request->report), error) != TW_OK ||
+        cli_report_file_open(&run->trace_file, request->trace, tw_report_write_trace, error) != TW_OK ||
         cli_unfinished_open(&run->unfinished, run->recipe.kernel, run->grid, error) != TW_OK) {
         return error->status;
     }
@@ -221,12 +225,26 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
     }
 }
 
-/* What was asked to be printed goes to standard output, unless the report is there. */
+/* Writes the report and the trace, which are there also if the run has failed. `code` is what the command ends with if
+ * both can be written. */
+static int write_reports(struct run *run, int code)
+{
+    struct cli_report_file *files[] = {&run->report_file, &run->trace_file};
+    for (int k = 0; k < 2; k++) {
+        tw_error error;
+        if (cli_report_file_write(files[k], run->report, &error) != TW_OK) {
+            const int report_code = cli_fail(&error);
+            code = code == CLI_DONE ? report_code : code;
+        }
+    }
+    return code;
+}
+
+/* What was asked to be printed goes to standard output, unless the report or the trace is there. */
 static int print_outcome(struct run *run, tw_status status, const tw_error *error, uint64_t kept)
 {
     const struct cli_request *request = run->request;
-    FILE *lines = run->report_file.standard_output ? stderr : stdout;
-    tw_error report_error;
+    FILE *lines = run->report_file.standard_output || run->trace_file.standard_output ? stderr : stdout;
     int code = CLI_DONE;
     if (run->report != NULL) {
         if (request->verbose) {
@@ -245,15 +263,12 @@ static int print_outcome(struct run *run, tw_status status, const tw_error *erro
         advise(run, error, kept);
     }
     if (run->report != NULL) {
-        if (cli_report_file_write(&run->report_file, run->report, &report_error) != TW_OK) {
-            const int report_code = cli_fail(&report_error);
-            code = code == CLI_DONE ? report_code : code;
-        }
+        code = write_reports(run, code);
         if (status == TW_OK && !request->quiet) {
             char remark[512];
             cli_operands_defaults_text(&run->operands, remark, sizeof remark);
             cli_say_done(run->report, remark);
-            if (request->report != NULL) {
+            if (request->report != NULL || request->trace != NULL) {
                 char advice[512];
                 tw_report_advice(run->report, advice, sizeof advice);
                 cli_say("advice: %s", advice);
@@ -267,6 +282,7 @@ static void run_fini(struct run *run)
 {
     tw_pool_close(run->pool);
     cli_report_file_fini(&run->report_file);
+    cli_report_file_fini(&run->trace_file);
     cli_unfinished_fini(&run->unfinished);
     cli_retype_fini(&run->retype);
     cli_operands_fini(&run->operands);

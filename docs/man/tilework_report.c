@@ -31,7 +31,7 @@ int main(void)
     tw_report_get_totals(report, &totals);
     tw_report_line(report, 0, line, sizeof line);
     printf("%llu of %llu tiles done\n%s\n", (unsigned long long)totals.done, (unsigned long long)totals.tiles, line);
-    const int wrong = tw_report_write_json(report, stdout, &error) || record.state != TW_TILE_FAILED || totals.done != 3;
+    const int wrong = tw_report_write_json(report, stdout, &error) || tw_report_write_trace(report, stdout, &error) || record.state != TW_TILE_FAILED || totals.done != 3;
     tw_report_destroy(report);
     tw_kernel_destroy(kernel);
     tw_grid_destroy(grid);

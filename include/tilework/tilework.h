@@ -503,6 +503,8 @@ TW_API tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_er
 /* Destroys a report. NULL: does nothing. */
 TW_API void tw_report_destroy(tw_report *report);
 
+#include <tilework/picture.h> /* a report as a trace, as a picture, from records */
+
 #include <tilework/outputs.h> /* stage 10 */
 
 /* ---- 12 the machine ------------------------------------------------------------------------------------------- */

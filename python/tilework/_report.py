@@ -1,20 +1,20 @@
-"""What happened in a run, tile by tile: as arrays, as a dict, and as a picture for notebooks."""
+"""What happened in a run, tile by tile: as arrays, as a dict, as a trace, and as a picture for notebooks and browsers."""
 
 from __future__ import annotations
 
 import functools
+import os
+from collections.abc import Callable
 from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import _tilework
+from . import _errors, _tilework
 from ._placement import KINDS
 
 STATES = ("free", "running", "done", "failed")
+Path = Union[str, bytes, "os.PathLike[str]"]
 POOLS = {kind: name for name, kind in KINDS.items()}
-COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999999", "#000000")
-MOST_DRAWN = 2000  # tiles that a picture shows one by one
-WIDTH = 480
 
 
 def record_of(naxes: int) -> np.dtype[Any]:
@@ -53,6 +53,19 @@ class ReportParts:
     def line(self, tile: int) -> str:
         size = record_of(len(self._grid.signature.axes)).itemsize
         return _tilework.Report.line_of(self._grid, tile, self._tiles[tile * size:(tile + 1) * size])
+
+    def _report(self) -> _tilework.Report:
+        kind = self._totals["pool"]
+        return _tilework.Report.of(self._grid, {**self._totals, "pool": KINDS.get(kind, kind)}, self._tiles)
+
+    def trace(self, path: Path) -> None:
+        self._report().trace(path)
+
+    def html(self, path: Path) -> None:
+        self._report().html(path)
+
+    def picture(self) -> str:
+        return self._report().picture()
 
 
 class Report:
@@ -130,10 +143,27 @@ class Report:
         return {**self.totals, "why": self.why, "undivided": self.undivided, "advice": self.advice, "axes": list(self.axes),
                 "steps": [step._asdict() for step in self.steps], "tile": tiles}
 
+    def trace(self, path: Path) -> None:
+        """Writes when each worker did what, as a file that Perfetto (https://ui.perfetto.dev), ``chrome://tracing`` and
+        speedscope open: a track for each worker, its tiles with their ranges, what failed or was run again, and when it was
+        idle. The file gets its name when it is whole; an old one of that name is replaced.
+
+        >>> import numpy as np, tilework as tw
+        >>> r, report = tw.run(lambda x: x + 1, "x[i] -> r[i]", np.arange(6), tiles={"i": 2}, pool="serial", report=True)
+        >>> import os, tempfile
+        >>> report.trace(os.path.join(tempfile.mkdtemp(), "run.json"))
+        """
+        _written(self._inner.trace, path)
+
+    def html(self, path: Path) -> None:
+        """Writes a page with the totals, the advice, a map of the tiles and a timeline of the workers: one file that needs no
+        other file and no network. The file gets its name when it is whole; an old one of that name is replaced."""
+        _written(self._inner.html, path)
+
     def __repr__(self) -> str:
         totals = self.totals
         several = f" of {len(self.steps)} steps" if len(self.steps) > 1 else ""
-        parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {totals['seconds']:.3g} s",
+        parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {_duration(totals['seconds'])}",
                  f"{totals['workers']} workers ({self.pool}: {self.why})"]
         parts += [f"{totals[key]} {word}" for key, word in
                   (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
@@ -151,78 +181,23 @@ class Report:
 
     def _repr_html_(self) -> str:
         text = repr(self)[1:-1].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        pictures = ""
-        if 0 < len(self.tiles) <= MOST_DRAWN:
-            pictures = self._map() + self._timeline()
-        elif len(self.tiles):
-            pictures = self._loads()
-        return f'<div><div>{text}</div>{pictures}</div>'
-
-    def _map(self) -> str:
-        """The tiles of the first step over the first two axes that are divided, in the colour of their worker."""
-        tiles = self.tiles[:self.steps[0].tiles]
-        divided = [a for a in range(len(self.axes)) if len(np.unique(tiles["start"][:, a])) > 1] or \
-            list(range(len(self.axes)))[:1]
-        if not divided:
-            return ""
-        down, across = (divided[0], divided[1]) if len(divided) > 1 else (None, divided[0])
-        drawn, seen = [], set()
-        for record in tiles:
-            x, width = _span(record, across, tiles)
-            y, height = _span(record, down, tiles) if down is not None else (0.0, 0.1)
-            if (x, y) in seen:  # tiles that differ on further axes alone
-                continue
-            seen.add((x, y))
-            drawn.append(f'<rect x="{x * WIDTH:.2f}" y="{y * WIDTH / 2:.2f}" width="{width * WIDTH:.2f}" '
-                         f'height="{height * WIDTH / 2:.2f}" fill="{_colour(record)}" stroke="white" stroke-width="0.5">'
-                         f'<title>{_title(self.axes, record)}</title></rect>')
-        height = WIDTH / 2 if down is not None else WIDTH / 20
-        return _svg("tiles by worker", height, drawn)
-
-    def _timeline(self) -> str:
-        """One line a worker, one bar a tile."""
-        tiles = self.tiles[self.tiles["worker"] >= 0]
-        end = float((tiles["begin"] + tiles["seconds"]).max()) if len(tiles) else 0.0
-        if end <= 0:
-            return ""
-        drawn = [f'<rect x="{record["begin"] / end * WIDTH:.2f}" y="{int(record["worker"]) * 14}" '
-                 f'width="{max(0.3, record["seconds"] / end * WIDTH):.2f}" height="12" fill="{_colour(record)}">'
-                 f'<title>{_title(self.axes, record)}</title></rect>' for record in tiles]
-        return _svg(f"timeline, {end * 1e3:.3g} ms", 14 * (int(tiles["worker"].max()) + 1), drawn)
-
-    def _loads(self) -> str:
-        """Where tiles are too many to be drawn: how busy each worker was."""
-        tiles = self.tiles
-        drawn, workers = [], [int(worker) for worker in np.unique(tiles["worker"]) if worker >= 0]
-        busy = {worker: float(tiles["seconds"][tiles["worker"] == worker].sum()) for worker in workers}
-        most = max(busy.values(), default=0.0) or 1.0
-        for row, worker in enumerate(workers):
-            count = int((tiles["worker"] == worker).sum())
-            drawn.append(f'<rect x="0" y="{row * 14}" width="{busy[worker] / most * WIDTH:.2f}" height="12" '
-                         f'fill="{COLOURS[worker % len(COLOURS)]}"><title>worker {worker}: {count} tiles, '
-                         f'{busy[worker]:.3g} s</title></rect>')
-        return _svg("seconds in kernels by worker", 14 * len(workers), drawn)
+        return f'<div><div>{text}</div>{self._inner.picture()}</div>'
 
 
-def _span(record: Any, axis: int, tiles: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """First and length of a tile on an axis, as parts of the whole."""
-    length = max(1, int(tiles["stop"][:, axis].max()))
-    start, stop = int(record["start"][axis]), int(record["stop"][axis])
-    return start / length, (stop - start) / length
+def _written(write: Callable[[Path], None], path: Path) -> None:
+    try:
+        write(path)
+    except _tilework.Failure as failure:
+        raise _errors.of_failure(failure) from None
 
 
-def _colour(record: Any) -> str:
-    if record["state"] == 3:
-        return "#bb0000"
-    return COLOURS[int(record["worker"]) % len(COLOURS)] if record["state"] == 2 and record["worker"] >= 0 else "#dddddd"
-
-
-def _title(axes: tuple[str, ...], record: Any) -> str:
-    ranges = ", ".join(f"{axis} {start}:{stop}" for axis, start, stop in zip(axes, record["start"], record["stop"]))
-    return f"tile {record['tile']}: {ranges}; {STATES[record['state']]}, worker {record['worker']}, " \
-           f"{record['seconds'] * 1e3:.3g} ms"
-
-
-def _svg(caption: str, height: float, drawn: list[str]) -> str:
-    return f'<div style="margin:4px 0"><small>{caption}</small><br/><svg xmlns="http://www.w3.org/2000/svg" ' \
-           f'width="{WIDTH}" height="{height:.0f}" role="img" aria-label="{caption}">{"".join(drawn)}</svg></div>'
+def _duration(seconds: float) -> str:
+    """As people read it: ``12.3 ms``, ``3.0 s``, ``2 min 5 s``."""
+    if seconds >= 119.5:
+        whole = round(seconds)
+        large, small = ("h", "min") if whole >= 7200 else ("min", "s")
+        count = (whole + 30) // 60 if whole >= 7200 else whole
+        return f"{count // 60} {large}" + (f" {count % 60} {small}" if count % 60 else "")
+    scale, unit = next((found for found in ((1.0, "s"), (1e-3, "ms")) if seconds >= found[0]), (1e-6, "us"))
+    number = seconds / scale
+    return f"{number:.{1 if number < 99.95 else 0}f} {unit}"

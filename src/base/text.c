@@ -1,6 +1,7 @@
 /* text.c - strict reading and locale-free writing of text. */
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,47 @@ void tw__text_add_quoted(struct tw__text *text, const char *quoted, size_t lengt
         tw__text_add(text, c >= 0x20 && c < 0x7f ? "%c" : "\\x%02x", c);
     }
     tw__text_add(text, "%s'", stop < length ? "..." : "");
+}
+
+/* From two minutes on. */
+static void add_long_duration(struct tw__text *text, double seconds)
+{
+    const int64_t whole = seconds < 1e15 ? (int64_t)(seconds + 0.5) : (int64_t)1e15;
+    const int in_hours = whole >= 7200;
+    const int64_t small = in_hours ? (whole + 30) / 60 : whole;
+    tw__text_add(text, "%" PRId64 " %s", small / 60, in_hours ? "h" : "min");
+    if (small % 60 != 0) {
+        tw__text_add(text, " %" PRId64 " %s", small % 60, in_hours ? "min" : "s");
+    }
+}
+
+void tw__text_add_duration(struct tw__text *text, double seconds)
+{
+    if (!(seconds < 119.5)) {
+        add_long_duration(text, seconds);
+        return;
+    }
+    double number;
+    const char *unit = tw__unit_of_seconds(seconds, &number);
+    if (number >= 999.5) { /* it would read 1000 */
+        unit = tw__unit_of_seconds(seconds * 1.001, &number);
+    }
+    const long long tenths = (long long)(number * 10 + 0.5);
+    if (tenths < 1000) {
+        tw__text_add(text, "%lld.%lld %s", tenths / 10, tenths % 10, unit);
+    } else {
+        tw__text_add(text, "%lld %s", (tenths + 5) / 10, unit);
+    }
+}
+
+void tw__text_add_pool(struct tw__text *text, tw_pool_kind pool, int workers)
+{
+    if (pool == TW_SERIAL) {
+        tw__text_add(text, "one worker");
+    } else {
+        tw__text_add(text, "%d %s%s", workers, pool == TW_THREADS ? "thread" : "worker process",
+                     workers == 1 ? "" : (pool == TW_THREADS ? "s" : "es"));
+    }
 }
 
 /* printf and strtod follow the locale's decimal separator: what printf puts between the digits is skipped, and strtod

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tilework/tilework.h>
+
 /* Reads a decimal number of digits alone from the front of text[0..length): no sign, no blanks. Returns how many
  * characters were read, 0 if there is no digit or the value does not fit int64. */
 size_t tw__parse_digits(const char *text, size_t length, int64_t *value);
@@ -32,6 +34,12 @@ __attribute__((format(printf, 2, 3))) void tw__text_add(struct tw__text *text, c
 
 /* The unit, "ns" to "s", in which so many seconds read well, and *number of them in it. */
 const char *tw__unit_of_seconds(double seconds, double *number);
+
+/* Adds seconds as people read them: "850.0 ns", "12.3 ms", "740 ms", "3.0 s", "2 min 5 s", "3 h 5 min". */
+void tw__text_add_duration(struct tw__text *text, double seconds);
+
+/* Adds "2 threads", "1 worker process", "one worker". */
+void tw__text_add_pool(struct tw__text *text, tw_pool_kind pool, int workers);
 
 /* Adds a user's text between single quotes, fit for a one-line message: the part around quoted[at] where it is long,
  * and \xNN for every byte that is not printable ASCII. */

@@ -26,16 +26,6 @@ void tw__text_add_seconds(struct tw__text *text, double seconds)
     }
 }
 
-void tw__text_add_pool(struct tw__text *text, tw_pool_kind pool, int workers)
-{
-    if (pool == TW_SERIAL) {
-        tw__text_add(text, "one worker");
-    } else {
-        tw__text_add(text, "%d %s%s", workers, pool == TW_THREADS ? "thread" : "worker process",
-                     workers == 1 ? "" : (pool == TW_THREADS ? "s" : "es"));
-    }
-}
-
 int64_t tw__longer_tiles(double set_up, double mean, int64_t tiles, int workers)
 {
     const int64_t most = tiles / (4 * (int64_t)workers);

@@ -9,9 +9,6 @@
 /* Seconds with a unit that suits, two or three digits; by integers: no locale has a say. */
 void tw__text_add_seconds(struct tw__text *text, double seconds);
 
-/* "2 threads", "1 worker process", "one worker". */
-void tw__text_add_pool(struct tw__text *text, tw_pool_kind pool, int workers);
-
 /* Longer tiles for a kernel that needs `set_up` seconds a call: how many of today's each should have, at most so many
  * that four stay for each worker; 1: they are long enough. */
 int64_t tw__longer_tiles(double set_up, double mean, int64_t tiles, int workers);

@@ -9,8 +9,7 @@
 #include "grid/stages.h"
 #include "run/report.h"
 
-/* A stream that failed without saying why (one that is not open for writing, say) leaves EIO. */
-static tw_status cannot_write(tw_error *error)
+tw_status tw__report_cannot_write(tw_error *error)
 {
     const int failed = errno != 0 ? errno : EIO;
     return tw__fail_os(error, tw__file_status(failed), failed, "the report cannot be written");
@@ -156,7 +155,7 @@ tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *er
     }
     /* jansson does not look whether all that it writes was taken: the stream knows. */
     if (!written || fputs("\n]}\n", file) < 0 || fflush(file) != 0 || ferror(file)) {
-        return cannot_write(error);
+        return tw__report_cannot_write(error);
     }
     return TW_OK;
 }

@@ -1,4 +1,5 @@
-/* report.c - what happened in a run, tile by tile, as records and as lines. json.c writes it as JSON. */
+/* report.c - what happened in a run, tile by tile, as records and as lines. json.c, trace.c and picture.c write
+ * it for others. */
 #include "run/report.h"
 
 #include <stdlib.h>
@@ -8,18 +9,18 @@
 #include "base/text.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
+#include "grid/stages.h"
 
-tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int count, const tw_pool *pool,
-                            tw_error *error)
+/* A report over these grids for so many workers, of which nothing is known. */
+static tw_status create(tw_report **report, const tw_grid *const *grids, int count, int workers, tw_error *error)
 {
-    const int workers = pool->crew.workers;
     size_t size = 0;
     for (int s = 0; s < count; s++) {
         size += (tw__grid_image_size(grids[s]) + 63) & ~(size_t)63;
     }
     tw_report *made = calloc(1, sizeof *made);
     char *image = malloc(size);
-    int *pids = calloc((size_t)workers, sizeof *pids);
+    int *pids = calloc(workers > 0 ? (size_t)workers : 1, sizeof *pids);
     if (made == NULL || image == NULL || pids == NULL) {
         free(made);
         free(image);
@@ -34,12 +35,48 @@ tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int
         made->totals.tiles += grids[s]->count;
         image += (tw__grid_image_size(grids[s]) + 63) & ~(size_t)63;
     }
-    made->pool = pool->crew.ops->name;
-    made->totals.pool = tw_pool_get_kind(pool);
     made->totals.workers = workers;
     made->totals.differing_operand = -1;
     made->totals.differing_index = -1;
     made->totals.differing_tile = -1;
+    *report = made;
+    return TW_OK;
+}
+
+tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int count, const tw_pool *pool,
+                            tw_error *error)
+{
+    const tw_status status = create(report, grids, count, pool->crew.workers, error);
+    if (status == TW_OK) {
+        (*report)->pool = pool->crew.ops->name;
+        (*report)->totals.pool = tw_pool_get_kind(pool);
+    }
+    return status;
+}
+
+tw_status tw_report_of_records(tw_report **report, const tw_grid *grid, const tw_report_totals *totals,
+                               const tw_tile_record *records, tw_error *error)
+{
+    static const char *const names[] = {[TW_SERIAL] = "serial", [TW_THREADS] = "threads", [TW_PROCESSES] = "processes"};
+    if (totals->tiles != grid->count || totals->workers < 0 || totals->pool < TW_THREADS || totals->pool > TW_SERIAL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "these totals are not of a run over this grid, which has %llu tiles",
+                        (unsigned long long)grid->count);
+    }
+    const size_t size = (grid->count > 0 ? grid->count : 1) * sizeof *records;
+    tw_tile_record *kept = malloc(size);
+    if (kept == NULL) {
+        return tw__fail_memory(error, size, "a report's tiles");
+    }
+    tw_report *made = NULL;
+    const tw_status status = create(&made, &grid, 1, totals->workers, error);
+    if (status != TW_OK) {
+        free(kept);
+        return status;
+    }
+    memcpy(kept, records, grid->count * sizeof *records);
+    made->records = kept;
+    made->totals = *totals;
+    made->pool = names[totals->pool];
     *report = made;
     return TW_OK;
 }
@@ -88,6 +125,34 @@ const struct tw__report_step *tw__report_step_of(const tw_report *report, uint64
     return &report->step[s];
 }
 
+int tw__report_parts(const tw_report *report)
+{
+    int count = 0;
+    for (int s = 0; s < report->nsteps; s++) {
+        count += tw_grid_steps(report->step[s].grid);
+    }
+    return count;
+}
+
+void tw__report_part(struct tw__report_part *part, const tw_report *report, int number)
+{
+    int s = 0;
+    for (; number >= tw_grid_steps(report->step[s].grid); s++) {
+        number -= tw_grid_steps(report->step[s].grid);
+    }
+    const struct tw__report_step *step = &report->step[s];
+    const struct tw__stages *stages = step->grid->stages;
+    *part = (struct tw__report_part){.grid = stages != NULL ? stages->stage[number].grid : step->grid,
+                                     .first = step->first + tw_grid_step_first(step->grid, number),
+                                     .whole = step->grid,
+                                     .step = number};
+}
+
+int tw__report_part_text(const struct tw__report_part *part, char *text, size_t size)
+{
+    return tw_grid_step_text(part->whole, part->step, text, size);
+}
+
 void tw_report_get_totals(const tw_report *report, tw_report_totals *totals)
 {
     *totals = report->totals;
@@ -115,6 +180,10 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
         return tw__fail(error, TW_ERROR_ARGUMENT, "tile %llu is not in the report, which has %llu tiles",
                         (unsigned long long)tile, (unsigned long long)report->totals.tiles);
     }
+    if (report->records != NULL) {
+        *record = report->records[tile];
+        return TW_OK;
+    }
     *record = (tw_tile_record){.worker = -1};
     if (report->words.data == NULL) {
         record->state = report->totals.resumed > 0 ? TW_TILE_DONE : TW_TILE_FREE;
@@ -132,15 +201,6 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
         record->pid = pid_at(report, (unsigned)record->worker, record->start);
     }
     return TW_OK;
-}
-
-/* Seconds with a unit that suits, two or three digits, by integers: no locale has a say. */
-static void add_seconds(struct tw__text *text, double seconds)
-{
-    double number;
-    const char *unit = tw__unit_of_seconds(seconds, &number);
-    const long long tenths = (long long)(number * 10 + 0.5);
-    tw__text_add(text, "%lld.%lld %s", tenths / 10, tenths % 10, unit);
 }
 
 int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size)
@@ -174,7 +234,7 @@ int tw_report_record_line(const tw_tile_record *record, const tw_grid *grid, uin
     tw__text_add(&line, "pid %d %s %s", record->pid, verbs[record->state], box);
     if (record->state != TW_TILE_RUNNING) {
         tw__text_add(&line, " in ");
-        add_seconds(&line, record->duration);
+        tw__text_add_duration(&line, record->duration);
     }
     if (record->attempts > 1) {
         tw__text_add(&line, ", attempt %d", record->attempts);
@@ -189,6 +249,7 @@ void tw_report_destroy(tw_report *report)
     }
     tw__memory_release(&report->words);
     tw__memory_release(&report->times);
+    free(report->records);
     free(report->pids);
     free(report->image);
     free(report);

@@ -25,6 +25,7 @@ struct tw_report {
     void *image;
     struct tw__memory words; /* [tiles]; data NULL: the run ended before its first tile, or had none to do */
     struct tw__memory times;
+    tw_tile_record *records;                    /* [tiles] owned: it was made of these; NULL: of words and times */
     int *pids;                                  /* [workers] at the end of the run */
     struct tw__burial burials[TW__MAX_BURIALS]; /* who had a seat before */
     int nburials;
@@ -44,6 +45,22 @@ void tw__report_count(tw_report *report, const tw_signature *signature, tw_array
 
 /* Takes the tiles' words and times away from the job, which must have been timed. */
 void tw__report_take(tw_report *report, struct tw__steps *steps);
+
+/* A step of the job whose tiles have axes of their own. */
+struct tw__report_part {
+    const tw_grid *grid;  /* without stages; an image */
+    uint64_t first;       /* number of its first tile in the job */
+    const tw_grid *whole; /* that it is step `step` of */
+    int step;
+};
+
+/* How many there are; one of them; and what it does, as text. */
+int tw__report_parts(const tw_report *report);
+void tw__report_part(struct tw__report_part *part, const tw_report *report, int number);
+int tw__report_part_text(const struct tw__report_part *part, char *text, size_t size);
+
+/* TW_ERROR_FILE or _DISK for a stream that did not take a report; one that failed without saying why leaves EIO. */
+tw_status tw__report_cannot_write(tw_error *error);
 
 /* The step that a tile of the job belongs to. */
 const struct tw__report_step *tw__report_step_of(const tw_report *report, uint64_t tile);

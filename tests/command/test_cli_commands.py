@@ -44,7 +44,7 @@ def test_the_help_of_run_has_each_option_under_its_heading(folder):
         ("Unfinished runs", "no-journal restart resume verify"),
         ("Compiling FILE.c or a statement", "compiler flags"),
         ("Checks", "check guard"),
-        ("Messages and reports", "no-progress progress quiet report verbose"),
+        ("Messages and reports", "no-progress progress quiet report trace verbose"),
     ):
         below = re.search(rf"^ {heading}\b(?:.*\n)+?\n", text, re.M)[0]
         assert re.findall(r"^ +(?:-\w, )? *--([a-z-]+)", below, re.M) == options.split()

@@ -263,8 +263,15 @@ def test_reports_as_plain_values(report):
 def test_reports_as_text_and_as_a_picture(report):
     assert repr(report).startswith("<tilework.Report: 6 of 6 tiles done in")
     tree = xml.fromstring(report._repr_html_())
-    pictures = tree.findall(".//{http://www.w3.org/2000/svg}svg")
-    assert len(pictures) == 2 and all(len(picture) == 6 for picture in pictures)
+    svg = "{http://www.w3.org/2000/svg}"
+    legend, tiles, timeline = tree.findall(f".//{svg}svg")
+    for picture in (tiles, timeline):
+        titles = [title.text for title in picture.iter(f"{svg}title")]
+        assert [sum(title.startswith(f"tile {k}: ") for title in titles) for k in range(6)] == [1] * 6
+    assert [text.text for text in legend.iter(f"{svg}text")] == ["worker 0", "worker 1", "idle"]
+    assert [text.text for text in tiles.iter(f"{svg}text")] == ["0", "j", "12", "0", "i", "12"]
+    assert [text.text for text in timeline.iter(f"{svg}text") if "worker" in text.text] == ["worker 0", "worker 1"]
+    assert sum("idle" in text.text for text in timeline.iter(f"{svg}text")) == 2
 
 
 def test_pictures_of_many_tiles_stay_small():

@@ -60,7 +60,10 @@ missing_packages() {
 # Packages that are useful but not needed: if one is not available, what needs it says so and is left out.
 wished_packages() {
     case "$level" in
-    test) have spin || echo spin ;;
+    test)
+        have spin || echo spin
+        have chromium || have chromium-browser || have google-chrome || echo chromium
+        ;;
     reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
     esac
 }
@@ -125,10 +128,9 @@ for round in 1 2 3; do
     install_packages "${missing[@]}"
 done
 
-mapfile -t wished < <(wished_packages | tr ' ' '\n')
-if [ ${#wished[@]} != 0 ]; then
-    (install_packages "${wished[@]}") || say "going on without ${wished[*]}"
-fi
+for wished in $(wished_packages); do
+    (install_packages "$wished") || say "continuing without $wished"
+done
 
 case "$level" in
 test)
