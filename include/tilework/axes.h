@@ -25,12 +25,15 @@ typedef struct tw_operand {
     int ndim;
     int given;                 /* its place among the inputs of the text, from 0; -1: it is an output alone */
     int written;               /* its place among the outputs of the text, from 0; -1: it is an input alone */
+    int has_halo;              /* a kernel sees more of it than its tile: see tw_signature_halo */
     uint8_t axes[TW_MAX_DIMS]; /* axis number of each dimension */
 } tw_operand;
 
 /* Reads "y[i], x[j] -> r[i,j]": inputs, an arrow, outputs. Names and axes are C identifiers; "c[]" is a scalar; an
  * output may have a dtype, "r[i,j]:float32"; a name on both sides, with the same axes, is an inout operand; the inputs
- * may be empty ("-> r[i,j]"). Errors: TW_ERROR_SYNTAX with the column. */
+ * may be empty ("-> r[i,j]"). An input may have a halo, "u[i-1..i+1,j]": both ends are included, each is the axis with
+ * an offset, and the kernel gets the elements from start - 1 to stop + 1 of its tile along i. Errors: TW_ERROR_SYNTAX
+ * with the column. */
 TW_API tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error);
 
 /* Destroys a signature. NULL: does nothing. */
@@ -55,6 +58,10 @@ TW_API const char *tw_signature_operand(const tw_signature *signature, int opera
 TW_API tw_role tw_signature_role(const tw_signature *signature, int operand);          /* input, output or both */
 TW_API int tw_signature_ndim(const tw_signature *signature, int operand); /* how many dimensions an operand has */
 TW_API int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension); /* its axis */
+
+/* The halo of a dimension: 1, and a kernel sees [start + *low, stop + *high) of it for a tile [start, stop); 0: it has
+ * none, and both are 0. Any thread. */
+TW_API int tw_signature_halo(const tw_signature *signature, int operand, int dimension, int64_t *low, int64_t *high);
 TW_API const char *tw_signature_dtype(const tw_signature *signature, int operand); /* the text after ':'; NULL: none */
 
 /* Finds the lengths of all axes from the operands' shapes; operands[k] may be NULL (an output that does not exist yet).
@@ -137,6 +144,9 @@ typedef struct tw_grid_options {
     const tw_fold *folds;     /* [noperands] outputs that are reductions over axes which they lack, and how their
                                  partials are folded; NULL: none is, so an axis that is cut must be in every output */
     const tw_kernel *const *fold_kernels; /* [noperands] for TW_FOLD_KERNEL; they must outlive the grid; else NULL */
+    const tw_axis_edge *edges; /* [nedges] what halos read past the ends of each axis; axes not named: TW_EDGE_ERROR,
+                                  which refuses every halo. The names are not kept */
+    size_t nedges;
 } tw_grid_options;
 
 typedef struct tw_grid tw_grid;
@@ -151,13 +161,15 @@ typedef struct tw_grid tw_grid;
  * fewer than 32 tiles so far or a tile has more than `tile_bytes` of outputs and cut inputs. If the work is known,
  * there is one tile below 60 us; else tiles of 30 us or more, at most 256, or as many as keep each to about
  * `tile_bytes`. Tiles that would share an input of more than `tile_bytes`, as those of a product of matrices do, are
- * nearly square. docs/signature.md has tables. `options` may be NULL. Errors: TW_ERROR_ARGUMENT (naming the axis).
+ * nearly square; tiles of a kernel whose inputs have halos are so large that they read at most a tenth more, if there
+ * are 16 of them. docs/signature.md has tables. `options` may be NULL. Errors: TW_ERROR_ARGUMENT (naming the axis; a
+ * halo without an edge, naming operand and axis too).
  */
 TW_API tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const int64_t *lengths,
                                 const tw_grid_options *options, tw_error *error);
 
 /* The same for a kernel, with lengths and item sizes taken from the operands: all of them, in the signature's order.
- * Errors: as tw_grid_create and tw_signature_lengths. */
+ * Inputs with halos need edges, which tw_grid_create takes. Errors: as tw_grid_create and tw_signature_lengths. */
 TW_API tw_status tw_grid_for(tw_grid **grid, const tw_signature *signature, tw_array *const *operands,
                              const tw_split *splits, size_t nsplits, tw_error *error);
 
@@ -182,8 +194,9 @@ TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int
 /* The number of the tile of the last step that contains the element with these indices[naxes]. Any thread. */
 TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
 
-/* The ranges of a tile as text: "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)"; of a reduction "a[0:9]
- * -> s[] (part 1 of 8)" and "8 parts of s[] -> s[] (1)". Any thread. Returns the length as snprintf does. */
+/* The ranges of a tile as text: "y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000)", halos included, which
+ * may reach outside of the array: "u[-1:334] -> v[0:333] (333)"; of a reduction "a[0:9] -> s[] (part 1 of 8)" and "8
+ * parts of s[] -> s[] (1)". Any thread. Returns the length as snprintf does. */
 TW_API int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t size);
 
 /* The number of steps of a job: 1, or more if a reduction is cut. Any thread. */

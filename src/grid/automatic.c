@@ -8,14 +8,15 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "grid/cutting.h"
 #include "grid/folded.h"
 #include "grid/grid.h"
+#include "grid/haloed.h"
 #include "grid/signature.h"
 
-/* A kernel may take a second for each element. MANY_TILES keep some tens of cores busy to the end, and cost less than
- * 0.1 ms in all (a tile of a Python kernel 0.2 us, of a native one 11 ns). FEW_TILES still do; an axis that they leave
- * whole is one along which kernels may look at all elements. */
-#define MANY_TILES 256
+/* A kernel may take a second for each element. TW__MANY_TILES keep some tens of cores busy to the end, and cost less
+ * than 0.1 ms in all (a tile of a Python kernel 0.2 us, of a native one 11 ns). FEW_TILES still do; an axis that they
+ * leave whole is one along which kernels may look at all elements. */
 #define FEW_TILES 32
 
 /* What a core's own cache holds between the kernel's first and last look at it. */
@@ -25,7 +26,6 @@
 /* Of tiles that share a large input. A product of matrices in BLAS takes 1.1 times as long in tiles of 250 x 250 as in
  * two halves, 1.3 times in tiles of 125 x 125, 1.5 times in tiles of 62 x 62 (float64, 1000 x 1000 x 1000). */
 #define SQUARE_ELEMENTS (256 * 256)
-#define FEW_SQUARES 16
 
 /* All partials of the outputs that are reductions: memory that the user did not ask for. */
 #define PARTIAL_BYTES (INT64_C(64) << 20)
@@ -61,7 +61,7 @@ static int64_t rounded_up(int64_t parts)
 static int64_t parts_of(double nanoseconds, int64_t bytes, int64_t most)
 {
     const double by_work = nanoseconds / LEAST_WORK;
-    const int64_t many = rounded_down(by_work < MANY_TILES ? (int64_t)by_work : MANY_TILES);
+    const int64_t many = rounded_down(by_work < TW__MANY_TILES ? (int64_t)by_work : TW__MANY_TILES);
     const int64_t small = rounded_up(bytes / most + (bytes % most > 0));
     const int64_t parts = many > small ? many : small;
     return parts > 1 ? parts : 1;
@@ -72,29 +72,6 @@ int64_t tw__automatic_parts(double nanoseconds, int64_t bytes)
     return parts_of(nanoseconds, bytes, STATEMENT_TILE_BYTES);
 }
 
-/* What is known while axis after axis is divided. */
-struct division {
-    const tw_signature *signature;
-    const tw_grid_options *options;
-    const int64_t *lengths;
-    tw_split *splits;             /* [naxes] the result */
-    int64_t extent[TW__MAX_AXES]; /* length of a tile */
-    int64_t tiles;                /* so far; INT64_MAX: that or more */
-    uint64_t cut;                 /* bit a: axis a is cut */
-    int64_t most;                 /* bytes of a tile */
-};
-
-_Static_assert(TW__MAX_AXES <= 64, "a bit for each axis");
-
-static uint64_t axes_of(const tw_operand *operand)
-{
-    uint64_t axes = 0;
-    for (int d = 0; d < operand->ndim; d++) {
-        axes |= UINT64_C(1) << operand->axes[d];
-    }
-    return axes;
-}
-
 /* ---- which axes ---- */
 
 /* Axes that some input has. */
@@ -102,7 +79,7 @@ static uint64_t read_axes(const tw_signature *signature)
 {
     uint64_t axes = 0;
     for (int k = 0; k < signature->noperands; k++) {
-        axes |= signature->operands[k].role != TW_OUT ? axes_of(&signature->operands[k]) : 0;
+        axes |= signature->operands[k].role != TW_OUT ? tw__axes_of(&signature->operands[k]) : 0;
     }
     return axes;
 }
@@ -117,7 +94,8 @@ static uint64_t axes_to_cut(const tw_signature *signature, const int64_t *length
     for (int a = 0; a < signature->naxes; a++) {
         int lacked = 0, refused = 0;
         for (int k = 0; k < signature->noperands; k++) {
-            const int lacks = signature->operands[k].role != TW_IN && (axes_of(&signature->operands[k]) >> a & 1) == 0;
+            const int lacks =
+                signature->operands[k].role != TW_IN && (tw__axes_of(&signature->operands[k]) >> a & 1) == 0;
             lacked |= lacks;
             refused |= lacks && !tw__is_reduced(options, k);
         }
@@ -133,49 +111,7 @@ uint64_t tw__automatic_axes(const tw_signature *signature, const int64_t *length
     return axes_to_cut(signature, lengths, options, 0) | axes_to_cut(signature, lengths, options, 1);
 }
 
-/* ---- how many bytes ---- */
-
-/* Bytes of one operand in a tile of which axis `axis` (-1: none) has one index. */
-static int64_t operand_bytes(const struct division *division, int k, int axis)
-{
-    const tw_operand *operand = &division->signature->operands[k];
-    int64_t factors[TW_MAX_DIMS + 1], bytes;
-    for (int d = 0; d < operand->ndim; d++) {
-        factors[d] = operand->axes[d] == axis ? 1 : division->extent[operand->axes[d]];
-    }
-    factors[operand->ndim] = division->options->itemsizes != NULL ? division->options->itemsizes[k] : 8;
-    return tw__product(factors, operand->ndim + 1, &bytes) ? bytes : INT64_MAX;
-}
-
-/* Bytes that belong to one index of an axis, with tiles as they are so far: of outputs, and of the inputs that have the
- * axis and one of the axes `inputs`. */
-static int64_t bytes_of_one(const struct division *division, int axis, uint64_t inputs)
-{
-    int64_t bytes = 0;
-    for (int k = 0; k < division->signature->noperands; k++) {
-        const tw_operand *operand = &division->signature->operands[k];
-        const uint64_t axes = axes_of(operand);
-        if ((axes >> axis & 1) != 0 && (operand->role != TW_IN || (axes & inputs) != 0) &&
-            !tw__add(bytes, operand_bytes(division, k, axis), &bytes)) {
-            return INT64_MAX;
-        }
-    }
-    return bytes;
-}
-
-/* Bytes of a tile as it is so far: of outputs, and of the inputs that have one of the axes `inputs`. */
-static int64_t tile_bytes(const struct division *division, uint64_t inputs)
-{
-    int64_t bytes = 0;
-    for (int k = 0; k < division->signature->noperands; k++) {
-        const tw_operand *operand = &division->signature->operands[k];
-        if ((operand->role != TW_IN || (axes_of(operand) & inputs) != 0) &&
-            !tw__add(bytes, operand_bytes(division, k, -1), &bytes)) {
-            return INT64_MAX;
-        }
-    }
-    return bytes;
-}
+/* ---- cutting ---- */
 
 static int exceeds(int64_t one, int64_t length, int64_t most)
 {
@@ -190,40 +126,6 @@ static int64_t parts_of_size(int64_t one, int64_t length, int64_t most)
     return length / longest + (length % longest != 0);
 }
 
-/* ---- cutting ---- */
-
-static int64_t missing_parts(const struct division *division, int64_t wanted)
-{
-    return wanted / division->tiles + (wanted % division->tiles != 0);
-}
-
-/* Cuts an axis into so many parts, or as nearly so as its units allow. */
-static void cut(struct division *division, int axis, int64_t parts)
-{
-    const int64_t length = division->lengths[axis];
-    const int64_t unit = division->options->units != NULL ? division->options->units[axis] : 1;
-    parts = parts < length ? parts : length;
-    if (parts <= 1) {
-        return;
-    }
-    int64_t tile = length / parts + (length % parts != 0);
-    if (unit > 1) {
-        tile = tile < unit ? unit : tile / unit * unit;
-        parts = (length - 1) / tile + 1;
-        if (parts == 1) {
-            return;
-        }
-        division->splits[axis].tile = tile;
-    } else {
-        division->splits[axis].parts = parts;
-    }
-    division->extent[axis] = tile;
-    division->cut |= UINT64_C(1) << axis;
-    if (!tw__mul(division->tiles, parts, &division->tiles)) {
-        division->tiles = INT64_MAX;
-    }
-}
-
 /* For kernels of unknown cost. float64, r alone:
  *     lengths          tiles        why
  *     200              200          single indices
@@ -232,14 +134,14 @@ static void cut(struct division *division, int axis, int64_t parts)
  *     10 x 30          10 x 26      10 are few
  *     10000 x 20000    385 x 1      256 would have 6.25 MB; whole rows make smaller ones
  *     100 x 10^6       100 x 2      one row has 8 MB */
-static void divide_unknown(struct division *division, int axis)
+static void divide_unknown(struct tw__division *division, int axis)
 {
     const int64_t length = division->lengths[axis];
     const int few = division->cut == 0 || division->tiles < FEW_TILES;
-    if (few || exceeds(bytes_of_one(division, axis, division->cut), length, division->most)) {
-        const int64_t parts = parts_of_size(bytes_of_one(division, axis, UINT64_MAX), length, division->most);
-        const int64_t missing = few ? missing_parts(division, MANY_TILES) : 1;
-        cut(division, axis, parts < missing ? missing : parts);
+    if (few || exceeds(tw__division_one(division, axis, division->cut), length, division->most)) {
+        const int64_t parts = parts_of_size(tw__division_one(division, axis, UINT64_MAX), length, division->most);
+        const int64_t missing = few ? tw__missing_parts(division, TW__MANY_TILES) : 1;
+        tw__division_cut(division, axis, parts < missing ? missing : parts);
     }
 }
 
@@ -250,27 +152,27 @@ static void divide_unknown(struct division *division, int axis)
  *     3 x 100000       4        3 x 2       3 are too few
  *     1000 x 300000    1200     1000 x 1    1000 are more than half of them, and 2.4 MB less than twice 2 MiB
  *     10 x 10^6        48       10 x 5      */
-static void divide_known(struct division *division, int axis, int64_t wanted)
+static void divide_known(struct tw__division *division, int axis, int64_t wanted)
 {
     const int64_t length = division->lengths[axis];
     const int enough = division->tiles >= wanted || (division->tiles >= FEW_TILES && division->tiles > wanted / 2);
-    const int64_t missing = enough ? 1 : missing_parts(division, wanted);
+    const int64_t missing = enough ? 1 : tw__missing_parts(division, wanted);
     const int64_t slack = division->cut != 0 && division->most < INT64_MAX / 2 ? 2 * division->most : division->most;
-    const int64_t one = bytes_of_one(division, axis, division->cut | UINT64_C(1) << axis);
+    const int64_t one = tw__division_one(division, axis, division->cut | UINT64_C(1) << axis);
     const int64_t parts = exceeds(one, length, slack) ? parts_of_size(one, length, division->most) : 1;
-    cut(division, axis, parts < missing ? missing : parts);
+    tw__division_cut(division, axis, parts < missing ? missing : parts);
 }
 
 /* The largest input that has elements, and its bytes; -1: there is none. */
-static int largest_input(const struct division *division, int64_t *bytes)
+static int largest_input(const struct tw__division *division, int64_t *bytes)
 {
-    struct division whole = {.signature = division->signature, .options = division->options};
+    struct tw__division whole = {.signature = division->signature, .options = division->options};
     int largest = -1;
     memcpy(whole.extent, division->lengths, (size_t)division->signature->naxes * sizeof whole.extent[0]);
     *bytes = 0;
     for (int k = 0; k < division->signature->noperands; k++) {
-        if (division->signature->operands[k].role == TW_IN && operand_bytes(&whole, k, -1) > *bytes) {
-            *bytes = operand_bytes(&whole, k, -1);
+        if (division->signature->operands[k].role == TW_IN && tw__division_operand(&whole, k, -1) > *bytes) {
+            *bytes = tw__division_operand(&whole, k, -1);
             largest = k;
         }
     }
@@ -278,7 +180,7 @@ static int largest_input(const struct division *division, int64_t *bytes)
 }
 
 /* What all partials may have. */
-static int64_t partial_bytes(const struct division *division)
+static int64_t partial_bytes(const struct tw__division *division)
 {
     int64_t bytes;
     largest_input(division, &bytes);
@@ -288,7 +190,7 @@ static int64_t partial_bytes(const struct division *division)
 }
 
 /* A reduced axis that is the first one of the largest input, whose rows are best read whole; -1: there is none. */
-static int leading_axis(const struct division *division, uint64_t reduced)
+static int leading_axis(const struct tw__division *division, uint64_t reduced)
 {
     int64_t bytes;
     const int k = largest_input(division, &bytes);
@@ -302,13 +204,13 @@ static int leading_axis(const struct division *division, uint64_t reduced)
 }
 
 /* Reduced axes are cut where the outputs' alone give few tiles. */
-static void divide_reduced(struct division *division, int axis, int64_t wanted)
+static void divide_reduced(struct tw__division *division, int axis, int64_t wanted)
 {
     int64_t partials = 0, most;
     for (int k = 0; k < division->signature->noperands; k++) {
         const tw_operand *operand = &division->signature->operands[k];
-        if (operand->role != TW_IN && (axes_of(operand) >> axis & 1) == 0 &&
-            !tw__add(partials, operand_bytes(division, k, -1), &partials)) {
+        if (operand->role != TW_IN && (tw__axes_of(operand) >> axis & 1) == 0 &&
+            !tw__add(partials, tw__division_operand(division, k, -1), &partials)) {
             partials = INT64_MAX;
         }
     }
@@ -317,21 +219,22 @@ static void divide_reduced(struct division *division, int axis, int64_t wanted)
         return;
     }
     most = partials == 0 ? wanted : partial_bytes(division) / partials;
-    const int64_t parts = missing_parts(division, wanted);
-    cut(division, axis, parts < most ? parts : most);
+    const int64_t parts = tw__missing_parts(division, wanted);
+    tw__division_cut(division, axis, parts < most ? parts : most);
 }
 
 /* ---- tiles that share a large input ---- */
 
 /* Whether several tiles read the same part of a large input, more of it than they write, though it could be cut along
  * one of these axes. whole: before anything was cut. */
-static int share_much(const struct division *division, const struct division *whole, uint64_t axes)
+static int share_much(const struct tw__division *division, const struct tw__division *whole, uint64_t axes)
 {
-    const int64_t written = tile_bytes(division, 0);
+    const int64_t written = tw__division_tile(division, 0);
     for (int k = 0; k < division->signature->noperands; k++) {
         const tw_operand *operand = &division->signature->operands[k];
-        if (operand->role == TW_IN && (division->cut & ~axes_of(operand)) != 0 && (axes_of(operand) & axes) != 0 &&
-            operand_bytes(whole, k, -1) > whole->most && operand_bytes(division, k, -1) > written) {
+        if (operand->role == TW_IN && (division->cut & ~tw__axes_of(operand)) != 0 &&
+            (tw__axes_of(operand) & axes) != 0 && tw__division_operand(whole, k, -1) > whole->most &&
+            tw__division_operand(division, k, -1) > written) {
             return 1;
         }
     }
@@ -339,7 +242,7 @@ static int share_much(const struct division *division, const struct division *wh
 }
 
 /* How many tiles have this length along all of these axes. */
-static int64_t squares(const struct division *division, uint64_t axes, int64_t edge)
+static int64_t squares(const struct tw__division *division, uint64_t axes, int64_t edge)
 {
     int64_t tiles = 1;
     for (int a = 0; a < division->signature->naxes; a++) {
@@ -353,7 +256,7 @@ static int64_t squares(const struct division *division, uint64_t axes, int64_t e
 
 /* Cuts these axes into `wanted` tiles or a few more that are as nearly square as lengths allow: what lies around a
  * tile, and what several of them read, is then the least. 1000 x 1000, 16 wanted: 4 x 4. 100 x 10^6, 256: 1 x 256. */
-static void divide_square(struct division *division, uint64_t axes, int64_t wanted)
+static void divide_square(struct tw__division *division, uint64_t axes, int64_t wanted)
 {
     int64_t low = 1, high = INT64_MAX; /* as low, there are enough; as high, too few */
     while (high - low > 1) {
@@ -366,15 +269,15 @@ static void divide_square(struct division *division, uint64_t axes, int64_t want
     }
     for (int a = 0; a < division->signature->naxes; a++) {
         if ((axes >> a & 1) != 0) {
-            cut(division, a, division->lengths[a] / low + (division->lengths[a] % low != 0));
+            tw__division_cut(division, a, division->lengths[a] / low + (division->lengths[a] % low != 0));
         }
     }
 }
 
 /* How many squares a kernel gets. */
-static int64_t squares_of_kernel(const struct division *division, uint64_t axes)
+static int64_t squares_of_kernel(const struct tw__division *division, uint64_t axes)
 {
-    const int64_t bytes = tile_bytes(division, 0);
+    const int64_t bytes = tw__division_tile(division, 0);
     const int64_t by_size = bytes / division->most + (bytes % division->most != 0);
     int64_t elements = 1;
     for (int a = 0; a < division->signature->naxes; a++) {
@@ -383,7 +286,7 @@ static int64_t squares_of_kernel(const struct division *division, uint64_t axes)
         }
     }
     int64_t wanted = elements / SQUARE_ELEMENTS;
-    wanted = wanted < FEW_SQUARES ? FEW_SQUARES : wanted < MANY_TILES ? wanted : MANY_TILES;
+    wanted = wanted < TW__FEW_SQUARES ? TW__FEW_SQUARES : wanted < TW__MANY_TILES ? wanted : TW__MANY_TILES;
     return wanted > by_size ? wanted : by_size;
 }
 
@@ -413,14 +316,23 @@ static int is_known(const tw_grid_options *options)
     return options->work > 0 || options->cost == TW_COST_STATEMENT;
 }
 
-static void divide_all(struct division *division)
+static void divide_all_of(struct tw__division *division, uint64_t axes)
+{
+    for (int a = 0; a < division->signature->naxes; a++) {
+        if ((axes >> a & 1) != 0) {
+            divide_unknown(division, a);
+        }
+    }
+}
+
+static void divide_all(struct tw__division *division)
 {
     const uint64_t axes = axes_to_cut(division->signature, division->lengths, division->options, 0);
     const uint64_t reduced = axes_to_cut(division->signature, division->lengths, division->options, 1);
-    const struct division whole = *division;
+    const struct tw__division whole = *division;
     const double work = tw__automatic_work(division->signature, division->lengths, division->options);
     const int known = is_known(division->options);
-    const int64_t wanted = known ? parts_of(work, tile_bytes(division, axes), division->most) : MANY_TILES;
+    const int64_t wanted = known ? parts_of(work, tw__division_tile(division, axes), division->most) : TW__MANY_TILES;
     const int leading = known ? -1 : leading_axis(division, reduced);
     if (leading >= 0) {
         divide_reduced(division, leading, wanted);
@@ -432,14 +344,14 @@ static void divide_all(struct division *division)
             divide_unknown(division, a);
         }
     }
+    if (!known && division->signature->nhalos > 0) {
+        divide_all_of(division, tw__haloed_divide(division, &whole, axes));
+    }
     if (leading < 0 && share_much(division, &whole, axes)) {
         const uint64_t square = axes & read_axes(division->signature);
-        *division = whole;
-        for (int a = 0; a < division->signature->naxes; a++) {
-            division->splits[a] = (tw_split){0};
-        }
+        tw__division_begin_again(division, &whole);
         divide_square(division, square,
-                      known ? parts_of(work, tile_bytes(division, 0), division->most)
+                      known ? parts_of(work, tw__division_tile(division, 0), division->most)
                             : squares_of_kernel(division, square));
     }
     for (int a = 0; a < division->signature->naxes; a++) {
@@ -476,7 +388,7 @@ static tw_status check_sizes(const tw_signature *signature, const tw_grid_option
 tw_status tw__automatic_splits(const tw_signature *signature, const int64_t *lengths, const tw_grid_options *options,
                                tw_split *splits, tw_error *error)
 {
-    struct division division = {
+    struct tw__division division = {
         .signature = signature, .options = options, .lengths = lengths, .splits = splits, .tiles = 1};
     const tw_status status = check_sizes(signature, options, error);
     if (status != TW_OK) {

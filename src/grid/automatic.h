@@ -4,6 +4,9 @@
 
 #include <tilework/tilework.h>
 
+#define TW__MANY_TILES 256 /* of a kernel of unknown cost */
+#define TW__FEW_SQUARES 16 /* at least, of tiles that share what they read */
+
 /* How many tiles this much work should have, of this many bytes of outputs and cut inputs. 1 below about 60 us; else
  * tiles of 30 us or more, at most 256, unless tiles of 2 MiB or less are more. The same on every machine. */
 int64_t tw__automatic_parts(double nanoseconds, int64_t bytes);

@@ -109,6 +109,16 @@ void tw__cells_box(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *
     }
 }
 
+int64_t tw__axis_longest(const struct tw__grid_axis *axis)
+{
+    int64_t longest = axis->tile + (axis->longer > 0);
+    for (int64_t k = 0; axis->cuts != NULL && k < axis->count; k++) {
+        const int64_t length = tw__axis_stop(axis, k) - tw__axis_start(axis, k);
+        longest = k == 0 || length > longest ? length : longest;
+    }
+    return longest < axis->length ? longest : axis->length;
+}
+
 int64_t tw__cells_axis_owner(const struct tw__grid_axis *axis, int64_t index)
 {
     if (axis->count <= 1) {

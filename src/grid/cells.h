@@ -28,4 +28,7 @@ uint64_t tw__cells_owner(const tw_grid *grid, const int64_t *indices);
 size_t tw__cells_image_size(const tw_grid *grid);
 tw_grid *tw__cells_image(const tw_grid *grid, void *memory);
 
+/* The length of an axis's longest tile. */
+int64_t tw__axis_longest(const struct tw__grid_axis *axis);
+
 #endif

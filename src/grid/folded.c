@@ -128,7 +128,11 @@ static tw_status add_kernel(struct tw__stages *stages, const tw_grid *job, tw_er
             partials->shape[d + 1] = job->axes[operand->axes[d]].length;
         }
     }
-    return tw__cells_create(&stage->grid, signature, job->axes, error);
+    const tw_status status = tw__cells_create(&stage->grid, signature, job->axes, error);
+    if (status == TW_OK) {
+        memcpy(stage->grid->edges, job->edges, sizeof job->edges);
+    }
+    return status;
 }
 
 /* ---- the steps of the folds ---- */

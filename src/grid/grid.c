@@ -9,23 +9,10 @@
 #include "grid/automatic.h"
 #include "grid/cells.h"
 #include "grid/folded.h"
+#include "grid/halo.h"
 #include "grid/signature.h"
 #include "grid/split.h"
 #include "grid/stages.h"
-
-static tw_status unknown_axis(const tw_signature *signature, const char *name, tw_error *error)
-{
-    char known[640];
-    struct tw__text text;
-    tw__text_init(&text, known, sizeof known);
-    tw__text_add(&text, "no axis ");
-    tw__text_add_quoted(&text, name, strlen(name), 0);
-    tw__text_add(&text, " in the signature, ");
-    for (int a = 0; a < signature->naxes; a++) {
-        tw__text_add(&text, "%s%s", a == 0 ? "which has " : ", ", signature->axes[a]);
-    }
-    return tw__fail(error, TW_ERROR_ARGUMENT, "%s%s", known, signature->naxes == 0 ? "which has none" : "");
-}
 
 /* split[naxes]: each axis's split, NULL: none. */
 static tw_status assign_splits(const tw_signature *signature, const tw_grid_options *options,
@@ -42,7 +29,7 @@ static tw_status assign_splits(const tw_signature *signature, const tw_grid_opti
         }
         const int a = tw_signature_find_axis(signature, name);
         if (a < 0) {
-            return unknown_axis(signature, name, error);
+            return tw__fail_axis(signature, name, error);
         }
         if (split[a] != NULL) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s is split twice: give one of tile, parts, cuts", name);
@@ -120,6 +107,9 @@ tw_status tw_grid_create(tw_grid **grid, const tw_signature *signature, const in
     tw_status status = divide(axes, signature, lengths, options, error);
     if (status == TW_OK) {
         status = tw__cells_create(&made, signature, axes, error);
+    }
+    if (status == TW_OK) {
+        status = tw__halo_edges(made->edges, signature, lengths, options, made->count > 0, error);
     }
     if (status == TW_OK) {
         status = tw__reduction_stages(made, options, error);

@@ -22,6 +22,12 @@ struct tw__grid_axis {
     const int64_t *cuts; /* not NULL: tile k > 0 starts at cuts[k - 1], and tile and longer mean nothing */
 };
 
+/* What a halo along one axis reads outside of the array. */
+struct tw__grid_edge {
+    tw_edge edge;
+    double constant, imag;
+};
+
 struct tw__stages;
 
 struct tw_grid {
@@ -30,7 +36,8 @@ struct tw_grid {
     int naxes;
     uint64_t count; /* of tiles, those of all stages; fits int64 */
     struct tw__grid_axis axes[TW__MAX_AXES];
-    int64_t *cuts; /* owned: all axes' cuts; NULL: none */
+    struct tw__grid_edge edges[TW__MAX_AXES]; /* of axes along which some operand has a halo */
+    int64_t *cuts;                            /* owned: all axes' cuts; NULL: none */
     size_t ncuts;
     char why[TW__WHY_TEXT]; /* automatic tiles left it whole, for this reason; "": they did not */
 };

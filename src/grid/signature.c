@@ -1,7 +1,9 @@
 /* signature.c - reads "y[i], x[j] -> r[i,j]" and finds the length of every axis. Knows shapes, but no memory.
  *
  *     signature = [operand {"," operand}] "->" operand {"," operand}
- *     operand   = name "[" [axis {"," axis}] "]" [":" dtype]
+ *     operand   = name "[" [index {"," index}] "]" [":" dtype]
+ *     index     = axis [offset] [".." axis [offset]]
+ *     offset    = ("+" | "-") digits
  *
  * Blanks may stand between any two of these tokens; a dtype is one token. */
 #include "grid/signature.h"
@@ -91,6 +93,84 @@ static tw_status read_name(struct reader *reader, const char *what, char name[TW
     return take(reader, n, name);
 }
 
+/* "+ 2", "-1", or nothing. */
+static tw_status read_offset(struct reader *reader, int32_t *offset)
+{
+    int64_t value;
+    skip_blanks(reader);
+    const size_t left = reader->length - reader->at;
+    const char sign = left > 0 ? reader->text[reader->at] : '\0';
+    *offset = 0;
+    if ((sign != '+' && sign != '-') || (left > 1 && sign == '-' && reader->text[reader->at + 1] == '>')) {
+        return TW_OK;
+    }
+    accept(reader, sign == '+' ? "+" : "-");
+    skip_blanks(reader);
+    const char *digits = reader->text + reader->at;
+    size_t n = tw__parse_digits(digits, reader->length - reader->at, &value);
+    if (n == 0 && reader->at < reader->length && tw__is_digit(digits[0])) {
+        value = INT64_MAX;
+    } else if (n == 0) {
+        return expected(reader, sign == '+' ? "a number after '+'" : "a number after '-'");
+    }
+    if (value > INT32_MAX) {
+        return refuse(reader, reader->at, "an offset past %d", INT32_MAX);
+    }
+    reader->at += n;
+    reader->behind = reader->at;
+    *offset = sign == '+' ? (int32_t)value : -(int32_t)value;
+    return TW_OK;
+}
+
+/* The end of "i-1..i+1": the same axis, and an offset that is not less. at: where the index begins. */
+static tw_status read_range(struct reader *reader, const char *name, size_t at, struct tw__halo *halo)
+{
+    char end[TW__MAX_NAME];
+    tw_status status = read_name(reader, "the axis's name again, as in i-1..i+1,", end);
+    if (status != TW_OK) {
+        return status;
+    }
+    if (strcmp(end, name) != 0) {
+        return refuse(reader, reader->at - strlen(end), "a halo of axis %s that ends with axis %s", name, end);
+    }
+    status = read_offset(reader, &halo->high);
+    if (status == TW_OK && halo->low > halo->high) {
+        return refuse(reader, at, "a halo of axis %s that ends before it begins", name);
+    }
+    return status;
+}
+
+/* What follows the name of an axis: how far the kernel sees along it. at: where the name begins. */
+static tw_status read_halo(struct reader *reader, const tw_operand *operand, const char *name, size_t at)
+{
+    tw_signature *signature = reader->signature;
+    struct tw__halo halo = {.operand = (uint8_t)signature->noperands, .dimension = (uint8_t)operand->ndim};
+    tw_status status = read_offset(reader, &halo.low);
+    halo.high = halo.low;
+    if (status == TW_OK && accept(reader, "..")) {
+        status = read_range(reader, name, at, &halo);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    skip_blanks(reader);
+    if (reader->at < reader->length && reader->text[reader->at] == ':') {
+        return refuse(reader, reader->at, "':' in an index, and a halo is written %s-1..%s+1, both ends included,",
+                      name, name);
+    }
+    if (halo.low == 0 && halo.high == 0) {
+        return TW_OK;
+    }
+    if (reader->outputs) {
+        return refuse(reader, at, "a halo on the output %s, of which a tile writes its own part alone,", operand->name);
+    }
+    if (signature->nhalos == TW__MAX_HALOS) {
+        return refuse(reader, at, "more than %d dimensions with a halo", TW__MAX_HALOS);
+    }
+    signature->halos[signature->nhalos++] = halo;
+    return TW_OK;
+}
+
 static tw_status read_axis(struct reader *reader, tw_operand *operand)
 {
     tw_signature *signature = reader->signature;
@@ -116,8 +196,11 @@ static tw_status read_axis(struct reader *reader, tw_operand *operand)
         axis = signature->naxes++;
         memcpy(signature->axes[axis], name, strlen(name) + 1);
     }
+    const int before = signature->nhalos;
+    const tw_status read = read_halo(reader, operand, name, at);
+    operand->has_halo |= signature->nhalos > before;
     operand->axes[operand->ndim++] = (uint8_t)axis;
-    return TW_OK;
+    return read;
 }
 
 static size_t parse_alphanumeric(const char *text, size_t length)
@@ -157,6 +240,9 @@ static tw_status read_dtype(struct reader *reader, tw_operand *operand)
 static void remove_operand(tw_signature *signature, int k)
 {
     signature->noperands--;
+    for (int h = 0; h < signature->nhalos; h++) { /* it has none of its own */
+        signature->halos[h].operand = (uint8_t)(signature->halos[h].operand - (signature->halos[h].operand > k));
+    }
     memmove(&signature->operands[k], &signature->operands[k + 1],
             (size_t)(signature->noperands - k) * sizeof signature->operands[0]);
 }
@@ -173,6 +259,12 @@ static tw_status add_operand(struct reader *reader, tw_operand *operand, size_t 
         }
         if (earlier->ndim != operand->ndim || memcmp(earlier->axes, operand->axes, (size_t)operand->ndim) != 0) {
             return refuse(reader, at, "%s, which is read and written, has other axes than among the inputs",
+                          operand->name);
+        }
+        if (earlier->has_halo) {
+            return refuse(reader, at,
+                          "%s, which is read with a halo, is written too, and a tile would read what others have "
+                          "written (give the result an operand of its own)",
                           operand->name);
         }
         operand->role = TW_INOUT;
@@ -315,6 +407,20 @@ void tw_signature_destroy(tw_signature *signature)
     free(signature);
 }
 
+tw_status tw__fail_axis(const tw_signature *signature, const char *name, tw_error *error)
+{
+    char known[640];
+    struct tw__text text;
+    tw__text_init(&text, known, sizeof known);
+    tw__text_add(&text, "no axis ");
+    tw__text_add_quoted(&text, name, strlen(name), 0);
+    tw__text_add(&text, " in the signature, ");
+    for (int a = 0; a < signature->naxes; a++) {
+        tw__text_add(&text, "%s%s", a == 0 ? "which has " : ", ", signature->axes[a]);
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT, "%s%s", known, signature->naxes == 0 ? "which has none" : "");
+}
+
 tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature, tw_error *error)
 {
     tw_signature *made = malloc(sizeof *made);
@@ -341,40 +447,6 @@ const tw_operand *tw_signature_operands(const tw_signature *signature, int *nope
 {
     *noperands = signature->noperands;
     return signature->operands;
-}
-
-/* The operand at a place of one side of the text; NULL: there are not so many. */
-static const tw_operand *operand_at(const tw_signature *signature, int outputs, int place)
-{
-    for (int k = 0; k < signature->noperands; k++) {
-        const tw_operand *operand = &signature->operands[k];
-        if ((outputs ? operand->written : operand->given) == place) {
-            return operand;
-        }
-    }
-    return NULL;
-}
-
-int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, char *text, size_t size)
-{
-    struct tw__text out;
-    const tw_operand *operand;
-    tw__text_init(&out, text, size);
-    for (int outputs = 0; outputs < 2; outputs++) {
-        tw__text_add(&out, "%s", !outputs ? "" : out.length > 0 ? " -> " : "-> ");
-        for (int place = 0; (operand = operand_at(signature, outputs, place)) != NULL; place++) {
-            tw__text_add(&out, "%s%s[", place > 0 ? ", " : "", operand->name);
-            for (int d = 0; d < operand->ndim; d++) {
-                tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);
-            }
-            tw__text_add(&out, "]");
-            if (outputs && operand->role == TW_OUT && (dtypes != NULL || operand->dtype[0] != '\0')) {
-                const char *given = dtypes != NULL ? tw_dtype_name(&dtypes[operand - signature->operands]) : NULL;
-                tw__text_add(&out, ":%s", given != NULL ? given : operand->dtype);
-            }
-        }
-    }
-    return (int)out.length;
 }
 
 int tw_signature_naxes(const tw_signature *signature)
@@ -430,6 +502,20 @@ int tw_signature_ndim(const tw_signature *signature, int operand)
 int tw_signature_operand_axis(const tw_signature *signature, int operand, int dimension)
 {
     return signature->operands[operand].axes[dimension];
+}
+
+int tw_signature_halo(const tw_signature *signature, int operand, int dimension, int64_t *low, int64_t *high)
+{
+    for (int h = 0; h < signature->nhalos; h++) {
+        const struct tw__halo *halo = &signature->halos[h];
+        if (halo->operand == operand && halo->dimension == dimension) {
+            *low = halo->low;
+            *high = halo->high;
+            return 1;
+        }
+    }
+    *low = *high = 0;
+    return 0;
 }
 
 const char *tw_signature_dtype(const tw_signature *signature, int operand)

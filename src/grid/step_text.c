@@ -47,7 +47,8 @@ static void add_operand(struct tw__text *text, const struct step *step, int k)
     }
     tw__text_add(text, "%s[", operand->name);
     for (int d = first; d < operand->ndim; d++) {
-        tw__text_add(text, "%s%s", d > first ? "," : "", signature->axes[operand->axes[d]]);
+        tw__text_add(text, "%s", d > first ? "," : "");
+        tw__signature_add_index(text, signature, k, d);
     }
     tw__text_add(text, "]");
 }

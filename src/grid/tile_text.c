@@ -39,7 +39,9 @@ static void add_operand(struct tw__text *text, const struct box *box, int k)
     tw__text_add(text, "%s[", operand->name);
     for (int d = first; d < operand->ndim; d++) {
         const int a = operand->axes[d];
-        tw__text_add(text, "%s%" PRId64 ":%" PRId64, d > first ? "," : "", box->start[a], box->stop[a]);
+        int64_t low, high;
+        tw_signature_halo(box->grid->signature, k, d, &low, &high);
+        tw__text_add(text, "%s%" PRId64 ":%" PRId64, d > first ? "," : "", box->start[a] + low, box->stop[a] + high);
     }
     tw__text_add(text, "]");
 }

@@ -45,6 +45,12 @@ static tw_status check_operand(const tw_grid *grid, int k, const tw_array *array
     if (operand->role != TW_IN && !array->writable) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "%s is an output but its array can only be read", operand->name);
     }
+    if (operand->has_halo) {
+        const tw_status status = tw__framed_check(grid, k, &view->dtype, error);
+        if (status != TW_OK) {
+            return status;
+        }
+    }
     const int written = operand->role != TW_IN && tw_view_size(view) > 0 && view->dtype.itemsize > 0;
     for (int d = 0; written && d < view->ndim; d++) {
         if (view->strides[d] == 0 && view->shape[d] > 1) {
@@ -131,7 +137,9 @@ void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k
     access->number = k;
     access->store = memory != NULL && tw__is_delivered(memory) ? memory->store : NULL;
     /* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
-    access->ops = access->store != NULL || (operand->role == TW_INOUT && apart) ? &tw__staged : NULL;
+    access->ops = operand->has_halo                                               ? &tw__framed
+                  : access->store != NULL || (operand->role == TW_INOUT && apart) ? &tw__staged
+                                                                                  : NULL;
     access->room = 0;
     access->touch = operand->role != TW_IN && access->store == NULL &&
                     (memory == NULL || memory->memory == TW_SHARED || memory->memory == TW_MAPPED);

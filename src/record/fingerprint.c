@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/grid.h"
+#include "grid/halo.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
 #include "kernel/cache.h"
@@ -102,7 +103,8 @@ static void describe_signature(char *text, size_t size, const tw_signature *sign
         const tw_operand *operand = &signature->operands[k];
         tw__text_add(&out, "%s%s %s[", k > 0 ? ", " : "", roles[operand->role], operand->name);
         for (int d = 0; d < operand->ndim; d++) {
-            tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[operand->axes[d]]);
+            tw__text_add(&out, "%s", d > 0 ? "," : "");
+            tw__signature_add_index(&out, signature, k, d);
         }
         tw__text_add(&out, "]");
     }
@@ -273,6 +275,13 @@ tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const t
         snprintf(name, sizeof name, "axis %.200s", signature->axes[a]);
         describe_axis(text, sizeof text, &grid->axes[a]);
         failed |= put(made, name, text);
+        if (tw__halo_width(signature, a) > 0 || grid->edges[a].edge != TW_EDGE_ERROR) {
+            struct tw__text out;
+            tw__text_init(&out, text, sizeof text);
+            tw__halo_edge_text(&out, &grid->edges[a]);
+            snprintf(name, sizeof name, "edge %.200s", signature->axes[a]);
+            failed |= put(made, name, text);
+        }
     }
     for (int k = 0; status == TW_OK && k < signature->noperands; k++) {
         snprintf(name, sizeof name, "operand %.200s", signature->operands[k].name);

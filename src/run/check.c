@@ -9,6 +9,7 @@
 #include "array/array.h"
 #include "array/view.h"
 #include "base/error.h"
+#include "grid/halo.h"
 #include "grid/signature.h"
 #include "job/bind.h"
 #include "job/here.h"
@@ -211,7 +212,9 @@ static tw_status compute_again(const struct tw__check *check, const tw_run_optio
         return run_stages(check, arrays, options, error);
     }
     tw_grid *one = NULL;
-    const tw_grid_options one_tile = {.splits = &whole, .nsplits = grid->naxes > 0 ? 1 : 0};
+    tw_axis_edge edges[TW__MAX_AXES];
+    const tw_grid_options one_tile = {
+        .splits = &whole, .nsplits = grid->naxes > 0 ? 1 : 0, .edges = edges, .nedges = tw__halo_options(edges, grid)};
     tw_status status = tw_grid_create(&one, grid->signature, lengths, &one_tile, error);
     if (status == TW_OK) {
         status = run_again(check, one, arrays, options, error);

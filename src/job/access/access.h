@@ -2,8 +2,9 @@
  *
  *     direct    the tile's part is a view of memory: nothing is called, and a tile pays for a moved view alone
  *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
- *     partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output itself,
- *               that begins as the value which changes nothing
+ *     framed    the tile's part with a halo around it: a view inside of the array, a padded copy in the worker's room
+ * at its border partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output
+ * itself, that begins as the value which changes nothing
  *
  * guarded.h lies between these and the kernel: it runs the kernel twice, on copies between inaccessible pages. */
 #ifndef TW_JOB_ACCESS_ACCESS_H
@@ -53,7 +54,14 @@ struct tw__access_ops {
 };
 
 extern const struct tw__access_ops tw__staged;
+extern const struct tw__access_ops tw__framed;
 extern const struct tw__access_ops tw__partial;
+
+/* Refuses a constant edge that operand k, of this dtype, is read with and cannot hold. Errors: TW_ERROR_ARGUMENT. */
+tw_status tw__framed_check(const tw_grid *grid, int k, const tw_dtype *dtype, tw_error *error);
+
+/* The sentence about a store that failed with this errno: the tile's part "cannot be WHAT". */
+tw_status tw__access_fail(const struct tw__access *access, const struct tw__desk *desk, int failed, const char *what);
 
 /* The tile's own slot of an operand with parts. */
 static inline void tw__partial_move(const struct tw__access *access, const tw_grid *grid, const int64_t *coordinate,

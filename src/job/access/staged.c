@@ -9,18 +9,9 @@
 #include "array/combine.h"
 #include "array/view.h"
 #include "base/error.h"
+#include "grid/cells.h"
 #include "grid/signature.h"
 #include "job/access/access.h"
-
-static int64_t longest_tile(const struct tw__grid_axis *axis)
-{
-    int64_t longest = axis->tile + (axis->longer > 0);
-    for (int64_t k = 0; axis->cuts != NULL && k < axis->count; k++) {
-        const int64_t length = tw__axis_stop(axis, k) - tw__axis_start(axis, k);
-        longest = k == 0 || length > longest ? length : longest;
-    }
-    return longest < axis->length ? longest : axis->length;
-}
 
 /* A dimension of 1 is there once, whatever the tile's length along its axis. */
 static int is_single(const struct tw__access *access, int d)
@@ -33,7 +24,7 @@ static size_t staged_room(const struct tw__access *access, const tw_grid *grid)
     int64_t bytes = access->view.dtype.itemsize;
     for (int d = 0; d < access->view.ndim; d++) {
         /* no more than the operand has, which fits */
-        bytes *= is_single(access, d) ? 1 : longest_tile(&grid->axes[access->axes[d]]);
+        bytes *= is_single(access, d) ? 1 : tw__axis_longest(&grid->axes[access->axes[d]]);
     }
     return (size_t)bytes;
 }
@@ -54,7 +45,7 @@ static void lay_out(const struct tw__access *access, const struct tw__desk *desk
     }
 }
 
-static tw_status fail(const struct tw__access *access, const struct tw__desk *desk, int failed, const char *what)
+tw_status tw__access_fail(const struct tw__access *access, const struct tw__desk *desk, int failed, const char *what)
 {
     tw_error error;
     tw__fail_os(&error, tw__file_status(failed), failed, "the tile's part of '%.64s' cannot be %s",
@@ -70,7 +61,7 @@ static tw_status staged_take(const struct tw__access *access, const struct tw__d
     if (access->role != TW_OUT && access->store != NULL) {
         const int failed = access->store->ops->take(access->store, start, view);
         if (failed != 0) {
-            return fail(access, desk, failed, "read");
+            return tw__access_fail(access, desk, failed, "read");
         }
     } else if (access->role != TW_OUT) {
         const tw_view place = tw__view_part(&access->view, start, view->shape);
@@ -97,7 +88,7 @@ static tw_status staged_give(const struct tw__access *access, const struct tw__d
     }
     if (access->store != NULL) {
         const int failed = access->store->ops->give(access->store, start, &copy);
-        return failed == 0 ? TW_OK : fail(access, desk, failed, "written");
+        return failed == 0 ? TW_OK : tw__access_fail(access, desk, failed, "written");
     }
     const tw_view place = tw__view_part(&access->view, start, copy.shape);
     tw__view_copy(&place, &copy);
