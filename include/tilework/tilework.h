@@ -394,6 +394,17 @@ same cuts and folds, compare bit by bit */
                              Neither with check nor with outputs. NULL: all tiles */
     size_t nonly;
     struct tw_choices **choices; /* filled, also if the run fails: what tw_tile_choose made; NULL: it is refused */
+    int (*on_tile)(void *user, int64_t tile); /* called by the calling thread for each tile that the run has done, once,
+                                 in the order in which it notices them: its part of every output is complete. A thread
+                                 that computes too notices others' tiles between its own. All calls are made before
+                                 tw_run returns, also if the run fails. Not 0: the run ends as if `stop` were raised,
+                                 and it is not called again. Tiles of earlier steps of a reduction are among them */
+    void *on_tile_user;
+    const tw_array *where;  /* bool: a tile is not run if no element of the mask is true in it. Such tiles are skipped:
+                               they count as done, and outputs keep what they have there. Not for reductions over an axis
+                               that is cut; NULL: all tiles */
+    const char *where_axes; /* the axes of the mask: "[i,j]", also with a name before it; a dimension of 1 fits any
+                               length; NULL: those of the first output, or of the first operand if there is none */
 } tw_run_options;
 
 /* Arrays whose dtypes kernels have chosen, numbered from 0 in the order in which they were made; that order may differ
@@ -441,7 +452,8 @@ typedef enum tw_tile_state {
     TW_TILE_FREE = 0,
     TW_TILE_RUNNING = 1,
     TW_TILE_DONE = 2,
-    TW_TILE_FAILED = 3
+    TW_TILE_FAILED = 3,
+    TW_TILE_SKIPPED = 4 /* tw_run_options.where says that nobody wants it */
 } tw_tile_state;
 
 typedef struct tw_tile_record {
@@ -456,8 +468,9 @@ typedef struct tw_tile_record {
 typedef struct tw_report_totals {
     tw_pool_kind pool;
     int workers;
-    uint64_t tiles, done;    /* done: those of earlier runs included */
+    uint64_t tiles, done;    /* done: those of earlier runs, and those that were skipped, included */
     uint64_t resumed;        /* tiles that an earlier run had done */
+    uint64_t skipped;        /* tiles that tw_run_options.where has left out */
     uint64_t failed;         /* tiles that failed */
     double seconds;          /* the whole run */
     int64_t bytes_copied;    /* private operands copied to and from shared memory */

@@ -1,6 +1,7 @@
 /* signature.c - reads "y[i], x[j] -> r[i,j]" and finds the length of every axis. Knows shapes, but no memory.
  *
- *     signature = [operand {"," operand}] "->" operand {"," operand}
+ *     signature = operands "->" operands | operands | "[" axis {"," axis} "]"
+ *     operands  = [operand {"," operand}]
  *     operand   = name "[" [index {"," index}] "]" [":" dtype]
  *     index     = axis [offset] [".." axis [offset]]
  *     offset    = ("+" | "-") digits
@@ -322,23 +323,56 @@ static tw_status read_operands(struct reader *reader, const char *first)
     return status;
 }
 
+static int at_end(struct reader *reader)
+{
+    skip_blanks(reader);
+    return reader->at == reader->length;
+}
+
+/* "[i,j]": axes that no operand has. They are read as those of an operand that is then forgotten. */
+static tw_status read_ranges(struct reader *reader)
+{
+    tw_operand ranges = {.name = "the ranges"};
+    do {
+        const tw_status status = read_axis(reader, &ranges);
+        if (status != TW_OK) {
+            return status;
+        }
+    } while (accept(reader, ","));
+    if (!accept(reader, "]")) {
+        return expected(reader, "']' or ','");
+    }
+    if (reader->signature->nhalos > 0) {
+        return refuse(reader, 0, "a halo, which is for operands, on axes without an operand");
+    }
+    return at_end(reader) ? TW_OK : expected(reader, "the end: axes without an operand stand alone");
+}
+
+/* Without outputs a kernel runs for its effects. */
 static tw_status read_signature(struct reader *reader)
 {
     tw_status status = TW_OK;
+    int read = 0;
+    if (accept(reader, "[")) {
+        return read_ranges(reader);
+    }
     if (!accept(reader, "->")) {
         status = read_operands(reader, "an operand such as y[i], or '->'");
-        if (status != TW_OK) {
+        if (status != TW_OK || at_end(reader)) {
             return status;
         }
         if (!accept(reader, "->")) {
             return expected(reader, "',' or '->'");
         }
+        read = 1;
+    }
+    if (read && at_end(reader)) {
+        return TW_OK;
     }
     reader->outputs = 1;
     reader->read = 0;
     status = read_operands(reader, "an output such as r[i]");
-    skip_blanks(reader);
-    if (status == TW_OK && reader->at < reader->length) {
+    if (status == TW_OK && !at_end(reader)) {
         return expected(reader, "',' or the end");
     }
     return status;
@@ -364,6 +398,9 @@ static void renumber(tw_signature *to, const tw_signature *from)
                 }
             }
         }
+    }
+    if (from->noperands == 0) {
+        to->naxes = from->naxes; /* as they are */
     }
     for (int k = 0; k < to->noperands; k++) {
         for (int d = 0; d < to->operands[k].ndim; d++) {
@@ -430,6 +467,16 @@ tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature,
     *made = *signature;
     *copy = made;
     return TW_OK;
+}
+
+int tw__signature_writes(const tw_signature *signature)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        if (signature->operands[k].role != TW_IN) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 int tw__signature_output_without(const tw_signature *signature, int axis)

@@ -34,6 +34,9 @@ tw_status tw__fail_axis(const tw_signature *signature, const char *name, tw_erro
 /* Adds "i", "i+1" or "i-1..i+1", as dimension d of an operand is written. */
 void tw__signature_add_index(struct tw__text *text, const tw_signature *signature, int operand, int d);
 
+/* Whether it has an output; else a kernel runs for its effects. */
+int tw__signature_writes(const tw_signature *signature);
+
 tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature, tw_error *error);
 
 /* The first output that does not have the axis, -1: every output has it, so that it may be cut. */

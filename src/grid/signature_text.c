@@ -42,6 +42,9 @@ int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, cha
     const tw_operand *operand;
     tw__text_init(&out, text, size);
     for (int outputs = 0; outputs < 2; outputs++) {
+        if (outputs && operand_at(signature, 1, 0) == NULL) {
+            break; /* it runs for its effects */
+        }
         tw__text_add(&out, "%s", !outputs ? "" : out.length > 0 ? " -> " : "-> ");
         for (int place = 0; (operand = operand_at(signature, outputs, place)) != NULL; place++) {
             tw__text_add(&out, "%s%s[", place > 0 ? ", " : "", operand->name);
@@ -55,6 +58,12 @@ int tw_signature_text(const tw_signature *signature, const tw_dtype *dtypes, cha
                 tw__text_add(&out, ":%s", given != NULL ? given : operand->dtype);
             }
         }
+    }
+    if (signature->noperands == 0) {
+        for (int a = 0; a < signature->naxes; a++) {
+            tw__text_add(&out, "%s%s", a == 0 ? "[" : ",", signature->axes[a]);
+        }
+        tw__text_add(&out, "]");
     }
     return (int)out.length;
 }

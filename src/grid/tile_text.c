@@ -51,6 +51,15 @@ static int is_part(const struct box *box, int k)
     return box->stage != NULL && box->stage->parts[k] != 0;
 }
 
+/* "i 0:10, j 5:10": of a job without operands. */
+static void add_ranges(struct tw__text *text, const struct box *box)
+{
+    for (int a = 0; a < box->grid->naxes; a++) {
+        tw__text_add(text, "%s%s %" PRId64 ":%" PRId64, a > 0 ? ", " : "", box->grid->signature->axes[a], box->start[a],
+                     box->stop[a]);
+    }
+}
+
 /* Inputs, an arrow, outputs. */
 static void add_operands(struct tw__text *text, const struct box *box)
 {
@@ -66,9 +75,12 @@ static void add_operands(struct tw__text *text, const struct box *box)
             add_operand(text, box, k);
             separator = ", ";
         }
-        if (!outputs) {
+        if (!outputs && tw__signature_writes(signature)) {
             tw__text_add(text, "%s-> ", separator[0] != '\0' ? " " : "");
         }
+    }
+    if (signature->noperands == 0) {
+        add_ranges(text, box);
     }
 }
 
@@ -121,8 +133,10 @@ int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t siz
     tw__text_init(&made, text, size);
     find_box(&box, grid, tile);
     add_operands(&made, &box);
-    tw__text_add(&made, " (");
-    add_extent(&made, &box);
-    tw__text_add(&made, ")");
+    if (tw__signature_writes(box.grid->signature)) {
+        tw__text_add(&made, " (");
+        add_extent(&made, &box);
+        tw__text_add(&made, ")");
+    }
     return made.length < INT32_MAX ? (int)made.length : INT32_MAX;
 }

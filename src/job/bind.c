@@ -211,14 +211,35 @@ const tw_view *tw__bind_view(const struct tw__binding *binding, const struct tw_
     return binding->copies[k] != NULL ? &binding->copies[k]->view : &array->view;
 }
 
-static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
+static void copy_tile(struct tw__binding *binding, const tw_grid *grid, int k, uint64_t tile)
 {
     int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    if (tw__grid_part(grid, tile, k, start, shape) == 2) {
+        const tw_view to = tw__view_part(&binding->arrays[k]->view, start, shape);
+        const tw_view from = tw__view_part(&binding->copies[k]->view, start, shape);
+        copy_items(binding, &to, &from);
+    }
+}
+
+static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, int k, const uint32_t *words)
+{
     for (uint64_t tile = 0; tile < grid->count; tile++) {
-        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE && tw__grid_part(grid, tile, k, start, shape) == 2) {
-            const tw_view to = tw__view_part(&binding->arrays[k]->view, start, shape);
-            const tw_view from = tw__view_part(&binding->copies[k]->view, start, shape);
-            copy_items(binding, &to, &from);
+        if (TW__WORD_STATE(words[tile]) == TW_TILE_DONE && words[tile] != TW__WORD_SKIPPED) {
+            copy_tile(binding, grid, k, tile);
+        }
+    }
+}
+
+static int is_copied_back(const struct tw__binding *binding, int k)
+{
+    return binding->copies[k] != NULL && binding->signature->operands[k].role != TW_IN;
+}
+
+void tw__bind_back_tile(struct tw__binding *binding, const tw_grid *grid, uint64_t tile)
+{
+    for (int k = 0; k < binding->signature->noperands; k++) {
+        if (is_copied_back(binding, k)) {
+            copy_tile(binding, grid, k, tile);
         }
     }
 }
@@ -226,7 +247,7 @@ static void copy_done_tiles(struct tw__binding *binding, const tw_grid *grid, in
 void tw__bind_back(struct tw__binding *binding, const tw_grid *grid, const uint32_t *words)
 {
     for (int k = 0; k < binding->signature->noperands; k++) {
-        if (binding->copies[k] == NULL || binding->signature->operands[k].role == TW_IN) {
+        if (!is_copied_back(binding, k)) {
             continue;
         }
         if (words == NULL) {

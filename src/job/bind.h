@@ -42,6 +42,9 @@ const tw_view *tw__bind_view(const struct tw__binding *binding, const struct tw_
  * done. words: of the grid's tiles; NULL: all are done. */
 void tw__bind_back(struct tw__binding *binding, const tw_grid *grid, const uint32_t *words);
 
+/* The same for one tile that is done, while others run. */
+void tw__bind_back_tile(struct tw__binding *binding, const tw_grid *grid, uint64_t tile);
+
 /* Frees the copies. */
 void tw__unbind(struct tw__binding *binding);
 

@@ -100,6 +100,16 @@ void tw__choices_collect(const struct tw__choices *shared, tw_choices *made)
     }
 }
 
+void tw__choices_collect_tile(const struct tw__choices *shared, tw_choices *made, uint64_t tile)
+{
+    for (int k = 0; shared != NULL && k < TW_MAX_OPERANDS; k++) {
+        if (shared->where[k] != NULL && tile < made->tiles) {
+            const uint8_t number = shared->where[k][tile];
+            made->where[k][tile] = number > 0 && !shared->chosen[number - 1].is_partial ? number : 0;
+        }
+    }
+}
+
 void tw_choices_destroy(tw_choices *choices)
 {
     if (choices == NULL) {

@@ -42,6 +42,9 @@ tw_status tw__choices_fold(struct tw__choices *shared, const struct tw__stages *
 /* After the job: which tile lies in which array, without partials. Then `made` knows nothing of the pool any more. */
 void tw__choices_collect(const struct tw__choices *shared, tw_choices *made);
 
+/* The same for one tile that is done, while the job runs: the numbers are then those of now. */
+void tw__choices_collect_tile(const struct tw__choices *shared, tw_choices *made, uint64_t tile);
+
 /* The supervisor, each time that it wakes: makes the arrays that worker processes ask for. */
 void tw__choices_serve(struct tw__choices *shared);
 

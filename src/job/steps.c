@@ -178,6 +178,7 @@ static void restore_failure(const struct progress *all, struct tw__outcome *outc
     const struct tw__outcome now = *outcome;
     *outcome = *all->failure;
     outcome->earlier = now.earlier;
+    outcome->skipped = now.skipped;
     outcome->deaths = now.deaths;
     outcome->timeouts = now.timeouts;
     outcome->recycled = now.recycled;

@@ -343,6 +343,19 @@ __attribute__((noinline)) static struct tw__result call_watched(struct tw__claim
     return result;
 }
 
+/* Wakes the caller, if it sleeps. */
+__attribute__((noinline)) static void call_caller(struct tw__claims *claims)
+{
+    if (atomic_load(&claims->caller_waits) != 0) {
+        if (claims->caller_event.fd >= 0) {
+            tw__event_signal(&claims->caller_event);
+        } else {
+            atomic_fetch_add(&claims->caller_bell, 1);
+            tw__wake(&claims->caller_bell, 1);
+        }
+    }
+}
+
 static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint64_t tile)
 {
     struct tw__slot *slot = &claims->slots[worker->index];
@@ -353,9 +366,8 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
     if (claims->tiles_per_worker != 0) {
         worker->tiles++; /* threads share the line that this is on, so it is not written in vain */
     }
-    const struct tw__result result = claims->times != NULL || claims->watched
-                                         ? call_watched(claims, worker, tile, attempt)
-                                         : call(claims, worker, tile, attempt);
+    const struct tw__result result =
+        claims->timed ? call_watched(claims, worker, tile, attempt) : call(claims, worker, tile, attempt);
     if (result.status != TW_OK) {
         fail(claims, slot, tile, result);
     }
@@ -368,6 +380,9 @@ static void run_tile(struct tw__claims *claims, struct tw__worker *worker, uint6
     const uint64_t ended = TALLY_ENDED(atomic_load_explicit(&slot->tally, memory_order_relaxed));
     atomic_store_explicit(&slot->tally, TALLY(ended + 1, 0), memory_order_release);
     (void)TW__POINT("tile.counted");
+    if (claims->announced) {
+        call_caller(claims);
+    }
 }
 
 static int must_retire(const struct tw__claims *claims, const struct tw__worker *worker)
@@ -441,14 +456,7 @@ void tw__claims_work(struct tw__claims *claims, struct tw__worker *worker)
         }
     }
     atomic_store(&slot->inside, 0);
-    if (atomic_load(&claims->caller_waits) != 0) {
-        if (claims->caller_event.fd >= 0) {
-            tw__event_signal(&claims->caller_event);
-        } else {
-            atomic_fetch_add(&claims->caller_bell, 1);
-            tw__wake(&claims->caller_bell, 1);
-        }
-    }
+    call_caller(claims);
 }
 
 /* The system ends a process whose parent is gone, unless somebody else holds the parent's end of the lifeline. */

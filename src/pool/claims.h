@@ -31,14 +31,17 @@
 #include "os/process.h"
 
 /* A tile's word: 2 bits state (tw_tile_state), 12 bits worker, 8 bits attempt, 1 bit for tiles that were done before
- * the job was opened. */
+ * the job was opened, 1 bit for those of them that nobody wants. */
 #define TW__WORD(state, worker, attempt) ((uint32_t)(state) | (uint32_t)(worker) << 2 | (uint32_t)(attempt) << 14)
 #define TW__WORD_STATE(word) ((word)&3u)
 #define TW__WORD_WORKER(word) ((word) >> 2 & 0xfffu)
 #define TW__WORD_ATTEMPT(word) ((word) >> 14 & 0xffu)
-#define TW__WORD_EARLIER ((uint32_t)TW_TILE_DONE | 1u << 22)
+#define TW__WORD_BEFORE (1u << 22)
+#define TW__WORD_EARLIER ((uint32_t)TW_TILE_DONE | TW__WORD_BEFORE)
+/* The same for tiles that nobody wants: they are as good as done. */
+#define TW__WORD_SKIPPED (TW__WORD_EARLIER | 1u << 23)
 /* Set before a job is opened: the tile must not be run, and has neither been done nor failed. */
-#define TW__WORD_BARRED ((uint32_t)TW_TILE_FAILED | 1u << 22)
+#define TW__WORD_BARRED ((uint32_t)TW_TILE_FAILED | TW__WORD_BEFORE)
 #define TW__MAX_ATTEMPTS 255
 #define TW__MAX_TILES ((uint64_t)UINT32_MAX - 1)
 
@@ -107,6 +110,8 @@ struct tw__claims {
     uint64_t tiles_per_worker; /* a worker retires after so many; 0: never */
     int keep_going;            /* a tile that failed does not keep others from being begun */
     int watched;               /* keep `since` */
+    int timed;                 /* tiles are watched, or their times are kept */
+    int announced;             /* the caller is woken when a tile ends */
     int own_times;             /* tiles take what they take where no others want the processor */
     tw__tile_function function;
     void *argument;

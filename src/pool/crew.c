@@ -44,6 +44,8 @@ void tw__crew_set_job(struct tw__crew *crew, const struct tw__task *task, const 
     }
     claims->words = task->words;
     claims->times = task->times;
+    claims->timed = claims->times != NULL || claims->watched;
+    claims->announced = task->notice != NULL;
     claims->began = outcome->began;
     claims->earlier = outcome->done;
 }
@@ -94,8 +96,18 @@ void tw__watch_progress(struct tw__watch *watch, int64_t now)
     }
 }
 
+void tw__watch_notice(struct tw__watch *watch)
+{
+    struct tw__claims *claims = watch->crew->claims;
+    if (watch->task->notice != NULL &&
+        tw__notice_look(watch->task->notice, claims->words, claims->first, claims->end, tw__claims_done(claims)) != 0) {
+        atomic_store(&claims->stop_word, 1);
+    }
+}
+
 static void attend(struct tw__watch *watch)
 {
+    tw__watch_notice(watch);
     if (watch->attend != NULL) {
         watch->attend(watch);
     }

@@ -102,6 +102,9 @@ struct tw__watch {
  * leaves the job, and now and then. While workers compute it does not compete with them for the processor. */
 void tw__watch_until(struct tw__watch *watch, int (*over)(struct tw__claims *claims));
 
+/* Reports the tiles that are done, if anybody wants to know them. */
+void tw__watch_notice(struct tw__watch *watch);
+
 /* Reports progress, if it is time to. */
 void tw__watch_progress(struct tw__watch *watch, int64_t now);
 

@@ -152,25 +152,26 @@ tw_status tw__pool_prepare(tw_pool *pool, uint64_t tiles, tw_error *error)
     return status;
 }
 
-/* Marks the tiles that need not be run, and returns how many. */
-static uint64_t set_earlier(const struct tw__task *task)
+/* Marks the tiles that need not be run, and counts them. */
+static void set_earlier(const struct tw__task *task, struct tw__outcome *outcome)
 {
-    uint64_t earlier = 0;
     for (uint64_t tile = task->first; task->is_done != NULL && tile < task->first + task->count; tile++) {
-        if (atomic_load_explicit(&task->words[tile], memory_order_relaxed) == 0 &&
-            task->is_done(task->is_done_user, tile)) {
+        const uint32_t word = atomic_load_explicit(&task->words[tile], memory_order_relaxed) == 0
+                                  ? task->is_done(task->is_done_user, tile)
+                                  : 0;
+        if (word != 0) {
             /* somebody may be reading the words already */
-            atomic_store_explicit(&task->words[tile], TW__WORD_EARLIER, memory_order_relaxed);
-            earlier++;
+            atomic_store_explicit(&task->words[tile], word, memory_order_relaxed);
+            *(word == TW__WORD_SKIPPED ? &outcome->skipped : &outcome->earlier) += 1;
+            outcome->done++;
         }
     }
-    return earlier;
 }
 
 void tw__outcome_begin(struct tw__outcome *outcome)
 {
     outcome->status = TW_OK;
-    outcome->done = outcome->earlier = outcome->failed = 0;
+    outcome->done = outcome->earlier = outcome->skipped = outcome->failed = 0;
     outcome->deaths = outcome->timeouts = outcome->recycled = 0;
     outcome->timed_out = 0;
     outcome->message[0] = '\0';
@@ -179,9 +180,7 @@ void tw__outcome_begin(struct tw__outcome *outcome)
 
 tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
 {
-    const uint64_t earlier = set_earlier(task);
-    outcome->earlier += earlier;
-    outcome->done += earlier;
+    set_earlier(task, outcome);
     const tw_status status = pool->crew.ops->run(&pool->crew, task, outcome);
     outcome->status = status;
     if (status == TW_ERROR_PROCESS) {

@@ -510,6 +510,7 @@ static tw_status processes_run(struct tw__crew *crew, const struct tw__task *tas
     tw__claims_close(claims);
     tw__watch_until(&watch, tw__claims_empty);
     (void)TW__POINT("job.closed");
+    tw__watch_notice(&watch);
     return conclude(&job);
 }
 

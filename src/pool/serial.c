@@ -14,6 +14,7 @@ static int is_done(const struct tw__task *task, uint64_t tile)
 static int must_stop(const struct tw__crew *crew, const struct tw__task *task)
 {
     return atomic_load_explicit(&crew->halt, memory_order_relaxed) != 0 ||
+           (task->notice != NULL && task->notice->ended) ||
            (task->stop != NULL && __atomic_load_n(task->stop, __ATOMIC_RELAXED) != 0);
 }
 
@@ -57,8 +58,12 @@ static tw_status serial_run(struct tw__crew *crew, const struct tw__task *task, 
         if (must_stop(crew, task)) {
             return outcome->failed > 0 ? TW_ERROR_KERNEL : TW_ERROR_INTERRUPTED;
         }
-        if (!run_tile(crew, task, outcome, tile) && !task->keep_going) {
+        const int done = run_tile(crew, task, outcome, tile);
+        if (!done && !task->keep_going) {
             return TW_ERROR_KERNEL;
+        }
+        if (done && task->notice != NULL) {
+            tw__notice_tell(task->notice, tile);
         }
         if (task->progress != NULL) {
             tw__watch_progress(&watch, tw__now());

@@ -6,6 +6,7 @@
 
 #include "os/process.h"
 #include "pool/claims.h"
+#include "pool/notice.h"
 
 struct tw__task {
     tw__tile_function function;
@@ -30,7 +31,8 @@ struct tw__task {
      * NULL: nothing. */
     void (*serve)(void *user);
     void *serve_user;
-    int (*is_done)(const void *user, uint64_t tile); /* tiles that need not be run; NULL: all must */
+    /* Tiles that need not be run: TW__WORD_EARLIER or TW__WORD_SKIPPED, else 0. NULL: all must be. */
+    uint32_t (*is_done)(const void *user, uint64_t tile);
     const void *is_done_user;
     void (*died)(void *user, const tw_death *death); /* may be NULL */
     void *died_user;
@@ -39,6 +41,7 @@ struct tw__task {
     void *stalled_user;
     void (*progress)(void *user, const tw_progress *progress);
     void *progress_user;
+    struct tw__notice *notice; /* whom each tile that is done is reported to; NULL: nobody */
 };
 
 /* A worker that died and was replaced during a job. */
@@ -62,7 +65,8 @@ struct tw__outcome {
     int attempts;                       /* TW_ERROR_WORKER: how often the tile was run */
     int timed_out;                      /* TW_ERROR_WORKER: it was killed because the tile took too long */
     uint64_t done;                      /* tiles with state TW_TILE_DONE, those that needed not be run included */
-    uint64_t earlier;                   /* tiles that needed not be run */
+    uint64_t earlier;                   /* tiles that an earlier run had done */
+    uint64_t skipped;                   /* tiles that nobody wanted */
     uint64_t failed;                    /* tiles with state TW_TILE_FAILED */
     int64_t began;                      /* tw__now() */
     int deaths;

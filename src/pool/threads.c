@@ -91,13 +91,14 @@ static void threads_close(struct tw__crew *crew)
     crew->claims = NULL;
 }
 
-/* Reports progress between the caller's own tiles. */
+/* Reports progress, and tiles of others, between the caller's own tiles. */
 static struct tw__result run_and_report(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt,
                                         char *message)
 {
     struct tw__watch *watch = argument;
     const struct tw__result result = watch->task->function(watch->task->argument, worker, tile, attempt, message);
     if (worker->index == 0) {
+        tw__watch_notice(watch);
         tw__watch_progress(watch, tw__now());
     }
     return result;
@@ -118,7 +119,7 @@ static tw_status threads_run(struct tw__crew *crew, const struct tw__task *task,
                               .reported = outcome->began,
                               .sleep = sleep_on_bell};
     tw__crew_set_job(crew, task, outcome, task->stop != NULL ? task->stop : &claims->never);
-    if (task->progress != NULL) {
+    if (task->progress != NULL || task->notice != NULL) {
         claims->function = run_and_report;
         claims->argument = &watch;
     }
@@ -127,6 +128,7 @@ static tw_status threads_run(struct tw__crew *crew, const struct tw__task *task,
     tw__watch_until(&watch, tw__claims_finished);
     tw__claims_close(claims);
     tw__watch_until(&watch, tw__claims_empty);
+    tw__watch_notice(&watch);
     tw__crew_collect(crew, outcome);
     if (outcome->tile != UINT64_MAX) {
         return TW_ERROR_KERNEL;

@@ -223,10 +223,13 @@ static tw_status compute_again(const struct tw__check *check, const tw_run_optio
     return status;
 }
 
-tw_status tw__check_end(struct tw__check *check, const tw_run_options *options, tw_report_totals *totals,
-                        tw_error *error)
+tw_status tw__check_end(struct tw__check *check, const tw_run_options *options, const struct tw__where *where,
+                        tw_report_totals *totals, tw_error *error)
 {
     tw_status status = compute_again(check, options, error);
+    if (status == TW_OK) { /* what the run has left out is not compared */
+        status = tw__where_copy(check->again, where, check->grid, check->arrays, error);
+    }
     for (int k = 0; status == TW_OK && k < check->grid->signature->noperands; k++) {
         status = check->shown[k] != NULL ? tw_array_copy(check->shown[k], check->arrays[k], error) : TW_OK;
     }

@@ -43,12 +43,13 @@ static json_t *whole(json_t *value, int failed)
 static json_t *totals_object(const tw_report *report)
 {
     const tw_report_totals *totals = &report->totals;
-    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:i, s:i, s:i, s:i}", "pool", report->pool,
+    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:i, s:i, s:i, s:i}", "pool", report->pool,
                      "workers", totals->workers, "tiles", (json_int_t)totals->tiles, "done", (json_int_t)totals->done,
-                     "resumed", (json_int_t)totals->resumed, "failed", (json_int_t)totals->failed, "seconds",
-                     totals->seconds, "bytes_copied", (json_int_t)totals->bytes_copied, "bytes_populated",
-                     (json_int_t)totals->bytes_populated, "reforks", totals->reforks, "deaths", totals->deaths,
-                     "timeouts", totals->timeouts, "recycled", totals->recycled);
+                     "resumed", (json_int_t)totals->resumed, "skipped", (json_int_t)totals->skipped, "failed",
+                     (json_int_t)totals->failed, "seconds", totals->seconds, "bytes_copied",
+                     (json_int_t)totals->bytes_copied, "bytes_populated", (json_int_t)totals->bytes_populated,
+                     "reforks", totals->reforks, "deaths", totals->deaths, "timeouts", totals->timeouts, "recycled",
+                     totals->recycled);
 }
 
 /* JSON has no number for inf and nan. */
@@ -114,7 +115,7 @@ static json_t *steps_array(const tw_grid *grid)
 
 static json_t *tile_object(const tw_report *report, uint64_t tile)
 {
-    static const char *const states[] = {"free", "running", "done", "failed"};
+    static const char *const states[] = {"free", "running", "done", "failed", "skipped"};
     tw_tile_record record;
     tw_report_get_tile(report, tile, &record, NULL);
     int64_t start[TW__MAX_AXES], stop[TW__MAX_AXES];

@@ -97,6 +97,7 @@ void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__ou
     report->totals.workers = pool->crew.workers;
     report->totals.done = outcome->done;
     report->totals.resumed = outcome->earlier;
+    report->totals.skipped = outcome->skipped;
     report->totals.failed = outcome->failed;
     report->totals.deaths = outcome->deaths;
     report->totals.timeouts = outcome->timeouts;
@@ -193,7 +194,9 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
     const struct tw__time *time = &((const struct tw__time *)report->times.data)[tile];
     record->state = (tw_tile_state)TW__WORD_STATE(word);
     record->attempts = (int)TW__WORD_ATTEMPT(word);
-    if (record->state != TW_TILE_FREE && word != TW__WORD_EARLIER) {
+    if (word == TW__WORD_SKIPPED) {
+        record->state = TW_TILE_SKIPPED;
+    } else if (record->state != TW_TILE_FREE && word != TW__WORD_EARLIER) {
         record->attempts++;
         record->worker = (int)TW__WORD_WORKER(word);
         record->start = (double)time->start;
@@ -225,6 +228,10 @@ int tw_report_record_line(const tw_tile_record *record, const tw_grid *grid, uin
     tw_grid_tile_text(grid, tile, box, sizeof box);
     if (record->state == TW_TILE_FREE) {
         tw__text_add(&line, "nobody did %s", box);
+        return (int)line.length;
+    }
+    if (record->state == TW_TILE_SKIPPED) {
+        tw__text_add(&line, "the mask skips %s", box);
         return (int)line.length;
     }
     if (record->worker < 0) {

@@ -14,6 +14,7 @@
 #include "run/check.h"
 #include "run/explain.h"
 #include "run/report.h"
+#include "run/where.h"
 
 #define DEFAULT_RETRIES 2
 
@@ -32,6 +33,8 @@ struct run {
     struct tw__steps steps;
     struct tw__outcome outcome;
     struct tw__recorder recorder;
+    struct tw__where where;      /* tiles that nobody wants */
+    struct tw__notice notice;    /* tiles that on_tile was called for */
     struct tw__choices *choices; /* NULL: all dtypes are given */
     tw_choices *made;
     int reforks;
@@ -58,6 +61,9 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
     if (options->only != NULL && (options->check || options->outputs != NULL)) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "a run of some tiles alone has no result to check or to write to files");
+    }
+    if (options->only != NULL && options->where != NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "only and where exclude each other: both say which tiles are run");
     }
     if (apart) {
         return TW_OK;
@@ -125,15 +131,9 @@ static tw_status explain(const struct run *run, tw_error *error)
     return tw__explain(&explanation, error);
 }
 
-static int is_recorded(const void *journal, uint64_t tile)
-{
-    return tw__ledger_has(&((const struct tw__journal *)journal)->ledger, tile);
-}
-
 /* Tiles that are not among those that were asked for. */
-static int is_left_out(const void *user, uint64_t tile)
+static int is_left_out(const tw_run_options *options, uint64_t tile)
 {
-    const tw_run_options *options = user;
     size_t first = 0, end = options->nonly;
     while (first < end) {
         const size_t middle = first + (end - first) / 2;
@@ -144,6 +144,18 @@ static int is_left_out(const void *user, uint64_t tile)
         }
     }
     return first == options->nonly || options->only[first] != tile;
+}
+
+/* The tw__task.is_done of a run. */
+static uint32_t need_not_run(const void *user, uint64_t tile)
+{
+    const struct run *run = user;
+    if (tw__where_skips(&run->where, tile)) {
+        return TW__WORD_SKIPPED;
+    }
+    const int earlier = (run->journal != NULL && tw__ledger_has(&run->journal->ledger, tile)) ||
+                        (run->options->only != NULL && is_left_out(run->options, tile));
+    return earlier ? TW__WORD_EARLIER : 0;
 }
 
 static void halt(void *pool)
@@ -157,8 +169,12 @@ static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *
     struct tw__journal *journal = run->journal;
     tw_error journal_error;
     if (journal != NULL) {
-        const tw_status status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps),
-                                                    tw__steps_sums(&run->steps), halt, run->pool, error);
+        tw_status status = tw__where_sum(tw__steps_sums(&run->steps), &run->where, run->grid, run->arrays, error);
+        if (status != TW_OK) {
+            return status;
+        }
+        status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps), tw__steps_sums(&run->steps),
+                                    halt, run->pool, error);
         if (status != TW_OK) {
             return status;
         }
@@ -239,6 +255,9 @@ static tw_status create_job(struct run *run, tw_error *error)
     if (status != TW_OK) {
         return status;
     }
+    if (run->options->choices != NULL && run->options->on_tile != NULL) {
+        *run->options->choices = run->made; /* on_tile may want to see them */
+    }
     const struct tw__step_request step = {.kernel = run->kernel,
                                           .grid = run->grid,
                                           .accesses = run->binding.accesses,
@@ -256,33 +275,45 @@ static tw_status create_job(struct run *run, tw_error *error)
     return tw__steps_create(&run->steps, run->pool, &step, 1, &options, error);
 }
 
+/* One tile is done: its part of every output is where the caller finds it, also if the workers write to copies. */
+static int tell_tile(void *user, int64_t tile)
+{
+    struct run *run = user;
+    tw__bind_back_tile(&run->binding, run->grid, (uint64_t)tile);
+    tw__choices_collect_tile(run->choices, run->made, (uint64_t)tile);
+    return run->options->on_tile(run->options->on_tile_user, tile);
+}
+
 static tw_status run_tiles(struct run *run, tw_error *error)
 {
     const tw_run_options *options = run->options;
     tw_status status = create_job(run, error);
+    if (status == TW_OK && options->on_tile != NULL) {
+        status = tw__notice_init(&run->notice, tell_tile, run, run->steps.tiles, error);
+    }
     if (status != TW_OK) {
         return status;
     }
-    struct tw__task task = {.stop = options->stop,
-                            .retries = allowed_retries(run),
-                            .keep_going = options->keep_going,
-                            .lost_ends_run = options->guard && !options->keep_going,
-                            .own_times = options->only != NULL,
-                            .timeout = options->timeout,
-                            .tiles_per_worker = options->tiles_per_worker,
-                            .serve = run->choices != NULL ? serve_choices : NULL,
-                            .serve_user = run->choices,
-                            .is_done = run->journal != NULL    ? is_recorded
-                                       : options->only != NULL ? is_left_out
-                                                               : NULL,
-                            .is_done_user = run->journal != NULL ? (const void *)run->journal : options,
-                            .died = options->died,
-                            .died_user = options->died_user,
-                            .stall_seconds = options->stall_seconds,
-                            .stalled = options->stalled,
-                            .stalled_user = options->stalled_user,
-                            .progress = options->progress,
-                            .progress_user = options->progress_user};
+    struct tw__task task = {
+        .stop = options->stop,
+        .retries = allowed_retries(run),
+        .keep_going = options->keep_going,
+        .lost_ends_run = options->guard && !options->keep_going,
+        .own_times = options->only != NULL,
+        .timeout = options->timeout,
+        .tiles_per_worker = options->tiles_per_worker,
+        .serve = run->choices != NULL ? serve_choices : NULL,
+        .serve_user = run->choices,
+        .is_done = run->journal != NULL || options->only != NULL || run->where.count > 0 ? need_not_run : NULL,
+        .is_done_user = run,
+        .died = options->died,
+        .died_user = options->died_user,
+        .stall_seconds = options->stall_seconds,
+        .stalled = options->stalled,
+        .stalled_user = options->stalled_user,
+        .progress = options->progress,
+        .progress_user = options->progress_user,
+        .notice = options->on_tile != NULL ? &run->notice : NULL};
     status = run_recorded(run, &task, error);
     tw__choices_collect(run->choices, run->made);
     return status == TW_OK || !run->has_outcome || status != run->outcome.status ? status : explain(run, error);
@@ -291,7 +322,10 @@ static tw_status run_tiles(struct run *run, tw_error *error)
 /* What is left to do once no tile runs any more. */
 static void conclude(struct run *run, tw_status status)
 {
-    tw__bind_back(&run->binding, run->grid, status == TW_OK ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
+    if (run->options->on_tile == NULL || run->notice.ended) { /* else each tile was brought back when it was done */
+        const int is_whole = status == TW_OK && run->where.count == 0;
+        tw__bind_back(&run->binding, run->grid, is_whole ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
+    }
     if (run->report != NULL) {
         tw_report_totals *totals = &run->report->totals;
         tw__report_fill(run->report, run->pool, &run->outcome);
@@ -345,7 +379,8 @@ static tw_status run_checked(struct run *run, tw_error *error)
         status = run_bound(run, error);
     }
     if (status == TW_OK) {
-        status = tw__check_end(&run->check, run->options, run->report != NULL ? &run->report->totals : &totals, error);
+        status = tw__check_end(&run->check, run->options, &run->where,
+                               run->report != NULL ? &run->report->totals : &totals, error);
     }
     tw__check_fini(&run->check);
     return status;
@@ -389,6 +424,9 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     }
     if (status == TW_OK && !run->nothing_to_do) {
         status = tw__bind_check(run->grid, run->arrays, error);
+    }
+    if (status == TW_OK && !run->nothing_to_do && run->options->where != NULL) {
+        status = tw__where_create(&run->where, run->grid, run->options->where, run->options->where_axes, error);
     }
     if (status == TW_OK && run->grid->stages != NULL) {
         status = tw__staging_check(run->grid, run->arrays, error);
@@ -439,7 +477,11 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->staging = (struct tw__staging){0};
     run->choices = NULL;
     run->made = NULL;
+    run->where = (struct tw__where){0};
+    run->notice = (struct tw__notice){0};
     const tw_status status = run_on(run, pool, report, error);
+    tw__where_fini(&run->where);
+    tw__notice_fini(&run->notice);
     if (status == TW_OK && run->options->outputs != NULL) {
         run->options->outputs->is_complete = 1;
     }

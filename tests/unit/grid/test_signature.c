@@ -237,6 +237,34 @@ static void limits_are_met_and_not_passed(void **state)
     free(blanks);
 }
 
+static void reads_jobs_without_outputs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *again;
+        int noperands, naxes;
+    } cases[] = {
+        {"y[i]", "y[i]", 1, 1},
+        {"y[i], x[j,i] ->", "y[i], x[j,i]", 2, 2},
+        {" [j, i] ", "[j,i]", 0, 2},
+        {"c[]", "c[]", 1, 0},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        char text[64];
+        tw_signature *signature;
+        assert_int_equal(tw_signature_parse(&signature, cases[k].text, NULL), TW_OK);
+        assert_int_equal(tw_signature_noperands(signature), cases[k].noperands);
+        assert_int_equal(tw_signature_naxes(signature), cases[k].naxes);
+        tw_signature_text(signature, NULL, text, sizeof text);
+        assert_string_equal(text, cases[k].again);
+        tw_signature_destroy(signature);
+    }
+    tw_signature *ranges;
+    assert_int_equal(tw_signature_parse(&ranges, "[j,i]", NULL), TW_OK);
+    assert_string_equal(tw_signature_axis(ranges, 0), "j");
+    tw_signature_destroy(ranges);
+}
+
 static void says_where_the_syntax_is_wrong(void **state)
 {
     (void)state;
@@ -256,12 +284,17 @@ static void says_where_the_syntax_is_wrong(void **state)
         {"y[i,", 5, "expected an axis's name"},
         {"y[i,]", 5, "expected an axis's name"},
         {"y[,i]", 3, "expected an axis's name or ']'"},
-        {"y[i]", 5, "expected ',' or '->'"},
+        {"[", 2, "expected an axis's name or ']'"},
+        {"[]", 2, "expected an axis's name or ']'"},
+        {"[i-1..i+1]", 1, "a halo, which is for operands, on axes without an operand"},
+        {"[i,i]", 4, "axis i stands twice in the ranges"},
+        {"[i] -> r[i]", 5, "expected the end: axes without an operand stand alone"},
+        {"->", 3, "expected an output such as r[i]"},
         {"y[i] x[j] -> r[i,j]", 5, "expected ',' or '->'"},
         {"y[i] - > r[i]", 6, "expected ',' or '->'"},
         {"y[i] => r[i]", 6, "expected ',' or '->'"},
         {"r[i,j] = y[i] * x[j]", 8, "expected ',' or '->'"},
-        {"y[i] ->", 8, "expected an output such as r[i]"},
+        {"y[i] -> ,", 9, "expected an output such as r[i]"},
         {"y[i], -> r[i]", 7, "expected an input after ','"},
         {"y[i] -> r[i],", 14, "expected an output after ','"},
         {"y[i] -> [i]", 9, "expected an output such as r[i]"},
@@ -459,6 +492,7 @@ int main(void)
         cmocka_unit_test(keeps_the_text_of_a_dtype),
         cmocka_unit_test(says_what_was_read),
         cmocka_unit_test(limits_are_met_and_not_passed),
+        cmocka_unit_test(reads_jobs_without_outputs),
         cmocka_unit_test(says_where_the_syntax_is_wrong),
         cmocka_unit_test(long_text_is_quoted_around_the_column),
         cmocka_unit_test(finds_lengths_from_inputs),

@@ -333,10 +333,10 @@ static void a_kept_pool_takes_no_new_memory_for_the_next_job(void **state)
 }
 
 /* All of step 1 and the even tiles of step 2. */
-static int is_done_before(const void *user, uint64_t tile)
+static uint32_t is_done_before(const void *user, uint64_t tile)
 {
     (void)user;
-    return tile < FIRST || tile % 2 == 0;
+    return tile < FIRST || tile % 2 == 0 ? TW__WORD_EARLIER : 0;
 }
 
 static void what_was_done_before_is_not_run_in_any_step(void **state)

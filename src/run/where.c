@@ -1,0 +1,274 @@
+/* where.c - a mask of elements made into a set of tiles. Knows arrays and the grid, not the run. */
+#include "run/where.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array/array.h"
+#include "array/sum.h"
+#include "array/view.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "grid/grid.h"
+#include "grid/signature.h"
+#include "store/store.h"
+
+/* Which axis of the job each dimension of the mask has. */
+struct mask {
+    const tw_grid *grid;
+    const tw_array *array;
+    int axes[TW_MAX_DIMS];
+};
+
+static void axes_text(const tw_signature *signature, const uint8_t *axes, int ndim, char *text, size_t size)
+{
+    struct tw__text out;
+    tw__text_init(&out, text, size);
+    tw__text_add(&out, "[");
+    for (int d = 0; d < ndim; d++) {
+        tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[axes[d]]);
+    }
+    tw__text_add(&out, "]");
+}
+
+/* The operand whose axes a mask has by default: the first output, else the first operand. NULL: the job has none. */
+static const tw_operand *default_operand(const tw_signature *signature)
+{
+    for (int k = 0; k < signature->noperands; k++) {
+        if (signature->operands[k].role != TW_IN) {
+            return &signature->operands[k];
+        }
+    }
+    return signature->noperands > 0 ? &signature->operands[0] : NULL;
+}
+
+static tw_status take_default_axes(struct mask *mask, tw_error *error)
+{
+    const tw_signature *signature = mask->grid->signature;
+    const tw_operand *operand = default_operand(signature);
+    const int ndim = operand != NULL ? operand->ndim : signature->naxes;
+    if (mask->array->view.ndim != ndim) {
+        char text[512];
+        uint8_t all[TW__MAX_AXES];
+        for (int a = 0; a < TW__MAX_AXES; a++) {
+            all[a] = (uint8_t)a;
+        }
+        axes_text(signature, operand != NULL ? operand->axes : all, ndim, text, sizeof text);
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "where has %d dimensions but %s has %d, %s; say which axes it has, such as where[%s]",
+                        mask->array->view.ndim, operand != NULL ? operand->name : "the job", ndim, text,
+                        signature->naxes > 0 ? signature->axes[0] : "i");
+    }
+    for (int d = 0; d < ndim; d++) {
+        mask->axes[d] = operand != NULL ? operand->axes[d] : d;
+    }
+    return TW_OK;
+}
+
+/* "[i,j]" or "m[i,j]": the library's own reader says what is wrong with it. */
+static tw_status take_axes(struct mask *mask, const char *axes, tw_error *error)
+{
+    const tw_signature *job = mask->grid->signature;
+    char text[TW__MAX_SIGNATURE_TEXT];
+    tw_signature *read = NULL;
+    snprintf(text, sizeof text, "%s%s", axes[strspn(axes, " \t")] == '[' ? "where" : "", axes);
+    tw_status status = tw_signature_parse(&read, text, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const tw_operand *operand = &read->operands[0];
+    if (read->noperands != 1 || operand->role != TW_IN) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "where is one mask with its axes, such as [i,j], not '%s'", axes);
+    } else if (read->nhalos > 0) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "where has no halo, unlike '%s'", axes);
+    } else if (operand->ndim != mask->array->view.ndim) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "where has %d dimensions but '%s' names %d axes",
+                          mask->array->view.ndim, axes, operand->ndim);
+    }
+    for (int d = 0; status == TW_OK && d < operand->ndim; d++) {
+        const char *name = read->axes[operand->axes[d]];
+        mask->axes[d] = tw_signature_find_axis(job, name);
+        if (mask->axes[d] < 0) {
+            status = tw__fail(error, TW_ERROR_ARGUMENT, "where has the axis %s, which the job does not have", name);
+        }
+    }
+    tw_signature_destroy(read);
+    return status;
+}
+
+static tw_status check_lengths(const struct mask *mask, tw_error *error)
+{
+    const tw_view *view = &mask->array->view;
+    for (int d = 0; d < view->ndim; d++) {
+        const int64_t length = mask->grid->axes[mask->axes[d]].length;
+        if (view->shape[d] != length && view->shape[d] != 1) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has length %lld but where has %lld there",
+                            mask->grid->signature->axes[mask->axes[d]], (long long)length, (long long)view->shape[d]);
+        }
+    }
+    return TW_OK;
+}
+
+/* Whether any of `count` items is true. */
+static int any_in_row(const char *at, int64_t count, int64_t stride)
+{
+    unsigned char any = 0;
+    for (int64_t n = 0; any == 0 && n < count; n += 4096) { /* not item by item: whole blocks are compared at once */
+        const int64_t end = count - n < 4096 ? count : n + 4096;
+        if (stride == 1) {
+            for (int64_t k = n; k < end; k++) {
+                any |= (unsigned char)at[k];
+            }
+        } else {
+            for (int64_t k = n; k < end; k++) {
+                any |= (unsigned char)at[k * stride];
+            }
+        }
+    }
+    return any != 0;
+}
+
+static int any_in(const tw_view *view)
+{
+    const int last = view->ndim - 1;
+    struct tw__rows rows;
+    if (tw_view_size(view) == 0) {
+        return 0;
+    }
+    tw__rows_first(&rows, last > 0 ? last : 0, view->shape, view->strides, view->strides);
+    do {
+        if (any_in_row((const char *)view->data + rows.offset[0], last >= 0 ? view->shape[last] : 1,
+                       last >= 0 ? view->strides[last] : 0)) {
+            return 1;
+        }
+    } while (tw__rows_next(&rows));
+    return 0;
+}
+
+/* *any: an element of the tile is wanted. */
+static tw_status look_at_tile(const struct mask *mask, uint64_t tile, int *any, tw_error *error)
+{
+    int64_t from[TW__MAX_AXES], to[TW__MAX_AXES], start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    const tw_view *whole = &mask->array->view;
+    tw_view view;
+    void *copy = NULL;
+    tw_grid_tile(mask->grid, tile, from, to);
+    for (int d = 0; d < whole->ndim; d++) {
+        const int a = mask->axes[d];
+        const int all = whole->shape[d] == 1;
+        start[d] = all ? 0 : from[a];
+        shape[d] = all ? 1 : to[a] - from[a];
+    }
+    const tw_status status = tw__store_view(&view, &copy, mask->array, start, shape, error);
+    if (status == TW_OK) {
+        *any = any_in(&view);
+        free(copy);
+    }
+    return status;
+}
+
+tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const tw_array *array, const char *axes,
+                           tw_error *error)
+{
+    struct mask mask = {.grid = grid, .array = array};
+    *where = (struct tw__where){0};
+    if (array->view.dtype.kind != TW_BOOL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "where is an array of bool, not of %s",
+                        tw_dtype_name(&array->view.dtype));
+    }
+    if (grid->stages != NULL) {
+        return tw__fail(
+            error, TW_ERROR_ARGUMENT,
+            "where leaves whole tiles out, so a reduction over an axis that is cut would depend on the cuts; "
+            "use the mask in the kernel or the statement");
+    }
+    tw_status status = axes != NULL ? take_axes(&mask, axes, error) : take_default_axes(&mask, error);
+    if (status == TW_OK) {
+        status = check_lengths(&mask, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    where->skipped = calloc((size_t)(grid->count / 64 + 1), sizeof *where->skipped);
+    if (where->skipped == NULL) {
+        return tw__fail_memory(error, (size_t)(grid->count / 8 + 1), "the tiles that are left out");
+    }
+    for (uint64_t tile = 0; status == TW_OK && tile < grid->count; tile++) {
+        int any = 1;
+        status = look_at_tile(&mask, tile, &any, error);
+        if (!any) {
+            where->skipped[tile / 64] |= UINT64_C(1) << tile % 64;
+            where->count++;
+        }
+    }
+    if (status != TW_OK) {
+        tw__where_fini(where);
+    }
+    return status;
+}
+
+void tw__where_fini(struct tw__where *where)
+{
+    free(where->skipped);
+    where->skipped = NULL;
+}
+
+static tw_status sum_tile(uint64_t *sum, const tw_grid *grid, tw_array *const *arrays, uint64_t tile, tw_error *error)
+{
+    tw_view views[TW_MAX_OPERANDS];
+    void *copies[TW_MAX_OPERANDS];
+    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    tw_status status = TW_OK;
+    int count = 0;
+    for (int k = 0; status == TW_OK && k < grid->signature->noperands; k++) {
+        if (grid->signature->operands[k].role != TW_IN) {
+            tw__grid_part(grid, tile, k, start, shape);
+            status = tw__store_view(&views[count], &copies[count], arrays[k], start, shape, error);
+            count += status == TW_OK;
+        }
+    }
+    if (status == TW_OK) {
+        *sum = tw__sum(views, count);
+    }
+    for (int k = 0; k < count; k++) {
+        free(copies[k]);
+    }
+    return status;
+}
+
+tw_status tw__where_sum(uint64_t *sums, const struct tw__where *where, const tw_grid *grid, tw_array *const *arrays,
+                        tw_error *error)
+{
+    tw_status status = TW_OK;
+    for (uint64_t tile = 0; where->count > 0 && status == TW_OK && tile < grid->count; tile++) {
+        if (tw__where_skips(where, tile)) {
+            status = sum_tile(&sums[tile], grid, arrays, tile, error);
+        }
+    }
+    return status;
+}
+
+tw_status tw__where_copy(tw_array *const *to, const struct tw__where *where, const tw_grid *grid, tw_array *const *from,
+                         tw_error *error)
+{
+    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    tw_status status = TW_OK;
+    for (uint64_t tile = 0; where->count > 0 && tile < grid->count; tile++) {
+        for (int k = 0; status == TW_OK && tw__where_skips(where, tile) && k < grid->signature->noperands; k++) {
+            if (to[k] == NULL) {
+                continue;
+            }
+            tw_view source;
+            void *copy;
+            tw__grid_part(grid, tile, k, start, shape);
+            status = tw__store_view(&source, &copy, from[k], start, shape, error);
+            if (status == TW_OK) {
+                const tw_view place = tw__view_part(&to[k]->view, start, shape);
+                tw__view_copy(&place, &source);
+                free(copy);
+            }
+        }
+    }
+    return status;
+}

@@ -1,0 +1,36 @@
+/* where.h - the mask of a run: which tiles it leaves out, because no element of theirs is wanted. */
+#ifndef TW_RUN_WHERE_H
+#define TW_RUN_WHERE_H
+
+#include <stdint.h>
+
+#include <tilework/tilework.h>
+
+struct tw__where {
+    uint64_t *skipped; /* bit t: tile t is left out; NULL: all tiles are wanted */
+    uint64_t count;    /* of these */
+};
+
+/* Reads the mask, an array of bool, tile by tile. `axes`: "[i,j]", or with a name before it; NULL: those of the first
+ * output, or of the first operand if there is none. A dimension of 1 fits any length. Errors: TW_ERROR_ARGUMENT,
+ * TW_ERROR_SYNTAX, TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const tw_array *mask, const char *axes,
+                           tw_error *error);
+void tw__where_fini(struct tw__where *where);
+
+static inline int tw__where_skips(const struct tw__where *where, uint64_t tile)
+{
+    return where->skipped != NULL && (where->skipped[tile / 64] >> tile % 64 & 1);
+}
+
+/* Checksums of what the outputs have where tiles are left out, as workers make them of tiles that they run: for a
+ * journal. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__where_sum(uint64_t *sums, const struct tw__where *where, const tw_grid *grid, tw_array *const *arrays,
+                        tw_error *error);
+
+/* Copies what `from` has in tiles that are left out to `to`, for all outputs that both have. Errors: TW_ERROR_FILE,
+ * TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__where_copy(tw_array *const *to, const struct tw__where *where, const tw_grid *grid, tw_array *const *from,
+                         tw_error *error);
+
+#endif
