@@ -42,15 +42,15 @@ static PyObject *report_totals(PyObject *object, PyObject *none)
     tw_report_totals t;
     (void)none;
     tw_report_get_totals(((ReportObject *)object)->report, &t);
-    return Py_BuildValue("{s:i,s:i,s:K,s:K,s:K,s:K,s:d,s:L,s:L,s:i,s:i,s:i,s:i,s:O,s:O,s:d,s:i,s:L,s:L}", "pool",
-                         (int)t.pool, "workers", t.workers, "tiles", (unsigned long long)t.tiles, "done",
-                         (unsigned long long)t.done, "resumed", (unsigned long long)t.resumed, "failed",
-                         (unsigned long long)t.failed, "seconds", t.seconds, "bytes_copied", (long long)t.bytes_copied,
-                         "bytes_populated", (long long)t.bytes_populated, "reforks", t.reforks, "deaths", t.deaths,
-                         "timeouts", t.timeouts, "recycled", t.recycled, "checked", t.checked ? Py_True : Py_False,
-                         "identical", t.identical ? Py_True : Py_False, "max_difference", t.max_difference,
-                         "differing_operand", t.differing_operand, "differing_index", (long long)t.differing_index,
-                         "differing_tile", (long long)t.differing_tile);
+    return Py_BuildValue(
+        "{s:i,s:i,s:K,s:K,s:K,s:K,s:K,s:d,s:L,s:L,s:i,s:i,s:i,s:i,s:O,s:O,s:d,s:i,s:L,s:L}", "pool", (int)t.pool,
+        "workers", t.workers, "tiles", (unsigned long long)t.tiles, "done", (unsigned long long)t.done, "resumed",
+        (unsigned long long)t.resumed, "skipped", (unsigned long long)t.skipped, "failed", (unsigned long long)t.failed,
+        "seconds", t.seconds, "bytes_copied", (long long)t.bytes_copied, "bytes_populated",
+        (long long)t.bytes_populated, "reforks", t.reforks, "deaths", t.deaths, "timeouts", t.timeouts, "recycled",
+        t.recycled, "checked", t.checked ? Py_True : Py_False, "identical", t.identical ? Py_True : Py_False,
+        "max_difference", t.max_difference, "differing_operand", t.differing_operand, "differing_index",
+        (long long)t.differing_index, "differing_tile", (long long)t.differing_tile);
 }
 
 /* tiles() -> bytearray of one record a tile */
@@ -135,7 +135,7 @@ static PyObject *report_line_of(PyObject *type, PyObject *args)
         return NULL;
     }
     memcpy(&kept, bytes, sizeof kept);
-    if (kept.state < TW_TILE_FREE || kept.state > TW_TILE_FAILED) {
+    if (kept.state < TW_TILE_FREE || kept.state > TW_TILE_SKIPPED) {
         PyErr_SetString(PyExc_ValueError, "this is no record");
         return NULL;
     }

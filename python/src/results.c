@@ -205,6 +205,9 @@ static int store(const tw_tile *tile, const struct call *call, PyObject *const *
 
 int store_result(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result)
 {
+    if (call->nouts == 0) {
+        return 0; /* it runs for its effects */
+    }
     if (call->nouts == 1) {
         return store(tile, call, views, call->outs[0], result);
     }

@@ -12,7 +12,7 @@ import numpy as np
 from . import _errors, _tilework
 from ._placement import KINDS
 
-STATES = ("free", "running", "done", "failed")
+STATES = ("free", "running", "done", "failed", "skipped")
 Path = Union[str, bytes, "os.PathLike[str]"]
 POOLS = {kind: name for name, kind in KINDS.items()}
 
@@ -85,7 +85,7 @@ class Report:
     advice : str
         One sentence: what kept the run from being faster, from what was measured in it. :func:`plan` says it before.
     tiles : numpy.ndarray
-        One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed), ``worker`` (-1: nobody), ``pid``,
+        One record a tile: ``tile``, ``state`` (0 free, 1 running, 2 done, 3 failed, 4 skipped), ``worker`` (-1: nobody), ``pid``,
         ``attempts``, ``begin`` and ``seconds`` (since the run began), ``start`` and ``stop`` on each axis.
     steps : tuple
         One for each step of the job, with ``text``, ``first`` (the number of its first tile) and ``tiles`` (how many it has).

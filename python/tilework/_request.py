@@ -162,4 +162,4 @@ class Request:
     def results(self, arrays: Mapping[int, np.ndarray[Any, Any]]) -> Any:
         """What the run gives back: the outputs in the order of the signature."""
         found = tuple([self.theirs[k] if k in self.theirs else _classes.of_items(arrays[k]) for k in self.notation.outs])
-        return found[0] if len(found) == 1 else found
+        return found[0] if len(found) == 1 else found or None

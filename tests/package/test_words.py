@@ -72,7 +72,7 @@ def test_options_that_are_none_name_what_is_near():
     ("i->i", r"write 'a\[i\] -> r\[i\]'"), ("ij->", r"write 'a\[i,j\] -> r\[\]'"), ("->ij", r"write '-> r\[i,j\]'"),
     ("(i,j)->(i)", r"write 'a\[i,j\] -> r\[i\]'"), ("(m,n),(n,p)->(m,p)", r"write 'a\[m,n\], b\[n,p\] -> r\[m,p\]'"),
     ("x(i)->r(i)", r"-> r\[i\]'"), ("height, width -> area", r"write 'height\[i\], width\[i\] -> area\[i\]'"),
-    ("x[i]", r"there is no arrow and no output, as in 'x\[i\] -> r\[i\]'"), ("", "there is no arrow"), ("ii->i", "is like"),
+    ("x[i", r"there is no arrow and no output"), ("", "there is no arrow"), ("ii->i", "is like"),
     ("x[i] = r[i]", r"this is a statement, .*tilework.evaluate\('x\[i\] = r\[i\]', ...\)"),
     ("r[i] = x[i]*2", r"this is a statement"),
     ("x[i] → r[i]", "the arrow is '->', not '→'"), ("x[i] => r[i]", "not '=>'"), ("x[i] - > r[i]", "not '- >'"),

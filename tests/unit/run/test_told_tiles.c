@@ -52,7 +52,8 @@ static void open_job(struct job *job, tw_pool_kind kind, int fails)
     memset(job, 0, sizeof *job);
     job->pool = open_pool(kind, 3);
     job->grid = grid_of("y[i] -> r[i,j]", lengths, &rows, 1);
-    assert_int_equal(tw_kernel_from_function(&job->kernel, add, fails ? &fails : NULL, fails ? sizeof fails : 0, NULL), TW_OK);
+    assert_int_equal(tw_kernel_from_function(&job->kernel, add, fails ? &fails : NULL, fails ? sizeof fails : 0, NULL),
+                     TW_OK);
     for (int i = 0; i < ROWS; i++) {
         job->y[i] = 100.0 * i;
         for (int j = 0; j < COLUMNS; j++) {
