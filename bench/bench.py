@@ -208,7 +208,7 @@ def write(options, lines, skipped, rows):
 
 def more_tables(options):
     """How jobs scale, and default tiles beside the best ones: programs of their own, with their own words."""
-    for program in ("scaling.py", "dividing.py"):
+    for program in ("scaling.py", "dividing.py", "gallery.py"):
         print(f"\n{program}", flush=True)
         subprocess.run([sys.executable, HERE / program, "--workers", str(options.workers),
                         *(["--quick"] if options.quick else [])], check=False)
