@@ -207,11 +207,11 @@ def write(options, lines, skipped, rows):
 
 
 def more_tables(options):
-    """How jobs scale, and default tiles beside the best ones: programs of their own, with their own words."""
-    for program in ("scaling.py", "dividing.py", "gallery.py"):
+    """How jobs scale, default tiles beside the best ones, and the gallery: programs of their own, with their own words."""
+    workers = ["--workers", str(options.workers)]
+    for program, own in (("scaling.py", workers), ("dividing.py", workers), ("gallery.py", [])):
         print(f"\n{program}", flush=True)
-        subprocess.run([sys.executable, HERE / program, "--workers", str(options.workers),
-                        *(["--quick"] if options.quick else [])], check=False)
+        subprocess.run([sys.executable, HERE / program, *own, *(["--quick"] if options.quick else [])], check=False)
 
 
 def main():

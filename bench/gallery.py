@@ -45,6 +45,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", choices=JOBS)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
@@ -73,7 +74,7 @@ def line(name, options):
         print(f"{name:<22}{job.PEER:<9} has another result", flush=True)
         return 1
     if not options.check:
-        before, after, ratio = measure(job, inputs, options.rounds)
+        before, after, ratio = measure(job, inputs, 1 if options.quick else options.rounds)
         print(f"{name:<22}{job.PEER:<9}{before:10.3f}{after:10.3f}{ratio:14.2f}", flush=True)
     return 0
 

@@ -108,7 +108,7 @@ static PyObject *report_line(PyObject *object, PyObject *number)
 
 static tw_tile_record record_of(const struct record *kept)
 {
-    const int is_state = kept->state >= TW_TILE_FREE && kept->state <= TW_TILE_FAILED;
+    const int is_state = kept->state >= TW_TILE_FREE && kept->state <= TW_TILE_SKIPPED;
     return (tw_tile_record){.state = is_state ? (tw_tile_state)kept->state : TW_TILE_FREE,
                             .worker = kept->worker,
                             .pid = kept->pid,
@@ -256,6 +256,7 @@ static int read_totals(tw_report_totals *totals, PyObject *from)
                                  .tiles = (uint64_t)total_of(from, "tiles"),
                                  .done = (uint64_t)total_of(from, "done"),
                                  .resumed = (uint64_t)total_of(from, "resumed"),
+                                 .skipped = (uint64_t)total_of(from, "skipped"),
                                  .failed = (uint64_t)total_of(from, "failed"),
                                  .seconds = total_of(from, "seconds"),
                                  .bytes_copied = (int64_t)total_of(from, "bytes_copied"),

@@ -61,6 +61,7 @@ static void write_facts(FILE *file, const tw_report *report, const struct tw__ta
     }
     write_count(file, "tiles that failed", totals->failed);
     write_count(file, "tiles that an earlier run had done", totals->resumed);
+    write_count(file, "tiles that the mask skipped", totals->skipped);
     write_count(file, "tiles not run", tally->fates[TW__FATE_FREE]);
     write_count(file, "tiles run again", tally->retried);
     write_count(file, "workers that died", (uint64_t)totals->deaths);

@@ -93,6 +93,11 @@ void tw__svg_tile_begin(FILE *file, struct tw__box box, enum tw__fate fate, int 
     case TW__FATE_UNFINISHED:
         draw_box(file, box, "fill=\"#fff\" stroke=\"#000\" stroke-width=\"100\" stroke-dasharray=\"200\"");
         break;
+    case TW__FATE_SKIPPED:
+        draw_box(file, box, "fill=\"#888\" fill-opacity=\"0.15\"");
+        fprintf(file, "<path d=\"M%d %dL%d %d\" stroke=\"#999\" stroke-width=\"60\"/>", box.x, box.y + box.height,
+                box.x + box.width, box.y);
+        break;
     default:
         draw_box(file, box, is_large ? "fill=\"#fff\" stroke=\"#bbb\" stroke-width=\"80\"" : "fill=\"#fff\"");
     }
@@ -131,6 +136,9 @@ void tw__svg_tile_title(FILE *file, const tw_report *report, const struct tw__re
         break;
     case TW__FATE_UNFINISHED:
         tw__text_add(&text, "; begun by worker %d, not finished", record.worker);
+        break;
+    case TW__FATE_SKIPPED:
+        tw__text_add(&text, "; skipped by the mask");
         break;
     default:
         tw__text_add(&text, "; not run");
@@ -196,7 +204,8 @@ static void add_entries(struct legend *legend, const struct tw__tally *tally)
     } others[] = {{TW__FATE_FAILED, "failed"},
                   {TW__FATE_EARLIER, "done by an earlier run"},
                   {TW__FATE_UNFINISHED, "begun, not finished"},
-                  {TW__FATE_FREE, "not run"}};
+                  {TW__FATE_FREE, "not run"},
+                  {TW__FATE_SKIPPED, "skipped by the mask"}};
     legend->x = legend->row = 0;
     for (int w = 0; w < tally->workers && w < TW__COLOURS && tally->timed > 0; w++) {
         add_workers(legend, tally, w);

@@ -14,6 +14,8 @@ enum tw__fate tw__fate_of(const tw_tile_record *record)
         return TW__FATE_FAILED;
     case TW_TILE_RUNNING:
         return TW__FATE_UNFINISHED;
+    case TW_TILE_SKIPPED:
+        return TW__FATE_SKIPPED;
     default:
         return TW__FATE_FREE;
     }

@@ -11,6 +11,7 @@ enum tw__fate {
     TW__FATE_EARLIER,    /* an earlier run did it */
     TW__FATE_FREE,       /* nobody began it */
     TW__FATE_UNFINISHED, /* it was begun, and did not end */
+    TW__FATE_SKIPPED,    /* nobody wanted it */
     TW__FATES
 };
 

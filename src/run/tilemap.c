@@ -126,12 +126,13 @@ static enum tw__fate worst_of(const struct cell *cell)
             return order[k];
         }
     }
-    return TW__FATE_EARLIER;
+    return cell->fates[TW__FATE_EARLIER] > 0 ? TW__FATE_EARLIER : TW__FATE_SKIPPED;
 }
 
 static void write_title(const struct map *map, const struct cell *cell)
 {
-    static const char *const words[] = {"done", "FAILED", "done by an earlier run", "not run", "not finished"};
+    static const char *const words[] = {"done",    "FAILED",       "done by an earlier run",
+                                        "not run", "not finished", "skipped"};
     if (cell->tiles == 1) {
         tw__svg_tile_title(map->file, map->report, map->part, cell->first);
         return;

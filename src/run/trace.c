@@ -224,9 +224,10 @@ static void write_events(struct trace *trace)
     write_burials(trace);
     fprintf(trace->file,
             "],\n\"otherData\":{\"version\":\"%s\",\"pool\":\"%s\",\"workers\":%d,\"tiles\":%" PRIu64
-            ",\"done\":%" PRIu64 ",\"resumed\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"deaths\":%d,\"seconds\":",
-            TW_VERSION, trace->report->pool, totals->workers, totals->tiles, totals->done, totals->resumed,
-            totals->failed, totals->deaths);
+            ",\"done\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"resumed\":%" PRIu64 ",\"failed\":%" PRIu64
+            ",\"deaths\":%d,\"seconds\":",
+            TW_VERSION, trace->report->pool, totals->workers, totals->tiles, totals->done, totals->skipped,
+            totals->resumed, totals->failed, totals->deaths);
     tw__write_fixed(trace->file, totals->seconds, 9);
     fputs("}}\n", trace->file);
 }

@@ -185,6 +185,29 @@ static void failed_tiles_look_like_no_workers(void **state)
     tw_report_destroy(report);
 }
 
+static void skipped_tiles_are_shown_as_such(void **state)
+{
+    (void)state;
+    tw_tile_record records[600] = {{.state = TW_TILE_DONE, .worker = 0, .pid = 7, .attempts = 1, .duration = 1.0}};
+    for (int k = 1; k < 600; k++) {
+        records[k] = (tw_tile_record){.state = TW_TILE_SKIPPED, .worker = -1};
+    }
+    tw_report *few = report_of("-> r[i]", 6, 1, 1, records, 6), *many = report_of("-> r[i]", 600, 1, 1, records, 600);
+    char *text = written(tw_report_write_picture, few);
+    assert_int_equal(times_in(text, "; skipped by the mask</title>"), 5);
+    assert_int_equal(times_in(text, ">skipped by the mask<"), 1);
+    free(text);
+    text = written(tw_report_write_picture, many);
+    assert_non_null(strstr(text, "1 done, 2 skipped"));
+    assert_non_null(strstr(text, "597 skipped"));
+    free(text);
+    text = written(tw_report_write_trace, many);
+    assert_int_equal(times_in(text, "\"cat\":\"tile"), 1);
+    free(text);
+    tw_report_destroy(few);
+    tw_report_destroy(many);
+}
+
 static void a_page_loads_nothing(void **state)
 {
     (void)state;
@@ -295,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_trace_has_a_slice_for_each_tile_and_for_each_wait),
         cmocka_unit_test(times_grow_along_each_track),
         cmocka_unit_test(failed_tiles_look_like_no_workers),
+        cmocka_unit_test(skipped_tiles_are_shown_as_such),
         cmocka_unit_test(a_page_loads_nothing),
         cmocka_unit_test(a_million_tiles_make_a_small_picture),
         cmocka_unit_test(small_and_empty_jobs_have_pictures),
