@@ -62,6 +62,14 @@ void tw__svg_idle(FILE *file, struct tw__box box)
     draw_box(file, box, "class=\"tw-idle\" fill=\"#888\" fill-opacity=\"0.15\"");
 }
 
+void tw__svg_end_of_worker(FILE *file, int x, int y)
+{
+    fprintf(file,
+            "<g><path class=\"tw-death\" d=\"M%d %dl-400 -500h800z\" fill=\"#d00000\" stroke=\"#000\" "
+            "stroke-width=\"80\"/>",
+            x, y);
+}
+
 /* Two diagonals. */
 static void draw_cross(FILE *file, struct tw__box box, const char *colour)
 {
@@ -151,13 +159,16 @@ void tw__svg_tile_title(FILE *file, const tw_report *report, const struct tw__re
 
 /* ---- the legend ---- */
 
+/* Entries that are no tiles, beside the fates. */
+enum { NO_TILE = TW__FATES, A_MARK };
+
 struct legend {
     FILE *file;
     int x, row; /* pixels, and rows of LEGEND_ROW pixels */
     int draws;  /* else it measures */
 };
 
-static void add_entry(struct legend *legend, enum tw__fate fate, int worker, const char *text)
+static void add_entry(struct legend *legend, int fate, int worker, const char *text)
 {
     const int width = 24 + LETTER * (int)strlen(text) + 14;
     if (legend->x > 0 && legend->x + width > LEGEND_WIDTH) {
@@ -167,10 +178,12 @@ static void add_entry(struct legend *legend, enum tw__fate fate, int worker, con
     if (legend->draws) {
         const int x = legend->x * TW__PIXEL, y = legend->row * LEGEND_ROW * TW__PIXEL;
         const struct tw__box box = {x + 100, y + 300, 1400, 1200};
-        if (fate == TW__FATES) { /* no tile */
+        if (fate == NO_TILE) {
             tw__svg_idle(legend->file, box);
+        } else if (fate == A_MARK) {
+            tw__svg_end_of_worker(legend->file, x + 800, y + 1200);
         } else {
-            tw__svg_tile_begin(legend->file, box, fate, worker);
+            tw__svg_tile_begin(legend->file, box, (enum tw__fate)fate, worker);
         }
         tw__svg_tile_end(legend->file);
         tw__svg_text(legend->file, x + 2000, y + 1300, "start", text, 60);
@@ -196,7 +209,7 @@ static void add_workers(struct legend *legend, const struct tw__tally *tally, in
     add_entry(legend, TW__FATE_DONE, colour, words);
 }
 
-static void add_entries(struct legend *legend, const struct tw__tally *tally)
+static void add_entries(struct legend *legend, const struct tw__tally *tally, int ends)
 {
     static const struct {
         enum tw__fate fate;
@@ -211,21 +224,24 @@ static void add_entries(struct legend *legend, const struct tw__tally *tally)
         add_workers(legend, tally, w);
     }
     if (tally->timed > 0) {
-        add_entry(legend, TW__FATES, 0, "idle");
+        add_entry(legend, NO_TILE, 0, "idle");
     }
     for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
         if (tally->fates[others[k].fate] > 0) {
-            add_entry(legend, others[k].fate, 0, others[k].words);
+            add_entry(legend, (int)others[k].fate, 0, others[k].words);
         }
+    }
+    if (ends) {
+        add_entry(legend, A_MARK, 0, "a process ended, and another took its place");
     }
 }
 
-void tw__svg_legend(FILE *file, const struct tw__tally *tally)
+void tw__svg_legend(FILE *file, const struct tw__tally *tally, int ends)
 {
     struct legend legend = {.file = file};
-    add_entries(&legend, tally);
+    add_entries(&legend, tally, ends);
     legend.draws = 1;
     tw__svg_begin(file, LEGEND_WIDTH, LEGEND_ROW * (legend.row + 1), "legend");
-    add_entries(&legend, tally);
+    add_entries(&legend, tally, ends);
     tw__svg_end(file);
 }

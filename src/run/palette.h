@@ -38,7 +38,10 @@ void tw__svg_idle(FILE *file, struct tw__box box);
 /* The <title> of one tile: number, ranges, what became of it. `part` is the step that it belongs to. */
 void tw__svg_tile_title(FILE *file, const tw_report *report, const struct tw__report_part *part, uint64_t tile);
 
-/* The legend of all that occurs in a report. */
-void tw__svg_legend(FILE *file, const struct tw__tally *tally);
+/* A mark for the end of a worker whose seat another took, with its tip at (x, y); left open likewise. */
+void tw__svg_end_of_worker(FILE *file, int x, int y);
+
+/* The legend of all that occurs in a report; `ends`: workers have ended. */
+void tw__svg_legend(FILE *file, const struct tw__tally *tally, int ends);
 
 #endif

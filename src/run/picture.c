@@ -42,7 +42,7 @@ tw_status tw_report_write_picture(const tw_report *report, FILE *file, tw_error 
     errno = 0;
     fputs("<div class=\"tilework-report\" style=\"font:12px sans-serif\">\n", file);
     if (report->totals.tiles > 0) {
-        tw__svg_legend(file, &tally);
+        tw__svg_legend(file, &tally, report->nburials > 0 && tally.timed > 0);
         status = write_maps(file, report, &tally, error);
     }
     if (status == TW_OK) {

@@ -214,10 +214,9 @@ static void draw_marks(const struct timeline *timeline)
         const struct tw__burial *burial = &timeline->report->burials[k];
         if ((int)burial->worker < timeline->lines) {
             const struct tw__box box = line_box(timeline, (int)burial->worker);
-            fprintf(timeline->file,
-                    "<path class=\"tw-death\" d=\"M%d %dl-400 -400h800z\" fill=\"#d00000\" stroke=\"#000\" "
-                    "stroke-width=\"80\"><title>process %d ended, and another took its place</title></path>\n",
-                    x_of(timeline, burial->when), box.y + 400, burial->pid);
+            tw__svg_end_of_worker(timeline->file, x_of(timeline, burial->when), box.y + 500);
+            fprintf(timeline->file, "<title>process %d ended, and another took its place</title>", burial->pid);
+            tw__svg_tile_end(timeline->file);
         }
     }
 }

@@ -3,7 +3,7 @@
 
     calls.py BUILD-FOLDER NEW-FOLDER [--every N] [KIND [NUMBER]]
 
-`tilework run` writes two files on two worker processes, with a journal and a report; refuse.so, preloaded, refuses the
+`tilework run` writes two files on two worker processes, with a journal, a report and a trace; refuse.so, preloaded, refuses the
 call, in workers too. After each case: the exit code, one line that says why, bytes, processes and files; then the same
 with --resume, which must finish. Each command takes memory so often that of those calls only every Nth (default 4) is
 tried; calls.c tries all of the library's. Writes TAP, and how many cases there were.
@@ -43,7 +43,7 @@ SERIES = [  # kind, errno, exit codes that fit beside 0; none: the command must 
 BESIDE = re.compile(r"^tilework: ((note|advice): .*|\d+ of \d+ tiles are done and kept in .*|\d+ tiles on .*|continuing: .*|"
                     r"worker \d+ .*)$")
 # A second cause that was met on the way out: the journal could not be brought up to date, the report not written.
-SECOND = re.compile(r"^tilework: (writing the outputs to the disk failed.*|r\.npy\.journal: cannot be written.*|report\.json.*|"
+SECOND = re.compile(r"^tilework: (writing the outputs to the disk failed.*|r\.npy\.journal: cannot be written.*|(report|trace)\.json.*|"
                     r"not enough memory.*|the report cannot.*)$")
 
 
@@ -57,7 +57,7 @@ class Refused:
         environment = {"LD_PRELOAD": str(build / "tests" / "faults" / "refuse.so"),
                        "TILEWORK_REFUSE": f"{kind}:{number}:{'ever' if ever else 'once'}:{error}",
                        "TILEWORK_REFUSE_COUNTS": str(counts)}
-        self.run = self.case.run("processes", 2, "--report", "report.json", environment=environment)
+        self.run = self.case.run("processes", 2, "--report", "report.json", "--trace", "trace.json", environment=environment)
         self.met, self.resynced, self.written = struct.unpack_from("<QQQ", counts.read_bytes())
         counts.unlink()
 
@@ -77,16 +77,17 @@ def check_said(case, run, ever):
 
 
 def check_report(case, run):
-    path = case.folder / "report.json"
-    if (case.folder / "report.json.part").exists():
-        case.wrong("report.json.part is left behind")
-    if path.exists():
-        text = path.read_text()
-        if not text.endswith("]}\n") or text.count('"state"') != ROWS:
-            case.wrong("report.json has its name and is not whole")
-        path.unlink()
-    elif run.code == PASSES:
-        case.wrong("report.json is missing")
+    for name, end in (("report.json", "]}\n"), ("trace.json", "}}\n")):
+        path = case.folder / name
+        if (case.folder / f"{name}.part").exists():
+            case.wrong(f"{name}.part is left behind")
+        if path.exists():
+            text = path.read_text()
+            if not text.endswith(end) or (run.code == PASSES or name == "report.json") and text.count('"state"') != ROWS:
+                case.wrong(f"{name} has its name and is not whole")
+            path.unlink()
+        elif run.code == PASSES:
+            case.wrong(f"{name} is missing")
 
 
 def try_case(build, folder, kind, number, ever, error, codes):
