@@ -12,7 +12,8 @@ extern "C" {
 /* Writes the report as a trace in the Chrome trace event format (JSON), which Perfetto (ui.perfetto.dev),
  * chrome://tracing and speedscope open: a track for each worker; a slice for each tile, with its ranges, state,
  * attempts and process; what failed or was run again marked as such; the time in which a worker had no tile as slices
- * "idle", but for gaps below 10 us or 1/10,000 of the run; workers that died or were replaced as instants; of a job of
+ * "idle", but for gaps below 10 us or 1/10,000 of the run, and "lost" up to the end
+ * of a process that died, with what it had begun; workers that died or were replaced as instants; of a job of
  * several steps a track with the steps. Times are microseconds since the first tile could begin, to a nanosecond, and
  * grow along each track. Memory: 16 bytes a tile. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_DISK,
  * TW_ERROR_MEMORY. */

@@ -99,14 +99,27 @@ static void write_steps(struct trace *trace)
     }
 }
 
+static void write_wait(struct trace *trace, int worker, int64_t since, int64_t until, const char *name)
+{
+    begin_event(trace, "X", worker + 1);
+    add_time(trace, "ts", since);
+    add_time(trace, "dur", until - since);
+    fprintf(trace->file, ",\"cat\":\"%s\",\"name\":\"%s\"}", name, name);
+}
+
+/* The time before the next tile: "lost" as far as a process ended in it, and with it what it had begun; else "idle". */
 static void write_idle(struct trace *trace, int worker, int64_t until)
 {
-    const int64_t since = trace->ends[worker];
+    int64_t since = trace->ends[worker];
+    for (int k = 0; k < trace->report->nburials && trace->report->totals.deaths > 0; k++) {
+        const int64_t when = nanoseconds(trace->report->burials[k].when);
+        if ((int)trace->report->burials[k].worker == worker && when > since && when <= until) {
+            write_wait(trace, worker, since, when, "lost");
+            since = when;
+        }
+    }
     if (until - since >= trace->least_idle) {
-        begin_event(trace, "X", worker + 1);
-        add_time(trace, "ts", since);
-        add_time(trace, "dur", until - since);
-        fputs(",\"cat\":\"idle\",\"name\":\"idle\"}", trace->file);
+        write_wait(trace, worker, since, until, "idle");
     }
 }
 

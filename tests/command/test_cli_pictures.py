@@ -127,3 +127,19 @@ def test_a_browser_shows_the_page_and_asks_for_nothing(refuses):
     # The browser notes each request, and makes some of its own to its maker.
     hosts = set(re.findall(r'"url":"(?:https?|wss?)://([^/":]+)', log.read_text()))
     assert all(host.endswith((".google.com", ".googleapis.com", ".gvt1.com")) for host in hosts), hosts
+
+
+def test_the_time_of_a_process_that_died_is_lost(folder):
+    (folder / "dies.c").write_text("#include <stdlib.h>\n#include <unistd.h>\n" + REFUSES.replace("TW_VIEW(double, r, tile->operand[0]);", """TW_VIEW(double, r, tile->operand[0]);
+    usleep(20000);
+    if (tile->number == 1 && tile->attempt == 0) {
+        abort();
+    }""").replace("tile->number == 2", "tile->number < 0"))
+    folder.run_ok("dies.c:f", "-s", "-> r[rows]", "--length", "rows=40", "--tile", "rows=10", "-o", "r=r.npy", "--pool", "processes", "-w", 1, "--trace", "t.json",
+                  "--report", "r.html")
+    events = trace_of(folder / "t.json")["traceEvents"]
+    lost = [event for event in events if event.get("cat") == "lost"]
+    assert len(lost) == 1 and lost[0]["dur"] >= 20000
+    assert [event["name"] for event in events if "retried" in event.get("cat", "")] == ["tile 1 again"]
+    assert [event["name"].split()[-1] for event in events if event.get("cat") == "death"] == ["died"]
+    assert "a process ended, and another took its place" in (folder / "r.html").read_text()
