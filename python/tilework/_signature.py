@@ -20,8 +20,8 @@ class Notation:
         self.text = text
         self.axes = signature.axes
         # Of each operand; `shapes` has the axis number of each dimension.
-        self.names, self.roles, self.shapes, self.dtypes, given, written = zip(*signature.operands) if signature.operands \
-            else ((),) * 6
+        columns: Any = zip(*signature.operands) if signature.operands else ((),) * 6
+        self.names, self.roles, self.shapes, self.dtypes, given, written = columns
         everything = range(len(self.names))
         self.given = tuple(sorted((k for k in everything if given[k] >= 0), key=given.__getitem__))
         self.outs = tuple(sorted((k for k in everything if written[k] >= 0), key=written.__getitem__))
