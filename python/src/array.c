@@ -108,7 +108,9 @@ static PyObject *array_numpy(PyObject *object, PyObject *none)
 {
     ArrayObject *self = (ArrayObject *)object;
     (void)none;
-    return self->source != NULL ? Py_NewRef(self->source) : ndarray_of_view(tw_array_view(self->array), 1, object);
+    return self->source != NULL
+               ? Py_NewRef(self->source)
+               : ndarray_of_view(tw_array_view(self->array), tw_array_memory(self->array) != TW_MAPPED, object);
 }
 
 /* bytes(): all of its memory as an ndarray of uint8 */
@@ -183,6 +185,20 @@ static PyObject *array_shared(PyObject *object, void *closure)
     return PyBool_FromLong(tw_array_memory(((ArrayObject *)object)->array) == TW_SHARED);
 }
 
+static PyObject *array_mapped(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(tw_array_memory(((ArrayObject *)object)->array) == TW_MAPPED);
+}
+
+static PyObject *array_descr(PyObject *object, void *closure)
+{
+    const tw_dtype *dtype = &tw_array_view(((ArrayObject *)object)->array)->dtype;
+    (void)closure;
+    return dtype->kind == TW_OPAQUE ? PyUnicode_DecodeUTF8(dtype->descr, (Py_ssize_t)strlen(dtype->descr), "replace")
+                                    : Py_NewRef(Py_None);
+}
+
 static PyMethodDef array_methods[] = {
     {"create", array_create, METH_VARARGS | METH_STATIC, "tw_array_create, tw_array_create_in."},
     {"attach", array_attach, METH_VARARGS | METH_STATIC, "tw_array_attach."},
@@ -197,6 +213,8 @@ static PyGetSetDef array_fields[] = {
     {"address", array_address, NULL, "Where its memory begins.", NULL},
     {"nbytes", array_nbytes, NULL, "Bytes that its items take.", NULL},
     {"shared", array_shared, NULL, "It lies in the shared memory of a pool.", NULL},
+    {"descr", array_descr, NULL, "The text of items that the library does not compute with, else None.", NULL},
+    {"mapped", array_mapped, NULL, "It is a file that is mapped.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

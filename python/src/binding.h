@@ -94,7 +94,16 @@ typedef struct {
     int pid;
 } StatementObject;
 
-extern PyTypeObject PoolType, ArrayType, HeapType, SignatureType, GridType, KernelType, ReportType, StatementType;
+typedef struct {
+    PyObject_HEAD tw_outputs *outputs;
+    KernelObject *kernel; /* what they were opened for */
+    GridObject *grid;
+    PyObject *arrays; /* tuple of Array or None */
+    int pid;
+} OutputsObject;
+
+extern PyTypeObject OutputsType, PoolType, ArrayType, HeapType, SignatureType, GridType, KernelType, ReportType,
+    StatementType;
 
 /* Live objects of the library, for tests that look for leaks. */
 enum counted {
@@ -105,6 +114,7 @@ enum counted {
     COUNT_KERNELS,
     COUNT_REPORTS,
     COUNT_STATEMENTS,
+    COUNT_OUTPUTS,
     COUNT_KINDS
 };
 void count_live(enum counted kind, int change);
@@ -317,6 +327,8 @@ PyObject *interrupt_of(const struct local_run *local, PyObject *exception);
 int fail_tile(const tw_tile *tile, const struct call *call);
 
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *open_array(PyObject *self, PyObject *path);
+PyObject *array_checksum(PyObject *self, PyObject *array);
 PyObject *make_plan(PyObject *self, PyObject *args);
 PyObject *stall_after(PyObject *self, PyObject *seconds);
 PyObject *report_of(tw_report *report, GridObject *grid);

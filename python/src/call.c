@@ -166,7 +166,7 @@ static int fill_call(struct job *job, unsigned long run)
         return -1;
     }
     call->looks = job->options.check ? 2 : 1;
-    call->passing = job->local.own_memory ? UINT64_MAX : call->partial;
+    call->passing = job->local.own_memory ? UINT64_MAX : call->partial | job->filed;
     for (int k = 0; k < noperands; k++) {
         for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
             call->axes[k][d] = (uint8_t)tw_signature_operand_axis(signature, k, d);

@@ -191,11 +191,31 @@ static PyObject *kernel_note(PyObject *object, void *closure)
     return note != NULL ? PyUnicode_DecodeFSDefault(note) : Py_NewRef(Py_None);
 }
 
+/* set_identity(text or None) */
+static PyObject *kernel_set_identity(PyObject *object, PyObject *text)
+{
+    const KernelObject *self = (KernelObject *)object;
+    tw_error error;
+    const char *identity = text != Py_None ? PyUnicode_AsUTF8(text) : NULL;
+    if (identity == NULL && text != Py_None) {
+        return NULL;
+    }
+    if (self->own == NULL) {
+        PyErr_SetString(PyExc_ValueError, "the kernel of a statement is known by itself");
+        return NULL;
+    }
+    if (tw_kernel_set_identity(self->own, identity, &error) != TW_OK) {
+        return raise_failure(&error);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef kernel_methods[] = {
     {"python", kernel_python, METH_VARARGS | METH_STATIC, "A kernel that calls a Python callable."},
     {"function", kernel_function, METH_VARARGS | METH_STATIC, "tw_kernel_from_function."},
     {"library", kernel_library, METH_VARARGS | METH_STATIC, "tw_kernel_from_library."},
     {"source", kernel_source, METH_VARARGS | METH_STATIC, "tw_kernel_from_source."},
+    {"set_identity", kernel_set_identity, METH_O, "tw_kernel_set_identity."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -38,7 +38,7 @@ void forget_own_pid(void)
 static PyObject *counters(PyObject *self, PyObject *none)
 {
     static const char *const names[COUNT_KINDS] = {"pools",   "arrays",  "signatures", "grids",
-                                                   "kernels", "reports", "statements"};
+                                                   "kernels", "reports", "statements", "outputs"};
     (void)self;
     (void)none;
     PyObject *dict = PyDict_New();
@@ -93,6 +93,8 @@ static PyMethodDef methods[] = {
     {"machine", machine, METH_NOARGS, "What the machine allows."},
     {"stall_after", stall_after, METH_O, "Seconds until a run that stands still is said; for tests. 0: the default."},
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
+    {"open_array", open_array, METH_O, "tw_array_open."},
+    {"checksum", array_checksum, METH_O, "tw_array_checksum."},
     {"plan", make_plan, METH_VARARGS, "tw_plan_make."},
     {NULL, NULL, 0, NULL},
 };
@@ -167,7 +169,7 @@ PyMODINIT_FUNC PyInit__tilework(void)
         add_type(module, &HeapType, "Heap") != 0 || add_type(module, &SignatureType, "Signature") != 0 ||
         add_type(module, &GridType, "Grid") != 0 || add_type(module, &KernelType, "Kernel") != 0 ||
         add_type(module, &ReportType, "Report") != 0 || add_type(module, &StatementType, "Statement") != 0 ||
-        add_constants(module) != 0) {
+        add_type(module, &OutputsType, "Outputs") != 0 || add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -20,6 +20,31 @@ static PyObject *explain(const struct job *job, const tw_error *error, PyObject 
 
 /* ---- the call ---- */
 
+/* The files of a run: their arrays are the operands. */
+static int take_outputs(struct job *job, PyObject *given)
+{
+    if (given == Py_None) {
+        return 0;
+    }
+    OutputsObject *outputs = (OutputsObject *)given;
+    if (!Py_IS_TYPE(given, &OutputsType) || outputs->outputs == NULL ||
+        outputs->kernel->kernel != job->kernel->kernel || outputs->grid != job->grid) {
+        PyErr_SetString(PyExc_TypeError, "outputs are those that were opened for this kernel and grid");
+        return -1;
+    }
+    job->options.outputs = outputs->outputs;
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(outputs->arrays); k++) {
+        const tw_role role = tw_signature_role(job->grid->signature->signature, (int)k);
+        PyObject *array = PyTuple_GET_ITEM(outputs->arrays, k);
+        job->operands[k] = tw_outputs_operands(outputs->outputs)[k];
+        job->filed |= role != TW_IN ? (uint64_t)1 << k : 0;
+        job->bases[k] = role != TW_IN                            ? given
+                        : ((ArrayObject *)array)->source != NULL ? ((ArrayObject *)array)->source
+                                                                 : array;
+    }
+    return 0;
+}
+
 static int take_operands(struct job *job)
 {
     const Py_ssize_t n = PyTuple_GET_SIZE(job->arrays);
@@ -98,7 +123,20 @@ static PyObject *run_taken(struct job *job)
 }
 
 /* The fields of Job (tilework/_job.py) and RunOptions (tilework/_options.py), which are tuples, in their order. */
-enum job_field { KERNEL, GRID, ARRAYS, CALLED_WITH, OUTS, CHOSEN, FRESH, DIRTY, PARTIAL, EXPECTED, JOB_FIELDS };
+enum job_field {
+    KERNEL,
+    GRID,
+    ARRAYS,
+    CALLED_WITH,
+    OUTS,
+    CHOSEN,
+    FRESH,
+    DIRTY,
+    PARTIAL,
+    EXPECTED,
+    OUTPUTS,
+    JOB_FIELDS
+};
 enum option_field {
     RETRIES,
     TIMEOUT,
@@ -134,7 +172,11 @@ static int read_job(struct job *job, PyObject *given)
                                     .fresh = PyTuple_GET_ITEM(given, FRESH),
                                     .dirty = PyTuple_GET_ITEM(given, DIRTY),
                                     .partial = PyTuple_GET_ITEM(given, PARTIAL)};
-    return take_operands(job) == 0 ? read_expected(job, PyTuple_GET_ITEM(given, EXPECTED)) : -1;
+    PyObject *outputs = PyTuple_GET_ITEM(given, OUTPUTS);
+    if (outputs != Py_None ? take_outputs(job, outputs) != 0 : take_operands(job) != 0) {
+        return -1;
+    }
+    return read_expected(job, PyTuple_GET_ITEM(given, EXPECTED));
 }
 
 static int read_options(struct job *job, PyObject *asked)

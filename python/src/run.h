@@ -16,6 +16,7 @@ struct job {
     GridObject *grid;
     PyObject *arrays; /* tuple of Array */
     struct numbers numbers;
+    uint64_t filed;     /* bit k: operand k is an output in a file, whose mapping ends with the run */
     PyObject *progress; /* called with done, total, seconds; or NULL */
     tw_run_options options;
     struct local_run local;

@@ -102,10 +102,11 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         :class:`Kernel`, a ctypes or cffi function pointer, Numba's ``@cfunc``.
     signature : str
         Which axes each operand has: ``"y[i], x[j] -> r[i,j]"``. A name on both sides is read and written in place.
-    *operands : array_like
+    *operands : array_like, or the name of a .npy file
         One for each name on the left.
-    out : ndarray, or tuple or dict of them, optional
-        Written to instead of new arrays.
+    out : ndarray or file name, or tuple or dict of them, optional
+        Written to instead of new arrays. A name (str or path) writes a ``.npy`` file: all outputs then have one, also those that
+        are operands too.
     dtype : dtype, or tuple or dict of them, optional
         Of new outputs. By default the signature's (``r[i,j]:float32``), else that of what the kernel returns; where it fills
         the output, ``numpy.result_type`` of the inputs.
@@ -141,10 +142,21 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         A worker process is replaced after so many; 0: never.
     report : bool
         Give ``(result, Report)``.
+    resume : bool or "auto"
+        Results in files: continue the unfinished run that a crash, an error or Ctrl-C has left there, or begin where there is
+        none. The journal of another job is an error; ``"auto"`` discards it, with a warning. False: an unfinished run is an error.
+    restart : bool
+        Discard an unfinished run.
+    verify : bool
+        With ``resume``: read the finished tiles again, and compute those anew that have changed.
+    version : str or number, optional
+        What the kernel is known by to a later run, instead of a hash of its code and of the values that it computes with.
+    mmap_mode : {"r", "r+", "c", None}
+        How the finished file is given back: mapped as ``numpy.load`` maps it, None as an array in memory.
 
     Returns
     -------
-    ndarray, or a tuple of them where there are several outputs
+    ndarray, or a tuple of them where there are several outputs; of files ``numpy.memmap``
 
     Raises
     ------
@@ -219,14 +231,14 @@ def evaluate(statement: str, **named: Any) -> Any:
     ----------
     statement : str
         In the notation of ``docs/notation.md``.
-    **named : array_like or number
+    **named : array_like, name of a .npy file, or number
         Every operand by its name. A number that the statement names without axes (``c * y[i]``) is a parameter: its value
         may change without another compilation. Python's take the dtype of the arrays beside them, NumPy's keep theirs:
         float32 times ``np.float64(2)`` is float64.
     operands : dict, optional
         The same for names that are taken here, such as ``out``.
-    out : ndarray, or tuple or dict of them, optional
-        Written to instead of new arrays. As in NumPy, it takes results of its kind: an integer array refuses floats.
+    out : ndarray or file name, or tuple or dict of them, optional
+        Written to instead of new arrays, as for :func:`run`. As in NumPy, it takes results of its kind: an integer array refuses floats.
     dtype : dtype, or tuple or dict of them, optional
         Of new outputs; by default that of their expression. A dtype of another kind is asked for in the statement:
         ``r[i] = int32(...)``.
@@ -236,12 +248,12 @@ def evaluate(statement: str, **named: Any) -> Any:
     cuts, tiles, parts : dict, optional
         As for :func:`run`. Axes that are reduced may be divided too, and no cut changes a bit of the result. Without any, the
         work of the statement decides: small ones are one tile.
-    lengths, workers, pool, progress, check, report
+    lengths, workers, pool, progress, check, report, resume, restart, verify, mmap_mode
         As for :func:`run`.
 
     Returns
     -------
-    ndarray, or a tuple of them where there are several outputs
+    ndarray, or a tuple of them where there are several outputs; of files ``numpy.memmap``
 
     Examples
     --------

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import numpy as np
 
-from . import _callbacks, _frames, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
+from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
 from ._errors import PoolError, of_failure
+from ._files import Written, left_dtype, warn
 from ._job import Job
 from ._known import Known, KnownKernels
 from ._native import inner_of
@@ -39,6 +40,7 @@ class Engine:
         self.kernels = KnownKernels(kind == "processes")
         self._inner: Optional[_tilework.Pool] = None
         self._wished = 0
+        self.warn: Callable[[str], None] = warn  # of what became of files
 
     # ---- what it is ----
 
@@ -109,11 +111,15 @@ class Engine:
         known = self._known(request) if request.native is None else None
         folds = self._folds(request) if request.reductions else ()
         called_with = request.prepare(known.manner if known is not None else None)
+        files = self._files(request, known) if request.files is not None and not request.deferred else None
         if self.one_run:
             self._open(max(1, min(self._wished, request.grid.count)))
         pool = self._need_open()
         memory = pool if self.kind == "processes" else None
-        job = self._job(request, options, known, called_with, memory)
+        if request.files is not None and files is None:
+            self._settle(request, options, known, called_with, memory)
+            files = self._files(request, known)
+        job = self._job(request, options, known, called_with, memory, files)
         again: Optional[Again] = None
         if options.check and request.deferred:
             from ._check import Again as made_again
@@ -128,14 +134,22 @@ class Engine:
                                       job, options)
             if request.deferred:
                 ended, chosen = ended
-            found = request.arrays_of(job.arrays, memory, chosen)
+            if files is not None:
+                files.commit()
+            found = request.arrays_of(job.arrays, memory, chosen) if files is None else files.results()
             if known is not None and chosen is not None:
                 known.gave = {k: found[k].dtype for k in request.deferred}
             compared = again.compare(job, found) if again is not None else {}
         except _tilework.Failure as failure:
             from ._explained import explained
             error = explained(failure, request)
+            if files is not None:
+                files.keep(error)
             raise error from error.__cause__
+        except BaseException as error:
+            if files is not None:
+                files.keep(error)
+            raise
         finally:
             if known is not None:
                 self.kernels.ran(known, pool)
@@ -175,23 +189,60 @@ class Engine:
         request.fold_kernels.update({k: known.kernel for k, known in found.items()})
         return tuple(found.values())
 
+    def _files(self, request: Request, known: Optional[Known]) -> Written:
+        """The files that the run writes, opened for its kernel, which is known to later runs by its identity."""
+        from . import _identity
+        own, folds = _identity.of_request(request)
+        if known is not None:
+            known.kernel.set_identity(own)
+        elif own is not None:
+            request.native = _identity.known_as(request.native, own)
+        for k, text in folds.items():
+            request.fold_kernels[k].set_identity(text)
+        return Written(request, _kernel_of(request, known), [None if array is None else _memory.wrapped(array)
+                                                             for array in request.arrays], self.warn)
+
+    def _settle(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
+                memory: Optional[_tilework.Pool]) -> None:
+        """Outputs whose dtype the kernel chooses: a file has one before the first tile. It is that of an unfinished run, or what
+        the kernel returns for tile 0, which is computed twice then."""
+        assert request.files is not None
+        left = {k: left_dtype(request.files.paths[k]) if request.files.resume else None for k in request.deferred}
+        if None in left.values():
+            job = self._job(request, options, known, called_with, memory)
+            first = options._replace(only=bytes(8), check=False, report=False, progress=None, keep_going=False)
+            try:
+                _, chosen = _tilework.run(self._inner, job, first)
+            except _tilework.Failure as failure:
+                from ._explained import explained
+                error = explained(failure, request)
+                raise error from error.__cause__
+            left = {k: request.arrays_of(job.arrays, memory, chosen)[k].dtype for k in request.deferred}
+        request.choose(left)
+
     def _job(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
-             memory: Optional[_tilework.Pool]) -> Job:
-        arrays = request.operands(memory)
+             memory: Optional[_tilework.Pool], files: Optional[Written] = None) -> Job:
+        arrays = request.operands(memory) if files is None else ()
         expected: tuple[tuple[int, np.dtype[Any]], ...] = ()
         if request.deferred and known is not None and memory is not None:
             expected = tuple(known.gave.items()) or request.guessed()
         fresh = b"" if options.guard else request.fresh
-        dirty = b"" if options.guard or (memory is not None and self.one_run) else request.unknown(memory)
+        dirty = b"" if options.guard or (memory is not None and self.one_run and files is None) else \
+            request.unknown(memory) if files is None else request.fresh
         partial = b""
         if request.reductions:
             partial = bytes(request.reductions)
             dirty = bytes(k for k in dirty if k not in partial)
-        kernel = known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]
-        return Job(kernel, request.grid, arrays, called_with, request.notation.written, request.deferred, fresh, dirty,
-                   partial, expected)
+        if files is not None and not files.done:
+            dirty = b""  # a new file is zeros
+        return Job(_kernel_of(request, known), request.grid, arrays, called_with, request.notation.written, request.deferred, fresh,
+                   dirty, partial, expected, files.inner if files is not None else None)
 
     def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
         """One tile of this run needs nobody but the caller."""
         light: bool = known is None or known.manner.light
         return light and options.progress is None and self.kind == "threads" and not options.report
+
+
+def _kernel_of(request: Request, known: Optional[Known]) -> _tilework.Kernel:
+    return known.kernel if known is not None else inner_of(request.native)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _tilework
+from . import _classes, _files, _tilework
 from ._dtypes import NATIVE, as_dtype, descr_of
 from ._errors import ArgumentError, of_failure
 from ._scalars import whole
@@ -59,21 +59,29 @@ def memory_of(array: np.ndarray[Any, Any]) -> Any:
 
 
 def owner_of(array: np.ndarray[Any, Any]) -> Optional[_tilework.Array]:
-    """The library's array in whose memory an ndarray lies, if it is one in shared memory."""
+    """The library's array in whose memory an ndarray lies, if it is one in shared memory, or a file."""
     memory = memory_of(array) if array.base is not None else None
-    return memory if isinstance(memory, _tilework.Array) and memory.shared else None
+    return memory if isinstance(memory, _tilework.Array) and (memory.shared or memory.mapped) else None
 
 
 def wrapped(array: np.ndarray[Any, Any]) -> _tilework.Array:
+    memory: Any = array.base
+    if type(memory) is _tilework.Array and memory.mapped:  # all of a file
+        return memory
     try:
         return _tilework.Array.wrap(array, descr_of(array.dtype), owner_of(array))
     except _tilework.Failure as failure:
         raise of_failure(failure) from None
 
 
+def read(value: Any, what: str) -> np.ndarray[Any, Any]:
+    """An input: a file by its name, or any object with memory of its own."""
+    return _files.opened(value, what) if _files.is_path(value) else as_array(value, what)
+
+
 def operand(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     """An input. What a kernel could not read where it is, is copied."""
-    array = as_array(value, what)
+    array = value if type(value) is np.ndarray and value.dtype in NATIVE else read(value, what)
     if native and not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array if usable(array) else np.array(array, order="C", copy=True)
@@ -97,6 +105,9 @@ def _address(array: np.ndarray[Any, Any]) -> int:
 
 def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
     """An array of the user's that is written to where it is."""
+    if _files.is_path(value):
+        raise ArgumentError(f"{what} is a file, and is read and written: give its result a file of its own, out={{...: 'new.npy'}}; "
+                            "the file itself stays as it is")
     array = as_array(value, what)
     if not isinstance(value, np.ndarray) and array.flags.owndata:
         raise TypeError(f"{what} is an output, but {type(value).__name__} gives no memory to write to; give an array")

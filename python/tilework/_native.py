@@ -21,9 +21,11 @@ class Kernel:
     cffi function pointer and Numba's ``@cfunc`` as they are.
     """
 
-    def __init__(self, inner: _tilework.Kernel, recipe: Optional[Recipe] = None) -> None:
+    def __init__(self, inner: _tilework.Kernel, recipe: Optional[Recipe] = None,
+                 place: Optional[tuple[int, Any]] = None) -> None:
         self._inner = inner
         self.recipe = recipe  # how another process makes the same kernel; None: it cannot
+        self.place = place  # address, and what keeps it; None: it has a recipe, or is a statement's
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> "Kernel":
@@ -99,7 +101,8 @@ class Kernel:
         if place < 0:
             raise ArgumentError(f"the address of a function is no negative number, {place}")
         try:
-            return cls(_tilework.Kernel.function(place, keep, _naming.name_of(keep) if keep is not None else "function"))
+            return cls(_tilework.Kernel.function(place, keep, _naming.name_of(keep) if keep is not None else "function"),
+                       place=(place, keep))
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -121,6 +124,13 @@ def _from_source(source: str, name: str, compiler: Optional[str], flags: Optiona
 
 
 _MAKERS: dict[str, Callable[..., _tilework.Kernel]] = {"library": _tilework.Kernel.library, "source": _from_source}
+
+
+def again(kernel: Kernel) -> Kernel:
+    """Another object of the same function, which may be given an identity of its own; of a statement's kernel, that itself."""
+    if kernel.recipe is not None:
+        return Kernel.from_recipe(kernel.recipe)
+    return Kernel.from_address(*kernel.place) if kernel.place is not None else kernel
 
 
 def inner_of(kernel: Kernel) -> _tilework.Kernel:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, NamedTuple, Optional, 
 
 import numpy as np
 
-from . import _habits
+from . import _files, _habits
 from ._errors import ArgumentError
 from ._grid import Splits, divisions
 from ._native import native_kernel
@@ -54,6 +54,10 @@ class _Shared(TypedDict, total=False):
     lengths: Optional[Mapping[str, int]]
     progress: Union[None, bool, Callable[[int, int, float], object]]
     check: bool
+    resume: Union[bool, Literal["auto"]]
+    restart: bool
+    verify: bool
+    mmap_mode: Optional[Literal["r", "r+", "c"]]
 
 
 class KernelOptions(_Shared, total=False):
@@ -65,6 +69,7 @@ class KernelOptions(_Shared, total=False):
     guard: bool
     keep_going: bool
     tiles_per_worker: int
+    version: Union[None, str, int, float]
 
 
 class StatementOptions(_Shared, total=False):
@@ -104,6 +109,8 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  cuts: Optional[Mapping[str, Any]] = ..., tiles: Optional[Mapping[str, int]] = ...,
                  parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
+                 resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
+                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
                  edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
                  workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
 
@@ -112,6 +119,8 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  cuts: Optional[Mapping[str, Any]] = ..., tiles: Optional[Mapping[str, int]] = ...,
                  parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
+                 resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
+                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
                  edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
                  workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> Any: ...
 
@@ -153,6 +162,11 @@ class Asked(NamedTuple):
     workers: Optional[int]
     pool: Any
     reduce: Any = None  # how outputs that lack a cut axis become one: for all of them, or a dict from outputs
+    resume: Union[bool, str] = False  # of runs that write files, as all below: continue an unfinished one; "auto": or discard it
+    restart: bool = False
+    verify: bool = False
+    version: Optional[str] = None  # of the kernel; None: its code says which one it is
+    mmap_mode: Optional[str] = "r"
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------------
@@ -245,6 +259,11 @@ OPTIONS = {  # in the order in which help() lists them
     "keep_going": Option(False, bool),
     "tiles_per_worker": Option(0, _tiles_per_worker),
     "report": Option(False, bool),
+    "resume": Option(False, _files.resume),
+    "restart": Option(False, bool),
+    "verify": Option(False, bool),
+    "version": Option(None, _files.version),
+    "mmap_mode": Option("r", _files.mmap_mode),
     "operands": Option(),
 }
 
@@ -295,6 +314,8 @@ def of_kernel(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ..
     if isinstance(kernel, str):
         if kept["reduce"] is not None:
             raise ArgumentError("a statement says by itself how it sums, as in s[j] = sum(i: a[i,j]); reduce= is for kernels")
+        if kept["version"] is not None:
+            raise ArgumentError("a statement is known by its text; version= is for kernels")
         kernel = _text(kernel, signature)
     else:
         kernel = native_kernel(kernel) or kernel

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs
+from . import _classes, _files, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs
 from ._errors import ArgumentError
 from ._manner import Manner
 from ._native import Kernel
@@ -41,6 +41,8 @@ class Request:
     reductions: _reductions.Reductions = {}
     parted = b""  # reductions of which each tile has a part of its own, once the grid is known
     fold_kernels: dict[int, _tilework.Kernel] = {}
+    input_files: dict[int, str] = {}  # operands that were given by the names of their files
+    files: Optional[_files.Wanted] = None  # where all outputs are written, if not to memory
 
     def __init__(self, asked: Asked) -> None:
         kernel, signature, values, out, dtype, splits, lengths = asked[:7]
@@ -54,6 +56,11 @@ class Request:
         check_count(notation, values)
         self.notation = notation
         self.splits = splits
+        self.input_files = _files.inputs_of(notation, zip(notation.given, values))
+        self.files = _files.wanted(asked, notation)
+        if self.files is not None:
+            out = None
+            _files.check_places(notation, self.input_files, self.files)
         if asked.reduce is not None:
             self.reductions = _reductions.of(notation, asked.reduce)
             self.fold_kernels = {}
@@ -62,7 +69,7 @@ class Request:
         self.theirs: dict[int, Any] = {}  # outputs as the user gave them
         for k, value in zip(notation.given, values):
             name = f"operand {notation.names[k]}"
-            if notation.roles[k] == _tilework.IN:
+            if notation.roles[k] == _tilework.IN or self.files is not None:
                 self.arrays[k] = _memory.operand(value, name, native)
             else:
                 self.arrays[k], self.theirs[k] = _memory.output(value, name, native), value
@@ -100,6 +107,12 @@ class Request:
                     _results.warn_of_losses(self.notation.names[k], self.known[k], self.inputs)
         self.dtypes: tuple[np.dtype[Any], ...] = tuple([self.known[k] if array is None else array.dtype
                                                         for k, array in enumerate(self.arrays)])
+
+    def choose(self, dtypes: Mapping[int, Any]) -> None:
+        """Outputs that had no dtype have these now. The grid stays."""
+        self.dtypes = tuple([dtypes.get(k, dtype) for k, dtype in enumerate(self.dtypes)])
+        self.known.update(dtypes)
+        self.deferred = b""
 
     def inputs_dtype(self, k: int) -> np.dtype[Any]:
         """Of an output that has no other."""

@@ -101,15 +101,19 @@ class Server:
         self.kernels[identity] = kernel
         return kernel
 
-    def do_run(self, run: Run) -> tuple[Optional[tuple[dict[str, Any], bytes, str]], dict[int, Known]]:
+    def do_run(self, run: Run) -> tuple[Optional[tuple[dict[str, Any], bytes, str]], dict[int, Known], list[str]]:
         notation = read(run.signature)
+        said: list[str] = []  # which the program will say
+        self.engine.warn = said.append
         _context.adopt(*run.context)
         reduce = {name: how if isinstance(how, str) else self.kernel_of(how) for name, how in run.reduce.items()}
-        views = [None if place is None else self.view(place) for place in run.places]
-        request = Request(Asked(self.kernel_of(run.kernel), run.signature, tuple(views[k] for k in notation.given),
-                                tuple(views[k] for k in notation.made), None, run.splits,
-                                dict(zip(notation.axes, run.lengths)), None, run.options, None, None, reduce))
-        request.fresh = run.fresh
+        views = [run.inputs.get(k) if place is None else self.view(place) for k, place in enumerate(run.places)]
+        asked = Asked(self.kernel_of(run.kernel), run.signature, tuple(views[k] for k in notation.given),
+                      tuple(views[k] for k in notation.made), None, run.splits, dict(zip(notation.axes, run.lengths)), None,
+                      run.options, None, None, reduce)
+        request = Request(asked if run.files is None else run.files.asked(asked, notation, run.dtypes))
+        request.fresh = run.fresh if run.files is None else b""
+        request.files = run.files
         self.running = True
         try:
             found = self.engine.run(request, run.options._replace(progress=self.teller(bool(run.options.progress))))
@@ -118,7 +122,7 @@ class Server:
         results, report = found if run.options.report else (found, None)
         outputs = dict(zip(notation.outs, results if len(notation.outs) > 1 else (results,)))
         chosen = {k: self.known(outputs[k].view(SharedArray)) for k in request.deferred}
-        return parts(report) if report is not None else None, chosen
+        return parts(report) if report is not None else None, chosen, said
 
     def view(self, place: Place) -> np.ndarray[Any, Any]:
         memory = np.asarray(self.arrays[place.number]).reshape(-1).view(np.uint8)

@@ -21,7 +21,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _context, _generators, _memory, _shared, _signals, _tilework
+from . import _classes, _context, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError, TileError
 from ._interpreter import STARTED, interpreter
 from ._manner import Manner
@@ -221,16 +221,22 @@ class Engine:
             places, made = self._placed(request)
             sent = options._replace(progress=options.progress is not None)
             self._send("run", Run(content, _context.portable(), notation.text, places, request.splits, request.lengths,
-                                  request.fresh, sent, reduce_of(request)))
+                                  request.fresh, sent, reduce_of(request), _dtypes_of(request), _inputs_of(request),
+                                  _files_of(request)))
             try:
-                report, chosen = self._answer(tell)
+                report, chosen, said = self._answer(tell)
             except TileError as error:
                 _copy_back(request, made)
                 if error.report is not None:
                     error.report = report_of(error.report, request)
                 raise
             _copy_back(request, made)
+            for words in said:
+                _frames.warn(words, RuntimeWarning)
             made.update((k, self._attach(*item)) for k, item in chosen.items())
+        if request.files is not None:
+            results = request.results({k: _files.loaded(path, request.files.mmap_mode) for k, path in request.files.paths.items()})
+            return (results, report_of(report, request)) if options.report else results
         found = tuple(request.theirs[k] if k in request.theirs else _classes.of_items(np.asarray(made[k]))
                       for k in notation.outs)
         results = found[0] if len(found) == 1 else found
@@ -238,9 +244,10 @@ class Engine:
 
     def _placed(self, request: Request) -> tuple[list[Optional[Place]], dict[int, _shared.SharedArray]]:
         """Where the server finds the operands, and those of them that it had to make: it knows no memory of the program's."""
-        places = [None if array is None else self._place(array) for array in request.arrays]
-        wanted = [None if place is not None or k in request.deferred else _wanted(request, k)
-                  for k, place in enumerate(places)]
+        elsewhere = {*request.deferred, *_inputs_of(request)}  # files, and what the server makes by itself
+        places = [None if array is None or k in elsewhere else self._place(array) for k, array in enumerate(request.arrays)]
+        wanted = [None if place is not None or k in elsewhere or (request.files is not None and request.arrays[k] is None)
+                  else _wanted(request, k) for k, place in enumerate(places)]
         made: dict[int, _shared.SharedArray] = {}
         if any(item is not None for item in wanted):
             for k, item in enumerate(self._ask("arrays", wanted)):
@@ -253,6 +260,23 @@ class Engine:
         return places, made
 
 
+def _dtypes_of(request: Request) -> tuple[Optional[np.dtype[Any]], ...]:
+    return tuple([None if k in request.deferred else dtype for k, dtype in enumerate(request.dtypes)])
+
+
+def _inputs_of(request: Request) -> dict[int, str]:
+    """Operands that are files as they stand."""
+    return {k: os.path.abspath(path) for k, path in request.input_files.items()}
+
+
+def _files_of(request: Request) -> Optional[_files.Wanted]:
+    """What the server must know of outputs that are files: their whole names, and who the kernels are."""
+    if request.files is None:
+        return None
+    return request.files._replace(paths={k: os.path.abspath(path) for k, path in request.files.paths.items()},
+                                  identity=_identity.of_request(request))
+
+
 def _wanted(request: Request, k: int) -> Wanted:
     array = request.arrays[k]
     if array is not None:
@@ -262,7 +286,7 @@ def _wanted(request: Request, k: int) -> Wanted:
 
 def _copy_back(request: Request, made: dict[int, _shared.SharedArray]) -> None:
     """Outputs that the user gave and that the server cannot see."""
-    for k in request.notation.outs:
+    for k in request.notation.outs if request.files is None else ():
         array = request.arrays[k]
         if k in made and array is not None:
             array[...] = made[k]

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _memory, _outputs, _signature, _tilework
+from . import _files, _memory, _outputs, _signature, _tilework
 from ._dtypes import NATIVE
 from ._errors import ArgumentError, of_failure
 from ._grid import Splits
@@ -174,7 +174,7 @@ class StatementRequest(Request):
                     raise ArgumentError(f"parameter {name} has more than 127 bits: give a float")
                 parameters[name] = parameter
             else:
-                arrays[name] = _memory.as_array(value, f"operand {name}")
+                arrays[name] = _memory.read(value, f"operand {name}")
         settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.
         self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),
@@ -187,7 +187,12 @@ class StatementRequest(Request):
             statement = Statement(text, parameters, self.key[3])
         self.statement = statement
         try:
-            self._fill(arrays, parameters, out, dtype, lengths, settled)
+            self.files = _files.wanted(asked, statement.notation)
+            if self.files is not None:
+                named = ((k, given.get(name)) for k, name in enumerate(statement.notation.names))
+                _files.check_places(statement.notation, _files.inputs_of(statement.notation, named), self.files)
+                out = None
+            self._fill(given, arrays, parameters, out, dtype, lengths, settled)
             self.native = Kernel(self._compiled())
         except BaseException:
             self.close()
@@ -196,8 +201,8 @@ class StatementRequest(Request):
     def close(self) -> None:
         known.give(self.key, self.statement)
 
-    def _fill(self, arrays: dict[str, np.ndarray[Any, Any]], parameters: dict[str, Any], out: Any, dtype: Any,
-              lengths: Optional[Mapping[str, int]], settled: bool) -> None:
+    def _fill(self, given: Mapping[str, Any], arrays: dict[str, np.ndarray[Any, Any]], parameters: dict[str, Any], out: Any,
+              dtype: Any, lengths: Optional[Mapping[str, int]], settled: bool) -> None:
         statement = self.statement
         notation = self.notation = statement.notation
         self.theirs = {}
@@ -207,11 +212,11 @@ class StatementRequest(Request):
             if name not in arrays:
                 raise ArgumentError(f"the statement has an operand {name}, which is not given")
             array = arrays.pop(name)
-            if notation.roles[k] == _tilework.IN:
+            if notation.roles[k] == _tilework.IN or self.files is not None:
                 self.arrays[k] = array if array.flags.carray and array.dtype.isnative else \
                     _memory.operand(array, f"operand {name}", True)
             else:
-                self.arrays[k], self.theirs[k] = _memory.output(array, f"operand {name}", True), array
+                self.arrays[k], self.theirs[k] = _memory.output(given[name], f"operand {name}", True), array
         for name in arrays:
             if name in notation.names:
                 raise ArgumentError(f"{name} is an output of the statement: give it as out=")

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _errors
 from ._errors import ArgumentError, PoolError
+from ._files import Wanted as Files
 from ._grid import Splits
 from ._native import Kernel
 from ._options import RunOptions
@@ -47,6 +48,9 @@ class Run(NamedTuple):
     fresh: bytes
     options: RunOptions  # whose `progress` is whether the program wants to know it
     reduce: dict[str, Any]  # of outputs by name: "sum" and the like, or the content of a function
+    dtypes: tuple[Optional[np.dtype[Any]], ...] = ()  # of outputs that are files; None: what the kernel returns
+    inputs: dict[int, str] = {}  # operands that are files
+    files: Optional[Files] = None  # where the outputs are written, with the identities of the kernels
 
 
 # ---- kernels -----------------------------------------------------------------------------------------------------------
