@@ -304,12 +304,22 @@ def part_faults():
     soak = [sys.executable, TOP / "reliability" / "soak.py", "--seconds", Effort.soak, "--command",
             folder / "cli" / "tilework"]
     outcome = Outcome()
+    python, package = TOP / "build" / "venv-package" / "bin" / "python", folder / "package"
+    shutil.rmtree(package, ignore_errors=True)
+    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
+                "--target", package, f"--config-settings=build-dir={BUILD / 'faults-python'}",
+                "--config-settings=setup-args=-Dfaults=true", TOP],
+               env={"PATH": f"{python.parent}:{os.environ['PATH']}"}, seconds=900)
+    if done.code != 0:
+        outcome.fail("faults: pip install", done.output)
+        return outcome
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
         driver = [folder / "tests" / "faults" / "fault_driver"]
         commands = [[*driver, pool, workers, f"{place}/{pool}-{workers}"]
                     for pool in ("processes", "threads") for workers in (1, 2, 4)]
         commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
                      for name in ("isolation", "matrix", "powercut")]
+        commands.append([sys.executable, tests / "package.py", folder, python, package, f"{place}/package"])
         # Each counts what its own process holds, so they may run side by side; the soak kills by itself, alone.
         with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
             ran = list(workers.map(lambda command: run(command, env=env, cwd=TOP), commands))

@@ -137,13 +137,17 @@ class Case:
     def wrong(self, text):
         self.faults.append(text)
 
+    def words(self, pool, workers, options):
+        """What is run, for any kind of pool."""
+        kernel, *more = self.job.words()
+        return [self.command, "run", f"{self.kernels}:{kernel}", *more, "x=x.npy", "r=r0.npy",
+                "-o", "r=r.npy", "-o", "s=s.npy", "--tile", "i=1", "--pool", pool, "-w", str(workers), *options]
+
     def run(self, pool, workers, *options, fault="", environment=None):
         said, log, tiles = (self.folder / name for name in ("said.txt", "faults.log", "tiles.log"))
         for path in (log, tiles):
             path.unlink(missing_ok=True)
-        kernel, *more = self.job.words()
-        words = [self.command, "run", f"{self.kernels}:{kernel}", *more, "x=x.npy", "r=r0.npy",
-                 "-o", "r=r.npy", "-o", "s=s.npy", "--tile", "i=1", "--pool", pool, "-w", str(workers), *options]
+        words = self.words(pool, workers, options)
         env = {**os.environ, "TILEWORK_FAULT": fault, "TILEWORK_FAULT_LOG": str(log)} if environment is None else \
             {**os.environ, **environment}
         with open(said, "wb") as file:
