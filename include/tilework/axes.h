@@ -193,6 +193,11 @@ TW_API const char *tw_grid_why(const tw_grid *grid);
  * tile's step does not have is whole. Any thread. */
 TW_API void tw_grid_tile(const tw_grid *grid, uint64_t tile, int64_t *start, int64_t *stop);
 
+/* Finds start[ndim] and stop[ndim] of the part of an operand that a tile has, along the operand's own dimensions and
+ * without a halo. Returns TW_IN, TW_OUT or TW_INOUT: what the tile does with it; -1: its step does not have the
+ * operand, but perhaps a partial result of it, and nothing is filled in. Any thread. */
+TW_API int tw_grid_part(const tw_grid *grid, uint64_t tile, int operand, int64_t *start, int64_t *stop);
+
 /* The number of the tile of the last step that contains the element with these indices[naxes]. Any thread. */
 TW_API uint64_t tw_grid_owner(const tw_grid *grid, const int64_t *indices);
 

@@ -199,7 +199,8 @@ typedef struct tw_fork_hooks {
 
 typedef struct tw_pool_options {
     tw_pool_kind kind;
-    int workers;        /* 0: as many as affinity and every cgroup ancestor's CPU quota allow */
+    int workers; /* 0: as many as affinity and every cgroup ancestor's CPU quota allow; one inside a run (tw_inside_run)
+                  */
     int64_t heap_bytes; /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
     tw_fork_hooks hooks;
 } tw_pool_options;
@@ -221,6 +222,10 @@ TW_API const char *tw_pool_note(const tw_pool *pool);
 /* The process id of a worker (of this process, for serial and thread pools); 0 if it died and has not been replaced
  * yet. */
 TW_API int tw_pool_worker_pid(const tw_pool *pool, int worker);
+
+/* 1 if the calling thread is inside a run: in a kernel, or in a function that tw_run calls back. A pool that is opened
+ * there has one worker unless it is asked for more. Any thread. */
+TW_API int tw_inside_run(void);
 
 /* Ends the workers and waits for them. Shared arrays made for the pool stay valid until they are destroyed. NULL: does
  * nothing. */
@@ -367,8 +372,8 @@ typedef struct tw_run_options {
     int retries;         /* how often a tile may kill its worker and be retried; 0: the default, 2; -1: never */
     int check; /* compute everything again as one serial tile in separate memory, reductions of a kernel with the
 same cuts and folds, compare bit by bit */
-    void (*progress)(void *user,
-                     const tw_progress *progress); /* called by the calling thread, about 30 times a second */
+    void (*progress)(void *user, const tw_progress *progress); /* called by the calling thread, about 30 times a second;
+                                                                  with on_tile also before each step's first tile */
     void *progress_user;
     int keep_going;            /* a kernel's error ends only its tile: all others are computed before the run fails, but
                                   for tiles of later steps that depend on it, which nobody does */
@@ -400,11 +405,13 @@ same cuts and folds, compare bit by bit */
                                  tw_run returns, also if the run fails. Not 0: the run ends as if `stop` were raised,
                                  and it is not called again. Tiles of earlier steps of a reduction are among them */
     void *on_tile_user;
-    const tw_array *where;  /* bool: a tile is not run if no element of the mask is true in it. Such tiles are skipped:
-                               they count as done, and outputs keep what they have there. Not for reductions over an axis
-                               that is cut; NULL: all tiles */
-    const char *where_axes; /* the axes of the mask: "[i,j]", also with a name before it; a dimension of 1 fits any
-                               length; NULL: those of the first output, or of the first operand if there is none */
+    const tw_array *where; /* bool: a tile is not run if no element of the mask is true in it. Such tiles are skipped:
+                              they count as done, and outputs keep what they have there. Not with `outputs`, nor for
+                              reductions over an axis that is cut; NULL: all tiles */
+    int report_if_interrupted; /* a report is made only if the run ends as interrupted, and without the tiles' times: so
+                                  it costs nothing before */
+    const char *where_axes;    /* the axes of the mask: "[i,j]", also with a name before it; a dimension of 1 fits any
+                                  length; NULL: those of the first output, or of the first operand if there is none */
 } tw_run_options;
 
 /* Arrays whose dtypes kernels have chosen, numbered from 0 in the order in which they were made; that order may differ

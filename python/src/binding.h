@@ -292,8 +292,9 @@ const char *operand_name(const struct call *call, int operand);
 /* What the kernel has returned goes to its places; 0, or -1 with an exception. views[call->nargs] are its arguments. */
 int store_result(const tw_tile *tile, const struct call *call, PyObject *const *views, PyObject *result);
 
-/* ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
-PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles);
+/* `taken`: a dict from numbers to Arrays that were taken out of the choices before; NULL: none.
+ * ([Array, ...], {operand: (number of the array of each tile, widest S, widest U)}); destroys the choices. */
+PyObject *chosen_arrays(tw_choices *choices, PyObject *taken, const struct call *call, uint64_t tiles);
 
 /* ---- new outputs that a kernel fills (fresh.c) ---- */
 

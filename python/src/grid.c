@@ -300,7 +300,32 @@ static PyObject *grid_signature(PyObject *object, void *closure)
     return Py_NewRef((PyObject *)((GridObject *)object)->signature);
 }
 
+/* part(tile, operand) -> (role, starts, stops) along the operand's dimensions, or None: the tile's step lacks it. */
+static PyObject *grid_part(PyObject *object, PyObject *args)
+{
+    GridObject *self = (GridObject *)object;
+    int64_t start[TW_MAX_DIMS], stop[TW_MAX_DIMS];
+    PyObject *number;
+    uint64_t tile;
+    int operand;
+    if (!PyArg_ParseTuple(args, "Oi", &number, &operand) || tile_of(self, number, &tile) != 0) {
+        return NULL;
+    }
+    const tw_signature *signature = self->signature->signature;
+    if (operand < 0 || operand >= tw_signature_noperands(signature)) {
+        PyErr_SetString(PyExc_ValueError, "there is no such operand");
+        return NULL;
+    }
+    const int role = tw_grid_part(self->grid, tile, operand, start, stop);
+    if (role < 0) {
+        Py_RETURN_NONE;
+    }
+    const int ndim = tw_signature_ndim(signature, operand);
+    return Py_BuildValue("(iNN)", role, tuple_of_integers(start, ndim), tuple_of_integers(stop, ndim));
+}
+
 static PyMethodDef grid_methods[] = {
+    {"part", grid_part, METH_VARARGS, "tw_grid_part."},
     {"tile", grid_tile, METH_O, "tw_grid_tile."},
     {"owner", grid_owner, METH_O, "tw_grid_owner."},
     {"text", grid_text, METH_O, "tw_grid_tile_text."},

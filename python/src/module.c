@@ -81,7 +81,15 @@ static PyObject *machine(PyObject *self, PyObject *none)
                          found.system);
 }
 
+static PyObject *inside_run(PyObject *self, PyObject *none)
+{
+    (void)self;
+    (void)none;
+    return PyBool_FromLong(tw_inside_run());
+}
+
 static PyMethodDef methods[] = {
+    {"inside_run", inside_run, METH_NOARGS, "tw_inside_run."},
     {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
     {"set_callbacks", set_callbacks, METH_VARARGS, "What is called back, in the order of struct callbacks."},
     {"set_context_callbacks", set_context_callbacks, METH_VARARGS,

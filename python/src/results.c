@@ -236,7 +236,7 @@ static PyObject *places_of(const tw_choices *choices, int operand, uint64_t tile
     return places;
 }
 
-PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t tiles)
+PyObject *chosen_arrays(tw_choices *choices, PyObject *taken, const struct call *call, uint64_t tiles)
 {
     const int count = choices != NULL ? tw_choices_count(choices) : 0;
     PyObject *arrays = PyList_New(0), *outputs = PyDict_New();
@@ -253,7 +253,10 @@ PyObject *chosen_arrays(tw_choices *choices, const struct call *call, uint64_t t
         }
     }
     for (int n = 0; done == 0 && n < count; n++) {
-        PyObject *array = array_object(tw_choices_take(choices, n), NULL);
+        PyObject *number = taken != NULL ? PyLong_FromLong(n) : NULL;
+        PyObject *array = number != NULL ? PyDict_GetItem(taken, number) : NULL;
+        array = array != NULL ? Py_NewRef(array) : array_object(tw_choices_take(choices, n), NULL);
+        Py_XDECREF(number);
         done = array != NULL ? PyList_Append(arrays, array) : -1;
         Py_XDECREF(array);
     }

@@ -87,7 +87,6 @@ static int read_expected(struct job *job, PyObject *pairs)
 
 static PyObject *run_taken(struct job *job)
 {
-    tw_choices *choices = NULL;
     tw_report *report = NULL;
     tw_error error;
     const int python = calls_python(job);
@@ -97,25 +96,30 @@ static PyObject *run_taken(struct job *job)
         return NULL;
     }
     const int chooses = job->kernel->callable != NULL && job->kernel->call->chosen != 0;
-    job->options.choices = chooses ? &choices : NULL;
+    job->options.choices = chooses ? &job->choices : NULL;
+    job->options.report_if_interrupted = !job->wants_report;
     leave_python();
     const tw_status status = tw_run(job->pool != NULL ? job->pool->pool : NULL, job->kernel->kernel, job->grid->grid,
-                                    job->operands, &job->options, job->wants_report ? &report : NULL, &error);
+                                    job->operands, &job->options, &report, &error);
     enter_python();
     drop_context(&job->local);
     PyObject *told = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
     if (told != NULL && job->local.interrupt != NULL) {
+        if (PyObject_SetAttrString(job->local.interrupt, "report", told) != 0) {
+            PyErr_Clear();
+        }
         Py_CLEAR(told);
         give_exception(Py_NewRef(job->local.interrupt));
     } else if (told != NULL && status != TW_OK) {
         told = explain(job, &error, told);
     }
     if (told != NULL && chooses) {
-        PyObject *arrays = chosen_arrays(choices, job->kernel->call, tw_grid_count(job->grid->grid));
+        PyObject *arrays = chosen_arrays(job->choices, job->taken, job->kernel->call, tw_grid_count(job->grid->grid));
         told = arrays != NULL ? Py_BuildValue("(NN)", told, arrays) : (Py_DECREF(told), NULL);
     } else {
-        tw_choices_destroy(choices);
+        tw_choices_destroy(job->choices);
     }
+    Py_CLEAR(job->taken);
     if (python) {
         empty_calls(job);
     }
@@ -147,6 +151,8 @@ enum option_field {
     PROGRESS,
     REPORT,
     ONLY,
+    ON_TILE,
+    WHERE,
     OPTION_FIELDS
 };
 
@@ -194,6 +200,15 @@ static int read_options(struct job *job, PyObject *asked)
     job->options.check = PyObject_IsTrue(PyTuple_GET_ITEM(asked, CHECK));
     job->progress = progress != Py_None && progress != Py_False ? progress : NULL;
     job->wants_report = PyObject_IsTrue(PyTuple_GET_ITEM(asked, REPORT));
+    PyObject *on_tile = PyTuple_GET_ITEM(asked, ON_TILE), *where = PyTuple_GET_ITEM(asked, WHERE);
+    job->on_tile = on_tile != Py_None ? on_tile : NULL;
+    if (where != Py_None) { /* (Array, axes or None) */
+        PyObject *array;
+        if (!PyArg_ParseTuple(where, "O!z", &ArrayType, &array, &job->options.where_axes)) {
+            return -1;
+        }
+        job->options.where = ((ArrayObject *)array)->array;
+    }
     PyObject *only = PyTuple_GET_ITEM(asked, ONLY);
     job->options.nonly = (size_t)PyBytes_GET_SIZE(only) / sizeof *job->options.only;
     job->options.only = job->options.nonly > 0 ? (const uint64_t *)(const void *)PyBytes_AS_STRING(only) : NULL;

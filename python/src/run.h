@@ -18,6 +18,10 @@ struct job {
     struct numbers numbers;
     uint64_t filed;     /* bit k: operand k is an output in a file, whose mapping ends with the run */
     PyObject *progress; /* called with done, total, seconds; or NULL */
+    PyObject *on_tile;  /* called with a tile's number and chosen outputs, first of all with -1; or NULL */
+    int begun;          /* on_tile was called with -1 */
+    tw_choices *choices;
+    PyObject *taken; /* list of the Arrays of `choices`, as far as on_tile was given them; NULL: none */
     tw_run_options options;
     struct local_run local;
     int apart;

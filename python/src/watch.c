@@ -27,13 +27,76 @@ static int tell(struct job *job, const tw_progress *progress)
     return done != NULL ? 0 : -1;
 }
 
+/* The arrays of chosen outputs that have the tile: a tuple of (operand, Array). Their numbers stay the same if the job
+ * has one step. */
+static PyObject *chosen_of(struct job *job, int64_t tile)
+{
+    PyObject *found = PyList_New(0);
+    const uint64_t chosen = job->choices != NULL && tw_grid_steps(job->grid->grid) == 1 ? job->kernel->call->chosen : 0;
+    for (int k = 0; found != NULL && k < TW_MAX_OPERANDS; k++) {
+        const int n = chosen >> k & 1 ? tw_choices_of(job->choices, k, (uint64_t)tile) : -1;
+        if (n < 0) {
+            continue;
+        }
+        if (job->taken == NULL) {
+            job->taken = PyDict_New();
+        }
+        PyObject *number = PyLong_FromLong(n);
+        PyObject *array = job->taken != NULL && number != NULL ? PyDict_GetItem(job->taken, number) : NULL;
+        Py_XINCREF(array);
+        if (array == NULL && job->taken != NULL && number != NULL) {
+            array = array_object(tw_choices_take(job->choices, n), NULL);
+            if (array != NULL && PyDict_SetItem(job->taken, number, array) != 0) {
+                Py_CLEAR(array);
+            }
+        }
+        Py_XDECREF(number);
+        PyObject *pair = array != NULL ? Py_BuildValue("(iN)", k, array) : NULL;
+        if (pair == NULL || PyList_Append(found, pair) != 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(pair);
+    }
+    return found;
+}
+
+/* tw_run_options.on_tile */
+static int tell_tile(void *user, int64_t tile)
+{
+    struct job *job = user;
+    enter_python();
+    if (job->local.interrupt == NULL) {
+        PyObject *chosen = chosen_of(job, tile);
+        PyObject *done = chosen != NULL ? PyObject_CallFunction(job->on_tile, "LN", (long long)tile, chosen) : NULL;
+        if (done == NULL) {
+            interrupt_run(&job->local, take_exception());
+        }
+        Py_XDECREF(done);
+    }
+    leave_python();
+    return job->local.interrupt != NULL;
+}
+
+/* Before the first tile, once the workers are there. */
+static int tell_begin(struct job *job)
+{
+    if (job->on_tile == NULL || job->begun) {
+        return 0;
+    }
+    job->begun = 1;
+    PyObject *done = PyObject_CallFunction(job->on_tile, "iO", -1, Py_None);
+    Py_XDECREF(done);
+    return done != NULL ? 0 : -1;
+}
+
 /* Called by the thread that runs the job. A worker process that is in the middle of a tile is ended with it; again as
  * long as the run lasts, for its successor may have taken a tile before it was asked to stop. */
 static void watch(void *user, const tw_progress *progress)
 {
     struct job *job = user;
     enter_python();
-    if (job->local.interrupt == NULL && (PyErr_CheckSignals() != 0 || tell(job, progress) != 0)) {
+    if (job->local.interrupt == NULL &&
+        (tell_begin(job) != 0 || PyErr_CheckSignals() != 0 || tell(job, progress) != 0)) {
         interrupt_run(&job->local, take_exception());
     }
     leave_python();
@@ -90,6 +153,8 @@ void watch_job(struct job *job)
     job->options.progress = watch;
     job->options.progress_user = job;
     job->options.stop = &job->local.stop;
+    job->options.on_tile = job->on_tile != NULL ? tell_tile : NULL;
+    job->options.on_tile_user = job;
     job->options.died = note_death;
     job->options.died_user = job;
     job->options.stall_seconds = stall_seconds;

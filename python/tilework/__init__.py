@@ -12,7 +12,9 @@ True
 
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
-from ._functions import close_idle, empty, evaluate, run, share, zeros
+from ._beside import Future, Tiles
+from ._finished import FinishedTile
+from ._functions import close_idle, empty, evaluate, iterate, map, run, share, submit, zeros
 from ._native import Kernel
 from ._plan import Forecast, Plan, plan
 from ._pool import Pool
@@ -22,6 +24,6 @@ from ._tile import Tile
 from ._tilework import counters, machine
 from ._tilework import version as __version__
 
-__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Forecast", "Kernel", "NotationError", "OutOfMemory",
-           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
-           "counters", "empty", "evaluate", "machine", "plan", "run", "share", "zeros"]
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Future", "Kernel", "NotationError", "OutOfMemory",
+           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle",
+           "counters", "empty", "evaluate", "iterate", "machine", "map", "plan", "run", "share", "submit", "zeros"]

@@ -35,7 +35,8 @@ def _root(thing: Any) -> str:
 
 def _is_harmless(thread: threading.Thread, frame: FrameType) -> bool:
     if thread is threading.main_thread():
-        return os.path.basename(frame.f_code.co_filename) in WAITING
+        file = frame.f_code.co_filename
+        return os.path.basename(file) in WAITING or os.path.dirname(file) == os.path.dirname(__file__)
     origins = {_root(type(thread)), _root(getattr(thread, "_target", None)), _root(getattr(thread, "function", None))}
     return not origins.isdisjoint(HARMLESS) or thread.name.startswith(HARMLESS_NAMES)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from . import _options, _shared, _ufuncs
+from . import _beside, _options, _shared, _tilework, _ufuncs
 from ._errors import ArgumentError, TileError
 from ._memory import as_array
 from ._native import Kernel
 from ._options import Asked
 from ._placement import kind_of, workers_of
-from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools
+from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, told_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._options import PlacedKernelOptions
     from ._report import Report
 
-__all__ = ["close_idle", "empty", "evaluate", "run", "share", "zeros"]
+__all__ = ["close_idle", "empty", "evaluate", "iterate", "map", "run", "share", "submit", "zeros"]
 
 
 # ---- pools that nobody opened ------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
 
 def _in_pool(kind: str, asked: Asked) -> Any:
     """Threads that are kept, or a pool for this one run."""
-    count = workers_of(asked.workers)
+    count = workers_of(asked.workers) or int(_tilework.inside_run())  # one inside of a run, else as many as there may be
     if kind == "threads":
         threads = _threads.take(count)
         try:
@@ -267,6 +267,72 @@ def evaluate(statement: str, **named: Any) -> Any:
     18.0
     """
     return _somewhere(_options.of_statement(_options.EVALUATE, statement, named), False, "")
+
+
+def _run(asked: Asked) -> Any:
+    python = not isinstance(asked.kernel, (str, Kernel))
+    return _somewhere(asked, python, _ufuncs.releases_lock(asked.kernel) if python else "")
+
+
+def _may_fork(asked: Asked) -> bool:
+    """Workers are forked for the run, as far as can be said before."""
+    if isinstance(asked.pool, Pool):
+        return asked.pool.kind == "processes" and is_free(asked.pool)
+    python = not isinstance(asked.kernel, (str, Kernel))
+    return kind_of(asked.pool, python, asked.options.apart, _ufuncs.releases_lock(asked.kernel) if python else "")[0] == "processes"
+
+
+@_options.shown(_options.MAP)
+def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # pylint: disable=redefined-builtin
+    """The list of what a kernel returns for each tile, in the order of the tiles: ``tw.map(f, "a[i,j]", a)``.
+
+    The objects may be of any kind and size; those of worker processes are pickled. The signature has no outputs. Options are
+    those of :func:`run`; with ``report=True`` it gives ``(list, Report)``, with ``keep_going=True`` None for tiles that failed,
+    and a warning.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> tw.map(lambda a: a.sum(), "a[i,j]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
+    [6.0, 6.0]
+    """
+    return _run(_options.of_map(_options.MAP, kernel, signature, operands, options))
+
+
+@_options.shown(_options.ITERATE)
+def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
+    """The tiles of a run as they finish, in any order: ``for tile in tw.iterate(f, "y[i] -> r[i]", y): show(tile.outputs)``.
+
+    Takes what :func:`run` takes, or a statement and its operands by their names. Each :class:`FinishedTile` has its number,
+    its ranges, and views of the finished part of each output. The run goes on while the loop works. Leaving the loop ends the
+    run; errors are raised in the loop. After the loop the iterator's ``result`` is the whole result.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> tiles = tw.iterate(lambda y: 2 * y, "y[i] -> r[i]", np.arange(4.0), tiles={"i": 2}, pool="serial")
+    >>> [tile.outputs["r"].tolist() for tile in tiles], tiles.result.sum().item()
+    ([[0.0, 2.0], [4.0, 6.0]], 12.0)
+    """
+    asked = _options.of_either(_options.ITERATE, kernel, signature, operands, options)
+    return _beside.Tiles(lambda told: _run(told_of(asked, told)), asked.options.report, _may_fork(asked))
+
+
+@_options.shown(_options.SUBMIT)
+def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
+    """A run in the background: a future as of :mod:`concurrent.futures`, with ``result``, ``cancel`` (which ends a run that has
+    begun too), ``add_done_callback``; ``await`` gives the result in asyncio. Takes what :func:`iterate` takes. Several runs on
+    one pool wait for each other; others run side by side.
+
+    Examples
+    --------
+    >>> import numpy as np, tilework as tw
+    >>> tw.submit("s[] = sum(i: y[i])", y=np.arange(4.0)).result().item()
+    6.0
+    """
+    asked = _options.of_either(_options.SUBMIT, kernel, signature, operands, options)
+    pool = asked.pool if isinstance(asked.pool, Pool) else None
+    return _beside.submitted(lambda told: _run(told_of(asked, told)), pool, _may_fork(asked))
 
 
 def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:

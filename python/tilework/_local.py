@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import numpy as np
 
 from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
-from ._errors import PoolError, of_failure
+from ._errors import ArgumentError, PoolError, TileError, of_failure
 from ._files import Written, left_dtype, warn
+from ._finished import Teller, fill_skipped, mask_of
 from ._job import Job
 from ._known import Known, KnownKernels
 from ._native import inner_of
@@ -108,6 +109,30 @@ class Engine:
     # ---- runs ----
 
     def run(self, request: Request, options: RunOptions) -> Any:
+        return self._collected(request, options) if request.collects else self._run(request, options)
+
+    def _collected(self, request: Request, options: RunOptions) -> Any:
+        """What the kernel returns for each tile, in a list."""
+        from ._manner import Manner
+        from ._map import Returned
+        returned = Returned(request.kernel, Manner(request.kernel).tile, self.kind == "processes")
+        request.kernel = returned
+        report = None
+        try:
+            try:
+                found = self._run(request, options)
+                report = found[1] if options.report else None
+            except TileError as error:
+                if not options.keep_going:
+                    raise
+                report = error.report
+                _frames.warn(f"{error.args[0]}; tiles that failed have None in the list", RuntimeWarning)
+            values = returned.take(request.grid.count)
+        finally:
+            returned.close()
+        return (values, report) if options.report else values
+
+    def _run(self, request: Request, options: RunOptions) -> Any:
         known = self._known(request) if request.native is None else None
         folds = self._folds(request) if request.reductions else ()
         called_with = request.prepare(known.manner if known is not None else None)
@@ -128,6 +153,15 @@ class Engine:
         used = time.process_time() if options.report else 0.0
         try:
             with teller(options.progress) if options.progress is not None else NOBODY as tell:
+                wants_report = options.report
+                if options.where is not None:
+                    if files is not None:
+                        raise ArgumentError("where= is not available for outputs in files: their journal does not know the mask")
+                    if again is not None:
+                        raise ArgumentError("check= with where= needs dtype=, or a kernel that fills its outputs")
+                    options = options._replace(where=mask_of(options.where), report=True)
+                if options.on_tile is not None:
+                    options = options._replace(on_tile=Teller(request, job, options.on_tile, self))
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
                 ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
@@ -139,7 +173,13 @@ class Engine:
             found = request.arrays_of(job.arrays, memory, chosen) if files is None else files.results()
             if known is not None and chosen is not None:
                 known.gave = {k: found[k].dtype for k in request.deferred}
+            if options.where is not None:
+                fill_skipped(request, Report(ended, request.grid), found)
             compared = again.compare(job, found) if again is not None else {}
+        except KeyboardInterrupt as interrupt:
+            inner: Any = getattr(interrupt, "report", None)
+            setattr(interrupt, "report", Report(inner, request.grid) if inner is not None else None)
+            raise
         except _tilework.Failure as failure:
             from ._explained import explained
             error = explained(failure, request)
@@ -156,7 +196,7 @@ class Engine:
             for fold in folds:
                 self.kernels.ran(fold, pool)
         results = request.results(found)
-        if ended is None:
+        if ended is None or not wants_report:
             return results
         report = Report(ended, request.grid)
         report.totals.update(compared)
@@ -241,7 +281,7 @@ class Engine:
     def _can_be_alone(self, options: RunOptions, known: Optional[Known]) -> bool:
         """One tile of this run needs nobody but the caller."""
         light: bool = known is None or known.manner.light
-        return light and options.progress is None and self.kind == "threads" and not options.report
+        return light and options.progress is None and options.on_tile is None and self.kind == "threads" and not options.report
 
 
 def _kernel_of(request: Request, known: Optional[Known]) -> _tilework.Kernel:

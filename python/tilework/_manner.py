@@ -117,7 +117,7 @@ class Manner:
         function = self.function = _ufuncs.behind(function)
         self.name = _naming.name_of(function)
         self.takes = takes(function)
-        self.tile = self.takes.tile
+        self.tile = self.takes.tile or getattr(type(function), "takes_tile", False)
         self.light = _ufuncs.is_light(function)
         self._found: dict[Notation, bytes] = {}
 

@@ -22,7 +22,7 @@ import numpy as np
 from . import _files, _habits
 from ._errors import ArgumentError
 from ._grid import Splits, divisions
-from ._native import native_kernel
+from ._native import Kernel, native_kernel
 from ._scalars import whole
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class _Shared(TypedDict, total=False):
     lengths: Optional[Mapping[str, int]]
     progress: Union[None, bool, Callable[[int, int, float], object]]
     check: bool
+    where: Any
+    on_tile: Optional[Callable[..., object]]
     resume: Union[bool, Literal["auto"]]
     restart: bool
     verify: bool
@@ -112,7 +114,8 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
                  mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
                  edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
-                 workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
+                 where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
+                 pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
 
     @overload
     def __call__(self, statement: str, *, report: bool = ..., out: Any = ..., dtype: Any = ...,
@@ -122,7 +125,8 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
                  mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
                  edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
-                 workers: WorkersT_contra = ..., pool: PoolT_contra = ..., **named: Any) -> Any: ...
+                 where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
+                 pool: PoolT_contra = ..., **named: Any) -> Any: ...
 
 
 # ---- values ------------------------------------------------------------------------------------------------------------
@@ -140,6 +144,8 @@ class RunOptions(NamedTuple):
     progress: Progress = None
     report: bool = False
     only: bytes = b""  # tiles that are run alone, 8 bytes each, ascending; none: all
+    on_tile: Any = None  # called with each tile that is done; for the extension with its number and its chosen arrays
+    where: Any = None  # a mask, or a dict from a text with its axes to it; for the extension (Array, axes or None)
 
     @property
     def apart(self) -> bool:
@@ -167,6 +173,7 @@ class Asked(NamedTuple):
     verify: bool = False
     version: Optional[str] = None  # of the kernel; None: its code says which one it is
     mmap_mode: Optional[str] = "r"
+    collects: bool = False  # objects that the kernel returns are put into a list
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------------
@@ -207,6 +214,12 @@ def _progress(progress: Any) -> Progress:
     if isinstance(progress, np.ndarray) or progress:
         raise TypeError(f"progress is True, False or a callable, not {progress!r}")
     return None
+
+
+def _callable(on_tile: Any) -> Any:
+    if on_tile is not None and not callable(on_tile):
+        raise TypeError(f"on_tile is a callable that gets each finished tile, not {on_tile!r}")
+    return on_tile
 
 
 def _text(kernel: str, signature: object) -> str:
@@ -258,6 +271,8 @@ OPTIONS = {  # in the order in which help() lists them
     "check": Option(False, bool),
     "keep_going": Option(False, bool),
     "tiles_per_worker": Option(0, _tiles_per_worker),
+    "where": Option(),
+    "on_tile": Option(None, _callable),
     "report": Option(False, bool),
     "resume": Option(False, _files.resume),
     "restart": Option(False, bool),
@@ -288,6 +303,13 @@ RUN = Takes("run", PlacedKernelOptions, Reported)
 POOL_RUN = Takes("run", KernelOptions, Reported)
 EVALUATE = Takes("evaluate", PlacedStatementOptions, Reported)
 POOL_EVALUATE = Takes("evaluate", StatementOptions, Reported)
+ITERATE = Takes("iterate", PlacedKernelOptions, Reported)
+SUBMIT = Takes("submit", PlacedKernelOptions, Reported)
+MAP = Takes("map", PlacedKernelOptions, Reported)
+STATEMENTS_BESIDE = Takes("iterate", PlacedStatementOptions, Reported)
+POOL_ITERATE = Takes("iterate", KernelOptions, Reported)
+POOL_SUBMIT = Takes("submit", KernelOptions, Reported)
+POOL_MAP = Takes("map", KernelOptions, Reported)
 PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 
 
@@ -295,7 +317,7 @@ PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 
 _PLAIN = RunOptions()
 _KEPT: dict[str, Any] = {name: option.default if option.check is None else option.check(option.default)
-                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN}
+                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN, "collects": False}
 _run_options = itemgetter(*RunOptions._fields)
 _asked = itemgetter(*Asked._fields)
 
@@ -343,6 +365,28 @@ def of_statement(takes: Takes, statement: Any, given: Mapping[str, Any]) -> Aske
         if kept["operands"] is not None:
             return _made(kept, statement, None, _by_name(kept["operands"], operands))
     return _made(kept, statement, None, operands)
+
+
+def of_either(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
+    """Of a call that takes a kernel with its signature, or a statement and operands by their names."""
+    if isinstance(kernel, str) and signature is None:
+        if operands:
+            raise TypeError("the operands of a statement are given by their names")
+        return of_statement(STATEMENTS_BESIDE, kernel, given)
+    return of_kernel(takes, kernel, signature, operands, given)
+
+
+def of_map(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
+    """Of a call whose kernel returns objects."""
+    asked = of_kernel(takes, kernel, signature, operands, given)
+    if asked.kernel is not kernel or isinstance(kernel, (str, Kernel)):
+        raise TypeError("map is for Python callables, which return an object for each tile")
+    for name in ("out", "dtype", "reduce"):
+        if getattr(asked, name) is not None:
+            raise ArgumentError(f"map gives a list of what the tiles return; {name}= is for outputs, which it does not have")
+    if asked.options.check:
+        raise ArgumentError("check= compares outputs, and map has none")
+    return asked._replace(collects=True)
 
 
 def _made(kept: dict[str, Any], kernel: Any, signature: Optional[str], operands: Any) -> Asked:

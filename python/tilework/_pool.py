@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, overload
 
 import numpy as np
 
-from . import _alarms, _carried, _dtypes, _habits, _memory, _options, _shared
+from . import _alarms, _beside, _carried, _dtypes, _habits, _memory, _options, _shared
 from ._errors import ArgumentError, PoolError
 from ._local import Engine as LocalEngine
 from ._native import Kernel
@@ -179,6 +179,29 @@ class Pool:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
         return self._do(_options.of_statement(_options.POOL_EVALUATE, statement, named))
 
+    @_options.shown(_options.POOL_MAP)
+    def map(self, /, kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
+        """The list of what the kernel returns for each tile; as :func:`tilework.map`, with this pool's workers."""
+        return self._do(_options.of_map(_options.POOL_MAP, kernel, signature, operands, options))
+
+    @_options.shown(_options.POOL_ITERATE)
+    def iterate(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
+        """The tiles of a run as they finish; as :func:`tilework.iterate`, with this pool's workers."""
+        asked = _options.of_either(_options.POOL_ITERATE, kernel, signature, operands, options)
+        self._engine.accept(asked.kernel)
+        return _beside.Tiles(lambda told: self._do(told_of(asked, told)), asked.options.report, self._forks())
+
+    @_options.shown(_options.POOL_SUBMIT)
+    def submit(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
+        """A run in the background; as :func:`tilework.submit`. Runs of one pool wait for each other, first come, first
+        served."""
+        asked = _options.of_either(_options.POOL_SUBMIT, kernel, signature, operands, options)
+        return _beside.submitted(lambda told: self._do(told_of(asked, told)), self, self._forks())
+
+    def _forks(self) -> bool:
+        """A run that begins now may fork workers."""
+        return self.kind == "processes" and self._turn.is_free()
+
     def _do(self, asked: Asked) -> Any:
         self._engine.accept(asked.kernel)
         if isinstance(asked.kernel, str):
@@ -188,6 +211,10 @@ class Pool:
             finally:
                 statement.close()
         request = Request(asked)
+        if asked.collects:
+            if request.notation.outs:
+                raise ArgumentError("map has a list for its result: a signature without outputs, such as 'a[i,j]'")
+            request.collects = True
         if self.kind == "threads" and request.calls_python and _alarms.is_set():
             return _alarms.run_beside(self._engine.stop, lambda: self._run(request, asked.options))
         return self._run(request, asked.options)
@@ -198,6 +225,14 @@ class Pool:
 
 
 # ---- for the functions that open pools themselves ----------------------------------------------------------------------
+
+
+def told_of(asked: Asked, told: Any) -> Asked:
+    """The same call, whose tiles are told to somebody else first."""
+    theirs = asked.options.on_tile
+    if theirs is not None:
+        told.told = theirs if told.told is None else told.told
+    return asked._replace(options=asked.options._replace(on_tile=told))
 
 
 def for_one_run(kind: str, workers: int) -> Pool:

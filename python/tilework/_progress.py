@@ -28,6 +28,9 @@ def teller(progress: Any) -> Iterator[Optional[Tell]]:
 
 
 def _bar() -> Any:
+    stream = sys.stderr
+    if stream is None or not (stream.isatty() or type(stream).__module__.startswith("ipykernel")):
+        return _Line()  # in a file: one line at the end
     try:
         from tqdm.auto import tqdm
     except ImportError:

@@ -35,6 +35,7 @@ class Request:
 
     kernel: Any  # a Python callable, a Kernel, or the text of a statement
     native: Optional[Kernel]  # None: a Python kernel
+    collects = False  # its kernel returns objects, which are put into a list
     is_ufunc = False  # one of NumPy's, or of Numba's, that fills
     deferred = b""  # outputs that have the dtype of what the kernel returns
     fresh = b""  # new outputs that it fills

@@ -22,6 +22,7 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _classes, _context, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
+from ._beside import refuse_spawned
 from ._errors import ArgumentError, PoolError, TileError
 from ._interpreter import STARTED, interpreter
 from ._manner import Manner
@@ -212,6 +213,9 @@ class Engine:
     # ---- runs ----
 
     def run(self, request: Request, options: RunOptions) -> Any:
+        for what, wish in (("map", request.collects), ("on_tile", options.on_tile), ("where", options.where is not None)):
+            if wish:
+                raise refuse_spawned(what)
         content, notation = content_of(request), request.notation
         if request.native is None:
             _generators.warn_of(request.kernel, True)

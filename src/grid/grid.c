@@ -236,6 +236,21 @@ int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int
     return operand->role != TW_IN ? 2 : 1;
 }
 
+int tw_grid_part(const tw_grid *grid, uint64_t tile, int operand, int64_t *start, int64_t *stop)
+{
+    int64_t first[TW_MAX_DIMS], shape[TW_MAX_DIMS];
+    const int how = tw__grid_part(grid, tile, operand, first, shape);
+    if (how == 0) {
+        return -1;
+    }
+    const tw_operand *found = &grid->signature->operands[operand];
+    for (int d = 0; d < found->ndim; d++) {
+        start[d] = first[d];
+        stop[d] = first[d] + shape[d];
+    }
+    return how == 1 ? TW_IN : found->role == TW_IN ? TW_OUT : (int)found->role;
+}
+
 static uint64_t owner_in(const struct tw__stage *stage, const int64_t *indices)
 {
     int64_t of_stage[TW__MAX_AXES];

@@ -43,6 +43,7 @@ static int serve(void *argument)
         }
     }
     seat->worker.mark = tw__fork_mark();
+    tw__pool_enter();
     tw__note_faults(&seat->crew->claims->slots[index].fault);
     if (own->hooks.child != NULL) {
         own->hooks.child(own->hooks.user, index);

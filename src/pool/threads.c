@@ -27,6 +27,7 @@ static void *serve(void *argument)
 {
     struct seat seat = *(struct seat *)argument;
     free(argument);
+    tw__pool_enter();
     tw__claims_serve(seat.claims, seat.worker);
     return NULL;
 }

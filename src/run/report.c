@@ -84,9 +84,11 @@ tw_status tw_report_of_records(tw_report **report, const tw_grid *grid, const tw
 void tw__report_take(tw_report *report, struct tw__steps *steps)
 {
     report->words = steps->kept->words;
-    report->times = steps->kept->times;
     steps->kept->words = (struct tw__memory){0};
-    steps->kept->times = (struct tw__memory){0};
+    if (steps->timed) {
+        report->times = steps->kept->times;
+        steps->kept->times = (struct tw__memory){0};
+    }
 }
 
 void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__outcome *outcome)
@@ -191,7 +193,8 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
         return TW_OK;
     }
     const uint32_t word = ((const uint32_t *)report->words.data)[tile];
-    const struct tw__time *time = &((const struct tw__time *)report->times.data)[tile];
+    const struct tw__time *times = report->times.data;
+    const struct tw__time *time = times != NULL ? &times[tile] : NULL;
     record->state = (tw_tile_state)TW__WORD_STATE(word);
     record->attempts = (int)TW__WORD_ATTEMPT(word);
     if (word == TW__WORD_SKIPPED) {
@@ -199,8 +202,8 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
     } else if (record->state != TW_TILE_FREE && word != TW__WORD_EARLIER) {
         record->attempts++;
         record->worker = (int)TW__WORD_WORKER(word);
-        record->start = (double)time->start;
-        record->duration = (double)time->duration;
+        record->start = time != NULL ? (double)time->start : 0;
+        record->duration = time != NULL ? (double)time->duration : 0;
         record->pid = pid_at(report, (unsigned)record->worker, record->start);
     }
     return TW_OK;

@@ -43,7 +43,7 @@ void tw__report_fill(tw_report *report, const tw_pool *pool, const struct tw__ou
 /* Notes how many bytes the operands have. */
 void tw__report_count(tw_report *report, const tw_signature *signature, tw_array *const *arrays);
 
-/* Takes the tiles' words and times away from the job, which must have been timed. */
+/* Takes the tiles' words and times away from the job, and without times if it was not timed. */
 void tw__report_take(tw_report *report, struct tw__steps *steps);
 
 /* A step of the job whose tiles have axes of their own. */

@@ -39,6 +39,7 @@ struct run {
     tw_choices *made;
     int reforks;
     int has_outcome;   /* else it failed before a tile could begin: there is nothing to report or to copy back */
+    int reports_late;  /* a report is made if the run is interrupted */
     int nothing_to_do; /* earlier runs have done all tiles; outputs may have their final names by now */
 };
 
@@ -61,6 +62,10 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
     if (options->only != NULL && (options->check || options->outputs != NULL)) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "a run of some tiles alone has no result to check or to write to files");
+    }
+    if (options->where != NULL && options->outputs != NULL) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "where is not available for outputs in files: their journal does not know the mask");
     }
     if (options->only != NULL && options->where != NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "only and where exclude each other: both say which tiles are run");
@@ -169,12 +174,8 @@ static tw_status run_recorded(struct run *run, struct tw__task *task, tw_error *
     struct tw__journal *journal = run->journal;
     tw_error journal_error;
     if (journal != NULL) {
-        tw_status status = tw__where_sum(tw__steps_sums(&run->steps), &run->where, run->grid, run->arrays, error);
-        if (status != TW_OK) {
-            return status;
-        }
-        status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps), tw__steps_sums(&run->steps),
-                                    halt, run->pool, error);
+        const tw_status status = tw__recorder_begin(&run->recorder, journal, tw__steps_words(&run->steps),
+                                                    tw__steps_sums(&run->steps), halt, run->pool, error);
         if (status != TW_OK) {
             return status;
         }
@@ -326,6 +327,9 @@ static void conclude(struct run *run, tw_status status)
         const int is_whole = status == TW_OK && run->where.count == 0;
         tw__bind_back(&run->binding, run->grid, is_whole ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
     }
+    if (run->report == NULL && run->reports_late && status == TW_ERROR_INTERRUPTED) {
+        (void)tw__report_create(&run->report, &run->grid, 1, run->pool, NULL); /* without memory there is none */
+    }
     if (run->report != NULL) {
         tw_report_totals *totals = &run->report->totals;
         tw__report_fill(run->report, run->pool, &run->outcome);
@@ -396,7 +400,8 @@ static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *erro
         return tw__fail(error, TW_ERROR_ARGUMENT, "this pool is in the middle of a run; a pool does one at a time");
     }
     const int64_t began = tw__now();
-    if (report != NULL) {
+    run->reports_late = report != NULL && run->options->report_if_interrupted;
+    if (report != NULL && !run->reports_late) {
         status = tw__report_create(&run->report, &run->grid, 1, run->pool, error);
     }
     if (status == TW_OK) {
@@ -474,6 +479,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->reforks = 0;
     run->has_outcome = 0;
     run->nothing_to_do = 0;
+    run->reports_late = 0;
     run->staging = (struct tw__staging){0};
     run->choices = NULL;
     run->made = NULL;

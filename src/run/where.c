@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "array/array.h"
-#include "array/sum.h"
 #include "array/view.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -212,41 +211,6 @@ void tw__where_fini(struct tw__where *where)
 {
     free(where->skipped);
     where->skipped = NULL;
-}
-
-static tw_status sum_tile(uint64_t *sum, const tw_grid *grid, tw_array *const *arrays, uint64_t tile, tw_error *error)
-{
-    tw_view views[TW_MAX_OPERANDS];
-    void *copies[TW_MAX_OPERANDS];
-    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
-    tw_status status = TW_OK;
-    int count = 0;
-    for (int k = 0; status == TW_OK && k < grid->signature->noperands; k++) {
-        if (grid->signature->operands[k].role != TW_IN) {
-            tw__grid_part(grid, tile, k, start, shape);
-            status = tw__store_view(&views[count], &copies[count], arrays[k], start, shape, error);
-            count += status == TW_OK;
-        }
-    }
-    if (status == TW_OK) {
-        *sum = tw__sum(views, count);
-    }
-    for (int k = 0; k < count; k++) {
-        free(copies[k]);
-    }
-    return status;
-}
-
-tw_status tw__where_sum(uint64_t *sums, const struct tw__where *where, const tw_grid *grid, tw_array *const *arrays,
-                        tw_error *error)
-{
-    tw_status status = TW_OK;
-    for (uint64_t tile = 0; where->count > 0 && status == TW_OK && tile < grid->count; tile++) {
-        if (tw__where_skips(where, tile)) {
-            status = sum_tile(&sums[tile], grid, arrays, tile, error);
-        }
-    }
-    return status;
 }
 
 tw_status tw__where_copy(tw_array *const *to, const struct tw__where *where, const tw_grid *grid, tw_array *const *from,

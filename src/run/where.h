@@ -23,11 +23,6 @@ static inline int tw__where_skips(const struct tw__where *where, uint64_t tile)
     return where->skipped != NULL && (where->skipped[tile / 64] >> tile % 64 & 1);
 }
 
-/* Checksums of what the outputs have where tiles are left out, as workers make them of tiles that they run: for a
- * journal. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
-tw_status tw__where_sum(uint64_t *sums, const struct tw__where *where, const tw_grid *grid, tw_array *const *arrays,
-                        tw_error *error);
-
 /* Copies what `from` has in tiles that are left out to `to`, for all outputs that both have. Errors: TW_ERROR_FILE,
  * TW_ERROR_DISK, TW_ERROR_MEMORY. */
 tw_status tw__where_copy(tw_array *const *to, const struct tw__where *where, const tw_grid *grid, tw_array *const *from,

@@ -1,0 +1,229 @@
+"""Runs that a thread of their own does: tiles as they come, futures."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextvars
+import queue
+import threading
+import weakref
+from collections import deque
+from collections.abc import Generator, Iterator
+from typing import Any, Callable, Optional
+
+from . import _context, _frames
+from ._errors import PoolError
+from ._finished import FinishedTile
+
+Work = Callable[[Any], Any]  # does a run whose `on_tile` is what it is given
+
+
+class Beside:
+    """A run that another thread does. It forks workers while the caller waits, which so holds no lock then."""
+
+    def __init__(self, work: Work, told: Optional[Callable[[FinishedTile], object]], ended: Callable[["Beside"], object]) -> None:
+        self.work, self.told, self.ended = work, told, ended
+        self.context, self.errors, self.frame = contextvars.copy_context(), _context.errors_here(), _frames.innermost()
+        self.ready, self.over = threading.Event(), threading.Event()
+        self.engine: Any = None  # of the run, while it lasts
+        self.stopped: Optional[BaseException] = None
+        self.result: Any = None
+        self.raised: Optional[BaseException] = None
+
+    def begin(self, engine: Any) -> None:
+        """Called by the run before its first tile."""
+        self.engine = engine
+        self.ready.set()
+        if self.stopped is not None:
+            raise self.stopped
+
+    def __call__(self, tile: FinishedTile) -> None:
+        if self.stopped is not None:
+            raise self.stopped
+        if self.told is not None:
+            self.told(tile)
+
+    def do(self) -> None:
+        ident = threading.get_ident()
+        try:
+            _frames.stands_for[ident] = self.frame
+            if self.errors is not None:
+                _context.put_errors(self.errors)
+            if self.stopped is not None:
+                raise self.stopped
+            self.result = self.context.run(self.work, self)
+        except BaseException as error:  # pylint: disable=broad-except  # it is raised where it belongs
+            self.raised = error
+        finally:
+            _frames.stands_for.pop(ident, None)
+            self.engine = None
+            self.ready.set()
+            self.over.set()
+            self.ended(self)
+
+    def stop(self, exception: BaseException) -> None:
+        """The run ends soon, and raises this."""
+        self.stopped = self.stopped or exception
+        engine = self.engine
+        if engine is not None:
+            engine.stop(self.stopped)
+
+    def leave(self, exception: BaseException) -> None:
+        """It ends, and this thread waits for that, unless it is inside of it."""
+        self.stop(exception)
+        engine = self.engine
+        if engine is not None and engine.inside():
+            return
+        while not self.over.wait(0.02):  # its tile may have begun after it was asked
+            self.stop(exception)
+
+
+class Left(Exception):
+    """Ends a run whose loop was left."""
+
+
+class Tiles(Iterator[FinishedTile]):
+    """The tiles of a run as they finish, in any order; made by :func:`tilework.iterate`.
+
+    Leaving the loop, :meth:`close`, the end of a ``with`` block or dropping the iterator ends the run. After the loop
+    ``result`` is the whole result, and ``report`` its :class:`Report` with ``report=True``.
+    """
+
+    def __init__(self, work: Work, with_report: bool, waits: bool) -> None:
+        self.result: Any = None
+        self.report: Any = None
+        self._with_report = with_report
+        self._closed = False
+        waiting: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        self._waiting = waiting
+        self._run = Beside(work, waiting.put, lambda run: waiting.put(None))
+        threading.Thread(target=self._run.do, name="tilework", daemon=True).start()
+        if waits:
+            self._guarded(self._run.ready.wait)
+
+    def _guarded(self, wait: Callable[[], Any]) -> Any:
+        """Ctrl-C while this thread waits ends the run, whose report the exception then has."""
+        try:
+            return wait()
+        except BaseException as error:
+            self._closed = True
+            self._run.leave(error)
+            raise
+
+    def __iter__(self) -> "Tiles":
+        return self
+
+    def __next__(self) -> FinishedTile:
+        if self._closed:
+            raise StopIteration
+        tile: Optional[FinishedTile] = self._guarded(self._waiting.get)
+        if tile is not None:
+            return tile
+        self._closed = True
+        if self._run.raised is not None:
+            raised, self._run.raised = self._run.raised, None
+            raise raised
+        self.result, self.report = self._run.result if self._with_report else (self._run.result, None)
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the run, if it has not ended."""
+        if not self._closed:
+            self._closed = True
+            self._run.leave(Left("the loop over its tiles was left"))
+
+    def __enter__(self) -> "Tiles":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self.close()
+
+
+class Future(concurrent.futures.Future):  # type: ignore[type-arg]
+    """The result of a run that was submitted: as one of :mod:`concurrent.futures`, but :meth:`cancel` ends a run that has
+    begun too, and ``await`` gives the result in asyncio."""
+
+    _run: Beside
+    _is_ended = False
+
+    def cancel(self) -> bool:
+        """End the run; False if it has ended already."""
+        if super().cancel():
+            return True
+        if self.done():
+            return False
+        self._is_ended = True
+        self._run.stop(Left("the future was cancelled"))
+        return True
+
+    def cancelled(self) -> bool:
+        """The run was ended by :meth:`cancel`."""
+        return super().cancelled() or (self._is_ended and self.done() and
+                                       isinstance(super().exception(), concurrent.futures.CancelledError))
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        import asyncio
+        return asyncio.wrap_future(self).__await__()
+
+
+def _settle(future: Future, run: Beside) -> None:
+    if run.raised is None:
+        future.set_result(run.result)
+    elif isinstance(run.raised, Left):
+        future.set_exception(concurrent.futures.CancelledError())
+    else:
+        future.set_exception(run.raised)
+    run.raised = run.result = None
+
+
+class _Line:
+    """Runs that wait for one pool, first come, first served."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting: deque[Future] = deque()
+        self.works = False
+
+    def add(self, future: Future) -> bool:
+        """Whether it begins now."""
+        with self.lock:
+            self.waiting.append(future)
+            if self.works:
+                return False
+            self.works = True
+        threading.Thread(target=self._work, name="tilework").start()
+        return True
+
+    def _work(self) -> None:
+        while True:
+            with self.lock:
+                if not self.waiting:
+                    self.works = False
+                    return
+                future = self.waiting.popleft()
+            if future.set_running_or_notify_cancel():
+                future._run.do()  # pylint: disable=protected-access
+
+
+_lines: "weakref.WeakKeyDictionary[Any, _Line]" = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def submitted(work: Work, pool: Any, waits: bool) -> Future:
+    """`pool`: None if the run has one of its own."""
+    future = Future()
+    run = future._run = Beside(work, None, lambda run: _settle(future, run))  # pylint: disable=protected-access
+    with _lock:
+        line = _Line() if pool is None else _lines.setdefault(pool, _Line())
+    if line.add(future) and waits:
+        run.ready.wait()
+    return future
+
+
+def refuse_spawned(what: str) -> PoolError:
+    """For pools whose workers another interpreter has."""
+    return PoolError(f"{what} is not available with start='spawn'; use a pool of threads, or of processes that are forked")

@@ -1,0 +1,168 @@
+"""Tiles as they finish, futures, lists of objects, masks, kernels without outputs, runs inside of runs."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import tilework as tw
+
+POOLS = ("serial", "threads", "processes")
+Y, X = np.arange(40.0), np.arange(6.0)
+SIGNATURE = "y[i], x[j] -> r[i,j]"
+ROWS = {"i": 4}
+
+
+def outer(y, x):
+    return y[:, None] * x
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_each_tile_comes_once_with_its_part(pool):
+    tiles = tw.iterate(outer, SIGNATURE, Y, X, pool=pool, tiles=ROWS)
+    seen = []
+    for tile in tiles:
+        assert (tile.outputs["r"] == np.outer(Y, X)[tile.index]).all()
+        assert tile.ranges["i"] == tile.index[0] and tile.result.shape == (4, 6)
+        seen.append(tile.number)
+    assert sorted(seen) == list(range(10))
+    assert (tiles.result == np.outer(Y, X)).all()
+    assert list(tiles) == []
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_leaving_the_loop_ends_the_run(pool):
+    began = tw.zeros(40, np.int64)
+    first = threading.Event()
+
+    def once(y, tile):
+        began[tile.number] = 1
+        if pool != "processes":
+            first.wait(0.01)  # a limit: others may begin meanwhile
+        return y
+
+    threads = threading.active_count()
+    for _ in tw.iterate(once, "y[i] -> r[i]", Y, pool=pool, tiles={"i": 1}, workers=2):
+        break
+    assert threading.active_count() <= threads + 1
+    if pool == "serial":
+        assert began.sum() < 40
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_errors_are_raised_in_the_loop(pool):
+    def fails(y):
+        if y[0] == 8:
+            raise ValueError("eight")
+        return y
+
+    with pytest.raises(tw.TileError, match="eight") as caught:
+        for _ in tw.iterate(fails, "y[i] -> r[i]", Y, pool=pool, tiles=ROWS):
+            pass
+    assert caught.value.tile == 2 and isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_on_tile_sees_private_outputs(pool):
+    def fill(y, r):
+        r[...] = 2 * y
+
+    out, seen = np.zeros(40), []
+    tw.run(fill, "y[i] -> r[i]", Y, out=out, pool=pool, tiles=ROWS,
+           on_tile=lambda tile: seen.append((tile.number, bool((out[tile.index] == 2 * Y[tile.index]).all()))))
+    assert sorted(seen) == [(number, True) for number in range(10)]
+    with pytest.raises(KeyError):
+        tw.run(fill, "y[i] -> r[i]", Y, pool=pool, tiles=ROWS, on_tile=lambda tile: {}[tile.number])
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_futures_give_results_errors_and_can_be_cancelled(pool):
+    assert (tw.submit(outer, SIGNATURE, Y, X, pool=pool).result(60) == np.outer(Y, X)).all()
+    with pytest.raises(tw.TileError):
+        tw.submit(lambda y: 1 / 0, "y[i] -> r[i]", Y, pool=pool).result(60)
+
+    async def wait():
+        return await tw.submit(outer, SIGNATURE, Y, X, pool=pool)
+
+    assert (asyncio.run(wait()) == np.outer(Y, X)).all()
+    never = threading.Event()
+
+    def slow(y):
+        never.wait(0.05)
+        return y
+
+    future = tw.submit(slow, "y[i] -> r[i]", np.arange(10000.0), pool=pool, tiles={"i": 1}, workers=1)
+    assert future.cancel()
+    with pytest.raises(BaseException):
+        future.result(60)
+    assert future.cancelled() and future.done()
+
+
+def test_futures_of_one_pool_wait_for_each_other():
+    with tw.Pool(2) as pool:
+        futures = [pool.submit(lambda y, k=k: y + k, "y[i] -> r[i]", Y) for k in range(5)]
+        assert all((future.result(60) == Y + k).all() for k, future in enumerate(futures))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_map_gives_what_tiles_return_in_their_order(pool):
+    assert tw.map(lambda y: {"sum": y.sum()}, "y[i]", Y, pool=pool, tiles={"i": 20}) == [{"sum": 190.0}, {"sum": 590.0}]
+    big = tw.map(lambda tile: np.full(300_000, tile.number), "[i]", lengths={"i": 7}, pool=pool)
+    assert [int(one[-1]) for one in big] == list(range(7))
+    with pytest.warns(RuntimeWarning, match="tile 1"):
+        assert tw.map(lambda tile: 1 // (tile.number != 1), "[i]", lengths={"i": 3}, pool=pool, keep_going=True) == [1, None, 1]
+    if pool == "processes":
+        with pytest.raises(tw.TileError, match="tile 0.*cannot be pickled"):
+            tw.map(lambda y: lambda: y, "y[i]", Y, pool=pool, tiles={"i": 40})
+    with pytest.raises(tw.ArgumentError, match="without outputs"):
+        tw.map(outer, SIGNATURE, Y, X, pool=pool)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_mask_skips_tiles(pool):
+    mask = np.zeros((40, 6), bool)
+    mask[5, 5] = True
+    result, report = tw.run(lambda y, x: outer(y, x) + 1, SIGNATURE, Y, X, pool=pool, tiles=ROWS, where=mask, report=True)
+    expected = np.where(np.arange(40)[:, None] // 4 == 1, np.outer(Y, X) + 1, 0)
+    assert (result == expected).all() and report.totals["skipped"] == 9
+    again = tw.run(lambda y, x: outer(y, x) + 1, SIGNATURE, Y, X, pool=pool, tiles=ROWS, where={"m[i]": mask.any(axis=1)})
+    assert (again == expected).all()
+    nothing = tw.evaluate("r[i,j] = y[i] * x[j] + 1", y=Y, x=X, where=np.zeros((40, 6), bool))
+    assert (nothing == 0).all()
+    with pytest.raises(tw.ArgumentError, match="array of bool"):
+        tw.run(outer, SIGNATURE, Y, X, pool=pool, where=np.ones((40, 6)))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_kernel_without_outputs_runs_for_its_effects(pool):
+    seen = tw.zeros((3, 4))
+
+    def mark(tile):
+        seen[tile.start[0], tile.start[1]] += 1
+
+    assert tw.run(mark, "[i,j]", lengths={"i": 3, "j": 4}, tiles={"i": 1, "j": 1}, pool=pool) is None
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_run_inside_of_a_run_has_one_worker(pool):
+    def inner(y):
+        return tw.run(lambda y: y, "y[i] -> r[i]", y, report=True, pool="threads")[1].totals["workers"] + 0 * y
+
+    assert (tw.run(inner, "y[i] -> r[i]", Y, pool=pool, tiles={"i": 20}) == 1).all()
+
+
+def test_a_program_that_ends_in_the_middle_of_a_loop_does_not_hang():
+    code = ("import numpy as np, tilework as tw, time\n"
+            "def slow(y):\n    time.sleep(0.05)\n    return y\n"
+            "tiles = tw.iterate(slow, 'y[i] -> r[i]', np.arange(10000.0), tiles={'i': 1}, workers=2)\nnext(tiles)\n")
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_spawned_pools_refuse():
+    with tw.Pool(1, start="spawn") as pool:
+        with pytest.raises(tw.PoolError, match="start='spawn'"):
+            pool.run(outer, SIGNATURE, Y, X, where=np.ones((40, 6), bool))
