@@ -10,9 +10,11 @@
 True
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
-from ._beside import Future, Tiles
 from ._finished import FinishedTile
 from ._functions import close_idle, empty, evaluate, iterate, map, run, share, submit, zeros
 from ._native import Kernel
@@ -24,6 +26,17 @@ from ._tile import Tile
 from ._tilework import counters, machine
 from ._tilework import version as __version__
 
+if _TYPE_CHECKING:
+    from ._beside import Future, Tiles
+
 __all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Future", "Kernel", "NotationError", "OutOfMemory",
            "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle",
            "counters", "empty", "evaluate", "iterate", "machine", "map", "plan", "run", "share", "submit", "zeros"]
+
+
+def __getattr__(name: str) -> _Any:
+    """What runs in the background need is loaded with the first of them."""
+    if name in ("Future", "Tiles"):
+        from . import _beside
+        return getattr(_beside, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator
 from typing import Any, Callable, Optional
 
 from . import _context, _frames
-from ._errors import PoolError
 from ._finished import FinishedTile
 
 Work = Callable[[Any], Any]  # does a run whose `on_tile` is what it is given
@@ -222,8 +221,3 @@ def submitted(work: Work, pool: Any, waits: bool) -> Future:
     if line.add(future) and waits:
         run.ready.wait()
     return future
-
-
-def refuse_spawned(what: str) -> PoolError:
-    """For pools whose workers another interpreter has."""
-    return PoolError(f"{what} is not available with start='spawn'; use a pool of threads, or of processes that are forked")

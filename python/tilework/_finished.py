@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from . import _memory, _tilework
-from ._errors import ArgumentError
+from ._errors import ArgumentError, PoolError
 from ._job import Job
 from ._request import Request
 
@@ -93,3 +93,8 @@ def fill_skipped(request: Request, report: Any, found: Mapping[int, np.ndarray[A
                 part = request.grid.part(int(tile), k)
                 if part is not None:
                     array[tuple(map(slice, part[1], part[2]))] = np.zeros((), array.dtype)
+
+
+def refuse_spawned(what: str) -> PoolError:
+    """For pools whose workers another interpreter has."""
+    return PoolError(f"{what} is not available with start='spawn'; use a pool of threads, or of processes that are forked")

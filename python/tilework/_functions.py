@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from . import _beside, _options, _shared, _tilework, _ufuncs
+from . import _options, _shared, _tilework, _ufuncs
 from ._errors import ArgumentError, TileError
 from ._memory import as_array
 from ._native import Kernel
@@ -18,6 +18,7 @@ from ._placement import kind_of, workers_of
 from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, told_of
 
 if TYPE_CHECKING:
+    from . import _beside
     from typing_extensions import Unpack
 
     from ._options import PlacedKernelOptions
@@ -140,6 +141,11 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         A tile that fails does not keep others from being done.
     tiles_per_worker : int
         A worker process is replaced after so many; 0: never.
+    where : array of bool, or dict, optional
+        Tiles whose mask is all false are skipped: zeros in new results, ``out=`` keeps what it has. The mask has the axes of
+        the first output, or those that a dict says: ``where={"m[i]": mask}``.
+    on_tile : callable, optional
+        Called with each :class:`FinishedTile`, in the thread that called this; an exception of it ends the run.
     report : bool
         Give ``(result, Report)``.
     resume : bool or "auto"
@@ -248,7 +254,7 @@ def evaluate(statement: str, **named: Any) -> Any:
     cuts, tiles, parts : dict, optional
         As for :func:`run`. Axes that are reduced may be divided too, and no cut changes a bit of the result. Without any, the
         work of the statement decides: small ones are one tile.
-    lengths, workers, pool, progress, check, report, resume, restart, verify, mmap_mode
+    lengths, workers, pool, progress, check, where, on_tile, report, resume, restart, verify, mmap_mode
         As for :func:`run`.
 
     Returns
@@ -315,6 +321,7 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
     ([[0.0, 2.0], [4.0, 6.0]], 12.0)
     """
     asked = _options.of_either(_options.ITERATE, kernel, signature, operands, options)
+    from . import _beside
     return _beside.Tiles(lambda told: _run(told_of(asked, told)), asked.options.report, _may_fork(asked))
 
 
@@ -332,6 +339,7 @@ def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -
     """
     asked = _options.of_either(_options.SUBMIT, kernel, signature, operands, options)
     pool = asked.pool if isinstance(asked.pool, Pool) else None
+    from . import _beside
     return _beside.submitted(lambda told: _run(told_of(asked, told)), pool, _may_fork(asked))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, overload
 
 import numpy as np
 
-from . import _alarms, _beside, _carried, _dtypes, _habits, _memory, _options, _shared
+from . import _alarms, _carried, _dtypes, _habits, _memory, _options, _shared
 from ._errors import ArgumentError, PoolError
 from ._local import Engine as LocalEngine
 from ._native import Kernel
@@ -19,6 +19,7 @@ from ._statement import StatementRequest
 from ._turn import Turn
 
 if TYPE_CHECKING:
+    from . import _beside
     from typing_extensions import Unpack
 
     from ._engine import Engine
@@ -189,6 +190,7 @@ class Pool:
         """The tiles of a run as they finish; as :func:`tilework.iterate`, with this pool's workers."""
         asked = _options.of_either(_options.POOL_ITERATE, kernel, signature, operands, options)
         self._engine.accept(asked.kernel)
+        from . import _beside
         return _beside.Tiles(lambda told: self._do(told_of(asked, told)), asked.options.report, self._forks())
 
     @_options.shown(_options.POOL_SUBMIT)
@@ -196,6 +198,7 @@ class Pool:
         """A run in the background; as :func:`tilework.submit`. Runs of one pool wait for each other, first come, first
         served."""
         asked = _options.of_either(_options.POOL_SUBMIT, kernel, signature, operands, options)
+        from . import _beside
         return _beside.submitted(lambda told: self._do(told_of(asked, told)), self, self._forks())
 
     def _forks(self) -> bool:
@@ -228,7 +231,7 @@ class Pool:
 
 
 def told_of(asked: Asked, told: Any) -> Asked:
-    """The same call, whose tiles are told to somebody else first."""
+    """The same call, whose tiles are reported to `told`."""
     theirs = asked.options.on_tile
     if theirs is not None:
         told.told = theirs if told.told is None else told.told

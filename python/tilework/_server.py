@@ -22,8 +22,8 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _classes, _context, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
-from ._beside import refuse_spawned
 from ._errors import ArgumentError, PoolError, TileError
+from ._finished import refuse_spawned
 from ._interpreter import STARTED, interpreter
 from ._manner import Manner
 from ._options import RunOptions, Tell

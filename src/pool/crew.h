@@ -70,9 +70,6 @@ tw_status tw__serial_run(struct tw__worker *seat, const struct tw__task *task, s
 
 /* ---- for the operations ---- */
 
-/* The calling thread is a worker, and what it does from now on is done inside a run. */
-void tw__pool_enter(void);
-
 /* Adds a sentence to what tw_pool_note says. */
 void tw__crew_note(struct tw__crew *crew, const char *note);
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "pool/inside.h"
 
 /* By tw_pool_kind. */
 static const struct tw__crew_ops *const kinds[] = {
@@ -37,19 +38,6 @@ static tw_status make_heap(struct tw__crew *crew, int64_t bytes, tw_error *error
     return status;
 }
 
-/* How many runs the calling thread is inside of, those of its process's parent included. */
-static _Thread_local int depth;
-
-int tw_inside_run(void)
-{
-    return depth > 0;
-}
-
-void tw__pool_enter(void)
-{
-    depth++;
-}
-
 tw_status tw__pool_open(tw_pool **pool, const struct tw__crew_ops *ops, const tw_pool_options *options, tw_error *error)
 {
     tw_status status = check_options(options, error);
@@ -57,7 +45,7 @@ tw_status tw__pool_open(tw_pool **pool, const struct tw__crew_ops *ops, const tw
         return status;
     }
     const int allowed = ops->alone ? 1 : tw__default_workers();
-    const int wished = options->workers > 0 ? options->workers : depth > 0 ? 1 : allowed;
+    const int wished = options->workers > 0 ? options->workers : tw_inside_run() ? 1 : allowed;
     const int workers = ops->alone ? 1 : wished;
     const size_t size = sizeof(tw_pool) + (size_t)workers * sizeof(struct tw__worker);
     tw_pool *made = calloc(1, size);
@@ -195,12 +183,12 @@ void tw__outcome_begin(struct tw__outcome *outcome)
 tw_status tw__pool_run(tw_pool *pool, const struct tw__task *task, struct tw__outcome *outcome, tw_error *error)
 {
     set_earlier(task, outcome);
-    depth++;
+    tw__inside_enter();
     if (task->notice != NULL) { /* whoever wants to know of tiles knows by it that the workers are there */
         tw__task_progress(task, outcome->done, outcome->began);
     }
     const tw_status status = pool->crew.ops->run(&pool->crew, task, outcome);
-    depth--;
+    tw__inside_leave();
     outcome->status = status;
     if (status == TW_ERROR_PROCESS) {
         return tw__fail_os(error, status, outcome->os_error, "all workers died and no new one can be made");

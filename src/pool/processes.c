@@ -10,6 +10,7 @@
 #include "os/fault.h"
 #include "os/process.h"
 #include "pool/crew.h"
+#include "pool/inside.h"
 #include "pool/stall.h"
 
 #define MOST_SLEEP 0.03 /* seconds that the supervisor sleeps, unless something wakes it */
@@ -43,7 +44,7 @@ static int serve(void *argument)
         }
     }
     seat->worker.mark = tw__fork_mark();
-    tw__pool_enter();
+    tw__inside_enter();
     tw__note_faults(&seat->crew->claims->slots[index].fault);
     if (own->hooks.child != NULL) {
         own->hooks.child(own->hooks.user, index);

@@ -9,6 +9,7 @@
 #include "os/thread.h"
 #include "os/wait.h"
 #include "pool/crew.h"
+#include "pool/inside.h"
 
 #define PROGRESS_SECONDS 0.03
 #define LONGEST_SLEEP 1.0 /* seconds */
@@ -27,7 +28,7 @@ static void *serve(void *argument)
 {
     struct seat seat = *(struct seat *)argument;
     free(argument);
-    tw__pool_enter();
+    tw__inside_enter();
     tw__claims_serve(seat.claims, seat.worker);
     return NULL;
 }
