@@ -399,10 +399,10 @@ void cli_operands_files(const struct cli_operands *operands, tw_output *files)
 const struct cli_operand *cli_operands_first_output(const struct cli_operands *operands)
 {
     int k = 0;
-    while (!is_written(operands, k)) { /* every signature has an output */
+    while (k < operands->count && !is_written(operands, k)) {
         k++;
     }
-    return &operands->operand[k];
+    return k < operands->count ? &operands->operand[k] : NULL;
 }
 
 void cli_operands_fini(struct cli_operands *operands)

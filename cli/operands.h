@@ -67,7 +67,7 @@ tw_status cli_operands_sizes(const struct cli_operands *operands, const int64_t 
 /* The outputs' files, as the library takes them: files[noperands]. */
 void cli_operands_files(const struct cli_operands *operands, tw_output *files);
 
-/* The first output. */
+/* The first output; NULL: the signature has none. */
 const struct cli_operand *cli_operands_first_output(const struct cli_operands *operands);
 
 /* The shape of operand k: its number of dimensions. */

@@ -47,6 +47,26 @@ static tw_status add_kernel_path(struct cli_paths *paths, const struct cli_reque
     return status;
 }
 
+/* Else the kernel runs for its effects: no file is written, and there is no journal. */
+static int has_outputs(const struct run *run)
+{
+    return cli_operands_first_output(&run->operands) != NULL;
+}
+
+/* What is about files that are written. */
+static tw_status check_effects(const struct run *run, tw_error *error)
+{
+    const struct cli_request *request = run->request;
+    const char *option = request->resume    ? "--resume"
+                         : request->restart ? "--restart"
+                         : request->verify  ? "--verify"
+                                            : NULL;
+    return has_outputs(run) || option == NULL
+               ? TW_OK
+               : cli_error(error, TW_ERROR_ARGUMENT,
+                           "%s: the signature has no output, so there is no journal of what is done", option);
+}
+
 static tw_status check_paths(struct run *run, tw_error *error)
 {
     struct cli_paths *paths = calloc(1, sizeof *paths);
@@ -66,10 +86,10 @@ static tw_status check_paths(struct run *run, tw_error *error)
     if (status == TW_OK) {
         status = cli_reductions_paths(&run->request->reductions, paths, error);
     }
-    if (status == TW_OK && !run->request->no_journal) {
+    if (status == TW_OK && !run->request->no_journal && has_outputs(run)) {
         status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, 1, "the journal");
     }
-    if (status == TW_OK && !run->request->no_journal) {
+    if (status == TW_OK && !run->request->no_journal && has_outputs(run)) {
         status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->partials, 1,
                                "the run's partial results");
     }
@@ -126,7 +146,7 @@ static tw_status prepare(struct run *run, tw_error *error)
     if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
-        check_paths(run, error) != TW_OK || open_operands(run, error) != TW_OK ||
+        check_effects(run, error) != TW_OK || check_paths(run, error) != TW_OK || open_operands(run, error) != TW_OK ||
         cli_recipe_settle(&run->recipe, &run->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
@@ -134,7 +154,7 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_reductions_open(&run->reductions, run->recipe.signature, &request->reductions, &request->compile, error) !=
             TW_OK ||
         cli_recipe_divide(&run->grid, &run->recipe, &request->splits, &run->reductions, itemsizes, error) != TW_OK ||
-        cli_unfinished_look(&run->unfinished, error) != TW_OK ||
+        (has_outputs(run) && cli_unfinished_look(&run->unfinished, error) != TW_OK) ||
         cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
         return error->status;
     }
@@ -185,10 +205,12 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
     cli_flush(); /* a worker that exits would print again what is waiting here */
     if (cli_report_file_open(&run->report_file, request->report, cli_report_form_of(request->report), error) != TW_OK ||
         cli_report_file_open(&run->trace_file, request->trace, tw_report_write_trace, error) != TW_OK ||
-        cli_unfinished_open(&run->unfinished, run->recipe.kernel, run->grid, error) != TW_OK) {
+        (has_outputs(run) && cli_unfinished_open(&run->unfinished, run->recipe.kernel, run->grid, error) != TW_OK)) {
         return error->status;
     }
-    say_continuing(run);
+    if (has_outputs(run)) {
+        say_continuing(run);
+    }
     if (tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
         return error->status;
     }
@@ -196,12 +218,17 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
         cli_say("note: %s", tw_pool_note(run->pool));
     }
     run_options.outputs = run->unfinished.outputs;
-    tw_status status = tw_run(run->pool, run->recipe.kernel, run->grid, tw_outputs_operands(run->unfinished.outputs),
-                              &run_options, &run->report, error);
+    tw_array *inputs[TW_MAX_OPERANDS];
+    for (int k = 0; k < run->operands.count; k++) {
+        inputs[k] = run->operands.operand[k].input;
+    }
+    tw_status status = tw_run(run->pool, run->recipe.kernel, run->grid,
+                              has_outputs(run) ? tw_outputs_operands(run->unfinished.outputs) : inputs, &run_options,
+                              &run->report, error);
     if (request->progress) {
         cli_progress_end();
     }
-    return status == TW_OK ? cli_unfinished_commit(&run->unfinished, error) : status;
+    return status == TW_OK && has_outputs(run) ? cli_unfinished_commit(&run->unfinished, error) : status;
 }
 
 /* What can be done about a run that has failed. */

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LONG_RUN = 0.01  # seconds: processor times of shorter runs say too little
 
+UNLIMITED: contextlib.nullcontext[None] = contextlib.nullcontext()
 NOBODY: contextlib.nullcontext[Optional[Tell]] = contextlib.nullcontext(None)  # to whom progress is reported
 
 
@@ -164,8 +165,9 @@ class Engine:
                     options = options._replace(on_tile=Teller(request, job, options.on_tile, self))
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
-                ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
-                                      job, options)
+                with self._limits(request, known, pool):
+                    ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
+                                          job, options)
             if request.deferred:
                 ended, chosen = ended
             if files is not None:
@@ -202,6 +204,13 @@ class Engine:
         report.totals.update(compared)
         report.waited = known is not None and self._took_turns(report, time.process_time() - used, bool(_ufuncs.releases_lock(request.kernel)))
         return results, report
+
+    def _limits(self, request: Request, known: Optional[Known], pool: _tilework.Pool) -> contextlib.AbstractContextManager[None]:
+        """What keeps BLAS and OpenMP from using all processors in each thread of a run."""
+        if self.kind != "threads" or known is None or known.manner.light or request.grid.count < 2 or pool.workers < 2:
+            return UNLIMITED
+        from ._limits import limited
+        return limited(pool.workers)
 
     def _took_turns(self, report: Report, used: float, unlocked: bool) -> bool:
         """Threads of a Python kernel have used no more of the processors than one of them could, `used` seconds."""

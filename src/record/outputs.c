@@ -470,6 +470,9 @@ static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, c
     if (options->verify && !options->resume) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "verify reads the tiles of a run that is resumed: it needs resume");
     }
+    if (!tw__signature_writes(grid->signature)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT, "a job without outputs has no files to write and no journal");
+    }
     for (int k = 0; k < grid->signature->noperands; k++) {
         if (arrays[k] == NULL && grid->signature->operands[k].role != TW_OUT) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "operand '%s' has no array", grid->signature->operands[k].name);

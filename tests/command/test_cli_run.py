@@ -363,3 +363,13 @@ def test_hostile_output_names_are_names(folder, mult):
     name = "a b'c\n%s.npy"
     folder.run_ok(*mult[:-1], f"r={name}")
     assert folder.load(name).shape == (1000, 2000)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_kernel_without_outputs_needs_no_file(folder, pool):
+    (folder.path / "say.c").write_text('#include <stdio.h>\n#include <tilework/tilework.h>\nint say(const tw_tile *tile)\n{\n'
+                                       '    printf("%lld\\n", (long long)tile->start[0]);\n    return 0;\n}\n')
+    numpy.save(folder.path / "y.npy", numpy.arange(4.0))
+    assert sorted(folder.run_ok("say.c:say", "-s", "y[i]", "y=y.npy", "--pool", pool).stdout.split()) == ["0", "1", "2", "3"]
+    assert sorted(folder.run_ok("say.c:say", "-s", "[i]", "--length", "i=2", "--pool", pool).stdout.split()) == ["0", "1"]
+    assert sorted(one.name for one in folder.path.iterdir() if ".npy." in one.name) == []

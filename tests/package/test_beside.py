@@ -162,6 +162,40 @@ def test_a_program_that_ends_in_the_middle_of_a_loop_does_not_hang():
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_of_blas_are_limited_while_a_run_lasts(fails):
+    control = pytest.importorskip("threadpoolctl").ThreadpoolController()
+    libraries = [library for library in control.lib_controllers if library.get_num_threads() > 1]
+    if not libraries:
+        pytest.skip("no library here has several threads")
+    before, seen = [library.get_num_threads() for library in libraries], []
+
+    def kernel(y):
+        seen.append(max(library.get_num_threads() for library in libraries))
+        if fails:
+            raise ValueError("it fails")
+        return y
+
+    with tw.Pool(len(__import__("os").sched_getaffinity(0)), "threads") as pool:
+        if pool.workers < 2:
+            pytest.skip("one processor")
+        try:
+            pool.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 1})
+        except tw.TileError:
+            assert fails
+    assert set(seen) == {1}
+    assert [library.get_num_threads() for library in libraries] == before
+
+
+def test_ctrl_c_carries_the_report():
+    def interrupts(tile):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tw.run(lambda y: y, "y[i] -> r[i]", Y, pool="serial", tiles={"i": 1}, on_tile=interrupts)
+    assert caught.value.report.totals["done"] == 1 and caught.value.report.totals["tiles"] == 40
+
+
 def test_spawned_pools_refuse():
     with tw.Pool(1, start="spawn") as pool:
         with pytest.raises(tw.PoolError, match="start='spawn'"):
