@@ -299,7 +299,7 @@ def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # 
     Examples
     --------
     >>> import numpy as np, tilework as tw
-    >>> tw.map(lambda a: a.sum(), "a[i,j]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
+    >>> tw.map(lambda a: float(a.sum()), "a[i,j]", np.ones((4, 3)), tiles={"i": 2}, pool="serial")
     [6.0, 6.0]
     """
     return _run(_options.of_map(_options.MAP, kernel, signature, operands, options))
