@@ -14,7 +14,7 @@ MOST_KNOWN = 64  # they are kept alive, so that none is taken for another one th
 class Known:
     """A callable as a kernel. Workers have it as it is now, if no more forks than `forks` have been since it was made."""
 
-    __slots__ = ("kernel", "manner", "function", "carried", "forks", "is_new", "gave")
+    __slots__ = ("kernel", "manner", "function", "carried", "forks", "is_new", "is_short", "gave")
 
     def __init__(self, function: Any, carried: Optional[tuple[Any, ...]]) -> None:
         self.function = function
@@ -22,6 +22,7 @@ class Known:
         self.kernel = _tilework.Kernel.python(function, self.manner.tile, self.manner.name)
         self.carried = carried
         self.forks = 0
+        self.is_short = False  # its last run took so little time that it is not worth to limit other threads for the next
         self.is_new = True  # until its first run has begun
         self.gave: dict[int, Any] = {}  # dtypes of what it returned in its last run, by output
 

@@ -26,6 +26,7 @@ from ._request import Request
 if TYPE_CHECKING:
     from ._check import Again
 
+SHORT_RUN = 0.001  # seconds: to set the threads of BLAS takes 20 us
 LONG_RUN = 0.01  # seconds: processor times of shorter runs say too little
 
 UNLIMITED: contextlib.nullcontext[None] = contextlib.nullcontext()
@@ -165,9 +166,12 @@ class Engine:
                     options = options._replace(on_tile=Teller(request, job, options.on_tile, self))
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
+                began = time.monotonic()
                 with self._limits(request, known, pool):
                     ended = _tilework.run(pool if request.grid.count > 1 or not self._can_be_alone(options, known) else None,
                                           job, options)
+            if known is not None:
+                known.is_short = time.monotonic() - began < SHORT_RUN
             if request.deferred:
                 ended, chosen = ended
             if files is not None:
@@ -207,7 +211,7 @@ class Engine:
 
     def _limits(self, request: Request, known: Optional[Known], pool: _tilework.Pool) -> contextlib.AbstractContextManager[None]:
         """What keeps BLAS and OpenMP from using all processors in each thread of a run."""
-        if self.kind != "threads" or known is None or known.manner.light or request.grid.count < 2 or pool.workers < 2:
+        if self.kind != "threads" or known is None or known.is_short or known.manner.light or request.grid.count < 2 or pool.workers < 2:
             return UNLIMITED
         from ._limits import limited
         return limited(pool.workers)
