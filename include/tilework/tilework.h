@@ -321,6 +321,12 @@ TW_API const tw_view *tw_array_view(const tw_array *array); /* all of the array;
 TW_API void *tw_array_data(const tw_array *array);          /* its first element; any thread */
 TW_API tw_memory tw_array_memory(const tw_array *array);    /* which memory it lies in; any thread */
 
+/* 1: the array's memory came from the system for it, and contains zeros except for what was written since. 0: its
+ * contents are undefined: private memory of 64 KiB and more that destroyed arrays leave is kept for the next ones. It
+ * goes back to the system when memory is short, and most of it is memory that the system may take by itself. Any
+ * thread. */
+TW_API int tw_array_is_zero(const tw_array *array);
+
 /* Destroys an array and gives its memory back; an output that was not committed is removed. NULL: does nothing. */
 TW_API void tw_array_destroy(tw_array *array);
 

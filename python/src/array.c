@@ -199,6 +199,12 @@ static PyObject *array_descr(PyObject *object, void *closure)
                                     : Py_NewRef(Py_None);
 }
 
+static PyObject *array_zero(PyObject *object, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(tw_array_is_zero(((ArrayObject *)object)->array));
+}
+
 static PyMethodDef array_methods[] = {
     {"create", array_create, METH_VARARGS | METH_STATIC, "tw_array_create, tw_array_create_in."},
     {"attach", array_attach, METH_VARARGS | METH_STATIC, "tw_array_attach."},
@@ -212,6 +218,7 @@ static PyMethodDef array_methods[] = {
 static PyGetSetDef array_fields[] = {
     {"address", array_address, NULL, "Where its memory begins.", NULL},
     {"nbytes", array_nbytes, NULL, "Bytes that its items take.", NULL},
+    {"zero", array_zero, NULL, "tw_array_is_zero.", NULL},
     {"shared", array_shared, NULL, "It lies in the shared memory of a pool.", NULL},
     {"descr", array_descr, NULL, "The text of items that the library does not compute with, else None.", NULL},
     {"mapped", array_mapped, NULL, "It is a file that is mapped.", NULL},

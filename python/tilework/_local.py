@@ -281,7 +281,7 @@ class Engine:
             expected = tuple(known.gave.items()) or request.guessed()
         fresh = b"" if options.guard else request.fresh
         dirty = b"" if options.guard or (memory is not None and self.one_run and files is None) else \
-            request.unknown(memory) if files is None else request.fresh
+            request.unknown(arrays) if files is None else request.fresh
         partial = b""
         if request.reductions:
             partial = bytes(request.reductions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -159,13 +158,9 @@ class Request:
         kinds = {array.dtype for array in self.inputs if isinstance(array, np.ndarray)}
         return tuple((k, *kinds) for k in self.deferred) if len(kinds) == 1 else ()
 
-    def unknown(self, pool: Optional[_tilework.Pool]) -> bytes:
+    def unknown(self, operands: tuple[_tilework.Array, ...]) -> bytes:
         """New outputs whose memory may hold something."""
-        return bytes(k for k in self.fresh if pool is not None or self.is_small(k))
-
-    def is_small(self, k: int) -> bool:
-        items = math.prod(self.lengths[axis] for axis in self.notation.shapes[k])
-        return bool(items * self.dtypes[k].itemsize < _memory.SMALL)
+        return bytes(k for k in self.fresh if not operands[k].zero)
 
     def arrays_of(self, operands: tuple[_tilework.Array, ...], pool: Optional[_tilework.Pool],
                   chosen: Any) -> dict[int, np.ndarray[Any, Any]]:

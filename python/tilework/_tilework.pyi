@@ -56,6 +56,7 @@ class Array:
     address: int
     nbytes: int
     shared: bool
+    zero: bool  # but for what was written
     mapped: bool
     descr: Optional[str]
     @staticmethod

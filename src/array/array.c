@@ -12,6 +12,7 @@
 #include "array/shape.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "heap/spare.h"
 #include "os/cpu.h"
 #include "os/map.h"
 
@@ -82,18 +83,20 @@ static tw_status take_private(tw_array *array, int64_t bytes, tw_error *error)
 {
     /* Pages appear at first touch, so a mapping that is too large succeeds and ends with the out-of-memory killer.
      * Small arrays are not what fills a machine, and looking costs more than they do. */
-    const int64_t available = tw__is_small(bytes) ? INT64_MAX : tw__available_memory();
+    int64_t available = tw__is_small(bytes) ? INT64_MAX : tw__available_memory();
+    if (bytes > available) {
+        tw__spare_relieve(); /* what is kept may be what is missing */
+        available = tw__available_memory();
+    }
     if (bytes > available) {
         return fail_room(&array->view, bytes, available, error);
     }
-    const size_t length = bytes > 0 ? (size_t)bytes : 1;
-    const int failed = tw__map_private(&array->base, length);
+    const int failed = tw__spare_take(&array->base, bytes > 0 ? (size_t)bytes : 1, &array->bytes, &array->zero);
     if (failed != 0) {
         char what[384];
         tw__view_text(&array->view, what, sizeof what);
         return tw__fail_os(error, TW_ERROR_MEMORY, failed, "no address space for an array of %s", what);
     }
-    array->bytes = length;
     array->memory = TW_PRIVATE;
     return TW_OK;
 }
@@ -250,6 +253,11 @@ tw_memory tw_array_memory(const tw_array *array)
     return array->memory;
 }
 
+int tw_array_is_zero(const tw_array *array)
+{
+    return array->zero;
+}
+
 void tw_array_destroy(tw_array *array)
 {
     if (array == NULL) {
@@ -262,6 +270,8 @@ void tw_array_destroy(tw_array *array)
             tw__heap_give(array->heap, array->base);
         }
         tw__heap_release(array->heap);
+    } else if (array->base != NULL && !array->part && array->memory == TW_PRIVATE) {
+        tw__spare_give(array->base, array->bytes);
     } else if (array->base != NULL && !array->part) {
         tw__unmap(array->base, array->bytes);
     }

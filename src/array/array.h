@@ -21,6 +21,7 @@ struct tw_array {
     int mark_owner;    /* attached: the process that counts */
     int64_t mapped_at; /* tw__now() just after the mapping was made: workers forked before do not have it */
     int writable;
+    int zero;                                 /* its memory was new: every element that nobody wrote is 0 */
     int part;                                 /* base is another array's */
     char *origin;                             /* owned: the state of the file that its first values come from, as
                                                  text; NULL: only the values say what they were */

@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "heap/spare.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/map.h"
@@ -32,6 +33,7 @@ struct later {
 };
 
 struct tw__heap {
+    struct tw__keeper keeper; /* first */
     char *base;
     size_t size;
     int fd;
@@ -49,6 +51,11 @@ struct tw__heap {
     int needed;     /* how many need the memory file */
     struct later *later;
 };
+
+static void relieve(struct tw__keeper *keeper)
+{
+    tw__heap_trim((struct tw__heap *)keeper); /* its first member */
+}
 
 tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error)
 {
@@ -88,6 +95,8 @@ tw_status tw__heap_create(struct tw__heap **heap, int64_t bytes, tw_error *error
     made->capacity = 64;
     made->count = 1;
     made->ranges[0] = (struct range){0, wanted, 0};
+    made->keeper.relieve = relieve;
+    tw__keeper_add(&made->keeper);
     *heap = made;
     return TW_OK;
 }
@@ -114,6 +123,9 @@ void tw__heap_release(struct tw__heap *heap)
 {
     if (heap == NULL || atomic_fetch_sub_explicit(&heap->references, 1, memory_order_acq_rel) != 1) {
         return;
+    }
+    if (heap->owner == tw__process_own_id()) {
+        tw__keeper_remove(&heap->keeper);
     }
     if (heap->sealed) {
         unmap_taken(heap);
@@ -283,7 +295,7 @@ static void give_later(struct tw__heap *heap)
     close_file(heap);
 }
 
-tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
+static tw_status take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
 {
     const size_t alignment = bytes >= LARGE ? TW__HUGE_PAGE : SMALL_ALIGNMENT;
     int64_t rounded;
@@ -320,11 +332,7 @@ tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_
     }
     struct range range = heap->ranges[at];
     const size_t start = (range.offset + alignment - 1) & ~(alignment - 1);
-    status = check_room(heap, start, size, NULL);
-    if (status != TW_OK) { /* what is kept warm may be what is missing */
-        trim(heap);
-        status = check_room(heap, start, size, error);
-    }
+    status = check_room(heap, start, size, error);
     if (status != TW_OK) {
         goto done;
     }
@@ -346,6 +354,30 @@ done:
     return status;
 }
 
+tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error)
+{
+    const tw_status status = take(heap, bytes, address, NULL);
+    if (status != TW_ERROR_MEMORY) {
+        return status == TW_OK ? status : take(heap, bytes, address, error);
+    }
+    tw__spare_relieve(); /* what is kept, here or elsewhere, may be what is missing */
+    return take(heap, bytes, address, error);
+}
+
+/* Bytes of free ranges whose pages may be there still. With the lock held. */
+static size_t kept(const struct tw__heap *heap)
+{
+    size_t bytes = 0;
+    for (size_t k = 0; k < heap->count; k++) {
+        const struct range *range = &heap->ranges[k];
+        if (!range->taken && range->offset < heap->touched) {
+            const size_t end = range->offset + range->size;
+            bytes += (end < heap->touched ? end : heap->touched) - range->offset;
+        }
+    }
+    return bytes;
+}
+
 void tw__heap_give(struct tw__heap *heap, void *address)
 {
     if (address == NULL) {
@@ -354,6 +386,10 @@ void tw__heap_give(struct tw__heap *heap, void *address)
     pthread_mutex_lock(&heap->lock);
     give(heap, address);
     give_later(heap);
+    const size_t bytes = !heap->returns && !heap->sealed && heap->owner == tw__process_own_id() ? kept(heap) : 0;
+    if (bytes >= LARGE && tw__memory_is_short(bytes)) { /* the system cannot take pages of shared memory by itself */
+        trim(heap);
+    }
     pthread_mutex_unlock(&heap->lock);
 }
 

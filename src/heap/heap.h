@@ -26,8 +26,8 @@ void tw__heap_seal(struct tw__heap *heap);
 void tw__heap_need_file(struct tw__heap *heap, int change);
 
 /* A range of at least `bytes` bytes (0 counts as 1), contents undefined; aligned to 64 bytes, from 1 MiB on to 2 MiB.
- * Freed ranges are kept warm and taken first. Any thread of the process that made the heap; in a fork of it:
- * TW_ERROR_PROCESS. Errors: TW_ERROR_MEMORY. */
+ * Freed ranges are kept warm and taken first; when memory is short they go back to the system (spare.h). Any thread of
+ * the process that made the heap; in a fork of it: TW_ERROR_PROCESS. Errors: TW_ERROR_MEMORY. */
 tw_status tw__heap_take(struct tw__heap *heap, size_t bytes, void **address, tw_error *error);
 void tw__heap_give(struct tw__heap *heap, void *address); /* NULL is allowed */
 

@@ -174,6 +174,11 @@ void tw__unmap(void *address, size_t length)
     }
 }
 
+void tw__map_let_go(void *address, size_t length)
+{
+    madvise(address, length, MADV_FREE); /* refused, they stay as they are */
+}
+
 int tw__populate(void *address, size_t length)
 {
     const uintptr_t page = (uintptr_t)tw__page_size();

@@ -41,6 +41,10 @@ int tw__map_protect(void *address, size_t length, int writable);
 
 void tw__unmap(void *address, size_t length);
 
+/* The system may take the pages of private memory from now on, and does when it needs memory; each of those that are
+ * written again stays. Until then they read as they were, or as zeros (MADV_FREE). */
+void tw__map_let_go(void *address, size_t length);
+
 /* Makes the pages of a range present and writable in this process with one call (MADV_POPULATE_WRITE). ENOMEM where
  * memory has run out, EINVAL if the kernel lacks the call (before Linux 5.14). */
 int tw__populate(void *address, size_t length);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "heap/spare.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/process.h"
@@ -111,6 +112,7 @@ static tw_status fork_all(struct tw__crew *crew, tw_error *error)
     crew->claims->caller_event = own->event;
     crew->claims->parent = crew->owner;
     crew->made_at = tw__now();
+    tw__spare_trim(); /* the workers would keep it */
     for (int w = 0; w < crew->workers; w++) {
         const int os_error = fork_worker(crew, w);
         if (os_error != 0 && w == 0) {
