@@ -32,11 +32,9 @@ def make(small):
     return raw, dark, flat, os.path.join(folder, "corrected.npy")
 
 
-# after: one statement, from file to file
+# after: one statement, from file to file; after a crash the same call with resume=True does what is missing
 def after(raw, dark, flat, corrected):
-    frames = np.load(raw, mmap_mode="r")
-    out = np.lib.format.open_memmap(corrected, "w+", np.float32, frames.shape)
-    return tw.evaluate("c[f,y,x] = (raw[f,y,x] - dark[y,x]) / (flat[y,x] - dark[y,x])", raw=frames, dark=dark, flat=flat, out=out)
+    return tw.evaluate("c[f,y,x]:float32 = (raw[f,y,x] - dark[y,x]) / (flat[y,x] - dark[y,x])", raw=raw, dark=dark, flat=flat, out=corrected)
 
 
 # before: chunks of frames, stored in a file
