@@ -4,6 +4,7 @@ them in the end. The library does the writing (tilework/outputs.h); here is what
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Protocol, Union
@@ -196,6 +197,7 @@ class Sought(Protocol):
     grid: _tilework.Grid
     dtypes: tuple[np.dtype[Any], ...]
     files: Optional[Wanted]
+    lengths: tuple[int, ...]
 
 
 def warn(words: str) -> None:
@@ -303,6 +305,22 @@ class Written:
     def _add(error: BaseException, note: str) -> None:
         if hasattr(error, "add_note"):
             error.add_note(note)
+
+    def views(self) -> dict[int, np.ndarray[Any, Any]]:
+        """The outputs while they are written, mapped once more: such a view outlives the run."""
+        found: dict[int, np.ndarray[Any, Any]] = {}
+        for k, path in self.files.paths.items():
+            unfinished = beside_of(path)[0]
+            dtype, lengths = self.request.dtypes[k], self.request.lengths
+            shape = tuple([lengths[axis] for axis in self.request.notation.shapes[k]])
+            size = math.prod(shape) * dtype.itemsize
+            if size == 0:
+                found[k] = np.empty(shape, dtype)
+            elif not os.path.exists(unfinished):  # an earlier run has finished it
+                found[k] = loaded(path, "r")
+            else:
+                found[k] = np.memmap(unfinished, dtype, "r", os.path.getsize(unfinished) - size, shape)
+        return found
 
     def results(self) -> dict[int, np.ndarray[Any, Any]]:
         """The finished files."""

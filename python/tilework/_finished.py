@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _memory, _tilework
 from ._errors import ArgumentError, PoolError
+from ._files import Written
 from ._job import Job
 from ._request import Request
 
@@ -48,9 +49,11 @@ class FinishedTile:
 class Teller:
     """What the extension calls with the number of each tile that is done, and with -1 before the first."""
 
-    def __init__(self, request: Request, job: Job, on_tile: Callable[[FinishedTile], object], engine: Any) -> None:
+    def __init__(self, request: Request, job: Job, on_tile: Callable[[FinishedTile], object], engine: Any,
+                 files: Optional[Written]) -> None:
         self.request, self.engine, self.on_tile = request, engine, on_tile
-        self.arrays = {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred}
+        self.arrays = {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred} \
+            if files is None else files.views()
 
     def __call__(self, number: int, chosen: Any) -> None:
         if number >= 0:

@@ -163,7 +163,7 @@ class Engine:
                         raise ArgumentError("check= with where= needs dtype=, or a kernel that fills its outputs")
                     options = options._replace(where=mask_of(options.where), report=True)
                 if options.on_tile is not None:
-                    options = options._replace(on_tile=Teller(request, job, options.on_tile, self))
+                    options = options._replace(on_tile=Teller(request, job, options.on_tile, self, files))
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
                 began = time.monotonic()
@@ -185,6 +185,8 @@ class Engine:
         except KeyboardInterrupt as interrupt:
             inner: Any = getattr(interrupt, "report", None)
             setattr(interrupt, "report", Report(inner, request.grid) if inner is not None else None)
+            if files is not None:
+                files.keep(interrupt)
             raise
         except _tilework.Failure as failure:
             from ._explained import explained

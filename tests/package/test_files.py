@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import time
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ OUTER = np.outer(Y, X)
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Each test in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    inner = tmp_path / "files"  # what tests tell kernels lies beside it
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    return inner
 
 
 def names():
@@ -555,3 +558,43 @@ def test_a_pool_of_a_fresh_interpreter_writes_and_resumes(job):
     os.unlink("../fail")
     job.log.take()
     assert (job.run(resume=True) == OUTER).all() and job.log.take() == list(range(5, 12))
+
+
+# ---- tiles as they finish, futures ----
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "serial"])
+def test_tiles_that_are_told_are_in_the_files(job, pool):
+    seen = {}
+    r = job.run(pool=pool, dtype=float, on_tile=lambda tile: seen.setdefault(tile.number, tile.result))
+    assert sorted(seen) == list(range(12)) and (r == OUTER).all()
+    assert all((view == OUTER[number]).all() for number, view in seen.items())  # such a view outlives the run
+
+
+def slow_kernel(log):
+    def operate(y, x, r, tile):
+        log.note(tile)
+        time.sleep(0.05)
+        r[...] = y[:, None] * x
+    return operate
+
+
+def test_a_loop_that_is_left_keeps_what_is_done(job):
+    operate = slow_kernel(job.log)
+    for tile in tw.iterate(operate, SIGNATURE, Y, X, out="r.npy", tiles={"i": 1}, workers=1):
+        assert (tile.result == OUTER[tile.index]).all()
+        if tile.number == 3:
+            break
+    assert names() == ["r.npy.journal", "r.npy.part"]
+    del tile
+    job.log.take()
+    for tile in tw.iterate(operate, SIGNATURE, Y, X, out="r.npy", tiles={"i": 1}, workers=1, resume=True):
+        assert (tile.result == OUTER[tile.index]).all()
+    del tile
+    again = job.log.take()
+    assert min(again) >= 3 and max(again) == 11 and names() == ["r.npy"] and (np.load("r.npy") == OUTER).all()
+
+
+def test_a_future_gives_a_file(job):
+    future = tw.submit(kernels(job.log), SIGNATURE, Y, X, out="r.npy", tiles={"i": 1}, resume="auto")
+    r = future.result()
+    assert type(r) is np.memmap and (r == OUTER).all() and names() == ["r.npy"]
