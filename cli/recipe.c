@@ -3,6 +3,7 @@
  */
 #include "recipe.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,50 +19,40 @@ static const struct argp_option options[] = {
     {"param", KEY_PARAM, "NAME=NUMBER", 0,
      "Value of a named parameter in the statement: c=0.5 or c=float32(0.5) (repeat for each)", 2},
     {"edge", KEY_EDGE, "[AXIS=]EDGE,...", 0,
-     "How to read past the ends of an input: clamp, wrap or zero along all axes, or i=clamp,j=wrap; default: an error",
+     "How to read past the ends of an input: clamp, wrap, zero, reflect, mirror or constant=1 along all axes, or "
+     "i=clamp,j=constant=1; default: an error",
      2},
     {0}};
-
-static const char *const edge_names[] = {"error", "clamp", "wrap", "zero"};
-
-static int find_edge(const char *name)
-{
-    for (int k = 0; k < 4; k++) {
-        if (strcmp(edge_names[k], name) == 0) {
-            return k;
-        }
-    }
-    return -1;
-}
 
 /* EDGE alone, for all axes that have none of their own. */
 static error_t add_common_edge(struct cli_notation *notation, const char *item)
 {
-    const int edge = find_edge(item);
-    if (edge < 0) {
-        return cli_bad("--edge: '%s' is not an edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE", item);
-    }
     if (notation->edge != NULL) {
         return cli_bad("--edge: given twice for all axes: '%s' and '%s'", notation->edge, item);
     }
-    notation->edge = edge_names[edge];
-    return 0;
+    notation->edge = strdup(item);
+    return notation->edge != NULL ? 0 : ENOMEM;
 }
 
 static error_t add_edge(void *user, const char *option, const char *item)
 {
     struct cli_notation *notation = user;
     struct cli_bindings *edges = &notation->edges;
-    if (item[0] != '\0' && strchr(item, '=') == NULL) {
+    tw_axis_edge edge;
+    tw_error error;
+    if (tw_edge_parse(item, &edge, &error) == TW_OK) { /* "constant=1" too */
         return add_common_edge(notation, item);
+    }
+    if (item[0] != '\0' && strchr(item, '=') == NULL) {
+        return cli_bad("--edge: %s (for all axes; for one: AXIS=EDGE)", error.message);
     }
     const error_t result = cli_bindings_add(edges, option, "AXIS=EDGE", item, 0);
     if (result != 0) {
         return result;
     }
     const struct cli_binding *last = &edges->binding[edges->count - 1];
-    if (find_edge(last->value) < 0) {
-        return cli_bad("--edge: '%s' is not an edge: clamp, wrap, zero or error", last->value);
+    if (tw_edge_parse(last->value, &edge, &error) != TW_OK) {
+        return cli_bad("--edge: axis '%s': %s", last->name, error.message);
     }
     if (cli_bindings_find(edges, last->name) != last) {
         return cli_bad("--edge: axis '%s' is given twice", last->name);
@@ -88,6 +79,8 @@ void cli_notation_fini(struct cli_notation *notation)
 {
     cli_bindings_fini(&notation->parameters);
     cli_bindings_fini(&notation->edges);
+    free(notation->edge);
+    notation->edge = NULL;
 }
 
 error_t cli_notation_refuse(const struct cli_notation *notation, const char *kernel)
@@ -132,23 +125,28 @@ int cli_is_kernel(const char *text)
  * all others. edges[as many as there are bindings, and 1]; returns how many. */
 static size_t fill_edges(tw_axis_edge *edges, const struct cli_notation *notation, const struct cli_bindings *lengths)
 {
-    const tw_edge common = notation->edge != NULL ? (tw_edge)find_edge(notation->edge) : TW_EDGE_ERROR;
+    tw_axis_edge common = {.edge = TW_EDGE_ERROR};
     size_t count = 0;
     for (size_t k = 0; k < notation->edges.count; k++) {
         const struct cli_binding *own = &notation->edges.binding[k];
-        edges[count++] = (tw_axis_edge){.axis = own->name,
-                                        .edge = (tw_edge)find_edge(own->value),
-                                        .has_length = lengths != NULL && cli_bindings_find(lengths, own->name) != NULL};
+        tw_axis_edge *edge = &edges[count++];
+        *edge = (tw_axis_edge){.axis = own->name,
+                               .has_length = lengths != NULL && cli_bindings_find(lengths, own->name) != NULL};
+        (void)tw_edge_parse(own->value, edge, NULL); /* add_edge has read it */
     }
-    for (size_t k = 0; common != TW_EDGE_ERROR && lengths != NULL && k < lengths->count; k++) {
+    if (notation->edge == NULL || tw_edge_parse(notation->edge, &common, NULL) != TW_OK ||
+        common.edge == TW_EDGE_ERROR) {
+        return count;
+    }
+    for (size_t k = 0; lengths != NULL && k < lengths->count; k++) {
         const char *axis = lengths->binding[k].name;
         if (cli_bindings_find(&notation->edges, axis) == NULL) {
-            edges[count++] = (tw_axis_edge){.axis = axis, .edge = common, .has_length = 1};
+            edges[count] = common;
+            edges[count].axis = axis;
+            edges[count++].has_length = 1;
         }
     }
-    if (common != TW_EDGE_ERROR) {
-        edges[count++] = (tw_axis_edge){.axis = NULL, .edge = common};
-    }
+    edges[count++] = common;
     return count;
 }
 

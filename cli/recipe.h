@@ -9,8 +9,8 @@
 /* --param, --edge: the input of cli_notation_argp. All zeros: none given. */
 struct cli_notation {
     struct cli_bindings parameters; /* NAME=NUMBER */
-    struct cli_bindings edges;      /* AXIS=clamp|wrap|zero|error */
-    const char *edge;               /* of all other axes; NULL: not given */
+    struct cli_bindings edges;      /* AXIS=EDGE */
+    char *edge;                     /* of all other axes, owned; NULL: not given */
 };
 extern const struct argp cli_notation_argp;
 void cli_notation_fini(struct cli_notation *notation);

@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const tw_parameter parameters[] = {{.name = "p", .kind = TW_INT64, .integer = 3},
                                        {.name = "q", .kind = TW_FLOAT64, .real = 0.5}};
-    const tw_axis_edge edge = {.axis = "i", .edge = (tw_edge)(data[1] % 4)};
+    const tw_axis_edge edge = {.axis = "i", .edge = (tw_edge)(data[1] % 7), .constant = data[1] % 3};
     char *text = malloc(size - 1);
     tw_statement *statement = NULL;
     tw_error error;

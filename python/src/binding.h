@@ -331,6 +331,11 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *open_array(PyObject *self, PyObject *path);
 PyObject *array_checksum(PyObject *self, PyObject *array);
 PyObject *make_plan(PyObject *self, PyObject *args);
+/* Edges: tw_edge_parse, and a dict from axes to (edge, whether its length is given) as edges[most]; None is every other
+ * axis. 0, or -1 with an exception. */
+PyObject *parse_edge(PyObject *self, PyObject *args);
+int read_edges(tw_axis_edge *edges, size_t *count, size_t most, PyObject *given);
+
 PyObject *stall_after(PyObject *self, PyObject *seconds);
 PyObject *report_of(tw_report *report, GridObject *grid);
 

@@ -103,6 +103,7 @@ static PyMethodDef methods[] = {
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {"open_array", open_array, METH_O, "tw_array_open."},
     {"checksum", array_checksum, METH_O, "tw_array_checksum."},
+    {"edge", parse_edge, METH_VARARGS, "tw_edge_parse."},
     {"plan", make_plan, METH_VARARGS, "tw_plan_make."},
     {NULL, NULL, 0, NULL},
 };
@@ -140,10 +141,6 @@ static int add_constants(PyObject *module)
         {"FOLD_ANY", TW_FOLD_ANY},
         {"FOLD_ALL", TW_FOLD_ALL},
         {"FOLD_KERNEL", TW_FOLD_KERNEL},
-        {"EDGE_ERROR", TW_EDGE_ERROR},
-        {"EDGE_CLAMP", TW_EDGE_CLAMP},
-        {"EDGE_WRAP", TW_EDGE_WRAP},
-        {"EDGE_ZERO", TW_EDGE_ZERO},
         {"MAX_OPERANDS", TW_MAX_OPERANDS},
         {"MAX_DIMS", TW_MAX_DIMS},
         {"MENTION_ALONE", TW_MENTION_ALONE},

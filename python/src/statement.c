@@ -84,7 +84,7 @@ static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *val
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Statement(text, parameters, edges): dicts from names to numbers, and from axes to (EDGE_*, whether bind gets their
+/* Statement(text, parameters, edges): dicts from names to numbers, and from axes to (edge, whether bind gets their
  * length); the axis None is every other one. */
 static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -101,8 +101,8 @@ static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *key
                           &edges_given)) {
         return NULL;
     }
-    if (PyDict_GET_SIZE(parameters_given) > MOST || PyDict_GET_SIZE(edges_given) > MOST) {
-        PyErr_Format(PyExc_ValueError, "at most %d parameters and edges", MOST);
+    if (PyDict_GET_SIZE(parameters_given) > MOST) {
+        PyErr_Format(PyExc_ValueError, "at most %d parameters", MOST);
         return NULL;
     }
     while (PyDict_Next(parameters_given, &at, &name, &value)) {
@@ -110,18 +110,8 @@ static PyObject *statement_new(PyTypeObject *type, PyObject *args, PyObject *key
             return NULL;
         }
     }
-    at = 0;
-    while (PyDict_Next(edges_given, &at, &name, &value)) {
-        tw_axis_edge *edge = &edges[options.nedges++];
-        edge->axis = name != Py_None ? PyUnicode_AsUTF8(name) : NULL;
-        int kind = 0;
-        if (!PyArg_ParseTuple(value, "ip", &kind, &edge->has_length)) {
-            return NULL;
-        }
-        edge->edge = (tw_edge)kind;
-        if (PyErr_Occurred()) {
-            return NULL;
-        }
+    if (read_edges(edges, &options.nedges, MOST, edges_given) != 0) {
+        return NULL;
     }
     if (tw_statement_parse(&statement, text, &options, &error) != TW_OK) {
         return raise_failure(&error);

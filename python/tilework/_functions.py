@@ -248,9 +248,11 @@ def evaluate(statement: str, **named: Any) -> Any:
     dtype : dtype, or tuple or dict of them, optional
         Of new outputs; by default that of their expression. A dtype of another kind is asked for in the statement:
         ``r[i] = int32(...)``.
-    edges : str or dict, optional
-        How to read past the ends of an operand: ``"clamp"``, ``"wrap"``, ``"zero"`` or ``"error"`` (before the run) along
-        all axes, or a dict from axes to these: ``edges={"i": "wrap"}``.
+    edges : str, number or dict, optional
+        How to read past the ends of an operand: ``"clamp"``, ``"wrap"``, ``"zero"``, ``"reflect"``, ``"mirror"``,
+        ``"constant=1"`` or ``"error"`` (before the run) along all axes, or a dict from axes to these:
+        ``edges={"i": "wrap"}``. They mean what they mean in ``scipy.ndimage``, whose names (``"nearest"``,
+        ``"grid-wrap"``, ...) are aliases. A number is the constant.
     cuts, tiles, parts : dict, optional
         As for :func:`run`. Axes that are reduced may be divided too, and no cut changes a bit of the result. Without any, the
         work of the statement decides: small ones are one tile.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, NamedTuple, Optional, 
 import numpy as np
 
 from . import _files, _habits
+from ._edges import Edges
 from ._errors import ArgumentError
 from ._grid import Splits, divisions
 from ._native import Kernel, native_kernel
@@ -37,7 +38,6 @@ WorkersT_contra = TypeVar("WorkersT_contra", contravariant=True)
 
 PoolKind = Literal["processes", "threads", "serial"]
 AnyPool = Literal["auto", "threads", "processes", "serial"]
-Edge = Literal["error", "clamp", "wrap", "zero"]
 
 
 # ---- names and types ---------------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ class KernelOptions(_Shared, total=False):
 class StatementOptions(_Shared, total=False):
     """Of `Pool.evaluate`."""
 
-    edges: Union[Edge, Mapping[str, Edge], None]
+    edges: Edges
     operands: Optional[Mapping[str, Any]]
 
 
@@ -113,7 +113,7 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
                  mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
-                 edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
+                 edges: Edges = ..., operands: Optional[Mapping[str, Any]] = ...,
                  where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
                  pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
 
@@ -124,7 +124,7 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
                  mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
-                 edges: Union[Edge, Mapping[str, Edge], None] = ..., operands: Optional[Mapping[str, Any]] = ...,
+                 edges: Edges = ..., operands: Optional[Mapping[str, Any]] = ...,
                  where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
                  pool: PoolT_contra = ..., **named: Any) -> Any: ...
 
@@ -163,7 +163,7 @@ class Asked(NamedTuple):
     dtype: Any
     splits: Splits
     lengths: Optional[Mapping[str, int]]
-    edges: Union[str, Mapping[str, str], None]  # one for all axes, or one for each axis
+    edges: Edges  # one for all axes, or one for each axis
     options: RunOptions
     workers: Optional[int]
     pool: Any

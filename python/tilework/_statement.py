@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _files, _memory, _outputs, _signature, _tilework
 from ._dtypes import NATIVE
+from ._edges import Given, edges_of
 from ._errors import ArgumentError, of_failure
 from ._grid import Splits
 from ._native import Kernel
@@ -21,9 +22,6 @@ from ._request import Request, check_count
 from ._scalars import axis_name, plain
 from ._signature import Notation
 
-Edges = Union[str, Mapping[str, str], None]  # one for all axes, or one for each axis
-EDGES = {"error": _tilework.EDGE_ERROR, "clamp": _tilework.EDGE_CLAMP, "wrap": _tilework.EDGE_WRAP,
-         "zero": _tilework.EDGE_ZERO}
 KNOWN_STATEMENTS = 256
 KNOWN_GRIDS = 16  # of each
 
@@ -31,7 +29,7 @@ KNOWN_GRIDS = 16  # of each
 class Statement:
     """A statement with its dtypes: signature and, once it has lengths, a kernel. One run at a time uses it."""
 
-    def __init__(self, text: str, parameters: dict[str, Any], edges: tuple[tuple[Optional[str], tuple[int, bool]], ...]) -> None:
+    def __init__(self, text: str, parameters: dict[str, Any], edges: Given) -> None:
         try:
             self.inner = _tilework.Statement(text, parameters, dict(edges))
         except _tilework.Failure as failure:
@@ -104,26 +102,6 @@ def is_subscripted(text: str, name: str) -> bool:
 
 def is_word(text: str, name: str) -> bool:
     return "\0" not in name and _tilework.Statement.mention(text, name) >= _tilework.MENTION_ALONE
-
-
-def edges_of(edges: Edges, lengths: Optional[Mapping[str, int]]) -> tuple[tuple[Optional[str], tuple[int, bool]], ...]:
-    """Axes with their edge, and whether their length is given: what they index alone is read with the edge then. None is
-    every axis that is not among them."""
-    if edges is None:
-        return ()
-    given = lengths if isinstance(lengths, Mapping) else {}
-    if isinstance(edges, str):
-        if edges not in EDGES:
-            raise ArgumentError(f"the edge of all axes is {edges!r}; it is one of {', '.join(map(repr, EDGES))}")
-        return ((None, (EDGES[edges], False)), *[(axis, (EDGES[edges], True)) for axis in given])
-    if not isinstance(edges, Mapping):
-        raise TypeError(f"edges is a dict from axes to {', '.join(map(repr, EDGES))}, or one of these for all axes, "
-                        f"not {type(edges).__name__}")
-    for axis, edge in edges.items():
-        axis_name(axis, "edges")
-        if not isinstance(edge, str) or edge not in EDGES:
-            raise ArgumentError(f"the edge of axis {axis} is {edge!r}; it is one of {', '.join(map(repr, EDGES))}")
-    return tuple((axis, (EDGES[edge], axis in given)) for axis, edge in edges.items())
 
 
 def _parameter(value: Any) -> Any:

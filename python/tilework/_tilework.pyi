@@ -25,10 +25,6 @@ FOLD_MAX: int
 FOLD_ANY: int
 FOLD_ALL: int
 FOLD_KERNEL: int
-EDGE_ERROR: int
-EDGE_CLAMP: int
-EDGE_WRAP: int
-EDGE_ZERO: int
 MAX_OPERANDS: int
 MAX_DIMS: int
 MENTION_ALONE: int
@@ -127,7 +123,7 @@ class Outputs:
 class Statement:
     signature: Signature
     def __init__(self, text: str, parameters: dict[str, Any],
-                 edges: dict[Optional[str], tuple[int, bool]]) -> None: ...
+                 edges: dict[Optional[str], tuple[str, bool]]) -> None: ...
     @staticmethod
     def mention(text: str, name: str) -> int: ...
     def types(self, dtypes: tuple[Optional[np.dtype[Any]], ...]) -> tuple[np.dtype[Any], ...]: ...
@@ -152,6 +148,7 @@ class Report:
     def line_of(grid: Grid, tile: int, record: bytes) -> str: ...
 
 def counters() -> dict[str, int]: ...
+def edge(text: str) -> tuple[int, float, float]: ...
 def machine() -> dict[str, Any]: ...
 def plan(kernel: Kernel, grid: Grid, arrays: tuple[Optional[Array], ...], dtypes: tuple[np.dtype[Any], ...],
          statement: Optional[Statement], workers: int, no_run: bool, again: bool, pool_is_open: bool, outputs_are_there: bool,

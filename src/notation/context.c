@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "notation/type/lift.h"
+#include "notation/type/outside.h"
 #include "notation/value/kind.h"
 
 /* The value of a slot, in its place. */
@@ -14,6 +15,11 @@ static tw_status fill_slot(const struct tw__slot *slot, const struct tw__syntax 
 {
     union tw__value value;
     struct tw__scalar scalar;
+    if (slot->source < 0 && slot->index < 0) { /* typing has seen that it fits */
+        (void)tw__outside_value(&value, slot->dtype, &syntax->axes[slot->axis]);
+        tw__value_bytes(place, slot->dtype, &value);
+        return TW_OK;
+    }
     if (slot->source < 0) { /* the sum was proven to fit */
         const struct tw__syntax_index *index = &syntax->indices[slot->index];
         int64_t sum = 0, part = 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "grid/edge.h"
 #include "notation/notation.h"
 #include "notation/statement_work.h"
 #include "notation/type/settle.h"
@@ -40,6 +41,24 @@ static void print_operand(const struct tw__syntax *syntax, const struct tw__expr
         }
     }
     fputc('\n', file);
+}
+
+/* What is read past the ends, axis by axis. */
+static void print_edges(const struct tw__syntax *syntax, FILE *file)
+{
+    const char *title = "edges\n";
+    for (int a = 0; a < syntax->naxes; a++) {
+        const struct tw__syntax_axis *axis = &syntax->axes[a];
+        const tw_axis_edge edge = {.edge = axis->edge, .constant = axis->constant, .imag = axis->imag};
+        char name[64];
+        struct tw__text text;
+        if (axis->edge != TW_EDGE_ERROR) {
+            tw__text_init(&text, name, sizeof name);
+            tw__edge_add(&text, &edge);
+            fprintf(file, "%s  %-12s %s\n", title, axis->name, name);
+            title = "";
+        }
+    }
 }
 
 /* ---- parts ---- */
@@ -234,6 +253,7 @@ tw_status tw_statement_explain(const tw_statement *statement, FILE *file, tw_err
     for (int k = 0; k < program->noperands; k++) {
         print_operand(&statement->syntax, &program->operands[k], file);
     }
+    print_edges(&statement->syntax, file);
     tw_status status = TW_OK;
     for (int s = 0; s < program->nstatements && status == TW_OK; s++) {
         const struct tw__syntax_statement *one = &statement->syntax.statements[s];

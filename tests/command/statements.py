@@ -10,7 +10,7 @@ import numpy
 KINDS = {name: k + 1 for k, name in enumerate(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split())}
 NAMES = {k: name for name, k in KINDS.items()}
-EDGES = {"error": 0, "clamp": 1, "wrap": 2, "zero": 3}
+EDGES = {"error": 0, "clamp": 1, "wrap": 2, "zero": 3, "reflect": 4, "mirror": 5, "constant": 6}
 
 
 class Dtype(ctypes.Structure):
@@ -30,7 +30,14 @@ class Error(ctypes.Structure):
 
 
 class AxisEdge(ctypes.Structure):
-    _fields_ = [("axis", ctypes.c_char_p), ("edge", ctypes.c_int), ("has_length", ctypes.c_int)]
+    _fields_ = [("axis", ctypes.c_char_p), ("edge", ctypes.c_int), ("has_length", ctypes.c_int),
+                ("constant", ctypes.c_double), ("imag", ctypes.c_double)]
+
+
+def axis_edge(axis, edge, has_length=False):
+    """The edge of an axis as the library takes it: "clamp", "constant=2.5"."""
+    name, _, number = edge.partition("=")
+    return AxisEdge(axis.encode(), EDGES[name], has_length, float(number or 0), 0)
 
 
 class AxisLength(ctypes.Structure):
@@ -117,7 +124,7 @@ class Statement:
         self.library, self.arrays = library, dict(arrays)
         calls, check = library.calls, library.check
         edges, parameters, lengths, dtypes = edges or {}, parameters or {}, lengths or {}, dtypes or {}
-        edge_list = (AxisEdge * max(1, len(edges)))(*[(axis.encode(), EDGES[edge], axis in lengths) for axis, edge in edges.items()])
+        edge_list = (AxisEdge * max(1, len(edges)))(*[axis_edge(axis, edge, axis in lengths) for axis, edge in edges.items()])
         numbers = (Parameter * max(1, len(parameters)))()
         for number, (name, value) in zip(numbers, parameters.items()):
             check(calls.tw_parameter_parse(ctypes.byref(number), repr(value).strip("()").encode(), library.errors()))

@@ -414,9 +414,9 @@ SENTENCES = [
      "it", 24),
     ("r[i]:S5 = y[i]", [], "'S5' is no dtype to compute with; one is float64, float32, int32, uint8, bool, complex128", 6),
     ("r[i] = y[i+1]", [], "this index reaches 1 past the end of dimension 0 of y, whose length is 1000; give axis i an "
-     "edge (clamp, wrap or zero) or another length", 10),
+     "edge (clamp, wrap, zero, reflect, mirror or constant=x) or another length", 10),
     ("r[i] = y[i-3]", [], "this index reaches 3 below the beginning of dimension 0 of y, whose length is 1000; give "
-     "axis i an edge (clamp, wrap or zero) or another length", 10),
+     "axis i an edge (clamp, wrap, zero, reflect, mirror or constant=x) or another length", 10),
     ("r[i] = y[i] + u[-1]", [], "this index reaches 1 below the beginning of dimension 0 of u, whose length is 3", 17),
     ("r[i] = i", [], "axis i has no length: no input says it; give axis i its length", 3),
     ("r[i] = y[i] + len(q)", [], "'q' is no axis (len(i) is the length of an axis): there are i", 19),
@@ -502,10 +502,13 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     folder.refused(2, "run", "r[i] = c * y[i]", *job, "--param", "c=x", says="--param: c: 'x' is no number")
     folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "k=wrap",
                    says="an edge is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
-    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "i=mirror",
-                   says="--edge: 'mirror' is not an edge: clamp, wrap, zero or error")  # fmt: skip
+    folder.refused(2, "run", "r[i] = y[i]", *job, "--edge", "i=mirorr", says="--edge: axis 'i': 'mirorr' is not an edge: it "
+                   "is one of error, clamp, wrap, zero, reflect, mirror or constant=x")  # fmt: skip
     for edges, says in (
-        (["mirror"], "'mirror' is not an edge: clamp, wrap, zero or error for all axes, or AXIS=EDGE"),
+        (["mirorr"], "'mirorr' is not an edge: it is one of error, clamp, wrap, zero, reflect, mirror or constant=x (for all "
+         "axes; for one: AXIS=EDGE)"),
+        (["constant=x"], "axis 'constant': 'x' is not an edge: it is one of"),
+        (["i=constant=1e"], "axis 'i': 'constant=1e' is not an edge: the constant is no number"),
         (["clamp", "wrap"], "given twice for all axes: 'clamp' and 'wrap'"),
         (["clamp,i=wrap,i=zero"], "axis 'i' is given twice"),
         (["clamp,,i=wrap"], "'clamp,,i=wrap' contains an empty item"),

@@ -12,6 +12,11 @@ from statements import Failure, library, run, same, Statement
 from test_notation_values import random_cuts, sample
 
 
+PADS = {"clamp": {"mode": "edge"}, "wrap": {"mode": "wrap"}, "zero": {}, "reflect": {"mode": "symmetric"},
+        "mirror": {"mode": "reflect"}, "constant=7": {"constant_values": 7}}
+EDGES = list(PADS)
+
+
 def taken(u, axis, index, edge):
     """u at these indices along an axis, as the edge says."""
     length = u.shape[axis]
@@ -20,14 +25,21 @@ def taken(u, axis, index, edge):
         return numpy.take(u, numpy.clip(index, 0, length - 1), axis)
     if edge == "wrap":
         return numpy.take(u, index % length, axis)
+    if edge == "reflect":
+        at = index % (2 * length)
+        return numpy.take(u, numpy.where(at < length, at, 2 * length - 1 - at), axis)
+    if edge == "mirror":
+        at = abs(index) % max(2 * length - 2, 1)
+        return numpy.take(u, numpy.where(at < length, at, 2 * length - 2 - at), axis)
+    number = float(edge.partition("=")[2] or 0)
     found = numpy.take(u, numpy.where(inside, index, 0), axis) if length else numpy.zeros(
         u.shape[:axis] + (len(index),) + u.shape[axis + 1:], u.dtype)  # fmt: skip
     shape = [1] * u.ndim
     shape[axis] = len(index)
-    return numpy.where(inside.reshape(shape), found, u.dtype.type(0))
+    return numpy.where(inside.reshape(shape), found, u.dtype.type(number))
 
 
-@pytest.mark.parametrize("edges", [(a, b) for a in ("clamp", "wrap", "zero") for b in ("clamp", "wrap", "zero")],
+@pytest.mark.parametrize("edges", [(a, b) for a in EDGES for b in EDGES if EDGES.index(a) in (EDGES.index(b), 5 - EDGES.index(b), 0)],
                          ids="-".join)  # fmt: skip
 def test_shifted_reads_give_what_the_edge_says_on_every_grid(edges):
     dtype = "uint8" if edges[0] == edges[1] else "float64"
@@ -163,7 +175,7 @@ arrays = {name: sample(dtype, 37 * 37, k).reshape(37, 37).copy()
 for text in SANITIZED:
     for order in "CF":
         used = {name: numpy.array(array, order=order) for name, array in arrays.items() if name + "[" in text}
-        for edge in ("clamp", "wrap", "zero"):
+        for edge in ("clamp", "wrap", "zero", "reflect", "mirror", "constant=1"):
             statement = Statement(made, text, used, edges={"i": edge, "j": edge},
                                   flags="-O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer")
             statement.run({"i": [1, 5, 36]})
@@ -189,11 +201,11 @@ def test_generated_code_is_clean_under_address_and_undefined_behaviour_sanitizer
     assert "runtime error" not in done.stderr, done.stderr[:3000]
 
 
-@pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])
+@pytest.mark.parametrize("edge", EDGES)
 def test_an_axis_alone_is_read_with_its_edge_where_its_length_is_given(edge):
     """r[i] = u[i] of another length: what lies outside is the edge's, as it is for u[i+1]; a length of 1 fits any axis."""
     u, b = numpy.arange(1.0, 6), numpy.array([7.0])
-    pad = {"clamp": {"mode": "edge"}, "wrap": {"mode": "wrap"}, "zero": {}}[edge]
+    pad = PADS[edge]
     for length in (1, 4, 5, 8, 13):
         whole = numpy.pad(u, (0, max(length - 5, 0)), **pad)[:length]
         options = {"edges": {"i": edge}, "lengths": {"i": length}}
@@ -202,10 +214,10 @@ def test_an_axis_alone_is_read_with_its_edge_where_its_length_is_given(edge):
         assert same(run("s[] = sum(i: u[i])", {"u": u}, **options)["s"], numpy.sum(whole))
     matrix = numpy.arange(20.0).reshape(4, 5)
     found = run("r[i] = m[i,i]", {"m": matrix}, edges={"i": edge}, lengths={"i": 6})["r"]
-    rows, columns = (numpy.pad(numpy.arange(n), (0, 6 - n), **({"mode": "edge"} if edge == "clamp" else {"mode": "wrap"}))
+    rows, columns = (numpy.pad(numpy.arange(n), (0, 6 - n), **(PADS[edge] if "mode" in PADS[edge] else PADS["clamp"]))
                      for n in matrix.shape)
-    inside = (numpy.arange(6) < 4) | (edge != "zero")
-    assert same(found, numpy.where(inside, matrix[rows, columns], 0.0))
+    inside = (numpy.arange(6) < 4) | ("mode" in PADS[edge])
+    assert same(found, numpy.where(inside, matrix[rows, columns], PADS[edge].get("constant_values", 0.0)))
 
 
 def test_lengths_that_disagree_are_refused_with_an_edge_too_unless_one_is_given():

@@ -13,7 +13,7 @@ import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "command"))
 import statements  # noqa: E402
-from statements import KINDS, NAMES, AxisEdge, AxisLength, Dtype, Options, Parameter, View  # noqa: E402
+from statements import KINDS, NAMES, AxisEdge, AxisLength, Dtype, Options, Parameter, View, axis_edge  # noqa: E402
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BASE = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-w"]
@@ -112,7 +112,7 @@ class Loaded:
 
     def parse(self):
         case, calls = self.case, self.library.calls
-        edges = (AxisEdge * (len(case.edges) + 1))(*[(a.encode(), statements.EDGES[e]) for a, e in case.edges.items()])
+        edges = (AxisEdge * (len(case.edges) + 1))(*[axis_edge(a, e) for a, e in case.edges.items()])
         numbers = (Parameter * (len(case.parameters) + 1))()
         for number, (name, value) in zip(numbers, case.parameters.items()):
             self.call("tw_parameter_parse", ctypes.byref(number), repr(value).strip("()").encode())

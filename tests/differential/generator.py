@@ -168,7 +168,7 @@ class Builder:
                     (case.lengths[min(own)] != length or min(own) in dims):  # fmt: skip
                 continue  # read so everywhere, it would be cut along the axis
             edge = max(edges - {"error"}, default="error")
-            if edge == "zero" or (edge != "error" and length):
+            if edge in oracle.NUMBERS or (edge != "error" and length):
                 return terms, constant
             ends = [fixed + sum(factor * (case.lengths[axis] - 1) for axis, factor in own.items() if way * factor > 0)
                     for way in (-1, 1)]  # fmt: skip
@@ -346,7 +346,7 @@ def make_axes(case, rng):
         count *= max(length, 1)
     for axis in case.lengths:
         if rng.random() < 0.5:
-            case.edges[axis] = rng.choice(["clamp", "wrap", "zero"])
+            case.edges[axis] = rng.choice(oracle.EDGES)
     return outer
 
 

@@ -52,6 +52,10 @@ def on_floats(function):
     return result
 
 
+# Edges, and those of them that read a number: one that every dtype has.
+NUMBERS = {"zero": 0, "constant=1": 1}
+EDGES = ["clamp", "wrap", "reflect", "mirror", *NUMBERS]
+
 PI = numpy.longdouble("3.14159265358979323846264338327950288")
 
 
@@ -273,7 +277,7 @@ class Read(Node):
 
     def compute(self, context):
         array = context.arrays[self.name]
-        outside, where = False, []
+        outside, where = [], []
         for d, (terms, constant) in enumerate(self.indices):
             length = array.shape[d]
             at = numpy.full((1,) * len(context.axes), constant, "int64")
@@ -288,8 +292,14 @@ class Read(Node):
                 at = numpy.clip(at, 0, length - 1)
             elif edge == "wrap" and length:
                 at = at % length
-            elif edge == "zero":
-                outside = outside | (at < 0) | (at >= length)
+            elif edge == "reflect" and length:
+                at = at % (2 * length)
+                at = numpy.where(at < length, at, 2 * length - 1 - at)
+            elif edge == "mirror" and length:
+                at = abs(at) % max(2 * length - 2, 1)
+                at = numpy.where(at < length, at, 2 * length - 2 - at)
+            elif edge in NUMBERS:
+                outside.append(((at < 0) | (at >= length), NUMBERS[edge]))
                 at = numpy.clip(at, 0, max(length - 1, 0))
             where.append(at)
         empty = [numpy.size(at) == 0 for at in where]
@@ -298,8 +308,8 @@ class Read(Node):
             found = numpy.zeros(shape, array.dtype)  # outside everywhere
         else:
             found = numpy.asarray(array[tuple(where)])
-        if outside is not False:
-            found = numpy.where(outside, numpy.zeros((), array.dtype), found)
+        for is_outside, number in outside:  # the last dimension's counts
+            found = numpy.where(is_outside, numpy.array(number, array.dtype), found)
         return context.lift(found)
 
 

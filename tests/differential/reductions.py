@@ -98,7 +98,7 @@ def make_text(rng):
         body = Select(Binary("<", read("b", some), read("a", dims)), read("a", dims), read("b", some), True)
     else:
         shifted = rng.choice(dims)
-        edges = {shifted: rng.choice(["clamp", "wrap", "zero"])}
+        edges = {shifted: rng.choice(oracle.EDGES)}
         body = read("a", dims, (shifted, rng.choice([-2, -1, 1, 3])))
     ddof = rng.choice([None, None, 1, 2.5]) if name in oracle.FREE else None
     node = Reduce(name, rng.sample(inner, len(inner)), body, ddof)

@@ -133,10 +133,11 @@ def test_one_sentence(text, operands, error, words):
 
 def test_edges_are_named():
     u = np.arange(5.0)
-    with pytest.raises(tw.ArgumentError, match="'error', 'clamp', 'wrap', 'zero'"):
-        tw.evaluate("r[i] = u[i+1]", u=u, edges={"i": "mirror"})
-    with pytest.raises(tw.ArgumentError, match="the edge of all axes is 'mirror'; it is one of 'error', 'clamp', 'wrap', 'zero'"):
-        tw.evaluate("r[i] = u[i+1]", u=u, edges="mirror")
+    with pytest.raises(tw.ArgumentError, match="the edge of axis i: 'mirorr' is not an edge: it is one of error, clamp"):
+        tw.evaluate("r[i] = u[i+1]", u=u, edges={"i": "mirorr"})
+    with pytest.raises(tw.ArgumentError, match="the edge of all axes: 'mirorr' is not an edge: it is one of error, clamp, "
+                       "wrap, zero, reflect, mirror or constant=x"):
+        tw.evaluate("r[i] = u[i+1]", u=u, edges="mirorr")
 
 
 @pytest.mark.parametrize("edge", ["clamp", "wrap", "zero"])

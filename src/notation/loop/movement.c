@@ -1,6 +1,8 @@
 /* movement.c - how a READ moves through memory while an index goes along one axis. */
 #include "notation/loop/movement.h"
 
+#include "grid/edge.h"
+
 int tw__read_ndim(const struct tw__program *program, int node)
 {
     return program->operands[program->nodes[node].u.read.operand].ndim;
@@ -45,10 +47,27 @@ static int moving_edge(const struct tw__program *program, int node, int axis, in
     return edge;
 }
 
+/* Whether a dimension other than `but` has another number outside than it: then each element must be looked at. */
+static int has_other_number(const struct tw__program *program, int node, int but)
+{
+    const struct tw__index *own = tw__read_index(program, node, but);
+    for (int d = 0; !tw__edge_has_place(own->edge) && d < tw__read_ndim(program, node); d++) {
+        const struct tw__index *index = tw__read_index(program, node, d);
+        if (index->edge != TW_EDGE_ERROR && !tw__edge_has_place(index->edge) &&
+            (index->edge != own->edge || index->outside != own->outside)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 enum tw__movement tw__read_movement(const struct tw__program *program, int node, int axis)
 {
     int count;
     const int edge = moving_edge(program, node, axis, &count);
+    if (edge >= 0 && has_other_number(program, node, edge)) {
+        return TW__MOVE_ANY;
+    }
     return edge < 0 ? TW__MOVE_LINEAR : count == 1 ? TW__MOVE_EDGE : TW__MOVE_ANY;
 }
 

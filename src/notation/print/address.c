@@ -2,6 +2,7 @@
 #include "notation/print/address.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "notation/loop/movement.h"
 #include "notation/print/helper.h"
@@ -43,11 +44,28 @@ static void emit_index(struct tw__emitter *e, const struct tw__index *index, int
     }
 }
 
-/* The index as it is read: an edge's rule applied, but for ZERO, which is asked about beforehand. */
+/* The helper that finds the place of an index by its edge; NULL: it is read as it is, or asked about beforehand. */
+static const char *rule_of(tw_edge edge)
+{
+    switch (edge) {
+    case TW_EDGE_CLAMP:
+        return "clamp";
+    case TW_EDGE_WRAP:
+        return "wrap";
+    case TW_EDGE_REFLECT:
+        return "reflect";
+    case TW_EDGE_MIRROR:
+        return "mirror";
+    default:
+        return NULL;
+    }
+}
+
+/* The index as it is read: the place that its edge finds. */
 static void emit_inner_index(struct tw__emitter *e, int node, int d, int with)
 {
     const struct tw__index *index = tw__read_index(e->program, node, d);
-    const char *rule = index->edge == TW_EDGE_CLAMP ? "clamp" : index->edge == TW_EDGE_WRAP ? "wrap" : NULL;
+    const char *rule = rule_of(index->edge);
     if (rule != NULL) {
         (void)tw__helper_need(e, rule, TW_OPAQUE);
         tw__emit_text(e, "tw_%s(", rule);
@@ -75,23 +93,84 @@ static void emit_address(struct tw__emitter *e, int node, int without, int with)
     }
 }
 
-/* "tw_inside(x0 - 1, SHAPE(0, 0)) && ..." of the ZERO dimensions but `without`. Gives 0, and prints nothing, where
- * there is none; `before` and `after` go around what is printed. */
-static int emit_inside(struct tw__emitter *e, int node, int without, int with, const char *before, const char *after)
+/* ---- numbers outside ---- */
+
+static int has_number(const struct tw__index *index)
 {
-    int count = 0;
-    for (int d = 0; d < tw__read_ndim(e->program, node); d++) {
-        const struct tw__index *index = tw__read_index(e->program, node, d);
-        if (index->edge == TW_EDGE_ZERO && d != without) {
-            (void)tw__helper_need(e, "inside", TW_OPAQUE);
-            tw__emit_text(e, "%stw_inside(", count > 0 ? " && " : before);
-            emit_index(e, index, with);
-            tw__emit_text(e, ", SHAPE(%d, %d))", tw__node_at(e->program, node)->u.read.operand, d);
-            count++;
-        }
+    return index->edge == TW_EDGE_ZERO || index->edge == TW_EDGE_CONSTANT;
+}
+
+/* The number that stands for what is outside, as it is stored. */
+static void emit_number(struct tw__emitter *e, int node, const struct tw__index *index)
+{
+    const tw_kind kind = tw__node_at(e->program, node)->dtype;
+    if (index->edge == TW_EDGE_ZERO) {
+        tw__emit_text(e, "(%s){0}", tw__emit_storage(kind));
+        return;
     }
-    tw__emit_text(e, "%s", count > 0 ? after : "");
-    return count > 0;
+    (void)tw__helper_need(e, "item", kind);
+    tw__emit_text(e, "tw_item_%s((const char *)tile->context + %d)", tw__emit_suffix(kind), index->outside);
+}
+
+static int same_number(const struct tw__index *x, const struct tw__index *y)
+{
+    return x->edge == y->edge && x->outside == y->outside;
+}
+
+static void emit_other(struct tw__emitter *e, int node, const struct tw__index *index, const char *before,
+                       const char *after)
+{
+    tw__emit_text(e, " : %s", before);
+    emit_number(e, node, index);
+    tw__emit_text(e, "%s", after);
+}
+
+/* The next dimension before `before` that has a number, but `without`; -1: none. */
+static int next_number(const struct tw__emitter *e, int node, int before, int without)
+{
+    int d = before - 1;
+    while (d >= 0 && (d == without || !has_number(tw__read_index(e->program, node, d)))) {
+        d--;
+    }
+    return d;
+}
+
+/* "tw_inside(x1, SHAPE(0, 1)) && tw_inside(x0, SHAPE(0, 0)) ? ": the last dimension comes first, one with another
+ * number begins another question, to which emit_others has the answers. Gives how many dimensions there are. */
+static int emit_inside(struct tw__emitter *e, int node, int without, int with)
+{
+    int count = 0, last = -1;
+    for (int d = next_number(e, node, tw__read_ndim(e->program, node), without); d >= 0;
+         d = next_number(e, node, d, without)) {
+        const struct tw__index *index = tw__read_index(e->program, node, d);
+        const int is_other = last >= 0 && !same_number(index, tw__read_index(e->program, node, last));
+        (void)tw__helper_need(e, "inside", TW_OPAQUE);
+        tw__emit_text(e, "%stw_inside(", is_other ? " ? " : count > 0 ? " && " : "");
+        emit_index(e, index, with);
+        tw__emit_text(e, ", SHAPE(%d, %d))", tw__node_at(e->program, node)->u.read.operand, d);
+        last = d;
+        count++;
+    }
+    tw__emit_text(e, "%s", count > 0 ? " ? " : "");
+    return count;
+}
+
+/* What is read instead, from the innermost question outwards: `before`, the number, `after` for each. */
+static void emit_others(struct tw__emitter *e, int node, int without, const char *before, const char *after)
+{
+    const int ndim = tw__read_ndim(e->program, node);
+    const struct tw__index *last = NULL;
+    for (int d = 0; d < ndim; d++) {
+        const struct tw__index *index = tw__read_index(e->program, node, d);
+        if (d == without || !has_number(index)) {
+            continue;
+        }
+        if (last != NULL && !same_number(last, index)) {
+            emit_other(e, node, last, before, after);
+        }
+        last = index;
+    }
+    emit_other(e, node, last, before, after);
 }
 
 /* ---- items ---- */
@@ -99,13 +178,16 @@ static int emit_inside(struct tw__emitter *e, int node, int without, int with, c
 static void emit_stored_item(struct tw__emitter *e, int node, int with)
 {
     const tw_kind kind = tw__node_at(e->program, node)->dtype;
-    const int guarded = emit_inside(e, node, -1, with, "(", " ? ");
+    const int guarded = next_number(e, node, tw__read_ndim(e->program, node), -1) >= 0;
+    tw__emit_text(e, "%s", guarded ? "(" : "");
+    emit_inside(e, node, -1, with);
     (void)tw__helper_need(e, "item", kind);
     tw__emit_text(e, "tw_item_%s(", tw__emit_suffix(kind));
     emit_address(e, node, -1, with);
     tw__emit_text(e, ")");
     if (guarded) {
-        tw__emit_text(e, " : (%s){0})", tw__emit_storage(kind));
+        emit_others(e, node, -1, "", "");
+        tw__emit_text(e, ")");
     }
 }
 
@@ -142,15 +224,20 @@ static void emit_edge_call(struct tw__emitter *e, int node, int along)
 {
     const int d = tw__read_edge(e->program, node, along), operand = tw__node_at(e->program, node)->u.read.operand;
     const struct tw__index *index = tw__read_index(e->program, node, d);
-    const char *rule = index->edge == TW_EDGE_CLAMP  ? "strip_clamp"
-                       : index->edge == TW_EDGE_WRAP ? "strip_wrap"
-                                                     : "strip_zero";
-    (void)tw__helper_need(e, rule, tw__node_at(e->program, node)->dtype);
-    tw__emit_text(e, "tw_%s_%s(room%d, ", rule, tw__emit_suffix(tw__node_at(e->program, node)->dtype), node);
+    const char *rule = rule_of(index->edge);
+    char name[32];
+    snprintf(name, sizeof name, "strip_%s", rule != NULL ? rule : "number");
+    (void)tw__helper_need(e, name, tw__node_at(e->program, node)->dtype);
+    tw__emit_text(e, "tw_%s_%s(room%d, ", name, tw__emit_suffix(tw__node_at(e->program, node)->dtype), node);
     emit_address(e, node, d, -1);
     tw__emit_text(e, ", STRIDE(%d, %d), SHAPE(%d, %d), ", operand, d, operand, d);
     emit_index(e, index, -1);
-    tw__emit_text(e, ", %" PRId64 ", m)", tw__index_factor(index, along));
+    tw__emit_text(e, ", %" PRId64 ", m", tw__index_factor(index, along));
+    if (rule == NULL) {
+        tw__emit_text(e, ", ");
+        emit_number(e, node, index);
+    }
+    tw__emit_text(e, ")");
 }
 
 void tw__emit_items(struct tw__emitter *e, int node, int along, int copied)
@@ -172,7 +259,7 @@ void tw__emit_items(struct tw__emitter *e, int node, int along, int copied)
     const int edge = tw__read_edge(e->program, node, along);
     tw__emit_begin(e);
     tw__emit_text(e, "const %s *restrict p%d = ", storage, node);
-    const int guarded = emit_inside(e, node, edge, -1, "", " ? ");
+    const int guarded = emit_inside(e, node, edge, -1);
     if (movement == TW__MOVE_EDGE) {
         emit_edge_call(e, node, along);
     } else {
@@ -185,8 +272,10 @@ void tw__emit_items(struct tw__emitter *e, int node, int along, int copied)
         tw__emit_text(e, ", m)");
     }
     if (guarded) {
-        (void)tw__helper_need(e, "nothing", kind);
-        tw__emit_text(e, " : tw_nothing_%s(room%d, m)", suffix, node);
+        char before[64];
+        (void)tw__helper_need(e, "fill", kind);
+        snprintf(before, sizeof before, "tw_fill_%s(room%d, m, ", suffix, node);
+        emit_others(e, node, edge, before, ")");
     }
     tw__emit_text(e, ";");
     tw__emit_end(e);

@@ -6,6 +6,27 @@
 #define SLOW "TW_SLOW "
 #define ALL "biuhfc"
 
+/* A strip of a row past whose ends the edge's rule finds places. No rule brings two neighbours further apart, but for
+ * wrap, which jumps by a length: the ends are as far apart as they were if the places go up as the indices do. Such a
+ * strip is read where it is, inside and far outside. */
+#define STRIP_OF(rule)                                                                                                 \
+    {                                                                                                                  \
+        "strip_" rule, ALL, "strip " rule "/",                                                                         \
+            SLOW "const @M *tw_strip_" rule "_@S(@M *room, const char *row, int64_t stride, int64_t length,\n"         \
+                 "    int64_t first, int64_t factor, int64_t count)\n"                                                 \
+                 "{\n"                                                                                                 \
+                 "    const int64_t last = first + factor * (count - 1);\n"                                            \
+                 "    const int64_t from = tw_" rule "(first, length), to = tw_" rule "(last, length);\n"              \
+                 "    if (to - from == last - first) {\n"                                                              \
+                 "        return tw_strip_@S(room, row + from * stride, factor * stride, count);\n"                    \
+                 "    }\n"                                                                                             \
+                 "    for (int64_t q = 0; q < count; q++) {\n"                                                         \
+                 "        room[q] = tw_item_@S(row + tw_" rule "(first + q * factor, length) * stride);\n"             \
+                 "    }\n"                                                                                             \
+                 "    return room;\n"                                                                                  \
+                 "}\n"                                                                                                 \
+    }
+
 const struct tw__helper tw__helpers_memory[] = {
     {"least", "-", "",
      INLINE "int64_t tw_least(int64_t x, int64_t y)\n"
@@ -33,6 +54,28 @@ const struct tw__helper tw__helpers_memory[] = {
             "    }\n"
             "    const int64_t rest = index % length;\n"
             "    return rest < 0 ? rest + length : rest;\n"
+            "}\n"},
+    {"reflect", "-", "",
+     INLINE "int64_t tw_reflect(int64_t index, int64_t length)\n"
+            "{\n"
+            "    if (index >= 0 && index < length) {\n"
+            "        return index;\n"
+            "    }\n"
+            "    const uint64_t size = (uint64_t)length, period = 2 * size;\n"
+            "    uint64_t at = (uint64_t)(index < 0 ? ~index : index);\n"
+            "    at = at < period ? at : at % period;\n"
+            "    return (int64_t)(at < size ? at : period - 1 - at);\n"
+            "}\n"},
+    {"mirror", "-", "",
+     INLINE "int64_t tw_mirror(int64_t index, int64_t length)\n"
+            "{\n"
+            "    if (index >= 0 && index < length) {\n"
+            "        return index;\n"
+            "    }\n"
+            "    const uint64_t size = (uint64_t)length, period = size > 1 ? 2 * size - 2 : 1;\n"
+            "    uint64_t at = index < 0 ? 0 - (uint64_t)index : (uint64_t)index;\n"
+            "    at = at < period ? at : at % period;\n"
+            "    return (int64_t)(at < size ? at : period - at);\n"
             "}\n"},
     {"inside", "-", "",
      INLINE "int tw_inside(int64_t index, int64_t length)\n"
@@ -64,35 +107,13 @@ const struct tw__helper tw__helpers_memory[] = {
             "    return step == (int64_t)sizeof(@M) ? (const @M *)(const void *)from\n"
             "                                       : tw_gather_@S(room, from, step, count);\n"
             "}\n"},
-    {"strip_clamp", ALL, "strip clamp/",
-     SLOW "const @M *tw_strip_clamp_@S(@M *room, const char *row, int64_t stride, int64_t length, int64_t first,\n"
-          "    int64_t factor, int64_t count)\n"
-          "{\n"
-          "    const int64_t last = first + factor * (count - 1);\n"
-          "    if (first >= 0 && first < length && last >= 0 && last < length) {\n"
-          "        return tw_strip_@S(room, row + first * stride, factor * stride, count);\n"
-          "    }\n"
-          "    for (int64_t q = 0; q < count; q++) {\n"
-          "        room[q] = tw_item_@S(row + tw_clamp(first + q * factor, length) * stride);\n"
-          "    }\n"
-          "    return room;\n"
-          "}\n"},
-    {"strip_wrap", ALL, "strip wrap/",
-     SLOW "const @M *tw_strip_wrap_@S(@M *room, const char *row, int64_t stride, int64_t length, int64_t first,\n"
-          "    int64_t factor, int64_t count)\n"
-          "{\n"
-          "    const int64_t last = first + factor * (count - 1);\n"
-          "    if (first >= 0 && first < length && last >= 0 && last < length) {\n"
-          "        return tw_strip_@S(room, row + first * stride, factor * stride, count);\n"
-          "    }\n"
-          "    for (int64_t q = 0; q < count; q++) {\n"
-          "        room[q] = tw_item_@S(row + tw_wrap(first + q * factor, length) * stride);\n"
-          "    }\n"
-          "    return room;\n"
-          "}\n"},
-    {"strip_zero", ALL, "strip inside/",
-     SLOW "const @M *tw_strip_zero_@S(@M *room, const char *row, int64_t stride, int64_t length, int64_t first,\n"
-          "    int64_t factor, int64_t count)\n"
+    STRIP_OF("clamp"),
+    STRIP_OF("wrap"),
+    STRIP_OF("reflect"),
+    STRIP_OF("mirror"),
+    {"strip_number", ALL, "strip inside/",
+     SLOW "const @M *tw_strip_number_@S(@M *room, const char *row, int64_t stride, int64_t length, int64_t first,\n"
+          "    int64_t factor, int64_t count, @M number)\n"
           "{\n"
           "    const int64_t last = first + factor * (count - 1);\n"
           "    if (first >= 0 && first < length && last >= 0 && last < length) {\n"
@@ -100,18 +121,18 @@ const struct tw__helper tw__helpers_memory[] = {
           "    }\n"
           "    for (int64_t q = 0; q < count; q++) {\n"
           "        const int64_t index = first + q * factor;\n"
-          "        room[q] = (@M){0};\n"
+          "        room[q] = number;\n"
           "        if (tw_inside(index, length)) {\n"
           "            room[q] = tw_item_@S(row + index * stride);\n"
           "        }\n"
           "    }\n"
           "    return room;\n"
           "}\n"},
-    {"nothing", ALL, "",
-     SLOW "const @M *tw_nothing_@S(@M *room, int64_t count)\n"
+    {"fill", ALL, "",
+     SLOW "const @M *tw_fill_@S(@M *room, int64_t count, @M number)\n"
           "{\n"
           "    for (int64_t q = 0; q < count; q++) {\n"
-          "        room[q] = (@M){0};\n"
+          "        room[q] = number;\n"
           "    }\n"
           "    return room;\n"
           "}\n"},

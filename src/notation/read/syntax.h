@@ -69,7 +69,8 @@ struct tw__syntax_axis {
     size_t at;
     int is_output; /* an output has it; else it is reduced */
     tw_edge edge;
-    int has_length; /* its length is given, whatever the arrays have */
+    double constant, imag; /* TW_EDGE_CONSTANT: the number */
+    int has_length;        /* its length is given, whatever the arrays have */
 };
 
 struct tw__syntax_operand {

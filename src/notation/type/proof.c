@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/checked.h"
+#include "grid/edge.h"
 #include "notation/type/resolve.h"
 
 static tw_status complain(const struct tw__extent *extent, size_t at, const char *text)
@@ -25,12 +26,14 @@ static int is_empty(const struct tw__extent *extent, uint64_t axes)
 static tw_status outside(const struct tw__extent *extent, const struct tw__walk *walk, int64_t least, int64_t largest)
 {
     const int is_below = least < 0;
-    char how_far[32], advice[160] = "";
+    char how_far[32], advice[192] = "";
     snprintf(how_far, sizeof how_far, "%" PRIu64,
              is_below ? 0 - (uint64_t)least : (uint64_t)largest - (uint64_t)walk->length + 1);
     if (walk->index->nterms > 0) {
         const char *axis = extent->syntax->axes[walk->index->term[0].which].name;
-        snprintf(advice, sizeof advice, "; give axis %.40s an edge (clamp, wrap or zero) or another length", axis);
+        snprintf(advice, sizeof advice,
+                 "; give axis %.40s an edge (clamp, wrap, zero, reflect, mirror or constant=x) or another length",
+                 axis);
     }
     return tw__complain(extent->error, &extent->syntax->source, walk->index->at,
                         "this index reaches %s %s dimension %d of %s, whose length is %" PRId64 "%s", how_far,
@@ -82,7 +85,7 @@ tw_status tw__prove_reads(struct tw__extent *extent)
         if (edge == TW_EDGE_ERROR && (least < 0 || largest >= walk.length)) {
             return outside(extent, &walk, least, largest);
         }
-        if (edge != TW_EDGE_ERROR && edge != TW_EDGE_ZERO && walk.length == 0) {
+        if (tw__edge_has_place(edge) && walk.length == 0) {
             return tw__complain(extent->error, &extent->syntax->source, walk.index->at,
                                 "dimension %d of %s is empty: there is no element to take", walk.dimension - 1,
                                 walk.operand->name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "grid/edge.h"
 
 int tw__index_is_axis(const struct tw__syntax_index *index, int axis)
 {
@@ -21,6 +22,26 @@ tw_edge tw__index_edge(const struct tw__syntax *syntax, const struct tw__syntax_
         edge = own != TW_EDGE_ERROR ? own : edge;
     }
     return edge;
+}
+
+static int same_edge(const struct tw__syntax_axis *x, const struct tw__syntax_axis *y)
+{
+    const tw_axis_edge a = {.edge = x->edge, .constant = x->constant, .imag = x->imag};
+    const tw_axis_edge b = {.edge = y->edge, .constant = y->constant, .imag = y->imag};
+    return tw__edge_same(&a, &b);
+}
+
+int tw__index_edge_axis(const struct tw__syntax *syntax, const struct tw__syntax_index *index)
+{
+    for (int k = 0; k < index->nterms; k++) {
+        const struct tw__syntax_axis *own = &syntax->axes[index->term[k].which];
+        for (int a = 0; own->edge != TW_EDGE_ERROR; a++) {
+            if (same_edge(&syntax->axes[a], own)) {
+                return a;
+            }
+        }
+    }
+    return -1;
 }
 
 /* A dimension is cut along the axis that is its index in all reads; an axis cuts one dimension of an operand. */
@@ -57,12 +78,19 @@ static void cut_inputs(struct tw__syntax *syntax)
     }
 }
 
+static void set_edge(struct tw__syntax_axis *axis, const tw_axis_edge *edge)
+{
+    axis->edge = edge->edge;
+    axis->constant = edge->constant;
+    axis->imag = edge->imag;
+}
+
 /* The edge of the axes that have no entry of their own: that of the entry without an axis. */
 static void set_common_edge(struct tw__syntax *syntax, const tw_axis_edge *edges, size_t nedges)
 {
     for (size_t k = 0; k < nedges; k++) {
         for (int a = 0; edges[k].axis == NULL && a < syntax->naxes; a++) {
-            syntax->axes[a].edge = edges[k].edge;
+            set_edge(&syntax->axes[a], &edges[k]);
         }
     }
 }
@@ -86,21 +114,21 @@ static tw_status set_edges(struct tw__syntax *syntax, const tw_axis_edge *edges,
                             "%s is given for '%s', which is no axis of the statement; it has %s",
                             edges[k].has_length ? "a length" : "an edge", axis, syntax->naxes > 0 ? known : "none");
         }
-        if (edges[k].edge < TW_EDGE_ERROR || edges[k].edge > TW_EDGE_ZERO) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "the edge %d of %s%s is none: error, clamp, wrap or zero",
-                            (int)edges[k].edge, axis != NULL ? "axis " : "all axes", axis != NULL ? axis : "");
+        if (!tw__edge_is_known(edges[k].edge)) {
+            return tw__fail(error, TW_ERROR_ARGUMENT, "the edge %d of %s%s is none: %s", (int)edges[k].edge,
+                            axis != NULL ? "axis " : "all axes", axis != NULL ? axis : "", tw__edge_choices);
         }
         if (axis != NULL) {
-            syntax->axes[found].edge = edges[k].edge;
+            set_edge(&syntax->axes[found], &edges[k]);
             syntax->axes[found].has_length = edges[k].has_length;
         }
     }
     for (int n = 0; n < syntax->nindices; n++) {
         const struct tw__syntax_index *index = &syntax->indices[n];
-        const tw_edge edge = tw__index_edge(syntax, index);
+        const int axis = tw__index_edge_axis(syntax, index);
         for (int k = 0; k < index->nterms; k++) {
-            const tw_edge own = syntax->axes[index->term[k].which].edge;
-            if (own != TW_EDGE_ERROR && own != edge) {
+            const struct tw__syntax_axis *own = &syntax->axes[index->term[k].which];
+            if (own->edge != TW_EDGE_ERROR && !same_edge(own, &syntax->axes[axis])) {
                 return tw__complain(error, &syntax->source, index->at,
                                     "the axes of this index have different edges; give them the same");
             }

@@ -13,6 +13,9 @@ tw_status tw__resolve(struct tw__syntax *syntax, const tw_axis_edge *edges, size
 /* The edge of an index: that of its axes. */
 tw_edge tw__index_edge(const struct tw__syntax *syntax, const struct tw__syntax_index *index);
 
+/* The first axis that has the edge of an index, numbers included; -1: the index has no edge. */
+int tw__index_edge_axis(const struct tw__syntax *syntax, const struct tw__syntax_index *index);
+
 /* The index is `axis` alone. */
 int tw__index_is_axis(const struct tw__syntax_index *index, int axis);
 

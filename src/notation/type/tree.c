@@ -4,7 +4,7 @@
 static int is_same_index(const struct tw__index *x, const struct tw__index *y)
 {
     if (x->edge != y->edge || x->tiled != y->tiled || x->nterms != y->nterms || x->constant != y->constant ||
-        x->offset != y->offset) {
+        x->offset != y->offset || (x->edge == TW_EDGE_CONSTANT && x->outside != y->outside)) {
         return 0;
     }
     for (int t = 0; t < x->nterms; t++) {

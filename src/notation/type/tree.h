@@ -46,11 +46,13 @@ enum tw__node_kind {
 /* One dimension's index in a read: constant + slot + sum of factor * axis, all int64, in the whole array's indices.
  * Nothing overflows: proven before the run. */
 struct tw__index {
-    tw_edge edge; /* TW_EDGE_ERROR: proven before the run to stay inside, it is read without looking. CLAMP and WRAP:
-                   * the dimension is not empty (proven). ZERO: it may be empty */
-    int tiled; /* the dimension is cut with the tile, and the index is its axis alone (term[0], factor 1): the element
-                * is at axis - tile->start of the view. Else the view has the whole dimension. Its edge is TW_EDGE_ERROR
-                */
+    tw_edge edge; /* TW_EDGE_ERROR: proven before the run to stay inside, it is read without looking. ZERO and
+                   * CONSTANT: the dimension may be empty. All others: it is not empty (proven) */
+    int outside; /* CONSTANT: byte of the context where the number lies, in the dtype of the read. Outside along several
+                  * dimensions that have a number the last one's is read, as numpy.pad has it */
+    int tiled;   /* the dimension is cut with the tile, and the index is its axis alone (term[0], factor 1): the element
+                  * is at axis - tile->start of the view. Else the view has the whole dimension. Its edge is TW_EDGE_ERROR
+                  */
     int nterms;
     struct {
         int axis; /* of the program */

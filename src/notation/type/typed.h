@@ -9,8 +9,9 @@ enum tw__slot_test { TW__SLOT_VALUE, TW__SLOT_BELOW, TW__SLOT_ABOVE, TW__SLOT_OU
 
 /* A scalar of the context: a Python number that is computed before each run. */
 struct tw__slot {
-    int source; /* node of the syntax; -1: the sum of an index's hosts */
-    int index;  /* of the syntax, if source is -1 */
+    int source; /* node of the syntax; -1: the sum of an index's hosts, or the constant of an edge */
+    int index;  /* of the syntax, if source is -1; -1: it is the constant of an edge */
+    int axis;   /* of the syntax, that the edge is of; else 0 */
     tw_kind dtype;
     enum tw__saturate saturate;
     enum tw__slot_test test; /* not VALUE: a bool, whether the number lies outside of `range` */

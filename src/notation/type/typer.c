@@ -86,8 +86,9 @@ tw_status tw__typer_add_slot(struct tw__typer *typer, const struct tw__slot *slo
     const int first = TW__CONTEXT_SCALARS(typed->program.naxes);
     for (int k = 0; k < typed->program.nscalars; k++) {
         const struct tw__slot *other = &typed->slots[k];
-        if (other->source == slot->source && other->index == slot->index && other->dtype == slot->dtype &&
-            other->saturate == slot->saturate && other->test == slot->test && other->range == slot->range) {
+        if (other->source == slot->source && other->index == slot->index && other->axis == slot->axis &&
+            other->dtype == slot->dtype && other->saturate == slot->saturate && other->test == slot->test &&
+            other->range == slot->range) {
             *offset = first + 16 * k;
             return TW_OK;
         }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "notation/type/lift.h"
+#include "notation/type/outside.h"
 #include "notation/type/recipe.h"
 #include "notation/type/resolve.h"
 #include "notation/type/rounding.h"
@@ -20,8 +21,10 @@ static tw_status type_expression(struct tw__typer *typer, int syntax, struct tw_
 
 /* ---- leaves ---- */
 
-static tw_status add_index(struct tw__typer *typer, int number, int cut_axis)
+static tw_status add_index(struct tw__typer *typer, const struct tw__syntax_node *read, int d)
 {
+    const struct tw__syntax_operand *operand = &typer->syntax->operands[read->which];
+    const int number = read->indices + d, cut_axis = operand->axis[d];
     const struct tw__syntax_index *from = &typer->syntax->indices[number];
     struct tw__index *index;
     const tw_status status = tw__typer_add_index(typer, &index);
@@ -36,7 +39,21 @@ static tw_status add_index(struct tw__typer *typer, int number, int cut_axis)
         index->term[k].factor = from->term[k].factor;
     }
     index->constant = from->constant;
-    index->offset = -1;
+    index->offset = index->outside = -1;
+    if (index->edge == TW_EDGE_CONSTANT) {
+        const struct tw__slot slot = {.source = -1,
+                                      .index = -1,
+                                      .axis = tw__index_edge_axis(typer->syntax, from),
+                                      .dtype = typer->dtype[read->which]};
+        union tw__value value;
+        if (!tw__outside_value(&value, slot.dtype, &typer->syntax->axes[slot.axis])) {
+            return tw__outside_refuse(operand->name, slot.dtype, &typer->syntax->axes[slot.axis], typer->error);
+        }
+        const tw_status given = tw__typer_add_slot(typer, &slot, from->at, &index->outside);
+        if (given != TW_OK) {
+            return given;
+        }
+    }
     if (from->nhosts > 0) {
         const struct tw__slot slot = {.source = -1, .index = number, .dtype = TW_INT64};
         return tw__typer_add_slot(typer, &slot, from->at, &index->offset);
@@ -67,7 +84,7 @@ static tw_status type_read(struct tw__typer *typer, const struct tw__syntax_node
     made.u.read.operand = typer->order[node->which];
     made.u.read.indices = *indices;
     for (int d = 0; d < operand->ndim; d++) {
-        const tw_status status = is_new ? add_index(typer, node->indices + d, operand->axis[d]) : TW_OK;
+        const tw_status status = is_new ? add_index(typer, node, d) : TW_OK;
         if (status != TW_OK) {
             return status;
         }
