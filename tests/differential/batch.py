@@ -36,7 +36,8 @@ class GridOptions(ctypes.Structure):
     _fields_ = [("splits", ctypes.POINTER(statements.Split)), ("nsplits", ctypes.c_size_t),
                 ("tile_bytes", ctypes.c_int64), ("itemsizes", ctypes.POINTER(ctypes.c_int64)),
                 ("units", ctypes.POINTER(ctypes.c_int64)), ("cost", ctypes.c_int), ("input_axes_only", ctypes.c_int),
-                ("work", ctypes.c_double), ("folds", ctypes.c_void_p), ("fold_kernels", ctypes.c_void_p)]
+                ("work", ctypes.c_double), ("folds", ctypes.c_void_p), ("fold_kernels", ctypes.c_void_p),
+                ("edges", ctypes.POINTER(AxisEdge)), ("nedges", ctypes.c_size_t)]
 
 
 OF_STATEMENT = 1  # TW_COST_STATEMENT
