@@ -255,6 +255,7 @@ struct call {
     uint64_t fresh;                /* bit k: operand k is a new output that the kernel fills */
     uint64_t dirty;                /* ... whose memory may hold something */
     uint64_t partial; /* bit k: operand k is the partial result of a reduction, which starts as its identity */
+    uint64_t haloed;  /* bit k: operand k has a halo */
     uint64_t passing; /* bit k: the memory of operand k ends with the run */
     int looks;        /* at what is left of them: 0 never, 1 after tile 0, 2 after each */
     unsigned workers;

@@ -155,7 +155,8 @@ static int fill_call(struct job *job, unsigned long run)
 {
     struct call *call = job->kernel->call;
     const tw_signature *signature = job->grid->signature->signature;
-    const int noperands = tw_signature_noperands(signature);
+    int noperands;
+    const tw_operand *operands = tw_signature_operands(signature, &noperands);
     begin_call(call, job, job->kernel, run);
     if (read_numbers(job->numbers.args, call->args, &call->nargs, noperands) != 0 ||
         read_numbers(job->numbers.outs, call->outs, &call->nouts, noperands) != 0 ||
@@ -168,10 +169,12 @@ static int fill_call(struct job *job, unsigned long run)
     call->looks = job->options.check ? 2 : 1;
     call->passing = job->local.own_memory ? UINT64_MAX : call->partial | job->filed;
     for (int k = 0; k < noperands; k++) {
+        call->haloed |= (uint64_t)(operands[k].has_halo != 0) << k;
         for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
             call->axes[k][d] = (uint8_t)tw_signature_operand_axis(signature, k, d);
         }
     }
+    call->passing |= call->haloed; /* at the border it is a copy */
     for (int k = 0; k < call->nouts; k++) {
         call->written |= (uint64_t)1 << call->outs[k];
         call->needs_result |= memchr(call->args, call->outs[k], (size_t)call->nargs) == NULL;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define MOST_EDGES 65 /* one an axis, and one for all others */
+
 /* ---- how axes are divided ---- */
 
 void splits_fini(struct splits *splits)
@@ -125,11 +127,13 @@ int read_splits(struct splits *splits, PyObject *given)
     return 0;
 }
 
-/* Grid(signature, lengths, splits, itemsizes, cost, input_axes_only, folds) */
+/* Grid(signature, lengths, splits, itemsizes, cost, input_axes_only, folds, edges) */
 static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     SignatureObject *signature;
-    PyObject *lengths_given, *splits_given, *sizes_given, *folds_given;
+    PyObject *lengths_given, *splits_given, *sizes_given, *folds_given, *edges_given;
+    tw_axis_edge edges[MOST_EDGES];
+    size_t nedges;
     struct folds folds;
     int64_t lengths[TW_MAX_OPERANDS * TW_MAX_DIMS], itemsizes[TW_MAX_OPERANDS];
     struct splits splits;
@@ -137,8 +141,9 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     tw_error error;
     int cost, input_axes_only;
     if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) ||
-        !PyArg_ParseTuple(args, "O!OO!OipO!:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type,
-                          &splits_given, &sizes_given, &cost, &input_axes_only, &PyTuple_Type, &folds_given)) {
+        !PyArg_ParseTuple(args, "O!OO!OipO!O!:Grid", &SignatureType, &signature, &lengths_given, &PyTuple_Type,
+                          &splits_given, &sizes_given, &cost, &input_axes_only, &PyTuple_Type, &folds_given,
+                          &PyDict_Type, &edges_given)) {
         return NULL;
     }
     (void)type;
@@ -152,7 +157,7 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
         PyErr_SetString(PyExc_ValueError, "one length an axis and one item size an operand");
         return NULL;
     }
-    if (read_splits(&splits, splits_given) != 0) {
+    if (read_edges(edges, &nedges, MOST_EDGES, edges_given) != 0 || read_splits(&splits, splits_given) != 0) {
         return NULL;
     }
     if (read_folds(&folds, folds_given, sizes) != 0) {
@@ -166,7 +171,9 @@ static PyObject *grid_new(PyTypeObject *type, PyObject *args, PyObject *keywords
                                      .cost = (tw_cost)cost,
                                      .input_axes_only = input_axes_only,
                                      .folds = reduces ? folds.folds : NULL,
-                                     .fold_kernels = reduces ? folds.kernels : NULL};
+                                     .fold_kernels = reduces ? folds.kernels : NULL,
+                                     .edges = edges,
+                                     .nedges = nedges};
     const tw_status status = tw_grid_create(&grid, signature->signature, lengths, &options, &error);
     splits_fini(&splits);
     if (status != TW_OK) {

@@ -41,22 +41,6 @@ static PyArrayObject *plain_array(PyObject *value)
     return (PyArrayObject *)found;
 }
 
-static int check_shape(PyArrayObject *array, const npy_intp *shape, int ndim)
-{
-    if (PyArray_NDIM(array) == ndim && PyArray_CompareLists(PyArray_DIMS(array), shape, ndim)) {
-        return 0;
-    }
-    PyObject *given = PyArray_IntTupleFromIntp(PyArray_NDIM(array), PyArray_DIMS(array));
-    PyObject *wanted = PyArray_IntTupleFromIntp(ndim, shape);
-    if (given != NULL && wanted != NULL) {
-        PyErr_Format(PyExc_ValueError, "the kernel has returned a value of shape %R for a tile of shape %R", given,
-                     wanted);
-    }
-    Py_XDECREF(given);
-    Py_XDECREF(wanted);
-    return -1;
-}
-
 const char *operand_name(const struct call *call, int operand)
 {
     const char *name = call->operand_names;
@@ -64,6 +48,46 @@ const char *operand_name(const struct call *call, int operand)
         name += strlen(name) + 1;
     }
     return name;
+}
+
+/* The input whose halo is still around a value of this shape; -1: none. */
+static int haloed_input(const tw_tile *tile, const struct call *call, int operand, PyArrayObject *array)
+{
+    for (int n = 0; n < call->nargs; n++) {
+        const int k = call->args[n], ndim = tile->operand[k].ndim;
+        int same = ndim == PyArray_NDIM(array) && ndim == tile->operand[operand].ndim &&
+                   memcmp(call->axes[k], call->axes[operand], (size_t)ndim) == 0;
+        for (int d = 0; same && d < ndim; d++) {
+            same = tile->operand[k].shape[d] == PyArray_DIM(array, d);
+        }
+        if (same && (call->haloed >> k & 1) != 0) {
+            return k;
+        }
+    }
+    return -1;
+}
+
+static int check_shape(const tw_tile *tile, const struct call *call, int operand, PyArrayObject *array)
+{
+    npy_intp shape[TW_MAX_DIMS];
+    const int ndim = tile->operand[operand].ndim;
+    for (int d = 0; d < ndim; d++) {
+        shape[d] = tile->operand[operand].shape[d];
+    }
+    if (PyArray_NDIM(array) == ndim && PyArray_CompareLists(PyArray_DIMS(array), shape, ndim)) {
+        return 0;
+    }
+    const int haloed = haloed_input(tile, call, operand, array);
+    PyObject *given = PyArray_IntTupleFromIntp(PyArray_NDIM(array), PyArray_DIMS(array));
+    PyObject *wanted = PyArray_IntTupleFromIntp(ndim, shape);
+    if (given != NULL && wanted != NULL) {
+        PyErr_Format(PyExc_ValueError, "the kernel has returned a value of shape %R for a tile of shape %R%s%s", given,
+                     wanted, haloed >= 0 ? ": cut off the halo of " : "",
+                     haloed >= 0 ? operand_name(call, haloed) : "");
+    }
+    Py_XDECREF(given);
+    Py_XDECREF(wanted);
+    return -1;
 }
 
 /* ---- outputs that have a dtype ---- */
@@ -89,7 +113,7 @@ static PyArrayObject *as_wished(PyArrayObject *array, PyObject *value, PyArray_D
 }
 
 /* place[...] = value, of the same shape: a value that NumPy would repeat over the tile is none that was meant. */
-static int copy_whole(PyArrayObject *place, PyObject *value, const char *name)
+static int copy_whole(const tw_tile *tile, const struct call *call, int operand, PyArrayObject *place, PyObject *value)
 {
     PyArray_Descr *wish = PyArray_DESCR(place);
     PyArrayObject *array = plain_array(value);
@@ -100,14 +124,14 @@ static int copy_whole(PyArrayObject *place, PyObject *value, const char *name)
     if (array == NULL) {
         return -1;
     }
-    int done = check_shape(array, PyArray_DIMS(place), PyArray_NDIM(place));
+    int done = check_shape(tile, call, operand, array);
     if (done == 0 && !PyArray_CanCastTypeTo(PyArray_DESCR(array), wish, NPY_SAME_KIND_CASTING)) {
         const int objects = PyArray_DESCR(array)->type_num == NPY_OBJECT; /* which no output can have */
         PyErr_Format(
             PyExc_TypeError,
             "the kernel has returned %S for output %s of dtype %S, which does not hold that; convert it in the "
             "kernel%s%S%s",
-            PyArray_DESCR(array), name, wish, objects ? " to " : ", or give dtype='",
+            PyArray_DESCR(array), operand_name(call, operand), wish, objects ? " to " : ", or give dtype='",
             objects ? wish : PyArray_DESCR(array), objects ? "" : "'");
         done = -1;
     }
@@ -159,18 +183,13 @@ static int choose(const tw_tile *tile, const struct call *call, int operand, PyA
 
 static int keep_whole(const tw_tile *tile, const struct call *call, int operand, PyObject *value)
 {
-    const tw_view *empty = &tile->operand[operand];
-    npy_intp shape[TW_MAX_DIMS];
     tw_view view;
     if (value == Py_None) {
         PyErr_Format(PyExc_TypeError, "the kernel has returned None for output %s", operand_name(call, operand));
         return -1;
     }
-    for (int d = 0; d < empty->ndim; d++) {
-        shape[d] = empty->shape[d];
-    }
     PyArrayObject *array = plain_array(value);
-    if (array == NULL || check_shape(array, shape, empty->ndim) != 0 ||
+    if (array == NULL || check_shape(tile, call, operand, array) != 0 ||
         choose(tile, call, operand, PyArray_DESCR(array), &view) != 0) {
         Py_XDECREF(array);
         return -1;
@@ -191,14 +210,14 @@ static int store(const tw_tile *tile, const struct call *call, PyObject *const *
         if (call->args[n] == operand) {
             return views[n] == value || value == Py_None
                        ? 0
-                       : copy_whole((PyArrayObject *)views[n], value, operand_name(call, operand));
+                       : copy_whole(tile, call, operand, (PyArrayObject *)views[n], value);
         }
     }
     if (call->chosen >> operand & 1) {
         return keep_whole(tile, call, operand, value);
     }
     PyObject *place = ndarray_of_view(&tile->operand[operand], 1, NULL);
-    const int done = place != NULL ? copy_whole((PyArrayObject *)place, value, operand_name(call, operand)) : -1;
+    const int done = place != NULL ? copy_whole(tile, call, operand, (PyArrayObject *)place, value) : -1;
     Py_XDECREF(place);
     return done;
 }

@@ -29,7 +29,8 @@ class Again:
         notation = request.notation
         whole: Splits = ((notation.axes[0], "parts", 1),) if notation.axes else ()
         grid = request.grid if request.parted else \
-            grid_for(notation, request.lengths, whole, (8,) * len(notation.names), _tilework.COST_UNKNOWN)
+            grid_for(notation, request.lengths, whole, (8,) * len(notation.names), _tilework.COST_UNKNOWN,
+                     edges=request.edges)
         arrays = tuple(request.made(None, k, request.dtypes[k]) if array is None else _memory.wrapped(array)
                        for k, array in enumerate(self.arrays))
         again = job._replace(grid=grid, arrays=arrays, fresh=request.fresh, dirty=request.fresh, expected=())

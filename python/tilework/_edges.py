@@ -48,6 +48,15 @@ def _text(edge: Any, axis: Optional[str]) -> str:
     raise TypeError(f"{_whose(axis)} is {NAMES}, not {edge!r}")
 
 
+def again(edges: Given) -> Edges:
+    """What `edges_of` makes these of, where no axis has a length."""
+    if edges and edges[0][0] is None:
+        common: Any = edges[0][1][0]
+        return common
+    found: dict[str, Any] = {axis: text for axis, (text, _) in edges if axis is not None}
+    return found or None
+
+
 def edges_of(edges: Edges, lengths: Optional[Mapping[str, int]] = None) -> Given:
     """Axes with their edge, and whether their length is given: what they index alone is read with the edge then."""
     if edges is None:

@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from . import _tilework
+from ._edges import Given
 from ._errors import ArgumentError, of_failure
 from ._scalars import axis_name, whole
 from ._signature import Notation
@@ -51,9 +52,9 @@ def divisions(cuts: Optional[Mapping[str, Any]], tiles: Optional[Mapping[str, An
 
 @functools.lru_cache(maxsize=256)
 def grid_for(notation: Notation, lengths: tuple[int, ...], splits: Splits,
-             itemsizes: tuple[int, ...], cost: int, input_axes_only: bool = False, folds: Folds = ()) -> _tilework.Grid:
+             itemsizes: tuple[int, ...], cost: int, input_axes_only: bool = False, folds: Folds = (), edges: Given = ()) -> _tilework.Grid:
     """`input_axes_only`: automatic tiles leave an axis whole that no input has."""
     try:
-        return _tilework.Grid(notation.signature, lengths, splits, itemsizes, cost, input_axes_only, folds)
+        return _tilework.Grid(notation.signature, lengths, splits, itemsizes, cost, input_axes_only, folds, dict(edges))
     except _tilework.Failure as failure:
         raise of_failure(failure) from None

@@ -52,6 +52,7 @@ class _Shared(TypedDict, total=False):
     tiles: Optional[Mapping[str, int]]
     parts: Optional[Mapping[str, int]]
     lengths: Optional[Mapping[str, int]]
+    edges: Edges
     progress: Union[None, bool, Callable[[int, int, float], object]]
     check: bool
     where: Any
@@ -77,7 +78,6 @@ class KernelOptions(_Shared, total=False):
 class StatementOptions(_Shared, total=False):
     """Of `Pool.evaluate`."""
 
-    edges: Edges
     operands: Optional[Mapping[str, Any]]
 
 

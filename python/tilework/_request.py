@@ -8,6 +8,7 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _classes, _files, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs
+from ._edges import edges_of
 from ._errors import ArgumentError
 from ._manner import Manner
 from ._native import Kernel
@@ -45,7 +46,7 @@ class Request:
     files: Optional[_files.Wanted] = None  # where all outputs are written, if not to memory
 
     def __init__(self, asked: Asked) -> None:
-        kernel, signature, values, out, dtype, splits, lengths = asked[:7]
+        kernel, signature, values, out, dtype, splits, lengths, edges = asked[:8]
         self.kernel = kernel
         self.native = kernel if isinstance(kernel, Kernel) else None
         native = self.native is not None
@@ -61,6 +62,7 @@ class Request:
         if self.files is not None:
             out = None
             _files.check_places(notation, self.input_files, self.files)
+        self.edges = edges_of(edges)
         if asked.reduce is not None:
             self.reductions = _reductions.of(notation, asked.reduce)
             self.fold_kernels = {}
@@ -137,7 +139,7 @@ class Request:
         folds = _reductions.folds(self.reductions, self.fold_kernels, len(self.arrays)) if self.reductions else ()
         make = _grid.grid_for.__wrapped__ if self.fold_kernels else _grid.grid_for  # what a user's function carries is not kept
         self.grid = make(self.notation, self.lengths, self.splits, itemsizes,
-                         _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part, folds)
+                         _tilework.COST_STATEMENT if light else _tilework.COST_UNKNOWN, not knows_part, folds, self.edges)
         if folds:
             self.parted = bytes(k for k in sorted(self.reductions) if _is_cut(self.grid, self.notation, k))
 

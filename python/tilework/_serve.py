@@ -109,8 +109,8 @@ class Server:
         reduce = {name: how if isinstance(how, str) else self.kernel_of(how) for name, how in run.reduce.items()}
         views = [run.inputs.get(k) if place is None else self.view(place) for k, place in enumerate(run.places)]
         asked = Asked(self.kernel_of(run.kernel), run.signature, tuple(views[k] for k in notation.given),
-                      tuple(views[k] for k in notation.made), None, run.splits, dict(zip(notation.axes, run.lengths)), None,
-                      run.options, None, None, reduce)
+                      tuple(views[k] for k in notation.made), None, run.splits, dict(zip(notation.axes, run.lengths)),
+                      run.edges, run.options, None, None, reduce)
         request = Request(asked if run.files is None else run.files.asked(asked, notation, run.dtypes))
         request.fresh = run.fresh if run.files is None else b""
         request.files = run.files

@@ -21,7 +21,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _context, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
+from . import _classes, _context, _edges, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
 from ._errors import ArgumentError, PoolError, TileError
 from ._finished import refuse_spawned
 from ._interpreter import STARTED, interpreter
@@ -225,8 +225,8 @@ class Engine:
             places, made = self._placed(request)
             sent = options._replace(progress=options.progress is not None)
             self._send("run", Run(content, _context.portable(), notation.text, places, request.splits, request.lengths,
-                                  request.fresh, sent, reduce_of(request), _dtypes_of(request), _inputs_of(request),
-                                  _files_of(request)))
+                                  _edges.again(request.edges), request.fresh, sent, reduce_of(request),
+                                  _dtypes_of(request), _inputs_of(request), _files_of(request)))
             try:
                 report, chosen, said = self._answer(tell)
             except TileError as error:

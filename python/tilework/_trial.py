@@ -263,7 +263,8 @@ def _coarser(request: Request, grid: _tilework.Grid) -> Optional[tuple[_tilework
     splits = tuple((axes[a], "tile", COARSER * -(-request.lengths[a] // grid.counts[a])) if a == along else
                    (axes[a], "parts", grid.counts[a]) for a in range(len(axes)) if grid.counts[a] > 1)
     itemsizes = tuple(SIZE_UNKNOWN if dtype is NOTHING else dtype.itemsize for dtype in request.dtypes)
-    return grid_for(request.notation, request.lengths, splits, itemsizes, _tilework.COST_UNKNOWN, False), along
+    return grid_for(request.notation, request.lengths, splits, itemsizes, _tilework.COST_UNKNOWN, False,
+                    edges=request.edges), along
 
 
 def _set_up(stand: _Stand, usual: float, budget: float) -> float:

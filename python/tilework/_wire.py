@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from . import _errors
+from ._edges import Edges
 from ._errors import ArgumentError, PoolError
 from ._files import Wanted as Files
 from ._grid import Splits
@@ -45,6 +46,7 @@ class Run(NamedTuple):
     places: list[Optional[Place]]  # one an operand; None: an output whose dtype the kernel chooses
     splits: Splits
     lengths: tuple[int, ...]
+    edges: Edges
     fresh: bytes
     options: RunOptions  # whose `progress` is whether the program wants to know it
     reduce: dict[str, Any]  # of outputs by name: "sum" and the like, or the content of a function
