@@ -19,7 +19,7 @@ static const struct argp_option options[] = {
     {"param", KEY_PARAM, "NAME=NUMBER", 0,
      "Value of a named parameter in the statement: c=0.5 or c=float32(0.5) (repeat for each)", 2},
     {"edge", KEY_EDGE, "[AXIS=]EDGE,...", 0,
-     "How to read past the ends of an input: clamp, wrap, zero, reflect, mirror or constant=1 along all axes, or "
+     "How to read past the ends of an input, also in the halo of a KERNEL's: clamp, wrap, zero, reflect, mirror or constant=1 along all axes, or "
      "i=clamp,j=constant=1; default: an error",
      2},
     {0}};
@@ -85,10 +85,7 @@ void cli_notation_fini(struct cli_notation *notation)
 
 error_t cli_notation_refuse(const struct cli_notation *notation, const char *kernel)
 {
-    const char *option = notation->parameters.count > 0                        ? "--param"
-                         : notation->edges.count > 0 || notation->edge != NULL ? "--edge"
-                                                                               : NULL;
-    return option != NULL ? cli_bad("%s: is for statements, and %s is a kernel", option, kernel) : 0;
+    return notation->parameters.count > 0 ? cli_bad("--param: is for statements, and %s is a kernel", kernel) : 0;
 }
 
 /* ---- statements ---- */
@@ -184,6 +181,7 @@ tw_status cli_recipe_begin(struct cli_recipe *recipe, const char *kernel, const 
                            const struct cli_notation *notation, const struct cli_bindings *lengths, tw_error *error)
 {
     tw_status status;
+    recipe->notation = notation;
     if (signature != NULL) {
         status = tw_signature_parse(&recipe->own, signature, error);
         recipe->signature = recipe->own;
@@ -246,12 +244,20 @@ tw_status cli_recipe_divide(tw_grid **grid, const struct cli_recipe *recipe, con
         const tw_grid_options more = {.itemsizes = itemsizes};
         return tw_statement_grid(grid, recipe->statement, recipe->lengths, splits->split, splits->count, &more, error);
     }
+    tw_axis_edge *edges = calloc(recipe->notation->edges.count + 1, sizeof *edges);
+    if (edges == NULL) {
+        return cli_error(error, TW_ERROR_MEMORY, "not enough memory for the edges");
+    }
     const tw_grid_options division = {.splits = splits->split,
                                       .nsplits = splits->count,
                                       .itemsizes = itemsizes,
                                       .folds = reductions->count > 0 ? reductions->folds : NULL,
-                                      .fold_kernels = (const tw_kernel *const *)reductions->kernels};
-    return tw_grid_create(grid, recipe->signature, recipe->lengths, &division, error);
+                                      .fold_kernels = (const tw_kernel *const *)reductions->kernels,
+                                      .edges = edges,
+                                      .nedges = fill_edges(edges, recipe->notation, NULL)};
+    const tw_status status = tw_grid_create(grid, recipe->signature, recipe->lengths, &division, error);
+    free(edges);
+    return status;
 }
 
 tw_status cli_recipe_open(struct cli_recipe *recipe, const char *kernel, const char *object,

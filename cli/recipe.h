@@ -15,7 +15,7 @@ struct cli_notation {
 extern const struct argp cli_notation_argp;
 void cli_notation_fini(struct cli_notation *notation);
 
-/* Refuses these options if any was given: `kernel` is no statement. 0, or EINVAL; the error has been reported. */
+/* Refuses what is for statements alone if it was given: `kernel` is none. 0, or EINVAL; the error has been reported. */
 error_t cli_notation_refuse(const struct cli_notation *notation, const char *kernel);
 
 /* "r[i,j] = ...", and not FILE.c:FUNCTION. */
@@ -36,6 +36,7 @@ struct cli_recipe {
     tw_statement *statement; /* NULL: a kernel */
     tw_signature *own;       /* of a kernel */
     tw_kernel *opened;       /* not the statement's */
+    const struct cli_notation *notation; /* the caller's */
     const tw_signature *signature;
     const tw_kernel *kernel;
     int64_t *lengths; /* [naxes] */
