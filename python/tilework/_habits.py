@@ -39,8 +39,8 @@ ADVICE = {
     "tiles_per_worker=100 has worker processes replaced": "maxtasksperchild max_tasks_per_child tasks_per_child "
                                                          "max_tasks_per_worker",
     "keep_going=True lets other tiles run when one fails": "on_error errors ignore_errors raise_errors skip_errors",
-    "a read past the ends of an array is set by edges=\"clamp\" of tilework.evaluate; a kernel gets no halo: it takes the "
-    "array whole, by axes that no output has, and tile": "depth boundary boundaries halo overlap edge padding pad",
+    "a halo is written in the signature, u[i-1..i+1,j], and edges=\"reflect\" or {\"i\": \"reflect\"} says what is read past the "
+    "ends, as in statements": "depth boundary boundaries halo overlap edge padding pad",
 }
 WORDS = {word: advice for advice, words in ADVICE.items() for word in words.split()}
 

@@ -12,6 +12,7 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
+#include "job/access/access.h"
 #include "record/contents.h"
 #include "record/journal_file.h"
 #include "record/partials.h"
@@ -476,6 +477,12 @@ static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, c
     for (int k = 0; k < grid->signature->noperands; k++) {
         if (arrays[k] == NULL && grid->signature->operands[k].role != TW_OUT) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "operand '%s' has no array", grid->signature->operands[k].name);
+        }
+        const tw_status status = grid->signature->operands[k].has_halo /* as tw_run does, before there are files */
+                                     ? tw__framed_check(grid, k, &arrays[k]->view.dtype, error)
+                                     : TW_OK;
+        if (status != TW_OK) {
+            return status;
         }
     }
     return TW_OK;

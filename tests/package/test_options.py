@@ -11,7 +11,7 @@ import pytest
 
 import tilework as tw
 
-RUN = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "reduce": None, "retries": 2, "timeout": None,
+RUN = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "edges": None, "reduce": None, "retries": 2, "timeout": None,
        "progress": None, "guard": False, "check": False, "keep_going": False, "tiles_per_worker": 0, "where": None, "on_tile": None, "report": False, "resume": False, "restart": False, "verify": False, "version": None,
        "mmap_mode": "r"}
 EVALUATE = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "edges": None,
@@ -34,7 +34,7 @@ def test_every_option_is_shown_with_its_type_and_default(function, first, option
 def test_functions_and_methods_share_types():
     run, evaluate = inspect.signature(tw.run).parameters, inspect.signature(tw.evaluate).parameters
     shared = [name for name in set(run) & set(evaluate) if name != "operands"]  # which run has in order
-    assert len(shared) == 17
+    assert len(shared) == 18
     for name in shared:
         assert (run[name].default, run[name].annotation) == (evaluate[name].default, evaluate[name].annotation)
 
