@@ -133,7 +133,8 @@ TW_API tw_status tw_kernel_from_function(tw_kernel **kernel, tw_function functio
 TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, const char *symbol, tw_error *error);
 
 typedef struct tw_compile_options {
-    const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang on PATH */
+    const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang, zig on PATH, else the one of the
+                           * Python package ziglang, if this library is in a Python environment that has it */
     const char *flags;    /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
     const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework; if that cannot be used, the home
                            * folder on record, then $TMPDIR, then a folder of this process (see tw_kernel_note) */

@@ -300,6 +300,9 @@ static tw_status run_compiler(struct compilation *job, const char *object, const
     for (size_t k = 0; k < sizeof front / sizeof front[0]; k++) {
         arguments[count++] = front[k];
     }
+    if (job->compiler.is_zig) {
+        arguments[count++] = "-fno-sanitize=all"; /* zig cc adds checks of its own by default */
+    }
     /* The source stands before the flags, which may name libraries; it is C whatever its name. */
     const char *const source[] = {"-x", "c", place, "-x", "none"};
     for (size_t k = 0; k < sizeof source / sizeof source[0]; k++) {
@@ -441,7 +444,8 @@ static tw_status try_folder(struct compilation *job, const char *folder, const s
         return status;
     }
     *passable = 0;
-    if (job->version == NULL) {
+    status = tw__compiler_work_in(&job->compiler, folder, error);
+    if (status == TW_OK && job->version == NULL) {
         status = tw__compiler_version(&job->compiler, &job->cache, &job->version, error);
         if (status == TW_OK) {
             status = keep_flags(job, kept, error);

@@ -55,6 +55,37 @@ static int is_blank_text(const char *text)
     return *text == '\0';
 }
 
+/* Where `pip install tilework[compiler]` leaves the compiler: seen from the extension in site-packages/tilework, from
+ * the command in bin, and from a Python in bin. */
+static char *find_packaged(void)
+{
+    static const char *const patterns[] = {"../ziglang/zig", "../lib*/python3*/*-packages/ziglang/zig"};
+    char *found = NULL;
+    for (size_t k = 0; k < sizeof patterns / sizeof patterns[0] && found == NULL; k++) {
+        found = tw__find_program_beside(patterns[k]);
+    }
+    return found;
+}
+
+/* "zig cc": two words, the first a path as it is, blanks and all. */
+static tw_status use_zig(struct tw__compiler *compiler, char *program, tw_error *error)
+{
+    static const char cc[] = "cc";
+    const size_t length = strlen(program) + 1;
+    compiler->program = program;
+    compiler->words.text = malloc(length + sizeof cc);
+    if (compiler->words.text == NULL) {
+        return tw__fail_memory(error, length + sizeof cc, "the compiler");
+    }
+    memcpy(compiler->words.text, program, length);
+    memcpy(compiler->words.text + length, cc, sizeof cc);
+    compiler->words.word[0] = compiler->words.text;
+    compiler->words.word[1] = compiler->words.text + length;
+    compiler->words.word[2] = NULL;
+    compiler->words.count = 2;
+    return TW_OK;
+}
+
 static tw_status find_default(struct tw__compiler *compiler, tw_error *error)
 {
     static const char *const names[] = {"cc", "gcc", "clang"};
@@ -67,9 +98,43 @@ static tw_status find_default(struct tw__compiler *compiler, tw_error *error)
             return tw__fail_memory(error, strlen(names[k]) + 1, "the compiler");
         }
     }
+    char *zig = tw__find_program("zig");
+    zig = zig != NULL ? zig : find_packaged();
+    if (zig != NULL) {
+        return use_zig(compiler, zig, error);
+    }
     return tw__fail(error, TW_ERROR_COMPILE,
                     "there is no C compiler: none of cc, gcc and clang is on PATH; install one (Debian, Ubuntu: apt "
-                    "install gcc libc6-dev) or name one in TILEWORK_CC");
+                    "install gcc libc6-dev; in a Python environment: pip install 'tilework[compiler]') or name one in "
+                    "TILEWORK_CC");
+}
+
+/* Whether the words begin with "zig cc". */
+static int calls_zig(const struct tw__compiler *compiler)
+{
+    const char *name = strrchr(compiler->program, '/');
+    name = name != NULL ? name + 1 : compiler->program;
+    return strcmp(name, "zig") == 0 && compiler->words.count > 1 && strcmp(compiler->words.word[1], "cc") == 0;
+}
+
+tw_status tw__compiler_work_in(struct tw__compiler *compiler, const char *folder, tw_error *error)
+{
+    static const char *const names[] = {"ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"};
+    size_t count = 0;
+    for (size_t k = 0; k < 2; k++) {
+        free(compiler->variable[k]);
+        compiler->variable[k] = NULL;
+    }
+    for (size_t k = 0; compiler->is_zig && k < sizeof names / sizeof names[0]; k++) {
+        if (getenv(names[k]) == NULL) {
+            if (asprintf(&compiler->variable[count], "%s=%s/zig", names[k], folder) < 0) {
+                compiler->variable[count] = NULL;
+                return tw__fail_memory(error, strlen(folder) + 32, "the compiler's environment");
+            }
+            count++;
+        }
+    }
+    return TW_OK;
 }
 
 tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, tw_error *error)
@@ -104,13 +169,19 @@ tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, t
     }
     if (status != TW_OK) {
         tw__compiler_fini(compiler);
+        return status;
     }
-    return status;
+    compiler->is_zig = calls_zig(compiler);
+    return TW_OK;
 }
 
 void tw__compiler_fini(struct tw__compiler *compiler)
 {
     tw__arguments_fini(&compiler->words);
+    for (size_t k = 0; k < 2; k++) {
+        free(compiler->variable[k]);
+        compiler->variable[k] = NULL;
+    }
     free(compiler->program);
     compiler->program = NULL;
 }
@@ -179,7 +250,7 @@ tw_status tw__compiler_run(const struct tw__compiler *compiler, const char *cons
         argv[words + k] = (char *)arguments[k]; /* execve's type; it writes nothing */
     }
     argv[words + count] = NULL;
-    const int os_error = tw__run_program(argv, OUTPUT_LIMIT, output, code);
+    const int os_error = tw__run_program(argv, compiler->variable, OUTPUT_LIMIT, output, code);
     free(argv);
     if (os_error != 0) {
         return tw__fail_os(error, run_status(os_error), os_error, "the compiler %s cannot be run", compiler->program);

@@ -22,12 +22,20 @@ void tw__arguments_fini(struct tw__arguments *words);
 struct tw__compiler {
     struct tw__arguments words; /* the compiler and its own arguments, as asked for */
     char *program;              /* full path of the first word */
+    int is_zig;        /* "zig cc": Clang with a C library's headers of its own; it needs a folder to work in */
+    char *variable[3]; /* environment that it is given beyond this process's own; owned, ended by NULL */
 };
 
-/* The compiler asked for, NULL or blank: $TILEWORK_CC, else the first of cc, gcc, clang on PATH. A text that is the
- * path of a program as a whole may have blanks in it. Errors: TW_ERROR_COMPILE (none found), as tw__arguments_init. */
+/* The compiler asked for, NULL or blank: $TILEWORK_CC, else the first of cc, gcc, clang and zig on PATH, else the one
+ * that the Python package ziglang (the extra tilework[compiler]) brought into the same environment as this library. A
+ * text that is the path of a program as a whole may have blanks in it. Errors: TW_ERROR_COMPILE (none found), as
+ * tw__arguments_init. */
 tw_status tw__compiler_init(struct tw__compiler *compiler, const char *wished, tw_error *error);
 void tw__compiler_fini(struct tw__compiler *compiler);
+
+/* A compiler that keeps files of its own ("zig cc") keeps them below this folder from now on, unless the environment
+ * says where. Errors: TW_ERROR_MEMORY. */
+tw_status tw__compiler_work_in(struct tw__compiler *compiler, const char *folder, tw_error *error);
 
 /* What the compiler says of its version (malloc). Starting it takes milliseconds, so the answer is kept in the cache
  * (may be NULL: asks) under the identity of the program's file, and of every other word that is a program ("ccache

@@ -3,8 +3,10 @@
  * the child forever. */
 #include "os/program.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -19,15 +21,23 @@
 
 extern char **environ;
 
-/* This process's environment with LC_ALL=C, so that what the program says does not depend on the user's language. The
- * texts stay the environment's own; the vector is malloc. */
-static char **plain_environment(void)
+static const char place_of_this_code = 0; /* an address in the file that holds the library */
+
+static size_t count_texts(char *const *texts)
 {
     size_t count = 0;
-    while (environ != NULL && environ[count] != NULL) {
+    while (texts != NULL && texts[count] != NULL) {
         count++;
     }
-    char **copy = malloc((count + 2) * sizeof *copy);
+    return count;
+}
+
+/* This process's environment with LC_ALL=C, so that what the program says does not depend on the user's language, and
+ * with `more` (names that the environment lacks). The texts stay their owners'; the vector is malloc. */
+static char **plain_environment(char *const more[])
+{
+    const size_t count = count_texts(environ), extra = count_texts(more);
+    char **copy = malloc((count + extra + 2) * sizeof *copy);
     if (copy == NULL) {
         return NULL;
     }
@@ -37,17 +47,20 @@ static char **plain_environment(void)
             copy[kept++] = environ[k];
         }
     }
+    for (size_t k = 0; k < extra; k++) {
+        copy[kept++] = more[k];
+    }
     copy[kept++] = "LC_ALL=C";
     copy[kept] = NULL;
     return copy;
 }
 
 /* Starts argv with both outputs on `fd`. 0, or an errno. */
-static int spawn(pid_t *pid, char *const argv[], int fd)
+static int spawn(pid_t *pid, char *const argv[], char *const more[], int fd)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    char **environment = plain_environment();
+    char **environment = plain_environment(more);
     if (environment == NULL) {
         return ENOMEM;
     }
@@ -90,13 +103,13 @@ static int spawn(pid_t *pid, char *const argv[], int fd)
 }
 
 /* The same by way of a waiter. 0, or an errno. */
-static int spawn_between(struct tw__waiter *waiter, char *const argv[], int fd)
+static int spawn_between(struct tw__waiter *waiter, char *const argv[], char *const more[], int fd)
 {
     char *path = tw__find_program(argv[0]);
     if (path == NULL) {
         return errno;
     }
-    char **environment = plain_environment();
+    char **environment = plain_environment(more);
     const int status = environment != NULL ? tw__waiter_start(waiter, path, argv, environment, fd) : ENOMEM;
     free(environment);
     free(path);
@@ -155,7 +168,7 @@ static int wait_for(pid_t pid, int *ended)
 }
 
 /* As tw__run_program; `between`: by way of a process that waits for it. */
-static int run(char *const argv[], int between, size_t limit, char **output, int *ended)
+static int run(char *const argv[], char *const more[], int between, size_t limit, char **output, int *ended)
 {
     int ends[2];
     int status = tw__pipe(ends);
@@ -164,7 +177,7 @@ static int run(char *const argv[], int between, size_t limit, char **output, int
     }
     pid_t pid = 0;
     struct tw__waiter waiter;
-    status = between ? spawn_between(&waiter, argv, ends[1]) : spawn(&pid, argv, ends[1]);
+    status = between ? spawn_between(&waiter, argv, more, ends[1]) : spawn(&pid, argv, more, ends[1]);
     close(ends[1]);
     if (status != 0) {
         close(ends[0]);
@@ -184,12 +197,12 @@ static int run(char *const argv[], int between, size_t limit, char **output, int
     return 0;
 }
 
-int tw__run_program(char *const argv[], size_t limit, char **output, int *code)
+int tw__run_program(char *const argv[], char *const more[], size_t limit, char **output, int *code)
 {
     int ended = 0;
-    int status = tw__ends_are_forgotten() ? ECHILD : run(argv, 0, limit, output, &ended);
+    int status = tw__ends_are_forgotten() ? ECHILD : run(argv, more, 0, limit, output, &ended);
     if (status == ECHILD) { /* somebody else has learned how it ended */
-        status = run(argv, 1, limit, output, &ended);
+        status = run(argv, more, 1, limit, output, &ended);
     }
     if (status == 0) {
         *code = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
@@ -234,6 +247,39 @@ char *tw__find_program(const char *name)
             return NULL;
         }
     }
+}
+
+/* The first program among folder/pattern, `folder` that of this file (malloc). NULL: none. */
+static char *find_in_pattern(const char *file, const char *pattern)
+{
+    char *real = realpath(file, NULL), *whole = NULL, *found = NULL;
+    glob_t matches;
+    if (real == NULL || strrchr(real, '/') == NULL) {
+        free(real);
+        return NULL;
+    }
+    if (asprintf(&whole, "%.*s/%s", (int)(strrchr(real, '/') - real), real, pattern) < 0) {
+        whole = NULL;
+    }
+    if (whole != NULL && glob(whole, 0, NULL, &matches) == 0) {
+        for (size_t k = 0; k < matches.gl_pathc && found == NULL; k++) {
+            found = is_program(matches.gl_pathv[k]) ? realpath(matches.gl_pathv[k], NULL) : NULL;
+        }
+        globfree(&matches);
+    }
+    free(whole);
+    free(real);
+    return found;
+}
+
+char *tw__find_program_beside(const char *pattern)
+{
+    Dl_info here;
+    char *found = NULL;
+    if (dladdr((const void *)&place_of_this_code, &here) != 0 && here.dli_fname != NULL) {
+        found = find_in_pattern(here.dli_fname, pattern);
+    }
+    return found != NULL ? found : find_in_pattern("/proc/self/exe", pattern);
 }
 
 char *tw__program_identity(const char *path)

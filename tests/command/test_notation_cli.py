@@ -543,7 +543,8 @@ def test_a_compiled_statement_takes_the_place_of_no_pipe_or_device(folder):
 def test_without_a_compiler_one_sentence_says_what_to_install(folder):
     result = folder.refused(2, "run", "r[i] = y[i]", "y=y.npy", "-o", "r=r.npy", env={"PATH": "/nonexistent"})
     assert result.stderr == ("tilework: there is no C compiler: none of cc, gcc and clang is on PATH; install one "
-                             "(Debian, Ubuntu: apt install gcc libc6-dev) or name one in TILEWORK_CC\n")  # fmt: skip
+                             "(Debian, Ubuntu: apt install gcc libc6-dev; in a Python environment: pip install "
+                             "'tilework[compiler]') or name one in TILEWORK_CC\n")  # fmt: skip
 
 
 def test_a_text_that_tries_to_be_c_is_no_c(folder):

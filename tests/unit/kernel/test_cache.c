@@ -174,7 +174,7 @@ static void a_spoilt_header_is_written_again(void **state)
     assert_true(asprintf(&command,
                          "for f in %s/cache/tilework/include-*/tilework/tilework.h; do echo '#error' > \"$f\"; done",
                          scratch->path) > 0);
-    assert_int_equal(tw__run_program((char *[]){"sh", "-c", command, NULL}, 100, &output, &code), 0);
+    assert_int_equal(tw__run_program((char *[]){"sh", "-c", command, NULL}, NULL, 100, &output, &code), 0);
     assert_int_equal(code, 0);
     free(output);
     free(command);

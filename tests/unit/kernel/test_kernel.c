@@ -49,7 +49,7 @@ static void make_library(const struct scratch *scratch, const char *file, const 
     char *output;
     int code;
     char *const argv[] = {"cc", "-shared", "-fPIC", "-o", (char *)file, "made.c", NULL};
-    assert_int_equal(tw__run_program(argv, 4096, &output, &code), 0);
+    assert_int_equal(tw__run_program(argv, NULL, 4096, &output, &code), 0);
     assert_int_equal(code, 0);
     free(output);
 }
@@ -146,7 +146,7 @@ static void only_the_objects_own_functions_are_kernels(void **state)
     char *output;
     int code;
     char *const argv[] = {"cc", "-shared", "-fPIC", "-Wl,--hash-style=sysv", "-o", "sysv.so", "made.c", NULL};
-    assert_int_equal(tw__run_program(argv, 4096, &output, &code), 0);
+    assert_int_equal(tw__run_program(argv, NULL, 4096, &output, &code), 0);
     free(output);
     assert_int_equal(answer("sysv.so:add"), 43);
     refused(&error, "sysv.so:printf", TW_ERROR_ARGUMENT);
@@ -181,7 +181,7 @@ static void what_is_no_library_is_said_plainly(void **state)
     char *output;
     int code;
     char *const argv[] = {"cc", "-c", "-o", "object.so", "made.c", NULL};
-    assert_int_equal(tw__run_program(argv, 4096, &output, &code), 0);
+    assert_int_equal(tw__run_program(argv, NULL, 4096, &output, &code), 0);
     free(output);
     refused(&error, "object.so:mult", TW_ERROR_FILE);
     assert_says(&error, "object.so: is an object file, not yet linked");

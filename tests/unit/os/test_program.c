@@ -17,7 +17,7 @@ static char *run(char *const argv[], int expected)
 {
     char *output = NULL;
     int code = -1;
-    assert_int_equal(tw__run_program(argv, LIMIT, &output, &code), 0);
+    assert_int_equal(tw__run_program(argv, NULL, LIMIT, &output, &code), 0);
     assert_int_equal(code, expected);
     return output;
 }
@@ -35,7 +35,7 @@ static void a_missing_program_is_said_so(void **state)
     (void)state;
     char *output = NULL;
     int code = -1;
-    assert_int_equal(tw__run_program((char *[]){"no-such-program-here", NULL}, LIMIT, &output, &code), ENOENT);
+    assert_int_equal(tw__run_program((char *[]){"no-such-program-here", NULL}, NULL, LIMIT, &output, &code), ENOENT);
     assert_null(output);
     assert_int_equal(code, -1);
 }
@@ -62,7 +62,7 @@ static void long_output_is_cut_and_drained(void **state)
     /* Far more than a pipe holds: a program that nobody reads from would never end. */
     char *const argv[] = {"sh", "-c", "yes 0123456789 | head -c 3000000; exit 4", NULL};
     for (size_t limit = 0; limit <= 20000; limit += 10000) {
-        assert_int_equal(tw__run_program(argv, limit, &output, &code), 0);
+        assert_int_equal(tw__run_program(argv, NULL, limit, &output, &code), 0);
         assert_int_equal(code, 4);
         assert_int_equal(strlen(output), limit);
         free(output);
@@ -134,8 +134,8 @@ static void ignored_ends_of_children_are_seen(void **state)
     free(output);
     free(run((char *[]){"sh", "-c", "kill -9 $$", NULL}, 128 + SIGKILL));
     int code = -1;
-    assert_int_equal(tw__run_program((char *[]){"no-such-program-here", NULL}, LIMIT, &output, &code), ENOENT);
-    assert_int_equal(tw__run_program((char *[]){"/dev/null", NULL}, LIMIT, &output, &code), ENOENT);
+    assert_int_equal(tw__run_program((char *[]){"no-such-program-here", NULL}, NULL, LIMIT, &output, &code), ENOENT);
+    assert_int_equal(tw__run_program((char *[]){"/dev/null", NULL}, NULL, LIMIT, &output, &code), ENOENT);
     output = run((char *[]){"sh", "-c", "ls /proc/self/fd | wc -l", NULL}, 0);
     signal(SIGCHLD, before);
     assert_string_equal(output, "4\n"); /* 0, 1, 2 and the one that ls itself opens */
@@ -175,7 +175,7 @@ static void *run_often(void *argument)
     for (int k = 0; k < 20; k++) {
         char *output;
         int code = -1;
-        if (tw__run_program((char *[]){"echo", "hello", NULL}, LIMIT, &output, &code) != 0) {
+        if (tw__run_program((char *[]){"echo", "hello", NULL}, NULL, LIMIT, &output, &code) != 0) {
             return "not run";
         }
         const int right = code == 0 && strcmp(output, "hello\n") == 0;
@@ -213,7 +213,7 @@ static void closed_standard_descriptors_do_no_harm(void **state)
         char *output;
         int code = -1;
         const int failed =
-            tw__run_program((char *[]){"sh", "-c", "cat; echo out; echo error >&2", NULL}, LIMIT, &output, &code);
+            tw__run_program((char *[]){"sh", "-c", "cat; echo out; echo error >&2", NULL}, NULL, LIMIT, &output, &code);
         _exit(failed != 0 || code != 0 || strcmp(output, "out\nerror\n") != 0);
     }
     int ended;
@@ -255,6 +255,34 @@ static void programs_are_found_on_the_path(void **state)
     free(kept);
 }
 
+static void more_variables_are_given(void **state)
+{
+    (void)state;
+    char *output = NULL;
+    int code = -1;
+    char *const more[] = {"TILEWORK_TEST_ONE=1", "TILEWORK_TEST_TWO=b c", NULL};
+    char *const argv[] = {"sh", "-c", "printf '%s|%s|%s' \"$TILEWORK_TEST_ONE\" \"$TILEWORK_TEST_TWO\" \"$LC_ALL\"",
+                          NULL};
+    assert_int_equal(tw__run_program(argv, more, LIMIT, &output, &code), 0);
+    assert_string_equal(output, "1|b c|C");
+    assert_null(getenv("TILEWORK_TEST_ONE"));
+    free(output);
+}
+
+static void programs_are_found_beside_this_one(void **state)
+{
+    (void)state;
+    char *self = realpath("/proc/self/exe", NULL), *found = tw__find_program_beside("test_progra?");
+    assert_string_equal(found, self);
+    free(found);
+    found = tw__find_program_beside("../t*/test_program");
+    assert_string_equal(found, self);
+    assert_null(tw__find_program_beside("../t*/no-such-program"));
+    assert_null(tw__find_program_beside("../tests")); /* a folder is no program */
+    free(found);
+    free(self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +293,8 @@ int main(void)
         cmocka_unit_test(long_output_is_cut_and_drained),
         cmocka_unit_test(standard_input_is_empty),
         cmocka_unit_test(the_language_is_plain),
+        cmocka_unit_test(more_variables_are_given),
+        cmocka_unit_test(programs_are_found_beside_this_one),
         cmocka_unit_test(blocked_and_ignored_signals_stay_here),
         cmocka_unit_test(no_descriptor_is_handed_on),
         cmocka_unit_test(ignored_ends_of_children_are_seen),
