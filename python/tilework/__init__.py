@@ -17,6 +17,7 @@ from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError,
                       RemoteError, TileError)
 from ._finished import FinishedTile
 from ._functions import close_idle, empty, evaluate, iterate, map, run, share, submit, zeros
+from ._installed import get_include, get_pkgconfig
 from ._native import Kernel
 from ._plan import Forecast, Plan, plan
 from ._pool import Pool
@@ -40,3 +41,6 @@ def __getattr__(name: str) -> _Any:
         from . import _beside
         return getattr(_beside, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Forecast", "Kernel", "NotationError", "OutOfMemory",
+           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
+           "counters", "empty", "evaluate", "get_include", "get_pkgconfig", "machine", "plan", "run", "share", "zeros"]

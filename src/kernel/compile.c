@@ -271,12 +271,14 @@ static tw_status place_source(const struct compilation *job, char **place, tw_er
     return TW_OK;
 }
 
-/* What a compiler says that could not write. */
+/* What a compiler says that could not write: the C library's words, and those of zig. */
 static int lacks_room(const char *output)
 {
-    static const int causes[] = {ENOSPC, EDQUOT, EROFS, EIO};
+    static const char *const causes[] = {"No space left on device", "Disk quota exceeded", "Read-only file system",
+                                         "Input/output error",      "NoSpaceLeft",         "DiskQuota",
+                                         "ReadOnlyFileSystem",      "InputOutput"};
     for (size_t k = 0; k < sizeof causes / sizeof causes[0]; k++) {
-        if (strstr(output, strerrordesc_np(causes[k])) != NULL) {
+        if (strstr(output, causes[k]) != NULL) {
             return 1;
         }
     }

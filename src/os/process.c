@@ -281,10 +281,20 @@ void tw__kill(struct tw__process *process)
     }
 }
 
+/* A signal in words, untranslated where the C library offers that. NULL: it has none. */
+static const char *signal_words(int signal)
+{
+#if __GLIBC_PREREQ(2, 32)
+    return sigdescr_np(signal);
+#else
+    return strsignal(signal);
+#endif
+}
+
 void tw__death_text(const struct tw__death *death, char *text, size_t size)
 {
     if (death->signal > 0) {
-        const char *name = sigdescr_np(death->signal);
+        const char *name = signal_words(death->signal);
         const int length =
             snprintf(text, size, "%s signal %d (%s)", death->by_itself ? "killed itself with" : "was killed by",
                      death->signal, name != NULL ? name : "unknown");

@@ -37,7 +37,7 @@ static int keep_few(int fd, int result)
         (result != RESULT && dup2(result, RESULT) < 0) || fcntl(RESULT, F_SETFD, FD_CLOEXEC) < 0) {
         return errno;
     }
-    if (close_range(RESULT + 1, ~0U, 0) != 0) { /* before Linux 5.9 */
+    if (syscall(SYS_close_range, RESULT + 1, ~0U, 0) != 0) { /* before Linux 5.9; glibc 2.34 has a name for the call */
         const long most = sysconf(_SC_OPEN_MAX);
         for (int k = RESULT + 1; k < (most > 0 && most < 65536 ? (int)most : 65536); k++) {
             close(k);
