@@ -32,7 +32,7 @@ if _TYPE_CHECKING:
 
 __all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Future", "Kernel", "NotationError", "OutOfMemory",
            "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle",
-           "counters", "empty", "evaluate", "iterate", "machine", "map", "plan", "run", "share", "submit", "zeros"]
+           "counters", "empty", "evaluate", "get_include", "get_pkgconfig", "iterate", "machine", "map", "plan", "run", "share", "submit", "zeros"]
 
 
 def __getattr__(name: str) -> _Any:
@@ -41,6 +41,3 @@ def __getattr__(name: str) -> _Any:
         from . import _beside
         return getattr(_beside, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "Forecast", "Kernel", "NotationError", "OutOfMemory",
-           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "__version__", "close_idle",
-           "counters", "empty", "evaluate", "get_include", "get_pkgconfig", "machine", "plan", "run", "share", "zeros"]

@@ -27,6 +27,17 @@ except tw.TileError as error:
     print(error.tile, error.ranges["i"].start, error.traceback)
 shared: tw.SharedArray = tw.zeros((2, 3), "f4")
 """
+PROGRAM = """
+#include <string.h>
+#include <tilework/tilework.h>
+int main(void)
+{
+    tw_pool *pool = NULL;
+    const tw_status status = tw_pool_open(&pool, NULL, NULL);
+    tw_pool_close(pool);
+    return status == TW_OK && strcmp(tw_version(), "0.1.0") == 0 ? 0 : 1;
+}
+"""
 WRONG = "import tilework as tw\ntw.Pool(workers='two')\n"
 
 
@@ -55,13 +66,22 @@ def check_wheel(tap, python, wheel, folder):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(site)
-    strange = [name for name in names if not re.match(r"tilework(-[^/]*\.dist-info)?/", name)]
+    strange = [name for name in names if not re.match(r"tilework(-[^/]*\.dist-info)?/|tilework-[^/]*\.data/scripts/tilework$", name)]
     tap.check("the wheel has the package and nothing else", strange)
     wanted = {path.name for path in (TOP / "python" / "tilework").iterdir() if path.suffix in (".py", ".pyi", ".typed")}
     tap.check("the wheel has every file of the package", sorted(wanted - {name.split("/")[-1] for name in names}))
     library = next(site.glob("tilework/_tilework*.so"))
     tap.check("the extension needs no library but the system's", needed(library))
     tap.check("the extension exports its own name alone", exported(library))
+    command = next(site.glob("tilework-*.data/scripts/tilework"))
+    command.chmod(0o755)
+    tap.check("the command is in the wheel, runs, and needs no library but the system's",
+              attempt([command, "--version"])[0] + needed(command))
+    (folder / "program.c").write_text(PROGRAM)
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "tilework"], capture_output=True, text=True, check=False,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(site / "tilework" / "lib" / "pkgconfig")}).stdout.split()
+    tap.check("a C program compiles and runs with the wheel's headers, library and file for pkg-config",
+              attempt(["cc", "-o", folder / "program", folder / "program.c", *flags])[0] or attempt([folder / "program"])[0])
     example = EXAMPLE.search((TOP / "README.md").read_text())
     environment = {**os.environ, "PYTHONPATH": str(site)}
     tap.check("the README's Python example runs with the wheel alone",
