@@ -521,7 +521,8 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     folder.refused(2, "run", "r[i] = y[i]", *job, "--length", "k=3",
                    says="a length is given for 'k', which is no axis of the statement; it has i")  # fmt: skip
     folder.refused(2, "run", *mult, "--param", "c=3", says="--param: is for statements")
-    folder.refused(2, "run", *mult, "--edge", "clamp", says="--edge: is for statements")
+    folder.refused(2, "run", *mult, "--edge", "clamp", says="edges say what a kernel reads past the ends of an input, and no "
+                   "input of the signature has a halo: write one as u[i-1..i+1]")  # fmt: skip
     folder.refused(2, "run", "r[i] = y[i]", "-s", "y[i] -> r[i]", *job, says="a statement has its own")
     folder.refused(2, "run", "r[i] += y[i]", *job, says="input 'r' has no file: give r=FILE.npy")
     folder.refused(2, "compile", "r[i] = y[i]", "-o", "k.so", says="'y' has no dtype: give --types y=float64")

@@ -91,6 +91,28 @@ static void fill_with_number(const tw_view *to, const struct tw__grid_edge *edge
     tw__view_copy(to, &from);
 }
 
+/* Fills the part, all of which is outside along dimension d: with the number of d, but where a later dimension is
+ * outside too and its edge has a number, with that of the last of these, as numpy.pad does. */
+static void fill_outside(const struct frame *frame, int d)
+{
+    const struct tw__access *access = frame->access;
+    fill_with_number(&frame->to, &frame->grid->edges[access->axes[d]]);
+    for (int e = d + 1; e < access->view.ndim; e++) {
+        const struct tw__grid_edge *edge = &frame->grid->edges[access->axes[e]];
+        const int64_t first = frame->first[e], stop = first + frame->to.shape[e];
+        struct run run;
+        for (int64_t index = first; index < stop && !tw__edge_has_place(edge->edge); index += run.count) {
+            run = run_at(edge->edge, index, stop, length_of(access, frame->grid, e));
+            if (run.place < 0) {
+                tw_view to = frame->to;
+                to.data = (char *)to.data + (index - first) * to.strides[e];
+                to.shape[e] = run.count;
+                fill_with_number(&to, edge);
+            }
+        }
+    }
+}
+
 /* Takes one box of the store, in which each repeated element is there once, and repeats it dimension by dimension. */
 static int take_part(const struct frame *frame)
 {
@@ -145,7 +167,7 @@ static int fill(struct frame *frame, int d)
         frame->to.data = (char *)to + (index - frame->first[d]) * frame->to.strides[d];
         frame->to.shape[d] = run.count;
         if (run.place < 0) {
-            fill_with_number(&frame->to, edge);
+            fill_outside(frame, d);
         } else {
             frame->from.data = (void *)((uintptr_t)from + (uintptr_t)(run.place * access->view.strides[d]));
             frame->from.strides[d] = run.step * access->view.strides[d];

@@ -50,7 +50,7 @@ static double read_at(const struct job *job, int64_t i, int64_t j)
 {
     const int64_t index[] = {i, j};
     int64_t place[2];
-    for (int d = 0; d < 2; d++) {
+    for (int d = 1; d >= 0; d--) { /* the last dimension's number counts */
         place[d] = tw__edge_place(job->edges[d].edge, index[d], job->lengths[d]);
         if (place[d] < 0) {
             return job->edges[d].edge == TW_EDGE_CONSTANT ? job->edges[d].constant : 0;
