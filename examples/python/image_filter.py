@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A median filter of 5 x 5 pixels over an image: tiles that read a halo around themselves.
+"""A median filter of 5 x 5 pixels over an image: tiles that are read with a halo around them.
 
-The padded image is not divided, so that every tile sees all of it and takes its part with the halo; nothing is copied for
-that. Beside it the same with NumPy alone and with joblib: `image_filter.py [--small]`.
+The signature asks for the halo, and edges= says what is read past the ends of the image; nothing is padded or copied as a whole.
+Beside it the same with NumPy alone and with joblib: `image_filter.py [--small]`.
 """
 
 # %%
@@ -17,7 +17,6 @@ SMALL = "--small" in sys.argv
 HALO = 2
 rng = np.random.default_rng(1)
 image = rng.random((120, 160) if SMALL else (800, 1000))
-padded = np.pad(image, HALO, mode="reflect")
 
 
 # %% The filter, on any part of an image that has its halo around it.
@@ -26,32 +25,22 @@ def median(part):
     return np.median(windows, axis=(2, 3))
 
 
-def halo(rows, columns):
-    """Where in the padded image a tile lies with its halo."""
-    return slice(rows.start, rows.stop + 2 * HALO), slice(columns.start, columns.stop + 2 * HALO)
-
-
-# %% Tilework: p and q, the axes of the padded image, are in no output, so they are not divided.
-def kernel(padded, r, tile):
-    r[...] = median(padded[halo(tile.ranges["i"], tile.ranges["j"])])
-
-
+# %% Tilework: the kernel gets its tile with the halo around it, and returns its tile.
 def with_tilework():
-    return tw.run(kernel, "padded[p,q] -> r[i,j]", padded, tiles={"i": 50}, dtype=float,
-                  lengths={"i": image.shape[0], "j": image.shape[1]})
+    return tw.run(median, "image[i-2..i+2,j-2..j+2] -> r[i,j]", image, edges="mirror")
 
 
-# %% NumPy: one thread, and memory for all windows at once.
+# %% NumPy: one thread, and memory for all windows at once. Its mode "reflect" is the edge "mirror".
 def with_numpy():
-    return median(padded)
+    return median(np.pad(image, HALO, mode="reflect"))
 
 
 # %% joblib: the parts of the image and the results are pickled, and joined at the end.
 def with_joblib():
     import joblib
-    rows = [slice(start, min(start + 50, len(image))) for start in range(0, len(image), 50)]
-    whole = slice(0, image.shape[1])
-    return np.concatenate(joblib.Parallel(n_jobs=-1)(joblib.delayed(median)(padded[halo(part, whole)]) for part in rows))
+    padded = np.pad(image, HALO, mode="reflect")
+    parts = [padded[start:start + 50 + 2 * HALO] for start in range(0, len(image), 50)]
+    return np.concatenate(joblib.Parallel(n_jobs=-1)(map(joblib.delayed(median), parts)))
 
 
 # %%

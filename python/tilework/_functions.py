@@ -117,6 +117,10 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         for one tile.
     lengths : dict, optional
         Of axes that no operand has: ``run(f, "-> r[i]", lengths={"i": 100})``.
+    edges : str, number or dict, optional
+        What the halos of inputs, as in ``"u[i-1..i+1,j] -> r[i,j]"``, read past the ends of the array: ``"clamp"``,
+        ``"wrap"``, ``"zero"``, ``"reflect"``, ``"mirror"`` or a number, for all axes or as a dict from axes to these. They mean
+        what they mean in ``scipy.ndimage``. The kernel gets its tile with the halo around it, and returns its tile without.
     reduce : {"sum", "prod", "min", "max", "any", "all"}, callable, or dict from outputs to these, optional
         Outputs that lack an axis which is cut, and how the values of their tiles (parts) become one: ``reduce={"s": "sum"}``. A
         callable takes ``into`` and ``part`` and changes ``into``. Parts are folded in the order of the grid; a part that the

@@ -118,7 +118,7 @@ def test_kernel_of_the_man_page_is_right(examples):
     assert examples.load().tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("name", ["mult", "heat", "mandelbrot", "matmul", "records"])
+@pytest.mark.parametrize("name", ["mult", "filter", "heat", "mandelbrot", "matmul", "records"])
 def test_example_programs_refuse_options(folder, name):
     program = pathlib.Path(folder.command()[0]).parents[1] / "examples" / f"example_{name}"
     if not program.exists():
