@@ -19,7 +19,8 @@ static const struct argp_option options[] = {
     {"param", KEY_PARAM, "NAME=NUMBER", 0,
      "Value of a named parameter in the statement: c=0.5 or c=float32(0.5) (repeat for each)", 2},
     {"edge", KEY_EDGE, "[AXIS=]EDGE,...", 0,
-     "How to read past the ends of an input, also in the halo of a KERNEL's: clamp, wrap, zero, reflect, mirror or constant=1 along all axes, or "
+     "How to read past the ends of an input, also in the halo of a KERNEL's: clamp, wrap, zero, reflect, mirror or "
+     "constant=1 along all axes, or "
      "i=clamp,j=constant=1; default: an error",
      2},
     {0}};

@@ -33,9 +33,9 @@ tw_status cli_statement_parse(tw_statement **statement, const char *text, const 
                               const struct cli_bindings *lengths, tw_error *error);
 
 struct cli_recipe {
-    tw_statement *statement; /* NULL: a kernel */
-    tw_signature *own;       /* of a kernel */
-    tw_kernel *opened;       /* not the statement's */
+    tw_statement *statement;             /* NULL: a kernel */
+    tw_signature *own;                   /* of a kernel */
+    tw_kernel *opened;                   /* not the statement's */
     const struct cli_notation *notation; /* the caller's */
     const tw_signature *signature;
     const tw_kernel *kernel;
