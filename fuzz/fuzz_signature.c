@@ -53,6 +53,15 @@ static void check_rewritten(const tw_signature *signature)
     MUST(again->naxes == signature->naxes && again->noperands == signature->noperands);
     MUST(memcmp(again->operands, signature->operands, (size_t)again->noperands * sizeof again->operands[0]) == 0);
     MUST(memcmp(again->axes, signature->axes, (size_t)again->naxes * sizeof again->axes[0]) == 0);
+    for (int k = 0; k < signature->noperands; k++) {
+        for (int d = 0; d < signature->operands[k].ndim; d++) {
+            int64_t low, high, low_again, high_again;
+            const int has = tw_signature_halo(signature, k, d, &low, &high);
+            MUST(tw_signature_halo(again, k, d, &low_again, &high_again) == has && has == (low != 0 || high != 0));
+            MUST(low == low_again && high == high_again && low <= high);
+            MUST(!has || (signature->operands[k].has_halo && signature->operands[k].role == TW_IN));
+        }
+    }
     tw_signature_destroy(again);
 }
 
@@ -159,7 +168,10 @@ static void make_grid(const tw_signature *signature, struct bytes *bytes, const 
         }
         splits[nsplits++] = split;
     }
-    const tw_grid_options options = {.splits = splits,
+    const tw_axis_edge edge = {.axis = NULL, .edge = (tw_edge)draw(bytes, 8)};
+    const tw_grid_options options = {.edges = &edge,
+                                     .nedges = signature->nhalos > 0,
+                                     .splits = splits,
                                      .nsplits = nsplits,
                                      .tile_bytes = draw(bytes, 250),
                                      .cost = (tw_cost)draw(bytes, 2),

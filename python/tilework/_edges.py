@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union, cast
 
 import numpy as np
 
@@ -51,8 +51,7 @@ def _text(edge: Any, axis: Optional[str]) -> str:
 def again(edges: Given) -> Edges:
     """What `edges_of` makes these of, where no axis has a length."""
     if edges and edges[0][0] is None:
-        common: Any = edges[0][1][0]
-        return common
+        return cast(Edge, edges[0][1][0])
     found: dict[str, Any] = {axis: text for axis, (text, _) in edges if axis is not None}
     return found or None
 
