@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to everything that one of the Makefile's doors needs, and installs what is missing: `setup.sh build`, `test`,
-# `bench` or `reliability`. Says nothing and takes no time when all is there. Knows Debian packages and Python environments under
+# `bench`, `reliability` or `wheels`. Says nothing and takes no time when all is there. Knows Debian packages and Python environments under
 # build/; knows nothing of how Tilework is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -65,6 +65,12 @@ wished_packages() {
         have chromium || have chromium-browser || have google-chrome || echo chromium
         ;;
     reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
+    wheels)
+        have mmdebstrap || echo mmdebstrap
+        have qemu-aarch64-static || echo qemu-user-static
+        have ccache || echo ccache
+        have dpkg-source || echo dpkg-dev
+        ;;
     esac
 }
 
@@ -117,7 +123,8 @@ build) environment= ;;
 test) environment=build/venv ;;
 bench) environment=build/venv-bench ;;
 reliability) environment=build/venv-reliability ;;
-*) fail "unknown level '$level': one of build, test, bench, reliability" ;;
+wheels) environment=build/venv-wheels ;;
+*) fail "unknown level '$level': one of build, test, bench, reliability, wheels" ;;
 esac
 
 # Twice, as the name of Clang's runtime package is known only when Clang is there.
@@ -138,5 +145,6 @@ test)
     make_environment build/venv-package tools/build/requirements-package.txt some
     ;;
 reliability) make_environment "$environment" tools/build/requirements-reliability.txt some ;;
+wheels) make_environment "$environment" tools/build/requirements-wheels.txt ;;
 bench) make_environment "$environment" tools/build/requirements-bench.txt some ;;
 esac

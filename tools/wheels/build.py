@@ -1,0 +1,169 @@
+"""Builds wheels: Meson compiles the package for each version of Python and architecture with the compiler of the package ziglang; auditwheel checks them."""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+from debian import TOP, WORK, NotHere
+from targets import GLIBC
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOOLS = pathlib.Path(sys.executable).parent
+# Preprocessing alone refuses a version of the C library in the target.
+COMPILER = """#!/bin/sh
+target={architecture}-linux-gnu.{glibc}
+for word; do [ "$word" = -E ] && target={architecture}-linux-gnu; done
+exec {python} -m ziglang cc -target "$target" "$@"
+"""
+MACHINE = """[binaries]
+c = {compiler}
+ar = '{folder}/ar'
+strip = 'true'
+pkg-config = 'false'
+python3 = '{shim}'
+exe_wrapper = {emulator}
+[built-in options]
+c_args = {c_args}
+c_link_args = ['-s']
+[host_machine]
+system = 'linux'
+cpu_family = '{architecture}'
+cpu = '{architecture}'
+endian = 'little'
+"""
+
+
+def environment():
+    """That of all that is started here: the tools first, zig's files below build/."""
+    path = f"{TOOLS}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
+
+
+def call(log, *words, **more):
+    with open(log, "a", encoding="utf-8") as output:
+        done = subprocess.run([str(word) for word in words], stdout=output, stderr=subprocess.STDOUT, check=False,
+                              cwd=TOP, env={**environment(), **more})
+    if done.returncode != 0:
+        raise NotHere(f"{' '.join(map(str, words[:2]))} ended with code {done.returncode}: all it said is in {log}")
+
+
+def machine_file(architecture, emulator=None, c_args=()):
+    """A cross file of Meson for this architecture; its compiler is zig's, for the C library of manylinux."""
+    folder = WORK / "tools" / architecture
+    folder.mkdir(parents=True, exist_ok=True)
+    compiler = folder / f"{architecture}-zig-clang"
+    compiler.write_text(COMPILER.format(architecture=architecture, glibc=GLIBC, python=sys.executable))
+    (folder / "ar").write_text(f"#!/bin/sh\nexec {sys.executable} -m ziglang ar \"$@\"\n")
+    for program in (compiler, folder / "ar"):
+        program.chmod(0o755)
+    words = [*([shutil.which("ccache")] if shutil.which("ccache") else []), str(compiler)]
+    path = folder / f"{'tests' if emulator else 'wheel'}{abs(hash(tuple(c_args)))}.ini"
+    path.write_text(MACHINE.format(compiler=words, folder=folder, shim=HERE / "shim.py", emulator=emulator or [],
+                                   architecture=architecture, c_args=["-g0", *c_args]))
+    return path
+
+
+def answers(target):
+    """What a Python of this target says of itself: shim.py."""
+    return json.dumps({
+        "version": target.number, "suffix": target.suffix, "limited_api_suffix": ".abi3.so", "link_libpython": False,
+        "is_freethreaded": target.is_free, "platform": f"linux-{target.architecture}", "include": target.includes[0],
+        "variables": {"EXT_SUFFIX": target.suffix, "INCLUDEPY": target.includes[0], "LIBPC": None, "LDVERSION": target.version,
+                      "Py_GIL_DISABLED": int(target.is_free)}})  # fmt: skip
+
+
+def compile_package(target):
+    """The tree that would be installed for this target: site/ and bin/."""
+    build, tree = WORK / "meson" / f"{target.tag}-{target.architecture}", WORK / "trees" / f"{target.tag}-{target.architecture}"
+    log = WORK / "logs" / f"{target.tag}-{target.architecture}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    shutil.rmtree(tree, ignore_errors=True)
+    # A free-threaded Python differs from the other by this name alone, as it does on Windows.
+    c_args = [*(f"-isystem{folder}" for folder in target.includes), *(["-DPy_GIL_DISABLED=1"] if target.is_free else [])]
+    more = {"TILEWORK_WHEEL": answers(target)}
+    if not (build / "build.ninja").exists():
+        shutil.rmtree(build, ignore_errors=True)
+        call(log, "meson", "setup", build, f"--cross-file={machine_file(target.architecture, c_args=c_args)}", "--prefix=/usr",
+             "--buildtype=release", "--force-fallback-for=jansson,libxxhash", "-Dpython=true", "-Dtests=false",
+             "-Ddefault_library=static", "-Db_ndebug=if-release", **more)
+    call(log, "meson", "install", "-C", build, "--destdir", tree, "--tags", "python-runtime", "--quiet", **more)
+    return tree / "usr"
+
+
+def pack(target, tree, metadata, folder):
+    """A wheel of this tree, with the tags of this target on this machine."""
+    version = next(line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Version: "))
+    name = f"tilework-{version}"
+    files = {str(path.relative_to(tree / "site")): path.read_bytes() for path in sorted((tree / "site").rglob("*")) if path.is_file()}
+    files[f"{name}.data/scripts/tilework"] = (tree / "bin" / "tilework").read_bytes()
+    info = f"{name}.dist-info"
+    files[f"{info}/METADATA"] = metadata.encode()
+    files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: tilework tools/wheels\nRoot-Is-Purelib: false\n"
+                              f"Tag: {target.tag}-linux_{target.architecture}\n").encode()
+    for licence in (TOP / "LICENSE", *sorted((TOP / "subprojects" / "licenses").glob("*.txt"))):
+        files[f"{info}/licenses/{licence.relative_to(TOP)}"] = licence.read_bytes()
+    lines = []
+    for path, data in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        lines.append(f"{path},sha256={digest},{len(data)}")
+    files[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
+    wheel = folder / f"{name}-{target.tag}-linux_{target.architecture}.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, data in files.items():
+            entry = zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o100755 if path.endswith(("/scripts/tilework", ".so")) else 0o100644) << 16
+            archive.writestr(entry, data)
+    return wheel
+
+
+def audit(wheel, target, folder):
+    """The wheel under its final name: auditwheel finds that it needs no more than manylinux gives."""
+    platform = f"manylinux_{GLIBC.replace('.', '_')}_{target.architecture}"
+    log = WORK / "logs" / f"audit-{wheel.name}.txt"
+    log.unlink(missing_ok=True)
+    call(log, "auditwheel", "repair", "--plat", platform, "--only-plat", "--wheel-dir", folder, wheel)
+    final = folder / wheel.name.replace(f"linux_{target.architecture}", platform)
+    if not final.exists():
+        final = max(folder.glob(f"*-{target.tag}-*{target.architecture}.whl"), key=lambda path: path.stat().st_mtime)
+    with zipfile.ZipFile(final) as archive:
+        if any(".libs/" in name for name in archive.namelist()):
+            raise NotHere(f"{final.name}: a library of this machine was taken into it")
+    return final
+
+
+def instructions(library):
+    """Whether code outside of the functions that ask the processor first uses more than every x86-64 has."""
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", library], capture_output=True, text=True, check=False).stdout
+    where, found = "", set()
+    for line in text.splitlines():
+        if line.endswith(">:"):
+            where = line.split("<")[1][:-2]
+        elif "%ymm" in line or "%zmm" in line:
+            found.add(where)
+    return sorted(found)
+
+
+def distribution(folder):
+    """The source distribution, with the sources of jansson and xxHash in it; and what it says of itself."""
+    log = WORK / "logs" / "sdist.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    call(log, sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", folder,
+         "-Csetup-args=--force-fallback-for=jansson,libxxhash", TOP)
+    import tarfile
+    archive = max(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    with tarfile.open(archive) as files:
+        names = files.getnames()
+        for wanted in ("jansson-2.14/src/dump.c", "xxHash-0.8.1/xxhash.c", "licenses/jansson.txt"):
+            if not any(name.endswith(f"subprojects/{wanted}") for name in names):
+                raise NotHere(f"{archive.name} lacks subprojects/{wanted}")
+        info = next(name for name in names if name.count("/") == 1 and name.endswith("/PKG-INFO"))
+        return archive, files.extractfile(info).read().decode()
