@@ -26,6 +26,7 @@ c = {compiler}
 ar = '{folder}/ar'
 strip = 'true'
 pkg-config = 'false'
+python = '{shim}'
 python3 = '{shim}'
 exe_wrapper = {emulator}
 [built-in options]
@@ -92,8 +93,11 @@ def compile_package(target):
         shutil.rmtree(build, ignore_errors=True)
         call(log, "meson", "setup", build, f"--cross-file={machine_file(target.architecture, c_args=c_args)}", "--prefix=/usr",
              "--buildtype=release", "--force-fallback-for=jansson,libxxhash", "-Dpython=true", "-Dtests=false",
-             "-Ddefault_library=static", "-Db_ndebug=if-release", **more)
+             "-Ddefault_library=static", "-Db_ndebug=if-release", "-Dpython.platlibdir=/usr/site",
+             "-Dpython.purelibdir=/usr/site", **more)
     call(log, "meson", "install", "-C", build, "--destdir", tree, "--tags", "python-runtime", "--quiet", **more)
+    if not (tree / "usr" / "site" / "tilework" / f"_tilework{target.suffix}").exists():
+        raise NotHere(f"{tree} lacks the extension _tilework{target.suffix}")
     return tree / "usr"
 
 

@@ -57,9 +57,10 @@ def in_environment(target, wheel):
 
 
 def enter(root, log, *words, **more):
-    """Runs a command in a system's folder."""
+    """Runs a command in a system's folder, with this machine's /proc and /dev."""
+    mounted = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
     with open(log, "a", encoding="utf-8") as output:
-        done = subprocess.run(["chroot", str(root), *words], stdout=output, stderr=subprocess.STDOUT, check=False,
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", mounted, str(root), *words], stdout=output, stderr=subprocess.STDOUT, check=False,
                               env={"PATH": PLAIN, "HOME": "/root", "LANG": "C.UTF-8", **more})
     if done.returncode != 0:
         raise debian.NotHere(f"chroot {' '.join(words[:3])} ended with code {done.returncode}: all it said is in {log}")
@@ -78,9 +79,6 @@ def in_bare_debian(target, wheel):
     shutil.copy(wheel, root / "wheels")
     for name, text in (("none.py", NO_COMPILER), ("readme.py", readme()), ("first.py", FIRST)):
         (root / "wheels" / name).write_text(text)
-    (root / "dev").mkdir(exist_ok=True)
-    if not (root / "dev" / "null").exists():
-        os.mknod(root / "dev" / "null", 0o20666, os.makedev(1, 3))
     pip = ("/env/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/wheels")
     enter(root, log, "python3", "-m", "venv", "/env")
     enter(root, log, *pip, "tilework")
