@@ -130,13 +130,12 @@ def pack(target, tree, metadata, folder):
 
 def audit(wheel, target, folder):
     """The wheel under its final name: auditwheel finds that it needs no more than manylinux gives."""
-    platform = f"manylinux_{GLIBC.replace('.', '_')}_{target.architecture}"
     log = WORK / "logs" / f"audit-{wheel.name}.txt"
     log.unlink(missing_ok=True)
-    call(log, "auditwheel", "repair", "--plat", platform, "--only-plat", "--wheel-dir", folder, wheel)
-    final = folder / wheel.name.replace(f"linux_{target.architecture}", platform)
-    if not final.exists():
-        final = max(folder.glob(f"*-{target.tag}-*{target.architecture}.whl"), key=lambda path: path.stat().st_mtime)
+    call(log, "auditwheel", "repair", "--plat", "auto", "--only-plat", "--wheel-dir", folder, wheel)
+    final = next(folder.glob(f"*-{target.tag}-*{target.architecture}.whl"))
+    if not any(f"manylinux_2_{minor}_{target.architecture}" in final.name for minor in range(17, int(GLIBC.split(".")[1]) + 1)):
+        raise NotHere(f"{final.name} needs a newer C library than {GLIBC}")
     with zipfile.ZipFile(final) as archive:
         if any(".libs/" in name for name in archive.namelist()):
             raise NotHere(f"{final.name}: a library of this machine was taken into it")

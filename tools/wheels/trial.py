@@ -93,7 +93,7 @@ def emulated():
     """The words that run a program of aarch64, and a Debian for it."""
     if shutil.which("qemu-aarch64-static") is None:
         raise debian.NotHere("there is no qemu-aarch64-static")
-    root = debian.system("aarch64", debian.STABLE, "arm64", "python3", "libcmocka-dev", "libc6", "libgcc-s1", bare=True)
+    root = debian.system("aarch64", debian.STABLE, "arm64", "python3", "libcmocka-dev", "libc6", "libgcc-s1", "libstdc++6", bare=True)
     return ["qemu-aarch64-static", "-L", str(root)], root
 
 
@@ -126,13 +126,16 @@ def c_tests_in_emulator():
     log, folder = debian.WORK / "logs" / "tests-aarch64.txt", debian.WORK / "meson" / "tests-aarch64"
     log.unlink(missing_ok=True)
     if not (folder / "build.ninja").exists():
-        library = f"{root}/usr/lib/aarch64-linux-gnu"
-        include = debian.WORK / "cmocka"
-        include.mkdir(exist_ok=True)
-        for header in (root / "usr" / "include").glob("cmocka*.h"):
-            shutil.copy(header, include)
-        file = build.machine_file("aarch64", emulator, [f"-isystem{include}"])
-        file.write_text(file.read_text().replace("c_link_args = ['-s']", f"c_link_args = ['-s', '-L{library}']"))
+        # cmocka alone: the other headers are zig's, for an older C library than Debian's.
+        cmocka = debian.WORK / "cmocka"
+        shutil.rmtree(cmocka, ignore_errors=True)
+        cmocka.mkdir()
+        for file in (*(root / "usr" / "include").glob("cmocka*.h"), *(root / "usr" / "lib" / "aarch64-linux-gnu").glob("libcmocka.so*")):
+            shutil.copy(file, cmocka)
+        (cmocka / "cmocka.pc").write_text(f"Name: cmocka\nDescription: tests\nVersion: 1.1.5\nCflags: -I{cmocka}\nLibs: -L{cmocka} -lcmocka\n")
+        file = build.machine_file("aarch64", emulator)
+        file.write_text(file.read_text().replace("pkg-config = 'false'", "pkg-config = 'pkg-config'")
+                        + f"[properties]\npkg_config_libdir = '{cmocka}'\n")
         build.call(log, "meson", "setup", folder, f"--cross-file={file}", "--buildtype=release", "--force-fallback-for=jansson,libxxhash")
     build.call(log, "ninja", "-C", folder)
     build.call(log, "meson", "test", "-C", folder, "--no-rebuild", "--timeout-multiplier", "10")
