@@ -120,7 +120,7 @@ int cli_is_kernel(const char *text)
 }
 
 /* What the library is given for --edge: an entry for each axis that has an edge or a length of its own, then one for
- * all others. edges[as many as there are bindings, and 1]; returns how many. */
+ * all others. edges[as many as there are bindings, and 1]; returns how many. lengths: may be NULL. */
 static size_t fill_edges(tw_axis_edge *edges, const struct cli_notation *notation, const struct cli_bindings *lengths)
 {
     tw_axis_edge common = {.edge = TW_EDGE_ERROR};

@@ -165,7 +165,8 @@ static int do_command(const struct argp *argp, int argc, char **argv, const char
     tw_error error;
     int code = cli_parse(argp, argc, argv, name, &look);
     if (code == CLI_DONE && look.signature != NULL) {
-        code = cli_types_explain(look.signature, &look.types, &error) == TW_OK ? CLI_DONE : cli_fail(&error);
+        code = cli_types_explain(look.signature, &look.notation, &look.types, &error) == TW_OK ? CLI_DONE
+                                                                                               : cli_fail(&error);
     } else if (code == CLI_DONE) {
         const int done = cli_statement_parse(&statement, look.text, &look.notation, NULL, &error) == TW_OK &&
                          settle_types(&look, statement, &error) == TW_OK &&

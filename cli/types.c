@@ -81,7 +81,57 @@ static void print(const struct cli_operands *operands)
     }
 }
 
-tw_status cli_types_explain(const char *signature, const struct cli_bindings *given, tw_error *error)
+/* Whether an operand has a halo along the axis; -1: along any. */
+static int has_halo(const tw_signature *signature, int axis)
+{
+    int64_t low, high;
+    for (int k = 0; k < tw_signature_noperands(signature); k++) {
+        for (int d = 0; d < tw_signature_ndim(signature, k); d++) {
+            if ((axis < 0 || tw_signature_operand_axis(signature, k, d) == axis) &&
+                tw_signature_halo(signature, k, d, &low, &high)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The text that was given for an axis; NULL: none. */
+static const char *edge_of(const struct cli_notation *notation, const char *axis)
+{
+    const struct cli_binding *own = cli_bindings_find(&notation->edges, axis);
+    return own != NULL ? own->value : notation->edge;
+}
+
+static tw_status check_edges(const tw_signature *signature, const struct cli_notation *notation, tw_error *error)
+{
+    for (size_t k = 0; k < notation->edges.count; k++) {
+        if (tw_signature_find_axis(signature, notation->edges.binding[k].name) < 0) {
+            return cli_error(error, TW_ERROR_ARGUMENT, "--edge: the signature has no axis '%s'",
+                             notation->edges.binding[k].name);
+        }
+    }
+    return (notation->edges.count == 0 && notation->edge == NULL) || has_halo(signature, -1)
+               ? TW_OK
+               : cli_error(error, TW_ERROR_ARGUMENT,
+                           "--edge: no input of the signature has a halo: write one as u[i-1..i+1]");
+}
+
+/* What halos read past the ends, axis by axis. */
+static void print_edges(const tw_signature *signature, const struct cli_notation *notation)
+{
+    const char *title = "edges\n";
+    for (int a = 0; a < tw_signature_naxes(signature); a++) {
+        const char *axis = tw_signature_axis(signature, a), *edge = edge_of(notation, axis);
+        if (has_halo(signature, a)) {
+            printf("%s  %-12s %s\n", title, axis, edge != NULL ? edge : "error: a run needs --edge");
+            title = "";
+        }
+    }
+}
+
+tw_status cli_types_explain(const char *signature, const struct cli_notation *notation,
+                            const struct cli_bindings *given, tw_error *error)
 {
     tw_signature *parsed = NULL;
     struct cli_types *types = calloc(1, sizeof *types);
@@ -98,7 +148,11 @@ tw_status cli_types_explain(const char *signature, const struct cli_bindings *gi
         status = settle(operands, types, error);
     }
     if (status == TW_OK) {
+        status = check_edges(parsed, notation, error);
+    }
+    if (status == TW_OK) {
         print(operands);
+        print_edges(parsed, notation);
     }
     tw_signature_destroy(parsed);
     free(operands);

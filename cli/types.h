@@ -3,6 +3,7 @@
 #define CLI_TYPES_H
 
 #include "operands.h"
+#include "recipe.h"
 
 /* What --types says, by operand: found[k]: it names operand k, whose dtype is then dtype[k]. */
 struct cli_types {
@@ -16,8 +17,9 @@ struct cli_types {
 tw_status cli_types_read(struct cli_types *types, const struct cli_bindings *given, const tw_signature *signature,
                          const char *of, tw_error *error);
 
-/* Prints what the signature of a kernel says: operands and their dtypes, those of inputs from `given`, else float64.
- * Errors: as cli_types_read, those of cli_operands_dtypes. */
-tw_status cli_types_explain(const char *signature, const struct cli_bindings *given, tw_error *error);
+/* Prints what the signature of a kernel says: operands and their dtypes, those of inputs from `given`, else float64,
+ * and the edges of halos. Errors: as cli_types_read, those of cli_operands_dtypes; edges of what has no halo. */
+tw_status cli_types_explain(const char *signature, const struct cli_notation *notation,
+                            const struct cli_bindings *given, tw_error *error);
 
 #endif

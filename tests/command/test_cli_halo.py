@@ -100,7 +100,11 @@ def test_tiles_are_shown_with_what_they_read(folder, job):
     assert "u[7:17,0:15] -> r[8:16,0:13] (8 x 13)" in replayed.stderr
     assert (folder.load() == expected(folder.load("u.npy"), mode="wrap")[8:16]).all()
     explained = folder.call("explain", "k.c:sums", *SIGNATURE, "--types", "u=f8", "--edge", "wrap").stdout
-    assert "u[i-1..i+1,j..j+2] -> r[i,j]" in explained
+    assert "u[i-1..i+1,j..j+2] -> r[i,j]" in explained and "edges\n  i            wrap\n  j            wrap\n" in explained
+    explained = folder.call("explain", "k.c:sums", *SIGNATURE, "--edge", "i=constant=2").stdout
+    assert explained.endswith("edges\n  i            constant=2\n  j            error: a run needs --edge\n")
+    folder.refused(2, "explain", "k.c:sums", *SIGNATURE, "--edge", "k=wrap", says="--edge: the signature has no axis 'k'")
+    folder.refused(2, "explain", "k.c:sums", "-s", "u[i] -> r[i]", "--edge", "wrap", says="--edge: no input of the signature has a halo")
 
 
 def test_guard_and_check_find_a_read_beyond_the_halo(folder, job):
