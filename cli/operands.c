@@ -25,10 +25,11 @@ static int is_written(const struct cli_operands *operands, int k)
     return tw_signature_role(operands->signature, k) != TW_IN;
 }
 
-/* "inputs y, x and outputs r" */
+/* "inputs y, x and outputs r", "inputs y, x and no output" */
 static void names_text(const tw_signature *signature, char *text, size_t size)
 {
     size_t used = 0;
+    int written = 0;
     for (int side = 0; side < 2; side++) {
         const char *separator = side == 0 ? "inputs " : used == 0 ? "outputs " : " and outputs ";
         for (int k = 0; k < tw_signature_noperands(signature); k++) {
@@ -38,8 +39,12 @@ static void names_text(const tw_signature *signature, char *text, size_t size)
                     snprintf(text + used, size - used, "%s%s", separator, tw_signature_operand(signature, k));
                 used = used + (size_t)length < size ? used + (size_t)length : size - 1;
                 separator = ", ";
+                written |= role != TW_IN;
             }
         }
+    }
+    if (!written) {
+        snprintf(text + used, size - used, "%s", used > 0 ? " and no output" : "no operands");
     }
 }
 

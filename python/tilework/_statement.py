@@ -125,6 +125,12 @@ def _words_without_axes(name: str, array: np.ndarray[Any, Any]) -> str:
             f"each array with its indices, as in r[{axes}] = 2 * {name}[{axes}] (a parameter is a number, {name}=0.5)")
 
 
+def _words_of_path(name: str, value: Any) -> str:
+    """A text where the statement has a parameter: a path is for an operand, which has indices."""
+    return (f"parameter {name} is {value!r}; give a number, such as {name}=0.5 (a file is for an operand, which the statement names "
+            f"with its indices, as in {name}[i])")
+
+
 def _by_signature(statement: str, signature: str, values: tuple[Any, ...]) -> dict[str, Any]:
     """Operands of a statement by their names, which the signature has in order."""
     notation = _signature.read(signature)
@@ -152,6 +158,8 @@ class StatementRequest(Request):
                     raise ArgumentError(f"parameter {name} has more than 127 bits: give a float")
                 parameters[name] = parameter
             else:
+                if _files.is_path(value) and not is_subscripted(text, name) and is_word(text, name):
+                    raise ArgumentError(_words_of_path(name, value))
                 arrays[name] = _memory.read(value, f"operand {name}")
         settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.

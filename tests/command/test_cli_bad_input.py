@@ -212,10 +212,15 @@ def test_cut_axis_that_an_output_lacks(folder):
 
 @pytest.mark.parametrize(
     "signature, column",
-    [("y[i], x[j] > r[i,j]", 12), ("y[i, x[j] -> r[i,j]", 7), ("y[i], x[j] ->", 14), ("y[1] -> r[i]", 3), ("", 1)],
+    [("y[i], x[j] > r[i,j]", 12), ("y[i, x[j] -> r[i,j]", 7), ("y[i], x[j] -> -> r[i,j]", 15), ("y[1] -> r[i]", 3), ("", 1)],
 )
 def test_signature_syntax_errors_name_the_column(folder, signature, column):
     folder.refused(2, "run", "kernels.c:mult", "-s", signature, *JOB[2:], says=f"column {column}")
+
+
+@pytest.mark.parametrize("signature", ["y[i], x[j] ->", "y[i], x[j]"])
+def test_a_result_of_a_signature_without_outputs_is_refused(folder, signature):
+    folder.refused(2, "run", "kernels.c:mult", "-s", signature, *JOB[2:], says="'r' is not an operand: the signature has inputs y, x and no output")
 
 
 @pytest.mark.parametrize(

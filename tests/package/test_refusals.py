@@ -1,5 +1,7 @@
 """Requests that make no sense: one sentence that says what, and an exception that callers expect."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -141,7 +143,10 @@ def test_requests_of_statements_are_checked_before_they_are_compiled():
             ("r[i] = c * y[i]", {"c": np.ones((2, 2))}, tw.ArgumentError, r"array of 2 dimensions: write.*c\[i,j\]"),
             ("r[i] = c * y[i]", {"c": np.longdouble(2)}, tw.ArgumentError, "c has dtype (float128|longdouble).*give a number"),
             ("r[i] = c * y[i]", {"c": np.timedelta64(2, "s")}, tw.ArgumentError, "c has dtype timedelta64.*give a number"),
-            ("r[i] = c * y[i]", {"c": "2"}, tw.ArgumentError, "c has dtype <U1.*give a number"),
+            ("r[i] = c * y[i]", {"c": "2"}, tw.ArgumentError, r"parameter c is '2'; give a number, such as c=0.5 .*c\[i\]"),
+            ("r[i] = c * y[i]", {"c": pathlib.Path("c.npy")}, tw.ArgumentError, r"parameter c is PosixPath\('c.npy'\); give a number"),
+            ("r[i] = c * y[i]", {"c": np.str_("2")}, tw.ArgumentError, "c has dtype <U1.*give a number"),
+            ("r[i] = c[i] * y[i]", {"c": "c.npy"}, tw.FileError, "c.npy"),
             ("r[i] = c * y[i]", {"c": 10**50}, tw.ArgumentError, "more than 127 bits: give a float"),
             ("r[i] = fmod(c, y[i])", {"c": 1j}, tw.NotationError, "'fmod' of a Python complex and float64"),
             *((f"r[i] = y[{index}]", {}, tw.NotationError, r"an index has no (min|max)\(\): .*the edge clamp")
