@@ -3,7 +3,8 @@
  * children, threads, descriptors, mappings, files. Writes TAP; one test for each point and action.
  *
  * Three jobs: results in memory of the pool's kind; results in files, with a journal, where a first run is cut short by
- * a failing tile and a second one resumes from the journal; and a job of several steps in files. */
+ * a failing tile and a second one resumes from the journal, and x is read with a halo; and a job of several steps in
+ * files. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -78,7 +79,8 @@ static int step(const tw_tile *tile)
     if (tile->noperands > 3 && choose(tile) != 0) {
         return FAILURE;
     }
-    return step_compute(tile);
+    const int has_halo = tile->operand[0].shape[0] > tile->operand[1].shape[0];
+    return has_halo ? step_compute_inside(tile, ROWS) : step_compute(tile);
 }
 
 /* ---- what a program has open ---- */
@@ -213,9 +215,10 @@ static int total_calls(void)
 static tw_status make_job(struct job *job)
 {
     const int64_t lengths[] = {ROWS, COLUMNS};
-    const tw_grid_options grid_options = {.splits = &rows_apart, .nsplits = 1};
-    const int steps = job->setting->steps;
-    const char *text = steps ? QUOTIENT_SIGNATURE : job->setting->files ? STEP_SIGNATURE : STEP_SIGNATURE ", c[i,j]";
+    const int steps = job->setting->steps, halo = job->setting->files && !steps;
+    const tw_grid_options grid_options = {
+        .splits = &rows_apart, .nsplits = 1, .edges = &step_edge, .nedges = (size_t)halo};
+    const char *text = steps ? QUOTIENT_SIGNATURE : halo ? STEP_HALO_SIGNATURE : STEP_SIGNATURE ", c[i,j]";
     tw_status status = tw_signature_parse(&job->signature, text, &job->error);
     if (status == TW_OK) {
         status = tw_grid_create(&job->grid, job->signature, lengths, &grid_options, &job->error);
@@ -497,7 +500,7 @@ static void verdict(const char *what, const struct setting *setting)
     printf("%sok %d - driver: %s, %s, %d workers, in %s\n", why[0] == '\0' ? "" : "not ", ++number, what,
            setting->kind == TW_PROCESSES ? "processes" : "threads", setting->workers,
            setting->steps   ? "files, several steps"
-           : setting->files ? "files"
+           : setting->files ? "files, with a halo"
                             : "memory");
     if (why[0] != '\0') {
         failed++;

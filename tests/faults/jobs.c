@@ -28,6 +28,9 @@ const struct job jobs[] = {
     {.name = "journal-processes", .memory = JOB_FILES, .kind = TW_PROCESSES, .workers = 2},
     {.name = "journal-threads", .memory = JOB_FILES, .kind = TW_THREADS, .workers = 2},
     {.name = "partials-processes", .memory = JOB_FILES, .kind = TW_PROCESSES, .workers = 2, .reduces = 1},
+    {.name = "halo", .memory = JOB_WRAPPED, .kind = TW_PROCESSES, .workers = 2, .check = 1, .halo = 1},
+    {.name = "halo-guard", .memory = JOB_POOLS, .kind = TW_PROCESSES, .workers = 2, .guard = 1, .halo = 1},
+    {.name = "halo-journal", .memory = JOB_FILES, .kind = TW_PROCESSES, .workers = 2, .halo = 1},
     {.name = "npy", .memory = JOB_SAVED, .kind = TW_SERIAL, .workers = 1},
 };
 const int njobs = sizeof jobs / sizeof jobs[0];
@@ -64,7 +67,8 @@ static int step(const tw_tile *tile)
     if ((int)tile->number == board->failing) {
         return tw_tile_fail(tile, FAILURE, "asked to fail");
     }
-    const int computed = step_compute(tile);
+    const int has_halo = tile->operand[0].shape[0] > tile->operand[1].shape[0];
+    const int computed = has_halo ? step_compute_inside(tile, JOB_ROWS) : step_compute(tile);
     if (computed == 0 && tile->noperands > 3) {
         step_add_columns(&tile->operand[2], &tile->operand[3]);
     }
@@ -313,14 +317,19 @@ static tw_status begin(struct run *run)
     static const tw_fold folds[] = {TW_FOLD_NONE, TW_FOLD_NONE, TW_FOLD_NONE, TW_FOLD_SUM};
     struct work *work = run->work;
     const int reduces = work->job->reduces;
-    const tw_grid_options options = {.splits = &rows_apart, .nsplits = 1, .folds = reduces ? folds : NULL};
+    const char *signature = reduces ? STEP_SIGNATURE ", t[j]" : work->job->halo ? STEP_HALO_SIGNATURE : STEP_SIGNATURE;
+    const tw_grid_options options = {.splits = &rows_apart,
+                                     .nsplits = 1,
+                                     .folds = reduces ? folds : NULL,
+                                     .edges = &step_edge,
+                                     .nedges = (size_t)work->job->halo};
     const tw_pool_options pool = {.kind = work->job->kind, .workers = work->job->workers, .heap_bytes = 8 << 20};
     tw_status status = work->pool == NULL ? tw_pool_open(&work->pool, &pool, &work->error) : TW_OK;
     if (status == TW_OK) {
         status = make_kernel(run);
     }
     if (status == TW_OK) {
-        status = tw_signature_parse(&run->signature, reduces ? STEP_SIGNATURE ", t[j]" : STEP_SIGNATURE, &work->error);
+        status = tw_signature_parse(&run->signature, signature, &work->error);
     }
     return status != TW_OK ? status : tw_grid_create(&run->grid, run->signature, lengths, &options, &work->error);
 }

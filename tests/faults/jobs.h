@@ -19,6 +19,7 @@ struct job {
     int from_source; /* the kernel is compiled, then found in the cache */
     int dies;        /* at one tile a worker dies, once */
     int reduces;     /* a third output, t[j], is the sum of s[i,j] over i: it has partials and a fold */
+    int halo;        /* 0, or 1: x is read with a halo */
     int each;        /* tiles that a worker process does before another takes its place; 0: all */
 };
 

@@ -13,7 +13,7 @@
 struct setting {
     tw_pool_kind kind;
     int workers;
-    int files; /* results in files, with a journal */
+    int files; /* results in files, with a journal; an input has a halo if there is one step */
     int steps; /* ... of the job of several steps */
 };
 
@@ -34,8 +34,9 @@ static inline int is(const struct tw__point *point, const char *name)
 static inline int is_passed(const struct tw__point *point, const struct setting *setting)
 {
     const int processes = setting->kind == TW_PROCESSES;
-    const int partials = setting->steps && strncmp(point->name, "inout.", 6) == 0; /* which are not reached directly */
-    return (!has(point, TW__POINT_PROCESSES) || processes || partials) &&
+    /* Partials and halos are not reached directly. */
+    const int apart = setting->files && strncmp(point->name, "inout.", 6) == 0;
+    return (!has(point, TW__POINT_PROCESSES) || processes || apart) &&
            (!has(point, TW__POINT_SHARED) || processes || setting->files) &&
            (!has(point, TW__POINT_SEVERAL) || setting->workers > 1) &&
            (!has(point, TW__POINT_FILES) || setting->files) && (!has(point, TW__POINT_CHOSEN) || !setting->files) &&
