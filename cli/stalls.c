@@ -10,7 +10,7 @@
 void cli_stalls_report(void *user, const tw_stall *stall)
 {
     const int *progress = user;
-    char workers[CLI_UNITS_TEXT], where[96] = "";
+    char workers[CLI_UNITS_TEXT], seconds[CLI_UNITS_TEXT], where[96] = "";
     if (*progress) {
         cli_progress_end();
     }
@@ -18,8 +18,8 @@ void cli_stalls_report(void *user, const tw_stall *stall)
         snprintf(where, sizeof where, "; worker %d (pid %d) has tile %lld", stall->worker, stall->pid,
                  (long long)stall->tile);
     }
-    cli_say("for %.0f s no tile has ended and no worker has used the processor: %s for something%s; --timeout SECONDS "
+    cli_say("for %s no tile has ended and no worker has used the processor: %s for something%s; --timeout SECONDS "
             "ends tiles that take too long",
-            stall->seconds,
+            cli_text_seconds(seconds, sizeof seconds, stall->seconds),
             cli_text_count(workers, sizeof workers, (uint64_t)stall->workers, "worker waits", "workers wait"), where);
 }

@@ -2,19 +2,11 @@
 #include "units.h"
 
 #include <stdio.h>
+#include <tilework/tilework.h>
 
 char *cli_text_seconds(char *text, size_t size, double seconds)
 {
-    const struct {
-        double least, unit;
-        const char *name;
-    } units[] = {{1, 1, "s"}, {1e-3, 1e-3, "ms"}, {0, 1e-6, "us"}};
-    size_t u = 0;
-    while (seconds < units[u].least) {
-        u++;
-    }
-    const double value = seconds / units[u].unit;
-    snprintf(text, size, value < 10 ? "%.2f %s" : value < 100 ? "%.1f %s" : "%.0f %s", value, units[u].name);
+    tw_seconds_text(seconds, text, size);
     return text;
 }
 

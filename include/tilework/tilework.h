@@ -507,9 +507,13 @@ TW_API void tw_report_get_totals(const tw_report *report, tw_report_totals *tota
 /* Fills in the record of one tile. Any thread. Errors: TW_ERROR_ARGUMENT (there is no such tile). */
 TW_API tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_record *record, tw_error *error);
 
-/* One line about a tile: "pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms",
+/* One line about a tile: "pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 800 us",
  * without a line end. Any thread. Returns the length as snprintf does. */
 TW_API int tw_report_line(const tw_report *report, uint64_t tile, char *text, size_t size);
+
+/* Seconds as people read them: "12.3 ms", "3.0 s", "2 min 5 s", "3 h 5 min", with a point in every locale. Any thread.
+ * Returns the length as snprintf does. */
+TW_API int tw_seconds_text(double seconds, char *text, size_t size);
 
 /* The same line from a record that was kept without its report. `tile` is a tile of `grid`. Any thread. Returns the
  * length as snprintf does. */

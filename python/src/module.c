@@ -88,6 +88,18 @@ static PyObject *inside_run(PyObject *self, PyObject *none)
     return PyBool_FromLong(tw_inside_run());
 }
 
+static PyObject *seconds_text(PyObject *module, PyObject *seconds)
+{
+    char text[64];
+    const double value = PyFloat_AsDouble(seconds);
+    (void)module;
+    if (value == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    tw_seconds_text(value, text, sizeof text);
+    return PyUnicode_FromString(text);
+}
+
 static PyMethodDef methods[] = {
     {"inside_run", inside_run, METH_NOARGS, "tw_inside_run."},
     {"counters", counters, METH_NOARGS, "Live objects of the library in this process, by kind."},
@@ -104,6 +116,7 @@ static PyMethodDef methods[] = {
     {"open_array", open_array, METH_O, "tw_array_open."},
     {"checksum", array_checksum, METH_O, "tw_array_checksum."},
     {"edge", parse_edge, METH_VARARGS, "tw_edge_parse."},
+    {"seconds_text", seconds_text, METH_O, "tw_seconds_text."},
     {"plan", make_plan, METH_VARARGS, "tw_plan_make."},
     {NULL, NULL, 0, NULL},
 };

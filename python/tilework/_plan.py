@@ -64,7 +64,7 @@ class Forecast:
         return dict(vars(self))
 
     def __repr__(self) -> str:
-        return f"<{self.name}: {_seconds(self.seconds)}, {self.limit}>"
+        return f"<{self.name}: {_tilework.seconds_text(self.seconds)}, {self.limit}>"
 
 
 class Plan:
@@ -137,14 +137,14 @@ class Plan:
         if self.note:
             timed = f"no tile was timed: {self.note}"
         elif self.timed:
-            timed = (f"timed {self.timed} tile{'s' * (self.timed > 1)}: {'at least ' * self.at_least}{_seconds(self.mean)} each "
-                     f"({_seconds(self.shortest)} to {_seconds(self.longest)})")
+            timed = (f"timed {self.timed} tile{'s' * (self.timed > 1)}: {'at least ' * self.at_least}{_tilework.seconds_text(self.mean)} each "
+                     f"({_tilework.seconds_text(self.shortest)} to {_tilework.seconds_text(self.longest)})")
         else:
             timed = "from counts alone: no tile was run"
         return [self.why, work, timed]
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
-        return [(row.name, _seconds(row.seconds), f"{row.bytes_per_second / 1e9:.2f}",
+        return [(row.name, _tilework.seconds_text(row.seconds), f"{row.bytes_per_second / 1e9:.2f}",
                  row.limit + "   <- best" * (row is self.best)) for row in self.forecasts]
 
     def __repr__(self) -> str:
@@ -154,7 +154,7 @@ class Plan:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr style='font-weight:{'bold' if row is self.best else 'normal'}'><td style='text-align:left'>{row.name}</td>"
-                       f"<td>{_seconds(row.seconds)}</td><td>{row.bytes_per_second / 1e9:.2f}</td><td>{row.limit}</td></tr>"
+                       f"<td>{_tilework.seconds_text(row.seconds)}</td><td>{row.bytes_per_second / 1e9:.2f}</td><td>{row.limit}</td></tr>"
                        for row in self.forecasts)
         facts = "<br/>".join(_escaped(line) for line in self._facts())
         return (f"<div><div>{facts}</div><table><tr><th></th><th>{'at least' if self.at_least else 'predicted'}</th><th>GB/s</th>"
@@ -167,12 +167,6 @@ def _one(pool: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _seconds(value: float) -> str:
-    scale, unit = next(((scale, unit) for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")) if value >= scale), (1e-6, "us"))
-    number = value / scale
-    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f} {unit}"
 
 
 def _bytes(value: float) -> str:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
+from . import _tilework
+
 Tell = Callable[[int, int, float], object]
 
 
@@ -62,8 +64,8 @@ class _Line:
         self.text = ""
 
     def __call__(self, done: int, total: int, seconds: float) -> None:
-        left = f", {seconds / done * (total - done):.0f} s left" if 0 < done < total else ""
-        self.text = f"tilework: {done} of {total} tiles, {seconds:.1f} s{left}"
+        left = f", {_tilework.seconds_text(seconds / done * (total - done))} left" if 0 < done < total else ""
+        self.text = f"tilework: {done} of {total} tiles, {_tilework.seconds_text(seconds)}{left}"
         if self.file is not None and self.terminal:
             self.file.write(f"\r{self.text:<70}")
             self.file.flush()

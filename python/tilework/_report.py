@@ -126,7 +126,7 @@ class Report:
         return np.frombuffer(self._inner.tiles(), record_of(len(self.axes)))
 
     def line(self, tile: int) -> str:
-        """One tile in words: ``pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 0.8 ms``."""
+        """One tile in words: ``pid 18234 did y[333:666], x[1000:2000] -> r[333:666,1000:2000] (333 x 1000) in 800 us``."""
         if not 0 <= tile < self.totals["tiles"]:
             raise IndexError(f"tile {tile}; the run had {self.totals['tiles']}")
         return self._inner.line(tile)
@@ -163,7 +163,7 @@ class Report:
     def __repr__(self) -> str:
         totals = self.totals
         several = f" of {len(self.steps)} steps" if len(self.steps) > 1 else ""
-        parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {_duration(totals['seconds'])}",
+        parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {_tilework.seconds_text(totals['seconds'])}",
                  f"{totals['workers']} workers ({self.pool}: {self.why})"]
         parts += [f"{totals[key]} {word}" for key, word in
                   (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
@@ -189,15 +189,3 @@ def _written(write: Callable[[Path], None], path: Path) -> None:
         write(path)
     except _tilework.Failure as failure:
         raise _errors.of_failure(failure) from None
-
-
-def _duration(seconds: float) -> str:
-    """As people read it: ``12.3 ms``, ``3.0 s``, ``2 min 5 s``."""
-    if seconds >= 119.5:
-        whole = round(seconds)
-        large, small = ("h", "min") if whole >= 7200 else ("min", "s")
-        count = (whole + 30) // 60 if whole >= 7200 else whole
-        return f"{count // 60} {large}" + (f" {count % 60} {small}" if count % 60 else "")
-    scale, unit = next((found for found in ((1.0, "s"), (1e-3, "ms")) if seconds >= found[0]), (1e-6, "us"))
-    number = seconds / scale
-    return f"{number:.{1 if number < 99.95 else 0}f} {unit}"

@@ -11,7 +11,7 @@ import signal
 import time
 from typing import Any, Optional
 
-from . import _frames
+from . import _frames, _tilework
 
 SIGNAL = signal.SIGRTMAX - 1  # in our workers alone; SIGRTMAX is taken for the end of their parent
 PATIENCE = 1.0  # seconds that a worker has to write where it is
@@ -78,7 +78,7 @@ def say(on_start: Any, seconds: float, workers: int, tile: int, worker: int, pid
     """Called by the thread that runs the job."""
     stacks: Optional[Stacks] = getattr(on_start, "stacks", None)
     where = f", among them worker {worker} (pid {pids[worker]}) with tile {tile}" if worker >= 0 else ""
-    lines = [f"for {seconds:.0f} s no tile has ended and no worker has used the processor: {workers} of {len(pids)} workers "
+    lines = [f"for {_tilework.seconds_text(seconds)} no tile has ended and no worker has used the processor: {workers} of {len(pids)} workers "
              f"wait for something{where}. A kernel that sleeps looks like this; so does one that waits for a lock which a "
              "thread of the program held when the worker was forked (start=\"spawn\" and pool=\"threads\" have none of these). "
              "timeout= ends tiles that take too long"]

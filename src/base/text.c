@@ -184,6 +184,10 @@ static void add_long_duration(struct tw__text *text, double seconds)
 
 void tw__text_add_duration(struct tw__text *text, double seconds)
 {
+    if (seconds == 0) {
+        tw__text_add(text, "0 s");
+        return;
+    }
     if (!(seconds < 119.5)) {
         add_long_duration(text, seconds);
         return;

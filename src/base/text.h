@@ -35,7 +35,8 @@ __attribute__((format(printf, 2, 3))) void tw__text_add(struct tw__text *text, c
 /* The unit, "ns" to "s", in which so many seconds read well, and *number of them in it. */
 const char *tw__unit_of_seconds(double seconds, double *number);
 
-/* Adds seconds as people read them: "850.0 ns", "12.3 ms", "740 ms", "3.0 s", "2 min 5 s", "3 h 5 min". */
+/* Adds seconds as people read them: "0 s", "85.0 ns", "12.3 ms", "740 ms", "3.0 s", "2 min 5 s", "3 h 5 min". Every
+ * time that a user sees is written by it; the locale has no say. */
 void tw__text_add_duration(struct tw__text *text, double seconds);
 
 /* Adds "2 threads", "1 worker process", "one worker". */

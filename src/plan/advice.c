@@ -124,7 +124,7 @@ static int say_small_tiles(struct tw__text *text, const tw_report *report, const
             axis->cuts == NULL ? tw__longer_tiles(measured->set_up, mean, axis->count, report->totals.workers) : 1;
         if (times > 1) {
             tw__text_add(text, "the tiles are too small: each takes about ");
-            tw__text_add_seconds(text, measured->set_up);
+            tw__text_add_duration(text, measured->set_up);
             tw__text_add(text, " however small it is; try tiles of %" PRId64 " along %s",
                          (axis->tile + (axis->longer > 0)) * times, grid->signature->axes[a]);
             return 1;
@@ -132,7 +132,7 @@ static int say_small_tiles(struct tw__text *text, const tw_report *report, const
     }
     if (mean < SHORT_TILE && measured->count > 1000 && measured->sum < 0.5 * report->totals.seconds) {
         tw__text_add(text, "the tiles are too small: ");
-        tw__text_add_seconds(text, mean);
+        tw__text_add_duration(text, mean);
         tw__text_add(text, " each, less than handing them out takes; try longer ones");
         return 1;
     }
@@ -199,12 +199,12 @@ static void say_workers(struct tw__text *text, const tw_report *report, const st
     } else if (measured->busy == 1 && measured->sum < FEW_SECONDS) {
         tw__text_add(text, "one of %d %s ran all tiles before another began: there was too little work to share, ",
                      report->totals.workers, workers_name(report));
-        tw__text_add_seconds(text, measured->sum);
+        tw__text_add_duration(text, measured->sum);
     } else if (alone > ALONE_PART * span && alone > ALONE_SECONDS) {
         tw__text_add(text, "the last tile ran alone for ");
-        tw__text_add_seconds(text, alone);
+        tw__text_add_duration(text, alone);
         tw__text_add(text, " of ");
-        tw__text_add_seconds(text, span);
+        tw__text_add_duration(text, span);
         tw__text_add(text, ": shorter tiles would end together");
     } else if (measured->sum < (1 - IDLE_PART) * all) {
         tw__text_add(text, "the %s were idle for %d %% of the time: more or shorter tiles would keep them busy",
@@ -225,12 +225,12 @@ static void advise(struct tw__text *text, const tw_report *report, const struct 
         tw__text_add(text, "there was nothing to do");
     } else if (totals->seconds < SMALL_RUN) {
         tw__text_add(text, "there was too little work to share: ");
-        tw__text_add_seconds(text, totals->seconds);
+        tw__text_add_duration(text, totals->seconds);
     } else if (report->copy_seconds > COPIES_PART * totals->seconds) {
         tw__text_add(text, "copies of private operands took ");
-        tw__text_add_seconds(text, report->copy_seconds);
+        tw__text_add_duration(text, report->copy_seconds);
         tw__text_add(text, " of ");
-        tw__text_add_seconds(text, totals->seconds);
+        tw__text_add_duration(text, totals->seconds);
         tw__text_add(text, ": make them in memory that the workers share");
     } else if (!say_small_tiles(text, report, measured) &&
                (measured->count == 1 || !say_memory(text, report, measured))) {

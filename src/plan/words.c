@@ -12,20 +12,6 @@
 #define SMALL_SET_UP 0.05 /* of a tile's time: not worth longer tiles */
 #define LARGE_SET_UP 0.2  /* worth a sentence */
 
-void tw__text_add_seconds(struct tw__text *text, double seconds)
-{
-    double number;
-    const char *unit = tw__unit_of_seconds(seconds, &number);
-    const long long hundredths = (long long)(number * 100 + 0.5);
-    if (hundredths >= 10000) {
-        tw__text_add(text, "%lld %s", (hundredths + 50) / 100, unit);
-    } else if (hundredths >= 1000) {
-        tw__text_add(text, "%lld.%lld %s", (hundredths + 5) / 100, (hundredths + 5) % 100 / 10, unit);
-    } else {
-        tw__text_add(text, "%lld.%02lld %s", hundredths / 100, hundredths % 100, unit);
-    }
-}
-
 int64_t tw__longer_tiles(double set_up, double mean, int64_t tiles, int workers)
 {
     const int64_t most = tiles / (4 * (int64_t)workers);
@@ -116,9 +102,9 @@ static void say_serial(struct tw__text *text, const tw_plan *plan, const char *w
     const tw_forecast *serial = &plan->forecast[0];
     if (serial->limit == TW_LIMIT_DISK) {
         tw__text_add(text, "bound by the disk: writing the files takes ");
-        tw__text_add_seconds(text, serial->disk);
+        tw__text_add_duration(text, serial->disk);
         tw__text_add(text, " of ");
-        tw__text_add_seconds(text, serial->seconds);
+        tw__text_add_duration(text, serial->seconds);
         tw__text_add(text, "; more workers will not help");
     } else if (plan->tiles <= 1) {
         say_one_tile(text, why);
@@ -128,17 +114,17 @@ static void say_serial(struct tw__text *text, const tw_plan *plan, const char *w
         say_memory(text, plan, serial);
     } else if (threads->limit == TW_LIMIT_LOCK && processes != NULL) {
         tw__text_add(text, "too little work for processes: ");
-        tw__text_add_seconds(text, serial->seconds);
+        tw__text_add_duration(text, serial->seconds);
         tw__text_add(text, " serially, and opening ");
         tw__text_add_pool(text, TW_PROCESSES, processes->workers);
         tw__text_add(text, " takes ");
-        tw__text_add_seconds(text, processes->opening);
+        tw__text_add_duration(text, processes->opening);
         tw__text_add(text, "; threads wait for each other's lock");
     } else {
         tw__text_add(text, "too little work to share: ");
-        tw__text_add_seconds(text, serial->seconds);
+        tw__text_add_duration(text, serial->seconds);
         tw__text_add(text, " serially, ");
-        tw__text_add_seconds(text, threads->seconds);
+        tw__text_add_duration(text, threads->seconds);
         tw__text_add(text, " on ");
         tw__text_add_pool(text, TW_THREADS, threads->workers);
     }
@@ -164,17 +150,17 @@ static void say_shared(struct tw__text *text, const tw_plan *plan, const tw_fore
         break;
     case TW_LIMIT_COPIES:
         tw__text_add(text, "; copying private operands takes ");
-        tw__text_add_seconds(text, best->copies);
+        tw__text_add_duration(text, best->copies);
         tw__text_add(text, " of it: make them in shared memory");
         break;
     case TW_LIMIT_OPENING:
         tw__text_add(text, "; opening the pool takes ");
-        tw__text_add_seconds(text, best->opening);
+        tw__text_add_duration(text, best->opening);
         tw__text_add(text, " of it: keep one for many runs");
         break;
     case TW_LIMIT_DISK:
         tw__text_add(text, "; writing the files takes ");
-        tw__text_add_seconds(text, best->disk);
+        tw__text_add_duration(text, best->disk);
         tw__text_add(text, " of it");
         break;
     default:
@@ -197,12 +183,12 @@ static int say_longer(struct tw__text *text, const tw_plan *plan, const tw_grid 
         const int64_t length = (axis->tile + (axis->longer > 0)) * times;
         const double saved = (double)plan->tiles * (1 - 1 / (double)times) * plan->set_up / best->workers;
         tw__text_add(text, "the tiles are too small: each takes ");
-        tw__text_add_seconds(text, plan->set_up);
+        tw__text_add_duration(text, plan->set_up);
         tw__text_add(text, " however small it is; tiles of %" PRId64 " along %s would take ", length,
                      grid->signature->axes[a]);
-        tw__text_add_seconds(text, best->seconds > saved ? best->seconds - saved : 0);
+        tw__text_add_duration(text, best->seconds > saved ? best->seconds - saved : 0);
         tw__text_add(text, " instead of ");
-        tw__text_add_seconds(text, best->seconds);
+        tw__text_add_duration(text, best->seconds);
         return 1;
     }
     return 0;
@@ -220,9 +206,9 @@ void tw__plan_advise(tw_plan *plan, const tw_grid *grid)
         tw__text_add(&text, "there is nothing to do");
     } else if (plan->at_least) {
         tw__text_add(&text, "a tile takes at least ");
-        tw__text_add_seconds(&text, plan->mean);
+        tw__text_add_duration(&text, plan->mean);
         tw__text_add(&text, ", so the job takes at least ");
-        tw__text_add_seconds(&text, best->seconds);
+        tw__text_add_duration(&text, best->seconds);
         tw__text_add(&text, " on ");
         tw__text_add_pool(&text, best->pool, best->workers);
     } else if (!say_longer(&text, plan, grid, best)) {

@@ -1,13 +1,10 @@
-/* words.h - a plan in one sentence, and what a sentence about times needs. */
+/* words.h - a plan in one sentence. */
 #ifndef TW_PLAN_WORDS_H
 #define TW_PLAN_WORDS_H
 
 #include <tilework/tilework.h>
 
 #include "base/text.h"
-
-/* Seconds with a unit that suits, two or three digits; by integers: no locale has a say. */
-void tw__text_add_seconds(struct tw__text *text, double seconds);
 
 /* Longer tiles for a kernel that needs `set_up` seconds a call: how many of today's each should have, at most so many
  * that four stay for each worker; 1: they are long enough. */

@@ -264,3 +264,11 @@ void tw_report_destroy(tw_report *report)
     free(report->image);
     free(report);
 }
+
+int tw_seconds_text(double seconds, char *text, size_t size)
+{
+    struct tw__text words;
+    tw__text_init(&words, text, size);
+    tw__text_add_duration(&words, seconds);
+    return (int)words.length;
+}

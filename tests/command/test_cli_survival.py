@@ -95,7 +95,7 @@ def test_a_run_that_stands_still_is_said_once(folder, kernels):
         warnings=[r"at tile 3; the tile is given up$", r"no tile has ended"],
         says="took longer than 2.000 s and was killed at tile 3, -> r[60:80] (20)",
     )
-    line = r"tilework: for \d+ s no tile has ended and no worker has used the processor: 1 worker waits for something; " \
+    line = r"tilework: for [\d.]+ m?s no tile has ended and no worker has used the processor: 1 worker waits for something; " \
         r"worker [01] \(pid \d+\) has tile 3; --timeout SECONDS ends tiles that take too long\n"
     assert len(re.findall(line, result.stderr)) == 1
 

@@ -20,7 +20,7 @@ def test_a_line_is_the_same_without_its_report():
     inner = report._inner
     lines = [report.line(k) for k in range(3)]
     assert [re.search("nobody did|failed at|did", line)[0] for line in lines] == ["did", "failed at", "nobody did"]
-    grid = tw._tilework.Grid(tw._tilework.Signature("y[i] -> r[i]"), (6,), (("i", "tile", 2),), (8, 8), 0, False, ())
+    grid = tw._tilework.Grid(tw._tilework.Signature("y[i] -> r[i]"), (6,), (("i", "tile", 2),), (8, 8), 0, False, (), {})
     apart = _report.Report(_report.ReportParts(inner.totals(), bytes(inner.tiles()), grid), grid)
     assert [apart.line(k) for k in range(3)] == lines
     with pytest.raises(IndexError, match="tile 3"):

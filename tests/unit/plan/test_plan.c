@@ -235,7 +235,7 @@ static void a_set_up_names_longer_tiles(void **state)
     struct job job;
     job_open(&job, state, crashing_tile);
     assert_int_equal(job_plan(&job, (tw_plan_options){.sample = &sample, .workers = 2}, NULL), TW_OK);
-    assert_non_null(strstr(job.plan.advice, "too small: each takes 5.00 ms however small it is; tiles of 8 along i"));
+    assert_non_null(strstr(job.plan.advice, "too small: each takes 5.0 ms however small it is; tiles of 8 along i"));
     job_close(&job);
 }
 
