@@ -1,4 +1,5 @@
-/* tile.h - what a kernel receives and uses: views, tiles, and macros that reach their elements.
+/* tile.h - what a kernel receives and uses: views, tiles, macros that reach their elements, and, in random.h
+ * and random_tile.h, random numbers.
  *
  * Stages 1 and 2 of the public interface; <tilework/tilework.h> includes it. A kernel that includes only this file
  * needs no library to link with: everything it calls is inline. tilework.h explains the words. */
@@ -144,6 +145,14 @@ static inline int tw_view_rows_contiguous(const tw_view *view)
 
 #define TW_TILE_MESSAGE_SIZE 256
 
+/* Where the parts of an operand lie in the whole of it. */
+typedef struct tw_place {
+    uint32_t number;    /* its place among the outputs of the signature, from 0; inputs: TW_RANDOM_INPUT + theirs */
+    uint8_t is_reduced; /* several tiles add to the same elements */
+    uint8_t ndim;
+    uint8_t axis[TW_MAX_DIMS]; /* of each dimension */
+} tw_place;
+
 /* The argument of a kernel. Axes are numbered in the order in which the outputs name them, left to right, then those
  * that only inputs have: for "a[i,k], b[k,j] -> r[i,j]" axis 0 is i, 1 is j, 2 is k. Operands come in the signature's
  * order, inputs first, outputs last; one that is both (inout) stands once, among the outputs. */
@@ -161,7 +170,9 @@ typedef struct tw_tile {
     void *context;       /* as given with the kernel or the run */
     char *message;       /* [TW_TILE_MESSAGE_SIZE] text for a kernel that returns an error: see tw_tile_fail */
     int (*choose)(const struct tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view);
-    const void *chooser; /* both: see tw_tile_choose */
+    const void *chooser;   /* both: see tw_tile_choose */
+    const int64_t *length; /* [naxes] of each axis */
+    const tw_place *place; /* [noperands]; NULL: not known, in a tile that no run has made */
 } tw_tile;
 
 /* A kernel: computes every element of every output of one tile. Returns 0, or an error code of its own that ends the
@@ -195,5 +206,10 @@ static inline int tw_tile_choose(const tw_tile *tile, int operand, const tw_dtyp
 
 #ifdef __cplusplus
 }
+#endif
+
+/* TW_NO_RANDOM: for those who count the milliseconds of a compilation. */
+#if !defined(TW_NO_RANDOM) && !(defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ == 2)
+#include <tilework/random_tile.h>
 #endif
 #endif

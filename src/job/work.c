@@ -8,6 +8,7 @@
 #include "array/sum.h"
 #include "array/view.h"
 #include "grid/order.h"
+#include "grid/signature.h"
 #include "job/access/direct.h"
 #include "job/folding.h"
 #include "job/step.h"
@@ -35,9 +36,11 @@ struct local {
     uint64_t number; /* of the step that it is set up for */
     struct tw__order order;
     tw_tile tile;
-    tw_view *views;             /* what the kernel gets */
+    tw_view *views;   /* what the kernel gets */
+    tw_place *places; /* where these lie in the whole operands */
+    int64_t length[TW__MAX_AXES];
     struct tw__region *regions; /* one an operand; those in the pool's heap share `heap` */
-    int capacity;               /* of views and regions */
+    int capacity;               /* of views, places and regions */
     void *scratch;
     size_t scratch_capacity;
     tw_function function;
@@ -76,6 +79,7 @@ void tw__step_release_local(void *memory)
     tw__guard_destroy(local->guard);
     tw__stack_close(local->stack);
     free(local->views);
+    free(local->places);
     free(local->regions);
     free(local->scratch);
     free(local);
@@ -142,6 +146,11 @@ static int grow(struct local *local, int noperands)
     }
     local->views = views;
     memset(views + local->capacity, 0, (size_t)(noperands - local->capacity) * sizeof *views);
+    tw_place *places = realloc(local->places, (size_t)noperands * sizeof *places);
+    if (places == NULL) {
+        return 0;
+    }
+    local->places = places;
     struct tw__region *regions = realloc(local->regions, (size_t)noperands * sizeof *regions);
     if (regions == NULL) {
         return 0;
@@ -168,6 +177,24 @@ static tw_status set_regions(struct local *local, const struct tw__step *step, c
         }
     }
     return TW_OK;
+}
+
+/* The whole operands, for random numbers: these belong to the elements of the whole, whatever the cuts are. */
+static void set_places(struct local *local, const struct tw__step *step)
+{
+    const tw_signature *signature = step->grid->signature;
+    for (int a = 0; a < step->grid->naxes; a++) {
+        local->length[a] = step->grid->axes[a].length;
+    }
+    for (int k = 0; k < step->noperands; k++) {
+        const tw_operand *operand = &signature->operands[k];
+        const struct tw__access *access = &step->operands[k];
+        tw_place *place = &local->places[k];
+        place->number = operand->written >= 0 ? (uint32_t)operand->written : TW_RANDOM_INPUT + (uint32_t)operand->given;
+        place->is_reduced = access->ops != NULL && (access->ops == &tw__partial || access->fill != TW_FOLD_NONE);
+        place->ndim = (uint8_t)access->view.ndim;
+        memcpy(place->axis, access->axes, (size_t)access->view.ndim);
+    }
 }
 
 static tw_status set_up(struct local *local, const struct tw__step *step, uint64_t tile, unsigned worker, char *message)
@@ -197,6 +224,7 @@ static tw_status set_up(struct local *local, const struct tw__step *step, uint64
     for (int k = 0; k < step->noperands; k++) {
         tw__direct_begin(&step->operands[k], &local->views[k]);
     }
+    set_places(local, step);
     tw__order_seek(&local->order, step->grid, tile);
     local->tile = (tw_tile){.naxes = step->grid->naxes,
                             .noperands = step->noperands,
@@ -208,7 +236,9 @@ static tw_status set_up(struct local *local, const struct tw__step *step, uint64
                             .scratch_size = step->scratch_size,
                             .context = step->context,
                             .choose = tw__tile_choose,
-                            .chooser = &local->chooser};
+                            .chooser = &local->chooser,
+                            .length = local->length,
+                            .place = local->places};
     local->chooser =
         (struct tw__chooser){.step = step, .heap = &local->heap, .populated = &step->workers[worker].populated};
     tw__float_mode_keep(&step->float_mode);

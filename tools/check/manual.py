@@ -42,7 +42,7 @@ def prototypes(top, topics):
         if len(pages) != 1:
             faults.append(f"{name}: in {' and '.join(pages) or 'no page'}: name it in one docs/man/*.in")
     for page, name, prototype in found:
-        if not any(before + squeezed(prototype).rstrip(";") in headers for before in ("TW_API", "inline")):
+        if not any(before + squeezed(prototype).rstrip(";") in headers for before in ("TW_API", "inline", "TW_RANDOM_INLINE")):
             faults.append(f"{page}: {name} is not in the headers like this: {prototype}")
     return faults
 
@@ -67,7 +67,7 @@ def incomplete(top, topics):
                 faults.append(f"{calls[name].header}: the comment of {name} has no errors")
     whole = "".join(topics.values())
     for header in man_pages.headers_of(top):
-        for name in re.findall(r"^typedef (?:struct|enum) (tw_\w+) \{", header.read_text(), re.MULTILINE):
+        for name in re.findall(r"^typedef (?:struct|enum) (tw_(?!_)\w+) \{", header.read_text(), re.MULTILINE):
             if not re.search(rf"^typedef (?:struct|enum) {name} \{{", whole, re.MULTILINE):
                 faults.append(f"{header.name}: no page shows {name}: name it among the types of one docs/man/*.in")
     return faults

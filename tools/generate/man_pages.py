@@ -13,7 +13,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DATE = "November 29, 2026"
-CALL = re.compile(r"(?:TW_API|static inline) (?P<type>[^;(){}]*?)(?P<name>tw_\w+)\((?P<arguments>[^;{}]*?)\)\s*(?:;|(?=\{))"
+CALL = re.compile(r"(?:TW_API|static inline|TW_RANDOM_INLINE) (?P<type>[^;(){}]*?)(?P<name>tw_(?!_)\w+)\((?P<arguments>[^;{}]*?)\)\s*(?:;|(?=\{))"
                   r"(?P<after>[ \t]*/\*.*?\*/)?", re.DOTALL)
 COMMENT = re.compile(r"/\*(.*?)\*/", re.DOTALL)
 TYPE = r"((?:/\*(?:(?!\*/).)*\*/\n)?typedef (?:struct|enum) {name} \{{.*?\}} {name};|^typedef [^;{{}}]*\(\*{name}\)[^;]*;)"

@@ -223,6 +223,7 @@ static void emit_kernel(struct tw__emitter *e, const char *function)
 static int join(const struct tw__emitter *e, char **text, size_t *length)
 {
     static const char head[] =
+        "#define TW_NO_RANDOM\n"
         "#include <tilework/tilework.h>\n\n"
         "#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0) || \\\n"
         "    (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16)\n"
