@@ -225,6 +225,13 @@ def _storable(dtype: np.dtype[Any], name: str) -> tuple[np.dtype[Any], Optional[
     return dtype, text
 
 
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the current folder has been deleted
+        return path
+
+
 class Written:
     """The files of one run, from their beginning to their end."""
 
@@ -239,6 +246,7 @@ class Written:
         self.given = tuple([None if path is None else (os.fsencode(path), *_storable(dtype, request.notation.names[k]))
                             for k, (path, dtype) in enumerate(zip(named, request.dtypes))])
         self.first = beside_of(next(path for path in named if path is not None))
+        self.places = {k: _absolute(path) for k, path in files.paths.items()}  # a tile may change the current folder
         self.inner = self._open(kernel, tuple(arrays))
         self.done: int = self.inner.totals[1]
         for note in self.inner.notes():
@@ -309,7 +317,7 @@ class Written:
     def views(self) -> dict[int, np.ndarray[Any, Any]]:
         """The outputs while they are written, mapped once more: such a view outlives the run."""
         found: dict[int, np.ndarray[Any, Any]] = {}
-        for k, path in self.files.paths.items():
+        for k, path in self.places.items():
             unfinished = beside_of(path)[0]
             dtype, lengths = self.request.dtypes[k], self.request.lengths
             shape = tuple([lengths[axis] for axis in self.request.notation.shapes[k]])
@@ -324,7 +332,7 @@ class Written:
 
     def results(self) -> dict[int, np.ndarray[Any, Any]]:
         """The finished files."""
-        return {k: loaded(path, self.files.mmap_mode) for k, path in self.files.paths.items()}
+        return {k: loaded(path, self.files.mmap_mode) for k, path in self.places.items()}
 
 
 def loaded(path: str, mode: Optional[str]) -> np.ndarray[Any, Any]:

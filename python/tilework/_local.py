@@ -265,7 +265,8 @@ class Engine:
         left = {k: left_dtype(request.files.paths[k]) if request.files.resume else None for k in request.deferred}
         if None in left.values():
             job = self._job(request, options, known, called_with, memory)
-            first = options._replace(only=bytes(8), check=False, report=False, progress=None, keep_going=False)
+            first = options._replace(only=bytes(8), check=False, report=False, progress=None, keep_going=False, on_tile=None,
+                                     where=None)
             try:
                 _, chosen = _tilework.run(self._inner, job, first)
             except _tilework.Failure as failure:
