@@ -47,6 +47,8 @@ _NAMES_LOADED = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBAL
 _HAS_DOCSTRING = 0x4000000  # of co_flags, from Python 3.13 on
 
 
+_STEPS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial, np.ufunc)  # in a dict, the order counts
+
 _MISSING = object()
 
 
@@ -122,13 +124,22 @@ def _is_installed(name: Any) -> bool:
     return os.path.realpath(file).startswith(_installed_folders()) or f"{os.sep}site-packages{os.sep}" in file
 
 
+def _attribute(value: Any, *names: str) -> Any:
+    """The attribute of an attribute and so on; None: there is none."""
+    for name in names:
+        try:
+            value = getattr(value, name, None)
+        except KeyError:  # Numba's stencils look it up among their options
+            return None
+    return value
+
+
 def _pyfunc_of(value: Any) -> Any:
     """The Python function that Numba has compiled; None: it is none of Numba's."""
     if not type(value).__module__.startswith("numba."):
         return None
-    dispatcher = getattr(value, "_dispatcher", None)
-    return next((found for found in (getattr(value, "py_func", None), getattr(value, "_pyfunc", None),
-                                     getattr(dispatcher, "py_func", None)) if found is not None), None)
+    places = ("py_func",), ("_pyfunc",), ("_dispatcher", "py_func"), ("kernel_ir", "func_id", "func")
+    return next((found for names in places if (found := _attribute(value, *names)) is not None), None)
 
 
 # ---- code --------------------------------------------------------------------------------------------------------------
@@ -288,8 +299,8 @@ class _Reader:
         if isinstance(value, types.ModuleType):
             return _hash("module", _text(value.__name__))
         if _pyfunc_of(value) is not None:
-            options = getattr(value, "targetoptions", None)
-            return _hash("numba", self.value(_pyfunc_of(value)), _text(getattr(value, "_sig", "")),
+            options = _attribute(value, "targetoptions") or _attribute(value, "options")  # of a stencil
+            return _hash("numba", self.value(_pyfunc_of(value)), _text(_attribute(value, "_sig") or ""),
                          self.pairs("options", options.items(), "option") if isinstance(options, dict) else b"")
         found = self.by_name(value, kind)
         return found if found is not None else self.instance(value, kind)
@@ -297,6 +308,8 @@ class _Reader:
     def by_name(self, value: Any, kind: type) -> Optional[bytes]:
         """Objects that are found by a name which is the same in each process."""
         module = kind.__module__.partition(".")[0]
+        if kind is type(os.environ):
+            return _hash("environment", _text(kind.__qualname__))
         if kind.__module__ == "logging":
             return _hash("logger", _text(getattr(value, "name", kind.__qualname__)))
         if module == "ctypes" and isinstance(value, sys.modules["ctypes"].CDLL):
@@ -422,7 +435,7 @@ class _Reader:
 
     def mapping(self, value: Any) -> bytes:
         kind = type(value)
-        if isinstance(value, OrderedDict):
+        if isinstance(value, OrderedDict) or any(isinstance(item, _STEPS) for item in dict(value).values()):
             pairs = self.values("in order", [part for pair in value.items() for part in pair])
         else:
             pairs = self.pairs("dict", dict(value).items() if kind is types.MappingProxyType else dict.items(value), "the value of")

@@ -100,6 +100,17 @@ def test_a_hash_is_the_same_in_other_processes_and_places():
             del os.environ["PYTHONHASHSEED"]
 
 
+def test_the_environment_counts_by_its_name(monkeypatch):
+    source = """
+        import os
+        environ = os.environ
+        def kernel(y): return y + int(environ.get("SCALE", "1"))
+        """
+    before = in_process(source)
+    monkeypatch.setenv("WINDOWID", "7")
+    assert in_process(source) == before
+
+
 @pytest.mark.parametrize("change", [
     ("y + 1", "y  +  1  # as before"), ('"""Text."""', '"""Other text, which is longer."""'), ('"""Text."""', ""),
     ("def kernel(y)", "def kernel(y: float) -> float"), ("unused = 1", "unused = 2")])
@@ -159,6 +170,21 @@ def test_a_change_of_anything_that_it_computes_with_is_another_kernel(change):
     assert WHOLE.count(change[0]) == 1
     assert in_process(WHOLE) == in_process(WHOLE)
     assert in_process(WHOLE) != in_process(WHOLE.replace(*change))
+
+
+def test_the_order_of_functions_in_a_dict_counts():
+    """They are the steps of something; that of values, which may come from a set, does not."""
+    source = """
+        def double(y): return 2 * y
+        STEPS = {"double": double, "root": np.sqrt}
+        VALUES = {"a": 1, "b": 2}
+        def kernel(y):
+            for step in STEPS.values(): y = step(y)
+            return y + VALUES["a"]
+        """
+    for changed, same in (('"double": double, "root": np.sqrt', False), ('"a": 1, "b": 2', True)):
+        first, second = changed.split(", ")
+        assert (in_process(source) == in_process(source.replace(changed, f"{second}, {first}"))) == same
 
 
 def test_attributes_are_no_globals():
@@ -227,6 +253,20 @@ def test_numba_functions_count_by_what_was_written():
     assert in_process(source) == in_process(source)
     assert in_process(source) != in_process(source.replace("= 2", "= 3"))
     assert numba
+
+
+def test_stencils_of_numba_count_by_what_was_written():
+    pytest.importorskip("numba")
+    source = """
+        import numba
+        @numba.stencil(cval=0)
+        def around(a): return a[-1] + a[1]
+        @numba.njit
+        def kernel(y): return around(y)
+        """
+    assert in_process(source) == in_process(source)
+    assert in_process(source) != in_process(source.replace("a[1]", "a[2]"))
+    assert in_process(source) != in_process(source.replace("cval=0", "cval=1"))
 
 
 # ---- what has no hash ----
