@@ -44,9 +44,28 @@ static int real_part(int64_t size, double value, char *item)
     return 1;
 }
 
+/* Numbers in the other byte order, which are opaque to kernels: ">f8". */
+static int swapped(const tw_dtype *dtype, double real, double imag, char *item)
+{
+    struct tw__type type;
+    char native[16];
+    if (dtype->descr == NULL || tw__type_parse(&type, dtype->descr, strlen(dtype->descr)) != NULL || !type.swapped ||
+        !tw__item_of_number(&type.dtype, real, imag, native)) {
+        return 0;
+    }
+    const int64_t width = tw__number_width(type.dtype.kind);
+    for (int64_t k = 0; k < type.dtype.itemsize; k++) {
+        item[k] = native[k - k % width + width - 1 - k % width];
+    }
+    return 1;
+}
+
 int tw__item_of_number(const tw_dtype *dtype, double real, double imag, void *item)
 {
     char *const to = item;
+    if (dtype->kind == TW_OPAQUE) {
+        return swapped(dtype, real, imag, to);
+    }
     if (dtype->kind == TW_COMPLEX64 || dtype->kind == TW_COMPLEX128) {
         const int64_t half = dtype->itemsize / 2;
         char parts[16];

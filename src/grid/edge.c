@@ -98,6 +98,24 @@ static size_t read_part(const char *text, int needs_sign, double *value, int *is
     return sign + length + (size_t)*is_imaginary;
 }
 
+/* Whether a number is a whole one that a double does not hold, such as 9007199254740993. */
+static int is_rounded(const char *text)
+{
+    const size_t length = strspn(text, "0123456789");
+    if (length == 0 || length > 20 || text[length] != '\0') {
+        return 0; /* longer ones are of no integer dtype */
+    }
+    double value;
+    uint64_t whole = 0;
+    int is_longer = 0;
+    for (size_t k = 0; k < length; k++) {
+        is_longer |= whole > (UINT64_MAX - (uint64_t)(text[k] - '0')) / 10;
+        whole = 10 * whole + (uint64_t)(text[k] - '0');
+    }
+    tw__parse_real(text, length, &value);
+    return !is_longer && (value >= ldexp(1, 64) || (uint64_t)value != whole);
+}
+
 static int read_constant(const char *text, double *constant, double *imag)
 {
     *constant = *imag = 0;
@@ -152,6 +170,10 @@ tw_status tw_edge_parse(const char *text, tw_axis_edge *edge, tw_error *error)
     }
     if (equals != NULL && !read_constant(equals + 1, &constant, &imag)) {
         return refuse(text, "the constant is no number, as 0, -1.5, 1e-9, nan, True and 1+2j are", error);
+    }
+    if (equals != NULL && is_rounded(equals + 1 + (equals[1] == '-'))) {
+        return refuse(text, "a whole number past 2^53 that is no float64 is not kept as it is; write 1e16 for floats",
+                      error);
     }
     edge->edge = names[found].edge;
     edge->constant = constant;

@@ -76,7 +76,7 @@ static tw_status check_edges(const tw_signature *signature, const tw_grid_option
         return tw__fail(error, TW_ERROR_ARGUMENT, "%zu axes should have an edge, but no edges are given",
                         options->nedges);
     }
-    if (options->nedges > 0 && signature->nhalos == 0) {
+    if (options->nedges > 0 && signature->nhalos == 0 && !signature->has_ranges) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "edges say what a kernel reads past the ends of an input, and no input of the signature has a "
                         "halo: write one as u[i-1..i+1]");

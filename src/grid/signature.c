@@ -149,6 +149,7 @@ static tw_status read_halo(struct reader *reader, const tw_operand *operand, con
     tw_status status = read_offset(reader, &halo.low);
     halo.high = halo.low;
     if (status == TW_OK && accept(reader, "..")) {
+        signature->has_ranges = 1;
         status = read_range(reader, name, at, &halo);
     }
     if (status != TW_OK) {

@@ -23,6 +23,7 @@ struct tw_signature {
     int naxes;
     int noperands;
     int nhalos;
+    int has_ranges; /* a dimension is written as a range, be it i..i, which is no halo */
     char axes[TW__MAX_AXES][TW__MAX_NAME];
     struct tw__halo halos[TW__MAX_HALOS];
     tw_operand operands[TW_MAX_OPERANDS];

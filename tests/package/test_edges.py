@@ -147,6 +147,16 @@ def test_a_constant_that_the_dtype_does_not_hold_is_refused(dtype, number):
     assert tw.evaluate("r[i] = u[i]", u=u, edges=number).dtype == dtype  # nothing is read outside
 
 
+def test_a_whole_number_that_is_rounded_is_refused():
+    u = np.zeros(3, "int64")
+    for number in (2**53 + 1, -2**53 - 1, 2**64 - 1):
+        for run in (lambda edges: tw.evaluate("r[i] = u[i+1]", u=u, edges=edges),
+                    lambda edges: tw.run(lambda u: u[:-1], "u[i-1..i] -> r[i]", u, edges=edges)):
+            with pytest.raises(tw.ArgumentError, match="a whole number past 2\\^53 that is no float64 is not kept as it is"):
+                run(number)
+    assert tw.run(lambda u: u[:-1], "u[i-1..i] -> r[i]", u, edges=-2**63)[0] == -2**63
+
+
 def test_other_constants_are_another_result():
     u = np.arange(2.0)
     for number in (1, 2.5, -7, 1):

@@ -115,6 +115,9 @@ def test_items_of_every_dtype_have_halos(dtype):
     if u.dtype.kind in "SUMV":
         with pytest.raises(tw.ArgumentError, match="only numbers have constants"):
             tw.run(lambda u: u[:-3], "u[i-2..i+1] -> r[i]", u, edges=1)
+    else:
+        ones = tw.run(lambda u: u[:-3], "u[i-2..i+1] -> r[i]", u.astype(u.dtype.newbyteorder(">")), edges=1, tiles={"i": 5})
+        assert (ones[:2] == 1).all() and (ones[2:] == u[:-2]).all()
 
 
 def test_a_broadcast_dimension_and_empty_axes():
@@ -126,6 +129,8 @@ def test_a_broadcast_dimension_and_empty_axes():
     assert tw.run(lambda u: u[1:-1], "u[i-1..i+1] -> r[i]", np.zeros(0), edges="wrap").shape == (0,)
     assert tw.run(lambda u: u[1:-1], "u[i-1..i+1] -> r[i]", np.zeros(0)).shape == (0,)  # nothing is read, so nothing outside
     assert tw.run(lambda u: u.sum(), "u[i-1..i+1] -> s[]", np.zeros(0), edges=4) == 8
+    r = tw.run(lambda u: u + 1, "u[i-0..i+0] -> r[i]", np.arange(3.0), edges="reflect")  # f"u[i-{n}..i+{n}]" with n = 0
+    assert r.tolist() == [1, 2, 3]
     with pytest.raises(tw.ArgumentError, match="axis i has length 0, so the halo of u.* finds no element"):
         tw.run(lambda u: u.sum(), "u[i-1..i+1] -> s[]", np.zeros(0), edges="wrap")
 

@@ -75,7 +75,7 @@ static void fill_with_number(const tw_view *to, const struct tw__grid_edge *edge
     if (tw_view_size(to) == 0) {
         return;
     }
-    if (to->dtype.kind == TW_OPAQUE) { /* zero: items of any size */
+    if (to->dtype.kind == TW_OPAQUE && edge->edge != TW_EDGE_CONSTANT) { /* zero: items of any size */
         struct tw__rows rows;
         tw__rows_first(&rows, to->ndim, to->shape, to->strides, to->strides);
         do {

@@ -137,6 +137,9 @@ static void constants_are_numbers_as_python_writes_them(void **state)
     expect_edge("constant=2j", TW_EDGE_CONSTANT, 0, 2);
     expect_edge("constant=1-2.5j", TW_EDGE_CONSTANT, 1, -2.5);
     expect_edge("grid-constant=3", TW_EDGE_CONSTANT, 3, 0);
+    expect_edge("constant=-9223372036854775808", TW_EDGE_CONSTANT, -0x1p63, 0);
+    expect_edge("constant=9007199254740993.0", TW_EDGE_CONSTANT, 0x1p53, 0);
+    expect_edge("constant=100000000000000000000000", TW_EDGE_CONSTANT, 1e23, 0);
 }
 
 static void what_is_no_edge_is_refused_and_changes_nothing(void **state)
@@ -150,6 +153,10 @@ static void what_is_no_edge_is_refused_and_changes_nothing(void **state)
         {"clamp=1", "'clamp=1' is not an edge: only constant has a number, as in constant=1"},
         {"constant=",
          "'constant=' is not an edge: the constant is no number, as 0, -1.5, 1e-9, nan, True and 1+2j are"},
+        {"constant=9007199254740993", "'constant=9007199254740993' is not an edge: a whole number past 2^53 that is no "
+                                      "float64 is not kept as it is; "
+                                      "write 1e16 for floats"},
+        {"constant=-18446744073709551615", NULL},
         {"constant=x", NULL},
         {"constant=1 ", NULL},
         {"constant= 1", NULL},

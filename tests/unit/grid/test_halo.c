@@ -138,6 +138,7 @@ static void a_halo_needs_an_edge(void **state)
         {plain, lengths, both, 2, "two edges are given for all axes"},
         {plain, lengths, &strange, 1, "edge number 0 is none that there is: 99"},
         {plain, lengths, NULL, 1, "1 axes should have an edge, but no edges are given"},
+        {"u[i..i,j] -> v[i,j]", lengths, &wrap, 1, NULL}, /* a radius of 0 */
         {"u[i,j] -> v[i,j]", lengths, &wrap, 1, "no input of the signature has a halo: write one as u[i-1..i+1]"},
         {plain, empty, NULL, 0, NULL}, /* there is no tile */
         {sum, whole, &all, 1,

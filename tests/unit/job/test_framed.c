@@ -354,6 +354,30 @@ static void constants_are_held_or_refused(void **state)
     }
 }
 
+static void numbers_in_the_other_byte_order_have_constants(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *descr;
+        int64_t size;
+        double real, imag;
+        unsigned char bytes[16];
+    } cases[] = {
+        {">f8", 8, 1.5, 0, {0x3f, 0xf8}},
+        {">i4", 4, -2, 0, {0xff, 0xff, 0xff, 0xfe}},
+        {">c8", 8, 1, 2, {0x3f, 0x80, 0, 0, 0x40}},
+        {">u2", 2, 70000, 0, {0x55, 0x55}},
+        {"<M8[s]", 8, 1, 0, {0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        const tw_dtype dtype = {.kind = TW_OPAQUE, .itemsize = cases[k].size, .descr = cases[k].descr};
+        unsigned char item[16];
+        memset(item, 0x55, sizeof item);
+        assert_int_equal(tw__item_of_number(&dtype, cases[k].real, cases[k].imag, item), k < 3);
+        assert_memory_equal(item, cases[k].bytes, (size_t)cases[k].size);
+    }
+}
+
 static int copy_middle(const tw_tile *tile)
 {
     const tw_view *u = &tile->operand[0], *r = &tile->operand[1];
@@ -418,6 +442,7 @@ int main(void)
         cmocka_unit_test(check_finds_a_read_past_the_halo),
         cmocka_unit_test(only_tiles_at_the_border_are_copied),
         cmocka_unit_test(constants_are_held_or_refused),
+        cmocka_unit_test(numbers_in_the_other_byte_order_have_constants),
         cmocka_unit_test(items_of_any_dtype_have_halos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
