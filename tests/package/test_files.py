@@ -570,26 +570,6 @@ def test_tiles_that_are_told_are_in_the_files(job, pool):
     assert all((view == OUTER[number]).all() for number, view in seen.items())  # such a view outlives the run
 
 
-def test_tiles_are_told_once_where_the_kernel_chooses_the_dtype():
-    """Tile 0 is computed before the run, and is not told then."""
-    seen = []
-    r = tw.run(lambda y, x: np.outer(y, x), SIGNATURE, Y, X, out="r.npy", tiles={"i": 3}, on_tile=seen.append)
-    assert sorted(tile.number for tile in seen) == [0, 1, 2, 3] and all((tile.result == r[tile.index]).all() for tile in seen)
-    with tw.iterate(lambda y: 2 * y, "y[i] -> r[i]", Y, out="s.npy", tiles={"i": 3}) as tiles:
-        assert sorted(tile.number for tile in tiles) == [0, 1, 2, 3]
-    assert (np.load("s.npy") == 2 * Y).all()
-
-
-def test_a_tile_may_change_the_current_folder(folder):
-    home = os.getcwd()
-    (folder / "inner").mkdir()
-    for pool in ("serial", "threads", "processes"):
-        r = tw.run(lambda y: 2 * y, "y[i] -> r[i]", Y, out="r.npy", tiles={"i": 3}, on_tile=lambda tile: os.chdir(folder / "inner"), pool=pool)
-        assert (r == 2 * Y).all() and os.listdir() == []
-        os.chdir(home)
-    assert names() == ["inner", "r.npy"]
-
-
 def slow_kernel(log):
     def operate(y, x, r, tile):
         log.note(tile)
