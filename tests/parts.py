@@ -296,6 +296,22 @@ def part_checks():
     return outcome
 
 
+def faults_package(part, outcome):
+    """(interpreter, folder of the NumPy package with a library of the fault build), for a part; no folder: it fails."""
+    python, package = TOP / "build" / "venv-package" / "bin" / "python", BUILD / "faults" / f"package-{part}"
+    with open(BUILD / "faults-python.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(package, ignore_errors=True)
+        done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
+                    "--target", package, f"--config-settings=build-dir={BUILD / 'faults-python'}",
+                    "--config-settings=setup-args=-Dfaults=true", TOP],
+                   env={"PATH": f"{python.parent}:{os.environ['PATH']}"}, seconds=900)
+    if done.code != 0:
+        outcome.fail(f"{part}: pip install", done.output)
+        package = None
+    return python, package
+
+
 @needs("faults")
 def part_faults():
     """A build that can be killed, delayed and made to fail at named points, through all of them; a short soak."""
@@ -304,14 +320,8 @@ def part_faults():
     soak = [sys.executable, TOP / "reliability" / "soak.py", "--seconds", Effort.soak, "--command",
             folder / "cli" / "tilework"]
     outcome = Outcome()
-    python, package = TOP / "build" / "venv-package" / "bin" / "python", folder / "package"
-    shutil.rmtree(package, ignore_errors=True)
-    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
-                "--target", package, f"--config-settings=build-dir={BUILD / 'faults-python'}",
-                "--config-settings=setup-args=-Dfaults=true", TOP],
-               env={"PATH": f"{python.parent}:{os.environ['PATH']}"}, seconds=900)
-    if done.code != 0:
-        outcome.fail("faults: pip install", done.output)
+    python, package = faults_package("faults", outcome)
+    if package is None:
         return outcome
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
         driver = [folder / "tests" / "faults" / "fault_driver"]
@@ -337,14 +347,18 @@ def part_faults():
 
 @needs("faults")
 def part_calls():
-    """The k-th call of the C library fails, k = 1, 2, ...: in a program, each of its jobs by itself, and in the command."""
+    """The k-th call of the C library fails, k = 1, 2, ...: in a program, each of its jobs by itself, in the command and in Python."""
     outcome = Outcome()
     folder, tests = BUILD / "faults", TOP / "tests" / "faults"
+    python, package = faults_package("calls", outcome)
+    if package is None:
+        return outcome
     program = folder / "tests" / "faults" / "calls"
     jobs = run([program, "--jobs"]).output.split()
     with tempfile.TemporaryDirectory(prefix="calls-") as place:
         commands = [[program, folder, f"{place}/{job}", job] for job in jobs]
         commands.insert(0, [sys.executable, tests / "calls.py", folder, f"{place}/command"])
+        commands.insert(1, [sys.executable, tests / "calls_package.py", folder, python, package, f"{place}/package"])
         with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
             done = list(workers.map(lambda command: run(command, env={"PYTHONDONTWRITEBYTECODE": "1"}, cwd=TOP),
                                     commands))
@@ -359,7 +373,7 @@ def part_calls():
             ended += int(said[2] or 0)
         outcome.add(counted)
     if cases:
-        outcome.remarks.append(f"{sum(cases[1:]):,} cases in {len(jobs)} jobs, {ended:,} of which ended with an error; "
+        outcome.remarks.append(f"{sum(cases[1:]):,} cases in {len(jobs)} jobs and from Python, {ended:,} of which ended with an error; "
                                f"{cases[0]:,} cases of the command")
     return outcome
 
