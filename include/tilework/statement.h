@@ -73,6 +73,11 @@ typedef enum tw_mention {
  * thread. */
 TW_API tw_mention tw_statement_mention(const char *text, const char *name);
 
+/* The names that a caller gives values for, in the order in which the text mentions them first, separated by blanks:
+ * operands that are read, and names that are no axis, function or constant, which are parameters. For callers that take
+ * values in order. The caller frees *names. Any thread. Errors: TW_ERROR_SYNTAX, TW_ERROR_MEMORY. */
+TW_API tw_status tw_statement_names(char **names, const char *text, tw_error *error);
+
 /* The signature that follows from the text. An input that is read elsewhere than at its axes has dimensions that are
  * not cut, with axes of their own (u_0, u_1), so every tile gets them whole. Valid as long as the statement. */
 TW_API const tw_signature *tw_statement_signature(const tw_statement *statement);

@@ -2,7 +2,8 @@
  *
  * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
  * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids (in axes.h), 9 runs and reports, 10 outputs
- * (in outputs.h), 11 statements (in statement.h), 12 the machine, 13 plans (in plan.h).
+ * (in outputs.h), 11 statements (in statement.h), 12 the machine, 13 plans (in plan.h), 14 prepared
+ * runs (in prepared.h).
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -576,5 +577,7 @@ TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *versio
 #include <tilework/statement.h> /* stage 11 */
 
 #include <tilework/plan.h> /* stage 13 */
+
+#include <tilework/prepared.h> /* stage 14 */
 
 #endif

@@ -65,14 +65,19 @@ static void find_place(rlim_t limit)
     pthread_attr_destroy(&attributes);
 }
 
-size_t tw__stack_left(void)
+size_t tw__stack_left_then(void)
 {
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return place.known && here > place.low && here <= place.high ? here - place.low : 0;
+}
+
+size_t tw__stack_left(void)
+{
     const rlim_t limit = limit_now().rlim_cur;
     if (!place.known || place.limit != limit) {
         find_place(limit);
     }
-    return place.known && here > place.low && here <= place.high ? here - place.low : 0;
+    return tw__stack_left_then();
 }
 
 int tw__stack_open(struct tw__stack **stack)

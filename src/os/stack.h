@@ -12,6 +12,9 @@ size_t tw__stack_size(void);
  * made by itself. */
 size_t tw__stack_left(void);
 
+/* The same as it was when tw__stack_left was called last on this thread, without a call of the system; 0: never. */
+size_t tw__stack_left_then(void);
+
 /* Calls function(argument) on this thread's stack if it has `needed` bytes left, else on one made for this call. 0, or
  * an errno: it was not called. */
 int tw__stack_run(size_t needed, void (*function)(void *argument), void *argument);

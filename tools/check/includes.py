@@ -54,7 +54,7 @@ LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"plan", "r
 # Kinds of stores, a folder each, and the one file outside that opens what a path names. All others know store/store.h.
 KINDS = {"store/npy": {"job/pooled.c"}}
 PUBLIC = "tilework/tilework.h"
-PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/picture.h", "tilework/plan.h", "tilework/random.h",
+PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/picture.h", "tilework/plan.h", "tilework/prepared.h", "tilework/random.h",
          "tilework/random_tile.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "reliability", "python")
 

@@ -66,6 +66,27 @@ static tw_status unknown_name(struct tw__parser *parser, const char *name, size_
         name, parser->target, known, name, name, name, parser->target, name);
 }
 
+/* Whether a name is a parameter from now on. */
+static int open_name(struct tw__parser *parser, const char *name, size_t at)
+{
+    struct tw__syntax *syntax = parser->syntax;
+    struct tw__open_names *open = parser->open;
+    if (open == NULL || open->count == TW_MAX_OPERANDS || tw__parser_find_axis(parser, name) >= 0 ||
+        tw__hint_name(name) != NULL || tw__find_function(name, strlen(name)) != NULL) {
+        return 0;
+    }
+    for (int k = 0; k < syntax->noperands; k++) {
+        if (strcmp(syntax->operands[k].name, name) == 0) {
+            return 0;
+        }
+    }
+    strcpy(open->names[open->count], name);
+    open->at[open->count] = at;
+    open->parameters[open->count] = (tw_parameter){.name = open->names[open->count], .kind = TW_INT64};
+    syntax->nparameters = ++open->count;
+    return 1;
+}
+
 static tw_status read_bare_name(struct tw__parser *parser, const char *name, size_t at, int *node)
 {
     const struct tw__syntax *syntax = parser->syntax;
@@ -101,7 +122,7 @@ static tw_status read_bare_name(struct tw__parser *parser, const char *name, siz
         made.class = TW__CLASS_BOOL;
         return tw__parser_add(parser, &made, node);
     }
-    return unknown_name(parser, name, at);
+    return open_name(parser, name, at) ? read_bare_name(parser, name, at, node) : unknown_name(parser, name, at);
 }
 
 /* ---- elements ---- */

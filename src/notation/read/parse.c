@@ -383,7 +383,8 @@ static void parse_all(void *argument)
 }
 
 /* Reads a text that is copied into *syntax. */
-static tw_status parse_text(struct tw__syntax *syntax, const char *text, int *value, tw_error *error)
+static tw_status parse_text(struct tw__syntax *syntax, const char *text, struct tw__open_names *open, int *value,
+                            tw_error *error)
 {
     if (text == NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "statement: no text is given");
@@ -398,8 +399,11 @@ static tw_status parse_text(struct tw__syntax *syntax, const char *text, int *va
     }
     syntax->source.text = copy;
     syntax->source.length = length;
-    struct tw__parser parser = {
-        .syntax = syntax, .lexer = {.source = syntax->source, .error = error}, .target = "a value", .error = error};
+    struct tw__parser parser = {.syntax = syntax,
+                                .lexer = {.source = syntax->source, .error = error},
+                                .target = "a value",
+                                .open = open,
+                                .error = error};
     struct parse_call call = {.parser = &parser, .value = value};
     if (tw__stack_run(PARSER_STACK, parse_all, &call) != 0) {
         return tw__fail_memory(error, PARSER_STACK, "the parser's stack");
@@ -413,11 +417,19 @@ tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parame
     memset(syntax, 0, sizeof *syntax);
     syntax->parameters = parameters;
     syntax->nparameters = (int)nparameters;
-    return parse_text(syntax, text, NULL, error);
+    return parse_text(syntax, text, NULL, NULL, error);
+}
+
+tw_status tw__parse_open(struct tw__syntax *syntax, const char *text, struct tw__open_names *open, tw_error *error)
+{
+    memset(syntax, 0, sizeof *syntax);
+    open->count = 0;
+    syntax->parameters = open->parameters;
+    return parse_text(syntax, text, open, NULL, error);
 }
 
 tw_status tw__parse_value(struct tw__syntax *syntax, const char *text, int *node, tw_error *error)
 {
     memset(syntax, 0, sizeof *syntax);
-    return parse_text(syntax, text, node, error);
+    return parse_text(syntax, text, NULL, node, error);
 }

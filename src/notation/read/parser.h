@@ -11,10 +11,11 @@ struct tw__parser {
     struct tw__token token; /* the next one */
     size_t behind;          /* one past the last token that was taken */
     int nesting;
-    uint64_t scope;      /* axes that may be used here: the target's, and those reduced around this place */
-    const char *target;  /* name of the statement's target */
-    int target_axes;     /* how many axes it has */
-    const char *indexed; /* name of the operand whose index is read; NULL: none is */
+    uint64_t scope;              /* axes that may be used here: the target's, and those reduced around this place */
+    const char *target;          /* name of the statement's target */
+    int target_axes;             /* how many axes it has */
+    const char *indexed;         /* name of the operand whose index is read; NULL: none is */
+    struct tw__open_names *open; /* parameters that are found; NULL: they were given */
     tw_error *error;
 };
 

@@ -107,6 +107,18 @@ struct tw__syntax {
 tw_status tw__parse(struct tw__syntax *syntax, const char *text, const tw_parameter *parameters, size_t nparameters,
                     tw_error *error);
 
+/* Names that are taken for parameters, in the order in which they were found. */
+struct tw__open_names {
+    int count;
+    tw_parameter parameters[TW_MAX_OPERANDS];
+    char names[TW_MAX_OPERANDS][TW__EXPR_NAME];
+    size_t at[TW_MAX_OPERANDS];
+};
+
+/* Reads a text whose parameters are not known yet: each name that is nothing else is one, a whole number. The same
+ * otherwise. */
+tw_status tw__parse_open(struct tw__syntax *syntax, const char *text, struct tw__open_names *open, tw_error *error);
+
 /* Reads a text that is one expression, whose node is *node. The same otherwise. */
 tw_status tw__parse_value(struct tw__syntax *syntax, const char *text, int *node, tw_error *error);
 void tw__syntax_fini(struct tw__syntax *syntax);
