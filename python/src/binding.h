@@ -103,7 +103,7 @@ typedef struct {
 } OutputsObject;
 
 extern PyTypeObject OutputsType, PoolType, ArrayType, HeapType, SignatureType, GridType, KernelType, ReportType,
-    StatementType;
+    StatementType, PreparedType;
 
 /* Live objects of the library, for tests that look for leaks. */
 enum counted {
@@ -115,6 +115,7 @@ enum counted {
     COUNT_REPORTS,
     COUNT_STATEMENTS,
     COUNT_OUTPUTS,
+    COUNT_PREPARED,
     COUNT_KINDS
 };
 void count_live(enum counted kind, int change);
@@ -172,6 +173,17 @@ PyObject *array_object(tw_array *array, PyObject *source);
 /* Objects around what a statement has; they keep it alive. */
 PyObject *signature_of_statement(StatementObject *statement);
 PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
+
+/* A Python number, or a scalar of NumPy's, as a parameter: 0, or -1 with an exception (statement.c). */
+int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *value);
+
+/* ---- prepared calls (prepared.c) ---- */
+
+int find_words(void); /* before the first call: 0, or -1 with an exception */
+
+/* recall(known, text, named) -> the result of a call like an earlier one, or None; known: a dict from texts to
+ * Prepared. */
+PyObject *recall(PyObject *module, PyObject *const *args, Py_ssize_t n);
 
 /* ---- grids ---- */
 

@@ -37,8 +37,8 @@ void forget_own_pid(void)
 
 static PyObject *counters(PyObject *self, PyObject *none)
 {
-    static const char *const names[COUNT_KINDS] = {"pools",   "arrays",  "signatures", "grids",
-                                                   "kernels", "reports", "statements", "outputs"};
+    static const char *const names[COUNT_KINDS] = {"pools",   "arrays",     "signatures", "grids",   "kernels",
+                                                   "reports", "statements", "outputs",    "prepared"};
     (void)self;
     (void)none;
     PyObject *dict = PyDict_New();
@@ -118,6 +118,8 @@ static PyMethodDef methods[] = {
     {"edge", parse_edge, METH_VARARGS, "tw_edge_parse."},
     {"seconds_text", seconds_text, METH_O, "tw_seconds_text."},
     {"plan", make_plan, METH_VARARGS, "tw_plan_make."},
+    {"recall", (PyCFunction)(void (*)(void))recall, METH_FASTCALL,
+     "A call of a statement that is like an earlier one."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -187,7 +189,8 @@ PyMODINIT_FUNC PyInit__tilework(void)
         add_type(module, &HeapType, "Heap") != 0 || add_type(module, &SignatureType, "Signature") != 0 ||
         add_type(module, &GridType, "Grid") != 0 || add_type(module, &KernelType, "Kernel") != 0 ||
         add_type(module, &ReportType, "Report") != 0 || add_type(module, &StatementType, "Statement") != 0 ||
-        add_type(module, &OutputsType, "Outputs") != 0 || add_constants(module) != 0) {
+        add_type(module, &OutputsType, "Outputs") != 0 || add_type(module, &PreparedType, "Prepared") != 0 ||
+        find_words() != 0 || add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;
     }

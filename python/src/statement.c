@@ -50,8 +50,7 @@ static int read_scalar(tw_parameter *parameter, PyObject *name, PyObject *value)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* A Python number as a parameter: 0, or -1 with an exception. */
-static int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *value)
+int read_parameter(tw_parameter *parameter, PyObject *name, PyObject *value)
 {
     memset(parameter, 0, sizeof *parameter);
     parameter->name = PyUnicode_AsUTF8(name);
@@ -321,7 +320,26 @@ static PyObject *statement_mention(PyObject *type, PyObject *args)
                                                               : NULL;
 }
 
+/* names_of(text) -> the names that a caller gives, in order */
+static PyObject *statement_names_of(PyObject *type, PyObject *text)
+{
+    char *names = NULL;
+    tw_error error;
+    (void)type;
+    const char *characters = PyUnicode_AsUTF8(text);
+    if (characters == NULL) {
+        return NULL;
+    }
+    if (tw_statement_names(&names, characters, &error) != TW_OK) {
+        return raise_failure(&error);
+    }
+    PyObject *found = PyUnicode_FromString(names);
+    free(names);
+    return found;
+}
+
 static PyMethodDef statement_methods[] = {
+    {"names_of", statement_names_of, METH_O | METH_STATIC, "tw_statement_names."},
     {"mention", statement_mention, METH_VARARGS | METH_STATIC, "tw_statement_mention."},
     {"types", statement_types, METH_O, "tw_statement_types."},
     {"bind", statement_bind, METH_VARARGS, "tw_statement_set of each parameter, tw_statement_bind."},

@@ -13,14 +13,16 @@ True
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._decorator import KernelFunction
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
 from ._finished import FinishedTile
-from ._functions import close_idle, empty, evaluate, iterate, map, run, share, submit, zeros
+from ._functions import close_idle, empty, evaluate, function, iterate, kernel, map, run, share, submit, zeros
 from ._installed import get_include, get_pkgconfig
 from ._native import Kernel
 from ._plan import Forecast, Plan, plan
 from ._pool import Pool
+from ._prepared import Function
 from ._report import Report
 from ._shared import SharedArray
 from ._tile import Tile
@@ -30,9 +32,9 @@ from ._tilework import version as __version__
 if _TYPE_CHECKING:
     from ._beside import Future, Tiles
 
-__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Future", "Kernel", "NotationError", "OutOfMemory",
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Function", "Future", "Kernel", "KernelFunction", "NotationError", "OutOfMemory",
            "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle",
-           "counters", "empty", "evaluate", "get_include", "get_pkgconfig", "iterate", "machine", "map", "plan", "run", "share", "submit", "zeros"]
+           "counters", "empty", "evaluate", "function", "get_include", "get_pkgconfig", "iterate", "kernel", "machine", "map", "plan", "run", "share", "submit", "zeros"]
 
 
 def __getattr__(name: str) -> _Any:

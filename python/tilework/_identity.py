@@ -27,6 +27,7 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _memory, _naming, _tilework, _ufuncs
+from ._decorator import KernelFunction
 from ._errors import ArgumentError
 from ._native import Kernel, again, inner_of
 from ._shared import SharedArray
@@ -502,6 +503,7 @@ _READERS: tuple[tuple[Any, Any], ...] = (
     (np.vectorize, _Reader.vectorize),
     (functools.partial, _Reader.partial),
     (Kernel, _Reader.kernel),
+    (KernelFunction, lambda reader, value: reader.values("tiled", (value.body, value.signature, value.given))),
     (property, lambda reader, value: reader.around("property", value.fget, value.fset, value.fdel)),
     ((staticmethod, classmethod), lambda reader, value: reader.around(type(value).__name__, value.__func__)),
     (functools.cached_property, lambda reader, value: reader.around("property", value.func)),

@@ -28,6 +28,7 @@ from ._scalars import whole
 
 if TYPE_CHECKING:
     from ._pool import Pool
+    from ._prepared import Learns
     from ._report import Report
 
 Tell = Callable[[int, int, float], object]  # tiles done, tiles in all, seconds
@@ -36,6 +37,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 PoolT_contra = TypeVar("PoolT_contra", contravariant=True)
 WorkersT_contra = TypeVar("WorkersT_contra", contravariant=True)
 
+KernelFunction: Any = None  # the class of _decorator.py, which sets it
+
 PoolKind = Literal["processes", "threads", "serial"]
 AnyPool = Literal["auto", "threads", "processes", "serial"]
 
@@ -43,10 +46,9 @@ AnyPool = Literal["auto", "threads", "processes", "serial"]
 # ---- names and types ---------------------------------------------------------------------------------------------------
 
 
-class _Shared(TypedDict, total=False):
-    """Of kernels and statements."""
+class _Kept(TypedDict, total=False):
+    """Of kernels and statements, whatever they are called with."""
 
-    out: Any
     dtype: Any
     cuts: Optional[Mapping[str, Any]]
     tiles: Optional[Mapping[str, int]]
@@ -63,8 +65,14 @@ class _Shared(TypedDict, total=False):
     mmap_mode: Optional[Literal["r", "r+", "c"]]
 
 
-class KernelOptions(_Shared, total=False):
-    """Of `Pool.run`, which has its workers."""
+class _Into(TypedDict, total=False):
+    """Of one call."""
+
+    out: Any
+
+
+class _Kernel(_Kept, total=False):
+    """Of kernels."""
 
     reduce: Union[None, str, Callable[..., object], Mapping[str, Any]]
     retries: int
@@ -75,7 +83,11 @@ class KernelOptions(_Shared, total=False):
     version: Union[None, str, int, float]
 
 
-class StatementOptions(_Shared, total=False):
+class KernelOptions(_Kernel, _Into, total=False):
+    """Of `Pool.run`, which has its workers."""
+
+
+class StatementOptions(_Kept, _Into, total=False):
     """Of `Pool.evaluate`."""
 
     operands: Optional[Mapping[str, Any]]
@@ -100,6 +112,14 @@ class Reported(TypedDict, total=False):
     """Of functions with overloads: those with ``report=True`` give a pair."""
 
     report: bool
+
+
+class DecoratorOptions(_Kernel, Placement, Reported, total=False):
+    """Of `kernel`, which is called with operands later."""
+
+
+class FunctionOptions(_Kept, Placement, Reported, total=False):
+    """Of `function`, likewise."""
 
 
 class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
@@ -174,6 +194,7 @@ class Asked(NamedTuple):
     version: Optional[str] = None  # of the kernel; None: its code says which one it is
     mmap_mode: Optional[str] = "r"
     collects: bool = False  # objects that the kernel returns are put into a list
+    learner: Optional[Learns] = None  # what remembers calls like this one, of a statement
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------------
@@ -310,6 +331,8 @@ STATEMENTS_BESIDE = Takes("iterate", PlacedStatementOptions, Reported)
 POOL_ITERATE = Takes("iterate", KernelOptions, Reported)
 POOL_SUBMIT = Takes("submit", KernelOptions, Reported)
 POOL_MAP = Takes("map", KernelOptions, Reported)
+KERNEL = Takes("kernel", DecoratorOptions)
+FUNCTION = Takes("function", FunctionOptions)
 PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 
 
@@ -317,7 +340,7 @@ PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 
 _PLAIN = RunOptions()
 _KEPT: dict[str, Any] = {name: option.default if option.check is None else option.check(option.default)
-                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN, "collects": False}
+                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN, "collects": False, "learner": None}
 _run_options = itemgetter(*RunOptions._fields)
 _asked = itemgetter(*Asked._fields)
 
@@ -340,6 +363,8 @@ def of_kernel(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ..
             raise ArgumentError("a statement is known by its text; version= is for kernels")
         kernel = _text(kernel, signature)
     else:
+        if type(kernel) is KernelFunction:
+            kernel = kernel.body
         kernel = native_kernel(kernel) or kernel
     return _made(kept, kernel, signature, operands)
 
@@ -367,6 +392,11 @@ def of_statement(takes: Takes, statement: Any, given: Mapping[str, Any]) -> Aske
     return _made(kept, statement, None, operands)
 
 
+def is_bare(takes: Takes, given: Mapping[str, Any]) -> bool:
+    """Nothing but operands, and perhaps out."""
+    return takes.checks.keys().isdisjoint(given) or takes.checks.keys() & given.keys() == {"out"}
+
+
 def of_either(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
     """Of a call that takes a kernel with its signature, or a statement and operands by their names."""
     if isinstance(kernel, str) and signature is None:
@@ -379,7 +409,7 @@ def of_either(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ..
 def of_map(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
     """Of a call whose kernel returns objects."""
     asked = of_kernel(takes, kernel, signature, operands, given)
-    if asked.kernel is not kernel or isinstance(kernel, (str, Kernel)):
+    if isinstance(asked.kernel, (str, Kernel)):
         raise TypeError("map is for Python callables, which return an object for each tile")
     for name in ("out", "dtype", "reduce"):
         if getattr(asked, name) is not None:

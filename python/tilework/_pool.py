@@ -210,7 +210,10 @@ class Pool:
         if isinstance(asked.kernel, str):
             statement = StatementRequest(asked)
             try:
-                return self._run(statement, asked.options)
+                result = self._run(statement, asked.options)
+                if asked.learner is not None:
+                    asked.learner.learn(statement, result)
+                return result
             finally:
                 statement.close()
         request = Request(asked)

@@ -35,6 +35,7 @@ class Statement:
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
         self.notation = Notation(self.inner.signature, text)
+        self.asked: tuple[Optional[np.dtype[Any]], ...] = ()
         self.dtypes: tuple[np.dtype[Any], ...] = ()
         self._grids: dict[Any, _tilework.Grid] = {}  # of these dtypes, by lengths and splits
 
@@ -43,6 +44,7 @@ class Statement:
             settled = self.inner.types(dtypes)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
+        self.asked = dtypes
         if settled != self.dtypes:
             self._grids.clear()
             self.dtypes = settled
@@ -161,6 +163,7 @@ class StatementRequest(Request):
                 if _files.is_path(value) and not is_subscripted(text, name) and is_word(text, name):
                     raise ArgumentError(_words_of_path(name, value))
                 arrays[name] = _memory.read(value, f"operand {name}")
+        self.given, self.parameters, self.given_lengths = given, parameters, lengths
         settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.
         self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 
 import tilework as tw
-from tilework import _grid, _signature, _statement
+from tilework import _grid, _prepared, _signature, _statement
 
 hypothesis.settings.register_profile("tilework", deadline=None, max_examples=60,
                                      suppress_health_check=list(hypothesis.HealthCheck), print_blob=True)
@@ -23,6 +23,7 @@ hypothesis.settings.load_profile("tilework")
 
 def live():
     """Live objects of the library that nobody keeps for later."""
+    _prepared.known.clear()
     _statement.known.clear()
     _grid.grid_for.cache_clear()
     _signature.lengths_of.cache_clear()

@@ -30,6 +30,16 @@ reveal_type(tw.evaluate("r[i] = 2 * y[i]", y=y, edges="clamp", report=True, chec
 reveal_type(tw.evaluate("r[i] = c * y[i]", y=y, c=2, report=flag))  # Any
 reveal_type(tw.plan(kernel, "y[i] -> r[i]", y, workers=2))  # tilework._plan.Plan
 reveal_type(tw.plan("r[i] = c * y[i]", y=y, c=2, edges="wrap"))  # tilework._plan.Plan
+f = tw.function("r[i] = 2 * y[i]", edges="wrap", workers=2)
+reveal_type(f)  # tilework._prepared.Function
+reveal_type(f(y, out=y))  # Any
+reveal_type(f.options(pool="serial", report=True)(y=y))  # Any
+@tw.kernel("y[i] -> r[i]", reduce={"r": "sum"}, pool="threads")
+def decorated(y: np.ndarray, scale: float = 1) -> np.ndarray:
+    return scale * y
+reveal_type(decorated)  # tilework._decorator.KernelFunction
+reveal_type(decorated(y, scale=2))  # Any
+reveal_type(decorated.options(timeout=3, report=True)(y))  # Any
 with tw.Pool(2, "threads") as pool:
     reveal_type(pool.run(kernel, "y[i] -> r[i]", y))  # Any
     reveal_type(pool.run(kernel, "y[i] -> r[i]", y, retries=0, report=True))  # tuple[Any, tilework._report.Report]
@@ -57,6 +67,12 @@ tw.plan("r[i] = y[i]", y=y, pool="proceses")
 pool.run(kernel, "y[i] -> r[i]", y, pool="threads")
 pool.run(kernel, "y[i] -> r[i]", y, retries="2")
 pool.evaluate("r[i] = y[i]", y=y, edges="clmap")
+tw.function("r[i] = y[i]", pool="proceses")
+tw.function("r[i] = y[i]", out=y)
+tw.function("r[i] = y[i]").options(retries=2)
+tw.kernel("y[i] -> r[i]", pool="proceses")
+tw.kernel("y[i] -> r[i]", tile={"i": 2})
+tw.kernel("y[i] -> r[i]")(kernel).options(workers="two")
 tw.Pool(2, "thread")
 tw.Pool(2, start="forkserver")
 """
