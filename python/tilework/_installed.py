@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import sys
 import sysconfig
 from importlib import metadata
 from typing import Optional
@@ -12,7 +13,8 @@ _HERE = pathlib.Path(__file__).resolve().parent
 
 def get_include() -> str:
     """The folder with `tilework/tilework.h`, for `cc -I`."""
-    for folder in (_HERE / "include", _HERE.parents[1] / "include"):  # installed; used in place
+    # Of the wheel; of the sources, used in place; of a distribution's package.
+    for folder in (_HERE / "include", _HERE.parents[1] / "include", pathlib.Path(sys.prefix) / "include"):
         if (folder / "tilework" / "tilework.h").is_file():
             return str(folder)
     raise FileNotFoundError(f"tilework.h is not beside {_HERE}: this installation has no headers")
@@ -20,10 +22,12 @@ def get_include() -> str:
 
 def get_pkgconfig() -> str:
     """The folder with `tilework.pc`, for PKG_CONFIG_PATH: `pkg-config --cflags --libs tilework` then names the headers and the library of this package."""
-    folder = _HERE / "lib" / "pkgconfig"
-    if not (folder / "tilework.pc").is_file():
-        raise FileNotFoundError(f"tilework.pc is not in {folder}: this installation has no library for C programs")
-    return str(folder)
+    ours = _HERE / "lib" / "pkgconfig"
+    library = pathlib.Path(sys.prefix) / "lib"
+    for folder in (ours, library / "pkgconfig", *sorted(library.glob("*/pkgconfig"))):
+        if (folder / "tilework.pc").is_file():
+            return str(folder)
+    raise FileNotFoundError(f"tilework.pc is not in {ours}: this installation has no library for C programs")
 
 
 def command() -> Optional[str]:

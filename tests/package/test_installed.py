@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from importlib import metadata
 
 import tilework as tw
 from tilework import _installed
@@ -33,3 +34,9 @@ def test_pkg_config_names_folders_that_exist():
     folder = pathlib.Path(tw.get_pkgconfig())
     assert (folder / "tilework.pc").read_text().startswith("prefix=${pcfiledir}/../..")
     assert (folder.parent / "libtilework.a").is_file()
+
+
+def test_the_manual_page_of_the_command_comes_along():
+    page = next(file for file in metadata.files("tilework") if file.name == "tilework.1")
+    assert page.locate().resolve() == pathlib.Path(sys.prefix).resolve() / "share" / "man" / "man1" / "tilework.1"
+    assert ".Nm tilework" in page.read_text()
