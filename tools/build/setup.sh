@@ -69,6 +69,9 @@ wished_packages() {
         have mmdebstrap || echo mmdebstrap
         have qemu-aarch64-static || echo qemu-user-static
         have ccache || echo ccache
+        have gcc || echo gcc libc6-dev
+        [ -e /usr/include/zlib.h ] || echo zlib1g-dev
+        compgen -G "/usr/include/*/ffi.h" >/dev/null || echo libffi-dev
         have dpkg-source || echo dpkg-dev
         ;;
     esac

@@ -6,11 +6,16 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
+import tarfile
+import urllib.parse
 import zipfile
 
-from debian import TOP, WORK, NotHere
+import ziglang
+
+from debian import TOP, WORK, NotHere, mirror, write
 from targets import GLIBC
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -19,7 +24,7 @@ TOOLS = pathlib.Path(sys.executable).parent
 COMPILER = """#!/bin/sh
 target={architecture}-linux-gnu.{glibc}
 for word; do [ "$word" = -E ] && target={architecture}-linux-gnu; done
-exec {python} -m ziglang cc -target "$target" "$@"
+exec {zig} cc -target "$target" "$@"
 """
 MACHINE = """[binaries]
 c = {compiler}
@@ -30,7 +35,7 @@ python = '{shim}'
 python3 = '{shim}'
 exe_wrapper = {emulator}
 [built-in options]
-c_args = {c_args}
+c_args = ['-g0']
 c_link_args = ['-s']
 [host_machine]
 system = 'linux'
@@ -46,6 +51,14 @@ def environment():
     return {**os.environ, "PATH": path, "ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
 
 
+def log_file(name):
+    """The file that takes what a step says; new in every run."""
+    path = WORK / "logs" / f"{name}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
 def call(log, *words, **more):
     with open(log, "a", encoding="utf-8") as output:
         done = subprocess.run([str(word) for word in words], stdout=output, stderr=subprocess.STDOUT, check=False,
@@ -54,19 +67,19 @@ def call(log, *words, **more):
         raise NotHere(f"{' '.join(map(str, words[:2]))} ended with code {done.returncode}: all it said is in {log}")
 
 
-def machine_file(architecture, emulator=None, c_args=()):
-    """A cross file of Meson for this architecture; its compiler is zig's, for the C library of manylinux."""
+def machine_file(architecture, emulator=None):
+    """A cross file of Meson for this architecture; its compiler is zig's, for the C library of manylinux. Nothing in it differs
+    from one Python to the next, so that ccache has the library after the first."""
     folder = WORK / "tools" / architecture
     folder.mkdir(parents=True, exist_ok=True)
-    compiler = folder / f"{architecture}-zig-clang"
-    compiler.write_text(COMPILER.format(architecture=architecture, glibc=GLIBC, python=sys.executable))
-    (folder / "ar").write_text(f"#!/bin/sh\nexec {sys.executable} -m ziglang ar \"$@\"\n")
+    compiler, zig = folder / f"{architecture}-zig-clang", pathlib.Path(ziglang.__file__).parent / "zig"
+    write(compiler, COMPILER.format(architecture=architecture, glibc=GLIBC, zig=zig))
+    write(folder / "ar", f"#!/bin/sh\nexec {zig} ar \"$@\"\n")
     for program in (compiler, folder / "ar"):
         program.chmod(0o755)
     words = [*([shutil.which("ccache")] if shutil.which("ccache") else []), str(compiler)]
-    path = folder / f"{'tests' if emulator else 'wheel'}{abs(hash(tuple(c_args)))}.ini"
-    path.write_text(MACHINE.format(compiler=words, folder=folder, shim=HERE / "shim.py", emulator=emulator or [],
-                                   architecture=architecture, c_args=["-g0", *c_args]))
+    path = folder / f"{'tests' if emulator else 'wheel'}.ini"
+    write(path, MACHINE.format(compiler=words, folder=folder, shim=HERE / "shim.py", emulator=emulator or [], architecture=architecture))
     return path
 
 
@@ -74,24 +87,19 @@ def answers(target):
     """What a Python of this target says of itself: shim.py."""
     return json.dumps({
         "version": target.number, "suffix": target.suffix, "limited_api_suffix": ".abi3.so", "link_libpython": False,
-        "is_freethreaded": target.is_free, "platform": f"linux-{target.architecture}", "include": target.includes[0],
-        "variables": {"EXT_SUFFIX": target.suffix, "INCLUDEPY": target.includes[0], "LIBPC": None, "LDVERSION": target.version,
+        "is_freethreaded": target.is_free, "platform": f"linux-{target.architecture}", "include": target.include,
+        "variables": {"EXT_SUFFIX": target.suffix, "INCLUDEPY": target.include, "LIBPC": None, "LDVERSION": target.version,
                       "Py_GIL_DISABLED": int(target.is_free)}})  # fmt: skip
 
 
 def compile_package(target):
     """The tree that would be installed for this target: site/ and bin/."""
-    build, tree = WORK / "meson" / f"{target.tag}-{target.architecture}", WORK / "trees" / f"{target.tag}-{target.architecture}"
-    log = WORK / "logs" / f"{target.tag}-{target.architecture}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
+    build, tree, log = WORK / "meson" / target.name, WORK / "trees" / target.name, log_file(target.name)
     shutil.rmtree(tree, ignore_errors=True)
-    # A free-threaded Python differs from the other by this name alone, as it does on Windows.
-    c_args = [*(f"-isystem{folder}" for folder in target.includes), *(["-DPy_GIL_DISABLED=1"] if target.is_free else [])]
     more = {"TILEWORK_WHEEL": answers(target)}
     if not (build / "build.ninja").exists():
         shutil.rmtree(build, ignore_errors=True)
-        call(log, "meson", "setup", build, f"--cross-file={machine_file(target.architecture, c_args=c_args)}", "--prefix=/usr",
+        call(log, "meson", "setup", build, f"--cross-file={machine_file(target.architecture)}", "--prefix=/usr",
              "--buildtype=release", "--force-fallback-for=jansson,libxxhash", "-Dpython=true", "-Dtests=false",
              "-Ddefault_library=static", "-Db_ndebug=if-release", "-Dpython.platlibdir=/usr/site",
              "-Dpython.purelibdir=/usr/site", **more)
@@ -107,6 +115,7 @@ def pack(target, tree, metadata, folder):
     name = f"tilework-{version}"
     files = {str(path.relative_to(tree / "site")): path.read_bytes() for path in sorted((tree / "site").rglob("*")) if path.is_file()}
     files[f"{name}.data/scripts/tilework"] = (tree / "bin" / "tilework").read_bytes()
+    files[f"{name}.data/data/share/man/man1/tilework.1"] = (tree / "share" / "share" / "man" / "man1" / "tilework.1").read_bytes()
     info = f"{name}.dist-info"
     files[f"{info}/METADATA"] = metadata.encode()
     files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: tilework tools/wheels\nRoot-Is-Purelib: false\n"
@@ -130,9 +139,7 @@ def pack(target, tree, metadata, folder):
 
 def audit(wheel, target, folder):
     """The wheel under its final name: auditwheel finds that it needs no more than manylinux gives."""
-    log = WORK / "logs" / f"audit-{wheel.name}.txt"
-    log.unlink(missing_ok=True)
-    call(log, "auditwheel", "repair", "--plat", "auto", "--only-plat", "--wheel-dir", folder, wheel)
+    call(log_file(f"audit-{target.name}"), "auditwheel", "repair", "--plat", "auto", "--only-plat", "--wheel-dir", folder, wheel)
     final = next(folder.glob(f"*-{target.tag}-*{target.architecture}.whl"))
     if not any(f"manylinux_2_{minor}_{target.architecture}" in final.name for minor in range(17, int(GLIBC.split(".")[1]) + 1)):
         raise NotHere(f"{final.name} needs a newer C library than {GLIBC}")
@@ -154,14 +161,36 @@ def instructions(library):
     return sorted(found)
 
 
+def private_words():
+    """What no wheel may contain: folders of this machine, its name, and where its packages come from."""
+    words = {str(TOP), str(pathlib.Path.home()), str(pathlib.Path(sys.prefix)), socket.gethostname()}
+    try:
+        words.add(urllib.parse.urlsplit(mirror()).hostname or "")
+    except NotHere:
+        pass
+    # A word of a few letters ("/root" or "localhost" in a text of Debian's) says nothing of a machine.
+    return sorted(word.encode() for word in words - {"localhost", "/root", "/"} if len(word) > 4)
+
+
+def look_inside(archive):
+    """A wheel or a source distribution names nothing of this machine."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as files:
+            contents = {name: files.read(name) for name in files.namelist()}
+    else:
+        with tarfile.open(archive) as files:
+            contents = {member.name: files.extractfile(member).read() for member in files if member.isfile()}
+    words = private_words()
+    for name, data in contents.items():
+        for word in words:
+            if word in data or word in name.encode():
+                raise NotHere(f"{archive.name}: {name} contains {word.decode()}")
+
+
 def distribution(folder):
     """The source distribution, with the sources of jansson and xxHash in it; and what it says of itself."""
-    log = WORK / "logs" / "sdist.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
-    call(log, sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", folder,
+    call(log_file("sdist"), sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", folder,
          "-Csetup-args=--force-fallback-for=jansson,libxxhash", TOP)
-    import tarfile
     archive = max(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     with tarfile.open(archive) as files:
         names = files.getnames()

@@ -1,6 +1,7 @@
 """What Debian's packages bring to the wheels: sources, headers of Python, folders that hold a whole system. Uses this machine's mirror."""
 
 import hashlib
+import os
 import pathlib
 import re
 import shutil
@@ -10,6 +11,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 WORK = TOP / "build" / "wheels"
 SOURCES = {"jansson": "jansson-2.14.tar.gz", "xxhash": "xxHash-0.8.1.tar.gz"}  # Debian's name, and the wrap's
 STABLE = "bookworm"
+SUITES = (STABLE, "trixie", "sid")
+PLAIN = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class NotHere(Exception):
@@ -21,6 +24,12 @@ def run(*words, **options):
     if done.returncode != 0:
         raise NotHere(f"{pathlib.Path(words[0]).name} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
     return done.stdout
+
+
+def write(path, text):
+    """Writes a file unless it has this text: what depends on it is not built again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def mirror():
@@ -47,9 +56,17 @@ def apt(name, line):
             f'Dir::Etc::sourcelist "{root}/sources.list"; Dir::Etc::sourceparts "/dev/null"; Dir::State "{root}/state";\n'
             f'Dir::State::status "{root}/status"; Dir::Cache "{root}/cache"; APT::Sandbox::User "root";\n'
             'APT::Architectures { "amd64"; "arm64"; };\n')
-        run("apt-get", "-qq", "update", env={"APT_CONFIG": f"{root}/apt.conf", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        run("apt-get", "-qq", "update", env={"APT_CONFIG": f"{root}/apt.conf", "PATH": PLAIN})
         (root / "ready").touch()
-    return {"APT_CONFIG": f"{root}/apt.conf", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    return {"APT_CONFIG": f"{root}/apt.conf", "PATH": PLAIN}
+
+
+def source(package, suite, folder):
+    """Downloads the source of a Debian package; gives the file that its authors released."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not list(folder.glob(f"{package}_*.orig.tar.*[z2]")):
+        run("apt-get", "-qq", "source", "--download-only", package, cwd=folder, env=apt(f"{suite}-sources", f"deb-src [] MIRROR {suite} main"))
+    return next(folder.glob(f"{package}_*.orig.tar.*[z2]"))
 
 
 def bring_sources():
@@ -60,44 +77,59 @@ def bring_sources():
         wrap = (TOP / "subprojects" / f"{package}.wrap").read_text()
         wanted = re.search(r"source_hash = (\w+)", wrap)[1]
         if not (cache / name).exists():
-            folder = WORK / "sources"
-            folder.mkdir(parents=True, exist_ok=True)
-            run("apt-get", "-qq", "source", "--download-only", package, cwd=folder,
-                env=apt("sources", f"deb-src [] MIRROR {STABLE} main"))
-            shutil.copy(next(folder.glob(f"{package}_*.orig.tar.gz")), cache / name)
+            shutil.copy(source(package, STABLE, WORK / "sources"), cache / name)
         found = hashlib.sha256((cache / name).read_bytes()).hexdigest()
         if found != wanted:
             (cache / name).unlink()
             raise NotHere(f"Debian's sources of {package} are not those that subprojects/{package}.wrap names")
 
 
-def bring_headers(version):
-    """The include folder of this version of Python, from the first release of Debian that has it: /usr/include, unpacked."""
-    for suite in (STABLE, "trixie", "sid"):
-        folder = WORK / "headers" / f"{suite}-{version}"
-        if not folder.exists():
-            environment = apt(suite, f"deb [] MIRROR {suite} main")
-            for architecture in ("amd64", "arm64"):
-                got = subprocess.run(["apt-get", "-qq", "download", f"libpython{version}-dev:{architecture}"], cwd=WORK,
-                                     env=environment, capture_output=True, check=False)
-                package = next(WORK.glob(f"libpython{version}-dev_*_{architecture}.deb"), None)
-                if got.returncode != 0 or package is None:
-                    break
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                run("dpkg-deb", "--extract", package, folder)
-                package.unlink()
-        if (folder / "usr/include" / f"python{version}" / "Python.h").exists():
-            return folder / "usr/include"
-    raise NotHere(f"no release of Debian that can be reached has headers of Python {version}")
+def suite_of(number):
+    """The first release of Debian that has this version of Python."""
+    for suite in SUITES:
+        try:
+            run("apt-cache", "show", f"python{number}", env=apt(suite, f"deb [] MIRROR {suite} main"))
+            return suite
+        except NotHere:
+            pass
+    raise NotHere(f"no release of Debian that can be reached has Python {number}")
+
+
+def bring_headers(number):
+    """/usr/include with the headers of this version of Python, from the first release of Debian that has it, unpacked."""
+    suite = suite_of(number)
+    folder = WORK / "headers" / f"{suite}-{number}"
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for architecture in ("amd64", "arm64"):
+            run("apt-get", "-qq", "download", f"libpython{number}-dev:{architecture}", cwd=folder, env=apt(suite, f"deb [] MIRROR {suite} main"))
+            run("dpkg-deb", "--extract", next(folder.glob(f"*_{architecture}.deb")), folder)
+        (folder / "ready").touch()
+    return folder / "usr" / "include"
 
 
 def system(name, suite, architecture, *packages, bare=False):
-    """A folder with a Debian of this architecture. `bare`: unpacked alone, for qemu-user; else one that chroot enters."""
+    """A folder with a Debian of this architecture. `bare`: unpacked alone, for qemu-user; else one that `enter` enters."""
+    if shutil.which("mmdebstrap") is None:
+        raise NotHere("there is no mmdebstrap")
+    if not bare and os.getuid() != 0:
+        raise NotHere("only root can enter a folder with another system")
     folder = WORK / "roots" / name
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        run("mmdebstrap", f"--variant={'extract' if bare else 'apt'}", f"--architectures={architecture}",
+        run("mmdebstrap", "--dpkgopt=force-unsafe-io", f"--variant={'extract' if bare else 'apt'}", f"--architectures={architecture}",
             f"--include={','.join(packages)}", suite, folder, mirror())
         (folder / "ready").touch()
     return folder
+
+
+def enter(root, log, *words, **more):
+    """Runs a command in a system's folder, with this machine's /proc and /dev."""
+    mounted = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+    with open(log, "a", encoding="utf-8") as output:
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", mounted, str(root), *words], stdout=output, stderr=subprocess.STDOUT, check=False,
+                              env={"PATH": PLAIN, "HOME": "/root", "LANG": "C.UTF-8", **more})
+    if done.returncode != 0:
+        raise NotHere(f"chroot {' '.join(words[:3])} ended with code {done.returncode}: all it said is in {log}")

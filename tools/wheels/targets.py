@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -17,7 +18,7 @@ GLIBC = "2.28"
 class Target:
     version: str  # "3.14t"
     architecture: str
-    includes: list  # folders of headers
+    include: str  # the folder of headers
     interpreter: str  # "": none here that runs on this machine
 
     @property
@@ -32,6 +33,10 @@ class Target:
     def tag(self):
         python = "cp" + self.number.replace(".", "")
         return f"{python}-{python}{'t' if self.is_free else ''}"
+
+    @property
+    def name(self):
+        return f"{self.tag}-{self.architecture}"
 
     @property
     def suffix(self):
@@ -50,11 +55,11 @@ def candidates(version):
     yield f"/opt/python/cp{tag}-cp{tag}{free}/bin/python"
 
 
-SAYS = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2] + ('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else '')); print(sysconfig.get_path('include')); print(sysconfig.get_path('platinclude'))"
+SAYS = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2] + ('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else '')); print(sysconfig.get_path('include'))"
 
 
 def find(version):
-    """An interpreter ("": none) and folders of headers ([]: none) on this machine."""
+    """An interpreter ("": none) and a folder of headers (None: none) on this machine."""
     interpreter = ""
     for candidate in candidates(version):
         if candidate and os.access(candidate, os.X_OK):
@@ -63,16 +68,43 @@ def find(version):
             if done.returncode == 0 and words[0] == version:
                 interpreter = interpreter or candidate
                 if (pathlib.Path(words[1]) / "Python.h").exists():
-                    return candidate, sorted(set(words[1:3]))
-    return interpreter, []
+                    return candidate, pathlib.Path(words[1])
+    return interpreter, None
+
+
+def configuration(folder, number, architecture):
+    """The text of pyconfig.h for an architecture, from one of this machine's or Debian's folders; None: the folder has none for it.
+
+    Debian keeps a file for each architecture. Elsewhere there is one, of x86-64; what it says of the sizes of types and of
+    the interpreter's options is the same on aarch64."""
+    text = (folder / "pyconfig.h").read_text()
+    if not re.search(r"include <[\w-]+linux-gnu[\w-]*/python", text):
+        return text
+    file = folder.parent / f"{architecture}-linux-gnu" / f"python{number}" / "pyconfig.h"
+    return file.read_text() if file.exists() else None
+
+
+def headers(version, architecture, here):
+    """A folder with the headers of Python for this target alone. Raises debian.NotHere."""
+    number = version.rstrip("t")
+    text = configuration(here, number, architecture) if here else None
+    if text is None:
+        here = debian.bring_headers(number) / f"python{number}"
+        text = configuration(here, number, architecture)
+    if version.endswith("t") and "#define Py_GIL_DISABLED 1" not in text:
+        text += "\n#define Py_GIL_DISABLED 1\n"  # the headers of a free-threaded Python differ in this alone
+    folder = debian.WORK / "include" / f"{version}-{architecture}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in here.iterdir():
+        link = folder / file.name
+        if file.name != "pyconfig.h" and (not link.is_symlink() or link.readlink() != file):
+            link.unlink(missing_ok=True)
+            link.symlink_to(file)
+    debian.write(folder / "pyconfig.h", text)
+    return str(folder)
 
 
 def target(version, architecture):
     """Raises debian.NotHere."""
-    interpreter, includes = find(version)
-    if not includes:
-        number = version.rstrip("t")
-        top = debian.bring_headers(number)
-        # <python3.X/pyconfig.h> includes <ARCHITECTURE-linux-gnu/python3.X/pyconfig.h>.
-        includes = [str(top / f"python{number}"), str(top)]
-    return Target(version, architecture, includes, interpreter)
+    interpreter, here = find(version)
+    return Target(version, architecture, headers(version, architecture, here), interpreter)

@@ -38,23 +38,23 @@ def main():
     if not step("the sources of jansson and xxHash", debian.bring_sources):
         return 1
     made = step("the source distribution", build.distribution, folder)
-    if made is None:
+    if made is None or not step("the source distribution names nothing of this machine", build.look_inside, made[0]):
         return 1
     for architecture in targets.ARCHITECTURES:
         for version in targets.VERSIONS:
-            name = f"{version} {architecture}"
+            name = f"cp{version.rstrip('t').replace('.', '')}-cp{version.replace('.', '')}-{architecture}"
+            if options.only not in name:
+                continue
             try:
                 target = targets.target(version, architecture)
             except debian.NotHere as reason:
                 missing.append(f"{name}: not built: {reason}")
                 print(f"skipped {name}: {reason}", flush=True)
                 continue
-            if options.only not in f"{target.tag}-{architecture}":
-                continue
-            tree = step(f"{target.tag}-{architecture} compiles", build.compile_package, target)
+            tree = step(f"{target.name} compiles", build.compile_package, target)
             wheel = tree and build.pack(target, tree, made[1], raw)
-            final = wheel and step(f"{target.tag}-{architecture} is a manylinux wheel", build.audit, wheel, target, folder)
-            if final:
+            final = wheel and step(f"{target.name} is a manylinux wheel", build.audit, wheel, target, folder)
+            if final and step(f"{target.name} names nothing of this machine", build.look_inside, final):
                 wheels.append((target, final))
     if not options.no_tests:
         missing += trial.try_all(step, wheels, made[0])
