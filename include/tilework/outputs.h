@@ -69,12 +69,13 @@ typedef struct tw_outputs_options {
  * arrays must outlive the outputs.
  * New files are made as tw_array_create_file makes them. If a run is resumed, its files are opened again, and tiles of
  * inout operands that are missing get their first values back; what cannot be resumed stays as it is.
- * Errors: TW_ERROR_ARGUMENT (an output without a file, options that exclude each other, an unfinished run without
- * resume or restart, a kernel that lies in no file and has no identity), TW_ERROR_JOURNAL (the journal is of another
- * job, and the message says what differs; it belongs to other files; verify finds a changed tile in outputs that were
- * finished), TW_ERROR_FORMAT (a damaged journal; FILE.partials is missing, or a tile has changed, and a later step has
- * overwritten what it was computed from), TW_ERROR_FILE (also if another run is writing these files; the message names
- * its process), TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
+ * Errors: TW_ERROR_ARGUMENT (an output without a file, two outputs with one
+ * file, an output where another one is written or has its journal, options that exclude each other, an unfinished run
+ * without resume or restart, a kernel that lies in no file and has no identity), TW_ERROR_JOURNAL (the journal is of
+ * another job, and the message says what differs; it belongs to other files; verify finds a changed tile in outputs
+ * that were finished), TW_ERROR_FORMAT (a damaged journal; FILE.partials is missing, or a tile has changed, and a later
+ * step has overwritten what it was computed from), TW_ERROR_FILE (also if another run is writing these files; the
+ * message names its process), TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
 TW_API tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
                                  tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
                                  tw_error *error);

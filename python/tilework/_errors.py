@@ -36,7 +36,17 @@ class CompileError(Error, RuntimeError):
 
 
 class FileError(Error, OSError):
-    """A file cannot be opened, or is not what it should be."""
+    """A file cannot be opened, or is not what it should be.
+
+    Attributes
+    ----------
+    errno : int or None
+        The system's number of what went wrong, where it is the system that refused.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What OSError gives to pickle has no errno that was set later.
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class OutOfMemory(Error, MemoryError):

@@ -180,3 +180,8 @@ tw_status tw__fail_memory(tw_error *error, size_t bytes, const char *what)
 {
     return tw__fail(error, TW_ERROR_MEMORY, "not enough memory for %s (%zu bytes)", what, bytes);
 }
+
+tw_status tw__fail_null(tw_error *error, const char *function, const char *parameter)
+{
+    return tw__fail(error, TW_ERROR_ARGUMENT, "%s: '%s' is NULL, but it is needed", function, parameter);
+}

@@ -20,6 +20,9 @@ tw_status tw__file_status(int os_error);
 /* TW_ERROR_SYNTAX with a 1-based column. */
 __attribute__((format(printf, 3, 4))) tw_status tw__fail_syntax(tw_error *error, int column, const char *format, ...);
 
+/* TW_ERROR_ARGUMENT: the caller of a public function has given NULL for `parameter`, which it needs. */
+tw_status tw__fail_null(tw_error *error, const char *function, const char *parameter);
+
 /* TW_ERROR_MEMORY for an allocation of `bytes` for `what`. */
 tw_status tw__fail_memory(tw_error *error, size_t bytes, const char *what);
 

@@ -130,6 +130,22 @@ int64_t tw__path_name_max(const char *path)
     return most;
 }
 
+int tw__path_is_same(const char *one, const char *other)
+{
+    const char *slash = strrchr(one, '/'), *other_slash = strrchr(other, '/');
+    struct stat info, other_info;
+    if (strcmp(slash != NULL ? slash + 1 : one, other_slash != NULL ? other_slash + 1 : other) != 0) {
+        return 0;
+    }
+    char *folder = folder_of(one), *other_folder = folder_of(other);
+    const int same = folder != NULL && other_folder != NULL && stat(folder, &info) == 0 &&
+                     stat(other_folder, &other_info) == 0 && info.st_dev == other_info.st_dev &&
+                     info.st_ino == other_info.st_ino;
+    free(folder);
+    free(other_folder);
+    return same;
+}
+
 /* ---- causes ---- */
 
 struct cause {

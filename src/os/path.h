@@ -17,6 +17,9 @@ int tw__path_may_make(const char *path);
  * (chattr), or it belongs to another user and its folder keeps users' files apart, as /tmp does. */
 int tw__path_may_replace(const char *path);
 
+/* Whether both paths name the same file, which need not exist: the same name in the same folder. */
+int tw__path_is_same(const char *one, const char *other);
+
 /* How many bytes a name may have in the folder of `path`; -1: that is not known. */
 int64_t tw__path_name_max(const char *path);
 

@@ -139,6 +139,9 @@ static void write_slowest(FILE *file, const tw_report *report)
 
 tw_status tw_report_write_html(const tw_report *report, FILE *file, tw_error *error)
 {
+    if (report == NULL || file == NULL) {
+        return tw__fail_null(error, "tw_report_write_html", report == NULL ? "report" : "file");
+    }
     struct tw__tally tally;
     tw_status status = tw__tally_create(&tally, report, error);
     if (status != TW_OK) {

@@ -36,6 +36,9 @@ static json_t *forecasts(const tw_plan *plan)
 
 tw_status tw_plan_write_json(const tw_plan *plan, FILE *file, tw_error *error)
 {
+    if (plan == NULL || file == NULL) {
+        return tw__fail_null(error, "tw_plan_write_json", plan == NULL ? "plan" : "file");
+    }
     json_t *all = json_pack(
         "{s:s, s:I, s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:b, s:s, s:o, s:f, s:o, s:i, s:s}", "version",
         TW_VERSION, "tiles", (json_int_t)plan->tiles, "why", plan->why, "bytes_read", plan->bytes_read, "bytes_written",

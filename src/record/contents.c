@@ -142,6 +142,9 @@ tw_status tw_array_checksum(uint64_t *sum, const tw_array *array, tw_error *erro
 {
     uint64_t one = 0;
     struct slabs slabs = {.array = array, .sums = &one};
+    if (sum == NULL || array == NULL) {
+        return tw__fail_null(error, "tw_array_checksum", sum == NULL ? "sum" : "array");
+    }
     if (tw_view_size(&array->view) * array->view.dtype.itemsize == 0) {
         *sum = tw__sum(NULL, 0);
         return TW_OK;

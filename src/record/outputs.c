@@ -15,54 +15,12 @@
 #include "job/access/access.h"
 #include "record/contents.h"
 #include "record/journal_file.h"
+#include "record/names.h"
 #include "record/partials.h"
 #include "record/recovery.h"
 #include "record/restore.h"
 #include "store/part.h"
 #include "store/store.h"
-
-/* ---- names ---- */
-
-tw_status tw_outputs_beside(char **unfinished, char **journal, char **partials, const char *file, tw_error *error)
-{
-    char *part = tw__part_name(file), *beside = NULL, *between = partials != NULL ? tw__partials_name(file) : NULL;
-    if (part == NULL || (partials != NULL && between == NULL) ||
-        (journal != NULL && asprintf(&beside, "%s.journal", file) < 0)) {
-        free(part);
-        free(between);
-        return tw__fail_memory(error, strlen(file), "the names of an output's files");
-    }
-    *unfinished = part;
-    if (journal != NULL) {
-        *journal = beside;
-    }
-    if (partials != NULL) {
-        *partials = between;
-    }
-    return TW_OK;
-}
-
-static tw_status name_files(tw_outputs *outputs, const tw_signature *signature, const tw_output *files, tw_error *error)
-{
-    for (int k = 0; k < signature->noperands; k++) {
-        const int is_first = outputs->journal_path == NULL; /* the others have no journal beside them */
-        if (signature->operands[k].role == TW_IN) {
-            continue;
-        }
-        if (files[k].file == NULL) {
-            return tw__fail(error, TW_ERROR_ARGUMENT, "output '%s' has no file", signature->operands[k].name);
-        }
-        tw_status status = tw_array_target(&outputs->files[k], files[k].file, error);
-        if (status == TW_OK) {
-            status = tw_outputs_beside(&outputs->unfinished[k], is_first ? &outputs->journal_path : NULL,
-                                       is_first ? &outputs->partials_path : NULL, outputs->files[k], error);
-        }
-        if (status != TW_OK) {
-            return status;
-        }
-    }
-    return TW_OK;
-}
 
 /* ---- the object ---- */
 
@@ -107,7 +65,7 @@ static tw_status new_outputs(tw_outputs **outputs, const tw_signature *signature
         return tw__fail_memory(error, sizeof *made, "the outputs of a run");
     }
     made->noperands = signature->noperands;
-    const tw_status status = name_files(made, signature, files, error);
+    const tw_status status = tw__outputs_name(made, signature, files, error);
     if (status != TW_OK) {
         release(made);
         return status;
@@ -185,9 +143,12 @@ static tw_status look_for_loss(const tw_outputs *outputs, const struct found *fo
 
 tw_status tw_outputs_look(tw_unfinished *found, const tw_signature *signature, const tw_output *files, tw_error *error)
 {
-    tw_outputs *outputs;
+    tw_outputs *outputs = NULL;
     struct found journal;
     tw_unfinished loss;
+    if (signature == NULL || files == NULL) {
+        return tw__fail_null(error, "tw_outputs_look", signature == NULL ? "signature" : "files");
+    }
     tw_status status = new_outputs(&outputs, signature, files, error);
     if (status != TW_OK) {
         return status;
@@ -493,6 +454,14 @@ tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const t
 {
     const tw_outputs_options none = {0};
     struct opening opening = {.arrays = arrays, .files = files, .options = options != NULL ? options : &none};
+    if (outputs == NULL || kernel == NULL || grid == NULL || arrays == NULL || files == NULL) {
+        return tw__fail_null(error, "tw_outputs_open",
+                             outputs == NULL  ? "outputs"
+                             : kernel == NULL ? "kernel"
+                             : grid == NULL   ? "grid"
+                             : arrays == NULL ? "arrays"
+                                              : "files");
+    }
     tw_status status = check_arguments(grid, arrays, opening.options, error);
     if (status == TW_OK) {
         status = new_outputs(&opening.outputs, grid->signature, files, error);
@@ -534,6 +503,9 @@ void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
 tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
 {
     tw_status status = TW_OK;
+    if (outputs == NULL) {
+        return tw__fail_null(error, "tw_outputs_commit", "outputs");
+    }
     if (outputs->end != NULL) {
         return fail_ended(outputs, error);
     }

@@ -142,6 +142,9 @@ static json_t *tile_object(const tw_report *report, uint64_t tile)
 
 tw_status tw_report_write_json(const tw_report *report, FILE *file, tw_error *error)
 {
+    if (report == NULL || file == NULL) {
+        return tw__fail_null(error, "tw_report_write_json", report == NULL ? "report" : "file");
+    }
     const tw_grid *grid = report->step[0].grid;
     errno = 0;
     int written = write_value(file, "{\"version\":", json_string(TW_VERSION)) &&

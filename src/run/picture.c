@@ -1,6 +1,7 @@
 /* picture.c - a report as a picture: legend, maps and timeline, in one <div> of HTML. */
 #include <errno.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "run/palette.h"
 #include "run/tilemap.h"
@@ -34,6 +35,9 @@ static tw_status write_maps(FILE *file, const tw_report *report, const struct tw
 
 tw_status tw_report_write_picture(const tw_report *report, FILE *file, tw_error *error)
 {
+    if (report == NULL || file == NULL) {
+        return tw__fail_null(error, "tw_report_write_picture", report == NULL ? "report" : "file");
+    }
     struct tw__tally tally;
     tw_status status = tw__tally_create(&tally, report, error);
     if (status != TW_OK) {

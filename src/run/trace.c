@@ -247,6 +247,9 @@ static void write_events(struct trace *trace)
 
 tw_status tw_report_write_trace(const tw_report *report, FILE *file, tw_error *error)
 {
+    if (report == NULL || file == NULL) {
+        return tw__fail_null(error, "tw_report_write_trace", report == NULL ? "report" : "file");
+    }
     struct trace trace = {.file = file, .report = report};
     const size_t workers = (size_t)report->totals.workers + 1;
     tw_status status = tw__tally_create(&trace.tally, report, error);

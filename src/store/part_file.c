@@ -16,6 +16,9 @@ struct tw_file {
 tw_status tw_file_create(tw_file **file, const char *path, tw_error *error)
 {
     char *target = NULL;
+    if (file == NULL || path == NULL) {
+        return tw__fail_null(error, "tw_file_create", file == NULL ? "file" : "path");
+    }
     tw_file *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return tw__fail_memory(error, sizeof *made, "a file");

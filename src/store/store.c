@@ -65,6 +65,9 @@ tw_status tw__store_check(const tw_array *array, tw_error *error)
 
 tw_status tw_array_commit(tw_array *array, tw_error *error)
 {
+    if (array == NULL) {
+        return tw__fail_null(error, "tw_array_commit", "array");
+    }
     struct tw__store *store = array->store;
     tw_status status = check_written(array, error);
     if (status != TW_OK || store->state == TW__STORE_FOUND) {

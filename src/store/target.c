@@ -75,6 +75,9 @@ static tw_status check_target(const char *file, tw_error *error)
 tw_status tw_array_target(char **file, const char *path, tw_error *error)
 {
     char *found;
+    if (file == NULL || path == NULL) {
+        return tw__fail_null(error, "tw_array_target", file == NULL ? "file" : "path");
+    }
     if (path[0] == '\0') {
         return tw__fail(error, TW_ERROR_FILE, "an output file needs a name");
     }

@@ -1,5 +1,6 @@
 """Programs that write files and are ended in the middle: by SIGKILL, by Ctrl-C, by the death of their workers."""
 
+import errno
 import os
 import pathlib
 import signal
@@ -106,3 +107,11 @@ def test_a_worker_that_dies_costs_its_tile_alone():
     y = np.arange(1.0, 41)
     r, report = tw.run(operate, "y[i] -> r[i]", y, out="r.npy", tiles={"i": 1}, pool="processes", workers=2, report=True)
     assert (r == 2 * y).all() and report.totals["deaths"] == 1
+
+
+@pytest.mark.parametrize("pool", ["serial", "spawn"])
+def test_the_number_of_what_was_wrong_arrives(pool):
+    kept = tw.Pool(1, start="spawn") if pool == "spawn" else tw.Pool(1, pool)
+    with kept as opened, pytest.raises(tw.FileError, match="no/such.npy") as caught:
+        opened.run(np.sin, "x[i] -> r[i]", np.arange(4.0), out="no/such.npy")
+    assert caught.value.errno == errno.ENOENT

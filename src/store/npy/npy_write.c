@@ -282,6 +282,10 @@ tw_status tw_array_create_file(tw_array **array, const char *path, const tw_dtyp
                                const int64_t *shape, tw_error *error)
 {
     struct plan plan = {0};
+    if (array == NULL || path == NULL || dtype == NULL || (shape == NULL && ndim > 0)) {
+        const char *missing = array == NULL ? "array" : path == NULL ? "path" : dtype == NULL ? "dtype" : "shape";
+        return tw__fail_null(error, "tw_array_create_file", missing);
+    }
     tw_status status = make_plan(&plan, path, dtype, ndim, shape, error);
     if (status == TW_OK) {
         status = open_output(&plan, 1, error);
@@ -427,6 +431,9 @@ tw_status tw__store_reopen(tw_array **array, const char *path, const tw_dtype *d
 
 tw_status tw_array_save(const tw_array *array, const char *path, tw_error *error)
 {
+    if (array == NULL || path == NULL) {
+        return tw__fail_null(error, "tw_array_save", array == NULL ? "array" : "path");
+    }
     const tw_view *view = &array->view;
     tw_array *file = NULL;
     tw_status status = tw_array_create_file(&file, path, &view->dtype, view->ndim, view->shape, error);
