@@ -103,7 +103,7 @@ typedef struct {
 } OutputsObject;
 
 extern PyTypeObject OutputsType, PoolType, ArrayType, HeapType, SignatureType, GridType, KernelType, ReportType,
-    StatementType, PreparedType;
+    StatementType, PreparedType, DrawsType;
 
 /* Live objects of the library, for tests that look for leaks. */
 enum counted {
@@ -280,6 +280,10 @@ struct call {
 };
 
 int run_python_tile(const tw_tile *tile);
+
+/* The random numbers of a tile whose kernel begins (random.c), a new reference; and the end of that, which drops it. */
+PyObject *draws_of(const tw_tile *tile, const struct call *call);
+void end_draws(PyObject *draws);
 
 /* ---- the context that kernels run in (context.c) ---- */
 

@@ -6,7 +6,7 @@
 
 /* ---- arguments and results ---- */
 
-static PyObject *make_tile(const tw_tile *tile, const struct call *call)
+static PyObject *make_tile(const tw_tile *tile, const struct call *call, PyObject *draws)
 {
     PyObject *names = PyTuple_New(call->naxes);
     const char *name = call->names;
@@ -21,9 +21,17 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call)
     if (names == NULL) {
         return NULL;
     }
-    return PyObject_CallFunction(callbacks.make_tile, "KIINNN", (unsigned long long)tile->number, tile->worker,
-                                 tile->attempt, names, tuple_of_integers(tile->start, tile->naxes),
-                                 tuple_of_integers(tile->stop, tile->naxes));
+    PyObject *made = PyObject_CallFunction(
+        callbacks.make_tile, "KIINNN", (unsigned long long)tile->number, tile->worker, tile->attempt, names,
+        tuple_of_integers(tile->start, tile->naxes), tuple_of_integers(tile->stop, tile->naxes));
+    static PyObject *draws_name;
+    if (draws_name == NULL) {
+        draws_name = PyUnicode_InternFromString("_draws");
+    }
+    if (made != NULL && (draws_name == NULL || PyObject_SetAttr(made, draws_name, draws) != 0)) {
+        Py_CLEAR(made);
+    }
+    return made;
 }
 
 /* Whether a view that the kernel has kept would outlive its memory. */
@@ -82,7 +90,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
     PyObject *arguments[TW_MAX_OPERANDS + 2] = {NULL}; /* one before the first, as vectorcall wants; one for tile= */
     static PyObject *keyword;
     PyObject **views = arguments + 1;
-    PyObject *result = NULL, *before = NULL;
+    PyObject *result = NULL, *before = NULL, *draws = NULL;
     const int looks = is_looked_at(tile, call);
     const double begin = looks ? seconds_now() : 0;
     int done = -1, n = 0;
@@ -99,7 +107,8 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         if (keyword == NULL) {
             keyword = Py_BuildValue("(s)", "tile");
         }
-        views[n] = make_tile(tile, call);
+        draws = draws_of(tile, call);
+        views[n] = draws != NULL ? make_tile(tile, call, draws) : NULL;
         if (keyword == NULL || views[n] == NULL) {
             goto end;
         }
@@ -125,6 +134,9 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         done = -1;
     }
 end:
+    if (draws != NULL) {
+        end_draws(draws);
+    }
     Py_XDECREF(result);
     Py_XDECREF(before);
     if (done != 0 && !call->apart && call->passing != 0) {

@@ -13,7 +13,7 @@ import tilework
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PAGES = ["README.md", "docs/python.md"]
+PAGES = ["README.md", "docs/python.md", "docs/random.md"]
 BLOCKS = [(page, number, code) for page in PAGES
           for number, code in enumerate(BLOCK.findall((TOP / page).read_text()), 1)]
 PEERS = ("joblib", "dask", "numexpr", "numba")
