@@ -240,7 +240,7 @@ COMPARISONS = [
     Comparison("python-evaluate", "Python: evaluate, result reused", package("evaluate-reused"),
                tilework("mult-threads-reused", name="the command's kernel"), rounds=21, most=1.03, times=True),
     Comparison("python-evaluate", "Python: evaluate of 4 x 5 elements, not the first time", package("evaluate-small"), None,
-               "run", own_most=20e-6),
+               "run", own_most=10e-6),
     *(Comparison("python-rows", PYTHON_ROWS, package("python-rows", workers=2), package(case, name, 2), rounds=rounds,
                  least=bar)
       for case, name, rounds, bar in (("serial-rows", "a loop, 1 process", 15, 1.9), ("pool-rows", "Pool.map", 5, None),
