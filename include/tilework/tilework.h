@@ -205,6 +205,8 @@ typedef struct tw_pool_options {
                   */
     int64_t heap_bytes; /* address space reserved for shared arrays (processes); 0: twice the machine's memory */
     tw_fork_hooks hooks;
+    int late; /* processes: workers are forked when the first run begins; they see what the program has then, so
+                 private inputs of that run are not copied */
 } tw_pool_options;
 
 /* Opens a pool for any number of runs, one at a time. Threads: the caller is worker 0 and works while it waits;
@@ -420,6 +422,8 @@ same cuts and folds, compare bit by bit */
                                   it costs nothing before */
     const char *where_axes;    /* the axes of the mask: "[i,j]", also with a name before it; a dimension of 1 fits any
                                   length; NULL: those of the first output, or of the first operand if there is none */
+    int copies;                /* process pools: workers that are there are not forked again only because that takes
+                                  less than to copy private inputs */
 } tw_run_options;
 
 /* Arrays whose dtypes kernels have chosen, numbered from 0 in the order in which they were made; that order may differ

@@ -182,15 +182,15 @@ static void before_end_of_child(void *user, int worker)
 
 /* ---- the object ---- */
 
-/* Pool(kind, workers, heap_bytes, on_start or None, on_end or None) */
+/* Pool(kind, workers, heap_bytes, on_start or None, on_end or None, late) */
 static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    int kind, workers;
+    int kind, workers, late;
     long long heap_bytes;
     PyObject *on_start, *on_end;
     tw_error error;
     if ((keywords != NULL && PyDict_GET_SIZE(keywords) > 0) ||
-        !PyArg_ParseTuple(args, "iiLOO:Pool", &kind, &workers, &heap_bytes, &on_start, &on_end)) {
+        !PyArg_ParseTuple(args, "iiLOOp:Pool", &kind, &workers, &heap_bytes, &on_start, &on_end, &late)) {
         return NULL;
     }
     PoolObject *self = (PoolObject *)type->tp_alloc(type, 0);
@@ -203,6 +203,7 @@ static PyObject *pool_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     const tw_pool_options options = {.kind = (tw_pool_kind)kind,
                                      .workers = workers,
                                      .heap_bytes = heap_bytes,
+                                     .late = late,
                                      .hooks = {.before = before_fork,
                                                .parent = after_fork_in_parent,
                                                .child = after_fork_in_child,
@@ -293,17 +294,19 @@ static PyObject *pool_stop(PyObject *object, PyObject *exception)
     Py_RETURN_NONE;
 }
 
-/* Process ids of the workers; empty once it is closed. */
+/* Process ids of the workers; empty while there are none, and once it is closed. */
 static PyObject *pool_pids(PyObject *object, PyObject *none)
 {
     const PoolObject *self = (PoolObject *)object;
     int64_t pids[TW_MAX_WORKERS];
     (void)none;
-    const int n = self->pool != NULL ? tw_pool_workers(self->pool) : 0;
-    for (int w = 0; w < n; w++) {
+    const int workers = self->pool != NULL ? tw_pool_workers(self->pool) : 0;
+    int alive = 0;
+    for (int w = 0; w < workers; w++) {
         pids[w] = tw_pool_worker_pid(self->pool, w);
+        alive += pids[w] != 0;
     }
-    return tuple_of_integers(pids, n);
+    return tuple_of_integers(pids, alive > 0 ? workers : 0);
 }
 
 static PyObject *pool_workers(PyObject *object, void *closure)

@@ -153,6 +153,7 @@ enum option_field {
     ONLY,
     ON_TILE,
     WHERE,
+    COPIES,
     OPTION_FIELDS
 };
 
@@ -209,6 +210,7 @@ static int read_options(struct job *job, PyObject *asked)
         }
         job->options.where = ((ArrayObject *)array)->array;
     }
+    job->options.copies = PyObject_IsTrue(PyTuple_GET_ITEM(asked, COPIES));
     PyObject *only = PyTuple_GET_ITEM(asked, ONLY);
     job->options.nonly = (size_t)PyBytes_GET_SIZE(only) / sizeof *job->options.only;
     job->options.only = job->options.nonly > 0 ? (const uint64_t *)(const void *)PyBytes_AS_STRING(only) : NULL;

@@ -41,11 +41,11 @@ def _is_harmless(thread: threading.Thread, frame: FrameType) -> bool:
     return not origins.isdisjoint(HARMLESS) or thread.name.startswith(HARMLESS_NAMES)
 
 
-def _threads() -> list[str]:
-    """The names of threads of Python's that may hold a lock."""
+def _threads() -> list[threading.Thread]:
+    """Threads of Python's that may hold a lock."""
     frames = sys._current_frames()  # pylint: disable=protected-access
     frames.pop(threading.get_ident(), None)  # a frame that knows itself keeps what it came through, pools among it
-    return [thread.name for thread in threading.enumerate()
+    return [thread for thread in threading.enumerate()
             if thread.ident is not None and thread.ident in frames and not _is_harmless(thread, frames[thread.ident])]
 
 
@@ -86,6 +86,11 @@ def _libraries() -> Iterator[str]:
             yield name
 
 
+def standing() -> frozenset[object]:
+    """What makes a fork dangerous now."""
+    return frozenset([thread.ident for thread in _threads()]) | frozenset(_libraries())
+
+
 class _Look:
     def __init__(self) -> None:
         self.last = -SECONDS
@@ -95,7 +100,7 @@ class _Look:
         """Says what is dangerous about the fork that follows."""
         if self.said or time.monotonic() - self.last < SECONDS:
             return
-        threads, libraries = _threads(), sorted(set(_libraries()))
+        threads, libraries = [thread.name for thread in _threads()], sorted(set(_libraries()))
         self.last = time.monotonic()
         if not threads and not libraries:
             return

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._check import Again
 
 SHORT_RUN = 0.001  # seconds: to set the threads of BLAS takes 20 us
+MUCH = 4 << 20  # bytes of inputs: a pool copies less without a thought
 LONG_RUN = 0.01  # seconds: processor times of shorter runs say too little
 
 UNLIMITED: contextlib.nullcontext[None] = contextlib.nullcontext()
@@ -43,6 +44,7 @@ class Engine:
         self.kernels = KnownKernels(kind == "processes")
         self._inner: Optional[_tilework.Pool] = None
         self._wished = 0
+        self._dangers: frozenset[object] = frozenset()  # of a fork, when the workers were first forked
         self.warn: Callable[[str], None] = warn  # of what became of files
 
     # ---- what it is ----
@@ -79,10 +81,11 @@ class Engine:
         on_start: Optional[Callable[[int], None]] = None
         on_end: Optional[Callable[[], None]] = None
         if self.kind == "processes":
-            from . import _workers
+            from . import _dangers, _workers
             on_start, on_end = _workers.starter(workers or self._wished), _workers.ender()
+            self._dangers = _dangers.standing() if not self.one_run else frozenset()
         try:
-            self._inner = _tilework.Pool(KINDS[self.kind], workers, 0, on_start, on_end)
+            self._inner = _tilework.Pool(KINDS[self.kind], workers, 0, on_start, on_end, self.one_run)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
 
@@ -151,6 +154,8 @@ class Engine:
         if options.check and request.deferred:
             from ._check import Again as made_again
             again = made_again(request)
+        if memory is not None and not self.one_run and self._must_copy(request):
+            options = options._replace(copies=True)
         chosen = None
         used = time.process_time() if options.report else 0.0
         try:
@@ -210,6 +215,13 @@ class Engine:
         report.totals.update(compared)
         report.waited = known is not None and self._took_turns(report, time.process_time() - used, bool(_ufuncs.releases_lock(request.kernel)))
         return results, report
+
+    def _must_copy(self, request: Request) -> bool:
+        """To fork the workers again, so that they see inputs, is more dangerous than it was when the pool was opened."""
+        if sum([array.nbytes for array in request.arrays if array is not None]) < MUCH:
+            return False
+        from . import _dangers
+        return not _dangers.standing() <= self._dangers
 
     def _limits(self, request: Request, known: Optional[Known], pool: _tilework.Pool) -> contextlib.AbstractContextManager[None]:
         """What keeps BLAS and OpenMP from using all processors in each thread of a run."""

@@ -166,6 +166,7 @@ class RunOptions(NamedTuple):
     only: bytes = b""  # tiles that are run alone, 8 bytes each, ascending; none: all
     on_tile: Any = None  # called with each tile that is done; for the extension with its number and its chosen arrays
     where: Any = None  # a mask, or a dict from a text with its axes to it; for the extension (Array, axes or None)
+    copies: bool = False  # workers are not forked again only because that takes less than to copy inputs
 
     @property
     def apart(self) -> bool:
@@ -340,7 +341,8 @@ PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 
 _PLAIN = RunOptions()
 _KEPT: dict[str, Any] = {name: option.default if option.check is None else option.check(option.default)
-                         for name, option in OPTIONS.items()} | {"only": _PLAIN.only, "options": _PLAIN, "collects": False, "learner": None}
+                         for name, option in OPTIONS.items()} | \
+                       {"only": _PLAIN.only, "copies": _PLAIN.copies, "options": _PLAIN, "collects": False, "learner": None}
 _run_options = itemgetter(*RunOptions._fields)
 _asked = itemgetter(*Asked._fields)
 

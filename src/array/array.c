@@ -133,6 +133,52 @@ tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dty
     return TW_OK;
 }
 
+/* A view of bytes. */
+static tw_view bytes_at(void *data, int64_t count)
+{
+    return (tw_view){
+        .data = data, .dtype = tw_dtype_of(TW_UINT8), .ndim = 1, .shape = {count}, .strides = {count > 0 ? 1 : 0}};
+}
+
+tw_status tw__array_create_like(tw_array **array, struct tw__heap *heap, const tw_view *view, tw_view *to,
+                                tw_view *from, tw_error *error)
+{
+    const tw_view distinct = tw__view_distinct(view);
+    const int64_t bytes = tw__view_distinct_bytes(view);
+    const int overlaps = bytes < tw_view_size(&distinct) * distinct.dtype.itemsize;
+    int64_t before = 0, after = 0;
+    tw_array *made = NULL;
+    (void)tw__view_reach(view, &before, &after); /* it is known to do so if items overlap */
+    tw_status status;
+    if (overlaps) {
+        const tw_view memory = bytes_at(NULL, bytes);
+        status = tw__array_create(&made, heap, &memory.dtype, 1, memory.shape, error);
+    } else {
+        status = tw__array_create(&made, heap, &view->dtype, view->ndim, distinct.shape, error);
+    }
+    if (status != TW_OK) {
+        return status;
+    }
+    *to = made->view;
+    *from = overlaps ? bytes_at((char *)view->data - before, bytes) : distinct;
+    for (int d = 0; d < view->ndim; d++) {
+        made->view.shape[d] = view->shape[d];
+        made->view.strides[d] = overlaps ? view->strides[d] : distinct.shape[d] == view->shape[d] ? to->strides[d] : 0;
+    }
+    if (overlaps) {
+        made->view.data = (char *)made->base + before;
+        made->view.ndim = view->ndim;
+        made->view.dtype = view->dtype;
+        status = tw__descr_own(&made->view.dtype, &made->descr, error);
+    }
+    if (status != TW_OK) {
+        tw_array_destroy(made);
+        return status;
+    }
+    *array = made;
+    return TW_OK;
+}
+
 tw_status tw_array_create_in(tw_array **array, tw_heap *heap, const tw_dtype *dtype, int ndim, const int64_t *shape,
                              tw_error *error)
 {

@@ -42,4 +42,9 @@ tw_status tw__array_set_origin(tw_array *array, const char *origin, tw_error *er
 tw_status tw__array_create(tw_array **array, struct tw__heap *heap, const tw_dtype *dtype, int ndim,
                            const int64_t *shape, tw_error *error);
 
+/* The same for a copy of what a view shows, with its shape, and memory for tw__view_distinct_bytes alone: a broadcast
+ * view stays one, windows that overlap still do. It is filled by tw__view_copy from *from to *to. */
+tw_status tw__array_create_like(tw_array **array, struct tw__heap *heap, const tw_view *view, tw_view *to,
+                                tw_view *from, tw_error *error);
+
 #endif

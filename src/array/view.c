@@ -167,6 +167,25 @@ void tw__view_copy(const tw_view *destination, const tw_view *source)
     }
 }
 
+tw_view tw__view_distinct(const tw_view *view)
+{
+    tw_view distinct = *view;
+    for (int d = 0; d < view->ndim; d++) {
+        if (view->strides[d] == 0 && view->shape[d] > 1) {
+            distinct.shape[d] = 1;
+        }
+    }
+    return distinct;
+}
+
+int64_t tw__view_distinct_bytes(const tw_view *view)
+{
+    int64_t before, after;
+    const tw_view distinct = tw__view_distinct(view);
+    const int64_t bytes = tw_view_size(&distinct) * distinct.dtype.itemsize;
+    return tw__view_reach(view, &before, &after) && before + after < bytes ? before + after : bytes;
+}
+
 int tw__view_reach(const tw_view *view, int64_t *before, int64_t *after)
 {
     *before = 0;

@@ -81,6 +81,13 @@ static inline int tw__rows_next(struct tw__rows *rows)
 /* Copies all items between views of the same shape and item size that do not overlap. */
 void tw__view_copy(const tw_view *destination, const tw_view *source);
 
+/* The same items without those that are there several times since a stride is 0: these dimensions have length 1. */
+tw_view tw__view_distinct(const tw_view *view);
+
+/* Bytes that a copy of a view needs: of its distinct items, or of all that they reach, if that is less, as of windows
+ * that overlap. */
+int64_t tw__view_distinct_bytes(const tw_view *view);
+
 /* Bytes before and after view->data that its items reach: [data - *before, data + *after). Both 0 for no items. Returns
  * 0 if that overflows. */
 int tw__view_reach(const tw_view *view, int64_t *before, int64_t *after);

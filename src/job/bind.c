@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "array/copies.h"
 #include "array/view.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "grid/signature.h"
+#include "job/sight.h"
 #include "job/units.h"
 #include "os/clock.h"
 #include "store/store.h"
@@ -116,7 +118,7 @@ static int workers_see(const struct tw__crew *crew, const tw_array *array)
 static void copy_items(struct tw__binding *binding, const tw_view *destination, const tw_view *source)
 {
     const int64_t began = tw__now();
-    tw__view_copy(destination, source);
+    tw__copy(destination, source);
     binding->copy_time += tw__now() - began;
     binding->bytes_copied += tw_view_size(source) * source->dtype.itemsize;
 }
@@ -152,52 +154,95 @@ void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k
     }
 }
 
+/* What workers do not see, and how they come to see it: shared mappings as they are, private inputs by a fork if there
+ * is one, or if it takes less than the copies. */
+static void look(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid)
+{
+    int64_t bytes = 0;
+    if (binding->sights != NULL) {
+        tw__sight_begin(binding->sights);
+    }
+    for (int k = 0; k < grid->signature->noperands; k++) {
+        const tw_array *array = binding->arrays[k];
+        const int is_input = grid->signature->operands[k].role == TW_IN;
+        binding->mapped[k] = NULL;
+        if (workers_see(crew, array)) {
+            if (array->heap != crew->heap && array->mapped_at > binding->newest) {
+                binding->newest = array->mapped_at;
+            }
+            continue;
+        }
+        if (array->memory == TW_BORROWED && binding->sights != NULL) {
+            binding->mapped[k] = tw__sight_find(binding->sights, crew, &array->view, !is_input, &binding->newest);
+        }
+        bytes += is_input && binding->mapped[k] == NULL ? tw__view_distinct_bytes(&array->view) : 0;
+    }
+    const int prefers = binding->showing != TW__SHOW_COPY && bytes > 0 && tw__sight_prefers_fork(crew, bytes);
+    binding->forks = binding->showing == TW__SHOW_FORK || prefers || crew->made_at <= binding->newest;
+    binding->ends = prefers && binding->showing == TW__SHOW_BEST;
+    if (binding->forks && bytes > 0) {
+        binding->newest = tw__now();
+    }
+}
+
+/* A copy of operand k where the workers see it. */
+static tw_status make_copy(struct tw__binding *binding, const struct tw__crew *crew, int k, tw_error *error)
+{
+    const tw_view *view = &binding->arrays[k]->view;
+    const tw_role role = binding->signature->operands[k].role;
+    tw_view to = *view, from = *view;
+    tw_status status =
+        role == TW_IN ? tw__array_create_like(&binding->copies[k], crew->heap, view, &to, &from, error)
+                      : tw__array_create(&binding->copies[k], crew->heap, &view->dtype, view->ndim, view->shape, error);
+    if (status != TW_OK || role == TW_OUT) {
+        return status;
+    }
+    const tw_array *copy = binding->copies[k];
+    status = tw__heap_populate(crew->heap, copy->base, copy->bytes, error);
+    if (status == TW_OK) {
+        copy_items(binding, role == TW_IN ? &to : &copy->view, &from);
+    }
+    return status;
+}
+
+static tw_status fail_private(const struct tw__binding *binding, int k, tw_error *error)
+{
+    return tw__fail(
+        error, TW_ERROR_ARGUMENT,
+        "output %s lies in private memory: a run of some tiles alone, by worker processes, writes to arrays "
+        "that are made for its pool",
+        binding->signature->operands[k].name);
+}
+
 tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
                    tw_array *const *arrays, tw_error *error)
 {
-    binding->signature = grid->signature;
+    const tw_signature *signature = grid->signature;
+    binding->signature = signature;
     binding->arrays = arrays;
     binding->bytes_copied = 0;
     binding->copy_time = 0;
-    binding->newest = 0;
-    memset(binding->copies, 0, (size_t)grid->signature->noperands * sizeof binding->copies[0]);
-    for (int k = 0; k < grid->signature->noperands; k++) {
-        tw_array *array = arrays[k];
-        const tw_view *view = &array->view;
-        const tw_array *memory = array;
-        if (!workers_see(crew, array) && binding->forks) {
-            if (grid->signature->operands[k].role != TW_IN) {
-                tw__unbind(binding);
-                return tw__fail(
-                    error, TW_ERROR_ARGUMENT,
-                    "output %s lies in private memory: a run of some tiles alone, by worker processes, writes "
-                    "to arrays that are made for its pool",
-                    grid->signature->operands[k].name);
-            }
-            binding->newest = tw__now();
-        } else if (!workers_see(crew, array)) {
-            const int filled = grid->signature->operands[k].role != TW_OUT;
-            tw_status status =
-                tw__array_create(&binding->copies[k], crew->heap, &view->dtype, view->ndim, view->shape, error);
-            if (status == TW_OK && filled) {
-                tw_array *copy = binding->copies[k];
-                status = tw__heap_populate(crew->heap, copy->base, copy->bytes, error);
-            }
-            if (status != TW_OK) {
-                tw__unbind(binding);
-                return status;
-            }
-            if (filled) {
-                copy_items(binding, &binding->copies[k]->view, view);
-            }
-            view = &binding->copies[k]->view;
-            memory = NULL;
-        } else if (crew != NULL && crew->heap != NULL && array->heap == crew->heap) {
-            memory = NULL;
-        } else if (array->mapped_at > binding->newest) {
-            binding->newest = array->mapped_at;
+    binding->forks = 0;
+    binding->ends = 0;
+    memset(binding->copies, 0, (size_t)signature->noperands * sizeof binding->copies[0]);
+    memset(binding->mapped, 0, (size_t)signature->noperands * sizeof binding->mapped[0]);
+    if (is_apart(crew)) {
+        look(binding, crew, grid);
+    }
+    for (int k = 0; k < signature->noperands; k++) {
+        const int is_input = signature->operands[k].role == TW_IN;
+        tw_status status = TW_OK;
+        if (!workers_see(crew, arrays[k]) && binding->mapped[k] == NULL && !(is_input && binding->forks)) {
+            status = binding->showing == TW__SHOW_FORK ? fail_private(binding, k, error)
+                                                       : make_copy(binding, crew, k, error);
         }
-        tw__bind_access(&binding->accesses[k], &grid->signature->operands[k], k, view, memory, is_apart(crew));
+        if (status != TW_OK) {
+            tw__unbind(binding);
+            return status;
+        }
+        const tw_array *memory;
+        const tw_view *view = tw__bind_view(binding, crew, k, &memory);
+        tw__bind_access(&binding->accesses[k], &signature->operands[k], k, view, memory, is_apart(crew));
     }
     return TW_OK;
 }
@@ -206,8 +251,8 @@ const tw_view *tw__bind_view(const struct tw__binding *binding, const struct tw_
                              const tw_array **memory)
 {
     const tw_array *array = binding->arrays[k];
-    *memory =
-        binding->copies[k] != NULL || (crew != NULL && crew->heap != NULL && array->heap == crew->heap) ? NULL : array;
+    const int in_heap = binding->copies[k] != NULL || (crew != NULL && crew->heap != NULL && array->heap == crew->heap);
+    *memory = in_heap ? NULL : binding->mapped[k] != NULL ? binding->mapped[k] : array;
     return binding->copies[k] != NULL ? &binding->copies[k]->view : &array->view;
 }
 

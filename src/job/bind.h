@@ -7,25 +7,38 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "job/access/access.h"
+#include "job/sight.h"
 #include "pool/crew.h"
+
+/* How workers that are apart come to see private inputs. */
+enum tw__showing {
+    TW__SHOW_BEST, /* by a copy, or by a fork where that takes less, or where the workers are forked anyway */
+    TW__SHOW_COPY, /* by a copy, unless the workers are forked anyway */
+    TW__SHOW_FORK  /* by a fork; private outputs are refused */
+};
 
 struct tw__binding {
     const tw_signature *signature;
-    tw_array *const *arrays;           /* the caller's */
-    tw_array *copies[TW_MAX_OPERANDS]; /* in the pool's heap; NULL: workers use the array itself */
+    tw_array *const *arrays;                 /* the caller's */
+    tw_array *copies[TW_MAX_OPERANDS];       /* in the pool's heap; NULL: workers use the array itself */
+    const tw_array *mapped[TW_MAX_OPERANDS]; /* the shared mapping that it lies in, as an owner of memory; NULL: none */
     struct tw__access accesses[TW_MAX_OPERANDS];
     int64_t bytes_copied;
     int64_t copy_time; /* nanoseconds that copying took */
-    int64_t newest;    /* tw__now() of the newest mapping that the workers must have */
-    int forks;         /* in: workers are forked for this run, and see private operands so, which then are not copied */
+    int64_t newest; /* in and out: tw__now() of the newest thing that the workers must know; out: mappings included */
+    enum tw__showing showing;  /* in */
+    struct tw__sights *sights; /* in: the pool's; NULL: mappings are not looked for */
+    int forks;                 /* private inputs are seen by a fork that comes after this */
+    int ends;                  /* for them alone: the workers should end with the run, so that nobody keeps the pages */
 };
 
 /* Checks that the arrays fit the grid (names of operands and axes in the sentence), that outputs can be written and
  * overlap no other operand. Allocates nothing. Errors: TW_ERROR_ARGUMENT. */
 tw_status tw__bind_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error);
 
-/* Fills *binding; copies private operands to where the workers see them. crew: NULL: the calling thread alone. On
- * failure nothing is left. */
+/* Fills *binding; copies private operands to where the workers see them, if they do not see them where they are. The
+ * workers must have been made after binding->newest. crew: NULL: the calling thread alone. On failure nothing is left.
+ */
 tw_status tw__bind(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid,
                    tw_array *const *arrays, tw_error *error);
 

@@ -19,6 +19,7 @@ static void leave(struct tw__tenant *tenant, struct tw__worker *seats, int worke
     tw__memory_release(&kept->rooms);
     tw__memory_release(&kept->choices);
     tw__memory_release(&kept->temporaries);
+    free(kept->sights);
     free(kept);
 }
 

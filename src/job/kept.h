@@ -4,6 +4,7 @@
 #define TW_JOB_KEPT_H
 
 #include "heap/memory.h"
+#include "job/sight.h"
 #include "pool/pool.h"
 
 struct tw__kept {
@@ -15,7 +16,8 @@ struct tw__kept {
     struct tw__memory rooms;       /* of each worker, for the accesses of a tile */
     struct tw__memory choices;     /* outputs whose dtype their kernel chooses */
     struct tw__memory temporaries; /* arrays between the steps of a job */
-    uint64_t steps;                /* how many there were: each has a number */
+    struct tw__sights *sights; /* shared mappings of the program's that workers have used; NULL: none was looked for */
+    uint64_t steps;            /* how many there were: each has a number */
 };
 
 /* What is kept with this pool. Errors: TW_ERROR_MEMORY. */

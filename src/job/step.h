@@ -14,7 +14,8 @@
 /* What a worker reports beside its tiles' words. */
 struct tw__step_worker {
     _Alignas(64) int64_t populated; /* bytes */
-    _Atomic uint64_t committing;    /* tile + 1 of which this worker's room has all that was written */
+    int64_t first;               /* nanoseconds of the first tile of all that the worker ran; 0: another job had it */
+    _Atomic uint64_t committing; /* tile + 1 of which this worker's room has all that was written */
 };
 
 struct tw__step {

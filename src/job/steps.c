@@ -246,6 +246,18 @@ uint64_t *tw__steps_sums(const struct tw__steps *steps)
     return steps->summed ? steps->kept->sums.data : NULL;
 }
 
+int64_t tw__steps_first(const struct tw__steps *steps, int workers)
+{
+    int64_t longest = 0;
+    for (int s = 0; s < steps->count; s++) {
+        for (int w = 0; w < workers; w++) {
+            const int64_t first = steps->step[s]->workers[w].first;
+            longest = first > longest ? first : longest;
+        }
+    }
+    return longest;
+}
+
 int64_t tw__steps_populated(const struct tw__steps *steps, int workers)
 {
     int64_t bytes = 0;

@@ -52,6 +52,9 @@ int tw__steps_of(const struct tw__steps *steps, uint64_t tile);
 _Atomic uint32_t *tw__steps_words(const struct tw__steps *steps);
 uint64_t *tw__steps_sums(const struct tw__steps *steps);
 
+/* Nanoseconds of the longest tile that was its worker's first of all; 0: there was none. */
+int64_t tw__steps_first(const struct tw__steps *steps, int workers);
+
 /* Bytes of outputs' pages that workers have populated. */
 int64_t tw__steps_populated(const struct tw__steps *steps, int workers);
 

@@ -13,6 +13,7 @@
 #include "job/folding.h"
 #include "job/step.h"
 #include "job/touch.h"
+#include "os/clock.h"
 #include "os/fault.h"
 #include "os/stack.h"
 
@@ -417,6 +418,21 @@ static struct tw__result call_kernel(struct local *local, const struct tw__step 
     return result;
 }
 
+/* The first tile of all that a worker runs: what it takes more than others is a part of what new workers cost. */
+static struct tw__result run_first(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
+                                   char *message)
+{
+    const struct tw__step *step = argument;
+    const int64_t began = tw__now();
+    worker->local = calloc(1, sizeof(struct local));
+    if (worker->local == NULL) {
+        return (struct tw__result){.status = out_of_memory(message, "a worker")};
+    }
+    const struct tw__result result = tw__step_run_tile(argument, worker, number, attempt, message);
+    step->workers[worker->index].first = tw__now() - began;
+    return result;
+}
+
 struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, uint64_t number, unsigned attempt,
                                     char *message)
 {
@@ -425,11 +441,7 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
     struct local *local = worker->local;
     struct tw__step_worker *own = &step->workers[worker->index];
     if (local == NULL) {
-        local = calloc(1, sizeof *local);
-        if (local == NULL) {
-            return (struct tw__result){.status = out_of_memory(message, "a worker")};
-        }
-        worker->local = local;
+        return run_first(argument, worker, number, attempt, message);
     }
     if (local->number != step->number) {
         const tw_status status = set_up(local, step, tile, worker->index, message);

@@ -33,6 +33,8 @@ struct tw__crew_ops {
     tw_status (*ready)(struct tw__crew *crew, tw_error *error);
     /* Ends all workers and makes new ones, which know everything that this process has now. */
     tw_status (*renew)(struct tw__crew *crew, tw_error *error);
+    /* Ends all workers; `ready` and `renew` make new ones. */
+    void (*dismiss)(struct tw__crew *crew);
     /* Runs the task's tiles whose words are free, and adds to the outcome, which has its beginning and the tiles that
      * were done before. A tile's word is stored with release when it has ended. Returns TW_OK once all are done;
      * TW_ERROR_KERNEL or TW_ERROR_WORKER with the lowest of all tiles that fail, so those below one that failed are
@@ -52,7 +54,12 @@ struct tw__crew {
     int owner; /* process that opened it: a fork of that has neither its threads nor its children */
     int workers;
     int64_t spin;              /* nanoseconds that its workers look before they sleep */
-    int64_t made_at;           /* tw__now() before the first worker came into being; INT64_MAX: they know all memory */
+    int64_t made_at;           /* tw__now() before the first worker came into being; INT64_MAX: they know all memory;
+                                  0: there are none yet */
+    int64_t forked_at;         /* apart: tw__now() after the last of them did, also in the place of a dead one */
+    int64_t fork_time;         /* apart: nanoseconds that it took to bring all of them into being, when last done */
+    int64_t warm_time;         /* apart: how much longer the first tile of such workers took than others, in a run whose
+                                  workers were forked for it */
     struct tw__heap *heap;     /* apart: what workers and the caller share */
     struct tw__worker *seats;  /* [workers]; apart: as they were when the workers came into being */
     struct tw__claims *claims; /* NULL: the kind needs none */

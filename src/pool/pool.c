@@ -209,3 +209,10 @@ tw_status tw__pool_renew(tw_pool *pool, tw_error *error)
     const tw_status owned = tw__pool_check_owner(pool, error);
     return owned == TW_OK && pool->crew.ops->renew != NULL ? pool->crew.ops->renew(&pool->crew, error) : owned;
 }
+
+void tw__pool_dismiss(tw_pool *pool)
+{
+    if (pool->crew.ops->dismiss != NULL) {
+        pool->crew.ops->dismiss(&pool->crew);
+    }
+}

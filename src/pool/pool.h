@@ -41,4 +41,8 @@ tw_status tw__pool_check_owner(const tw_pool *pool, tw_error *error);
 /* Workers that know everything which this process has now: if they are apart, new ones. */
 tw_status tw__pool_renew(tw_pool *pool, tw_error *error);
 
+/* Between two runs: workers that are apart end, and nothing keeps the memory that they saw. The next run makes new
+ * ones. */
+void tw__pool_dismiss(tw_pool *pool);
+
 #endif

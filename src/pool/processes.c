@@ -72,6 +72,7 @@ static int fork_worker(struct tw__crew *crew, int w)
         own->hooks.parent(own->hooks.user);
     }
     (void)TW__POINT("fork.after");
+    crew->forked_at = tw__now();
     return os_error;
 }
 
@@ -111,7 +112,8 @@ static tw_status fork_all(struct tw__crew *crew, tw_error *error)
     tw__claims_init(crew->claims, (unsigned)crew->workers, crew->spin);
     crew->claims->caller_event = own->event;
     crew->claims->parent = crew->owner;
-    crew->made_at = tw__now();
+    const int64_t began = tw__now();
+    crew->made_at = began;
     tw__spare_trim(); /* the workers would keep it */
     for (int w = 0; w < crew->workers; w++) {
         const int os_error = fork_worker(crew, w);
@@ -122,6 +124,7 @@ static tw_status fork_all(struct tw__crew *crew, tw_error *error)
             tw__crew_note_fewer(crew, w, os_error);
         }
     }
+    crew->fork_time = tw__now() - began;
     return TW_OK;
 }
 
@@ -204,6 +207,10 @@ static tw_status processes_open(struct tw__crew *crew, const tw_pool_options *op
         return status;
     }
     crew->claims = claims;
+    if (options->late) {
+        crew->made_at = 0;
+        return TW_OK;
+    }
     return begin_all(crew, error);
 }
 
@@ -227,6 +234,12 @@ static tw_status processes_renew(struct tw__crew *crew, tw_error *error)
 {
     end_all(crew);
     return begin_all(crew, error);
+}
+
+static void processes_dismiss(struct tw__crew *crew)
+{
+    end_all(crew);
+    crew->made_at = 0;
 }
 
 static void processes_close(struct tw__crew *crew)
@@ -526,6 +539,7 @@ const struct tw__crew_ops tw__processes_crew = {.kind = TW_PROCESSES,
                                                 .open = processes_open,
                                                 .ready = processes_ready,
                                                 .renew = processes_renew,
+                                                .dismiss = processes_dismiss,
                                                 .run = processes_run,
                                                 .pid = processes_pid,
                                                 .close = processes_close};

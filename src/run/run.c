@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "job/bind.h"
+#include "job/sight.h"
 #include "job/staging.h"
 #include "job/steps.h"
 #include "job/temporaries.h"
@@ -17,6 +18,7 @@
 #include "run/where.h"
 
 #define DEFAULT_RETRIES 2
+#define TILES_TO_COMPARE 4 /* of a worker, to compare its first one with */
 
 /* One call of tw_run. */
 struct run {
@@ -110,19 +112,34 @@ static int64_t newest_of_stages(const struct run *run, int64_t newest)
     return newest;
 }
 
+/* tw__now() of the newest thing, operands aside, that workers cannot open by themselves. */
+static int64_t newest_of(const struct run *run)
+{
+    const int64_t newest = run->kernel->path == NULL ? run->kernel->created_at : 0;
+    return run->grid->stages != NULL ? newest_of_stages(run, newest) : newest;
+}
+
 /* Workers must have been forked after everything that they cannot open by themselves came into being. */
 static tw_status renew_workers(struct run *run, tw_error *error)
 {
-    int64_t newest = run->binding.newest;
-    if (run->kernel->path == NULL && run->kernel->created_at > newest) {
-        newest = run->kernel->created_at;
-    }
-    newest = run->grid->stages != NULL ? newest_of_stages(run, newest) : newest;
-    if (run->pool->crew.made_at > newest) {
+    if (run->pool->crew.made_at > run->binding.newest) {
         return TW_OK;
     }
-    run->reforks++;
+    run->reforks += run->pool->crew.made_at != 0;
     return tw__pool_renew(run->pool, error);
+}
+
+/* Workers that were forked for the run have taken longer for their first tiles: a part of what a fork costs. With few
+ * tiles a worker nothing is known. */
+static void note_warm_time(struct run *run)
+{
+    struct tw__crew *crew = &run->pool->crew;
+    const uint64_t tiles = run->outcome.done - run->outcome.earlier - run->outcome.skipped;
+    if (run->binding.forks && tiles >= TILES_TO_COMPARE * (uint64_t)crew->workers) {
+        const int64_t mean = (tw__now() - run->outcome.began) * crew->workers / (int64_t)tiles;
+        const int64_t first = tw__steps_first(&run->steps, crew->workers);
+        crew->warm_time = first > mean ? first - mean : 0;
+    }
 }
 
 static tw_status explain(const struct run *run, tw_error *error)
@@ -242,13 +259,9 @@ static tw_status create_stages(struct run *run, struct tw__kept *kept, const str
                : status;
 }
 
-static tw_status create_job(struct run *run, tw_error *error)
+static tw_status create_job(struct run *run, struct tw__kept *kept, tw_error *error)
 {
-    struct tw__kept *kept;
     tw_status status = renew_workers(run, error);
-    if (status == TW_OK) {
-        status = tw__kept_find(&kept, run->pool, error);
-    }
     if (status == TW_OK) {
         status = tw__choices_create(&run->choices, run->options->choices != NULL ? &run->made : NULL, run->pool,
                                     &kept->choices, run->grid, run->binding.accesses, run->options->expected, error);
@@ -285,10 +298,10 @@ static int tell_tile(void *user, int64_t tile)
     return run->options->on_tile(run->options->on_tile_user, tile);
 }
 
-static tw_status run_tiles(struct run *run, tw_error *error)
+static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *error)
 {
     const tw_run_options *options = run->options;
-    tw_status status = create_job(run, error);
+    tw_status status = create_job(run, kept, error);
     if (status == TW_OK && options->on_tile != NULL) {
         status = tw__notice_init(&run->notice, tell_tile, run, run->steps.tiles, error);
     }
@@ -359,19 +372,39 @@ static tw_status run_bound(struct run *run, tw_error *error)
         report_nothing(run);
         return TW_OK;
     }
-    run->binding.forks = run->options->only != NULL && run->pool->crew.ops->apart;
-    tw_status status = tw__bind(&run->binding, &run->pool->crew, run->grid, run->arrays, error);
+    struct tw__kept *kept;
+    const int apart = run->pool->crew.ops->apart;
+    tw_status status = tw__kept_find(&kept, run->pool, error);
+    if (status == TW_OK && apart) {
+        status = tw__sight_keep(&kept->sights, error);
+    }
     if (status != TW_OK) {
         return status;
     }
-    status = run_tiles(run, error);
+    run->binding.newest = newest_of(run);
+    run->binding.showing = run->options->only != NULL ? TW__SHOW_FORK
+                           : run->options->copies     ? TW__SHOW_COPY
+                                                      : TW__SHOW_BEST;
+    run->binding.sights = kept->sights;
+    status = tw__bind(&run->binding, &run->pool->crew, run->grid, run->arrays, error);
+    if (status != TW_OK) {
+        return status;
+    }
+    status = run_tiles(run, kept, error);
+    if (apart) {
+        tw__sight_end(kept->sights);
+    }
     if (run->has_outcome) {
         conclude(run, status);
+        note_warm_time(run);
     }
     if (run->grid->stages != NULL) {
         tw__staging_fini(&run->staging);
     }
     tw__unbind(&run->binding);
+    if (run->binding.ends) {
+        tw__pool_dismiss(run->pool);
+    }
     return status;
 }
 

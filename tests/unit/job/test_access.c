@@ -60,7 +60,7 @@ static void a_job_runs_with_an_access_that_a_test_brings(void **state)
     for (int kind = -1; kind < pool_kinds(); kind++) { /* -1: the caller alone */
         tw_pool *pool = kind >= 0 ? open_pool(kinds[kind], 2) : NULL;
         tw_array *arrays[2];
-        struct tw__binding binding;
+        struct tw__binding binding = {0};
         struct tw__outcome outcome;
         for (int k = 0; k < 2; k++) {
             assert_int_equal(tw_array_create(&arrays[k], pool, &f64, 1, &length, NULL), TW_OK);

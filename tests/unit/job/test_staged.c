@@ -424,7 +424,7 @@ static void the_guard_lies_over_what_stores_deliver(void **state)
 static void run_some(struct job *job, const tw_kernel *kernel, const tw_grid *grid, uint64_t *sums)
 {
     tw_pool *pool = open_pool(TW_SERIAL, 1);
-    struct tw__binding binding;
+    struct tw__binding binding = {0};
     struct tw__steps steps;
     struct tw__outcome outcome;
     struct tw__task manner = {.stop = &stop};
