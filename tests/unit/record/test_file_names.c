@@ -1,4 +1,4 @@
-/* test_names.c - the names of a run's files: each file is one output's alone; and NULL where a name, a file or an
+/* test_file_names.c - the names of a run's files: each file is one output's alone; and NULL where a name, a file or an
  * object is needed is an error. */
 #include <string.h>
 
