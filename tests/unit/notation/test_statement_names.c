@@ -1,4 +1,4 @@
-/* test_names.c - the names that a caller gives values for, in the order in which a text mentions them. */
+/* test_statement_names.c - the names that a caller gives values for, in the order in which a text mentions them. */
 #include "harness.h"
 
 #include <stdlib.h>
