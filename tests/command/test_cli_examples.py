@@ -118,6 +118,42 @@ def test_kernel_of_the_man_page_is_right(examples):
     assert examples.load().tobytes() == expected.tobytes()
 
 
+def blocks_of(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (TOP / "docs" / page).read_text(), re.S | re.M)
+
+
+@pytest.mark.parametrize("code", blocks_of("kernels.md", "c"), ids=lambda code: re.sub(r"\W+", "-", code)[:30])
+def test_c_of_the_page_on_kernels_compiles(folder, code):
+    if not re.search(r"^int ", code, re.M):  # lines of a kernel's body
+        code = f"int part(const tw_tile *tile)\n{{\n{code}    return 0;\n}}\n"
+    (folder / "it.c").write_text("#include <math.h>\n#include <tilework/tile.h>\n" + code)
+    done = subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-O2", "-I", TOP / "include", "-c", "it.c", "-o", "it.o"], cwd=folder.path,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_kernels_of_the_page_on_kernels_are_right(examples):
+    page = (TOP / "docs" / "kernels.md").read_text()
+    lines = re.findall(r"^    (tilework run .*)$", page, re.M)
+    for name in ("mult", "blur"):
+        code = next(code for code in blocks_of("kernels.md", "c") if f"int {name}(" in code)
+        (examples / f"{name}.c").write_text("#include <tilework/tile.h>\n" + code)
+        examples.save("u.npy", numpy.arange(1200.0).reshape(30, 40) % 7)
+        run(examples, next(line for line in lines if f"{name}.c" in line))
+    assert len(lines) == 2 and (examples.load("r.npy") == numpy.multiply.outer(examples.load("y.npy"), examples.load("x.npy"))).all()
+    around = numpy.lib.stride_tricks.sliding_window_view(numpy.pad(examples.load("u.npy"), 1, mode="symmetric"), (3, 3))
+    assert numpy.allclose(examples.load("v.npy"), around.mean(axis=(2, 3)))
+
+
+def test_commands_of_the_page_on_signatures_run(examples):
+    lines = [line for block in blocks_of("signature.md", "") for line in joined(block).splitlines() if line.startswith("tilework ")]
+    assert lines
+    examples.save("x.npy", numpy.linspace(0, 0.999, 2000))
+    for line in lines:
+        run(examples, line)
+    assert examples.load("n.npy").sum() == 2000
+
+
 @pytest.mark.parametrize("name", ["mult", "filter", "heat", "mandelbrot", "matmul", "records"])
 def test_example_programs_refuse_options(folder, name):
     program = pathlib.Path(folder.command()[0]).parents[1] / "examples" / f"example_{name}"

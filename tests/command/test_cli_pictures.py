@@ -34,16 +34,49 @@ def refuses(folder):
     return folder
 
 
+# The Trace Event Format as its document says it, for the phases that are written: which keys an event must have, and may have.
+PHASES = {
+    "M": ({"ph", "pid", "tid", "name", "args"}, set()),
+    "X": ({"ph", "pid", "tid", "name", "ts", "dur", "cat"}, {"args", "cname"}),
+    "i": ({"ph", "pid", "tid", "name", "ts", "s", "cat"}, {"args"}),
+}
+METADATA = {"process_name": ("name", str), "thread_name": ("name", str), "thread_sort_index": ("sort_index", int)}
+COLOURS = {"good", "bad", "terrible", "yellow", "olive", "black", "grey", "white"}  # of its reserved names
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def check_event(event):
+    must, may = PHASES[event["ph"]]
+    assert must <= set(event) <= must | may, event
+    assert type(event["pid"]) is int and type(event["tid"]) is int and type(event["name"]) is str, event
+    if event["ph"] == "M":
+        key, kind = METADATA[event["name"]]
+        assert set(event["args"]) == {key} and type(event["args"][key]) is kind, event
+        return
+    assert all(type(event[key]) in (int, float) and event[key] >= 0 for key in ("ts", "dur") if key in event), event
+    assert type(event["cat"]) is str and event.get("s", "t") == "t" and event.get("cname", "bad") in COLOURS, event
+    assert isinstance(event.get("args", {}), dict), event
+
+
 def trace_of(path):
-    """A trace, which must be as the format says: along each track one slice after the other."""
-    trace = json.loads(path.read_text())
-    ends = {}
+    """A trace, which must be as the format says: microseconds, a name for each track, along each track one slice after the other."""
+    trace = json.loads(path.read_text(), parse_constant=refuse)
+    assert set(trace) == {"traceEvents", "displayTimeUnit", "otherData"} and trace["displayTimeUnit"] in ("ms", "ns")
+    ends, names = {}, {}
     for event in trace["traceEvents"]:
-        assert event["ph"] in "MXi" and isinstance(event["pid"], int) and isinstance(event["tid"], int)
+        check_event(event)
         if event["ph"] == "X":
             begin = round(event["ts"] * 1000)
-            assert begin >= ends.get(event["tid"], 0) and event["dur"] >= 0
+            assert begin >= ends.get(event["tid"], 0)
             ends[event["tid"]] = begin + round(event["dur"] * 1000)
+        if event["ph"] == "M":
+            assert names.setdefault((event["tid"], event["name"]), event["args"]) is event["args"]
+    assert (0, "process_name") in names and {event["tid"] for event in trace["traceEvents"] if event["ph"] != "M"} <= {
+        tid for tid, name in names if name == "thread_name"}
+    assert max(ends.values()) <= trace["otherData"]["seconds"] * 1e9 * 1.001 + 1000  # ends are in nanoseconds
     return trace
 
 
