@@ -32,7 +32,8 @@ clang_runtime() {
 }
 
 missing_packages() {
-    printf '#include <stdio.h>\n' | "${CC:-cc}" -E - >/dev/null 2>&1 || echo gcc libc6-dev
+    # CC may be several words ("ccache gcc").
+    printf '#include <stdio.h>\n' | ${CC:-cc} -E - >/dev/null 2>&1 || echo gcc libc6-dev
     have meson || echo meson
     have ninja || echo ninja-build
     have pkg-config || echo pkg-config

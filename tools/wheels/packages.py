@@ -10,7 +10,7 @@ import debian
 
 SUITE = "trixie"  # the first with a NumPy and a meson-python that are new enough
 NEEDED = ("build-essential", "debhelper", "dh-python", "dh-sequence-python3", "libjansson-dev", "libxxhash-dev", "meson", "pkgconf", "pybuild-plugin-pyproject",
-          "python3-all-dev", "python3-mesonpy", "python3-numpy", "python3-threadpoolctl")
+          "python3-all-dev", "python3-mesonpy", "python3-numpy", "python3-numpy-dev", "python3-threadpoolctl")
 
 
 def build_and_run(source, version):
@@ -32,6 +32,8 @@ def build_and_run(source, version):
         if file.is_file():
             shutil.copy(file, made)
     debian.enter(root, log, "sh", "-c", "dpkg -i /build/*.deb")
+    if "python3-numpy2-abi" not in debian.run("dpkg-deb", "--field", next(made.glob("python3-tilework_*.deb")), "Depends"):
+        raise debian.NotHere("python3-tilework does not depend on the ABI of NumPy that it was built for")
     for words in (("tilework", "--version"), ("python3", "-m", "tilework", "info"), ("python3", f"/build/tilework-{version}/debian/tests/readme")):
         debian.enter(root, log, "sh", "-c", 'cd "$0" && exec "$@"', f"/build/tilework-{version}", *words)
     (work / "program.c").write_text('#include <stdio.h>\n#include <tilework/tilework.h>\nint main(void) { return puts(tw_version()) < 0; }\n')
@@ -42,10 +44,14 @@ def build_and_run(source, version):
     return lint(next(made.glob("*.changes")))
 
 
+# No bug of Debian's asks for the package; this machine's lintian may know an older policy and the ABI of NumPy 1 alone, so `build_and_run` checks that.
+NOT_OURS = "initial-upload-closes-no-bugs,newer-standards-version,missing-dependency-on-numpy-abi"
+
+
 def lint(changes):
     if shutil.which("lintian") is None:
         return "lintian is not here"
-    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", changes], capture_output=True, text=True, check=False)
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", NOT_OURS, changes], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise debian.NotHere(f"lintian says: {done.stdout.strip()}")
     return "lintian finds nothing"
