@@ -68,7 +68,7 @@ void cli_say_done(const tw_report *report, const char *remark)
     char before[CLI_UNITS_TEXT], more[4 * CLI_UNITS_TEXT] = "";
     size_t used = 0;
     tw_report_get_totals(report, &totals);
-    cli_text_count(tiles, sizeof tiles, totals.tiles - totals.resumed, "tile", "tiles");
+    cli_text_count(tiles, sizeof tiles, totals.tiles - totals.resumed - totals.skipped, "tile", "tiles");
     cli_pool_text(workers, sizeof workers, totals.pool, totals.workers);
     cli_text_seconds(seconds, sizeof seconds, totals.seconds);
     if (totals.deaths > 0) {
@@ -78,7 +78,11 @@ void cli_say_done(const tw_report *report, const char *remark)
     }
     if (totals.resumed > 0 && used < sizeof more) {
         cli_text_count(before, sizeof before, totals.resumed, "tile was", "tiles were");
-        snprintf(more + used, sizeof more - used, "; %s done before", before);
+        used += (size_t)snprintf(more + used, sizeof more - used, "; %s done before", before);
+    }
+    if (totals.skipped > 0 && used < sizeof more) {
+        cli_text_count(before, sizeof before, totals.skipped, "tile was", "tiles were");
+        snprintf(more + used, sizeof more - used, "; %s skipped by the mask", before);
     }
     cli_say("%s on %s in %s%s%s%s", tiles, workers, seconds, remark[0] != '\0' ? "; " : "", remark, more);
 }

@@ -8,8 +8,8 @@
 #include <tilework/tilework.h>
 
 /* Of each operand an input, an output and its unfinished name, and the kernel of its reduction; the report, the trace
- * and their unfinished names; kernel, journal, partial results. */
-#define CLI_MAX_PATHS (4 * TW_MAX_OPERANDS + 7)
+ * and their unfinished names; kernel, journal, partial results, mask. */
+#define CLI_MAX_PATHS (4 * TW_MAX_OPERANDS + 8)
 
 struct cli_path {
     char *path; /* owned */

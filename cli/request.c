@@ -32,7 +32,8 @@ enum {
     KEY_NO_JOURNAL,
     KEY_GUARD,
     KEY_KERNEL,
-    KEY_REDUCE
+    KEY_REDUCE,
+    KEY_WHERE
 };
 
 #define MOST_RETRIES 1000000
@@ -50,6 +51,10 @@ static const struct argp_option options[] = {
     {"reduce", KEY_REDUCE, "NAME=FOLD,...", 0,
      "How the partial results of a KERNEL become an output that lacks a cut axis: s=sum, prod, min, max, any, all or "
      "FILE.c:FUNCTION",
+     1},
+    {"where", KEY_WHERE, "[NAME[AXES]=]FILE", 0,
+     "Skip tiles in which this mask of bool is all false: m[i,j]=mask.npy, or mask.npy if it has the axes of the first "
+     "output",
      1},
     {"kernel", KEY_KERNEL, "FILE.so", 0,
      "Use a shared object that 'tilework compile' made of the statement; needs no compiler", 2},
@@ -261,6 +266,9 @@ static error_t end(struct cli_request *request)
     if (result != 0) {
         return result;
     }
+    if (request->is_plan && request->where != NULL) {
+        return cli_bad("--where: a plan counts all tiles; leave it out");
+    }
     if (request->resume && request->restart) {
         return cli_bad("--resume and --restart exclude each other: continue the unfinished run, or discard it");
     }
@@ -367,6 +375,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return set_once(&request->report, "--report", argument);
     case KEY_TRACE:
         return set_once(&request->trace, "--trace", argument);
+    case KEY_WHERE:
+        return set_once(&request->where, "--where", argument);
     case KEY_SCRATCH:
         return parse_bytes(&request->scratch, "--scratch", argument);
     case KEY_RETRIES:
@@ -412,7 +422,8 @@ static const char replay_doc[] =
     "Run one tile of a job alone, in the foreground and in this process: for debuggers."
     "\v"
     "TILE is the number of the tile, as in messages and in --report. The other arguments are those of 'tilework run'; "
-    "options about workers and unfinished runs have no effect. Outputs are created in memory; -o NAME=FILE writes the "
+    "options about workers and unfinished runs and --where have no effect. Outputs are created in memory; -o NAME=FILE "
+    "writes the "
     "tile's part of an output as a .npy file. With --guard, a wrong access raises its signal in this process.\n"
     "\n"
     "Examples:\n"

@@ -21,6 +21,7 @@ struct cli_request {
     tw_compile_options compile;
     const char *report; /* file, "-" for standard output; NULL: none */
     const char *trace;  /* likewise */
+    const char *where;  /* "m[i,j]=FILE" or FILE, as given; NULL: all tiles */
     size_t scratch;     /* bytes */
     int retries;        /* as in tw_run_options */
     double timeout;     /* seconds; 0: none */

@@ -25,6 +25,7 @@ struct run {
     tw_pool *pool;
     tw_report *report;
     struct cli_operands operands;
+    struct cli_where where;
     struct cli_report_file report_file, trace_file;
     struct cli_unfinished unfinished;
     struct cli_retype retype;
@@ -86,6 +87,9 @@ static tw_status check_paths(struct run *run, tw_error *error)
     if (status == TW_OK) {
         status = cli_reductions_paths(&run->request->reductions, paths, error);
     }
+    if (status == TW_OK) {
+        status = cli_where_paths(&run->where, paths, error);
+    }
     if (status == TW_OK && !run->request->no_journal && has_outputs(run)) {
         status = cli_paths_add(paths, error, cli_operands_first_output(&run->operands)->journal, 1, "the journal");
     }
@@ -133,7 +137,10 @@ static tw_status interrupted_before(tw_error *error)
 static tw_status open_operands(struct run *run, tw_error *error)
 {
     cli_interrupt_at_once(1);
-    const tw_status status = cli_interrupted() ? interrupted_before(error) : cli_operands_open(&run->operands, error);
+    tw_status status = cli_interrupted() ? interrupted_before(error) : cli_operands_open(&run->operands, error);
+    if (status == TW_OK) {
+        status = cli_where_open(&run->where, error);
+    }
     cli_interrupt_at_once(0);
     return status;
 }
@@ -146,7 +153,8 @@ static tw_status prepare(struct run *run, tw_error *error)
     if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
-        check_effects(run, error) != TW_OK || check_paths(run, error) != TW_OK || open_operands(run, error) != TW_OK ||
+        check_effects(run, error) != TW_OK || cli_where_read(&run->where, request->where, error) != TW_OK ||
+        check_paths(run, error) != TW_OK || open_operands(run, error) != TW_OK ||
         cli_recipe_settle(&run->recipe, &run->operands, &request->lengths, &request->dtypes, itemsizes, error) !=
             TW_OK ||
         cli_operands_sizes(&run->operands, run->recipe.lengths, error) != TW_OK ||
@@ -218,6 +226,10 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
         cli_say("note: %s", tw_pool_note(run->pool));
     }
     run_options.outputs = run->unfinished.outputs;
+    if (!has_outputs(run)) {
+        run_options.where = run->where.mask;
+        run_options.where_axes = run->where.axes;
+    }
     tw_array *inputs[TW_MAX_OPERANDS];
     for (int k = 0; k < run->operands.count; k++) {
         inputs[k] = run->operands.operand[k].input;
@@ -313,6 +325,7 @@ static void run_fini(struct run *run)
     cli_unfinished_fini(&run->unfinished);
     cli_retype_fini(&run->retype);
     cli_operands_fini(&run->operands);
+    cli_where_fini(&run->where);
     tw_report_destroy(run->report);
     tw_grid_destroy(run->grid);
     cli_reductions_fini(&run->reductions);
@@ -326,6 +339,7 @@ int cli_run(int argc, char **argv)
     tw_error error;
     run.unfinished.request = &request;
     run.unfinished.operands = &run.operands;
+    run.unfinished.where = &run.where;
     uint64_t kept = 0;
     cli_retype_init(&run.retype, argc, argv);
     int code = cli_request_parse(&request, argc, argv);

@@ -99,7 +99,9 @@ tw_status cli_unfinished_open(struct cli_unfinished *unfinished, const tw_kernel
                                         .verify = request->verify,
                                         .no_journal = request->no_journal,
                                         .made = request->no_journal ? guard : NULL,
-                                        .made_user = unfinished};
+                                        .made_user = unfinished,
+                                        .where = unfinished->where->mask,
+                                        .where_axes = unfinished->where->axes};
     tw_array *inputs[TW_MAX_OPERANDS];
     tw_output files[TW_MAX_OPERANDS];
     for (int k = 0; k < unfinished->operands->count; k++) {

@@ -4,10 +4,12 @@
 
 #include "operands.h"
 #include "request.h"
+#include "where.h"
 
 struct cli_unfinished {
     const struct cli_request *request;
     const struct cli_operands *operands;
+    const struct cli_where *where;
     tw_outputs *outputs;            /* NULL: not open */
     char *kept;                     /* what an end at once leaves, a sentence; NULL: nothing */
     char *guarded[TW_MAX_OPERANDS]; /* files that such an end removes, owned */

@@ -34,8 +34,8 @@ extern "C" {
  * tile that is recorded is on the disk. The fingerprint is made of the kernel (its identity, if it has
  * been given one, else its shared object's bytes, or those of the program whose function it is, symbol and context),
  * signature, lengths, cuts, the operands' dtypes and shapes, of input files their size and time of change, of arrays in
- * memory their contents (tw_array_checksum), the steps of a job that has several, with their folds, and the library's
- * version. The first values of an inout operand count in the same way.
+ * memory their contents (tw_array_checksum), the steps of a job that has several, with their folds, the mask, and
+ * the library's version. The first values of an inout operand count in the same way.
  *
  * A job with a reduction over an axis that is cut has several steps. What one leaves for later ones lies in
  * FILE.partials beside the journal: it is synced with the outputs, so that recorded partials are not computed again,
@@ -61,6 +61,11 @@ typedef struct tw_outputs_options {
                                                          program that removes it if it is ended at once; the text lives
                                                          for the call */
     void *made_user;
+    const tw_array
+        *where; /* as in tw_run_options, whose own is not used then: the mask of all runs of these outputs. It
+                   counts in the fingerprint, as an input does, and must outlive the outputs. New files have
+                   zeros where it leaves tiles out, inout operands their first values. NULL: all tiles */
+    const char *where_axes;
 } tw_outputs_options;
 
 /* Opens the outputs of a job. `arrays[noperands]`, in the order of the signature: the array of each input, the first
@@ -113,6 +118,7 @@ typedef struct tw_outputs_totals {
     uint64_t dropped; /* tiles that verify has found changed, to be run again */
     uint64_t lost;    /* recorded tiles that are run again, since FILE.partials is missing or of another run */
     uint64_t kept;    /* tiles that tw_outputs_keep has left to a later run */
+    uint64_t skipped; /* tiles that the mask leaves out; they are not among those that are done */
 } tw_outputs_totals;
 
 /* Fills in the totals. */

@@ -99,6 +99,7 @@ typedef struct {
     KernelObject *kernel; /* what they were opened for */
     GridObject *grid;
     PyObject *arrays; /* tuple of Array or None */
+    PyObject *mask;   /* an Array; NULL: there is none */
     int pid;
 } OutputsObject;
 
@@ -346,6 +347,7 @@ int fail_tile(const tw_tile *tile, const struct call *call);
 
 PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *open_array(PyObject *self, PyObject *path);
+int read_where(PyObject **mask, const char **axes, PyObject *given);
 PyObject *array_checksum(PyObject *self, PyObject *array);
 PyObject *make_plan(PyObject *self, PyObject *args);
 /* Edges: tw_edge_parse, and a dict from axes to (edge, whether its length is given) as edges[most]; None is every other

@@ -11,6 +11,7 @@ static void outputs_dealloc(PyObject *object)
     Py_XDECREF((PyObject *)self->kernel);
     Py_XDECREF((PyObject *)self->grid);
     Py_XDECREF(self->arrays);
+    Py_XDECREF(self->mask);
     Py_TYPE(object)->tp_free(object);
 }
 
@@ -60,20 +61,28 @@ static int read_arrays(tw_array **arrays, PyObject *given, int noperands)
 
 /* ---- the object ---- */
 
-/* open(Kernel, Grid, arrays, files, resume, restart, verify) */
+/* (Array, axes or None), or None. Borrows from `given`; *mask: the Array. */
+int read_where(PyObject **mask, const char **axes, PyObject *given)
+{
+    *mask = NULL;
+    return given == Py_None || PyArg_ParseTuple(given, "O!z", &ArrayType, mask, axes) ? 0 : -1;
+}
+
+/* open(Kernel, Grid, arrays, files, resume, restart, verify, where) */
 static PyObject *outputs_open(PyObject *type, PyObject *args)
 {
     KernelObject *kernel;
     GridObject *grid;
-    PyObject *arrays_given, *files_given;
+    PyObject *arrays_given, *files_given, *where, *mask;
     tw_output files[TW_MAX_OPERANDS];
     tw_array *arrays[TW_MAX_OPERANDS];
     tw_outputs_options options;
     tw_error error;
     memset(&options, 0, sizeof options);
-    if (!PyArg_ParseTuple(args, "O!O!O!O!ppp:open", &KernelType, &kernel, &GridType, &grid, &PyTuple_Type,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!pppO:open", &KernelType, &kernel, &GridType, &grid, &PyTuple_Type,
                           &arrays_given, &PyTuple_Type, &files_given, &options.resume, &options.restart,
-                          &options.verify)) {
+                          &options.verify, &where) ||
+        read_where(&mask, &options.where_axes, where) != 0) {
         return NULL;
     }
     const int noperands = tw_signature_noperands(grid->signature->signature);
@@ -88,6 +97,8 @@ static PyObject *outputs_open(PyObject *type, PyObject *args)
     self->kernel = (KernelObject *)Py_NewRef((PyObject *)kernel);
     self->grid = (GridObject *)Py_NewRef((PyObject *)grid);
     self->arrays = Py_NewRef(arrays_given);
+    self->mask = Py_XNewRef(mask);
+    options.where = mask != NULL ? ((ArrayObject *)mask)->array : NULL;
     self->pid = own_pid();
     count_live(COUNT_OUTPUTS, 1);
     leave_python();

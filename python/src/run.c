@@ -203,13 +203,11 @@ static int read_options(struct job *job, PyObject *asked)
     job->wants_report = PyObject_IsTrue(PyTuple_GET_ITEM(asked, REPORT));
     PyObject *on_tile = PyTuple_GET_ITEM(asked, ON_TILE), *where = PyTuple_GET_ITEM(asked, WHERE);
     job->on_tile = on_tile != Py_None ? on_tile : NULL;
-    if (where != Py_None) { /* (Array, axes or None) */
-        PyObject *array;
-        if (!PyArg_ParseTuple(where, "O!z", &ArrayType, &array, &job->options.where_axes)) {
-            return -1;
-        }
-        job->options.where = ((ArrayObject *)array)->array;
+    PyObject *mask;
+    if (read_where(&mask, &job->options.where_axes, where) != 0) {
+        return -1;
     }
+    job->options.where = mask != NULL ? ((ArrayObject *)mask)->array : NULL;
     job->options.copies = PyObject_IsTrue(PyTuple_GET_ITEM(asked, COPIES));
     PyObject *only = PyTuple_GET_ITEM(asked, ONLY);
     job->options.nonly = (size_t)PyBytes_GET_SIZE(only) / sizeof *job->options.only;

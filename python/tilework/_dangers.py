@@ -63,7 +63,7 @@ def _tasks() -> list[str]:
 
 def _known_threads() -> int:
     """How many there are of Python's, of BLAS and OpenMP, and of numexpr, which sees to forks itself."""
-    control = _workers.control_of(len(sys.modules))
+    control = _workers.control_now()
     libraries = control.lib_controllers if control is not None else ()
     numexpr: Any = getattr(sys.modules.get("numexpr"), "get_num_threads", lambda: 0)
     count = len(sys._current_frames())  # pylint: disable=protected-access

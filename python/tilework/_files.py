@@ -21,6 +21,8 @@ DAMAGED = -5  # TW_ERROR_FORMAT
 MODES = ("r", "r+", "c", None)
 WAYS = (False, True, "auto")
 
+Masked = tuple[_tilework.Array, Optional[str]]  # a mask and its axes; None: those of the first output
+
 
 class Wanted(NamedTuple):
     """Where the outputs of a run are written, and how."""
@@ -164,9 +166,11 @@ def inputs_of(notation: Notation, given: Iterable[tuple[int, Any]]) -> dict[int,
             if type(value) is not np.ndarray and is_path(value)}
 
 
-def check_places(notation: Notation, inputs: Mapping[int, str], files: Wanted) -> None:
-    """An ArgumentError where an output would replace another file of the run."""
+def check_places(notation: Notation, inputs: Mapping[int, str], mask: Any, files: Wanted) -> None:
+    """An ArgumentError where an output would replace another file of the run. `mask`: that of the run, if it is a file."""
     places = [_Place(f"operand {notation.names[k]}", path, False) for k, path in inputs.items()]
+    if is_path(mask):
+        places.append(_Place("the mask", path_of(mask, "where"), False))
     for number, (k, path) in enumerate(files.paths.items()):
         places.append(_Place(f"output {notation.names[k]}", path, True))
         for name, beside in zip(("the unfinished output", "the journal", "the run's partial results"), beside_of(path)):
@@ -236,12 +240,13 @@ class Written:
     """The files of one run, from their beginning to their end."""
 
     def __init__(self, request: Sought, kernel: _tilework.Kernel, arrays: Sequence[Optional[_tilework.Array]],
-                 warn: Callable[[str], None]) -> None:
+                 warn: Callable[[str], None], where: Optional[Masked] = None) -> None:
         files = request.files
         assert files is not None
         self.files = files
         self.request = request
         self.warn = warn
+        self.where = where
         named = [files.paths.get(k) for k in range(len(request.notation.names))]
         self.given = tuple([None if path is None else (os.fsencode(path), *_storable(dtype, request.notation.names[k]))
                             for k, (path, dtype) in enumerate(zip(named, request.dtypes))])
@@ -257,14 +262,15 @@ class Written:
         try:
             if not files.restart and not files.resume:
                 self._refuse_unfinished()
-            return _tilework.Outputs.open(kernel, grid, arrays, self.given, bool(files.resume), files.restart, files.verify)
+            return _tilework.Outputs.open(kernel, grid, arrays, self.given, bool(files.resume), files.restart, files.verify,
+                                          self.where)
         except _tilework.Failure as failure:
             if files.resume != "auto" or failure.args[0] != ANOTHER_JOB:
                 raise self._advised(failure) from None
             why = failure.args[1]
         self.warn(f"{why}; resume='auto' has discarded that run and begun anew")
         try:
-            return _tilework.Outputs.open(kernel, grid, arrays, self.given, False, True, False)
+            return _tilework.Outputs.open(kernel, grid, arrays, self.given, False, True, False, self.where)
         except _tilework.Failure as failure:
             raise self._advised(failure) from None
 

@@ -1,14 +1,13 @@
-"""Tiles that are done, as `on_tile` and `iterate` give them; and masks, as the extension takes them."""
+"""Tiles that are done, as `on_tile` and `iterate` give them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 import numpy as np
 
-from . import _memory, _tilework
-from ._errors import ArgumentError, PoolError
+from . import _tilework
+from ._errors import PoolError
 from ._files import Written
 from ._job import Job
 from ._request import Request
@@ -73,29 +72,6 @@ class Teller:
                 outputs[notation.names[k]] = array[tuple(map(slice, part[1], part[2]))]
         index = tuple(everything[axis] for axis in notation.shapes[notation.outs[0]]) if notation.outs else everything
         return FinishedTile(number, dict(zip(notation.axes, everything)), index, outputs)
-
-
-def mask_of(where: Any) -> tuple[_tilework.Array, Optional[str]]:
-    """where=mask, or where={"m[i,j]": mask}."""
-    axes: Optional[str] = None
-    if isinstance(where, Mapping):
-        if len(where) != 1 or not all(isinstance(key, str) for key in where):
-            raise ArgumentError("where is a mask, or a dict from one text with its axes, such as 'm[i,j]', to the mask")
-        (axes, where), = where.items()
-    array = _memory.as_array(where, "where")
-    if array.dtype != np.bool_:
-        raise ArgumentError(f"where is an array of bool, not of {array.dtype}")
-    return _memory.wrapped(array), axes
-
-
-def fill_skipped(request: Request, report: Any, found: Mapping[int, np.ndarray[Any, Any]]) -> None:
-    """Zeros in new outputs where the mask has left tiles out."""
-    for tile in np.flatnonzero(report.tiles["state"] == 4):
-        for k, array in found.items():
-            if request.arrays[k] is None:
-                part = request.grid.part(int(tile), k)
-                if part is not None:
-                    array[tuple(map(slice, part[1], part[2]))] = np.zeros((), array.dtype)
 
 
 def refuse_spawned(what: str) -> PoolError:

@@ -2,10 +2,7 @@
 
 import os
 import pathlib
-import shutil
 import sys
-import sysconfig
-from importlib import metadata
 from typing import Optional
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -32,6 +29,9 @@ def get_pkgconfig() -> str:
 
 def command() -> Optional[str]:
     """The command of this package, else the one on PATH; None: there is none."""
+    import shutil
+    import sysconfig
+    from importlib import metadata
     try:
         files = metadata.files("tilework") or []
     except metadata.PackageNotFoundError:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import numpy as np
 
-from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs  # noqa: F401  # the first sets what is called back
+from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs, _where  # noqa: F401  # the first sets what is called back
 from ._errors import ArgumentError, PoolError, TileError, of_failure
-from ._files import Written, left_dtype, warn
-from ._finished import Teller, fill_skipped, mask_of
+from ._files import Masked, Written, left_dtype, warn
+from ._finished import Teller
 from ._job import Job
 from ._known import Known, KnownKernels
 from ._native import inner_of
@@ -141,14 +142,15 @@ class Engine:
         known = self._known(request) if request.native is None else None
         folds = self._folds(request) if request.reductions else ()
         called_with = request.prepare(known.manner if known is not None else None)
-        files = self._files(request, known) if request.files is not None and not request.deferred else None
+        where = _where.mask_of(options.where) if options.where is not None else None
+        files = self._files(request, known, where) if request.files is not None and not request.deferred else None
         if self.one_run:
             self._open(max(1, min(self._wished, request.grid.count)))
         pool = self._need_open()
         memory = pool if self.kind == "processes" else None
         if request.files is not None and files is None:
-            self._settle(request, options, known, called_with, memory)
-            files = self._files(request, known)
+            self._settle(request, options, known, called_with, memory, where)
+            files = self._files(request, known, where)
         job = self._job(request, options, known, called_with, memory, files)
         again: Optional[Again] = None
         if options.check and request.deferred:
@@ -161,12 +163,10 @@ class Engine:
         try:
             with teller(options.progress) if options.progress is not None else NOBODY as tell:
                 wants_report = options.report
-                if options.where is not None:
-                    if files is not None:
-                        raise ArgumentError("where= is not available for outputs in files: their journal does not know the mask")
+                if where is not None:
                     if again is not None:
                         raise ArgumentError("check= with where= needs dtype=, or a kernel that fills its outputs")
-                    options = options._replace(where=mask_of(options.where), report=True)
+                    options = options._replace(where=where if files is None else None, report=True)
                 if options.on_tile is not None:
                     options = options._replace(on_tile=Teller(request, job, options.on_tile, self, files))
                 if tell is not None or again is not None:
@@ -185,7 +185,7 @@ class Engine:
             if known is not None and chosen is not None:
                 known.gave = {k: found[k].dtype for k in request.deferred}
             if options.where is not None:
-                fill_skipped(request, Report(ended, request.grid), found)
+                _where.fill_skipped(request, Report(ended, request.grid), found)
             compared = again.compare(job, found) if again is not None else {}
         except KeyboardInterrupt as interrupt:
             inner: Any = getattr(interrupt, "report", None)
@@ -225,10 +225,11 @@ class Engine:
 
     def _limits(self, request: Request, known: Optional[Known], pool: _tilework.Pool) -> contextlib.AbstractContextManager[None]:
         """What keeps BLAS and OpenMP from using all processors in each thread of a run."""
-        if self.kind != "threads" or known is None or known.is_short or known.manner.light or request.grid.count < 2 or pool.workers < 2:
+        if self.kind != "threads" or known is None or known.is_short or known.manner.light or request.grid.count < 2 or \
+                pool.workers < 2:
             return UNLIMITED
-        from ._limits import limited
-        return limited(pool.workers)
+        from ._limits import Limited
+        return Limited(pool.workers)
 
     def _took_turns(self, report: Report, used: float, unlocked: bool) -> bool:
         """Threads of a Python kernel have used no more of the processors than one of them could, `used` seconds."""
@@ -256,7 +257,7 @@ class Engine:
         request.fold_kernels.update({k: known.kernel for k, known in found.items()})
         return tuple(found.values())
 
-    def _files(self, request: Request, known: Optional[Known]) -> Written:
+    def _files(self, request: Request, known: Optional[Known], where: Optional[Masked]) -> Written:
         """The files that the run writes, opened for its kernel, which is known to later runs by its identity."""
         from . import _identity
         own, folds = _identity.of_request(request)
@@ -267,18 +268,22 @@ class Engine:
         for k, text in folds.items():
             request.fold_kernels[k].set_identity(text)
         return Written(request, _kernel_of(request, known), [None if array is None else _memory.wrapped(array)
-                                                             for array in request.arrays], self.warn)
+                                                             for array in request.arrays], self.warn, where)
 
     def _settle(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
-                memory: Optional[_tilework.Pool]) -> None:
+                memory: Optional[_tilework.Pool], where: Optional[Masked]) -> None:
         """Outputs whose dtype the kernel chooses: a file has one before the first tile. It is that of an unfinished run, or what
-        the kernel returns for tile 0, which is computed twice then."""
+        the kernel returns for the first tile that is wanted, which is computed twice then."""
         assert request.files is not None
         left = {k: left_dtype(request.files.paths[k]) if request.files.resume else None for k in request.deferred}
-        if None in left.values():
+        is_known = all(dtype is not None for dtype in left.values())  # float64 == None
+        tile = 0 if where is None or is_known else _where.first_wanted(request, where)
+        if tile is None:  # nobody is asked
+            left = {k: request.inputs_dtype(k) for k in request.deferred}
+        elif not is_known:
             job = self._job(request, options, known, called_with, memory)
-            first = options._replace(only=bytes(8), check=False, report=False, progress=None, keep_going=False, on_tile=None,
-                                     where=None)
+            first = options._replace(only=struct.pack("@Q", tile), check=False, report=False, progress=None, keep_going=False,
+                                     where=None, on_tile=None)
             try:
                 _, chosen = _tilework.run(self._inner, job, first)
             except _tilework.Failure as failure:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _files, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs
+from . import _classes, _files, _grid, _memory, _outputs, _reductions, _results, _signature, _tilework, _ufuncs, _where
 from ._edges import edges_of
 from ._errors import ArgumentError
 from ._manner import Manner
@@ -61,7 +61,7 @@ class Request:
         self.files = _files.wanted(asked, notation)
         if self.files is not None:
             out = None
-            _files.check_places(notation, self.input_files, self.files)
+            _files.check_places(notation, self.input_files, _where.axes_and_mask(asked.options.where)[1], self.files)
         self.edges = edges_of(edges)
         if asked.reduce is not None:
             self.reductions = _reductions.of(notation, asked.reduce)

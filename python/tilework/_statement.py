@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import _files, _memory, _outputs, _signature, _tilework
+from . import _files, _memory, _outputs, _signature, _tilework, _where
 from ._dtypes import NATIVE
 from ._edges import Given, edges_of
 from ._errors import ArgumentError, of_failure
@@ -179,7 +179,8 @@ class StatementRequest(Request):
             self.files = _files.wanted(asked, statement.notation)
             if self.files is not None:
                 named = ((k, given.get(name)) for k, name in enumerate(statement.notation.names))
-                _files.check_places(statement.notation, _files.inputs_of(statement.notation, named), self.files)
+                _files.check_places(statement.notation, _files.inputs_of(statement.notation, named),
+                                    _where.axes_and_mask(asked.options.where)[1], self.files)
                 out = None
             self._fill(given, arrays, parameters, out, dtype, lengths, settled)
             self.native = Kernel(self._compiled())

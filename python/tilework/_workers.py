@@ -15,14 +15,18 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_N
 
 
 @functools.lru_cache(maxsize=1)
-def control_of(modules: int) -> Any:
-    """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed. It takes
-    half a millisecond to find out, so it is asked again only when there are other modules than before."""
+def _control_of(modules: int, newest: str) -> Any:
     try:
         import threadpoolctl
     except ImportError:
         return None
     return threadpoolctl.ThreadpoolController()
+
+
+def control_now() -> Any:
+    """What can limit the threads of the libraries that are loaded now; None where threadpoolctl is not installed. It takes
+    half a millisecond to find out, so it is asked again only when there are other modules than before."""
+    return _control_of(len(sys.modules), next(reversed(sys.modules)))
 
 
 def _limit(library: Any, share: int) -> None:
@@ -55,7 +59,7 @@ def _limit_numba(share: int) -> None:
 def starter(workers: int) -> Callable[[int], None]:
     """A function for each new worker of a pool with so many. What takes time is done here, once, in the parent."""
     share = max(1, len(os.sched_getaffinity(0)) // max(1, workers))
-    control = control_of(len(sys.modules))
+    control = control_now()
     stacks = Stacks()
 
     def start(worker: int) -> None:

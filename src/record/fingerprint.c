@@ -16,6 +16,7 @@
 #include "grid/halo.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
+#include "job/where.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
 #include "os/file.h"
@@ -258,8 +259,19 @@ static tw_status add_stages(json_t *made, int *failed, const tw_grid *grid, tw_e
     return status;
 }
 
+/* "[i,j], bool, shape (40, 6), contents with checksum HASH" */
+static tw_status describe_mask(char *text, size_t size, const struct tw__where *where, const tw_signature *signature,
+                               tw_error *error)
+{
+    char axes[512], array[1024];
+    tw__where_axes_text(where, signature, axes, sizeof axes);
+    const tw_status status = describe_operand(array, sizeof array, where->mask, TW_IN, error);
+    snprintf(text, size, "%s, %s", axes, array);
+    return status;
+}
+
 tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
-                          tw_error *error)
+                          const struct tw__where *where, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
     char text[TEXT_SIZE], name[256];
@@ -287,6 +299,10 @@ tw_status tw__fingerprint(json_t **fingerprint, const tw_kernel *kernel, const t
         snprintf(name, sizeof name, "operand %.200s", signature->operands[k].name);
         status = describe_operand(text, sizeof text, operands[k], signature->operands[k].role, error);
         failed |= put(made, name, text);
+    }
+    if (status == TW_OK && where != NULL && where->mask != NULL) {
+        status = describe_mask(text, sizeof text, where, signature, error);
+        failed |= status == TW_OK && put(made, "where", text);
     }
     if (status == TW_OK && grid->stages != NULL) {
         status = add_stages(made, &failed, grid, error);
@@ -321,9 +337,13 @@ int tw__fingerprint_same(const json_t *was, const json_t *is, char *text, size_t
             return 0;
         }
     }
-    if (json_object_size(was) != json_object_size(is)) {
-        snprintf(text, size, "it had %zu parts and has %zu", json_object_size(was), json_object_size(is));
-        return 0;
+    json_object_foreach((json_t *)(uintptr_t)was, name, value)
+    {
+        if (json_object_get(is, name) == NULL) {
+            const char *before = json_string_value(value);
+            snprintf(text, size, "%s was %s and is not there", name, before != NULL ? before : "not there");
+            return 0;
+        }
     }
     return 1;
 }

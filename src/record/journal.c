@@ -12,6 +12,7 @@
 #include "array/sum.h"
 #include "base/error.h"
 #include "grid/signature.h"
+#include "job/where.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "record/fingerprint.h"
@@ -134,23 +135,24 @@ static tw_status write_header(struct tw__journal *journal, const char *json, tw_
 
 /* A journal without a file, and the fingerprint of the job, which the caller frees, also after a failure. */
 static tw_status new_of_job(struct tw__journal **journal, struct json_t **fingerprint, const tw_kernel *kernel,
-                            const tw_grid *grid, tw_array *const *operands, tw_error *error)
+                            const tw_grid *grid, tw_array *const *operands, const struct tw__where *where,
+                            tw_error *error)
 {
     tw_status status = check_outputs(grid, operands, error);
     if (status == TW_OK) {
-        status = tw__fingerprint(fingerprint, kernel, grid, operands, error);
+        status = tw__fingerprint(fingerprint, kernel, grid, operands, where, error);
     }
     return status == TW_OK ? new_journal(journal, grid, operands, error) : status;
 }
 
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
-                             const tw_grid *grid, tw_array *const *operands, struct tw__partials *partials,
-                             tw_error *error)
+                             const tw_grid *grid, tw_array *const *operands, const struct tw__where *where,
+                             struct tw__partials *partials, tw_error *error)
 {
     struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     char *header = NULL;
-    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, error);
+    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, where, error);
     if (status == TW_OK) {
         made->partials = partials;
         status = tw__held_open(
@@ -260,12 +262,12 @@ static tw_status take_over(struct tw__journal *journal, const struct tw__journal
 }
 
 tw_status tw__journal_open(struct tw__journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                           tw_array *const *operands, tw_error *error)
+                           tw_array *const *operands, const struct tw__where *where, tw_error *error)
 {
     struct tw__journal *made = NULL;
     struct json_t *fingerprint = NULL;
     struct tw__journal_file found = {0};
-    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, error);
+    tw_status status = new_of_job(&made, &fingerprint, kernel, grid, operands, where, error);
     if (status == TW_OK) {
         status = tw__held_open(&made->held, &(struct tw__held_wish){.path = path, .shown = path}, error);
     }
@@ -288,6 +290,15 @@ tw_status tw__journal_open(struct tw__journal **journal, const char *path, const
     }
     *journal = made;
     return TW_OK;
+}
+
+void tw__journal_spare(struct tw__journal *journal, const struct tw__where *where)
+{
+    for (uint64_t tile = 0; where->count > 0 && tile < journal->ledger.count; tile++) {
+        if (tw__where_skips(where, tile)) {
+            tw__ledger_spare(&journal->ledger, tile);
+        }
+    }
 }
 
 /* ---- writing ---- */

@@ -21,6 +21,7 @@
 
 struct json_t;
 struct tw__partials;
+struct tw__where;
 
 /* One of the outputs whose tiles the journal records. */
 struct tw__journal_output {
@@ -48,17 +49,18 @@ struct tw__journal {
     tw_error failure;         /* what the disk has refused; status TW_OK: nothing */
 };
 
-/* Begins a journal, replacing a file of that name. operands[noperands]: outputs have stores. partials: NULL: none; they
- * must outlive the journal. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+/* Begins a journal, replacing a file of that name. operands[noperands]: outputs have stores. where: the mask of the
+ * job, NULL: none. partials: NULL: none; they must outlive the journal. Errors: TW_ERROR_FILE, TW_ERROR_DISK,
+ * TW_ERROR_MEMORY. */
 tw_status tw__journal_create(struct tw__journal **journal, const char *path, const tw_kernel *kernel,
-                             const tw_grid *grid, tw_array *const *operands, struct tw__partials *partials,
-                             tw_error *error);
+                             const tw_grid *grid, tw_array *const *operands, const struct tw__where *where,
+                             struct tw__partials *partials, tw_error *error);
 
 /* Opens the journal that an interrupted run left, to resume it; what its steps left for later ones is the caller's to
  * find (journal->partials_tag). Errors: TW_ERROR_JOURNAL (there is none, it is of
  * another job: the sentence says what differs), TW_ERROR_FILE, TW_ERROR_FORMAT (damaged), TW_ERROR_MEMORY. */
 tw_status tw__journal_open(struct tw__journal **journal, const char *path, const tw_kernel *kernel, const tw_grid *grid,
-                           tw_array *const *operands, tw_error *error);
+                           tw_array *const *operands, const struct tw__where *where, tw_error *error);
 
 /* Adds to the ledger what the journal in another file says is done, which is only read. It must be of the job with this
  * fingerprint. Errors: TW_ERROR_JOURNAL (no such file, another job, another checksum of a tile that is known), those of
@@ -71,6 +73,9 @@ tw_status tw__journal_read(struct tw__ledger *ledger, const char *path, const st
  * out. Errors: TW_ERROR_FILE; TW_ERROR_JOURNAL (such a tile is in outputs that were finished: a run was ended between
  * their names and the end of its journal). */
 tw_status tw__journal_verify(struct tw__journal *journal, uint64_t *dropped, tw_error *error);
+
+/* Tiles that the mask leaves out need no run and no record. */
+void tw__journal_spare(struct tw__journal *journal, const struct tw__where *where);
 
 /* A tile is missing again; its record goes with the next tw__journal_erase. */
 void tw__journal_drop(struct tw__journal *journal, uint64_t tile);

@@ -32,6 +32,7 @@ static void release(tw_outputs *outputs)
     }
     free(outputs->journal_path);
     free(outputs->partials_path);
+    tw__where_fini(&outputs->where);
     free(outputs);
 }
 
@@ -242,7 +243,7 @@ static tw_status create(const struct opening *opening, int is_there, tw_error *e
     }
     if (status == TW_OK && !opening->options->no_journal) {
         status = tw__journal_create(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
-                                    outputs->operands, outputs->partials, error);
+                                    outputs->operands, &outputs->where, outputs->partials, error);
     }
     return status;
 }
@@ -277,7 +278,7 @@ static tw_status reopen(const struct opening *opening, tw_error *error)
     }
     if (status == TW_OK) {
         status = tw__journal_open(&outputs->journal, outputs->journal_path, outputs->kernel, outputs->grid,
-                                  outputs->operands, error);
+                                  outputs->operands, &outputs->where, error);
     }
     return status == TW_OK ? reopen_partials(opening, error) : status;
 }
@@ -475,10 +476,18 @@ tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const t
     for (int k = 0; k < made->noperands; k++) {
         made->operands[k] = made->files[k] == NULL ? arrays[k] : NULL;
     }
-    status = open_files(&opening, error);
+    if (opening.options->where != NULL) {
+        status = tw__where_create(&made->where, grid, opening.options->where, opening.options->where_axes, error);
+    }
+    if (status == TW_OK) {
+        status = open_files(&opening, error);
+    }
     if (status != TW_OK) {
         tw_outputs_destroy(made);
         return status;
+    }
+    if (made->journal != NULL) {
+        tw__journal_spare(made->journal, &made->where);
     }
     *outputs = made;
     return TW_OK;
@@ -491,8 +500,10 @@ tw_array *const *tw_outputs_operands(const tw_outputs *outputs)
 
 void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
 {
+    const uint64_t skipped = outputs->where.count;
     *totals = (tw_outputs_totals){.tiles = outputs->grid->count,
-                                  .done = outputs->journal != NULL ? outputs->journal->ledger.done : 0,
+                                  .done = outputs->journal != NULL ? outputs->journal->ledger.done - skipped : 0,
+                                  .skipped = skipped,
                                   .dropped = outputs->dropped,
                                   .lost = outputs->lost,
                                   .kept = outputs->kept};
@@ -533,7 +544,7 @@ tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
     if (outputs == NULL || outputs->end != NULL) {
         return TW_OK;
     }
-    const int keep = outputs->journal != NULL && outputs->journal->ledger.done > 0;
+    const int keep = outputs->journal != NULL && outputs->journal->ledger.done > outputs->where.count;
     tw_status status = TW_OK;
     if (keep) {
         status = tw__journal_close(outputs->journal, error);

@@ -4,6 +4,7 @@
 
 #include <tilework/tilework.h>
 
+#include "job/where.h"
 #include "record/journal.h"
 #include "record/partials.h"
 
@@ -18,6 +19,7 @@ struct tw_outputs {
     char *partials_path;
     struct tw__journal *journal;   /* NULL: nothing is recorded */
     struct tw__partials *partials; /* what steps leave for later ones, which lasts as long as the journal; NULL: none */
+    struct tw__where where;        /* tiles that nobody wants */
     int is_complete;               /* the last run has done all tiles */
     const char *end;               /* "committed" or "kept": no run, commit or keep follows; NULL: neither */
     uint64_t dropped, lost, kept;

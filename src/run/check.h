@@ -4,7 +4,7 @@
 
 #include <tilework/tilework.h>
 
-#include "run/where.h"
+#include "job/where.h"
 
 /* What must be kept from before the run: the starting values of inout operands, and room for the second result, so
  * that memory that does not suffice is an error before the run and not after it. */

@@ -8,6 +8,7 @@
 #include "job/staging.h"
 #include "job/steps.h"
 #include "job/temporaries.h"
+#include "job/where.h"
 #include "os/clock.h"
 #include "record/outputs.h"
 #include "record/recorder.h"
@@ -15,7 +16,6 @@
 #include "run/check.h"
 #include "run/explain.h"
 #include "run/report.h"
-#include "run/where.h"
 
 #define DEFAULT_RETRIES 2
 #define TILES_TO_COMPARE 4 /* of a worker, to compare its first one with */
@@ -35,9 +35,10 @@ struct run {
     struct tw__steps steps;
     struct tw__outcome outcome;
     struct tw__recorder recorder;
-    struct tw__where where;      /* tiles that nobody wants */
-    struct tw__notice notice;    /* tiles that on_tile was called for */
-    struct tw__choices *choices; /* NULL: all dtypes are given */
+    struct tw__where own_where;    /* made of options->where */
+    const struct tw__where *where; /* tiles that nobody wants: that, or what the outputs were opened with */
+    struct tw__notice notice;      /* tiles that on_tile was called for */
+    struct tw__choices *choices;   /* NULL: all dtypes are given */
     tw_choices *made;
     int reforks;
     int has_outcome;   /* else it failed before a tile could begin: there is nothing to report or to copy back */
@@ -66,8 +67,9 @@ static tw_status check_options(const tw_run_options *options, int apart, tw_erro
                         "a run of some tiles alone has no result to check or to write to files");
     }
     if (options->where != NULL && options->outputs != NULL) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "where is not available for outputs in files: their journal does not know the mask");
+        return tw__fail(
+            error, TW_ERROR_ARGUMENT,
+            "where with outputs in files is given to tw_outputs_open, since the mask counts in the journal");
     }
     if (options->only != NULL && options->where != NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "only and where exclude each other: both say which tiles are run");
@@ -172,7 +174,7 @@ static int is_left_out(const tw_run_options *options, uint64_t tile)
 static uint32_t need_not_run(const void *user, uint64_t tile)
 {
     const struct run *run = user;
-    if (tw__where_skips(&run->where, tile)) {
+    if (tw__where_skips(run->where, tile)) {
         return TW__WORD_SKIPPED;
     }
     const int earlier = (run->journal != NULL && tw__ledger_has(&run->journal->ledger, tile)) ||
@@ -318,7 +320,7 @@ static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *err
         .tiles_per_worker = options->tiles_per_worker,
         .serve = run->choices != NULL ? serve_choices : NULL,
         .serve_user = run->choices,
-        .is_done = run->journal != NULL || options->only != NULL || run->where.count > 0 ? need_not_run : NULL,
+        .is_done = run->journal != NULL || options->only != NULL || run->where->count > 0 ? need_not_run : NULL,
         .is_done_user = run,
         .died = options->died,
         .died_user = options->died_user,
@@ -337,7 +339,7 @@ static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *err
 static void conclude(struct run *run, tw_status status)
 {
     if (run->options->on_tile == NULL || run->notice.ended) { /* else each tile was brought back when it was done */
-        const int is_whole = status == TW_OK && run->where.count == 0;
+        const int is_whole = status == TW_OK && run->where->count == 0;
         tw__bind_back(&run->binding, run->grid, is_whole ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
     }
     if (run->report == NULL && run->reports_late && status == TW_ERROR_INTERRUPTED) {
@@ -361,7 +363,9 @@ static void report_nothing(struct run *run)
     run->has_outcome = 1;
     if (run->report != NULL) {
         tw__outcome_begin(&run->outcome);
-        run->outcome.done = run->outcome.earlier = run->grid->count;
+        run->outcome.done = run->grid->count;
+        run->outcome.skipped = run->where->count;
+        run->outcome.earlier = run->grid->count - run->where->count;
         tw__report_fill(run->report, run->pool, &run->outcome);
     }
 }
@@ -416,7 +420,7 @@ static tw_status run_checked(struct run *run, tw_error *error)
         status = run_bound(run, error);
     }
     if (status == TW_OK) {
-        status = tw__check_end(&run->check, run->options, &run->where,
+        status = tw__check_end(&run->check, run->options, run->where,
                                run->report != NULL ? &run->report->totals : &totals, error);
     }
     tw__check_fini(&run->check);
@@ -450,6 +454,13 @@ static tw_status run_in_pool(struct run *run, tw_report **report, tw_error *erro
     return status;
 }
 
+/* Earlier runs have done all tiles, and nothing is left to write: with a mask, which may have left no tile at all, only
+ * if an output has its name. */
+static int is_all_done(const struct tw__journal *journal, const struct tw__where *where)
+{
+    return journal->ledger.done == journal->ledger.count && (where->count == 0 || journal->is_finished);
+}
+
 static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_error *error)
 {
     if (run->options->choices != NULL) {
@@ -458,13 +469,13 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     tw_status status = check_options(run->options, pool != NULL && pool->crew.ops->apart, error);
     if (status == TW_OK && run->options->outputs != NULL) {
         status = tw__outputs_check(run->options->outputs, run->kernel, run->grid, run->arrays, error);
-        run->nothing_to_do = status == TW_OK && run->journal != NULL && run->journal->ledger.done == run->grid->count;
+        run->nothing_to_do = status == TW_OK && run->journal != NULL && is_all_done(run->journal, run->where);
     }
     if (status == TW_OK && !run->nothing_to_do) {
         status = tw__bind_check(run->grid, run->arrays, error);
     }
     if (status == TW_OK && !run->nothing_to_do && run->options->where != NULL) {
-        status = tw__where_create(&run->where, run->grid, run->options->where, run->options->where_axes, error);
+        status = tw__where_create(&run->own_where, run->grid, run->options->where, run->options->where_axes, error);
     }
     if (status == TW_OK && run->grid->stages != NULL) {
         status = tw__staging_check(run->grid, run->arrays, error);
@@ -516,10 +527,11 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->staging = (struct tw__staging){0};
     run->choices = NULL;
     run->made = NULL;
-    run->where = (struct tw__where){0};
+    run->own_where = (struct tw__where){0};
+    run->where = run->options->outputs != NULL ? &run->options->outputs->where : &run->own_where;
     run->notice = (struct tw__notice){0};
     const tw_status status = run_on(run, pool, report, error);
-    tw__where_fini(&run->where);
+    tw__where_fini(&run->own_where);
     tw__notice_fini(&run->notice);
     if (status == TW_OK && run->options->outputs != NULL) {
         run->options->outputs->is_complete = 1;

@@ -36,7 +36,7 @@ def test_every_heading_of_the_help_has_options_below_it(folder, command):
 def test_the_help_of_run_has_each_option_under_its_heading(folder):
     text = folder.call("run", "--help").stdout
     for heading, options in (
-        ("Operands", "dtype length output reduce signature"),
+        ("Operands", "dtype length output reduce signature where"),
         ("Statements", "edge kernel param"),
         ("Tiles", "cut parts tile"),
         ("Workers", "pool scratch tiles-per-worker workers"),

@@ -458,7 +458,7 @@ static void a_journal_verifies_and_restores_what_a_store_delivers(void **state)
     stops_at = 6;
     run_some(&job, kernel, grid, sums);
     stops_at = -1;
-    assert_int_equal(tw__journal_create(&journal, "job.journal", kernel, grid, job.arrays, NULL, NULL), TW_OK);
+    assert_int_equal(tw__journal_create(&journal, "job.journal", kernel, grid, job.arrays, NULL, NULL, NULL), TW_OK);
     for (uint64_t tile = 0; tile <= 6; tile++) {
         tw__ledger_note(&journal->ledger, tile, sums[tile]);
     }
@@ -467,7 +467,7 @@ static void a_journal_verifies_and_restores_what_a_store_delivers(void **state)
     assert_int_equal(tw__store_give(job.arrays[R], in_tile_0, &one), 0);
     assert_int_equal(tw__store_give(job.arrays[S], in_tile_8, &one), 0); /* not recorded */
     atomic_store(&stored->splits, 0);
-    assert_int_equal(tw__journal_open(&journal, "job.journal", kernel, grid, job.arrays, NULL), TW_OK);
+    assert_int_equal(tw__journal_open(&journal, "job.journal", kernel, grid, job.arrays, NULL, NULL), TW_OK);
     assert_int_equal(journal->ledger.done, 7);
     assert_int_equal(tw__journal_verify(journal, &dropped, NULL), TW_OK);
     assert_int_equal(dropped, 1);

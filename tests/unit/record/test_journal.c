@@ -59,7 +59,7 @@ static struct tw__journal *journal_with(const struct job *job, const char *path,
 {
     struct tw__journal *journal = NULL;
     tw_array *operands[] = {job->r};
-    assert_int_equal(tw__journal_create(&journal, path, job->kernel, job->grid, operands, NULL, NULL), TW_OK);
+    assert_int_equal(tw__journal_create(&journal, path, job->kernel, job->grid, operands, NULL, NULL, NULL), TW_OK);
     for (uint64_t tile = first; tile < TILES; tile += step) {
         tw__ledger_note(&journal->ledger, tile, sum_of(tile));
     }
@@ -71,7 +71,7 @@ static struct json_t *fingerprint_of(const struct job *job, const tw_grid *grid)
 {
     struct json_t *fingerprint = NULL;
     tw_array *operands[] = {job->r};
-    assert_int_equal(tw__fingerprint(&fingerprint, job->kernel, grid, operands, NULL), TW_OK);
+    assert_int_equal(tw__fingerprint(&fingerprint, job->kernel, grid, operands, NULL, NULL), TW_OK);
     return fingerprint;
 }
 

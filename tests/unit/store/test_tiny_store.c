@@ -261,7 +261,7 @@ static void a_store_that_fails_fails_the_run_and_says_which_operand(void **state
 static struct tw__journal *recorded(const struct job *job, const tw_kernel *kernel, const char *path)
 {
     struct tw__journal *journal = NULL;
-    assert_int_equal(tw__journal_create(&journal, path, kernel, job->grid, job->arrays, NULL, NULL), TW_OK);
+    assert_int_equal(tw__journal_create(&journal, path, kernel, job->grid, job->arrays, NULL, NULL, NULL), TW_OK);
     for (uint64_t tile = 0; tile < tw_grid_count(job->grid); tile++) {
         static double r[ROWS * COLUMNS], s[ROWS * COLUMNS];
         tw_view views[] = {{.data = r, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 2}, {.data = s}};

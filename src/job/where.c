@@ -1,5 +1,5 @@
 /* where.c - a mask of elements made into a set of tiles. Knows arrays and the grid, not the run. */
-#include "run/where.h"
+#include "job/where.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +13,7 @@
 #include "grid/signature.h"
 #include "store/store.h"
 
-/* Which axis of the job each dimension of the mask has. */
-struct mask {
-    const tw_grid *grid;
-    const tw_array *array;
-    int axes[TW_MAX_DIMS];
-};
-
-static void axes_text(const tw_signature *signature, const uint8_t *axes, int ndim, char *text, size_t size)
+static void axes_text(const tw_signature *signature, const int *axes, int ndim, char *text, size_t size)
 {
     struct tw__text out;
     tw__text_init(&out, text, size);
@@ -29,6 +22,11 @@ static void axes_text(const tw_signature *signature, const uint8_t *axes, int nd
         tw__text_add(&out, "%s%s", d > 0 ? "," : "", signature->axes[axes[d]]);
     }
     tw__text_add(&out, "]");
+}
+
+void tw__where_axes_text(const struct tw__where *where, const tw_signature *signature, char *text, size_t size)
+{
+    axes_text(signature, where->axes, where->mask->view.ndim, text, size);
 }
 
 /* The operand whose axes a mask has by default: the first output, else the first operand. NULL: the job has none. */
@@ -42,33 +40,29 @@ static const tw_operand *default_operand(const tw_signature *signature)
     return signature->noperands > 0 ? &signature->operands[0] : NULL;
 }
 
-static tw_status take_default_axes(struct mask *mask, tw_error *error)
+static tw_status take_default_axes(struct tw__where *where, const tw_signature *signature, tw_error *error)
 {
-    const tw_signature *signature = mask->grid->signature;
     const tw_operand *operand = default_operand(signature);
     const int ndim = operand != NULL ? operand->ndim : signature->naxes;
-    if (mask->array->view.ndim != ndim) {
+    int axes[TW__MAX_AXES];
+    for (int d = 0; d < ndim; d++) {
+        axes[d] = operand != NULL ? operand->axes[d] : d;
+    }
+    if (where->mask->view.ndim != ndim) {
         char text[512];
-        uint8_t all[TW__MAX_AXES];
-        for (int a = 0; a < TW__MAX_AXES; a++) {
-            all[a] = (uint8_t)a;
-        }
-        axes_text(signature, operand != NULL ? operand->axes : all, ndim, text, sizeof text);
+        axes_text(signature, axes, ndim, text, sizeof text);
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "where has %d dimensions but %s has %d, %s; say which axes it has, such as where[%s]",
-                        mask->array->view.ndim, operand != NULL ? operand->name : "the job", ndim, text,
+                        where->mask->view.ndim, operand != NULL ? operand->name : "the job", ndim, text,
                         signature->naxes > 0 ? signature->axes[0] : "i");
     }
-    for (int d = 0; d < ndim; d++) {
-        mask->axes[d] = operand != NULL ? operand->axes[d] : d;
-    }
+    memcpy(where->axes, axes, (size_t)ndim * sizeof axes[0]);
     return TW_OK;
 }
 
 /* "[i,j]" or "m[i,j]": the library's own reader says what is wrong with it. */
-static tw_status take_axes(struct mask *mask, const char *axes, tw_error *error)
+static tw_status take_axes(struct tw__where *where, const tw_signature *job, const char *axes, tw_error *error)
 {
-    const tw_signature *job = mask->grid->signature;
     char text[TW__MAX_SIGNATURE_TEXT];
     tw_signature *read = NULL;
     snprintf(text, sizeof text, "%s%s", axes[strspn(axes, " \t")] == '[' ? "where" : "", axes);
@@ -81,14 +75,14 @@ static tw_status take_axes(struct mask *mask, const char *axes, tw_error *error)
         status = tw__fail(error, TW_ERROR_ARGUMENT, "where is one mask with its axes, such as [i,j], not '%s'", axes);
     } else if (read->nhalos > 0) {
         status = tw__fail(error, TW_ERROR_ARGUMENT, "where has no halo, unlike '%s'", axes);
-    } else if (operand->ndim != mask->array->view.ndim) {
+    } else if (operand->ndim != where->mask->view.ndim) {
         status = tw__fail(error, TW_ERROR_ARGUMENT, "where has %d dimensions but '%s' names %d axes",
-                          mask->array->view.ndim, axes, operand->ndim);
+                          where->mask->view.ndim, axes, operand->ndim);
     }
     for (int d = 0; status == TW_OK && d < operand->ndim; d++) {
         const char *name = read->axes[operand->axes[d]];
-        mask->axes[d] = tw_signature_find_axis(job, name);
-        if (mask->axes[d] < 0) {
+        where->axes[d] = tw_signature_find_axis(job, name);
+        if (where->axes[d] < 0) {
             status = tw__fail(error, TW_ERROR_ARGUMENT, "where has the axis %s, which the job does not have", name);
         }
     }
@@ -96,14 +90,14 @@ static tw_status take_axes(struct mask *mask, const char *axes, tw_error *error)
     return status;
 }
 
-static tw_status check_lengths(const struct mask *mask, tw_error *error)
+static tw_status check_lengths(const struct tw__where *where, const tw_grid *grid, tw_error *error)
 {
-    const tw_view *view = &mask->array->view;
+    const tw_view *view = &where->mask->view;
     for (int d = 0; d < view->ndim; d++) {
-        const int64_t length = mask->grid->axes[mask->axes[d]].length;
+        const int64_t length = grid->axes[where->axes[d]].length;
         if (view->shape[d] != length && view->shape[d] != 1) {
             return tw__fail(error, TW_ERROR_ARGUMENT, "axis %s has length %lld but where has %lld there",
-                            mask->grid->signature->axes[mask->axes[d]], (long long)length, (long long)view->shape[d]);
+                            grid->signature->axes[where->axes[d]], (long long)length, (long long)view->shape[d]);
         }
     }
     return TW_OK;
@@ -146,20 +140,21 @@ static int any_in(const tw_view *view)
 }
 
 /* *any: an element of the tile is wanted. */
-static tw_status look_at_tile(const struct mask *mask, uint64_t tile, int *any, tw_error *error)
+static tw_status look_at_tile(const struct tw__where *where, const tw_grid *grid, uint64_t tile, int *any,
+                              tw_error *error)
 {
     int64_t from[TW__MAX_AXES], to[TW__MAX_AXES], start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
-    const tw_view *whole = &mask->array->view;
+    const tw_view *whole = &where->mask->view;
     tw_view view;
     void *copy = NULL;
-    tw_grid_tile(mask->grid, tile, from, to);
+    tw_grid_tile(grid, tile, from, to);
     for (int d = 0; d < whole->ndim; d++) {
-        const int a = mask->axes[d];
+        const int a = where->axes[d];
         const int all = whole->shape[d] == 1;
         start[d] = all ? 0 : from[a];
         shape[d] = all ? 1 : to[a] - from[a];
     }
-    const tw_status status = tw__store_view(&view, &copy, mask->array, start, shape, error);
+    const tw_status status = tw__store_view(&view, &copy, where->mask, start, shape, error);
     if (status == TW_OK) {
         *any = any_in(&view);
         free(copy);
@@ -170,8 +165,7 @@ static tw_status look_at_tile(const struct mask *mask, uint64_t tile, int *any, 
 tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const tw_array *array, const char *axes,
                            tw_error *error)
 {
-    struct mask mask = {.grid = grid, .array = array};
-    *where = (struct tw__where){0};
+    *where = (struct tw__where){.mask = array};
     if (array->view.dtype.kind != TW_BOOL) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "where is an array of bool, not of %s",
                         tw_dtype_name(&array->view.dtype));
@@ -182,9 +176,10 @@ tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const t
             "where leaves whole tiles out, so a reduction over an axis that is cut would depend on the cuts; "
             "use the mask in the kernel or the statement");
     }
-    tw_status status = axes != NULL ? take_axes(&mask, axes, error) : take_default_axes(&mask, error);
+    tw_status status = axes != NULL ? take_axes(where, grid->signature, axes, error)
+                                    : take_default_axes(where, grid->signature, error);
     if (status == TW_OK) {
-        status = check_lengths(&mask, error);
+        status = check_lengths(where, grid, error);
     }
     if (status != TW_OK) {
         return status;
@@ -195,7 +190,7 @@ tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const t
     }
     for (uint64_t tile = 0; status == TW_OK && tile < grid->count; tile++) {
         int any = 1;
-        status = look_at_tile(&mask, tile, &any, error);
+        status = look_at_tile(where, grid, tile, &any, error);
         if (!any) {
             where->skipped[tile / 64] |= UINT64_C(1) << tile % 64;
             where->count++;
@@ -210,7 +205,7 @@ tw_status tw__where_create(struct tw__where *where, const tw_grid *grid, const t
 void tw__where_fini(struct tw__where *where)
 {
     free(where->skipped);
-    where->skipped = NULL;
+    *where = (struct tw__where){0};
 }
 
 tw_status tw__where_copy(tw_array *const *to, const struct tw__where *where, const tw_grid *grid, tw_array *const *from,

@@ -1,0 +1,205 @@
+/* test_masked_outputs.c - outputs in files whose run has a mask: which tiles are done, recorded, kept and resumed. */
+#include <string.h>
+
+#include <tilework/tilework.h>
+
+#include "files.h"
+#include "grids.h"
+
+#include "record/journal_file.h"
+
+#define TILES 40
+#define LENGTH 400
+
+/* What kernels and tests tell each other: shared by all processes. */
+static struct board {
+    _Atomic int calls[TILES];
+    _Atomic int failing; /* tile that fails; -1: none */
+} * board;
+
+/* x[i], u[i] -> u[i], r[i]: r = u - x, u = 2 u + x, so that a tile run on its own result is wrong. */
+static int step(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, u, tile->operand[1]);
+    TW_VIEW(double, r, tile->operand[2]);
+    board->calls[tile->number]++;
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        TW_AT(r, i) = TW_AT(u, i) - TW_AT(x, i);
+        TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
+    }
+    return (int)tile->number == board->failing ? tw_tile_fail(tile, 7, "deaths to fail") : 0;
+}
+
+/* ---- the job ---- */
+
+struct job {
+    tw_kernel *kernel;
+    tw_grid *grid;
+    tw_array *arrays[3];
+    tw_output files[3];
+    double x[LENGTH], u[LENGTH];
+};
+
+static tw_array *wrapped(double *data)
+{
+    const tw_view view = {
+        .data = data, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 1, .shape = {LENGTH}, .strides = {sizeof(double)}};
+    tw_array *array = NULL;
+    assert_int_equal(tw_array_wrap(&array, &view, NULL), TW_OK);
+    return array;
+}
+
+static struct job *open_job(int64_t tiles)
+{
+    const int64_t length = LENGTH;
+    struct job *job = calloc(1, sizeof *job);
+    assert_non_null(job);
+    for (int i = 0; i < LENGTH; i++) {
+        job->x[i] = i;
+        job->u[i] = 1000 + i % 7;
+    }
+    assert_int_equal(tw_kernel_from_function(&job->kernel, step, NULL, 0, NULL), TW_OK);
+    job->grid = grid_of("x[i], u[i] -> u[i], r[i]", &length, &(tw_split){.axis = "i", .parts = tiles}, 1);
+    job->arrays[0] = wrapped(job->x);
+    job->arrays[1] = wrapped(job->u);
+    job->files[1] = (tw_output){.file = "u.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    job->files[2] = (tw_output){.file = "r.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    for (int tile = 0; tile < TILES; tile++) {
+        board->calls[tile] = 0;
+    }
+    board->failing = -1;
+    return job;
+}
+
+static void close_job(struct job *job)
+{
+    tw_array_destroy(job->arrays[0]);
+    tw_array_destroy(job->arrays[1]);
+    tw_grid_destroy(job->grid);
+    tw_kernel_destroy(job->kernel);
+    free(job);
+}
+
+static tw_status open_outputs(tw_outputs **outputs, const struct job *job, const tw_outputs_options *options,
+                              tw_error *error)
+{
+    return tw_outputs_open(outputs, job->kernel, job->grid, job->arrays, job->files, options, error);
+}
+
+static tw_status run(const struct job *job, tw_outputs *outputs, tw_pool *pool, tw_error *error)
+{
+    const tw_run_options options = {.outputs = outputs};
+    return tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
+}
+
+/* What a program does from its beginning to its end. */
+static tw_status whole_run(const struct job *job, const tw_outputs_options *options, tw_pool_kind kind, tw_error *error)
+{
+    tw_outputs *outputs = NULL;
+    tw_pool *pool = NULL;
+    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
+    tw_status status = open_outputs(&outputs, job, options, error);
+    if (status == TW_OK) {
+        status = tw_pool_open(&pool, &pool_options, error);
+    }
+    if (status == TW_OK) {
+        status = run(job, outputs, pool, error);
+    }
+    if (status == TW_OK) {
+        status = tw_outputs_commit(outputs, error);
+    }
+    if (status != TW_OK) {
+        const tw_status kept = tw_outputs_keep(outputs, NULL);
+        (void)kept; /* the run's own failure is what counts */
+    }
+    tw_outputs_destroy(outputs);
+    tw_pool_close(pool);
+    return status;
+}
+
+static int total_calls(void)
+{
+    int total = 0;
+    for (int tile = 0; tile < TILES; tile++) {
+        total += board->calls[tile];
+    }
+    return total;
+}
+
+static uint64_t recorded(void)
+{
+    uint64_t done = 0, tiles;
+    return tw__journal_look(&done, &tiles, "u.npy.journal", NULL) == TW_OK ? done : 0;
+}
+
+/* Tiles that the mask leaves out are no part of the work, of the journal and of what is kept. */
+static void a_mask_says_which_tiles_there_are(void **state)
+{
+    struct job *job = open_job(TILES);
+    _Bool wanted[LENGTH] = {0}, others[LENGTH] = {0};
+    const tw_view view = {
+        .data = wanted, .dtype = tw_dtype_of(TW_BOOL), .ndim = 1, .shape = {LENGTH}, .strides = {sizeof(_Bool)}};
+    tw_view other = view;
+    tw_array *mask = NULL, *another = NULL;
+    tw_outputs *outputs = NULL;
+    tw_outputs_totals totals;
+    tw_error error;
+    (void)state;
+    other.data = others;
+    assert_int_equal(tw_array_wrap(&mask, &view, NULL), TW_OK);
+    assert_int_equal(tw_array_wrap(&another, &other, NULL), TW_OK);
+    wanted[25] = wanted[26] = wanted[LENGTH - 1] = others[0] = 1; /* in tiles 2 and 39 */
+    const tw_outputs_options options = {.where = mask, .where_axes = "[i]"};
+    const tw_outputs_options resume = {.where = mask, .where_axes = "m[i]", .resume = 1, .verify = 1};
+    board->failing = TILES - 1;
+    assert_int_equal(whole_run(job, &options, TW_THREADS, NULL), TW_ERROR_KERNEL);
+    board->failing = -1;
+    assert_int_equal(total_calls(), 2);
+    assert_int_equal(recorded(), 1);
+    assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.resume = 1}, &error), TW_ERROR_JOURNAL);
+    assert_non_null(strstr(error.message, "where was [i], 400 bool, contents with checksum "));
+    assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.resume = 1, .where = another}, &error),
+                     TW_ERROR_JOURNAL);
+    assert_int_equal(open_outputs(&outputs, job, &resume, NULL), TW_OK);
+    tw_outputs_get_totals(outputs, &totals);
+    assert_true(totals.done == 1 && totals.skipped == TILES - 2 && totals.dropped == 0 && totals.tiles == TILES);
+    const tw_run_options twice = {.outputs = outputs, .where = mask};
+    assert_int_equal(tw_run(NULL, job->kernel, job->grid, tw_outputs_operands(outputs), &twice, NULL, &error),
+                     TW_ERROR_ARGUMENT);
+    assert_string_equal(
+        error.message, "where with outputs in files is given to tw_outputs_open, since the mask counts in the journal");
+    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
+    const double *u = tw_array_data(tw_outputs_operands(outputs)[1]),
+                 *r = tw_array_data(tw_outputs_operands(outputs)[2]);
+    for (int i = 0; i < LENGTH; i++) {
+        const int is_done = i / 10 == 2 || i / 10 == 39;
+        assert_true(u[i] == (is_done ? 2 * job->u[i] + job->x[i] : job->u[i]));
+        assert_true(r[i] == (is_done ? job->u[i] - job->x[i] : 0));
+    }
+    tw_outputs_destroy(outputs);
+    assert_int_equal(total_calls(), 3);
+    assert_int_equal(count_entries("."), 2);
+    wanted[25] = wanted[26] = wanted[LENGTH - 1] = 0; /* nothing is wanted, and nothing is kept */
+    assert_int_equal(open_outputs(&outputs, job, &options, NULL), TW_OK);
+    assert_int_equal(tw_outputs_keep(outputs, NULL), TW_OK);
+    tw_outputs_destroy(outputs);
+    assert_int_equal(count_entries("."), 2);
+    assert_int_equal(whole_run(job, &options, TW_THREADS, NULL), TW_OK);
+    assert_int_equal(total_calls(), 3);
+    tw_array_destroy(mask);
+    tw_array_destroy(another);
+    close_job(job);
+}
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    static struct board own;
+    board = &own;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_mask_says_which_tiles_there_are, enter_folder, leave_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
