@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Literal, overload
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, Union, overload
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from . import _beside
     from typing_extensions import Unpack
 
-    from ._options import DecoratorOptions, FunctionOptions, PlacedKernelOptions
+    from ._options import AnyPool, DecoratorOptions, FunctionOptions, PlacedKernelOptions
     from ._report import Report
 
 __all__ = ["close_idle", "empty", "evaluate", "function", "iterate", "kernel", "map", "run", "share", "submit", "zeros"]
@@ -370,6 +370,12 @@ def _may_fork(asked: Asked) -> bool:
     return kind_of(asked.pool, python, asked.options.apart, _ufuncs.releases_lock(asked.kernel) if python else "")[0] == "processes"
 
 
+@overload
+def map(kernel: Any, signature: str, *operands: Any, report: Literal[True],
+        **options: Unpack[PlacedKernelOptions]) -> tuple[list[Any], Report]: ...
+@overload
+def map(kernel: Any, signature: str, *operands: Any, report: bool = ...,
+        **options: Unpack[PlacedKernelOptions]) -> list[Any]: ...
 @_options.shown(_options.MAP)
 def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # pylint: disable=redefined-builtin
     """The list of what a kernel returns for each tile, in the order of the tiles: ``tw.map(f, "a[i,j]", a)``.
@@ -387,6 +393,12 @@ def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # 
     return _run(_options.of_map(_options.MAP, kernel, signature, operands, options))
 
 
+@overload
+def iterate(kernel: Any, signature: str, *operands: Any, report: bool = ...,
+            **options: Unpack[PlacedKernelOptions]) -> _beside.Tiles: ...
+@overload
+def iterate(kernel: str, signature: None = ..., *, pool: Union[AnyPool, Pool] = ..., workers: Optional[int] = ...,
+            **named: Any) -> _beside.Tiles: ...
 @_options.shown(_options.ITERATE)
 def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
     """The tiles of a run as they finish, in any order: ``for tile in tw.iterate(f, "y[i] -> r[i]", y): show(tile.outputs)``.
@@ -407,6 +419,12 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
     return _beside.Tiles(lambda told: _run(told_of(asked, told)), asked.options.report, _may_fork(asked))
 
 
+@overload
+def submit(kernel: Any, signature: str, *operands: Any, report: bool = ...,
+           **options: Unpack[PlacedKernelOptions]) -> _beside.Future: ...
+@overload
+def submit(kernel: str, signature: None = ..., *, pool: Union[AnyPool, Pool] = ..., workers: Optional[int] = ...,
+           **named: Any) -> _beside.Future: ...
 @_options.shown(_options.SUBMIT)
 def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
     """A run in the background: a future as of :mod:`concurrent.futures`, with ``result``, ``cancel`` (which ends a run that has

@@ -180,11 +180,22 @@ class Pool:
         """Evaluate a statement of index notation; as :func:`tilework.evaluate`, with this pool's workers."""
         return self._do(_options.of_statement(_options.POOL_EVALUATE, statement, named))
 
+    @overload
+    def map(self, /, kernel: Any, signature: str, *operands: Any, report: Literal[True],
+            **options: Unpack[KernelOptions]) -> tuple[list[Any], Report]: ...
+    @overload
+    def map(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
+            **options: Unpack[KernelOptions]) -> list[Any]: ...
     @_options.shown(_options.POOL_MAP)
     def map(self, /, kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         """The list of what the kernel returns for each tile; as :func:`tilework.map`, with this pool's workers."""
         return self._do(_options.of_map(_options.POOL_MAP, kernel, signature, operands, options))
 
+    @overload
+    def iterate(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
+                **options: Unpack[KernelOptions]) -> _beside.Tiles: ...
+    @overload
+    def iterate(self, /, kernel: str, signature: None = ..., **named: Any) -> _beside.Tiles: ...
     @_options.shown(_options.POOL_ITERATE)
     def iterate(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
         """The tiles of a run as they finish; as :func:`tilework.iterate`, with this pool's workers."""
@@ -193,6 +204,11 @@ class Pool:
         from . import _beside
         return _beside.Tiles(lambda told: self._do(told_of(asked, told)), asked.options.report, self._forks())
 
+    @overload
+    def submit(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
+               **options: Unpack[KernelOptions]) -> _beside.Future: ...
+    @overload
+    def submit(self, /, kernel: str, signature: None = ..., **named: Any) -> _beside.Future: ...
     @_options.shown(_options.POOL_SUBMIT)
     def submit(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
         """A run in the background; as :func:`tilework.submit`. Runs of one pool wait for each other, first come, first

@@ -30,6 +30,12 @@ reveal_type(tw.evaluate("r[i] = 2 * y[i]", y=y, edges="clamp", report=True, chec
 reveal_type(tw.evaluate("r[i] = c * y[i]", y=y, c=2, report=flag))  # Any
 reveal_type(tw.plan(kernel, "y[i] -> r[i]", y, workers=2))  # tilework._plan.Plan
 reveal_type(tw.plan("r[i] = c * y[i]", y=y, c=2, edges="wrap"))  # tilework._plan.Plan
+reveal_type(tw.map(kernel, "y[i]", y, retries=0))  # list[Any]
+reveal_type(tw.map(kernel, "y[i]", y, report=True))  # tuple[list[Any], tilework._report.Report]
+reveal_type(tw.iterate(kernel, "y[i] -> r[i]", y, timeout=3))  # tilework._beside.Tiles
+reveal_type(tw.iterate("r[i] = c * y[i]", y=y, c=2, pool="serial"))  # tilework._beside.Tiles
+reveal_type(tw.submit(kernel, "y[i] -> r[i]", y, report=flag))  # tilework._beside.Future
+reveal_type(tw.submit("r[i] = c * y[i]", y=y, c=2))  # tilework._beside.Future
 f = tw.function("r[i] = 2 * y[i]", edges="wrap", workers=2)
 reveal_type(f)  # tilework._prepared.Function
 reveal_type(f(y, out=y))  # Any
@@ -45,6 +51,9 @@ with tw.Pool(2, "threads") as pool:
     reveal_type(pool.run(kernel, "y[i] -> r[i]", y, retries=0, report=True))  # tuple[Any, tilework._report.Report]
     reveal_type(pool.evaluate("r[i] = 2 * y[i]", y=y))  # Any
     reveal_type(pool.evaluate("r[i] = workers[i] + pool", workers=y, pool=1.5, report=True))  # tuple[Any, tilework._report.Report]
+    reveal_type(pool.map(kernel, "y[i]", y))  # list[Any]
+    reveal_type(pool.iterate(kernel, "y[i] -> r[i]", y, retries=0))  # tilework._beside.Tiles
+    reveal_type(pool.submit("r[i] = workers[i]", workers=y))  # tilework._beside.Future
     tw.run(kernel, "y[i] -> r[i]", y, pool=pool)
 """
 
@@ -67,6 +76,12 @@ tw.plan("r[i] = y[i]", y=y, pool="proceses")
 pool.run(kernel, "y[i] -> r[i]", y, pool="threads")
 pool.run(kernel, "y[i] -> r[i]", y, retries="2")
 pool.evaluate("r[i] = y[i]", y=y, edges="clmap")
+tw.map(kernel, "y[i]", y, pool="proceses")
+tw.iterate(kernel, "y[i] -> r[i]", y, tile={"i": 2})
+tw.iterate("r[i] = y[i]", y=y, pool="proceses")
+tw.submit(kernel, "y[i] -> r[i]", y, retries="2")
+pool.map(kernel, "y[i]", y, workers=2)
+pool.iterate(kernel, "y[i] -> r[i]", y, edges="clmap")
 tw.function("r[i] = y[i]", pool="proceses")
 tw.function("r[i] = y[i]", out=y)
 tw.function("r[i] = y[i]").options(retries=2)

@@ -141,6 +141,12 @@ static int fails(const tw_tile *tile)
     return tw_tile_fail(tile, 7, "no root below %g", *(const double *)tile->context);
 }
 
+static int succeeds(const tw_tile *tile)
+{
+    (void)tile;
+    return 0;
+}
+
 static void requests_that_make_no_sense_are_refused(void **state)
 {
     const tw_split whole_axis = {.axis = "i", .parts = 1}, halves = {.axis = "i", .parts = 2};
@@ -166,10 +172,29 @@ static void requests_that_make_no_sense_are_refused(void **state)
     assert_int_equal(tw_prepared_create(&prepared, kernel, whole, (const tw_view *[]){NULL}, &error),
                      TW_ERROR_ARGUMENT);
     assert_null(prepared);
+    tw_signature *haloed;
+    tw_grid *around;
+    const tw_axis_edge wrap = {.edge = TW_EDGE_WRAP};
+    const tw_grid_options edges = {.splits = &whole_axis, .nsplits = 1, .edges = &wrap, .nedges = 1};
+    assert_int_equal(tw_signature_parse(&haloed, "u[i-1..i+1] -> r[i]", &error), TW_OK);
+    assert_int_equal(tw_grid_create(&around, haloed, (const int64_t[]){N}, &edges, &error), TW_OK);
+    assert_int_equal(tw_prepared_create(&prepared, kernel, around, (const tw_view *[]){&view, &view}, &error),
+                     TW_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "a prepared run has no halos; tw_run runs kernels with halos");
+    tw_grid_destroy(around);
+    tw_signature_destroy(haloed);
+    assert_null(prepared);
     assert_int_equal(tw_prepared_create(&prepared, kernel, whole, (const tw_view *[]){&view}, &error), TW_OK);
     assert_int_equal(tw_prepared_run(prepared, (void *[]){r}, &error), TW_ERROR_KERNEL);
     assert_string_equal(error.message, "the kernel returned 7: no root below 0.5");
     assert_int_equal(error.kernel_code, 7);
+    tw_kernel *another;
+    tw_prepared *renewed = NULL;
+    assert_int_equal(tw_kernel_from_function(&another, succeeds, NULL, 0, &error), TW_OK);
+    assert_int_equal(tw_prepared_renew(&renewed, prepared, another, &error), TW_ERROR_ARGUMENT);
+    assert_string_equal(error.message, "this kernel is not the one that was prepared, with another context");
+    assert_null(renewed);
+    tw_kernel_destroy(another);
     tw_prepared_destroy(prepared);
     tw_grid_destroy(whole);
     tw_grid_destroy(divided);
