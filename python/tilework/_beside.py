@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextvars
+import os
 import queue
 import threading
 import weakref
@@ -12,6 +13,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, Callable, Optional
 
 from . import _context, _frames
+from ._errors import PoolError
 from ._finished import FinishedTile
 
 Work = Callable[[Any], Any]  # does a run whose `on_tile` is what it is given
@@ -24,6 +26,7 @@ class Beside:
         self.work, self.told, self.ended = work, told, ended
         self.context, self.errors, self.frame = contextvars.copy_context(), _context.errors_here(), _frames.innermost()
         self.ready, self.over = threading.Event(), threading.Event()
+        self.pid = os.getpid()
         self.engine: Any = None  # of the run, while it lasts
         self.stopped: Optional[BaseException] = None
         self.result: Any = None
@@ -67,8 +70,14 @@ class Beside:
         if engine is not None:
             engine.stop(self.stopped)
 
+    def is_here(self) -> bool:
+        """A fork of the program has none of its threads."""
+        return self.pid == os.getpid()
+
     def leave(self, exception: BaseException) -> None:
         """It ends, and this thread waits for that, unless it is inside of it."""
+        if not self.is_here():
+            return
         self.stop(exception)
         engine = self.engine
         if engine is not None and engine.inside():
@@ -115,13 +124,19 @@ class Tiles(Iterator[FinishedTile]):
     def __next__(self) -> FinishedTile:
         if self._closed:
             raise StopIteration
+        if not self._run.is_here():
+            raise PoolError("the tiles of a run come in the process that began it, not in a fork of it")
         tile: Optional[FinishedTile] = self._guarded(self._waiting.get)
         if tile is not None:
             return tile
-        self._closed = True
+        self._waiting.put(None)  # for other threads that wait
+        was_closed, self._closed = self._closed, True
         if self._run.raised is not None:
             raised, self._run.raised = self._run.raised, None
-            raise raised
+            if not (was_closed and isinstance(raised, Left)):  # another thread has left the loop
+                raise raised
+        if was_closed:
+            raise StopIteration
         self.result, self.report = self._run.result if self._with_report else (self._run.result, None)
         raise StopIteration
 

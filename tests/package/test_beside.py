@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -161,6 +163,59 @@ def test_a_program_that_ends_in_the_middle_of_a_loop_does_not_hang():
             "def slow(y):\n    time.sleep(0.05)\n    return y\n"
             "tiles = tw.iterate(slow, 'y[i] -> r[i]', np.arange(10000.0), tiles={'i': 1}, workers=2)\nnext(tiles)\n")
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def slow(y):
+    time.sleep(0.01)
+    return y
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_threads_that_share_a_loop_all_end(leaves):
+    tiles, seen, errors = tw.iterate(slow, "y[i] -> r[i]", Y, pool="threads", tiles={"i": 1}), [], []
+
+    def consume():
+        try:
+            for tile in tiles:
+                seen.append(tile.number)
+                if leaves and len(seen) > 5:
+                    tiles.close()
+        except BaseException as error:
+            errors.append(error)
+    threads = [threading.Thread(target=consume, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads) and errors == []
+    assert len(set(seen)) == len(seen) and (leaves or sorted(seen) == list(range(40)))
+
+
+def test_a_fork_in_a_loop_ends_without_its_run():
+    tiles = tw.iterate(slow, "y[i] -> r[i]", Y, pool="processes", tiles={"i": 1}, workers=2)
+    next(tiles)
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            next(tiles)
+        except tw.PoolError:
+            tiles.close()
+            del tiles
+            code = 0
+        finally:
+            os._exit(code)
+    for _ in range(6000):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        status = -1
+    assert status == 0
+    assert len(list(tiles)) == 39 and (tiles.result == Y).all()
 
 
 def libraries_with_threads():
