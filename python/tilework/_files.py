@@ -267,7 +267,8 @@ class Written:
         except _tilework.Failure as failure:
             if files.resume != "auto" or failure.args[0] != ANOTHER_JOB:
                 raise self._advised(failure) from None
-            why = failure.args[1]
+            from ._identity import difference
+            why = difference(failure.args[1])
         self.warn(f"{why}; resume='auto' has discarded that run and begun anew")
         try:
             return _tilework.Outputs.open(kernel, grid, arrays, self.given, False, True, False, self.where)
@@ -284,7 +285,8 @@ class Written:
     def _advised(failure: _tilework.Failure) -> Error:
         """The library's sentence, and how to get rid of a journal that is of no use."""
         error = of_failure(failure)
-        words = str(failure.args[1])
+        from ._identity import difference
+        words = difference(str(failure.args[1]))
         if failure.args[0] in (ANOTHER_JOB, DAMAGED):
             error.args = (f"{words}; restart=True discards the unfinished run", *error.args[1:])
         if "tw_kernel_set_identity" in words:

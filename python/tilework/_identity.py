@@ -33,6 +33,7 @@ from ._native import Kernel, again, inner_of
 from ._shared import SharedArray
 
 MOST_VALUES = 1_000_000  # that are looked at; a kernel that carries more is known by its version
+MOST_LISTED = 320  # bytes of the names of a kernel's parts
 FOREVER = sys.maxsize
 
 _BY_REPR = frozenset({int, bool, float, complex, range, type(None), type(Ellipsis), type(NotImplemented)})
@@ -45,6 +46,8 @@ _OF_PLACE = frozenset({
     "__annotate__", "__annotate_func__", "__annotations_cache__", "__abstractmethods__", "_abc_impl", "__slotnames__",
     "__dataclass_fields__", "__dataclass_params__", "__orig_bases__", "__parameters__", "__type_params__"})
 _NAMES_LOADED = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+_TWO_KERNELS = re.compile(r"(kernel|fold of \w+) was Python code with hash \w+ \(([^()]*)\) and is Python code with hash \w+ "
+                          r"\(([^()]*)\)")
 _HAS_DOCSTRING = 0x4000000  # of co_flags, from Python 3.13 on
 
 
@@ -64,11 +67,39 @@ def of(function: Any, version: Optional[str] = None) -> str:
         return f"{name}, version {version!r}"
     reader = _Reader(function)
     try:
-        return f"Python code with hash {reader.whole(function).hex()}"
+        found = reader.whole(function)
+        return f"Python code with hash {found.hex()} ({_listed(reader.parts)})"
     except (_Unknown, RecursionError) as error:
         why = f"{error}" if isinstance(error, _Unknown) else "its values are nested too deeply"
         raise ArgumentError(f"the kernel {name} cannot be identified, so that a later run could not know it again: {why}; say which "
                             "one it is, and change that with its code: version='1'") from error
+
+
+def _listed(parts: dict[str, bytes]) -> str:
+    """Names and the beginnings of their hashes, as many as a message can show of two kernels."""
+    texts: list[str] = []
+    for name, part in parts.items():
+        text = f"{name} {part.hex()[:8]}"
+        if sum(map(len, texts)) + 2 * len(texts) + len(text) > MOST_LISTED:
+            texts.append(f"... {len(parts)}")
+            break
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def difference(words: str) -> str:
+    """A message that says that two Python kernels differ, with the names of the parts that do."""
+    found = _TWO_KERNELS.search(words)
+    if found is None:
+        return words
+    before, after = (dict(part.rpartition(" ")[::2] for part in texts.split(", ")) for texts in found.groups()[1:])
+    are_all = "..." not in before and "..." not in after
+    changed = [name for name, part in after.items() if before.get(name, part if not are_all else None) != part and name != "..."]
+    gone = [name for name in before if name not in after and are_all]
+    parts = [f"{', '.join(changed)} {'is' if len(changed) == 1 else 'are'} not as before"] if changed else []
+    parts += [f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} no longer used"] if gone else []
+    why = " and ".join(parts) or "something that it uses is not as before"
+    return f"{words[:found.start()]}the {found[1]} is another one: {why}{words[found.end():]}"
 
 
 def of_native(kernel: Kernel, version: Optional[str] = None) -> Optional[str]:
@@ -201,6 +232,7 @@ class _Reader:
         self.outermost = FOREVER  # depth of the outermost of these that was found again
         self.known: dict[tuple[int, Optional[str]], tuple[Any, bytes]] = {}  # which keep their ids
         self.path: list[str] = []
+        self.parts: dict[str, bytes] = {}  # what `whole` has hashed, in words
         self.left = MOST_VALUES
 
     @staticmethod
@@ -223,6 +255,9 @@ class _Reader:
             self.context = module
             with self.step(f"the global {name}"):
                 done[key] = self.value(self.named[key][name])
+        self.parts["its own code or what it carries"] = parts[0]
+        self.parts.update(sorted((f"the global {name}" if module in self.home else f"the global {module}.{name}", part)
+                                 for (module, name), part in done.items()))
         return _hash("kernel", *parts, *[_hash("global", _text("" if module in self.home else module), _text(name), done[module, name])
                                          for module, name in sorted(done)])
 

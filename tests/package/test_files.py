@@ -225,7 +225,7 @@ def another(y, x, r):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"kernel": another}, "kernel was Python code with hash"), ({"version": "2"}, "and is operate, version '2'"),
+    ({"kernel": another}, "r.npy.journal: is of another job: the kernel is another one: its own code or what it carries is not as before"), ({"version": "2"}, "and is operate, version '2'"),
     ({"tiles": {"i": 2}}, "axis i was length 12"), ({"dtype": "f4"}, "float32"), ({"operands": (Y, X + 1)}, "operand x was")])
 def test_a_journal_of_another_job_is_refused_or_discarded(job, change, words):
     job.leave()
@@ -384,7 +384,7 @@ def test_a_function_that_folds_counts():
     with pytest.raises(tw.TileError):
         run(1)
     os.unlink("../fail")
-    with pytest.raises(tw.FileError, match="fold of s was Python code with hash"):
+    with pytest.raises(tw.FileError, match="the fold of s is another one: its own code or what it carries is not as before"):
         run(2, resume=True)
     assert (run(1, resume=True) == a.sum(0)).all()
 

@@ -269,6 +269,28 @@ def test_stencils_of_numba_count_by_what_was_written():
     assert in_process(source) != in_process(source.replace("cval=0", "cval=1"))
 
 
+def test_what_is_not_as_before_is_named():
+    source = """
+        LIMIT, WORDS = 3, ("a", "b")
+        def helper(y): return y - LIMIT
+        def kernel(y): return helper(y) + len(WORDS)
+        """
+
+    def said(one, other):
+        return _identity.difference(f"r.npy.journal: is of another job: kernel was {in_process(one)} and is {in_process(other)}; restart=True")
+    start, end = "r.npy.journal: is of another job: the kernel is another one: ", "; restart=True"
+    for change, words in ((("LIMIT, WORDS = 3", "LIMIT, WORDS = 4"), "the global LIMIT is not as before"),
+                          (("= 3, (", "= 4, (0, "), "the global LIMIT, the global WORDS are not as before"),
+                          (("y - LIMIT", "y - 3"), "the global helper is not as before and the global LIMIT is no longer used"),
+                          (("helper(y) +", "helper(y) -"), "its own code or what it carries is not as before")):
+        assert said(source, source.replace(*change)) == start + words + end
+    many = "".join(f"        GLOBAL_{n} = {n}\n" for n in range(60))
+    many += f"        def kernel(y): return y + {' + '.join(f'GLOBAL_{n}' for n in range(60))}\n"
+    assert len(in_process(many)) < 400
+    assert said(many, many.replace("GLOBAL_9 = 9", "GLOBAL_9 = 8")) == start + "something that it uses is not as before" + end
+    assert _identity.difference("kernel was f, version '1' and is f, version '2'") == "kernel was f, version '1' and is f, version '2'"
+
+
 # ---- what has no hash ----
 
 @pytest.mark.parametrize("value, words", [
