@@ -2,6 +2,7 @@
  * of a fork's business. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -86,27 +87,61 @@ static void the_number_of_blocks_and_what_is_hot_have_bounds(void **state)
     assert_int_equal(hot, 0);
 }
 
-/* With so little address space the second allocation fails unless the first, which is kept, is given back. */
+static size_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* With so little address space the second allocation, for which the first is too short, fails unless the first, which
+ * is kept, is given back. */
 static void what_is_kept_goes_when_an_allocation_would_fail(void **state)
 {
     (void)state;
+    size_t length, hot;
+    int zero;
+    void *memory;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(tw__spare_take(&memory, 256 * MIB, &length, &zero), 0);
+    tw__spare_give(memory, length);
+    assert_int_equal(tw__spare_kept(&hot), 256 * MIB);
+    limit = before;
+    limit.rlim_cur = address_space() + 64 * MIB;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    const int failed = tw__spare_take(&memory, 300 * MIB, &length, &zero);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(failed, 0);
+    assert_true(zero);
+    assert_int_equal(tw__spare_kept(&hot), 0);
+    tw__spare_give(memory, length);
+    tw__spare_trim();
+}
+
+/* Its parent's threads may have held the lock. */
+static void a_fork_keeps_nothing(void **state)
+{
+    (void)state;
+    size_t length, hot;
+    int zero, status;
+    void *memory;
+    assert_int_equal(tw__spare_take(&memory, MIB, &length, &zero), 0);
+    tw__spare_give(memory, length);
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        size_t length;
-        int zero;
-        void *memory, *rest;
-        struct rlimit limit = {(rlim_t)1 << 40, (rlim_t)1 << 40};
-        int failed = tw__spare_take(&memory, 256 * MIB, &length, &zero);
-        tw__spare_give(memory, length); /* a fork keeps nothing, and gives it back at once */
-        failed |= tw__spare_take(&memory, 256 * MIB, &length, &zero) != 0 || !zero;
-        failed |= setrlimit(RLIMIT_AS, &limit) != 0;
-        rest = mmap(NULL, 16 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        _exit(failed || rest == MAP_FAILED);
+        int failed = tw__spare_kept(&hot) != 0;
+        failed |= tw__spare_take(&memory, MIB, &length, &zero) != 0 || !zero;
+        tw__spare_give(memory, length);
+        _exit(failed || tw__spare_kept(&hot) != 0);
     }
-    int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    tw__spare_trim();
 }
 
 static int relieved;
@@ -159,6 +194,7 @@ int main(void)
         cmocka_unit_test(small_memory_is_not_kept),
         cmocka_unit_test(the_number_of_blocks_and_what_is_hot_have_bounds),
         cmocka_unit_test(what_is_kept_goes_when_an_allocation_would_fail),
+        cmocka_unit_test(a_fork_keeps_nothing),
         cmocka_unit_test(all_keepers_are_asked_and_none_that_has_left),
         cmocka_unit_test(pages_of_freed_ranges_of_a_heap_go_when_all_is_relieved),
     };
