@@ -22,6 +22,7 @@
 #define PASSES 5       /* at most: a machine that does something else now and then is seen through */
 #define COARSER 4
 #define STARVED 0.25 /* of the time, that a worker and the program wait for processors */
+#define TURN 1e-3    /* seconds: in less, a wait for a processor does not count */
 #define MOST_TIMES 8 /* as long as there is time for, on a machine where others have the processors */
 
 /* A pool with arrays of its own for what is written. */
@@ -162,7 +163,7 @@ static tw_status run_once(struct stand *stand, const tw_grid *grid, const uint64
     }
     tw_report_destroy(report);
     const double waited = 1e-9 * (double)(deadline.waited + tw__effort_waited(&deadline.own));
-    stand->starved = shortest(seconds, count) < 0 && waited > STARVED * limit;
+    stand->starved = limit >= TURN && shortest(seconds, count) < 0 && waited > STARVED * limit;
     return totals.timeouts > 0 ? TW_ERROR_INTERRUPTED : status;
 }
 

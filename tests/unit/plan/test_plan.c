@@ -146,7 +146,8 @@ static void a_kernel_that_crashes_or_fails_is_a_note(void **state)
     job_close(&job);
 }
 
-/* However short the time is, it is no error that it is over. */
+/* However short the time is, it is no error that it is over. Nothing is said of it, unless other programs had the
+ * processors for so long that it counts. */
 static void no_time_at_all_is_no_error(void **state)
 {
     double seconds = 1e-9;
@@ -154,7 +155,9 @@ static void no_time_at_all_is_no_error(void **state)
         struct job job;
         job_open(&job, state, spoiling_tile);
         assert_int_equal(job_plan(&job, (tw_plan_options){.seconds = seconds}, NULL), TW_OK);
-        assert_string_equal(job.plan.note, "");
+        if (seconds < 1e-3 || strstr(job.plan.note, "other programs have the processors") == NULL) {
+            assert_string_equal(job.plan.note, "");
+        }
         job_close(&job);
         seconds *= 2;
     }
