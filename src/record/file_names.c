@@ -1,6 +1,7 @@
-/* names.c - the names of the files of a run: its outputs, and what lies beside them until they are whole. Opens none.
+/* file_names.c - the names of the files of a run: its outputs, and what lies beside them until they are whole. Opens
+ * none.
  */
-#include "record/names.h"
+#include "record/file_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>

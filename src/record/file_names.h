@@ -1,6 +1,6 @@
-/* names.h - the names of the files of a run. */
-#ifndef TW_RECORD_NAMES_H
-#define TW_RECORD_NAMES_H
+/* file_names.h - the names of the files of a run. */
+#ifndef TW_RECORD_FILE_NAMES_H
+#define TW_RECORD_FILE_NAMES_H
 
 #include "record/outputs.h"
 
