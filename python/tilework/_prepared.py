@@ -155,8 +155,8 @@ class Function(Learner):
         self._run, self._again = run, again
         _options.FUNCTION.refuse(self._given)
         asked = _options.of_statement(_options.FUNCTION, statement, self._given)
-        plain = HARMLESS.issuperset(self._given) and isinstance(asked.pool, str) and asked.pool != "processes"
-        self._asked = asked._replace(learner=self) if plain else asked
+        self._asked = asked
+        self._learns = HARMLESS.issuperset(self._given) and isinstance(asked.pool, str) and asked.pool != "processes"
         notation = Statement(statement, {name: 1 for name in names if not is_subscripted(statement, name)},
                              edges_of(asked.edges, asked.lengths)).notation
         described = {name: f"{name}[{','.join(notation.axes[axis] for axis in shape)}]"
@@ -190,7 +190,7 @@ class Function(Learner):
                 raise ArgumentError(f"the statement has {'an operand' if is_subscripted(self.statement, name) else 'a parameter'} "
                                     f"{name}, which is not given: it takes {', '.join(names)}")
         _habits.refuse_operands(self.statement, given)
-        return self._run(self._asked._replace(operands=given, out=out))
+        return self._run(self._asked._replace(operands=given, out=out, learner=self if self._learns else None))
 
     def __get__(self, instance: object, owner: Any = None) -> Function:
         """As an attribute of a class it is no method: it has no place for an object. (help() shows what has this as a function.)"""
