@@ -18,16 +18,16 @@ def tree(pid):
     return found
 
 
-def share(pid):
-    """Bytes: pages of its own, and its part of those that it shares."""
+def share(pid, kinds=("Pss",)):
+    """Bytes: pages of its own, and its part of those that it shares; of some kinds, as smaps_rollup calls them."""
     try:
-        found = re.search(r"^Pss:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return int(found[1]) * 1024 if found else 0
+    return 1024 * sum(int(found) for kind in kinds for found in re.findall(rf"^{kind}:\s+(\d+) kB", text, re.MULTILINE))
 
 
-def peak_while(pid, action):
+def peak_while(pid, action, kinds=("Pss",)):
     """Does action(); gives the most memory seen meanwhile."""
     peak = 0
     over = threading.Event()
@@ -35,7 +35,7 @@ def peak_while(pid, action):
     def sample():
         nonlocal peak
         while not over.is_set():
-            peak = max(peak, sum(map(share, tree(pid))))
+            peak = max(peak, sum(share(one, kinds) for one in tree(pid)))
             time.sleep(0.005)
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -44,4 +44,4 @@ def peak_while(pid, action):
     finally:
         over.set()
         sampler.join()
-    return max(peak, sum(map(share, tree(pid))))
+    return max(peak, sum(share(one, kinds) for one in tree(pid)))

@@ -14,6 +14,7 @@
 #define COPY_ONE 300000
 #define MOST_COPYING 4
 #define FORK_TABLES 4000
+#define FORK_UNKNOWN 2000000 /* nanoseconds of a pool that has not forked yet */
 
 tw_status tw__sight_keep(struct tw__sights **sights, tw_error *error)
 {
@@ -90,6 +91,7 @@ int tw__sight_prefers_fork(const struct tw__crew *crew, int64_t bytes)
     const int cores = tw__default_workers();
     const double size = (double)bytes / (1 << 20);
     const double copy = size * COPY_ONE / (cores < MOST_COPYING ? cores : MOST_COPYING);
-    const double fork = (double)crew->fork_time + (double)crew->warm_time + size * FORK_TABLES * crew->workers;
+    const int64_t once = (crew->fork_time > 0 ? crew->fork_time : FORK_UNKNOWN) + crew->warm_time;
+    const double fork = (double)once + size * FORK_TABLES * crew->workers;
     return copy > 2 * fork;
 }

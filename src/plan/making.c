@@ -16,6 +16,7 @@
 #include "plan/sample.h"
 #include "plan/words.h"
 
+#define SHOWN_BYTES (64 << 20) /* of an input: an open pool forks its workers again rather than copy more */
 #define SAMPLE_SECONDS 0.3
 #define AS_GOOD 1.05
 #define NATIVE_FORK 0.0005 /* seconds that a worker process of a native program takes, where none was made */
@@ -96,7 +97,8 @@ static void count_bytes(struct making *making, tw_plan *plan)
         const tw_array *array = making->operands[k];
         const int is_private =
             array != NULL && (tw_array_memory(array) == TW_PRIVATE || tw_array_memory(array) == TW_BORROWED);
-        making->model.copied_in += is_private && role != TW_OUT ? bytes : 0;
+        const int is_shown = role == TW_IN && (!making->options->pool_is_open || bytes > SHOWN_BYTES);
+        making->model.copied_in += is_private && role != TW_OUT && !is_shown ? bytes : 0;
         making->model.copied_back += is_private && role != TW_IN ? bytes : 0;
     }
     if (work != NULL) {
