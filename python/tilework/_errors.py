@@ -90,7 +90,7 @@ class TileError(Error, RuntimeError):
     traceback : str
         The traceback of the original exception as text; empty where the kernel is native or the worker died.
     report : tilework.Report or None
-        With ``report=True``, what was done until then.
+        With ``report=True``, what was done until then. It stays in this process: a copy or a pickle of the error has none.
     """
 
     tile: int = -1
@@ -102,6 +102,13 @@ class TileError(Error, RuntimeError):
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
         self.ranges: dict[str, slice] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        reduced: Any = super().__reduce__()
+        kind, arguments, *state = reduced
+        if state and hasattr(self.report, "to_dict"):
+            state = [{**state[0], "report": None}]
+        return (kind, arguments, *state)
 
 
 MOST_WORDS = 1000  # characters of an exception's text in the message of another one

@@ -164,10 +164,11 @@ class Report:
         totals = self.totals
         several = f" of {len(self.steps)} steps" if len(self.steps) > 1 else ""
         parts = [f"{totals['done']} of {totals['tiles']} tiles{several} done in {_tilework.seconds_text(totals['seconds'])}",
-                 f"{totals['workers']} workers ({self.pool}: {self.why})"]
-        parts += [f"{totals[key]} {word}" for key, word in
-                  (("failed", "failed"), ("deaths", "workers died"), ("timeouts", "took too long"),
-                   ("reforks", "times forked again")) if totals[key]]
+                 f"{totals['workers']} {'worker' if totals['workers'] == 1 else 'workers'} ({self.pool}: {self.why})"]
+        parts += [f"{totals[key]} {word if totals[key] == 1 else words}" for key, word, words in
+                  (("skipped", "skipped", "skipped"), ("failed", "failed", "failed"), ("deaths", "worker died", "workers died"),
+                   ("timeouts", "took too long", "took too long"), ("reforks", "time forked again", "times forked again"))
+                  if totals.get(key)]
         if self.undivided is not None:
             parts.append(f"one tile: {self.undivided}")
         if totals["bytes_copied"]:
@@ -176,6 +177,9 @@ class Report:
             parts.append("checked: identical" if totals["identical"] else
                          f"checked: differs by {totals['max_difference']:g}")
         return f"<tilework.Report: {'; '.join(parts)}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a report stays in the process of its run: to_dict() gives plain values, which can be sent and kept")
 
     # ---- for notebooks ----
 
