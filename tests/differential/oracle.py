@@ -89,6 +89,7 @@ def gamma_of(x):
 
 
 LACKING = {"erf": erf_of, "gamma": gamma_of}  # in NumPy: of long doubles
+RANDOM = {"uniform", "normal"}  # compared in tests/command/test_random.py
 TRANSCENDENTAL = {
     "cbrt": numpy.cbrt, "exp": numpy.exp, "exp2": numpy.exp2, "expm1": numpy.expm1, "log": numpy.log,
     "log2": numpy.log2, "log10": numpy.log10, "log1p": numpy.log1p, "sin": numpy.sin, "cos": numpy.cos,

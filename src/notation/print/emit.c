@@ -254,6 +254,7 @@ static int join(const struct tw__emitter *e, char **text, size_t *length)
         return 0;
     }
     fputs(head, out);
+    fputs(e->random ? "#define TW_EXACT_FLOATS\n#include <tilework/random.h>\n\n" : "", out);
     for (int k = 0; k < tw__prelude_ntexts; k++) {
         if (e->math >> k & 1) {
             fwrite(tw__prelude_texts[k].text, 1, tw__prelude_texts[k].length, out);

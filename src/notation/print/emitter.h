@@ -30,6 +30,7 @@ struct tw__emitter {
     int indent;             /* of the line that is printed now */
     unsigned char *helpers; /* [helpers x kinds] stand in the text */
     uint64_t math;          /* texts of prelude.h that the program needs */
+    int random;             /* it has random numbers */
     int unknown;            /* the program has an operation that nothing is known of */
     int failed;             /* out of memory */
 };

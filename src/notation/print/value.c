@@ -312,11 +312,26 @@ static void emit_sign(struct tw__emitter *e, const struct tw__scope *in, const s
     tw__emit_text(e, ")");
 }
 
+/* The function of <tilework/random.h>. */
+static void emit_random(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
+{
+    e->random = 1;
+    tw__emit_text(e, "tw_random_%s%s(", tw__operation_name(node->u.op.code), node->dtype == TW_FLOAT32 ? "_f32" : "");
+    tw__emit_value(e, in, node->child[1]);
+    tw__emit_text(e, ", (uint32_t)");
+    tw__emit_value(e, in, node->child[2]);
+    tw__emit_text(e, ", (uint64_t)");
+    tw__emit_value(e, in, node->child[0]);
+    tw__emit_text(e, ")");
+}
+
 static void emit_operation(struct tw__emitter *e, const struct tw__scope *in, const struct tw__node *node)
 {
     const enum tw__operation code = node->u.op.code;
-    if (tw__operation_is_comparison(code) &&
-        tw__node_at(e->program, node->child[0])->dtype != tw__node_at(e->program, node->child[1])->dtype) {
+    if (tw__operation_row(code)->rule == TW__RULE_RANDOM) {
+        emit_random(e, in, node);
+    } else if (tw__operation_is_comparison(code) &&
+               tw__node_at(e->program, node->child[0])->dtype != tw__node_at(e->program, node->child[1])->dtype) {
         emit_mixed(e, in, node);
     } else if (code == TW__OP_POWER && emit_small_power(e, in, node)) {
         return;

@@ -150,8 +150,10 @@ static const struct hint functions[] = {
     {"take", "a shift such as x[i+1]: an index cannot come from an array"},
     {"shape", "len(i), the length of an axis"},
     {"size", "len(i), the length of an axis"},
-    {"random", "an operand of random numbers: a statement gives the same values every time"},
-    {"rand", "an operand of random numbers: a statement gives the same values every time"},
+    {"random", "uniform(seed) or normal(seed), with a whole number"},
+    {"rand", "uniform(seed), with a whole number"},
+    {"randn", "normal(seed), with a whole number"},
+    {"standard_normal", "normal(seed), with a whole number"},
 };
 
 static const struct hint names[] = {

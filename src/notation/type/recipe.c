@@ -80,7 +80,12 @@ static tw_status add_typed(struct recipe *recipe, struct tw__argument *x)
     for (int n = recipe->node->body; n <= recipe->node->child[0]; n++) {
         typer->typed->node_of[n] = -1; /* its nodes are in another body, if it has any */
     }
+    const int naround = typer->naround;
+    for (int a = 0; a < recipe->node->naxes; a++) {
+        typer->around[typer->naround++] = recipe->node->axes[a];
+    }
     const tw_status status = typer->type(typer, recipe->node->child[0], x);
+    typer->naround = naround;
     if (status == TW_OK) {
         settle(recipe, x->dtype);
     }

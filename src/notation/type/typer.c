@@ -163,11 +163,23 @@ tw_status tw__typer_test(struct tw__typer *typer, int syntax, enum tw__slot_test
     return status == TW_OK ? tw__typer_add(typer, &made, at, node) : status;
 }
 
+/* A random number of float64, which as float32 is drawn so: cut off and not rounded, so that no uniform one is 1. */
+static int is_random(const struct tw__node *node)
+{
+    return node->kind == TW__NODE_OPERATION && node->dtype == TW_FLOAT64 &&
+           tw__operation_row(node->u.op.code)->rule == TW__RULE_RANDOM;
+}
+
 tw_status tw__typer_cast(struct tw__typer *typer, int from, tw_kind dtype, size_t at, int *node)
 {
     if (typer->typed->program.nodes[from].dtype == dtype) {
         *node = from;
         return TW_OK;
+    }
+    const struct tw__node *random = &typer->typed->program.nodes[from];
+    if (dtype == TW_FLOAT32 && is_random(random)) {
+        const int children[3] = {random->child[0], random->child[1], random->child[2]};
+        return tw__typer_operate(typer, random->u.op.code, dtype, children, 3, at, node);
     }
     struct tw__node made = {.kind = TW__NODE_CAST, .dtype = dtype, .child = {from}, .nchildren = 1};
     return tw__typer_add(typer, &made, at, node);

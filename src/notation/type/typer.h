@@ -27,8 +27,11 @@ struct tw__typer {
      * each reduction has a body of its own. What a body belongs to is known only when its reduction is a node. */
     int body;              /* that is typed now */
     int bodies, body_room; /* numbers that are given out, beside 0 */
-    int *reduce_of;        /* [bodies]: the REDUCE node of body 1, 2, ... */
-    int *indices_of;       /* [nodes of the syntax]: the program's indices of a READ; -1: it was not typed yet */
+    int target;            /* operand of the statement that is typed now, in the syntax's order */
+    int naround; /* axes around the place that is typed now: the target's, then those that are reduced there */
+    int around[TW__EXPR_AXES];
+    int *reduce_of;  /* [bodies]: the REDUCE node of body 1, 2, ... */
+    int *indices_of; /* [nodes of the syntax]: the program's indices of a READ; -1: it was not typed yet */
     tw_status (*type)(struct tw__typer *typer, int syntax, struct tw__argument *type); /* typing.c: any expression */
     tw_error *error;
 };

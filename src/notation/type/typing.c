@@ -224,7 +224,11 @@ static tw_status check_assignment(struct tw__typer *typer, const struct tw__synt
 static tw_status type_statement(struct tw__typer *typer, const struct tw__syntax_statement *statement)
 {
     struct tw__program *program = &typer->typed->program;
+    const struct tw__syntax_operand *target = &typer->syntax->operands[statement->target];
     struct tw__argument type;
+    typer->target = statement->target;
+    typer->naround = target->ndim;
+    memcpy(typer->around, target->axis, (size_t)target->ndim * sizeof target->axis[0]);
     tw_status status = type_expression(typer, statement->value, &type);
     if (status != TW_OK) {
         return status;

@@ -6,6 +6,7 @@
 
 #include "notation/type/argument.h"
 #include "notation/type/comparison.h"
+#include "notation/type/random.h"
 #include "notation/value/kind.h"
 #include "notation/value/promote.h"
 
@@ -234,6 +235,10 @@ static tw_status type_common(struct tw__typer *typer, const struct tw__syntax_no
 tw_status tw__type_operation(struct tw__typer *typer, const struct tw__syntax_node *node, struct tw__argument *result)
 {
     struct tw__argument types[3];
+    if (node->kind == TW__SYNTAX_OPERATION &&
+        tw__operation_row((enum tw__operation)node->which)->rule == TW__RULE_RANDOM) {
+        return tw__type_random(typer, node, result);
+    }
     for (int k = 0; k < node->nchildren; k++) {
         const tw_status status = typer->type(typer, node->child[k], &types[k]);
         if (status != TW_OK) {

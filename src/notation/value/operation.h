@@ -40,7 +40,8 @@ enum tw__rule {
     TW__RULE_TEST,          /* of a float or complex: bool */
     TW__RULE_ABSOLUTE,      /* bools and unsigned integers are their own result; complex: its float */
     TW__RULE_SIGN,          /* all but bool */
-    TW__RULE_PART           /* of a complex its float (CONJ: complex) */
+    TW__RULE_PART,          /* of a complex its float (CONJ: complex) */
+    TW__RULE_RANDOM         /* a seed that is known before the run -> float64, or float32 where that is the result */
 };
 
 enum tw__trait {

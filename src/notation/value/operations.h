@@ -35,7 +35,8 @@
  *     nextafter  the next number of the dtype from the first argument towards the second
  *     abs        INT_MIN stays; of a complex number its float
  *     sign       NaN stays; complex: x / |x|, and 0 for 0
- *     rint       to even; complex: both parts */
+ *     rint       to even; complex: both parts
+ *     uniform    and normal: of a statement's seed alone; in the tree of (element, seed, place), see type/random.h */
 #define TW__OPERATION_TABLE(ROW) \
 /*      code           spelled      n  written       rule           sign   helper          family        function     flops  cost         traits */              \
     ROW(NEGATIVE,      "-",         1, PREFIX,       ARITHMETIC,    "-",   "negative",     NONE,         NONE,        1, 2,  2,    5,     PLAIN)                  \
@@ -104,7 +105,9 @@
     ROW(CONJ,          "conj",      1, ONE,          PART,          NONE,  "conj",         NONE,         NONE,        0, 0,  0,    3,     PLAIN)                  \
     ROW(ARG,           "arg",       1, ONE,          PART,          NONE,  "arg",          NONE,         NONE,        0, 0,  200,  1450,  PLAIN)                  \
     ROW(ERF,           "erf",       1, ONE,          FLOAT,         NONE,  NONE,           "erf",        "erf",       0, 0,  250,  250,   ROUNDS | LONG)          \
-    ROW(GAMMA,         "gamma",     1, ONE,          FLOAT,         NONE,  NONE,           "gamma",      "gamma",     0, 0,  1770, 1770,  ROUNDS | LONG)
+    ROW(GAMMA,         "gamma",     1, ONE,          FLOAT,         NONE,  NONE,           "gamma",      "gamma",     0, 0,  1770, 1770,  ROUNDS | LONG) \
+    ROW(UNIFORM,       "uniform",   1, AS("(seed)"), RANDOM,        NONE,  NONE,           NONE,         NONE,        0, 0,  215,  215,   LIFTS | LONG)           \
+    ROW(NORMAL,        "normal",    1, AS("(seed)"), RANDOM,        NONE,  NONE,           NONE,         NONE,        0, 0,  550,  550,   LIFTS | LONG)
 
 /* Names that NumPy has for the same: name, code, arity, arguments in messages. */
 #define TW__ALIAS_TABLE(ALIAS) \

@@ -9,7 +9,7 @@
 #include "notation/read/function.h"
 #include "notation/value/operation.h"
 
-/* "x[i] + y[i]", "sqrt(x[i])": the operation of operands that are called x, y, z. */
+/* "x[i] + y[i]", "sqrt(x[i])": the operation of operands that are called x, y, z; "x[i] + uniform(3)" of a seed. */
 static void write(char *text, size_t size, enum tw__operation code)
 {
     const struct tw__operation_row *row = tw__operation_row(code);
@@ -18,6 +18,8 @@ static void write(char *text, size_t size, enum tw__operation code)
         snprintf(text, size, "r[i] = %s x[i]", row->spelled);
     } else if (row->written != TW__WRITTEN_CALLED) {
         snprintf(text, size, "r[i] = x[i] %s y[i]", row->spelled);
+    } else if (row->rule == TW__RULE_RANDOM) {
+        snprintf(text, size, "r[i] = x[i] + %s(3)", row->spelled);
     } else {
         int used = snprintf(text, size, "r[i] = %s(", row->spelled);
         for (int k = 0; k < row->arity; k++) {
@@ -90,7 +92,7 @@ static void every_row_says_how_it_is_printed(void **state)
     for (int code = 0; code < TW__OPERATIONS; code++) {
         const struct tw__operation_row *row = tw__operation_row((enum tw__operation)code);
         assert_in_range(row->arity, 1, 3);
-        assert_true(row->sign != NULL || row->helper != NULL || row->function != NULL);
+        assert_true(row->sign != NULL || row->helper != NULL || row->function != NULL || row->rule == TW__RULE_RANDOM);
         assert_true((row->function != NULL) == (row->family != NULL));
         assert_true((row->flops > 0) == (row->complex_flops > 0));
         assert_true(row->written != TW__WRITTEN_PREFIX || row->arity == 1);
