@@ -1,6 +1,6 @@
 """Reaction and diffusion: two substances on a ring in both directions, of which one feeds on the other (Gray and Scott's model).
 
-A time step is two statements; u[i-1,j] is the neighbour, and what lies beyond an edge is at the other side.
+A time step is a statement with two results; u[i-1,j] is the neighbour, and what lies beyond an edge is at the other side.
 """
 
 import numpy as np
@@ -11,8 +11,9 @@ from canvas import colours, main
 PEER = "numba"
 FEED, KILL, SPREAD_U, SPREAD_V = 0.055, 0.062, 0.16, 0.08
 AROUND = "({0}[i-1,j] + {0}[i+1,j] + {0}[i,j-1] + {0}[i,j+1] - 4*{0}[i,j])"
-STEP_U = f"r[i,j] = u[i,j] + spread*{AROUND.format('u')} - u[i,j]*v[i,j]*v[i,j] + feed*(1 - u[i,j])"
-STEP_V = f"r[i,j] = v[i,j] + spread*{AROUND.format('v')} + u[i,j]*v[i,j]*v[i,j] - loss*v[i,j]"
+STEP = f"""
+    next_u[i,j] = u[i,j] + spread_u*{AROUND.format('u')} - u[i,j]*v[i,j]*v[i,j] + feed*(1 - u[i,j]);
+    next_v[i,j] = v[i,j] + spread_v*{AROUND.format('v')} + u[i,j]*v[i,j]*v[i,j] - loss*v[i,j]"""
 
 
 def make(small):
@@ -26,11 +27,11 @@ def make(small):
 
 # after
 def after(u, v, steps):
+    step = tw.function(STEP, edges="wrap")
     next_u, next_v = np.empty_like(u), np.empty_like(v)
     u, v = u.copy(), v.copy()
     for _ in range(steps):
-        tw.evaluate(STEP_U, u=u, v=v, spread=SPREAD_U, feed=FEED, edges="wrap", out=next_u)
-        tw.evaluate(STEP_V, u=u, v=v, spread=SPREAD_V, loss=FEED + KILL, edges="wrap", out=next_v)
+        step(u=u, v=v, spread_u=SPREAD_U, spread_v=SPREAD_V, feed=FEED, loss=FEED + KILL, out=(next_u, next_v))
         u, v, next_u, next_v = next_u, next_v, u, v
     return v
 

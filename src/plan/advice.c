@@ -210,8 +210,12 @@ static void say_workers(struct tw__text *text, const tw_report *report, const st
         tw__text_add(text, "the %s were idle for %d %% of the time: more or shorter tiles would keep them busy",
                      workers_name(report), (int)(100 * (1 - measured->sum / all) + 0.5));
     } else {
-        tw__text_add(text, "all %d %s were busy for %d %% of the time: the kernel's own work is the limit",
-                     report->totals.workers, workers_name(report), (int)(100 * measured->sum / all + 0.5));
+        char count[32] = "both";
+        if (report->totals.workers != 2) {
+            snprintf(count, sizeof count, "all %d", report->totals.workers);
+        }
+        tw__text_add(text, "%s %s were busy for %d %% of the time: the kernel's own work is the limit", count,
+                     workers_name(report), (int)(100 * measured->sum / all + 0.5));
         say_maybe_small(text, report, measured);
     }
 }

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 import tilework
+import tilework as tw
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -37,6 +38,20 @@ def test_examples_of_the_pages(page, number, code, environment, tmp_path):
     path = tmp_path / "example.py"
     path.write_text(code)
     run([sys.executable, path], environment, tmp_path)
+
+
+def test_signatures_of_the_page_are_read_and_refused_as_it_says():
+    page = (TOP / "docs" / "signature.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)`(?: or `([^`]+)`)? \|", page.partition("## Grammar")[2].partition("## The order")[0], re.MULTILINE)
+    accepted = [text for row in rows for text in row if text]
+    refused = re.findall(r"^signature: .* at column \d+: '(.*)'$", page, re.MULTILINE)
+    assert len(accepted) > 10 and len(refused) > 2
+    for text in accepted:
+        tw._tilework.Signature(text)
+    for text in refused:
+        with pytest.raises(tw._tilework.Failure) as caught:
+            tw._tilework.Signature(text)
+        assert caught.value.args[1] in page
 
 
 def test_the_pages_have_examples():

@@ -153,7 +153,7 @@ static void workers_that_were_busy_all_the_time_are_named(void **state)
         seconds[k] = 5e-3;
     }
     advice_of(text, sizeof text, seconds, 40, 0, (tw_split){.axis = "i", .tile = 1}, (tw_pool_options){.workers = 2});
-    assert_says(text, "all 2 threads were busy for ");
+    assert_says(text, "both threads were busy for ");
 }
 
 static void a_text_that_is_too_short_is_cut(void **state)
