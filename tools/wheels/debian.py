@@ -121,6 +121,9 @@ def system(name, suite, architecture, *packages, bare=False):
         folder.parent.mkdir(parents=True, exist_ok=True)
         run("mmdebstrap", "--dpkgopt=force-unsafe-io", f"--variant={'extract' if bare else 'apt'}", f"--architectures={architecture}",
             f"--include={','.join(packages)}", suite, folder, mirror())
+        for name in ("bin", "lib"):  # newer releases have everything below /usr, and base-files leads there
+            if bare and not (folder / name).exists():
+                (folder / name).symlink_to(f"usr/{name}")
         (folder / "ready").touch()
     return folder
 

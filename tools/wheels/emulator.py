@@ -34,7 +34,7 @@ def wheel_runs(target, wheel, suite, numpy, readme):
     site, log = debian.WORK / "environments" / target.name, build.log_file(f"trial-{target.name}")
     shutil.rmtree(site, ignore_errors=True)
     build.call(log, sys.executable, "-m", "pip", "install", "--quiet", "--target", site, "--no-deps", "--no-index", f"--find-links={numpy}",
-               *(f"--platform=manylinux_2_{minor}_aarch64" for minor in (17, 27, 28)), f"--python-version={target.number}", "--only-binary=:all:", "numpy", wheel)
+               *(f"--platform=manylinux_2_{minor}_aarch64" for minor in (17, 27, 28)), f"--python-version={target.number}", "--only-binary=:all:", "--ignore-requires-python", "numpy", wheel)
     more = {"PYTHONPATH": str(site), "PATH": with_compiler(), "XDG_CACHE_HOME": str(site / "cache")}
     build.call(log, *words, root / "usr" / "bin" / f"python{target.number}", "-c", readme, **more)
     build.call(log, *words, site / "bin" / "tilework", "--version", **more)
