@@ -46,6 +46,7 @@ class _Taken(threading.local):
         self.give()
         if len(sys._current_frames()) < 2:  # pylint: disable=protected-access
             return
+        import logging  # noqa: F401  # if another thread did in the middle of the fork, its lock would be given back, but not taken
         end = time.monotonic() + self.patience
         while not self._take_all():
             self.give()

@@ -148,3 +148,21 @@ def test_locks_are_given_back_after_a_fork(tmp_path):
         print(r, free())
     """, str(tmp_path))
     assert (code, out) == (0, "[1. 1.] True\n"), errors
+
+
+LATE = """
+import os, sys, threading
+import numpy as np, tilework as tw
+assert "logging" not in sys.modules
+def late():  # as another thread would
+    import logging
+os.register_at_fork(before=late)
+end = threading.Event()
+threading.Thread(target=end.wait, daemon=True).start()
+assert tw.run(lambda y: y, "y[i] -> r[i]", np.arange(4.0), tiles={"i": 1}, workers=2, pool="processes").sum() == 6
+"""
+
+
+def test_logging_may_be_imported_in_the_middle_of_a_fork():
+    code, _, err = run_python(LATE)
+    assert code == 0 and "un-acquired lock" not in err, err
