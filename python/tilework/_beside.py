@@ -174,6 +174,15 @@ class Future(concurrent.futures.Future):  # type: ignore[type-arg]
         self._run.stop(Left("the future was cancelled"))
         return True
 
+    def result(self, timeout: Optional[float] = None) -> Any:
+        """What the run gives. Ctrl-C while this thread waits for it ends the run, whose report the exception then has."""
+        try:
+            return super().result(timeout)
+        except KeyboardInterrupt as interrupt:
+            if not self.done() and not super().cancel():
+                self._run.leave(interrupt)
+            raise
+
     def cancelled(self) -> bool:
         """The run was ended by :meth:`cancel`."""
         return super().cancelled() or (self._is_ended and self.done() and

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from . import _beside
     from typing_extensions import Unpack
 
-    from ._options import AnyPool, DecoratorOptions, FunctionOptions, PlacedKernelOptions
+    from ._edges import Edges
+    from ._options import AnyPool, DecoratorOptions, FunctionOptions, PlacedKernelOptions, PlacedMapOptions
     from ._report import Report
 
 __all__ = ["close_idle", "empty", "evaluate", "function", "iterate", "kernel", "map", "run", "share", "submit", "zeros"]
@@ -371,18 +372,18 @@ def _may_fork(asked: Asked) -> bool:
 
 
 @overload
-def map(kernel: Any, signature: str, *operands: Any, report: Literal[True],
-        **options: Unpack[PlacedKernelOptions]) -> tuple[list[Any], Report]: ...
+def map(kernel: Callable[..., Any], signature: str, *operands: Any, report: Literal[True],
+        **options: Unpack[PlacedMapOptions]) -> tuple[list[Any], Report]: ...
 @overload
-def map(kernel: Any, signature: str, *operands: Any, report: bool = ...,
-        **options: Unpack[PlacedKernelOptions]) -> list[Any]: ...
+def map(kernel: Callable[..., Any], signature: str, *operands: Any, report: bool = ...,
+        **options: Unpack[PlacedMapOptions]) -> list[Any]: ...
 @_options.shown(_options.MAP)
 def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # pylint: disable=redefined-builtin
     """The list of what a kernel returns for each tile, in the order of the tiles: ``tw.map(f, "a[i,j]", a)``.
 
     The objects may be of any kind and size; those of worker processes are pickled. The signature has no outputs. Options are
-    those of :func:`run`; with ``report=True`` it gives ``(list, Report)``, with ``keep_going=True`` None for tiles that failed,
-    and a warning.
+    those of :func:`run` that are not about outputs; with ``report=True`` it gives ``(list, Report)``, with ``keep_going=True``
+    None for tiles that failed, and a warning.
 
     Examples
     --------
@@ -394,12 +395,11 @@ def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # 
 
 
 @overload
-def iterate(kernel: Any, signature: str, *operands: Any, report: bool = ...,
-            **options: Unpack[PlacedKernelOptions]) -> _beside.Tiles: ...
-@overload
-def iterate(kernel: str, signature: None = ..., *, pool: Union[AnyPool, Pool] = ..., workers: Optional[int] = ...,
+def iterate(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool] = ...,
             **named: Any) -> _beside.Tiles: ...
-@_options.shown(_options.ITERATE)
+@overload
+def iterate(kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[PlacedKernelOptions]) -> _beside.Tiles: ...
+@_options.shown(_options.ITERATE.all)
 def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
     """The tiles of a run as they finish, in any order: ``for tile in tw.iterate(f, "y[i] -> r[i]", y): show(tile.outputs)``.
 
@@ -420,12 +420,11 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
 
 
 @overload
-def submit(kernel: Any, signature: str, *operands: Any, report: bool = ...,
-           **options: Unpack[PlacedKernelOptions]) -> _beside.Future: ...
-@overload
-def submit(kernel: str, signature: None = ..., *, pool: Union[AnyPool, Pool] = ..., workers: Optional[int] = ...,
+def submit(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool] = ...,
            **named: Any) -> _beside.Future: ...
-@_options.shown(_options.SUBMIT)
+@overload
+def submit(kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[PlacedKernelOptions]) -> _beside.Future: ...
+@_options.shown(_options.SUBMIT.all)
 def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
     """A run in the background: a future as of :mod:`concurrent.futures`, with ``result``, ``cancel`` (which ends a run that has
     begun too), ``add_done_callback``; ``await`` gives the result in asyncio. Takes what :func:`iterate` takes. Several runs on

@@ -46,19 +46,24 @@ AnyPool = Literal["auto", "threads", "processes", "serial"]
 # ---- names and types ---------------------------------------------------------------------------------------------------
 
 
-class _Kept(TypedDict, total=False):
-    """Of kernels and statements, whatever they are called with."""
+class _Divided(TypedDict, total=False):
+    """Of all that has tiles."""
 
-    dtype: Any
     cuts: Optional[Mapping[str, Any]]
     tiles: Optional[Mapping[str, int]]
     parts: Optional[Mapping[str, int]]
     lengths: Optional[Mapping[str, int]]
     edges: Edges
     progress: Union[None, bool, Callable[[int, int, float], object]]
-    check: bool
     where: Any
     on_tile: Optional[Callable[..., object]]
+
+
+class _Kept(_Divided, total=False):
+    """Of kernels and statements, whatever they are called with."""
+
+    dtype: Any
+    check: bool
     resume: Union[bool, Literal["auto"]]
     restart: bool
     verify: bool
@@ -71,15 +76,20 @@ class _Into(TypedDict, total=False):
     out: Any
 
 
-class _Kernel(_Kept, total=False):
-    """Of kernels."""
+class _Failing(TypedDict, total=False):
+    """Of what may fail, or cost a worker."""
 
-    reduce: Union[None, str, Callable[..., object], Mapping[str, Any]]
     retries: int
     timeout: Optional[float]
     guard: bool
     keep_going: bool
     tiles_per_worker: int
+
+
+class _Kernel(_Kept, _Failing, total=False):
+    """Of kernels."""
+
+    reduce: Union[None, str, Callable[..., object], Mapping[str, Any]]
     version: Union[None, str, int, float]
 
 
@@ -106,6 +116,14 @@ class PlacedKernelOptions(KernelOptions, Placement, total=False):
 
 class PlacedStatementOptions(StatementOptions, Placement, total=False):
     """Of `evaluate`, `plan`."""
+
+
+class MapOptions(_Divided, _Failing, total=False):
+    """Of `Pool.map`, which has no outputs."""
+
+
+class PlacedMapOptions(MapOptions, Placement, total=False):
+    """Of `map`."""
 
 
 class Reported(TypedDict, total=False):
@@ -321,17 +339,24 @@ class Takes:
         _habits.refuse(self.name, (name for name in given if name not in self.checks), self.types)
 
 
+class TakesEither:
+    """What a function takes with a kernel, what with a statement, and what help() shows: both."""
+
+    def __init__(self, name: str, kernel: Any, statement: Any, *keys: Any) -> None:
+        self.kernel, self.statement = Takes(name, kernel, *keys), Takes(name, statement, *keys)
+        self.all = Takes(name, kernel, statement, *keys)
+
+
 RUN = Takes("run", PlacedKernelOptions, Reported)
 POOL_RUN = Takes("run", KernelOptions, Reported)
 EVALUATE = Takes("evaluate", PlacedStatementOptions, Reported)
 POOL_EVALUATE = Takes("evaluate", StatementOptions, Reported)
-ITERATE = Takes("iterate", PlacedKernelOptions, Reported)
-SUBMIT = Takes("submit", PlacedKernelOptions, Reported)
-MAP = Takes("map", PlacedKernelOptions, Reported)
-STATEMENTS_BESIDE = Takes("iterate", PlacedStatementOptions, Reported)
-POOL_ITERATE = Takes("iterate", KernelOptions, Reported)
-POOL_SUBMIT = Takes("submit", KernelOptions, Reported)
-POOL_MAP = Takes("map", KernelOptions, Reported)
+ITERATE = TakesEither("iterate", PlacedKernelOptions, PlacedStatementOptions, Reported)
+SUBMIT = TakesEither("submit", PlacedKernelOptions, PlacedStatementOptions, Reported)
+MAP = Takes("map", PlacedMapOptions, Reported)
+POOL_ITERATE = TakesEither("iterate", KernelOptions, StatementOptions, Reported)
+POOL_SUBMIT = TakesEither("submit", KernelOptions, StatementOptions, Reported)
+POOL_MAP = Takes("map", MapOptions, Reported)
 KERNEL = Takes("kernel", DecoratorOptions)
 FUNCTION = Takes("function", FunctionOptions)
 PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
@@ -399,25 +424,23 @@ def is_bare(takes: Takes, given: Mapping[str, Any]) -> bool:
     return takes.checks.keys().isdisjoint(given) or takes.checks.keys() & given.keys() == {"out"}
 
 
-def of_either(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
+def of_either(takes: TakesEither, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
     """Of a call that takes a kernel with its signature, or a statement and operands by their names."""
     if isinstance(kernel, str) and signature is None:
         if operands:
             raise TypeError("the operands of a statement are given by their names")
-        return of_statement(STATEMENTS_BESIDE, kernel, given)
-    return of_kernel(takes, kernel, signature, operands, given)
+        return of_statement(takes.statement, kernel, given)
+    return of_kernel(takes.kernel, kernel, signature, operands, given)
 
 
 def of_map(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...], given: Mapping[str, Any]) -> Asked:
     """Of a call whose kernel returns objects."""
+    for name in given:
+        if name in RUN.checks and name not in takes.checks and name not in Placement.__annotations__:
+            raise ArgumentError(f"map gives a list of what the tiles return; {name}= is for outputs, which it does not have")
     asked = of_kernel(takes, kernel, signature, operands, given)
     if isinstance(asked.kernel, (str, Kernel)):
         raise TypeError("map is for Python callables, which return an object for each tile")
-    for name in ("out", "dtype", "reduce"):
-        if getattr(asked, name) is not None:
-            raise ArgumentError(f"map gives a list of what the tiles return; {name}= is for outputs, which it does not have")
-    if asked.options.check:
-        raise ArgumentError("check= compares outputs, and map has none")
     return asked._replace(collects=True)
 
 

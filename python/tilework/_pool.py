@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._engine import Engine
-    from ._options import KernelOptions, PoolKind
+    from ._edges import Edges
+    from ._options import KernelOptions, MapOptions, PoolKind
     from ._report import Report
 
 PATIENCE_AT_EXIT = 1.0  # seconds that a run has to end when the program does
@@ -181,22 +182,22 @@ class Pool:
         return self._do(_options.of_statement(_options.POOL_EVALUATE, statement, named))
 
     @overload
-    def map(self, /, kernel: Any, signature: str, *operands: Any, report: Literal[True],
-            **options: Unpack[KernelOptions]) -> tuple[list[Any], Report]: ...
+    def map(self, /, kernel: Callable[..., Any], signature: str, *operands: Any, report: Literal[True],
+            **options: Unpack[MapOptions]) -> tuple[list[Any], Report]: ...
     @overload
-    def map(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
-            **options: Unpack[KernelOptions]) -> list[Any]: ...
+    def map(self, /, kernel: Callable[..., Any], signature: str, *operands: Any, report: bool = ...,
+            **options: Unpack[MapOptions]) -> list[Any]: ...
     @_options.shown(_options.POOL_MAP)
     def map(self, /, kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         """The list of what the kernel returns for each tile; as :func:`tilework.map`, with this pool's workers."""
         return self._do(_options.of_map(_options.POOL_MAP, kernel, signature, operands, options))
 
     @overload
+    def iterate(self, /, kernel: str, *, edges: Edges = ..., **named: Any) -> _beside.Tiles: ...
+    @overload
     def iterate(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
                 **options: Unpack[KernelOptions]) -> _beside.Tiles: ...
-    @overload
-    def iterate(self, /, kernel: str, signature: None = ..., **named: Any) -> _beside.Tiles: ...
-    @_options.shown(_options.POOL_ITERATE)
+    @_options.shown(_options.POOL_ITERATE.all)
     def iterate(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Tiles:
         """The tiles of a run as they finish; as :func:`tilework.iterate`, with this pool's workers."""
         asked = _options.of_either(_options.POOL_ITERATE, kernel, signature, operands, options)
@@ -205,11 +206,11 @@ class Pool:
         return _beside.Tiles(lambda told: self._do(told_of(asked, told)), asked.options.report, self._forks())
 
     @overload
+    def submit(self, /, kernel: str, *, edges: Edges = ..., **named: Any) -> _beside.Future: ...
+    @overload
     def submit(self, /, kernel: Any, signature: str, *operands: Any, report: bool = ...,
                **options: Unpack[KernelOptions]) -> _beside.Future: ...
-    @overload
-    def submit(self, /, kernel: str, signature: None = ..., **named: Any) -> _beside.Future: ...
-    @_options.shown(_options.POOL_SUBMIT)
+    @_options.shown(_options.POOL_SUBMIT.all)
     def submit(self, /, kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
         """A run in the background; as :func:`tilework.submit`. Runs of one pool wait for each other, first come, first
         served."""

@@ -74,3 +74,25 @@ def test_what_errors_alone_need_is_not_loaded():
             "tilework._deaths", "tilework._foreign", "tilework._forms", "tilework._generators", "tilework._hints",
             "tilework._server", "tilework._stalls", "tilework._workers"}
     assert rare.isdisjoint(loaded)
+
+
+def test_help_lists_the_options_that_a_function_takes():
+    def options(function):
+        return {name for name, one in inspect.signature(function).parameters.items() if one.kind is one.KEYWORD_ONLY}
+
+    outputs = {"out", "dtype", "reduce", "check", "resume", "restart", "verify", "version", "mmap_mode"}
+    placed = {"pool", "workers"}
+    assert options(tw.run) - options(tw.map) == outputs
+    for function, method in ((tw.map, tw.Pool.map), (tw.iterate, tw.Pool.iterate), (tw.submit, tw.Pool.submit)):
+        assert options(function) - options(method) == placed and options(method) < options(function)
+    for function in (tw.iterate, tw.submit):
+        assert options(function) == options(tw.run)  # *operands has the name of the option for statements
+        assert "named" in inspect.signature(function).parameters
+    for name in sorted(outputs):
+        with pytest.raises(tw.ArgumentError, match=f"map gives a list of what the tiles return; {name}= is for outputs"):
+            tw.map(abs, "y[i]", np.ones(3), **{name: True})
+    with pytest.raises(TypeError, match="operands"):
+        tw.iterate(abs, "y[i] -> r[i]", np.ones(3), operands={})
+    with tw.Pool(1, "serial") as pool:
+        with pytest.raises(tw.Error):
+            list(pool.iterate("r[i] = y[i]", y=np.ones(3), workers=2))

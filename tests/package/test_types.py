@@ -28,6 +28,12 @@ reveal_type(tw.run(kernel, "y[i] -> r[i]", y, report=flag))  # Any
 reveal_type(tw.evaluate("r[i] = 2 * y[i]", y=y))  # Any
 reveal_type(tw.evaluate("r[i] = 2 * y[i]", y=y, edges="clamp", report=True, check=True))  # tuple[Any, tilework._report.Report]
 reveal_type(tw.evaluate("r[i] = c * y[i]", y=y, c=2, report=flag))  # Any
+reveal_type(tw.map(kernel, "y[i]", y))  # list[Any]
+reveal_type(tw.map(kernel, "y[i]", y, keep_going=True, report=True))  # tuple[list[Any], tilework._report.Report]
+reveal_type(tw.iterate(kernel, "y[i] -> r[i]", y, out="r.npy", resume="auto"))  # tilework._beside.Tiles
+reveal_type(tw.iterate("r[i] = c * y[i]", y=y, c=2, edges="wrap", pool="serial"))  # tilework._beside.Tiles
+reveal_type(tw.submit(kernel, "y[i] -> r[i]", y, report=True))  # tilework._beside.Future
+reveal_type(tw.submit("r[i] = c * y[i]", y=y, c=2))  # tilework._beside.Future
 reveal_type(tw.plan(kernel, "y[i] -> r[i]", y, workers=2))  # tilework._plan.Plan
 reveal_type(tw.plan("r[i] = c * y[i]", y=y, c=2, edges="wrap"))  # tilework._plan.Plan
 reveal_type(tw.map(kernel, "y[i]", y, retries=0))  # list[Any]
@@ -50,6 +56,9 @@ with tw.Pool(2, "threads") as pool:
     reveal_type(pool.run(kernel, "y[i] -> r[i]", y))  # Any
     reveal_type(pool.run(kernel, "y[i] -> r[i]", y, retries=0, report=True))  # tuple[Any, tilework._report.Report]
     reveal_type(pool.evaluate("r[i] = 2 * y[i]", y=y))  # Any
+    reveal_type(pool.map(kernel, "y[i]", y, report=True))  # tuple[list[Any], tilework._report.Report]
+    reveal_type(pool.iterate(kernel, "y[i] -> r[i]", y))  # tilework._beside.Tiles
+    reveal_type(pool.submit("r[i] = workers[i]", workers=y))  # tilework._beside.Future
     reveal_type(pool.evaluate("r[i] = workers[i] + pool", workers=y, pool=1.5, report=True))  # tuple[Any, tilework._report.Report]
     reveal_type(pool.map(kernel, "y[i]", y))  # list[Any]
     reveal_type(pool.iterate(kernel, "y[i] -> r[i]", y, retries=0))  # tilework._beside.Tiles
@@ -73,6 +82,14 @@ tw.evaluate("r[i] = y[i]", y=y, edges="clmap")
 tw.evaluate("r[i] = y[i]", y=y, edges={"i": "clmap"})
 tw.plan(kernel, "y[i] -> r[i]", y, pool="proceses")
 tw.plan("r[i] = y[i]", y=y, pool="proceses")
+tw.map(kernel, "y[i]", y, out=y)
+tw.map(kernel, "y[i]", y, pool="proceses", report=True)
+tw.iterate(kernel, "y[i] -> r[i]", y, pool="proceses")
+tw.iterate("r[i] = y[i]", y=y, pool="proceses")
+tw.submit(kernel, "y[i] -> r[i]", y, tile={"i": 2})
+tw.submit("r[i] = y[i]", y=y, edges="clmap")
+pool.map(kernel, "y[i]", y, workers=2)
+pool.iterate(kernel, "y[i] -> r[i]", y, pool="threads")
 pool.run(kernel, "y[i] -> r[i]", y, pool="threads")
 pool.run(kernel, "y[i] -> r[i]", y, retries="2")
 pool.evaluate("r[i] = y[i]", y=y, edges="clmap")
