@@ -50,6 +50,8 @@ def written(text, arity, how):
         return f"{text} a[i]", "a"
     if how in ("INFIX", "COMPARES"):
         return f"a[i] {text} b[i]", "ab"
+    if text in ("uniform", "normal"):
+        return f"a[i] + {text}(3)", "a"
     arguments = {1: "a[i]", 2: "a[i], b[i]", 3: "a[i] < b[i], a[i], b[i]"}[arity]
     return f"{text}({arguments})", "a" if arity == 1 else "ab"
 

@@ -271,3 +271,19 @@ def test_a_tile_draws_while_its_kernel_runs():
 
 def test_docs_of_rng_point_to_random():
     assert "other cuts give other numbers" in tw.Tile.rng.__doc__ and "random" in tw.Tile.rng.__doc__
+
+
+# ---- statements ----
+
+@pytest.mark.parametrize("kind", ["uniform", "normal"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_statement_draws_the_same_numbers(kind, dtype):
+    expected = drawn(kind, SEED, dtype=dtype)
+    for tiles in CUTS:
+        found = tw.evaluate(f"r[i,j] = {kind}(seed)", seed=SEED, lengths=LENGTHS, tiles=tiles, dtype=dtype)
+        assert found.dtype == np.dtype(dtype) and np.array_equal(found, expected)
+    second = tw.evaluate(f"q[i] = 0.0; r[i,j] = {kind}({SEED}) + 0 * q[i]", lengths=LENGTHS)[1]
+    assert np.array_equal(second, tw.run(lambda tile: (np.zeros(tile.stop[0] - tile.start[0]), tile.random(SEED, kind, output="r")),
+                                         "-> q[i], r[i,j]", lengths=LENGTHS, tiles={"i": 9})[1])
+    sizes = drawn(kind, SEED, "-> r[j,k]", {"j": 20, "k": 300})
+    assert np.allclose(tw.evaluate(f"s[j] = mean(k: {kind}({SEED}))", lengths={"j": 20, "k": 300}), sizes.mean(axis=1), rtol=1e-12)
