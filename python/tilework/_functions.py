@@ -139,7 +139,8 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
     timeout : float, optional
         Seconds that a tile may take, else its worker is ended as if it had died. Processes only.
     progress : bool or callable, optional
-        True: a bar, of tqdm where it is installed. A callable gets tiles done, tiles in all, seconds.
+        True: a bar, of tqdm where it is installed; or a class of tqdm's. In a file it is one line at the end. A callable gets
+        tiles done, tiles in all, seconds.
     guard : bool
         Run each tile on guarded copies: a kernel that reaches outside its tile is caught. Processes only.
     check : bool

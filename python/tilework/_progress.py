@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional
 from . import _tilework
 
 Tell = Callable[[int, int, float], object]
+NEVER = 1e9  # seconds until a bar is drawn for the first time
 
 
 @contextlib.contextmanager
@@ -17,10 +18,10 @@ def teller(progress: Any) -> Iterator[Optional[Tell]]:
     """A function of (done, total, seconds), or None."""
     if progress is None or progress is False:
         yield None
-    elif callable(progress):
+    elif callable(progress) and not _is_tqdm(progress):
         yield progress
-    elif progress is True:
-        bar = _bar()
+    elif progress is True or _is_tqdm(progress):
+        bar = _bar() if progress is True else _Tqdm(progress)
         try:
             yield bar
         finally:
@@ -29,10 +30,20 @@ def teller(progress: Any) -> Iterator[Optional[Tell]]:
         raise TypeError(f"progress is True, False or a callable, not {progress!r}")
 
 
-def _bar() -> Any:
+def _is_tqdm(progress: Any) -> bool:
+    """The class, which makes a bar."""
+    return isinstance(progress, type) and all(hasattr(progress, name) for name in ("update", "close", "set_description"))
+
+
+def _is_redrawn() -> bool:
+    """Standard error is a terminal or a notebook; in a file a bar is one line at the end."""
     stream = sys.stderr
-    if stream is None or not (stream.isatty() or type(stream).__module__.startswith("ipykernel")):
-        return _Line()  # in a file: one line at the end
+    return stream is not None and (stream.isatty() or type(stream).__module__.startswith("ipykernel"))
+
+
+def _bar() -> Any:
+    if not _is_redrawn():
+        return _Line()
     try:
         from tqdm.auto import tqdm
     except ImportError:
@@ -47,12 +58,14 @@ class _Tqdm:
 
     def __call__(self, done: int, total: int, seconds: float) -> None:
         if self.bar is None:
-            self.bar = self.tqdm(total=total, unit="tile")
+            self.bar = self.tqdm(total=total, unit="tile", **({} if _is_redrawn() else {"delay": NEVER}))
         self.bar.update(done - self.bar.n)
 
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
+            if self.bar.delay == NEVER and sys.stderr is not None:
+                sys.stderr.write(f"{self.bar}\n")
 
 
 class _Line:

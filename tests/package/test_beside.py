@@ -284,6 +284,14 @@ def test_ctrl_c_carries_the_report():
     assert caught.value.report.totals["done"] == 1 and caught.value.report.totals["tiles"] == 40
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_bar_in_a_file_is_one_line(named, capfd):
+    progress = pytest.importorskip("tqdm").tqdm if named else True
+    tw.run(lambda y: y, "y[i] -> r[i]", Y, pool="serial", tiles={"i": 1}, progress=progress)
+    said = capfd.readouterr().err
+    assert said.endswith("\n") and said.count("\n") == 1 and "\r" not in said and "40" in said, said
+
+
 def test_spawned_pools_refuse():
     with tw.Pool(1, start="spawn") as pool:
         with pytest.raises(tw.PoolError, match="start='spawn'"):
