@@ -1,4 +1,4 @@
-"""Tiles that are reported while files are written."""
+"""Tiles that are reported while files are written, and files that something else has changed meanwhile."""
 
 import os
 
@@ -34,3 +34,18 @@ def test_a_tile_may_change_the_current_folder(folder):
         assert (r == 2 * Y).all() and os.listdir() == []
         os.chdir(home)
     assert sorted(os.listdir()) == ["inner", "r.npy"]
+
+
+def test_an_unfinished_file_of_another_size_is_another_job():
+    def run(**options):
+        return tw.run(lambda y: 1 / (y - fails), "y[i] -> r[i]", Y, out="r.npy", tiles={"i": 1}, workers=1, version="1", **options)
+
+    fails = 5
+    with np.errstate(divide="raise"), pytest.raises(tw.TileError):
+        run()
+    os.truncate("r.npy.part", 200)
+    with pytest.raises(tw.FileError, match="r.npy.part: has 200 bytes and should have 224; restart=True discards"):
+        run(resume=True)
+    fails = 0
+    with pytest.warns(RuntimeWarning, match="r.npy.part: has 200 bytes"):
+        assert (run(resume="auto") == 1 / Y).all()

@@ -347,9 +347,12 @@ static tw_status check_contents(const struct plan *plan, int fd, const char *sho
     tw_status status = TW_OK;
     if (failed != 0) {
         status = tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be read", shown);
-    } else if (info.size != plan->whole ||
+    } else if (have < plan->length ||
                memcmp(there + TW__NPY_MAGIC, plan->header + TW__NPY_MAGIC, plan->length - TW__NPY_MAGIC) != 0) {
         status = fail_contents(plan, there, have, shown, error);
+    } else if (info.size != plan->whole) {
+        status = tw__fail(error, TW_ERROR_JOURNAL, "%s: has %" PRId64 " bytes and should have %" PRId64, shown,
+                          info.size, plan->whole);
     } else {
         memcpy(front, there, TW__TAG_SIZE);
     }
