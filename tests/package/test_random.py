@@ -287,3 +287,25 @@ def test_a_statement_draws_the_same_numbers(kind, dtype):
                                          "-> q[i], r[i,j]", lengths=LENGTHS, tiles={"i": 9})[1])
     sizes = drawn(kind, SEED, "-> r[j,k]", {"j": 20, "k": 300})
     assert np.allclose(tw.evaluate(f"s[j] = mean(k: {kind}({SEED}))", lengths={"j": 20, "k": 300}), sizes.mean(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("tiles", [None, {"i": 5}, {"i": 7, "j": 4}])
+def test_numbers_stand_anywhere_in_a_statement(tiles):
+    lengths = {"i": 23, "j": 19, "k": 31}
+    rng = np.random.default_rng(1)
+    a, b, x = rng.random((23, 31)), rng.random((31, 19)), rng.random((23, 19))
+    flat, whole = {"i": 23, "j": 19}, drawn("uniform", 3, "-> r[i,j,k]", lengths)
+    uniform, normal = drawn("uniform", 3, "-> r[i,j]", flat), drawn("normal", 3, "-> r[i,j]", flat)
+    cases = {
+        "r[i,j] = sum(k: a[i,k] * b[k,j] * uniform(3))": np.einsum("ik,kj,ijk->ij", a, b, whole),
+        "r[i,j] = sum(k: (a[i,k] + uniform(3)) * b[k,j])": np.einsum("ijk,kj->ij", a[:, None, :] + whole, b),
+        "r[i,j] = (x[i-1,j] + x[i+1,j]) * uniform(3)": (np.roll(x, 1, 0) + np.roll(x, -1, 0)) * uniform,
+        "r[i,j] = complex64(x[i,j]) + 1j * normal(3)": x + 1j * normal,
+        "r[i,j] = x[i,j] + argmax(k: uniform(3) * b[k,j])": x + (whole * b.T).argmax(axis=2),
+        "r[i,j] = int32(10 * uniform(3)) + 0 * x[i,j]": np.trunc(10 * uniform),
+    }
+    for text, expected in cases.items():
+        operands = {name: array for name, array in (("a", a), ("b", b), ("x", x)) if f"{name}[" in text}
+        found = tw.evaluate(text, **operands, lengths={} if len(operands) == 2 else flat if "x" in operands else lengths,
+                            tiles=tiles, edges="wrap")
+        assert np.allclose(found, expected, rtol=1e-6 if "complex64" in text else 1e-12), text
