@@ -105,7 +105,11 @@ class Tiles(Iterator[FinishedTile]):
         waiting: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._waiting = waiting
         self._run = Beside(work, waiting.put, lambda run: waiting.put(None))
-        threading.Thread(target=self._run.do, name="tilework", daemon=True).start()
+        try:
+            threading.Thread(target=self._run.do, name="tilework", daemon=True).start()
+        except RuntimeError:  # the system gives no thread, so there is no run whose end could be waited for
+            self._closed = True
+            raise
         if waits:
             self._guarded(self._run.ready.wait)
 
@@ -218,8 +222,21 @@ class _Line:
             if self.works:
                 return False
             self.works = True
-        threading.Thread(target=self._work, name="tilework").start()
+        try:
+            threading.Thread(target=self._work, name="tilework").start()
+        except RuntimeError as error:  # the system gives no thread: the next one that comes tries again
+            self._give_up(error)
+            raise
         return True
+
+    def _give_up(self, error: RuntimeError) -> None:
+        with self.lock:
+            self.works = False
+            left = list(self.waiting)
+            self.waiting.clear()
+        for future in left:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)
 
     def _work(self) -> None:
         while True:
@@ -232,16 +249,24 @@ class _Line:
                 future._run.do()  # pylint: disable=protected-access
 
 
-_lines: "weakref.WeakKeyDictionary[Any, _Line]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
+class _Lines:
+    """The line of each pool."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.of: "weakref.WeakKeyDictionary[Any, _Line]" = weakref.WeakKeyDictionary()
+
+
+_lines = _Lines()
+os.register_at_fork(after_in_child=_lines.__init__)  # type: ignore[misc]  # a fork has none of the threads that do the runs
 
 
 def submitted(work: Work, pool: Any, waits: bool) -> Future:
     """`pool`: None if the run has one of its own."""
     future = Future()
     run = future._run = Beside(work, None, lambda run: _settle(future, run))  # pylint: disable=protected-access
-    with _lock:
-        line = _Line() if pool is None else _lines.setdefault(pool, _Line())
+    with _lines.lock:
+        line = _Line() if pool is None else _lines.of.setdefault(pool, _Line())
     if line.add(future) and waits:
         run.ready.wait()
     return future

@@ -22,7 +22,13 @@ class Returned:
         self.__wrapped__ = function
         self.passes_tile = passes_tile
         self.values: dict[int, Any] = {}
-        self.files = tuple(os.memfd_create(name) for name in ("tilework-rows", "tilework-objects")) if apart else ()
+        self.files: tuple[int, ...] = ()
+        try:
+            for name in ("tilework-rows", "tilework-objects") if apart else ():
+                self.files += (os.memfd_create(name),)
+        except OSError:
+            self.close()
+            raise
 
     def __call__(self, *arrays: Any, tile: Any) -> None:
         value = self.__wrapped__(*arrays, tile=tile) if self.passes_tile else self.__wrapped__(*arrays)
@@ -46,8 +52,7 @@ class Returned:
 
     @staticmethod
     def _reserve(objects: int, size: int) -> int:
-        """A place of its own for so many bytes. An append is one step for the system, whoever else appends: the last byte marks
-        the place, and the room before it is a hole."""
+        """A place of its own for so many bytes, behind what the file has: a hole until it is written."""
         import fcntl
         fcntl.lockf(objects, fcntl.LOCK_EX)  # the system gives it back if this process dies
         try:

@@ -74,7 +74,8 @@ def dtype_of(kind: str, dtype: Any, own: Optional[np.dtype[Any]]) -> np.dtype[An
         if not fits(found):
             has = "integers have an integer dtype" if kind == "integers" else f"{kind} numbers are float32 or float64"
             raise ArgumentError(f"random {has}, not {found}")
-        return found.newbyteorder("=")
+        native: np.dtype[Any] = found.newbyteorder("=")
+        return native
     if own is not None and fits(own):
         return own
     return np.dtype(np.int64 if kind == "integers" else np.float64)

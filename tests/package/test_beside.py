@@ -296,3 +296,59 @@ def test_spawned_pools_refuse():
     with tw.Pool(1, start="spawn") as pool:
         with pytest.raises(tw.PoolError, match="start='spawn'"):
             pool.run(outer, SIGNATURE, Y, X, where=np.ones((40, 6), bool))
+
+
+def double(y):
+    return 2 * y
+
+
+def refuse_threads(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_without_a_thread_iterate_raises_and_waits_for_nothing(monkeypatch):
+    refuse_threads(monkeypatch)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        tw.iterate(double, "y[i] -> r[i]", Y)  # dropping what was half made must not wait either
+
+
+def test_a_pool_whose_run_got_no_thread_takes_the_next(monkeypatch):
+    with tw.Pool(2, pool="threads") as pool:
+        with monkeypatch.context() as patch:
+            refuse_threads(patch)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                pool.submit(double, "y[i] -> r[i]", Y)
+        assert (pool.submit(double, "y[i] -> r[i]", Y).result(timeout=60) == 2 * Y).all()
+
+
+FORK_WHILE_A_RUN_LASTS = """
+import os, threading
+import numpy as np, tilework as tw
+began, ends = threading.Event(), threading.Event()
+def waits(y):
+    began.set()
+    ends.wait(60)
+    return y
+pool = tw.Pool(2, pool="threads")
+future = pool.submit(waits, "y[i] -> r[i]", np.arange(4.0))
+began.wait(60)
+child = os.fork()
+if child == 0:
+    try:
+        pool.submit(waits, "y[i] -> r[i]", np.arange(4.0)).result(timeout=30)
+    except tw.PoolError:
+        os._exit(7)
+    except BaseException:
+        os._exit(8)
+    os._exit(9)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+ends.set()
+print(future.result(timeout=60).tolist())
+"""
+
+
+def test_a_fork_does_not_wait_for_runs_of_its_parent():
+    found = subprocess.run([sys.executable, "-c", FORK_WHILE_A_RUN_LASTS], capture_output=True, text=True, timeout=120, check=False)
+    assert found.stdout == "[0.0, 1.0, 2.0, 3.0]\n", found.stderr
