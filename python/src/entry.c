@@ -217,14 +217,14 @@ struct bound *bind_entry(struct entry *entry, PyObject *names, const struct valu
     tw_parameter parameters[NAMES];
     int changed = 0;
     for (int n = 0; entry->binder != NULL && n < entry->nnames; n++) {
-        if (entry->operand[n] == PARAMETER) {
-            if (read_parameter(&parameters[n], PyTuple_GET_ITEM(names, n), values->named[n]) != 0) {
-                return NULL;
-            }
-            changed |= !same_bits(&parameters[n], &entry->bound->value[n]);
-        } else {
+        if (entry->operand[n] != PARAMETER) {
             memset(&parameters[n], 0, sizeof parameters[n]);
+        } else if (read_parameter(&parameters[n], PyTuple_GET_ITEM(names, n), values->named[n]) != 0) {
+            return NULL;
         }
+    }
+    for (int n = 0; entry->binder != NULL && n < entry->nnames; n++) { /* no Python here: others may bind meanwhile */
+        changed |= entry->operand[n] == PARAMETER && !same_bits(&parameters[n], &entry->bound->value[n]);
     }
     if (changed) {
         const tw_kernel *kernel = bound_kernel(entry, parameters);

@@ -18,7 +18,7 @@ def draw(draws: Optional[_tilework.Draws], seed: Any, kind: str, output: Optiona
          dtype: Any, low: Any, high: Any) -> np.ndarray[Any, Any]:
     if draws is None:
         raise ArgumentError("this tile has no random numbers: a kernel draws them, from the tile that it gets as tile=")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ArgumentError(f"there is no kind {kind!r} of random numbers; there are 'uniform', 'normal' and 'integers'")
     number, own = operand_of(draws, output)
     if kind == "integers":
@@ -112,12 +112,16 @@ def integers(draws: _tilework.Draws, seed: int, number: int, dtype: np.dtype[Any
 def scaled(found: np.ndarray[Any, Any], low: Any, high: Any) -> np.ndarray[Any, Any]:
     if low is None and high is None:
         return found
+    number = found.dtype.type
     try:
-        first, end = float(0 if low is None else low), float(1 if high is None else high)
-    except TypeError:
-        raise ArgumentError(f"low and high of uniform numbers are numbers, not {low!r} and {high!r}") from None
-    if not (np.isfinite(first) and np.isfinite(end) and first < end and np.isfinite(end - first)):
-        raise ArgumentError(f"low={first} and high={end}: uniform numbers are at least low and less than high, both finite")
-    found *= found.dtype.type(end - first)
-    found += found.dtype.type(first)
-    return found
+        with np.errstate(over="ignore"):
+            first, end = number(float(0 if low is None else low)), number(float(1 if high is None else high))
+            width = number(float(end) - float(first))
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"low and high of uniform numbers are numbers of {found.dtype}, not {low!r} and {high!r}") from None
+    if not (first < end and np.isfinite(first) and np.isfinite(end) and np.isfinite(width)):
+        raise ArgumentError(f"low={first} and high={end}: uniform numbers of {found.dtype} are at least low and less than high, both "
+                            "finite")
+    found *= width
+    found += first
+    return np.minimum(found, np.nextafter(end, first), out=found)  # the sum may have been rounded up to high

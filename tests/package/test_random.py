@@ -197,6 +197,9 @@ def test_integers_of_awkward_ranges_are_not_biased(high):
 def test_uniform_numbers_have_bounds():
     found = drawn("uniform", 1, "-> r[i]", {"i": 1000}, low=-2, high=3)
     assert np.array_equal(found, drawn("uniform", 1, "-> r[i]", {"i": 1000}) * 5.0 + -2.0)
+    for dtype, low in (("f4", 2.0**24), ("f8", 2.0**53)):  # where 1 has no number of its own between low and low + 2
+        found = drawn("uniform", 1, "-> r[i]", {"i": 1000}, dtype=dtype, low=low, high=low + 2)
+        assert set(found.tolist()) == {low}
 
 
 # ---- what is refused ----
@@ -217,8 +220,13 @@ def test_what_makes_no_sense_is_refused_in_one_sentence():
     refused("int64 does not have all integers from 0 to 9223372036854775808", 3, "integers", high=2**63 + 1)
     refused("normal numbers have no low and high: write mean + sigma * tile.random(seed, 'normal')", 3, "normal", low=1)
     for low, high in ((2, 1), (1, 1), (0, float("inf")), (float("nan"), 1), (-1e308, 1e308)):
-        refused("uniform numbers are at least low and less than high, both finite", 3, "uniform", low=low, high=high)
+        refused("uniform numbers of float64 are at least low and less than high, both finite", 3, "uniform", low=low, high=high)
     refused("low and high of uniform numbers are numbers", 3, "uniform", low=[1])
+    refused("low and high of uniform numbers are numbers of float64, not 'a' and None", 3, "uniform", low="a")
+    refused("low and high of uniform numbers are numbers", 3, "uniform", high=10**400)
+    for low, high in ((0, 1e39), (1, 1 + 1e-9)):
+        refused("uniform numbers of float32 are at least low and less than high", 3, "uniform", dtype="f4", low=low, high=high)
+    refused("there is no kind ['uniform'] of random numbers", 3, ["uniform"])
     for size in (-1, (2, -1), 1.5, "x"):
         refused("size is a whole number or a tuple of them", 3, "uniform", size=size)
 
