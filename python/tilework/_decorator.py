@@ -30,6 +30,8 @@ class KernelFunction:
     def __init__(self, function: Any, signature: str, options: Mapping[str, Any], run: Callable[[Asked], Any]) -> None:
         if isinstance(function, type):
             raise TypeError(f"a kernel is a function that computes one tile, not the class {function.__qualname__}")
+        if isinstance(function, classmethod):
+            raise TypeError("write @classmethod above @tilework.kernel, not below it")
         if isinstance(function, str):
             raise TypeError("kernel is for functions; a statement becomes one by tilework.function")
         if isinstance(function, types.FunctionType):
@@ -61,7 +63,7 @@ class KernelFunction:
 
     def options(self, **options: Unpack[DecoratorOptions]) -> KernelFunction:
         """The same function with these options besides: ``outer.options(workers=2)(y, x)``."""
-        return KernelFunction(self.body, self.signature, {**self.given, **options}, self._run)
+        return _with_options(self, {**self.given, **options})
 
     def _in_order(self, operands: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Operands as the signature has them, and what is none."""
@@ -89,11 +91,11 @@ class KernelFunction:
                             f"operands are {', '.join(self._names) or 'none'}")
         taken = _parameters_of(self.body)
         for name in parameters:
+            if name in self._notation.names and not (taken is not None and name in taken and taken[name].kind == taken[name].KEYWORD_ONLY):
+                raise TypeError(f"{name} is an output of {self.__name__}: give it as out=")
             if taken is not None and name not in taken and not any(one.kind == one.VAR_KEYWORD for one in taken.values()):
                 if name in _options.KERNEL.checks:
                     raise TypeError(f"{name} is an option: give it by {self.__name__}.options({name}=...)(...)")
-                if name in self._notation.names:
-                    raise TypeError(f"{name} is an output of {self.__name__}: give it as out=")
                 raise TypeError(f"{self.__name__} has no parameter {name}; its operands are {', '.join(self._names) or 'none'}")
         made = functools.partial(self.body, **parameters)
         self._partial = parameters, made
@@ -125,7 +127,9 @@ class KernelFunction:
             found = getattr(found, part, None)
         if found is self:
             return str(name)  # as functions are
-        return KernelFunction, (self.body, self.signature, self.given, self._run)
+        if isinstance(found, KernelFunction) and found.body is self.body:
+            return _with_options, (found, self.given)
+        return reduced(self)
 
     def _shown(self) -> inspect.Signature:
         """What help() shows: operands, parameters that have a value or must be named, out."""
@@ -140,6 +144,16 @@ class KernelFunction:
                 shown[name] = one.replace(kind=kinds.KEYWORD_ONLY)
         shown["out"] = kinds("out", kinds.KEYWORD_ONLY, default=None)
         return inspect.Signature(list(shown.values()))
+
+
+def reduced(function: KernelFunction) -> Any:
+    """As its parts: for who may not find it by its name, such as another interpreter if it is the program's own."""
+    return KernelFunction, (function.body, function.signature, function.given, function._run)
+
+
+def _with_options(function: KernelFunction, options: Mapping[str, Any]) -> KernelFunction:
+    """The same function with these options and no others."""
+    return KernelFunction(function.body, function.signature, options, function._run)
 
 
 def _parameters_of(function: Any) -> Optional[Mapping[str, inspect.Parameter]]:

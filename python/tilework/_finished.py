@@ -76,4 +76,4 @@ class Teller:
 
 def refuse_spawned(what: str) -> PoolError:
     """For pools whose workers another interpreter has."""
-    return PoolError(f"{what} is not available with start='spawn'; use a pool of threads, or of processes that are forked")
+    return PoolError(f"a pool of start='spawn' has no {what}; use a pool of threads, or of processes that are forked")

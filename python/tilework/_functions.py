@@ -405,7 +405,7 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
     """The tiles of a run as they finish, in any order: ``for tile in tw.iterate(f, "y[i] -> r[i]", y): show(tile.outputs)``.
 
     Takes what :func:`run` takes, or a statement and its operands by their names. Each :class:`FinishedTile` has its number,
-    its ranges, and views of the finished part of each output. The run goes on while the loop works. Leaving the loop ends the
+    its ranges, and views of the finished part of each output. The run continues while the loop works. Leaving the loop ends the
     run; errors are raised in the loop. After the loop the iterator's ``result`` is the whole result.
 
     Examples

@@ -213,7 +213,7 @@ class Engine:
     # ---- runs ----
 
     def run(self, request: Request, options: RunOptions) -> Any:
-        for what, wish in (("map", request.collects), ("on_tile", options.on_tile), ("where", options.where is not None)):
+        for what, wish in (("map", request.collects), ("iterate, submit or on_tile", options.on_tile), ("where", options.where is not None)):
             if wish:
                 raise refuse_spawned(what)
         content, notation = content_of(request), request.notation

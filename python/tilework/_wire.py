@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from . import _errors
+from . import _decorator, _errors
 from ._edges import Edges
 from ._errors import ArgumentError, PoolError
 from ._files import Wanted as Files
@@ -103,8 +103,12 @@ def _pickler(base: Any) -> Any:
         return made, tuple(code.co_filename if isinstance(item, str) and item == "<dynamic-code>" else item
                            for item in arguments)
 
+    def tiled(function: _decorator.KernelFunction) -> Any:
+        """The server does not have the program's own module, __main__."""
+        return _decorator.reduced(function) if function.__module__ == "__main__" else function.__reduce__()
+
     class Pickler(base):  # type: ignore[misc]  # pylint: disable=too-few-public-methods
-        dispatch_table = collections.ChainMap({types.CodeType: reduced}, table)
+        dispatch_table = collections.ChainMap({types.CodeType: reduced, _decorator.KernelFunction: tiled}, table)
 
     return Pickler
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pickle
 import pydoc
+import subprocess
 import sys
 import threading
 
@@ -81,7 +82,38 @@ def test_spawned_workers_and_other_programs_find_it(tmp_path, monkeypatch):
         assert twice.options(pool=pool)(Y).tolist() == (2 * Y).tolist()
         assert twice.options(pool=pool)(Y, c=3).tolist() == (3 * Y).tolist()
         assert pool.run(lambda y: twice(y), "y[i] -> r[i]", Y).tolist() == (2 * Y).tolist()
+        other = pickle.loads(pickle.dumps(twice.options(tiles={"i": 2}, report=True)))
+        assert other.__wrapped__ is twice.__wrapped__ and other(Y)[1].totals["tiles"] == 3
     del sys.modules["module_of_kernels"]
+
+
+PROGRAM = """
+import numpy as np, tilework as tw
+class Model:
+    def __init__(self, slope):
+        self.slope = slope
+    @tw.kernel("x[i] -> r[i]")
+    def line(self, x):
+        return self.slope * x
+    @tw.kernel("x[i] -> r[i]")
+    @staticmethod
+    def double(x):
+        return 2 * x
+@tw.kernel("x[i] -> r[i]", pool="serial")
+def twice(x):
+    return 2 * x
+x = np.arange(4.0)
+if __name__ == "__main__":
+    with tw.Pool(1, start="spawn") as pool:
+        print(Model(3).line.options(pool=pool)(x).sum(), twice.options(pool=pool)(x).sum(),
+              pool.run(lambda x: twice(x) + Model.double.options(pool="serial")(x), "x[i] -> r[i]", x).sum())
+"""
+
+
+def test_spawned_workers_get_what_the_program_itself_defines(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = subprocess.run([sys.executable, tmp_path / "program.py"], check=False, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "18.0 12.0 24.0\n", done.stderr
 
 
 def test_it_keeps_what_the_function_is():
@@ -166,6 +198,10 @@ def test_compiled_kernels():
             return 0;
         }""", "twice"))
     assert twice(X).tolist() == (2 * X).tolist() and twice.__name__
+    with pytest.raises(TypeError, match="^r is an output of outer: give it as out=$"):
+        outer(Y, X, r=np.zeros((6, 4)))
+    with pytest.raises(TypeError, match="write @classmethod above @tilework.kernel"):
+        tw.kernel("y[i] -> r[i]")(classmethod(len))
     with pytest.raises(TypeError, match="is a compiled kernel, which has no parameters by name: c; its operands are x"):
         twice(X, c=2)
     assert str(inspect.signature(twice)) == "(x, *, out=None)"
