@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FNV-1a of what a row says after the inode. */
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
 /* "7f12c0000000-7f12c4000000 rw-s 00000000 08:01 1234  /a/file". 0: it is none. */
 static int read_row(const char *line, struct tw__mapping *row)
 {
@@ -23,14 +33,15 @@ static int read_row(const char *line, struct tw__mapping *row)
     row->device = major << 32 | minor;
     row->is_shared = kinds[0] == 'r' && kinds[3] == 's' && row->inode != 0 && !is_device;
     row->is_writable = kinds[1] == 'w';
+    row->name = row->is_shared ? hash_of(path) : 0;
     return 1;
 }
 
 static int continues(const struct tw__mapping *mapping, const struct tw__mapping *row)
 {
     return row->start == mapping->end && row->device == mapping->device && row->inode == mapping->inode &&
-           row->offset == mapping->offset + (mapping->end - mapping->start) && row->is_shared == mapping->is_shared &&
-           row->is_writable == mapping->is_writable;
+           row->name == mapping->name && row->offset == mapping->offset + (mapping->end - mapping->start) &&
+           row->is_shared == mapping->is_shared && row->is_writable == mapping->is_writable;
 }
 
 int tw__mapping_find(struct tw__mapping *mapping, const void *address, size_t length)
@@ -65,5 +76,6 @@ int tw__mapping_find(struct tw__mapping *mapping, const void *address, size_t le
 int tw__mapping_is_same(const struct tw__mapping *a, const struct tw__mapping *b)
 {
     return a->start == b->start && a->end == b->end && a->device == b->device && a->inode == b->inode &&
-           a->offset == b->offset && a->is_shared == b->is_shared && a->is_writable == b->is_writable;
+           a->name == b->name && a->offset == b->offset && a->is_shared == b->is_shared &&
+           a->is_writable == b->is_writable;
 }

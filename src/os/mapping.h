@@ -9,6 +9,7 @@
 struct tw__mapping {
     uint64_t start, end; /* addresses */
     uint64_t device, inode, offset;
+    uint64_t name; /* hash of the file's name now: snapshots of a file system may have device and inode in common */
     int is_shared; /* MAP_SHARED, of a file or of shared memory: a process that has it sees what others write to it. Not
                       for devices, whose memory may be of another kind */
     int is_writable;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +40,26 @@ static void shared_memory_of_a_file_is_found(void **state)
     fclose(file);
 }
 
+/* Snapshots of one file have its number, and may have its device. */
+static void a_mapping_of_a_file_with_another_name_is_another_one(void **state)
+{
+    (void)state;
+    struct tw__mapping mapping, again;
+    char path[] = "mapping-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(ftruncate(file, (off_t)LENGTH), 0);
+    char *memory = mmap(NULL, LENGTH, PROT_READ, MAP_SHARED, file, 0);
+    assert_int_equal(tw__mapping_find(&mapping, memory, LENGTH), 0);
+    assert_int_equal(rename(path, "mapping-renamed"), 0);
+    assert_int_equal(tw__mapping_find(&again, memory, LENGTH), 0);
+    assert_true(again.start == mapping.start && again.inode == mapping.inode);
+    assert_false(tw__mapping_is_same(&mapping, &again));
+    munmap(memory, LENGTH);
+    close(file);
+    assert_int_equal(unlink("mapping-renamed"), 0);
+}
+
 static void memory_without_a_name_is_found(void **state)
 {
     (void)state;
@@ -57,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_memory_of_a_file_is_found),
+        cmocka_unit_test(a_mapping_of_a_file_with_another_name_is_another_one),
         cmocka_unit_test(memory_without_a_name_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
