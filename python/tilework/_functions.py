@@ -406,7 +406,8 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
 
     Takes what :func:`run` takes, or a statement and its operands by their names. Each :class:`FinishedTile` has its number,
     its ranges, and views of the finished part of each output. The run continues while the loop works. Leaving the loop ends the
-    run; errors are raised in the loop. After the loop the iterator's ``result`` is the whole result.
+    run; errors are raised in the loop. After the loop the iterator's ``result`` is the whole result. Do not change the
+    operands in the loop: tiles that are computed later may see the change.
 
     Examples
     --------
@@ -429,7 +430,7 @@ def submit(kernel: Any, signature: str, *operands: Any, report: bool = ..., **op
 def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -> _beside.Future:
     """A run in the background: a future as of :mod:`concurrent.futures`, with ``result``, ``cancel`` (which ends a run that has
     begun too), ``add_done_callback``; ``await`` gives the result in asyncio. Takes what :func:`iterate` takes. Several runs on
-    one pool wait for each other; others run side by side.
+    one pool wait for each other; others run side by side. Do not change the operands before it is done.
 
     Examples
     --------

@@ -295,6 +295,8 @@ class Engine:
 
     def _job(self, request: Request, options: RunOptions, known: Optional[Known], called_with: bytes,
              memory: Optional[_tilework.Pool], files: Optional[Written] = None) -> Job:
+        if request.theirs:
+            _memory.refuse_one_file(request.notation.names, request.arrays, request.theirs)
         arrays = request.operands(memory) if files is None else ()
         expected: tuple[tuple[int, np.dtype[Any]], ...] = ()
         if request.deferred and known is not None and memory is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -123,6 +124,43 @@ def output(value: Any, what: str, native: bool) -> np.ndarray[Any, Any]:
         raise ArgumentError(f"{what} is an output of dtype {array.dtype}, in the other byte order; "
                             "give an array in this machine's")
     return array
+
+
+def _map_of(array: Optional[np.ndarray[Any, Any]]) -> Optional[Any]:
+    """The numpy.memmap that an ndarray is a view of."""
+    whole_map = array
+    while whole_map is not None and isinstance(whole_map.base, np.ndarray):
+        whole_map = whole_map.base
+    return whole_map if isinstance(whole_map, np.memmap) else None
+
+
+def _place_in_file(array: np.ndarray[Any, Any], whole_map: Any) -> tuple[object, int, int]:
+    """Which file, from which byte to which."""
+    info = os.stat(whole_map.filename)
+    reaches = [stride * (length - 1) for stride, length in zip(array.strides, array.shape)]
+    first = whole_map.offset + _address(array) - _address(whole_map)
+    return (info.st_dev, info.st_ino), first + sum(min(reach, 0) for reach in reaches), \
+        first + sum(max(reach, 0) for reach in reaches) + array.itemsize
+
+
+def refuse_one_file(names: Sequence[str], arrays: Sequence[Optional[np.ndarray[Any, Any]]], outputs: Iterable[int]) -> None:
+    """Two memory maps of one file share its bytes at different addresses, which the library does not see."""
+    for k in outputs:
+        output = arrays[k]
+        own = _map_of(output)
+        if output is None or own is None or not own.filename or not output.size:
+            continue
+        for other, array in enumerate(arrays):
+            found = _map_of(array) if other != k else None
+            if array is None or found is None or found is own or not found.filename or not array.size:
+                continue
+            try:
+                (file, first, end), (same, start, stop) = _place_in_file(output, own), _place_in_file(array, found)
+            except OSError:  # it has no name any more
+                continue
+            if file == same and first < stop and start < end:
+                raise ArgumentError(f"output {names[k]} overlaps {names[other]} in the file {own.filename}, which both map to memory; "
+                                    "an output needs its own file")
 
 
 def new_array(pool: Optional[_tilework.Pool], shape: Sequence[int], dtype: np.dtype[Any]) -> _tilework.Array:

@@ -96,6 +96,20 @@ def test_memory_maps_are_written_where_they_are(tmp_path, pool):
         assert (np.load(path, mmap_mode="r") == 2 * numbers()).all()
 
 
+@pytest.mark.parametrize("kind", ("threads", "processes"))
+def test_two_maps_of_one_file_are_no_input_and_output_of_a_run(tmp_path, kind):
+    path = tmp_path / "a.npy"
+    np.save(path, np.arange(40.0).reshape(4, 10))
+    out, other = np.load(path, mmap_mode="r+"), np.load(path, mmap_mode="r")
+    for source in (other, other[::-1], np.asarray(other), np.memmap(path, float, "r", 128, (4, 10))):
+        with pytest.raises(tw.ArgumentError, match=r"output r overlaps y in the file .*a\.npy, which both map to memory"):
+            tw.run(lambda y: y + 1, "y[i,j] -> r[i,j]", source, out=out, pool=kind, parts={"i": 2})
+        with pytest.raises(tw.ArgumentError, match="output r overlaps y in the file"):
+            tw.evaluate("r[i,j] = y[i-1,j] + 1", y=source[1:], out=out[:3], edges="clamp", pool=kind)
+    tw.run(lambda y: y + 1, "y[i,j] -> r[i,j]", other[2:], out=out[:2], pool=kind, parts={"i": 2})  # other parts of it
+    assert np.load(path).tolist() == (np.arange(40.0).reshape(4, 10)[[2, 3, 2, 3]] + [[1], [1], [0], [0]]).tolist()
+
+
 def test_copies_on_write_are_copied_back_and_read_only_maps_refused(tmp_path, pool):
     path = tmp_path / "r.npy"
     np.save(path, np.zeros((ROWS, COLUMNS)))
