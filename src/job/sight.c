@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "os/pressure.h"
 
 /* Nanoseconds for a MiB, measured on two cores: a copy to shared memory whose pages are new, by one core and by as many
  * as memory keeps busy; and what the page tables of private memory add to a fork, for each worker, in pages of 4 KiB.
@@ -93,5 +94,5 @@ int tw__sight_prefers_fork(const struct tw__crew *crew, int64_t bytes)
     const double copy = size * COPY_ONE / (cores < MOST_COPYING ? cores : MOST_COPYING);
     const int64_t once = (crew->fork_time > 0 ? crew->fork_time : FORK_UNKNOWN) + crew->warm_time;
     const double fork = (double)once + size * FORK_TABLES * crew->workers;
-    return copy > 2 * fork;
+    return copy > 2 * fork && !tw__forks_are_charged();
 }

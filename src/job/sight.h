@@ -38,7 +38,7 @@ const tw_array *tw__sight_find(struct tw__sights *sights, const struct tw__crew 
 void tw__sight_end(struct tw__sights *sights);
 
 /* It takes less to fork the workers again, who then see the private inputs, than to copy these, `bytes` in all. What a
- * fork takes was measured when the pool last did it. */
+ * fork takes was measured when the pool last did it. Not where a fork may be refused for the memory of the program. */
 int tw__sight_prefers_fork(const struct tw__crew *crew, int64_t bytes);
 
 #endif

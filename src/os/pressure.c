@@ -26,17 +26,23 @@ int64_t tw__pressure_of(const char *text)
     return whole * 100 + rest;
 }
 
+/* A small file of the system's; empty if there is none. */
+static void read_text(const char *path, char *text, size_t size)
+{
+    size_t got = 0;
+    int fd = -1;
+    text[0] = '\0';
+    if (tw__file_open_read(&fd, path) == 0) {
+        const int failed = tw__file_read_some(fd, text, size - 1, &got);
+        tw__file_close(fd);
+        text[failed == 0 ? got : 0] = '\0';
+    }
+}
+
 static int is_pressed(const char *path)
 {
     char text[512];
-    size_t got = 0;
-    int fd = -1;
-    if (tw__file_open_read(&fd, path) != 0) {
-        return 0;
-    }
-    const int failed = tw__file_read_some(fd, text, sizeof text - 1, &got);
-    tw__file_close(fd);
-    text[failed == 0 ? got : 0] = '\0';
+    read_text(path, text, sizeof text);
     return tw__pressure_of(text) >= PRESSED;
 }
 
@@ -54,4 +60,11 @@ int64_t tw__spare_memory(void)
         spare = (int64_t)(limit.rlim_cur / 8);
     }
     return spare;
+}
+
+int tw__forks_are_charged(void)
+{
+    char text[8];
+    read_text("/proc/sys/vm/overcommit_memory", text, sizeof text);
+    return text[0] == '2';
 }

@@ -11,6 +11,10 @@ int tw__memory_pressed(void);
 /* Bytes that may lie unused: half of what is available, and an eighth of the limit on this process's address space. */
 int64_t tw__spare_memory(void);
 
+/* The system sets memory aside for all private memory of each fork, and refuses forks past its limit
+ * (vm.overcommit_memory is 2): a large program has few of them. */
+int tw__forks_are_charged(void);
+
 /* The share of the last ten seconds in a file of pressure stall information, in hundredths of a percent; -1: none. */
 int64_t tw__pressure_of(const char *text);
 

@@ -1,6 +1,7 @@
 /* Whether memory runs out, from what the system says. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "os/cpu.h"
@@ -37,12 +38,24 @@ static void little_address_space_leaves_little_to_spare(void **state)
     assert_true(spare <= (int64_t)1 << 27);
 }
 
+static void forks_are_charged_where_the_system_counts_strictly(void **state)
+{
+    (void)state;
+    FILE *file = fopen("/proc/sys/vm/overcommit_memory", "r");
+    const int mode = file != NULL ? fgetc(file) : '0';
+    assert_int_equal(tw__forks_are_charged(), mode == '2');
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_ten_seconds_are_read),
         cmocka_unit_test(other_texts_say_nothing),
         cmocka_unit_test(little_address_space_leaves_little_to_spare),
+        cmocka_unit_test(forks_are_charged_where_the_system_counts_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
