@@ -32,10 +32,9 @@ typedef struct tw_operand {
 /* Reads "y[i], x[j] -> r[i,j]": inputs, an arrow, outputs. Names and axes are C identifiers; "c[]" is a scalar; an
  * output may have a dtype, "r[i,j]:float32"; a name on both sides, with the same axes, is an inout operand; the inputs
  * may be empty ("-> r[i,j]"). An input may have a halo, "u[i-1..i+1,j]": both ends are included, each is the axis with
- * an offset, and the kernel gets the elements from start - 1 to stop + 1 of its tile along i. Without outputs ("y[i]",
- * "y[i]
- * ->") a kernel runs for its effects; "[i,j]" are axes alone, without any operand. Errors: TW_ERROR_SYNTAX with the
- * column. */
+ * an offset, and the kernel gets the elements from start - 1 to stop + 1 of its tile along i. Without outputs, as in
+ * "y[i]" or "y[i] ->", a kernel runs for its effects; "[i,j]" are axes alone, without any operand. Errors:
+ * TW_ERROR_SYNTAX with the column. */
 TW_API tw_status tw_signature_parse(tw_signature **signature, const char *text, tw_error *error);
 
 /* Destroys a signature. NULL: does nothing. */

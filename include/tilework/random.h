@@ -20,8 +20,7 @@
  * The bits of a number do not depend on the compiler's flags either, -ffp-contract=fast and -ffast-math included: each
  * result of a floating-point operation passes through something that compilers do not look into. Code that is compiled
  * with -ffp-contract=off and without -ffast-math may define TW_EXACT_FLOATS before it includes this file; that saves
- * these barriers. Floating point of the
- * x87 rounds twice: with -mfpmath=387 tile.h leaves the random numbers out. */
+ * these barriers. Floating point of the x87 rounds twice: with -mfpmath=387 tile.h leaves the random numbers out. */
 #ifndef TILEWORK_RANDOM_H
 #define TILEWORK_RANDOM_H
 

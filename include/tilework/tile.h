@@ -194,9 +194,8 @@ __attribute__((format(printf, 3, 4))) static inline int tw_tile_fail(const tw_ti
 /* Lets a kernel choose the dtype of an output whose items have no bytes yet (kind TW_OPAQUE, itemsize 0, descr "|V0"):
  * *view becomes this tile's part of an array of `dtype`, which the kernel fills. Each dtype that is asked for gets an
  * array of its own, contents undefined; tw_run_options.choices says which arrays there are and which tile lies in
- * which. If a tile asks again, its last choice counts. Returns 0, or a tw_status
- * with the reason in tile->message: TW_ERROR_MEMORY (-6), or TW_ERROR_ARGUMENT (-1; more than 120 dtypes, an output
- * that has a dtype). */
+ * which. If a tile asks again, its last choice counts. Returns 0, or a tw_status with the reason in tile->message:
+ * TW_ERROR_MEMORY (-6), or TW_ERROR_ARGUMENT (-1; more than 120 dtypes, an output that has a dtype). */
 static inline int tw_tile_choose(const tw_tile *tile, int operand, const tw_dtype *dtype, tw_view *view)
 {
     return tile->choose != NULL

@@ -16,6 +16,11 @@
 
 #include <tilework/tilework.h>
 
+#ifndef Py_BEGIN_CRITICAL_SECTION /* before Python 3.13 the GIL is the lock */
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION() }
+#endif
+
 #define NPY_NO_DEPRECATED_API NPY_1_22_API_VERSION
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
 #define PY_ARRAY_UNIQUE_SYMBOL tilework_numpy
@@ -281,6 +286,7 @@ struct call {
 };
 
 int run_python_tile(const tw_tile *tile);
+int find_tile_words(void); /* before the first tile: 0, or -1 with an exception */
 
 /* The random numbers of a tile whose kernel begins (random.c), a new reference; and the end of that, which drops it. */
 PyObject *draws_of(const tw_tile *tile, const struct call *call);

@@ -190,7 +190,8 @@ PyMODINIT_FUNC PyInit__tilework(void)
         add_type(module, &GridType, "Grid") != 0 || add_type(module, &KernelType, "Kernel") != 0 ||
         add_type(module, &ReportType, "Report") != 0 || add_type(module, &StatementType, "Statement") != 0 ||
         add_type(module, &OutputsType, "Outputs") != 0 || add_type(module, &PreparedType, "Prepared") != 0 ||
-        add_type(module, &DrawsType, "Draws") != 0 || find_words() != 0 || add_constants(module) != 0) {
+        add_type(module, &DrawsType, "Draws") != 0 || find_words() != 0 || find_tile_words() != 0 ||
+        add_constants(module) != 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -4,11 +4,6 @@
 
 enum { ENTRIES = 8 };
 
-#ifndef Py_BEGIN_CRITICAL_SECTION /* before 3.13 the GIL is the lock */
-#define Py_BEGIN_CRITICAL_SECTION(object) {
-#define Py_END_CRITICAL_SECTION() }
-#endif
-
 typedef struct {
     PyObject_HEAD vectorcallfunc vectorcall;
     PyObject *names;                /* tuple of texts: what is given in order */

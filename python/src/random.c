@@ -74,11 +74,6 @@ static int take_piece(struct piece *piece, const DrawsObject *draws, int k)
     return 0;
 }
 
-#if PY_VERSION_HEX < 0x030d0000
-#define Py_BEGIN_CRITICAL_SECTION(object) {
-#define Py_END_CRITICAL_SECTION() }
-#endif
-
 /* ((name, whether it is an output, whether it is a reduction, dtype or None), ...) of all operands. */
 static PyObject *draws_operands(PyObject *self, PyObject *none)
 {

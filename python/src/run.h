@@ -21,7 +21,7 @@ struct job {
     PyObject *on_tile;  /* called with a tile's number and chosen outputs, first of all with -1; or NULL */
     int begun;          /* on_tile was called with -1 */
     tw_choices *choices;
-    PyObject *taken; /* list of the Arrays of `choices`, as far as on_tile was given them; NULL: none */
+    PyObject *taken; /* a dict from numbers to Arrays of `choices`: those that on_tile was given; NULL: none */
     tw_run_options options;
     struct local_run local;
     int apart;

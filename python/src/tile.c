@@ -4,6 +4,15 @@
 
 #include <time.h>
 
+static PyObject *word_draws, *keyword_tile; /* "_draws", ("tile",): workers run side by side, so both are made before */
+
+int find_tile_words(void)
+{
+    word_draws = PyUnicode_InternFromString("_draws");
+    keyword_tile = Py_BuildValue("(s)", "tile");
+    return word_draws != NULL && keyword_tile != NULL ? 0 : -1;
+}
+
 /* ---- arguments and results ---- */
 
 static PyObject *make_tile(const tw_tile *tile, const struct call *call, PyObject *draws)
@@ -24,11 +33,7 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call, PyObjec
     PyObject *made = PyObject_CallFunction(
         callbacks.make_tile, "KIINNN", (unsigned long long)tile->number, tile->worker, tile->attempt, names,
         tuple_of_integers(tile->start, tile->naxes), tuple_of_integers(tile->stop, tile->naxes));
-    static PyObject *draws_name;
-    if (draws_name == NULL) {
-        draws_name = PyUnicode_InternFromString("_draws");
-    }
-    if (made != NULL && (draws_name == NULL || PyObject_SetAttr(made, draws_name, draws) != 0)) {
+    if (made != NULL && PyObject_SetAttr(made, word_draws, draws) != 0) {
         Py_CLEAR(made);
     }
     return made;
@@ -88,7 +93,6 @@ static double seconds_now(void)
 static int call_kernel(const tw_tile *tile, const struct call *call)
 {
     PyObject *arguments[TW_MAX_OPERANDS + 2] = {NULL}; /* one before the first, as vectorcall wants; one for tile= */
-    static PyObject *keyword;
     PyObject **views = arguments + 1;
     PyObject *result = NULL, *before = NULL, *draws = NULL;
     const int looks = is_looked_at(tile, call);
@@ -104,12 +108,9 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         }
     }
     if (call->wants_tile) {
-        if (keyword == NULL) {
-            keyword = Py_BuildValue("(s)", "tile");
-        }
         draws = draws_of(tile, call);
         views[n] = draws != NULL ? make_tile(tile, call, draws) : NULL;
-        if (keyword == NULL || views[n] == NULL) {
+        if (views[n] == NULL) {
             goto end;
         }
     }
@@ -117,7 +118,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         goto end;
     }
     result = PyObject_Vectorcall(call->callable, views, (size_t)n | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                 call->wants_tile ? keyword : NULL);
+                                 call->wants_tile ? keyword_tile : NULL);
     if (result == NULL || (looks && look_at_fresh(tile, call, views, result, before, seconds_now() - begin) != 0)) {
         goto end;
     }

@@ -174,15 +174,17 @@ size_t tw__spare_kept(size_t *hot)
 /* In a fork the list is its parent's, and begins anew with its first keeper; who was in it does not leave it there. */
 static int enter_keepers(int add)
 {
-    const int own = tw__process_own_id();
-    if (keepers.owner != own && !add) {
+    const int own = tw__process_own_id(), owner = __atomic_load_n(&keepers.owner, __ATOMIC_ACQUIRE);
+    if (owner != own && !add) {
         return 0;
     }
-    if (keepers.owner != own && keepers.owner != 0) {
+    if (owner != own && owner != 0) {
         pthread_mutex_init(&keepers.lock, NULL);
         keepers.first = NULL;
     }
-    keepers.owner = own;
+    if (owner != own) {
+        __atomic_store_n(&keepers.owner, own, __ATOMIC_RELEASE);
+    }
     pthread_mutex_lock(&keepers.lock);
     return 1;
 }

@@ -31,6 +31,7 @@ struct tw_prepared {
     size_t context_size;
     unsigned char *context; /* behind the views, at a multiple of 16; NULL: the program's, or none */
     void *outer;            /* the program's */
+    tw_place *places;       /* [noperands], behind the views */
     tw_view views[];        /* [noperands] */
 };
 
@@ -106,12 +107,24 @@ static tw_status take_view(tw_view *view, const tw_grid *grid, int k, const tw_v
     return TW_OK;
 }
 
+/* As in job/work.c: to which elements of the whole operands random numbers belong. */
+static void take_place(tw_place *place, const tw_operand *operand)
+{
+    place->number = operand->written >= 0 ? (uint32_t)operand->written : TW_RANDOM_INPUT + (uint32_t)operand->given;
+    place->ndim = (uint8_t)operand->ndim;
+    for (int d = 0; d < operand->ndim; d++) {
+        place->axis[d] = (uint8_t)operand->axes[d];
+    }
+}
+
 static tw_prepared *allocate(int noperands, size_t context_size)
 {
-    const size_t before = (sizeof(tw_prepared) + (size_t)noperands * sizeof(tw_view) + 15) / 16 * 16;
+    const size_t views = sizeof(tw_prepared) + (size_t)noperands * sizeof(tw_view);
+    const size_t before = (views + (size_t)noperands * sizeof(tw_place) + 15) / 16 * 16;
     tw_prepared *made = calloc(1, before + context_size);
     if (made != NULL) {
         made->noperands = noperands;
+        made->places = (tw_place *)(void *)((unsigned char *)made + views);
         made->context_size = context_size;
         made->context = context_size > 0 ? (unsigned char *)made + before : NULL;
     }
@@ -145,6 +158,7 @@ tw_status tw_prepared_create(tw_prepared **prepared, const tw_kernel *kernel, co
     tw_status status = open_code(&made->code, kernel, error != NULL ? error : &own);
     for (int k = 0; status == TW_OK && k < made->noperands; k++) {
         status = take_view(&made->views[k], grid, k, views[k], error);
+        take_place(&made->places[k], &grid->signature->operands[k]);
     }
     if (status != TW_OK) {
         tw_prepared_destroy(made);
@@ -174,6 +188,7 @@ tw_status tw_prepared_renew(tw_prepared **renewed, const tw_prepared *prepared, 
     made->naxes = prepared->naxes;
     memcpy(made->stop, prepared->stop, (size_t)made->naxes * sizeof made->stop[0]);
     memcpy(made->views, prepared->views, (size_t)made->noperands * sizeof made->views[0]);
+    memcpy(made->places, prepared->places, (size_t)made->noperands * sizeof made->places[0]);
     take_context(made, kernel);
     *renewed = made;
     return TW_OK;
@@ -228,7 +243,9 @@ tw_status tw_prepared_run(const tw_prepared *prepared, void *const *data, tw_err
                           .stop = prepared->stop,
                           .operand = views,
                           .context = prepared->context != NULL ? prepared->context : prepared->outer,
-                          .message = message};
+                          .message = message,
+                          .length = prepared->stop,
+                          .place = prepared->places};
     struct call call = {.function = prepared->code->function, .tile = &tile};
     if (!prepared->code->is_object || tw__stack_left_then() >= KERNEL_STACK) { /* a call of the system costs more */
         make_call(&call);

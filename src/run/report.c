@@ -54,6 +54,12 @@ tw_status tw__report_create(tw_report **report, const tw_grid *const *grids, int
     return status;
 }
 
+/* Whether a worker has begun the tile, in this run or in an earlier one. */
+static int was_begun(const tw_tile_record *record)
+{
+    return record->state == TW_TILE_RUNNING || record->state == TW_TILE_DONE || record->state == TW_TILE_FAILED;
+}
+
 tw_status tw_report_of_records(tw_report **report, const tw_grid *grid, const tw_report_totals *totals,
                                const tw_tile_record *records, tw_error *error)
 {
@@ -73,7 +79,12 @@ tw_status tw_report_of_records(tw_report **report, const tw_grid *grid, const tw
         free(kept);
         return status;
     }
-    memcpy(kept, records, grid->count * sizeof *records);
+    for (uint64_t tile = 0; tile < grid->count; tile++) {
+        kept[tile] = records[tile];
+        if (!was_begun(&kept[tile])) {
+            kept[tile].worker = -1;
+        }
+    }
     made->records = kept;
     made->totals = *totals;
     made->pool = names[totals->pool];

@@ -2,9 +2,9 @@
  *
  *     direct    the tile's part is a view of memory: nothing is called, and a tile pays for a moved view alone
  *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
- *     framed    the tile's part with a halo around it: a view inside of the array, a padded copy in the worker's room
- * at its border partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output
- * itself, that begins as the value which changes nothing
+ *     framed    the tile's part with a halo around it: inside of the array a view, at its border a padded copy
+ *     partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output itself,
+ *               that begins as the value which changes nothing
  *
  * guarded.h lies between these and the kernel: it runs the kernel twice, on copies between inaccessible pages. */
 #ifndef TW_JOB_ACCESS_ACCESS_H

@@ -279,6 +279,22 @@ static void small_and_empty_jobs_have_pictures(void **state)
     }
 }
 
+static void tiles_that_no_worker_began_have_none(void **state)
+{
+    (void)state;
+    const tw_tile_record odd[2] = {{.state = TW_TILE_SKIPPED, .worker = 0}, {.state = TW_TILE_FREE, .worker = 0}};
+    tw_report *report = report_of("-> r[i]", 2, 1, 1, odd, 2);
+    for (uint64_t tile = 0; tile < 2; tile++) {
+        tw_tile_record record;
+        assert_int_equal(tw_report_get_tile(report, tile, &record, NULL), TW_OK);
+        assert_int_equal(record.worker, -1);
+    }
+    char *trace = written(tw_report_write_trace, report);
+    assert_null(strstr(trace, "\"cat\":\"tile"));
+    free(trace);
+    tw_report_destroy(report);
+}
+
 static void totals_of_another_grid_are_refused(void **state)
 {
     (void)state;
@@ -322,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_page_loads_nothing),
         cmocka_unit_test(a_million_tiles_make_a_small_picture),
         cmocka_unit_test(small_and_empty_jobs_have_pictures),
+        cmocka_unit_test(tiles_that_no_worker_began_have_none),
         cmocka_unit_test(totals_of_another_grid_are_refused),
         cmocka_unit_test(a_full_disk_is_reported),
     };

@@ -136,6 +136,43 @@ static void threads_share_one(void **state)
     discard(&made);
 }
 
+static int draws(const tw_tile *tile)
+{
+    const tw_random what = {.seed = 3, .kind = TW_RANDOM_UNIFORM};
+    return tile->length[0] == N ? tw_random_fill(&tile->operand[1], tile, 1, &what) : 1;
+}
+
+static void random_numbers_are_those_of_a_run(void **state)
+{
+    const tw_split whole_axis = {.axis = "i", .parts = 1};
+    const tw_grid_options one = {.splits = &whole_axis, .nsplits = 1};
+    const tw_view view = {NULL, tw_dtype_of(TW_FLOAT64), 1, {N}, {8}};
+    double x[N] = {0}, r[N] = {0};
+    tw_signature *signature;
+    tw_kernel *kernel;
+    tw_grid *grid;
+    tw_prepared *prepared, *renewed;
+    tw_error error = {.message = ""};
+    (void)state;
+    assert_int_equal(tw_signature_parse(&signature, "x[i] -> r[i]", &error), TW_OK);
+    assert_int_equal(tw_kernel_from_function(&kernel, draws, NULL, 0, &error), TW_OK);
+    assert_int_equal(tw_grid_create(&grid, signature, (const int64_t[]){N}, &one, &error), TW_OK);
+    assert_int_equal(tw_prepared_create(&prepared, kernel, grid, (const tw_view *[]){&view, &view}, &error), TW_OK);
+    assert_int_equal(tw_prepared_renew(&renewed, prepared, kernel, &error), TW_OK);
+    assert_int_equal(tw_prepared_run(prepared, (void *[]){x, r}, &error), TW_OK);
+    for (uint64_t i = 0; i < N; i++) {
+        assert_true(r[i] == tw_random_uniform(3, 0, i));
+        r[i] = 0;
+    }
+    tw_prepared_destroy(prepared);
+    assert_int_equal(tw_prepared_run(renewed, (void *[]){x, r}, &error), TW_OK);
+    assert_true(r[N - 1] == tw_random_uniform(3, 0, N - 1));
+    tw_prepared_destroy(renewed);
+    tw_grid_destroy(grid);
+    tw_kernel_destroy(kernel);
+    tw_signature_destroy(signature);
+}
+
 static int fails(const tw_tile *tile)
 {
     return tw_tile_fail(tile, 7, "no root below %g", *(const double *)tile->context);
@@ -208,6 +245,7 @@ int main(void)
         cmocka_unit_test(other_memory_needs_nothing_anew),
         cmocka_unit_test(another_parameter_is_another_context),
         cmocka_unit_test(threads_share_one),
+        cmocka_unit_test(random_numbers_are_those_of_a_run),
         cmocka_unit_test(requests_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
