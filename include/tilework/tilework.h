@@ -418,8 +418,8 @@ same cuts and folds, compare bit by bit */
     const tw_array *where; /* bool: a tile is not run if no element of the mask is true in it. Such tiles are skipped:
                               they count as done, and outputs keep what they have there. Not with `outputs`, nor for
                               reductions over an axis that is cut; NULL: all tiles */
-    int report_if_interrupted; /* a report is made only if the run ends as interrupted, and without the tiles' times: so
-                                  it costs nothing before */
+    int report_if_interrupted; /* a report is made only if the run ends as interrupted, or fails after `stop` was
+                                  raised, and without the tiles' times: so it costs nothing before */
     const char *where_axes;    /* the axes of the mask: "[i,j]", also with a name before it; a dimension of 1 fits any
                                   length; NULL: those of the first output, or of the first operand if there is none */
     int copies;                /* process pools: workers that are there are not forked again only because that takes

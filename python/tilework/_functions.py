@@ -209,9 +209,10 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
     kind, why = kind_of(asked.pool, python, asked.options.apart, unlocked)
     try:
         found = _in_pool(kind, asked)
-    except TileError as error:
-        if error.report is not None:
-            error.report.why = why
+    except (TileError, KeyboardInterrupt) as error:
+        report = getattr(error, "report", None)
+        if report is not None:
+            report.why = why
         raise
     if asked.options.report:
         found[1].why = why

@@ -187,12 +187,6 @@ class Engine:
             if options.where is not None:
                 _where.fill_skipped(request, Report(ended, request.grid), found)
             compared = again.compare(job, found) if again is not None else {}
-        except KeyboardInterrupt as interrupt:
-            inner: Any = getattr(interrupt, "report", None)
-            setattr(interrupt, "report", Report(inner, request.grid) if inner is not None else None)
-            if files is not None:
-                files.keep(interrupt)
-            raise
         except _tilework.Failure as failure:
             from ._explained import explained
             error = explained(failure, request)
@@ -200,6 +194,9 @@ class Engine:
                 files.keep(error)
             raise error from error.__cause__
         except BaseException as error:
+            inner: Any = getattr(error, "report", None)
+            if isinstance(inner, _tilework.Report):  # Ctrl-C, or an alarm
+                setattr(error, "report", Report(inner, request.grid))
             if files is not None:
                 files.keep(error)
             raise

@@ -57,7 +57,8 @@ class Learner(_tilework.Prepared):
             value = request.given.get(name)
             if name in request.parameters:
                 numbers.append(PARAMETER)
-                value = request.parameters[name]
+                if type(value) is not type(request.parameters[name]):  # an array without dimensions: converted each time
+                    return
             else:
                 k = notation.names.index(name)
                 numbers.append(k)

@@ -57,8 +57,9 @@ class Server:
                 self.arrays.pop(number, None)
             try:
                 answer: tuple[str, Any] = ("done", getattr(self, f"do_{what}")(*rest))
-            except KeyboardInterrupt:
-                answer = ("interrupted", None)
+            except KeyboardInterrupt as interrupt:
+                report = getattr(interrupt, "report", None)
+                answer = ("interrupted", report and parts(report))
             except Exception as error:  # pylint: disable=broad-except
                 answer = ("error", sendable(error))
             try:

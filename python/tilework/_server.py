@@ -43,6 +43,7 @@ class Engine:
         self.note: Optional[str] = None
         self._turn = turn
         self._awaited = False  # an answer of the server's
+        self._cut_short: Optional[tuple[dict[str, Any], bytes, str]] = None  # the report of the run that was interrupted last
         self._ending: Optional[BaseException] = None  # what a run raises since the program ends
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
         # The mappings of the server's arrays: number there, address here.
@@ -160,11 +161,13 @@ class Engine:
     def _interrupt(self) -> None:
         """The run there ends, and what it still has to say is taken; a server that does not answer is ended."""
         end = time.monotonic() + PATIENCE
+        self._cut_short = None
         try:
             while self._awaited and time.monotonic() < end:
                 self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
                 while self._awaited and self._connection.poll(0.05):
-                    self._receive()
+                    kind, value = self._receive()
+                    self._cut_short = value if kind == "interrupted" else None
         except PoolError:
             return
         if self._awaited:
@@ -233,6 +236,10 @@ class Engine:
                 _copy_back(request, made)
                 if error.report is not None:
                     error.report = report_of(error.report, request)
+                raise
+            except KeyboardInterrupt as interrupt:
+                if self._cut_short is not None:
+                    setattr(interrupt, "report", report_of(self._cut_short, request))
                 raise
             _copy_back(request, made)
             for words in said:

@@ -335,6 +335,14 @@ static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *err
     return status == TW_OK || !run->has_outcome || status != run->outcome.status ? status : explain(run, error);
 }
 
+/* Also if a tile failed because of what raised `stop`: Ctrl-C in the middle of a kernel. */
+static int was_interrupted(const struct run *run, tw_status status)
+{
+    const int *stop = run->options->stop;
+    return status == TW_ERROR_INTERRUPTED ||
+           (status != TW_OK && stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0);
+}
+
 /* What is left to do once no tile runs any more. */
 static void conclude(struct run *run, tw_status status)
 {
@@ -342,7 +350,7 @@ static void conclude(struct run *run, tw_status status)
         const int is_whole = status == TW_OK && run->where->count == 0;
         tw__bind_back(&run->binding, run->grid, is_whole ? NULL : (const uint32_t *)tw__steps_words(&run->steps));
     }
-    if (run->report == NULL && run->reports_late && status == TW_ERROR_INTERRUPTED) {
+    if (run->report == NULL && run->reports_late && was_interrupted(run, status)) {
         (void)tw__report_create(&run->report, &run->grid, 1, run->pool, NULL); /* without memory there is none */
     }
     if (run->report != NULL) {

@@ -178,6 +178,9 @@ def test_reductions_scalars_and_no_operands(missed):
     g = tw.function("r[i] = c[] * a[i]")
     for _ in range(2):
         assert g(np.array(3.0), A).tolist() == (3 * A).tolist() and g(3, A).tolist() == (3 * A).tolist()
+    assert g.known == 1
+    h = tw.function("r[i] = c * a[i]")
+    assert [h(np.array(c), A)[1] for c in (2.0, 3.0, 2.0)] == [2, 3, 2] and h.known == 0  # converted each time
     assert tw.function("r[i] = i * 2", lengths={"i": 4})().tolist() == [0, 2, 4, 6]
 
 

@@ -10,6 +10,8 @@ import time
 import numpy as np
 import pytest
 
+import tilework as tw
+
 PROGRAM = """
 import json, os, sys, time
 import numpy as np, tilework as tw
@@ -81,9 +83,23 @@ def test_ctrl_c_ends_a_run_that_can_be_resumed(kind, how, tmp_path):
     assert not [name for name in set(os.listdir("/dev/shm")) - shared if any(one in name for one in ours)]
     (tmp_path / "slow").unlink()
     assert (tmp_path / "r.npy.part").exists() and (tmp_path / "r.npy.journal").exists()
-    if kind != "spawn" and how == "run":
+    if how == "run":
         assert '"tiles": 400' in said and '"done": 0' not in said, said
     again = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert '"done": 400' in again.stdout and '"resumed": 0' not in again.stdout, again.stdout
     assert (np.load(tmp_path / "r.npy") == 2 * np.arange(400.0)).all()
     assert not (tmp_path / "r.npy.part").exists()
+
+
+@pytest.mark.parametrize("kind", ["threads", "serial"])
+def test_an_interrupt_in_the_middle_of_a_kernel_has_the_report(kind, tmp_path):
+    def kernel(y):
+        if y[0] == 9:
+            raise KeyboardInterrupt
+        return 2 * y
+
+    for out in (None, tmp_path / "r.npy"):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            tw.run(kernel, "y[i] -> r[i]", np.arange(10.0), tiles={"i": 1}, pool=kind, workers=2, out=out, dtype=float)
+        report = caught.value.report
+        assert report.totals["tiles"] == 10 and 0 < report.totals["done"] < 10 and report.why == f"pool={kind!r} was given"
