@@ -103,19 +103,19 @@ static PyObject *run_taken(struct job *job)
                                     job->operands, &job->options, &report, &error);
     enter_python();
     drop_context(&job->local);
-    PyObject *told = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
-    if (told != NULL && job->local.interrupt != NULL) {
-        if (PyObject_SetAttrString(job->local.interrupt, "report", told) != 0) {
+    PyObject *found = report != NULL ? report_of(report, job->grid) : Py_NewRef(Py_None);
+    if (found != NULL && job->local.interrupt != NULL) {
+        if (PyObject_SetAttrString(job->local.interrupt, "report", found) != 0) {
             PyErr_Clear();
         }
-        Py_CLEAR(told);
+        Py_CLEAR(found);
         give_exception(Py_NewRef(job->local.interrupt));
-    } else if (told != NULL && status != TW_OK) {
-        told = explain(job, &error, told);
+    } else if (found != NULL && status != TW_OK) {
+        found = explain(job, &error, found);
     }
-    if (told != NULL && chooses) {
+    if (found != NULL && chooses) {
         PyObject *arrays = chosen_arrays(job->choices, job->taken, job->kernel->call, tw_grid_count(job->grid->grid));
-        told = arrays != NULL ? Py_BuildValue("(NN)", told, arrays) : (Py_DECREF(told), NULL);
+        found = arrays != NULL ? Py_BuildValue("(NN)", found, arrays) : (Py_DECREF(found), NULL);
     } else {
         tw_choices_destroy(job->choices);
     }
@@ -123,7 +123,7 @@ static PyObject *run_taken(struct job *job)
     if (python) {
         empty_calls(job);
     }
-    return told;
+    return found;
 }
 
 /* The fields of Job (tilework/_job.py) and RunOptions (tilework/_options.py), which are tuples, in their order. */

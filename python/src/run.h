@@ -26,8 +26,8 @@ struct job {
     struct local_run local;
     int apart;
     int wants_report;
-    char *area;  /* what all calls of the run share: names, then a slot for each worker of processes */
-    double told; /* seconds of the run when progress was reported last */
+    char *area;      /* what all calls of the run share: names, then a slot for each worker of processes */
+    double reported; /* seconds of the run when progress was reported last */
     struct {
         int signal, code, by_itself;
     } death; /* the last that a tile was given up for */

@@ -125,6 +125,17 @@ static PyObject *signature_lengths(PyObject *object, PyObject *args)
     return tuple_of_integers(lengths, naxes);
 }
 
+static PyObject *signature_has_halo(PyObject *object, void *closure)
+{
+    int noperands, found = 0;
+    const tw_operand *operands = tw_signature_operands(((const SignatureObject *)object)->signature, &noperands);
+    (void)closure;
+    for (int k = 0; k < noperands; k++) {
+        found |= operands[k].has_halo;
+    }
+    return PyBool_FromLong(found);
+}
+
 static PyMethodDef signature_methods[] = {
     {"lengths", signature_lengths, METH_VARARGS, "tw_signature_lengths."},
     {NULL, NULL, 0, NULL},
@@ -132,6 +143,7 @@ static PyMethodDef signature_methods[] = {
 
 static PyGetSetDef signature_fields[] = {
     {"axes", signature_axes, NULL, "Names of the axes.", NULL},
+    {"has_halo", signature_has_halo, NULL, "Any of the operands has a halo.", NULL},
     {"operands", signature_operands, NULL,
      "(name, role, axes, dtype or None, given, written) of each operand, as in tw_operand.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -17,10 +17,11 @@ static void kill_workers(const tw_pool *pool)
 
 static int tell(struct job *job, const tw_progress *progress)
 {
-    if (job->progress == NULL || (progress->seconds - job->told < TELL_SECONDS && progress->done < progress->total)) {
+    if (job->progress == NULL ||
+        (progress->seconds - job->reported < TELL_SECONDS && progress->done < progress->total)) {
         return 0;
     }
-    job->told = progress->seconds;
+    job->reported = progress->seconds;
     PyObject *done = PyObject_CallFunction(job->progress, "KKd", (unsigned long long)progress->done,
                                            (unsigned long long)progress->total, progress->seconds);
     Py_XDECREF(done);

@@ -22,8 +22,8 @@ Work = Callable[[Any], Any]  # does a run whose `on_tile` is what it is given
 class Beside:
     """A run that another thread does. It forks workers while the caller waits, which so holds no lock then."""
 
-    def __init__(self, work: Work, told: Optional[Callable[[FinishedTile], object]], ended: Callable[["Beside"], object]) -> None:
-        self.work, self.told, self.ended = work, told, ended
+    def __init__(self, work: Work, on_tile: Optional[Callable[[FinishedTile], object]], ended: Callable[["Beside"], object]) -> None:
+        self.work, self.on_tile, self.ended = work, on_tile, ended
         self.context, self.errors, self.frame = contextvars.copy_context(), _context.errors_here(), _frames.innermost()
         self.ready, self.over = threading.Event(), threading.Event()
         self.pid = os.getpid()
@@ -42,8 +42,8 @@ class Beside:
     def __call__(self, tile: FinishedTile) -> None:
         if self.stopped is not None:
             raise self.stopped
-        if self.told is not None:
-            self.told(tile)
+        if self.on_tile is not None:
+            self.on_tile(tile)
 
     def do(self) -> None:
         ident = threading.get_ident()

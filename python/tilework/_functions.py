@@ -16,7 +16,7 @@ from ._memory import as_array
 from ._native import Kernel
 from ._options import Asked
 from ._placement import kind_of, workers_of
-from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, told_of
+from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, reporting_to
 from ._prepared import Function
 
 if TYPE_CHECKING:
@@ -419,7 +419,7 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
     """
     asked = _options.of_either(_options.ITERATE, kernel, signature, operands, options)
     from . import _beside
-    return _beside.Tiles(lambda told: _run(told_of(asked, told)), asked.options.report, _may_fork(asked))
+    return _beside.Tiles(lambda beside: _run(reporting_to(asked, beside)), asked.options.report, _may_fork(asked))
 
 
 @overload
@@ -442,7 +442,7 @@ def submit(kernel: Any, signature: Any = None, *operands: Any, **options: Any) -
     asked = _options.of_either(_options.SUBMIT, kernel, signature, operands, options)
     pool = asked.pool if isinstance(asked.pool, Pool) else None
     from . import _beside
-    return _beside.submitted(lambda told: _run(told_of(asked, told)), pool, _may_fork(asked))
+    return _beside.submitted(lambda beside: _run(reporting_to(asked, beside)), pool, _may_fork(asked))
 
 
 def empty(shape: Any, dtype: Any = float) -> _shared.SharedArray:

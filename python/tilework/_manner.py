@@ -143,8 +143,8 @@ class Manner:
         self.refuse(notation)
         if self.takes.returns:
             if len(given) == self.takes.least == self.takes.most and self.takes.returns == len(notation.made) == \
-                    len(notation.outs) and _ufuncs.fills(self.function):
-                return bytes(everything)  # it writes where the results belong
+                    len(notation.outs) and _ufuncs.fills(self.function) and not notation.signature.has_halo:
+                return bytes(everything)  # it writes where the results belong; with a halo its result is larger than these
             if self.fits(len(given)) and (self.takes.returns == len(notation.outs)):
                 return bytes(given)
             raise self.misfit(notation)

@@ -203,7 +203,7 @@ class Pool:
         asked = _options.of_either(_options.POOL_ITERATE, kernel, signature, operands, options)
         self._engine.accept(asked.kernel)
         from . import _beside
-        return _beside.Tiles(lambda told: self._do(told_of(asked, told)), asked.options.report, self._forks())
+        return _beside.Tiles(lambda beside: self._do(reporting_to(asked, beside)), asked.options.report, self._forks())
 
     @overload
     def submit(self, /, kernel: str, *, edges: Edges = ..., **named: Any) -> _beside.Future: ...
@@ -216,7 +216,7 @@ class Pool:
         served."""
         asked = _options.of_either(_options.POOL_SUBMIT, kernel, signature, operands, options)
         from . import _beside
-        return _beside.submitted(lambda told: self._do(told_of(asked, told)), self, self._forks())
+        return _beside.submitted(lambda beside: self._do(reporting_to(asked, beside)), self, self._forks())
 
     def _forks(self) -> bool:
         """A run that begins now may fork workers."""
@@ -250,12 +250,12 @@ class Pool:
 # ---- for the functions that open pools themselves ----------------------------------------------------------------------
 
 
-def told_of(asked: Asked, told: Any) -> Asked:
-    """The same call, whose tiles are reported to `told`."""
+def reporting_to(asked: Asked, beside: Any) -> Asked:
+    """The same call, whose tiles are reported to `beside`."""
     theirs = asked.options.on_tile
     if theirs is not None:
-        told.told = theirs if told.told is None else told.told
-    return asked._replace(options=asked.options._replace(on_tile=told))
+        beside.on_tile = theirs if beside.on_tile is None else beside.on_tile
+    return asked._replace(options=asked.options._replace(on_tile=beside))
 
 
 def for_one_run(kind: str, workers: int) -> Pool:

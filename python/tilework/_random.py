@@ -124,4 +124,5 @@ def scaled(found: np.ndarray[Any, Any], low: Any, high: Any) -> np.ndarray[Any, 
                             "finite")
     found *= width
     found += first
-    return np.minimum(found, np.nextafter(end, first), out=found)  # the sum may have been rounded up to high
+    np.minimum(found, np.nextafter(end, first), out=found)  # the sum may have been rounded up to high
+    return found

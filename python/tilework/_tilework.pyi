@@ -72,6 +72,7 @@ class Heap:
 class Signature:
     axes: tuple[str, ...]
     operands: tuple[tuple[str, int, tuple[int, ...], Optional[str], int, int], ...]
+    has_halo: bool
     def __init__(self, text: str) -> None: ...
     def lengths(self, shapes: tuple[Optional[tuple[int, ...]], ...], known: Sequence[int]) -> tuple[int, ...]: ...
 

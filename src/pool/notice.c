@@ -10,21 +10,21 @@ tw_status tw__notice_init(struct tw__notice *notice, int (*tell)(void *user, int
                           tw_error *error)
 {
     *notice = (struct tw__notice){.tell = tell, .user = user};
-    notice->told = calloc((size_t)(tiles / 64 + 1), sizeof *notice->told);
-    return notice->told != NULL ? TW_OK
-                                : tw__fail_memory(error, (size_t)(tiles / 8 + 1), "the tiles that are reported");
+    notice->reported = calloc((size_t)(tiles / 64 + 1), sizeof *notice->reported);
+    return notice->reported != NULL ? TW_OK
+                                    : tw__fail_memory(error, (size_t)(tiles / 8 + 1), "the tiles that are reported");
 }
 
 void tw__notice_fini(struct tw__notice *notice)
 {
-    free(notice->told);
-    notice->told = NULL;
+    free(notice->reported);
+    notice->reported = NULL;
 }
 
 void tw__notice_tell(struct tw__notice *notice, uint64_t tile)
 {
     if (!notice->ended) {
-        notice->told[tile / 64] |= UINT64_C(1) << tile % 64;
+        notice->reported[tile / 64] |= UINT64_C(1) << tile % 64;
         notice->ended = notice->tell(notice->user, (int64_t)tile) != 0;
     }
 }
@@ -38,7 +38,7 @@ int tw__notice_look(struct tw__notice *notice, const _Atomic uint32_t *words, ui
     notice->looked = ended;
     int all = 1; /* every tile so far has ended */
     for (uint64_t tile = notice->lowest > first ? notice->lowest : first; tile < end && !notice->ended; tile++) {
-        if (!(notice->told[tile / 64] >> tile % 64 & 1)) {
+        if (!(notice->reported[tile / 64] >> tile % 64 & 1)) {
             /* acquire: with the word come the elements */
             const uint32_t word = atomic_load_explicit(&words[tile], memory_order_acquire);
             const int is_done = TW__WORD_STATE(word) == TW_TILE_DONE;

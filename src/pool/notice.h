@@ -11,10 +11,10 @@
 struct tw__notice {
     int (*tell)(void *user, int64_t tile); /* not 0: nothing more is wanted, and the job must end */
     void *user;
-    uint64_t *told;  /* [tiles / 64 rounded up] a bit a tile */
-    uint64_t looked; /* how many tiles had ended at the last look */
-    uint64_t lowest; /* all tiles below have been reported, or need not be */
-    int ended;       /* nothing more is wanted */
+    uint64_t *reported; /* [tiles / 64 rounded up] a bit a tile */
+    uint64_t looked;    /* how many tiles had ended at the last look */
+    uint64_t lowest;    /* all tiles below have been reported, or need not be */
+    int ended;          /* nothing more is wanted */
 };
 
 /* For a job of so many tiles. Errors: TW_ERROR_MEMORY. */

@@ -205,6 +205,8 @@ def test_what_is_wrong_is_said():
     refused(tw.NotationError, "a halo on the output r", signature="u[i,j] -> r[i-1..i+1,j]", edges="wrap")
     refused(tw.NotationError, "u, which is read with a halo, is written too", signature="u[i-1..i+1,j] -> u[i,j]", edges="wrap")
     refused(tw.NotationError, "a halo is written i-1..i\\+1, both ends included", signature="u[i-1:i+1,j] -> r[i,j]", edges="wrap")
+    refused(tw.TileError, r"returned a value of shape \(8, 5\) for a tile of shape \(6, 5\): cut off the halo of u", kernel=np.square,
+            edges="wrap", parts={"i": 1})
     refused(tw.TileError, r"returned a value of shape \(5, 5\) for a tile of shape \(3, 5\): cut off the halo of u", kernel=lambda u: 2 * u,
             edges="wrap", tiles={"i": 3})
     kept = []
