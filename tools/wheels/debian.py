@@ -89,8 +89,8 @@ def suite_of(number):
     """The first release of Debian that has this version of Python."""
     for suite in SUITES:
         try:
-            run("apt-cache", "show", f"python{number}", env=apt(suite, f"deb [] MIRROR {suite} main"))
-            return suite
+            if run("apt-cache", "show", f"python{number}", env=apt(suite, f"deb [] MIRROR {suite} main")):
+                return suite  # a name that others only mention is shown as nothing
         except NotHere:
             pass
     raise NotHere(f"no release of Debian that can be reached has Python {number}")
