@@ -53,7 +53,7 @@ static tw_status check_edge(const tw_signature *signature, const tw_grid_options
 {
     const tw_axis_edge *edge = &options->edges[e];
     if (!tw__edge_is_known(edge->edge)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "edge number %zu is none that there is: %d", e, (int)edge->edge);
+        return tw__fail(error, TW_ERROR_ARGUMENT, "edge number %zu is %d, which is not an edge", e, (int)edge->edge);
     }
     if (edge->axis != NULL && tw_signature_find_axis(signature, edge->axis) < 0) {
         return tw__fail_axis(signature, edge->axis, error);

@@ -37,7 +37,7 @@ struct tw__heap {
     char *base;
     size_t size;
     int fd;
-    int owner;         /* process that made it: a fork has the memory, but a list of ranges that goes its own way */
+    int owner;         /* process that made it: a fork has the memory, but its own copy of the list of ranges */
     int64_t mapped_at; /* tw__now() */
     int refused;       /* the system gives no huge pages */
     atomic_int references;

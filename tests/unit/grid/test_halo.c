@@ -136,7 +136,7 @@ static void a_halo_needs_an_edge(void **state)
         {plain, lengths, &other, 1, "no axis 'k' in the signature, which has i, j"},
         {plain, lengths, two, 2, "axis i has two edges: give one"},
         {plain, lengths, both, 2, "two edges are given for all axes"},
-        {plain, lengths, &strange, 1, "edge number 0 is none that there is: 99"},
+        {plain, lengths, &strange, 1, "edge number 0 is 99, which is not an edge"},
         {plain, lengths, NULL, 1, "1 axes should have an edge, but no edges are given"},
         {"u[i..i,j] -> v[i,j]", lengths, &wrap, 1, NULL}, /* a radius of 0 */
         {"u[i,j] -> v[i,j]", lengths, &wrap, 1, "no input of the signature has a halo: write one as u[i-1..i+1]"},
