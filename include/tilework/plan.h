@@ -1,9 +1,9 @@
 /* plan.h - what a run will cost, said before it, and what the machine's memory can do: stage 13 of tilework.h, which
  * includes it. */
+#include <tilework/tilework.h> /* comes back here once it has what this stage needs */
+
 #ifndef TILEWORK_PLAN_H
 #define TILEWORK_PLAN_H
-
-#include <tilework/tilework.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,9 +1,9 @@
 /* prepared.h - a run of one tile that is done again and again with other memory: stage 14 of tilework.h, which includes
  * it. */
+#include <tilework/tilework.h> /* comes back here once it has what this stage needs */
+
 #ifndef TILEWORK_PREPARED_H
 #define TILEWORK_PREPARED_H
-
-#include <tilework/tilework.h>
 
 #ifdef __cplusplus
 extern "C" {

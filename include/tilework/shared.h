@@ -1,9 +1,9 @@
 /* shared.h - arrays in shared memory that belongs to no pool, and how other processes find them: a part of stage 7 of
  * tilework.h, which includes it. */
+#include <tilework/tilework.h> /* comes back here once it has what this stage needs */
+
 #ifndef TILEWORK_SHARED_H
 #define TILEWORK_SHARED_H
-
-#include <tilework/tilework.h>
 
 #ifdef __cplusplus
 extern "C" {

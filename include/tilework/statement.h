@@ -1,8 +1,8 @@
 /* statement.h - statements such as "r[i,j] = y[i] * x[j]": stage 11 of tilework.h, which includes it. */
+#include <tilework/tilework.h> /* comes back here once it has what this stage needs */
+
 #ifndef TILEWORK_STATEMENT_H
 #define TILEWORK_STATEMENT_H
-
-#include <tilework/tilework.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -380,8 +380,8 @@ typedef struct tw_run_options {
     size_t scratch_size; /* bytes of tile->scratch for each worker */
     const int *stop;     /* once *stop is not 0, the run ends after the tiles being run; a signal handler may set it */
     int retries;         /* how often a tile may kill its worker and be retried; 0: the default, 2; -1: never */
-    int check; /* compute everything again as one serial tile in separate memory, reductions of a kernel with the
-same cuts and folds, compare bit by bit */
+    int check;           /* compute everything again as one serial tile in separate memory, reductions of a kernel with
+                            the same cuts and folds, compare bit by bit; refused if there is no output */
     void (*progress)(void *user, const tw_progress *progress); /* called by the calling thread, about 30 times a second;
                                                                   with on_tile also before each step's first tile */
     void *progress_user;

@@ -42,6 +42,16 @@ def compiled(program, source, pkg_config, options, environment):
     return faults or attempt([program], environment, program.parent)[0]
 
 
+def parts_alone(work, prefix):
+    """Compiles each header as the only one of a file; gives the faults."""
+    faults = []
+    for path in sorted((prefix / "include" / "tilework").glob("*.h")):
+        alone = work / f"alone_{path.stem}.c"
+        alone.write_text(f"#include <tilework/{path.name}>\n")
+        faults += attempt(["cc", "-std=c11", *STRICT, "-I", prefix / "include", "-fsyntax-only", alone])[0]
+    return faults
+
+
 def main():
     folder = pathlib.Path(sys.argv[1]).resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +94,7 @@ def main():
             tap.check(rule, attempt([*compiler, *STRICT, "-I", prefix / "include", "-fsyntax-only", alone])[0])
         else:
             tap.skip(rule, f"there is no {compiler[0]}")
+    tap.check("each installed header may be included first", parts_alone(work, prefix))
 
     readme = TOP / "README.md"
     example = EXAMPLE.search(readme.read_text()) if readme.exists() else None
