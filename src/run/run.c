@@ -53,9 +53,24 @@ static int allowed_retries(const struct run *run)
     return wish == 0 ? DEFAULT_RETRIES : wish < 0 ? 0 : wish;
 }
 
-/* Refuses before the first tile what this kind of pool cannot do. */
-static tw_status check_options(const tw_run_options *options, int apart, tw_error *error)
+static int has_outputs(const tw_signature *signature)
 {
+    for (int k = 0; k < signature->noperands; k++) {
+        if (signature->operands[k].role != TW_IN) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Refuses before the first tile what this kind of pool cannot do. */
+static tw_status check_options(const tw_run_options *options, const tw_signature *signature, int apart, tw_error *error)
+{
+    if (options->check && !has_outputs(signature)) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "check: the signature has no output, so nothing can be compared, and what the kernel does "
+                        "would be done twice");
+    }
     if (!(options->timeout >= 0)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a time limit for tiles is a positive number of seconds");
     }
@@ -474,7 +489,7 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     if (run->options->choices != NULL) {
         *run->options->choices = NULL;
     }
-    tw_status status = check_options(run->options, pool != NULL && pool->crew.ops->apart, error);
+    tw_status status = check_options(run->options, run->grid->signature, pool != NULL && pool->crew.ops->apart, error);
     if (status == TW_OK && run->options->outputs != NULL) {
         status = tw__outputs_check(run->options->outputs, run->kernel, run->grid, run->arrays, error);
         run->nothing_to_do = status == TW_OK && run->journal != NULL && is_all_done(run->journal, run->where);

@@ -140,6 +140,7 @@ def test_statements_and_kernels_for_their_effects_have_masks(folder, job):
     assert (folder.load("r.npy") == expected()).all()
     folder.save("one.npy", numpy.arange(40) == 4)
     folder.run_ok("outer.c:nothing", "-s", "y[i]", "y=y.npy", "--tile", "i=4", "--where", "one.npy")
+    folder.refused(2, "run", "outer.c:nothing", "-s", "y[i]", "y=y.npy", "--check", says="the signature has no output, so nothing can be")
 
 
 def test_masks_that_make_no_sense_are_refused(folder, job):

@@ -148,6 +148,9 @@ def test_a_kernel_without_outputs_runs_for_its_effects(pool):
 
     assert tw.run(mark, "[i,j]", lengths={"i": 3, "j": 4}, tiles={"i": 1, "j": 1}, pool=pool) is None
     assert (seen == 1).all()
+    with pytest.raises(tw.ArgumentError, match="check: the signature has no output"):
+        tw.run(mark, "[i,j]", lengths={"i": 3, "j": 4}, pool=pool, check=True)
+    assert (seen == 1).all()
 
 
 @pytest.mark.parametrize("pool", POOLS)

@@ -264,6 +264,11 @@ static void a_kernel_without_outputs_runs_for_its_effects(void **state)
         }
         tw_report_line(report, 4, line, sizeof line);
         assert_non_null(strstr(line, kind % 2 ? " did i 4:5 in " : " did y[4:5] in "));
+        tw_error error;
+        assert_int_equal(tw_run(pool, kernel, grid, &array, &(tw_run_options){.check = 1}, NULL, &error),
+                         TW_ERROR_ARGUMENT); /* it would do everything twice and compare nothing */
+        assert_non_null(strstr(error.message, "the signature has no output"));
+        assert_int_equal(seen[0], 1);
         tw_report_destroy(report);
         tw_kernel_destroy(kernel);
         tw_grid_destroy(grid);
