@@ -35,6 +35,21 @@ static error_t add_common_edge(struct cli_notation *notation, const char *item)
     return notation->edge != NULL ? 0 : ENOMEM;
 }
 
+/* Whether the item is one for all axes whose number is wrong, constant=1e, not the edge of an axis that has that name.
+ */
+static int has_number(const char *item)
+{
+    static const char *const names[] = {"constant=", "grid-constant="};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        const size_t length = strlen(names[k]);
+        tw_axis_edge edge;
+        if (strncmp(item, names[k], length) == 0) {
+            return tw_edge_parse(item + length, &edge, NULL) != TW_OK;
+        }
+    }
+    return 0;
+}
+
 static error_t add_edge(void *user, const char *option, const char *item)
 {
     struct cli_notation *notation = user;
@@ -44,7 +59,7 @@ static error_t add_edge(void *user, const char *option, const char *item)
     if (tw_edge_parse(item, &edge, &error) == TW_OK) { /* "constant=1" too */
         return add_common_edge(notation, item);
     }
-    if (item[0] != '\0' && strchr(item, '=') == NULL) {
+    if (item[0] != '\0' && (strchr(item, '=') == NULL || has_number(item))) {
         return cli_bad("--edge: %s (for all axes; for one: AXIS=EDGE)", error.message);
     }
     const error_t result = cli_bindings_add(edges, option, "AXIS=EDGE", item, 0);

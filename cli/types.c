@@ -103,7 +103,9 @@ static const char *edge_of(const struct cli_notation *notation, const char *axis
     return own != NULL ? own->value : notation->edge;
 }
 
-static tw_status check_edges(const tw_signature *signature, const struct cli_notation *notation, tw_error *error)
+/* As a run does: a range of one index, u[i..i], may be what a program has made of a halo of 0. */
+static tw_status check_edges(const tw_signature *signature, const char *text, const struct cli_notation *notation,
+                             tw_error *error)
 {
     for (size_t k = 0; k < notation->edges.count; k++) {
         if (tw_signature_find_axis(signature, notation->edges.binding[k].name) < 0) {
@@ -111,7 +113,8 @@ static tw_status check_edges(const tw_signature *signature, const struct cli_not
                              notation->edges.binding[k].name);
         }
     }
-    return (notation->edges.count == 0 && notation->edge == NULL) || has_halo(signature, -1)
+    return (notation->edges.count == 0 && notation->edge == NULL) || has_halo(signature, -1) ||
+                   strstr(text, "..") != NULL
                ? TW_OK
                : cli_error(error, TW_ERROR_ARGUMENT,
                            "--edge: no input of the signature has a halo: write one as u[i-1..i+1]");
@@ -148,7 +151,7 @@ tw_status cli_types_explain(const char *signature, const struct cli_notation *no
         status = settle(operands, types, error);
     }
     if (status == TW_OK) {
-        status = check_edges(parsed, notation, error);
+        status = check_edges(parsed, signature, notation, error);
     }
     if (status == TW_OK) {
         print(operands);

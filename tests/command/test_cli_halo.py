@@ -85,6 +85,9 @@ def test_what_is_wrong_is_refused_before_anything_is_made(folder, job):
     folder.refused(2, "run", *job, "--edge", "wrap,k=zero", says="no axis 'k' in the signature, which has i, j")
     folder.refused(2, "run", *job, "--edge", "constant=1j", says="the edge of axis i, constant=0+1j, is no value of u, whose dtype is float64")
     folder.refused(2, "run", *job, "--edge", "mirorr", says="'mirorr' is not an edge")
+    folder.refused(2, "run", *job, "--edge", "constant=1,5e", says="'5e' is not an edge")
+    folder.refused(2, "run", *job, "--edge", "constant=0x10", says="'constant=0x10' is not an edge: the constant is no number")
+    folder.refused(2, "run", *job, "--edge", "constant=9007199254740993", says="a whole number past 2^53 that is no float64 is not kept")
     rest = job[3:]
     folder.refused(2, "run", "k.c:sums", "-s", "u[i,j] -> r[i,j]", *rest, "--edge", "wrap", says="no input of the signature has a halo")
     folder.refused(2, "run", "k.c:sums", "-s", "u[i-1:i+1,j] -> r[i,j]", *rest, says="a halo is written i-1..i+1, both ends included, at "
@@ -103,6 +106,8 @@ def test_tiles_are_shown_with_what_they_read(folder, job):
     assert "u[i-1..i+1,j..j+2] -> r[i,j]" in explained and "edges\n  i            wrap\n  j            wrap\n" in explained
     explained = folder.call("explain", "k.c:sums", *SIGNATURE, "--edge", "i=constant=2").stdout
     assert explained.endswith("edges\n  i            constant=2\n  j            error: a run needs --edge\n")
+    explained = folder.call("explain", "k.c:sums", "-s", "u[i..i,j] -> r[i,j]", "--edge", "wrap")  # a halo of 0, as run takes it
+    assert explained.returncode == 0 and "u[i,j] -> r[i,j]" in explained.stdout
     folder.refused(2, "explain", "k.c:sums", *SIGNATURE, "--edge", "k=wrap", says="--edge: the signature has no axis 'k'")
     folder.refused(2, "explain", "k.c:sums", "-s", "u[i] -> r[i]", "--edge", "wrap", says="--edge: no input of the signature has a halo")
 
