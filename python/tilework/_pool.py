@@ -251,10 +251,15 @@ class Pool:
 
 
 def reporting_to(asked: Asked, beside: Any) -> Asked:
-    """The same call, whose tiles are reported to `beside`."""
-    theirs = asked.options.on_tile
+    """The same call, whose tiles are reported to `beside`, and before to the caller's own `on_tile`."""
+    theirs, ours = asked.options.on_tile, beside.on_tile
+
+    def both(tile: Any) -> None:
+        theirs(tile)
+        ours(tile)
+
     if theirs is not None:
-        beside.on_tile = theirs if beside.on_tile is None else beside.on_tile
+        beside.on_tile = theirs if ours is None else both
     return asked._replace(options=asked.options._replace(on_tile=beside))
 
 

@@ -355,3 +355,12 @@ print(future.result(timeout=60).tolist())
 def test_a_fork_does_not_wait_for_runs_of_its_parent():
     found = subprocess.run([sys.executable, "-c", FORK_WHILE_A_RUN_LASTS], capture_output=True, text=True, timeout=120, check=False)
     assert found.stdout == "[0.0, 1.0, 2.0, 3.0]\n", found.stderr
+
+
+def test_on_tile_is_called_beside_a_loop_and_a_future():
+    for begin in (tw.iterate, tw.submit):
+        seen = []
+        run = begin(double, "y[i] -> r[i]", Y, tiles=ROWS, on_tile=lambda tile, seen=seen: seen.append(tile.number))
+        found = [tile.number for tile in run] if begin is tw.iterate else list(range(10))
+        assert (run.result == 2 * Y).all() if begin is tw.iterate else (run.result(timeout=60) == 2 * Y).all()
+        assert sorted(found) == sorted(seen) == list(range(10))
