@@ -56,6 +56,8 @@ class KernelFunction:
     # ---- calls ----
 
     def __call__(self, /, *operands: Any, out: Any = None, **named: Any) -> Any:
+        if operands and isinstance(operands[0], type):  # @classmethod calls what it wraps with the class, from Python 3.13 on
+            return self.__get__(operands[0])(*operands[1:], out=out, **named)
         if named or len(operands) != len(self._names):
             operands, named = self._in_order(operands, named)
         kernel = self._with(named) if named else self._asked.kernel

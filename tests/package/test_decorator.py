@@ -140,6 +140,7 @@ def test_methods_stay_methods():
     assert model.line.options(pool="serial")(x=X).tolist() == (3 * X).tolist()
     assert str(inspect.signature(model.line)) == "(x, *, offset=0.0, out=None)" and model.line.__name__ == "line"
     assert Model.named(X).tolist() == (X + 5).tolist() and Model.double(X).tolist() == Model(1).double(X).tolist() == (2 * X).tolist()
+    assert Model.__dict__["named"].__func__(Model, X).tolist() == (X + 5).tolist()  # so do class methods from Python 3.13 on
     with pytest.raises(TypeError, match="is a method without its object"):
         Model.line(X)
 
