@@ -297,6 +297,9 @@ static inline int tw_random_fill_by(const tw_view *view, const tw_tile *tile, in
                             "of operand %d",
                             operand);
     }
+    if ((unsigned)what->kind > (unsigned)TW_RANDOM_INTEGERS) {
+        return tw_tile_fail(tile, -1, "%u is no kind of random numbers", (unsigned)what->kind);
+    }
     if (what->kind == TW_RANDOM_INTEGERS ? kind < TW_INT8 || kind > TW_UINT64
                                          : kind != TW_FLOAT32 && kind != TW_FLOAT64) {
         return tw_tile_fail(tile, -1, "%s",
@@ -333,7 +336,7 @@ static inline int tw_random_fill_by(const tw_view *view, const tw_tile *tile, in
 /* Fills a view with the numbers of the tile's part of an operand: the view has that part's shape, and may have further
  * dimensions, each of whose elements is a number of its own (the element of the whole operand is then the flat index in
  * an array of the operand's shape and these dimensions). Returns 0, or -1 with the reason in tile->message: an operand
- * that does not exist, another shape, a dtype that the kind does not have.
+ * that does not exist, another shape, no kind, a dtype that the kind does not have.
  *
  *     const tw_random what = {.seed = 3, .kind = TW_RANDOM_NORMAL};
  *     return tw_random_fill(&tile->operand[0], tile, 0, &what); */

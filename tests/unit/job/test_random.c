@@ -237,6 +237,7 @@ static void what_no_tile_can_be_given_is_refused(void **state)
         {{.operand = 2}, TW_INT64, "random floats need float32 or float64"},
         {{.operand = 2}, TW_COMPLEX64, "random floats need float32 or float64"},
         {{.operand = 2, .what.kind = TW_RANDOM_INTEGERS}, TW_FLOAT64, "random integers need an integer dtype"},
+        {{.operand = 2, .what.kind = (tw_random_kind)9}, TW_FLOAT64, "9 is no kind of random numbers"},
         {{.operand = 2, .what = {.kind = TW_RANDOM_INTEGERS, .low = -128, .count = 257}},
          TW_INT8,
          "the dtype does not have all of the random integers that are asked for"},
