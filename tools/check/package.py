@@ -66,8 +66,10 @@ def check_wheel(tap, python, wheel, folder):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(site)
-    strange = [name for name in names if not re.match(r"tilework(-[^/]*\.dist-info)?/|tilework-[^/]*\.data/scripts/tilework$", name)]
-    tap.check("the wheel has the package and nothing else", strange)
+    beside = r"tilework-[^/]*\.data/(scripts/tilework|data/share/man/man1/tilework\.1)$"
+    strange = [name for name in names if not re.match(rf"tilework(-[^/]*\.dist-info)?/|{beside}", name)]
+    tap.check("the wheel has the package, the command, its manual page and nothing else",
+              strange + ["not both of the command and its page"] * (sum(re.match(beside, name) is not None for name in names) != 2))
     wanted = {path.name for path in (TOP / "python" / "tilework").iterdir() if path.suffix in (".py", ".pyi", ".typed")}
     tap.check("the wheel has every file of the package", sorted(wanted - {name.split("/")[-1] for name in names}))
     library = next(site.glob("tilework/_tilework*.so"))

