@@ -58,6 +58,7 @@ NOT_EMULATED = {
     "names_and_flags_are_never_commands": "the stand-in for cc is a shell script around zig",
     "address_space_limits_the_heap": "RLIMIT_AS",
     "little_address_space_leaves_little_to_spare": "RLIMIT_AS",
+    "what_is_kept_goes_when_an_allocation_would_fail": "RLIMIT_AS",
     "a_missing_program_is_said_so": "posix_spawn's errors",
     "ignored_ends_of_children_are_seen": "clone without a new stack",
     "stolen_ends_of_children_are_seen": "clone without a new stack",
