@@ -507,7 +507,7 @@ def test_options_of_statements_are_refused_where_they_mean_nothing(folder, mult)
     for edges, says in (
         (["mirorr"], "'mirorr' is not an edge: it is one of error, clamp, wrap, zero, reflect, mirror or constant=x (for all "
          "axes; for one: AXIS=EDGE)"),
-        (["constant=x"], "axis 'constant': 'x' is not an edge: it is one of"),
+        (["constant=x"], "'constant=x' is not an edge: the constant is no number, as 0, -1.5, 1e-9, nan, True and 1+2j are"),
         (["i=constant=1e"], "axis 'i': 'constant=1e' is not an edge: the constant is no number"),
         (["clamp", "wrap"], "given twice for all axes: 'clamp' and 'wrap'"),
         (["clamp,i=wrap,i=zero"], "axis 'i' is given twice"),

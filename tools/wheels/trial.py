@@ -170,7 +170,7 @@ def try_one(step, target, wheel):
             target.interpreter = pythons.from_source(target.version)
         except debian.NotHere as reason:
             step(f"Python {pythons.STAND_IN}, made from its source, runs the package in place of {target.version}", stand_in, wheel)
-            return f"no interpreter, and Debian's source of it was not to be had: {reason}"
+            return f"no interpreter, and Debian's source of it is not available: {reason}"
     if target.interpreter:
         step(f"{target.name} runs in a new environment", in_environment, target, wheel)
         return None
