@@ -29,6 +29,10 @@ void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error);
 void refuse_end(void);
 
 uint64_t refuse_met(void); /* calls that were refused since refuse_begin */
+
+/* From now on calloc gives memory, uncounted, to the library or program that contains this address. 1; 0: there is
+ * none. */
+int refuse_spare_calloc(void *address);
 uint64_t refuse_seen(enum refuse_kind kind);
 
 /* A sync that failed is never tried again: begin with an empty list of files whose sync was refused; how often one on
