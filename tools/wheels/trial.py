@@ -137,7 +137,7 @@ def recipe_runs(target, source):
     debian.enter(root, log, "python3", "-m", "venv", "/env")
     debian.enter(root, log, *pip, *TOOLS)
     inside = {"PATH": f"/env/bin:{debian.PLAIN}"}
-    debian.enter(root, log, "sh", "-c", f"mkdir /env/work && tar -xf /wheels/{source.name} -C /env/work && cd /env/work/* && unshare --net {script}", **inside)
+    debian.enter(root, log, "sh", "-c", f"mkdir /env/source && tar -xf /wheels/{source.name} -C /env/source && cd /env/source/* && unshare --net {script}", **inside)
     for command in tests:
         debian.enter(root, log, "sh", "-c", f"cd / && {command}", **inside)
 
