@@ -50,13 +50,15 @@ def readme():
 def brought(target, name, *packages):
     """A folder with wheels of these packages for a target; its name says which."""
     folder = debian.WORK / "downloads" / f"{name}-{target.name}"
-    if not (folder / "ready").exists():
+    ready, wanted = folder / "ready", "\n".join(packages)
+    if not ready.exists() or ready.read_text() != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
         # pip takes the tags as they stand: those of older C libraries are not implied.
         platforms = [f"--platform=manylinux_2_{minor}_{target.architecture}" for minor in (5, 12, 17, 24, 27, 28)]
         abi = target.tag.split("-")[1]
         build.call(build.log_file(f"download-{name}-{target.name}"), sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder, *platforms,
                    f"--python-version={target.number}", f"--abi={abi}", "--abi=abi3", "--abi=none", "--only-binary=:all:", "--implementation=cp", *packages)
-        (folder / "ready").touch()
+        ready.write_text(wanted)
     return folder
 
 
