@@ -1,7 +1,5 @@
 """Builds wheels: Meson compiles the package for each version of Python and architecture with the compiler of the package ziglang; auditwheel checks them."""
 
-import base64
-import hashlib
 import json
 import os
 import pathlib
@@ -20,6 +18,7 @@ from targets import GLIBC
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = pathlib.Path(sys.executable).parent
+MADE = "1767225600"  # the time of all files in a wheel: 2026 begins
 # Preprocessing alone refuses a version of the C library in the target.
 COMPILER = """#!/bin/sh
 target={architecture}-linux-gnu.{glibc}
@@ -102,7 +101,7 @@ def compile_package(target):
         call(log, "meson", "setup", build, f"--cross-file={machine_file(target.architecture)}", "--prefix=/usr",
              "--buildtype=release", "--force-fallback-for=jansson,libxxhash", "-Dpython=true", "-Dtests=false",
              "-Ddefault_library=static", "-Db_ndebug=if-release", "-Dpython.platlibdir=/usr/site",
-             "-Dpython.purelibdir=/usr/site", **more)
+             "-Dpython.purelibdir=/usr/site", "-Dpython.bytecompile=-1", **more)
     call(log, "meson", "install", "-C", build, "--destdir", tree, "--tags", "python-runtime", "--quiet", **more)
     if not (tree / "usr" / "site" / "tilework" / f"_tilework{target.suffix}").exists():
         raise NotHere(f"{tree} lacks the extension _tilework{target.suffix}")
@@ -112,29 +111,21 @@ def compile_package(target):
 def pack(target, tree, metadata, folder):
     """A wheel of this tree, with the tags of this target on this machine."""
     version = next(line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Version: "))
-    name = f"tilework-{version}"
-    files = {str(path.relative_to(tree / "site")): path.read_bytes() for path in sorted((tree / "site").rglob("*")) if path.is_file()}
-    files[f"{name}.data/scripts/tilework"] = (tree / "bin" / "tilework").read_bytes()
-    files[f"{name}.data/data/share/man/man1/tilework.1"] = (tree / "share" / "share" / "man" / "man1" / "tilework.1").read_bytes()
-    info = f"{name}.dist-info"
-    files[f"{info}/METADATA"] = metadata.encode()
-    files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: tilework tools/wheels\nRoot-Is-Purelib: false\n"
-                              f"Tag: {target.tag}-linux_{target.architecture}\n").encode()
-    for licence in (TOP / "LICENSE", *sorted((TOP / "subprojects" / "licenses").glob("*.txt"))):
-        files[f"{info}/licenses/{licence.relative_to(TOP)}"] = licence.read_bytes()
-    lines = []
-    for path, data in files.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        lines.append(f"{path},sha256={digest},{len(data)}")
-    files[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
-    wheel = folder / f"{name}-{target.tag}-linux_{target.architecture}.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            entry = zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o100755 if path.endswith(("/scripts/tilework", ".so")) else 0o100644) << 16
-            archive.writestr(entry, data)
-    return wheel
+    name, contents = f"tilework-{version}", WORK / "contents" / target.name
+    shutil.rmtree(contents, ignore_errors=True)
+    shutil.copytree(tree / "site", contents)
+    info, data = contents / f"{name}.dist-info", contents / f"{name}.data"
+    for file, place in [(tree / "bin" / "tilework", data / "scripts"),
+                        (tree / "share" / "share" / "man" / "man1" / "tilework.1", data / "data" / "share" / "man" / "man1"),
+                        *((licence, info / "licenses" / licence.parent.relative_to(TOP))
+                          for licence in (TOP / "LICENSE", *(TOP / "subprojects" / "licenses").glob("*.txt")))]:
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+    (info / "METADATA").write_text(metadata)
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\nGenerator: tilework tools/wheels\nRoot-Is-Purelib: false\n"
+                                f"Tag: {target.tag}-linux_{target.architecture}\n")
+    call(log_file(f"pack-{target.name}"), sys.executable, "-m", "wheel", "pack", contents, "--dest-dir", folder, SOURCE_DATE_EPOCH=MADE)
+    return folder / f"{name}-{target.tag}-linux_{target.architecture}.whl"
 
 
 def audit(wheel, target, folder):
