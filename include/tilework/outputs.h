@@ -66,6 +66,12 @@ typedef struct tw_outputs_options {
                    counts in the fingerprint, as an input does, and must outlive the outputs. New files have
                    zeros where it leaves tiles out, inout operands their first values. NULL: all tiles */
     const char *where_axes;
+    const struct tw_node *node; /* stage 15: the outputs are written together with other processes; resume is implied,
+                                   no_journal is refused. NULL: by this process alone */
+    const char *join; /* stage 15: the run folder of another process, for a worker of its: nothing is made, recorded or
+                         committed. Excludes node, resume and restart. NULL: none */
+    const char *describe; /* with node: the job in words (a statement, a kernel's call), for tw_job_status_read; NULL:
+                             none */
 } tw_outputs_options;
 
 /* Opens the outputs of a job. `arrays[noperands]`, in the order of the signature: the array of each input, the first
@@ -113,12 +119,16 @@ TW_API tw_status tw_outputs_beside(char **unfinished, char **journal, char **par
 TW_API tw_array *const *tw_outputs_operands(const tw_outputs *outputs);
 
 typedef struct tw_outputs_totals {
-    uint64_t tiles;   /* of the job */
-    uint64_t done;    /* tiles that need not be run: of earlier runs, and of this one as far as they are recorded */
-    uint64_t dropped; /* tiles that verify has found changed, to be run again */
-    uint64_t lost;    /* recorded tiles that are run again, since FILE.partials is missing or of another run */
-    uint64_t kept;    /* tiles that tw_outputs_keep has left to a later run */
-    uint64_t skipped; /* tiles that the mask leaves out; they are not among those that are done */
+    uint64_t tiles;     /* of the job */
+    uint64_t done;      /* tiles that need not be run: of earlier runs, and of this one as far as they are recorded */
+    uint64_t dropped;   /* tiles that verify has found changed, to be run again */
+    uint64_t lost;      /* recorded tiles that are run again, since FILE.partials is missing or of another run */
+    uint64_t kept;      /* tiles that tw_outputs_keep has left to a later run */
+    uint64_t skipped;   /* tiles that the mask leaves out; they are not among those that are done */
+    int finished;       /* with node: the job was finished when the outputs were opened, and nothing is run */
+    uint64_t elsewhere; /* with node: tiles that other nodes have done */
+    uint64_t twice;     /* with node: tiles that this node and another one have done */
+    uint64_t nodes;     /* with node: starts of nodes that have worked on the job, this one included */
 } tw_outputs_totals;
 
 /* Fills in the totals. */

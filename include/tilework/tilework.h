@@ -3,7 +3,7 @@
  * The whole public interface, in stages: 1 views and 2 tiles (in tile.h: all that a kernel's source needs), 3 errors,
  * 4 dtypes, 5 kernels, 6 pools, 7 arrays, 8 signatures and grids (in axes.h), 9 runs and reports, 10 outputs
  * (in outputs.h), 11 statements (in statement.h), 12 the machine, 13 plans (in plan.h), 14 prepared
- * runs (in prepared.h).
+ * runs (in prepared.h), 15 nodes (in node.h).
  *
  * Words
  *   array      n-d, typed, strided memory: private (this process), shared (this process and the workers of one
@@ -408,6 +408,7 @@ typedef struct tw_run_options {
                              processor that other programs had; outputs must lie in memory that the workers share.
                              Neither with check nor with outputs. NULL: all tiles */
     size_t nonly;
+    uint64_t first, count; /* with outputs that were opened with `join`: the tiles that are run; count 0: all tiles */
     struct tw_choices **choices; /* filled, also if the run fails: what tw_tile_choose made; NULL: it is refused */
     int (*on_tile)(void *user, int64_t tile); /* called by the calling thread for each tile that the run has done, once,
                                  in the order in which it notices them: its part of every output is complete. A thread
@@ -583,5 +584,7 @@ TW_API tw_status tw_compiler_describe(char *path, size_t path_size, char *versio
 #include <tilework/plan.h> /* stage 13 */
 
 #include <tilework/prepared.h> /* stage 14 */
+
+#include <tilework/node.h> /* stage 15 */
 
 #endif

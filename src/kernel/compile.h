@@ -10,7 +10,7 @@ struct tw__header {
     const char *text; /* terminated */
     size_t length;
 };
-#define TW__HEADERS 11
+#define TW__HEADERS 12
 extern const struct tw__header tw__headers[TW__HEADERS];
 
 /* Path (malloc) of a shared object compiled from the source. Nothing else ever gets this name, so that a worker which

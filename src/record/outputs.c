@@ -450,8 +450,8 @@ static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, c
     return TW_OK;
 }
 
-tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
-                          const tw_output *files, const tw_outputs_options *options, tw_error *error)
+tw_status tw__outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
+                           const tw_output *files, const tw_outputs_options *options, tw_error *error)
 {
     const tw_outputs_options none = {0};
     struct opening opening = {.arrays = arrays, .files = files, .options = options != NULL ? options : &none};
@@ -483,7 +483,7 @@ tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const t
         status = open_files(&opening, error);
     }
     if (status != TW_OK) {
-        tw_outputs_destroy(made);
+        tw__outputs_destroy(made);
         return status;
     }
     if (made->journal != NULL) {
@@ -498,7 +498,7 @@ tw_array *const *tw_outputs_operands(const tw_outputs *outputs)
     return outputs->operands;
 }
 
-void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
+void tw__outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
 {
     const uint64_t skipped = outputs->where.count;
     *totals = (tw_outputs_totals){.tiles = outputs->grid->count,
@@ -511,7 +511,7 @@ void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
 
 /* ---- the end ---- */
 
-tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
+tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error)
 {
     tw_status status = TW_OK;
     if (outputs == NULL) {
@@ -538,7 +538,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
     return status;
 }
 
-tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
+tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error)
 {
     uint64_t tiles;
     if (outputs == NULL || outputs->end != NULL) {
@@ -561,7 +561,7 @@ tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
     return status;
 }
 
-void tw_outputs_destroy(tw_outputs *outputs)
+void tw__outputs_destroy(tw_outputs *outputs)
 {
     if (outputs != NULL) {
         tw__journal_remove(outputs->journal);

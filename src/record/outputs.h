@@ -8,8 +8,11 @@
 #include "record/journal.h"
 #include "record/partials.h"
 
+struct tw__member;
+
 struct tw_outputs {
-    const tw_kernel *kernel; /* what they were opened for; the caller's */
+    struct tw__member *member; /* of a job on nodes; NULL: this process writes alone */
+    const tw_kernel *kernel;   /* what they were opened for; the caller's */
     const tw_grid *grid;
     int noperands;
     tw_array *operands[TW_MAX_OPERANDS]; /* those of outputs are owned */
@@ -24,6 +27,14 @@ struct tw_outputs {
     const char *end;               /* "committed" or "kept": no run, commit or keep follows; NULL: neither */
     uint64_t dropped, lost, kept;
 };
+
+/* tw_outputs_open, tw_outputs_commit, ... of outputs that this process writes alone. */
+tw_status tw__outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
+                           const tw_output *files, const tw_outputs_options *options, tw_error *error);
+tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error);
+tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error);
+void tw__outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals);
+void tw__outputs_destroy(tw_outputs *outputs);
 
 /* [ntemporaries of the grid's stages] the arrays between the steps of a run, which all workers see; NULL: they are no
  * files, and the run makes its own. */

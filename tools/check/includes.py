@@ -25,8 +25,9 @@ LAYERS = {
     "pool": {"heap", "os", "base"},
     "job": {"pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
     "record": {"job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
-    "run": {"record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
-    "plan": {"run", "record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "node": {"record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "run": {"node", "record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
+    "plan": {"run", "node", "record", "job", "pool", "kernel", "grid", "store", "array", "heap", "os", "base"},
 }
 
 # The folders within a layer: a statement goes through those of the notation from top to bottom, and what the phases
@@ -49,12 +50,12 @@ C_HEADERS = {
     "assert.h", "complex.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdalign.h", "stdarg.h",
     "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
 }
-LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"plan", "record", "run"}}  # and the layers that use them
+LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"node", "plan", "record", "run"}}  # and the layers that use them
 
 # Kinds of stores, a folder each, and the one file outside that opens what a path names. All others know store/store.h.
 KINDS = {"store/npy": {"job/pooled.c"}}
 PUBLIC = "tilework/tilework.h"
-PARTS = {"tilework/axes.h", "tilework/outputs.h", "tilework/picture.h", "tilework/plan.h", "tilework/prepared.h", "tilework/random.h",
+PARTS = {"tilework/axes.h", "tilework/node.h", "tilework/outputs.h", "tilework/picture.h", "tilework/plan.h", "tilework/prepared.h", "tilework/random.h",
          "tilework/random_tile.h", "tilework/shared.h", "tilework/tile.h", "tilework/statement.h"}  # of it
 CLIENTS = ("cli", "examples", "bench", "reliability", "python")
 
