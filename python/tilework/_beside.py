@@ -6,6 +6,7 @@ import concurrent.futures
 import contextvars
 import os
 import queue
+import sys
 import threading
 import weakref
 from collections import deque
@@ -23,10 +24,12 @@ class Beside:
     """A run that another thread does. It forks workers while the caller waits, which so holds no lock then."""
 
     def __init__(self, work: Work, on_tile: Optional[Callable[[FinishedTile], object]], ended: Callable[["Beside"], object]) -> None:
-        self.work, self.on_tile, self.ended = work, on_tile, ended
+        self.work: Optional[Work] = work  # None once it has begun: a run that is over keeps no operands
+        self.on_tile, self.ended = on_tile, ended
         self.context, self.errors, self.frame = contextvars.copy_context(), _context.errors_here(), _frames.innermost()
         self.ready, self.over = threading.Event(), threading.Event()
         self.pid = os.getpid()
+        self.thread: Optional[threading.Thread] = None  # that does the run, once it has begun
         self.engine: Any = None  # of the run, while it lasts
         self.stopped: Optional[BaseException] = None
         self.result: Any = None
@@ -46,14 +49,16 @@ class Beside:
             self.on_tile(tile)
 
     def do(self) -> None:
-        ident = threading.get_ident()
+        ident, self.thread = threading.get_ident(), threading.current_thread()
+        work, self.work = self.work, None
         try:
             _frames.stands_for[ident] = self.frame
             if self.errors is not None:
                 _context.put_errors(self.errors)
             if self.stopped is not None:
                 raise self.stopped
-            self.result = self.context.run(self.work, self)
+            assert work is not None, "a run is done once"
+            self.result = self.context.run(work, self)
         except BaseException as error:  # pylint: disable=broad-except  # it is raised where it belongs
             self.raised = error
         finally:
@@ -80,10 +85,13 @@ class Beside:
             return
         self.stop(exception)
         engine = self.engine
-        if engine is not None and engine.inside():
+        if self.is_of_this_thread() or engine is not None and engine.inside():
             return
         while not self.over.wait(0.02):  # its tile may have begun after it was asked
             self.stop(exception)
+
+    def is_of_this_thread(self) -> bool:
+        return self.thread is threading.current_thread()
 
 
 class Left(Exception):
@@ -105,8 +113,9 @@ class Tiles(Iterator[FinishedTile]):
         waiting: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._waiting = waiting
         self._run = Beside(work, waiting.put, lambda run: waiting.put(None))
+        self._thread = threading.Thread(target=self._run.do, name="tilework", daemon=True)
         try:
-            threading.Thread(target=self._run.do, name="tilework", daemon=True).start()
+            self._thread.start()
         except RuntimeError:  # the system gives no thread, so there is no run whose end could be waited for
             self._closed = True
             raise
@@ -119,8 +128,22 @@ class Tiles(Iterator[FinishedTile]):
             return wait()
         except BaseException as error:
             self._closed = True
-            self._run.leave(error)
+            self._leave(error)
             raise
+
+    def _leave(self, error: BaseException) -> None:
+        run = self._run
+        run.leave(error)
+        self._join()
+        if run.over.is_set():  # a traceback keeps the operands of the run
+            run.stopped = None
+            if isinstance(run.raised, Left):
+                run.raised = None
+
+    def _join(self) -> None:
+        """Waits until the thread has ended, if its run is over: until then it keeps the operands of the run."""
+        if self._run.over.is_set() and not self._run.is_of_this_thread() and not sys.is_finalizing():
+            self._thread.join()
 
     def __iter__(self) -> "Tiles":
         return self
@@ -134,6 +157,7 @@ class Tiles(Iterator[FinishedTile]):
         if tile is not None:
             return tile
         self._waiting.put(None)  # for other threads that wait
+        self._join()
         was_closed, self._closed = self._closed, True
         if self._run.raised is not None:
             raised, self._run.raised = self._run.raised, None
@@ -148,7 +172,7 @@ class Tiles(Iterator[FinishedTile]):
         """End the run, if it has not ended."""
         if not self._closed:
             self._closed = True
-            self._run.leave(Left("the loop over its tiles was left"))
+            self._leave(Left("the loop over its tiles was left"))
 
     def __enter__(self) -> "Tiles":
         return self
@@ -198,13 +222,16 @@ class Future(concurrent.futures.Future):  # type: ignore[type-arg]
 
 
 def _settle(future: Future, run: Beside) -> None:
-    if run.raised is None:
-        future.set_result(run.result)
-    elif isinstance(run.raised, Left):
+    """The run keeps neither result nor error once the future has it."""
+    raised, result = run.raised, run.result
+    run.raised = run.result = run.stopped = None
+    if raised is None:
+        future.set_result(result)
+    elif isinstance(raised, Left):
+        raised = None
         future.set_exception(concurrent.futures.CancelledError())
     else:
-        future.set_exception(run.raised)
-    run.raised = run.result = None
+        future.set_exception(raised)
 
 
 class _Line:

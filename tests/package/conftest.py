@@ -8,21 +8,32 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+import traceback
 
 import hypothesis
 import pytest
 
 import tilework as tw
-from tilework import _grid, _prepared, _signature, _statement
+from tilework import _grid, _prepared, _signature, _statement, _tilework
 
 hypothesis.settings.register_profile("tilework", deadline=None, max_examples=60,
                                      suppress_health_check=list(hypothesis.HealthCheck), print_blob=True)
 hypothesis.settings.load_profile("tilework")
 
 
+def wait_for_threads(seconds=60):
+    """Waits until the threads of runs have ended: a future is done a moment before the thread that has set it lets go of it."""
+    end = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name == "tilework" and thread is not threading.current_thread():
+            thread.join(max(0, end - time.monotonic()))
+
+
 def live():
     """Live objects of the library that nobody keeps for later."""
+    wait_for_threads()
     _prepared.known.clear()
     _statement.known.clear()
     _grid.grid_for.cache_clear()
@@ -60,17 +71,45 @@ def wait_until_gone(pids, seconds=60):
             time.sleep(0.02)
 
 
+def descriptors():
+    """Open descriptors, each with what it is open on."""
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the one of the listing itself
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+    return found
+
+
+def what_is_left(test, before, after):
+    """What a test has left, in words: counters, processes, descriptors, threads, and what Python knows that refers to the objects."""
+    lines = [f"after {test}:"]
+    lines += [f"{name}: {before[0][name]} before, {count} after" for name, count in after[0].items() if count != before[0][name]]
+    lines += [f"child {pid} is {'new' if pid in after[1] else 'gone'}" for pid in sorted(after[1] ^ before[1])]
+    lines += [f"descriptor {fd}: {before[2].get(fd)} before, {after[2].get(fd)} after" for fd in sorted({**before[2], **after[2]})
+              if after[2].get(fd) != before[2].get(fd)]
+    frames = sys._current_frames()
+    for thread in threading.enumerate():
+        lines.append(f"thread {thread.name} (daemon: {thread.daemon}):")
+        lines += [f"    {line.strip()}" for line in traceback.format_stack(frames.get(thread.ident), limit=4)] \
+            if thread is not threading.current_thread() and thread.ident in frames else []
+    holders = [(holder, one) for holder in gc.get_objects() for one in gc.get_referents(holder)
+               if type(one).__module__ == _tilework.__name__ and not isinstance(one, type)]
+    lines += [f"{one!r:.100} is held by a {type(holder).__name__}: {holder!r:.300}" for holder, one in holders[:30]]
+    return "\n".join(lines)
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks(request):
     """After each test no object of the library is left, no process, and no descriptor."""
     if "shared_pools" in request.fixturenames:  # they are kept over many tests
         yield
         return
-    before = live(), children(), len(os.listdir("/proc/self/fd"))
+    before = live(), children(), descriptors()
     yield
     request.node.funcargs.clear()  # what the test's fixtures made
-    after = live(), children(), len(os.listdir("/proc/self/fd"))
-    assert after == before
+    after = live(), children(), descriptors()
+    if after[:2] != before[:2] or len(after[2]) != len(before[2]):
+        pytest.fail(what_is_left(request.node.nodeid, before, after), pytrace=False)
 
 
 @pytest.fixture(scope="module")

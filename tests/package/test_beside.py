@@ -1,17 +1,20 @@
 """Tiles as they finish, futures, lists of objects, masks, kernels without outputs, runs inside of runs."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 
 import tilework as tw
+from tilework import _beside, _grid
 
 POOLS = ("serial", "threads", "processes")
 Y, X = np.arange(40.0), np.arange(6.0)
@@ -166,6 +169,51 @@ def test_a_program_that_ends_in_the_middle_of_a_loop_does_not_hang():
             "def slow(y):\n    time.sleep(0.05)\n    return y\n"
             "tiles = tw.iterate(slow, 'y[i] -> r[i]', np.arange(10000.0), tiles={'i': 1}, workers=2)\nnext(tiles)\n")
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("way", ["left", "whole", "fails"])
+def test_nothing_of_a_run_is_left_when_its_loop_is(way, pool, monkeypatch):
+    real, others = _beside.Beside.do, set(threading.enumerate())
+
+    def does(run):
+        real(run)
+        time.sleep(0.05)  # a thread that comes late: this is no wait for anything
+
+    def kernel(y):
+        assert way != "fails" or y[0] != 8
+        return y
+
+    monkeypatch.setattr(_beside.Beside, "do", does)
+    before = tw.counters()["grids"], tw.counters()["kernels"]
+    tiles = tw.iterate(kernel, "y[i] -> r[i]", Y, pool=pool, tiles=ROWS)
+    if way == "left":
+        next(tiles)
+        tiles.close()
+    elif way == "whole":
+        assert len(list(tiles)) == 10
+    else:
+        with pytest.raises(tw.TileError):
+            list(tiles)
+    assert set(threading.enumerate()) <= others
+    if way != "fails":  # else the error, which the test has, tells of them
+        tw.close_idle()
+        _grid.grid_for.cache_clear()
+        gc.collect()
+        assert (tw.counters()["grids"], tw.counters()["kernels"]) == before
+
+
+def test_a_future_that_is_done_keeps_no_operands():
+    operand = np.arange(40.0)
+    seen = weakref.ref(operand)
+    future = tw.submit(lambda y: 2 * y, "y[i] -> r[i]", operand, pool="threads")
+    assert (future.result(60) == 2 * operand).all()
+    del operand
+    for thread in threading.enumerate():
+        if thread.name == "tilework":
+            thread.join(60)
+    gc.collect()
+    assert seen() is None and future.done()
 
 
 def slow(y):
