@@ -102,8 +102,17 @@ def run_parts(names, lanes):
     print(f"{'all':<12} {'':<40} {time.monotonic() - began:6.1f} s")
     for title, output in total.failures:
         print(f"\n==== failed: {title}\n{output.rstrip()}")
-    print(f"\n{total.text()}" if total.failures else total.text(), flush=True)
+    print_closing(total)
     return total
+
+
+def print_closing(total):
+    """The last lines of a run: the names of all that failed, so that the end of a log has them, and the counts."""
+    if total.failures:
+        print("\nfailed:")
+        for title, _ in total.failures:
+            print(f"    {title}")
+    print(total.text(), flush=True)
 
 
 def at_least(least):
@@ -149,7 +158,8 @@ def main():
             everything.add(total)
         good = sum(not total.failed for total in totals)
         beside = f" beside {options.beside} busy loops" if options.beside else ""
-        print(f"\n{good} of {options.times} runs passed{beside}\n{everything.text()}")
+        print(f"\n{good} of {options.times} runs passed{beside}")
+        print_closing(everything)
     return 1 if any(total.failed for total in totals) else 0
 
 
