@@ -32,8 +32,12 @@ typedef struct tw_node {
 
 /* Reads which node this process is: "3/8" (node 3, from 0 on, of 8); "auto", from the environment that Slurm (array
  * jobs, steps, and steps inside an array), Open MPI, MPICH, PMI, PMIx, PBS, SGE, LSF or Kubernetes gives it; "auto/64"
- * where that does not say how many there are. Errors: TW_ERROR_SYNTAX, TW_ERROR_ARGUMENT (nothing in the environment
- * says which node this is, or of how many; the sentence says what was looked for). */
+ * where that does not say how many there are (PBS, Kubernetes). Indices of arrays may begin anywhere and have a stride:
+ * the first task is node 0. Where the scheduler does not say where they begin, and where it counts fewer than N,
+ * "auto/N" is node index modulo N. A process inside a task of an array is node task * processes + process. A job of a
+ * scheduler that is no array is node 0 of 1. Any thread, as long as none changes the environment. Errors:
+ * TW_ERROR_SYNTAX (another text), TW_ERROR_ARGUMENT (K is not below N; nothing in the environment says which node this
+ * is, or of how many, or it contradicts itself; the message names the variables and what to give instead). */
 TW_API tw_status tw_node_find(tw_node *node, const char *text, tw_error *error);
 
 /* ---- for programs that give out the tiles themselves ------------------------------------------------------------ */

@@ -68,9 +68,3 @@ tw_status tw_outputs_sync(tw_outputs *outputs, tw_error *error)
     (void)outputs;
     return refuse_alone("tw_outputs_sync", error);
 }
-
-tw_status tw_node_find(tw_node *node, const char *text, tw_error *error)
-{
-    (void)node;
-    return tw__fail(error, TW_ERROR_ARGUMENT, "node: '%.60s': nodes are not available in this build", text);
-}
