@@ -303,8 +303,8 @@ static tw_status fail_count(const struct environment *environment, const struct 
     return environment->wished > 0
                ? tw__fail(error, TW_ERROR_ARGUMENT,
                           "node '%s': %s is %" PRId64
-                          ", but %s does not say of how many, so tasks of an array cannot be "
-                          "told apart; give 'K/N'",
+                          ", but %s does not say of how many, so it does not tell the tasks of "
+                          "an array apart; give 'K/N'",
                           environment->text, numbering->variable, numbering->raw, numbering->name)
                : tw__fail(error, TW_ERROR_ARGUMENT,
                           "node 'auto': %s is %" PRId64 ", but %s does not say of how many; give 'auto/N' with their "
