@@ -73,7 +73,7 @@ static void check_written_again(const struct tw__npy_header *header)
     MUST(tw__array_new(&array, &header->dtype, header->ndim, header->shape, &size, NULL) == TW_OK);
     const tw_view *view = tw_array_view(array);
     MUST(size == header->data_bytes && tw__dtype_same(&view->dtype, &header->dtype));
-    if (tw__npy_format(&bytes, &length, &view->dtype, view->ndim, view->shape, NULL) == TW_OK &&
+    if (tw__npy_format(&bytes, &length, &view->dtype, view->ndim, view->shape, TW__NPY_ALIGNMENT, NULL) == TW_OK &&
         (int64_t)length + size <= FILE_SIZE) {
         struct tw__npy_header again;
         MUST(length % 64 == 0);

@@ -154,6 +154,19 @@ void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k
     }
 }
 
+/* What an output's tiles begin with is read where it is, by workers that see it. */
+static void look_at_begin(struct tw__binding *binding, const struct tw__crew *crew, const tw_array *array)
+{
+    const tw_array *begin = array->store != NULL ? array->store->begin : NULL;
+    if (begin == NULL) {
+        return;
+    }
+    const int64_t since = workers_see(crew, begin) ? begin->mapped_at : tw__now();
+    if (begin->heap != crew->heap && since > binding->newest) {
+        binding->newest = since;
+    }
+}
+
 /* What workers do not see, and how they come to see it: shared mappings as they are, private inputs by a fork if there
  * is one, or if it takes less than the copies. */
 static void look(struct tw__binding *binding, const struct tw__crew *crew, const tw_grid *grid)
@@ -166,6 +179,7 @@ static void look(struct tw__binding *binding, const struct tw__crew *crew, const
         const tw_array *array = binding->arrays[k];
         const int is_input = grid->signature->operands[k].role == TW_IN;
         binding->mapped[k] = NULL;
+        look_at_begin(binding, crew, array);
         if (workers_see(crew, array)) {
             if (array->heap != crew->heap && array->mapped_at > binding->newest) {
                 binding->newest = array->mapped_at;

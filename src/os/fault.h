@@ -39,7 +39,8 @@ enum {
     TW__POINT_RECORDS = 256,   /* only once tiles are recorded, a quarter of a second after the start or at a failure */
     TW__POINT_BEGINNING = 512, /* before there are workers, and not in a run that resumes */
     TW__POINT_STEPS = 1024,    /* only in a job of several steps */
-    TW__POINT_OVERWRITES = 2048 /* ... one of which overwrites what an earlier one reads */
+    TW__POINT_OVERWRITES = 2048, /* ... one of which overwrites what an earlier one reads */
+    TW__POINT_NODES = 4096       /* only in a job on several nodes */
 };
 
 struct tw__point {

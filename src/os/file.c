@@ -45,6 +45,11 @@ int tw__file_open_read(int *fd, const char *path)
     return open_file(fd, AT_FDCWD, path, O_RDONLY, 0);
 }
 
+int tw__file_open_read_in(int *fd, int folder, const char *name)
+{
+    return open_file(fd, folder, name, O_RDONLY, 0);
+}
+
 int tw__file_open_of(int *fd, int pid, int descriptor)
 {
     char path[64];
@@ -279,8 +284,9 @@ static int has_room(int fd, int64_t bytes)
            __builtin_mul_overflow((uint64_t)room.f_bfree, (uint64_t)room.f_frsize, &there) || (uint64_t)bytes <= there;
 }
 
-/* `kept`: bytes at the front that are there already. In pieces, so that a signal does not undo the work so far. */
-static int take_room(int fd, int64_t kept, int64_t length)
+/* `kept`: bytes at the front that are there already. may_write: zeros, if the file system cannot do it. In pieces, so
+ * that a signal does not undo the work so far. */
+static int take_room(int fd, int64_t kept, int64_t length, int may_write)
 {
     int64_t from = 0;
     while (from < length) {
@@ -288,7 +294,7 @@ static int take_room(int fd, int64_t kept, int64_t length)
         if (fallocate(fd, 0, (off_t)from, (off_t)piece) == 0) {
             from += piece;
         } else if (errno == EOPNOTSUPP || errno == ENOSYS) {
-            return write_zeros(fd, from > kept ? from : kept, length);
+            return may_write ? write_zeros(fd, from > kept ? from : kept, length) : 0;
         } else if (errno != EINTR) {
             return errno;
         }
@@ -296,7 +302,7 @@ static int take_room(int fd, int64_t kept, int64_t length)
     return 0;
 }
 
-int tw__file_allocate(int fd, int64_t length)
+static int make_long(int fd, int64_t length, int may_write)
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
@@ -307,11 +313,21 @@ int tw__file_allocate(int fd, int64_t length)
     if (error != 0) {
         return error;
     }
-    error = length > had && !has_room(fd, length - had) ? ENOSPC : take_room(fd, status.st_size, length);
+    error = length > had && !has_room(fd, length - had) ? ENOSPC : take_room(fd, status.st_size, length, may_write);
     if (error != 0) {
         tw__file_truncate(fd, status.st_size); /* gives back what was taken so far */
     }
     return error;
+}
+
+int tw__file_allocate(int fd, int64_t length)
+{
+    return make_long(fd, length, 1);
+}
+
+int tw__file_extend(int fd, int64_t length)
+{
+    return make_long(fd, length, 0);
 }
 
 int tw__file_truncate(int fd, int64_t length)
@@ -359,6 +375,16 @@ int tw__folder_open(int *folder, const char *path, const char **name)
     return error;
 }
 
+int tw__folder_again(int *folder, int open)
+{
+    const int fd = tw__descriptor_lift(fcntl(open, F_DUPFD_CLOEXEC, 0));
+    if (fd < 0) {
+        return errno;
+    }
+    *folder = fd;
+    return 0;
+}
+
 char *tw__folder_place(int folder)
 {
     char link[48], place[PATH_MAX + 1];
@@ -386,6 +412,11 @@ int tw__folder_sync(int folder)
 int tw__file_rename_in(int folder, const char *from, const char *to)
 {
     return renameat(folder, from, folder, to) != 0 ? errno : 0;
+}
+
+int tw__file_move(int folder, const char *from, int other, const char *to)
+{
+    return renameat(folder, from, other, to) != 0 ? errno : 0;
 }
 
 int tw__file_rename(const char *from, const char *to)

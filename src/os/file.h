@@ -18,6 +18,7 @@ struct tw__file_info {
 };
 
 int tw__file_open_read(int *fd, const char *path);
+int tw__file_open_read_in(int *fd, int folder, const char *name);
 
 /* Opens what process `pid` has open as `descriptor`, for reading and writing. */
 int tw__file_open_of(int *fd, int pid, int descriptor);
@@ -37,6 +38,9 @@ void tw__file_touch(const char *path);
 /* The folder that holds what `path` names, so that a later change of the current folder changes nothing; *name is the
  * last part of path. The functions that end in _in take a name in such a folder. */
 int tw__folder_open(int *folder, const char *path, const char **name);
+
+/* Opens an open folder again, so that whoever opened it may close it. */
+int tw__folder_again(int *folder, int open);
 
 /* Where an open folder is, from the root on (malloc); NULL: the system does not say. */
 char *tw__folder_place(int folder);
@@ -82,6 +86,10 @@ int tw__file_write(int fd, const void *data, size_t length, int64_t offset);
  * cannot preallocate, zeros are written. Where that fails the file has its old
  * length. */
 int tw__file_allocate(int fd, int64_t length);
+
+/* Makes the file `length` bytes long, with its room taken only if the file system can do that by itself: nothing is
+ * written. */
+int tw__file_extend(int fd, int64_t length);
 int tw__file_truncate(int fd, int64_t length);
 
 int tw__file_sync(int fd);
@@ -96,6 +104,9 @@ int tw__file_rename(const char *from, const char *to);
  * thing) counts as synced. */
 int tw__file_rename_in(int folder, const char *from, const char *to);
 int tw__folder_sync(int folder);
+
+/* Renames from one open folder to another of the same file system. */
+int tw__file_move(int folder, const char *from, int other, const char *to);
 int tw__file_remove(const char *path);
 int tw__file_remove_in(int folder, const char *name);
 

@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "os/attribute.h"
 #include "os/descriptor.h"
 
 #define ACCESS_LIST "system.posix_acl_access"
@@ -97,7 +98,7 @@ static int take_owner(int fd, const struct stat *own, const struct stat *like, c
 static int is_about_contents(const char *name)
 {
     return strcmp(name, "security.ima") == 0 || strcmp(name, "security.evm") == 0 ||
-           strcmp(name, "security.capability") == 0;
+           strcmp(name, "security.capability") == 0 || strcmp(name, TW__MARK_ATTRIBUTE) == 0;
 }
 
 static void take_attribute(int fd, int like, const char *name, char *value, char *lost)

@@ -58,6 +58,9 @@ struct tw__store {
     int ndim;
     int64_t shape[TW_MAX_DIMS];
     const int64_t *unit; /* [ndim] the smallest box that is written by itself, from the origin on; NULL: an element */
+    int64_t piece; /* a tile that is not one run of neighbouring elements is written as several: none of fewer bytes
+                      than this; 0: of any number */
+    const tw_array *begin; /* where the tiles of an inout operand come from, which is never written; NULL: from here */
     enum {
         TW__STORE_WRITTEN,  /* not finished yet */
         TW__STORE_FINISHED, /* by tw_array_commit */

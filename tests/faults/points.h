@@ -40,7 +40,7 @@ static inline int is_passed(const struct tw__point *point, const struct setting 
            (!has(point, TW__POINT_SHARED) || processes || setting->files) &&
            (!has(point, TW__POINT_SEVERAL) || setting->workers > 1) &&
            (!has(point, TW__POINT_FILES) || setting->files) && (!has(point, TW__POINT_CHOSEN) || !setting->files) &&
-           (!has(point, TW__POINT_STEPS) || setting->steps);
+           (!has(point, TW__POINT_STEPS) || setting->steps) && !has(point, TW__POINT_NODES);
 }
 
 /* If there is a process to kill, or a step to fail. */
@@ -93,11 +93,19 @@ static inline void print_points(void)
     static const struct {
         unsigned flag;
         const char *name;
-    } flags[] = {
-        {TW__POINT_SUPERVISOR, "supervisor"}, {TW__POINT_PROCESSES, "processes"}, {TW__POINT_SHARED, "shared"},
-        {TW__POINT_SEVERAL, "several"},       {TW__POINT_FILES, "files"},         {TW__POINT_CHOSEN, "chosen"},
-        {TW__POINT_DEATH, "death"},           {TW__POINT_FORK, "fork"},           {TW__POINT_RECORDS, "records"},
-        {TW__POINT_BEGINNING, "beginning"},   {TW__POINT_STEPS, "steps"},         {TW__POINT_OVERWRITES, "overwrites"}};
+    } flags[] = {{TW__POINT_SUPERVISOR, "supervisor"},
+                 {TW__POINT_PROCESSES, "processes"},
+                 {TW__POINT_SHARED, "shared"},
+                 {TW__POINT_SEVERAL, "several"},
+                 {TW__POINT_FILES, "files"},
+                 {TW__POINT_CHOSEN, "chosen"},
+                 {TW__POINT_DEATH, "death"},
+                 {TW__POINT_FORK, "fork"},
+                 {TW__POINT_RECORDS, "records"},
+                 {TW__POINT_BEGINNING, "beginning"},
+                 {TW__POINT_STEPS, "steps"},
+                 {TW__POINT_OVERWRITES, "overwrites"},
+                 {TW__POINT_NODES, "nodes"}};
     for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
         const struct tw__point *point = tw__fault_point(k);
         printf("%s %d", point->name, point->error != 0);

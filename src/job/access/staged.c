@@ -59,7 +59,9 @@ static tw_status staged_take(const struct tw__access *access, const struct tw__d
     int64_t start[TW_MAX_DIMS];
     lay_out(access, desk, view, start);
     if (access->role != TW_OUT && access->store != NULL) {
-        const int failed = access->store->ops->take(access->store, start, view);
+        const tw_array *begin = access->role == TW_INOUT ? access->store->begin : NULL;
+        const int failed =
+            begin != NULL ? tw__store_take(begin, start, view) : access->store->ops->take(access->store, start, view);
         if (failed != 0) {
             return tw__access_fail(access, desk, failed, "read");
         }

@@ -19,7 +19,7 @@
 
 #define MAX_TEXT_SHORT 65535    /* version 1.0: all that two bytes can say */
 #define MAX_TEXT_LONG (1 << 20) /* later versions: larger than any header of real data, small enough to read */
-#define ALIGNMENT 64            /* of the data, as NumPy pads */
+#define MAX_TEXT_NUMPY 10000    /* longer ones np.load reads only if it is asked to */
 
 static const unsigned char magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
@@ -270,21 +270,29 @@ static int is_ascii(const char *text)
     return *text == '\0';
 }
 
+static size_t round_up(size_t value, size_t alignment)
+{
+    return (value + alignment - 1) / alignment * alignment;
+}
+
 tw_status tw__npy_format(unsigned char **bytes, size_t *length, const tw_dtype *dtype, int ndim, const int64_t *shape,
-                         tw_error *error)
+                         size_t alignment, tw_error *error)
 {
     struct tw__text text;
     tw__text_init(&text, NULL, 0);
     write_text(&text, dtype, ndim, shape);
     const size_t body = text.length;
+    if (alignment > TW__NPY_ALIGNMENT && round_up(body + 13, alignment) > MAX_TEXT_NUMPY) { /* 13: prefix and newline */
+        alignment = TW__NPY_ALIGNMENT;
+    }
 
     unsigned char version = is_ascii(dtype->descr) ? 1 : 3;
     size_t prefix = version == 1 ? 10 : 12;
-    size_t whole = (prefix + body + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; /* 1: the newline */
+    size_t whole = round_up(prefix + body + 1, alignment); /* 1: the newline */
     if (version == 1 && whole - prefix > MAX_TEXT_SHORT) {
         version = 2;
         prefix = 12;
-        whole = (prefix + body + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        whole = round_up(prefix + body + 1, alignment);
     }
     if (whole - prefix > MAX_TEXT_LONG) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a .npy header of %zu bytes is more than the %d that are read again",

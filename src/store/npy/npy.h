@@ -30,9 +30,12 @@ tw_status tw__npy_parse(struct tw__npy_header *header, const unsigned char *byte
                         int64_t file_size, const char *name, tw_error *error);
 void tw__npy_fini(struct tw__npy_header *header);
 
-/* The header of a C-order array as NumPy writes it, a multiple of 64 bytes long: *bytes (malloc). The dtype has been
- * through tw__descr_own. Errors: TW_ERROR_MEMORY, TW_ERROR_ARGUMENT (a description too long to be read again). */
+#define TW__NPY_ALIGNMENT 64 /* of the data, as NumPy pads */
+
+/* The header of a C-order array as NumPy writes it, a multiple of `alignment` bytes long: *bytes (malloc). A larger
+ * alignment than NumPy's gives way to that where NumPy would not read so long a header. The dtype has been through
+ * tw__descr_own. Errors: TW_ERROR_MEMORY, TW_ERROR_ARGUMENT (a description too long to be read again). */
 tw_status tw__npy_format(unsigned char **bytes, size_t *length, const tw_dtype *dtype, int ndim, const int64_t *shape,
-                         tw_error *error);
+                         size_t alignment, tw_error *error);
 
 #endif

@@ -240,7 +240,8 @@ static tw_status make_plan(struct plan *plan, const char *path, const tw_dtype *
     int64_t bytes;
     tw_status status = tw__array_new(&plan->array, dtype, ndim, shape, &bytes, error);
     if (status == TW_OK) {
-        status = tw__npy_format(&plan->header, &plan->length, &plan->array->view.dtype, ndim, shape, error);
+        status = tw__npy_format(&plan->header, &plan->length, &plan->array->view.dtype, ndim, shape, TW__NPY_ALIGNMENT,
+                                error);
     }
     if (status == TW_OK && !tw__add(bytes, (int64_t)plan->length, &plan->whole)) {
         status = tw__fail(error, TW_ERROR_ARGUMENT, "%s: would have more than 2^63 bytes", path);

@@ -195,7 +195,7 @@ static void names_are_utf8_in_memory(void **state)
     assert_string_equal(header.descr, "[('\xc3\xa9', '<i4')]");
     unsigned char *bytes;
     size_t length;
-    assert_int_equal(tw__npy_format(&bytes, &length, &header.dtype, 1, header.shape, NULL), TW_OK);
+    assert_int_equal(tw__npy_format(&bytes, &length, &header.dtype, 1, header.shape, TW__NPY_ALIGNMENT, NULL), TW_OK);
     assert_int_equal(bytes[6], 3);
     free(bytes);
     tw__npy_fini(&header);
@@ -225,7 +225,7 @@ static void what_is_written_is_read_as_the_same(void **state)
         }
         unsigned char *text;
         size_t length;
-        assert_int_equal(tw__npy_format(&text, &length, &dtype, ndim, shape, NULL), TW_OK);
+        assert_int_equal(tw__npy_format(&text, &length, &dtype, ndim, shape, TW__NPY_ALIGNMENT, NULL), TW_OK);
         assert_int_equal(length % 64, 0);
         assert_int_equal(text[length - 1], '\n');
         struct tw__npy_header header;
@@ -246,7 +246,7 @@ static void a_file_cut_at_any_byte_is_refused(void **state)
     unsigned char *bytes;
     size_t length;
     const tw_dtype dtype = tw_dtype_of(TW_INT32);
-    assert_int_equal(tw__npy_format(&bytes, &length, &dtype, 2, (int64_t[]){2, 3}, NULL), TW_OK);
+    assert_int_equal(tw__npy_format(&bytes, &length, &dtype, 2, (int64_t[]){2, 3}, TW__NPY_ALIGNMENT, NULL), TW_OK);
     unsigned char whole[512] = {0};
     memcpy(whole, bytes, length);
     free(bytes);
