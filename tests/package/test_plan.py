@@ -170,8 +170,8 @@ def test_reductions_and_pools_are_taken():
     plan = tw.plan(lambda a: a.sum(axis=0), "a[i,j] -> s[j]", np.ones((500, 40)), reduce={"s": "sum"}, workers=2)
     assert plan.timed > 0 and plan.bytes_written == 320
     with tw.Pool(workers=2) as pool:
-        mine = tw.plan(add_one, "x[i] -> r[i]", np.arange(1000.0), pool=pool)
-    assert mine.forecast("processes", 2).opening < 0.001
+        assert undisturbed(lambda: tw.plan(add_one, "x[i] -> r[i]", np.arange(1000.0), pool=pool),
+                           lambda plan: plan.forecast("processes", 2).opening < 0.001)
 
 
 def test_facts_as_text_and_as_plain_values():
