@@ -10,7 +10,7 @@
 #include "strict.h"
 #include "types.h"
 
-enum { KEY_TYPES = CLI_KEY_FIRST, KEY_C, KEY_NAME, KEY_FLAGS, KEY_COMPILER };
+enum { KEY_TYPES = CLI_KEY_FIRST, KEY_C, KEY_NAME, KEY_FLAGS, KEY_COMPILER, KEY_PORTABLE };
 
 struct look {
     const char *text;
@@ -86,6 +86,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_COMPILER:
         look->compile.compiler = argument;
+        return 0;
+    case KEY_PORTABLE:
+        look->compile.portable = 1;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -220,6 +223,8 @@ int cli_compile(int argc, char **argv)
         {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 0},
         {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3, for any processor of this kind; -O3 -march=native for this one",
          0},
+        {"portable", KEY_PORTABLE, NULL, 0,
+         "Code for several levels of the processor's family in one file; each machine uses its highest", 0},
         {0}};
     static const struct argp argp = {
         .options = options,
@@ -236,6 +241,7 @@ int cli_compile(int argc, char **argv)
             "\n"
             "Examples:\n"
             "  tilework compile 'r[i,j] = y[i] * x[j]' -o mult.so \\\n"
-            "      --types y=float64,x=float64\n"};
+            "      --types y=float64,x=float64\n"
+            "  tilework compile 'r[i] = exp(x[i])' -o e.so --types x=float32 --portable\n"};
     return do_command(&argp, argc, argv, "tilework compile", 1);
 }

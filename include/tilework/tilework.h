@@ -136,9 +136,17 @@ TW_API tw_status tw_kernel_from_library(tw_kernel **kernel, const char *path, co
 typedef struct tw_compile_options {
     const char *compiler; /* NULL: $TILEWORK_CC, else the first of cc, gcc, clang, zig on PATH, else the one of the
                            * Python package ziglang, if this library is in a Python environment that has it */
-    const char *flags;    /* NULL: "-O3 -march=native"; split at blanks; never seen by a shell */
+    const char *flags;    /* NULL: "-O3 -march=native", portable "-O3"; split at blanks; never seen by a shell */
     const char *cache;    /* NULL: $XDG_CACHE_HOME/tilework, else ~/.cache/tilework; if that cannot be used, the home
                            * folder on record, then $TMPDIR, then a folder of this process (see tw_kernel_note) */
+    int portable;         /* 1: an object for every processor of this family, with the same results on each. That of a
+                           * statement has code for several levels of the family (x86-64: baseline, v3, v4), of which
+                           * each machine uses its highest, none above $TILEWORK_LEVEL; a user's kernel is compiled for
+                           * the baseline with -ffp-contract=off, unless `flags` say otherwise. It is known by source,
+                           * flags and version: unlike machines with unlike compilers can share a job */
+    const char *look_in;  /* a folder, with `portable` alone: an object there that was made of the same source, flags
+                           * and version is used, and needs no compiler; a file that another user could have written is
+                           * passed over. NULL: none */
 } tw_compile_options;
 
 /* A kernel compiled from C. The source file includes <tilework/tilework.h>, which the library contains, and defines

@@ -25,8 +25,7 @@ void tw__hash(char text[TW__HASH_TEXT], const void *data, size_t length)
     }
 }
 
-/* Hash of a whole file. 0, or an errno: it cannot be read. */
-static int hash_file(char text[TW__HASH_TEXT], const char *path)
+int tw__hash_file(char text[TW__HASH_TEXT], const char *path)
 {
     char *data;
     size_t length;
@@ -204,7 +203,7 @@ static int inputs_unchanged(char *text)
             return 0;
         }
         hash[TW__HASH_TEXT - 1] = '\0';
-        if (hash_file(now, hash + TW__HASH_TEXT) != 0 || strcmp(now, hash) != 0) {
+        if (tw__hash_file(now, hash + TW__HASH_TEXT) != 0 || strcmp(now, hash) != 0) {
             return 0;
         }
         inputs++;
@@ -240,7 +239,7 @@ char *tw__cache_find(const struct tw__cache *cache, const char *key)
         const char *hash = after(next_line(&rest), "object");
         if (hash != NULL && strlen(hash) == TW__HASH_TEXT - 1 && strchr(hash, '/') == NULL && inputs_unchanged(rest)) {
             object = path_of(cache, hash, ".so");
-            if (object != NULL && (hash_file(now, object) != 0 || strcmp(now, hash) != 0)) {
+            if (object != NULL && (tw__hash_file(now, object) != 0 || strcmp(now, hash) != 0)) {
                 free(object);
                 object = NULL;
             }
@@ -270,7 +269,7 @@ static char *entry_text(const char *hash, char *const *inputs, size_t count, int
     for (size_t k = 0; k < count; k++) {
         struct tw__file_info info;
         /* A file that was saved while the compiler ran may not be what the compiler read. */
-        if (strchr(inputs[k], '\n') != NULL || hash_file(input, inputs[k]) != 0 ||
+        if (strchr(inputs[k], '\n') != NULL || tw__hash_file(input, inputs[k]) != 0 ||
             tw__path_info(inputs[k], &info) != 0 || info.changed_at >= time) {
             free(data);
             return NULL;
@@ -285,7 +284,7 @@ tw_status tw__cache_store(const struct tw__cache *cache, const char *key, const 
                           size_t count, int64_t time, char **object, tw_error *error)
 {
     char hash[TW__HASH_TEXT], name[TW__HASH_TEXT + 8];
-    const int unread = hash_file(hash, temporary);
+    const int unread = tw__hash_file(hash, temporary);
     if (unread != 0) {
         return tw__fail_os(error, tw__file_status(unread), unread, "%s: the compiled object cannot be read", temporary);
     }

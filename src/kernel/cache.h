@@ -20,6 +20,9 @@
 /* XXH3, 128 bits. */
 void tw__hash(char text[TW__HASH_TEXT], const void *data, size_t length);
 
+/* The same of a whole file. 0, or an errno: it cannot be read. */
+int tw__hash_file(char text[TW__HASH_TEXT], const char *path);
+
 struct tw__cache {
     char *folder; /* full path, owned */
 };

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/compile.h"
+#include "kernel/levels.h"
+#include "kernel/origin.h"
 #include "os/clock.h"
 #include "os/path.h"
 
@@ -149,12 +151,20 @@ tw_status tw__kernel_from_object(tw_kernel **kernel, char *path, const char *fil
                           "%s: cannot be opened as a shared object: %s", file, text);
         goto fail;
     }
-    made->function = as_function(tw__library_symbol(&made->library, symbol));
+    void *function;
+    status = tw__level_symbol(&function, &made->library, symbol, error);
+    if (status != TW_OK) {
+        goto fail;
+    }
+    made->function = as_function(function);
     if (made->function == NULL) {
         describe_missing(&made->library, text, sizeof text);
         status = tw__fail(error, TW_ERROR_ARGUMENT, "%s has no function '%s': %s", file, symbol, text);
         goto fail;
     }
+    struct tw__origin origin;
+    tw__origin_read(&origin, path);
+    snprintf(made->origin, sizeof made->origin, "%s", origin.identity);
     made->created_at = tw__now();
     *kernel = made;
     return TW_OK;
@@ -285,10 +295,84 @@ tw_function tw__kernel_resolve(const char *path, const char *symbol, struct tw__
         tw__fail(error, tw__file_status(failed), "%s: %s", path, text);
         return NULL;
     }
-    const tw_function function = as_function(tw__library_symbol(library, symbol));
+    void *address;
+    if (tw__level_symbol(&address, library, symbol, error) != TW_OK) {
+        tw__library_close(library);
+        return NULL;
+    }
+    const tw_function function = as_function(address);
     if (function == NULL) {
         tw__fail(error, TW_ERROR_FILE, "%s: has no function '%s'", path, symbol);
         tw__library_close(library);
     }
     return function;
+}
+
+/* Two objects hold the same kernel. */
+static tw_status check_same(const tw_kernel *kernel, const tw_kernel *other, tw_error *error)
+{
+    char was[TW__HASH_TEXT], is[TW__HASH_TEXT];
+    if (kernel->origin[0] != '\0') {
+        snprintf(was, sizeof was, "%s", kernel->origin);
+        snprintf(is, sizeof is, "%s", other->origin);
+    } else {
+        const char *path = kernel->path;
+        int failed = tw__hash_file(was, path);
+        if (failed == 0) {
+            path = other->path;
+            failed = tw__hash_file(is, path);
+        }
+        if (failed != 0) {
+            return tw__fail_path(error, failed, path, "cannot be read");
+        }
+    }
+    return strcmp(was, is) == 0 ? TW_OK
+                                : tw__fail(error, TW_ERROR_ARGUMENT, "%s: was not made from the source of kernel %s",
+                                           other->path, kernel->name);
+}
+
+static tw_status copy_names(tw_kernel *copy, const tw_kernel *kernel, tw_error *error)
+{
+    char *name = strdup(kernel->name), *identity = kernel->identity != NULL ? strdup(kernel->identity) : NULL;
+    if (name == NULL || (kernel->identity != NULL && identity == NULL)) {
+        free(name);
+        free(identity);
+        return tw__fail_memory(error, strlen(kernel->name) + 1, "a kernel's name");
+    }
+    free(copy->name);
+    copy->name = name;
+    copy->identity = identity;
+    copy->context = kernel->context;
+    copy->context_size = kernel->context_size;
+    return TW_OK;
+}
+
+tw_status tw__kernel_reopen(const tw_kernel *kernel, const char *object, tw_kernel **again, tw_error *error)
+{
+    tw_kernel *made = NULL;
+    int os_error = 0;
+    const char *doubt = tw__origin_doubt(object, &os_error);
+    if (os_error != 0) {
+        return tw__fail_path(error, os_error, object, "cannot be opened");
+    }
+    if (doubt != NULL) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: %s, so its code is not safe to run", object, doubt);
+    }
+    char *real = realpath(object, NULL);
+    if (real == NULL) {
+        return tw__fail_path(error, errno, object, "cannot be opened");
+    }
+    tw_status status = tw__kernel_from_object(&made, real, object, kernel->symbol, TW_ERROR_FILE, error);
+    if (status == TW_OK) {
+        status = check_same(kernel, made, error);
+    }
+    if (status == TW_OK) {
+        status = copy_names(made, kernel, error);
+    }
+    if (status != TW_OK) {
+        tw_kernel_destroy(made);
+        return status;
+    }
+    *again = made;
+    return TW_OK;
 }

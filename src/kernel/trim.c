@@ -22,7 +22,7 @@ struct list {
 
 static int is_kept(const char *name)
 {
-    static const char *const suffixes[] = {".so", ".c", ".entry", ".tmp"};
+    static const char *const suffixes[] = {".so", ".c", ".entry", ".tmp", ".o"};
     const size_t length = strlen(name);
     for (size_t k = 0; k < sizeof suffixes / sizeof suffixes[0]; k++) {
         const size_t n = strlen(suffixes[k]);

@@ -87,6 +87,25 @@ static tw_status take(const tw_kernel **kernel, tw_statement *statement, tw_kern
     return TW_OK;
 }
 
+/* The text of a portable kernel: each level's function has a name of its own. Takes over `text`. */
+static tw_status name_levels(char **text, size_t *length, tw_error *error)
+{
+    char *whole = NULL;
+    const int written = asprintf(&whole,
+                                 "#ifdef TW_LEVEL\n#define " SYMBOL " TW_LEVEL(" SYMBOL ")\n#else\n"
+                                 "#define TW_LEVEL(name) name\n#endif\n%s",
+                                 *text);
+    free(*text);
+    *text = written >= 0 ? whole : NULL;
+    *length = written >= 0 ? (size_t)written : 0;
+    return written >= 0 ? TW_OK : tw__fail_memory(error, *length, "a statement's source");
+}
+
+static int is_portable(const tw_compile_options *options)
+{
+    return options != NULL && options->portable;
+}
+
 static tw_status check_bound(const tw_statement *statement, tw_error *error)
 {
     return statement->context != NULL
@@ -107,6 +126,9 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
     }
     if (status == TW_OK) {
         status = print_lifted(statement, &text, &length, error);
+    }
+    if (status == TW_OK && is_portable(options)) {
+        status = name_levels(&text, &length, error);
     }
     if (status != TW_OK) {
         return status;
@@ -220,20 +242,31 @@ tw_status tw_statement_compile(tw_statement *statement, const char *path, const 
                         "'_' or 'tw_', and no word of C",
                         name != NULL ? name : "");
     }
+    const int portable = is_portable(options);
     tw_status status = make_hash(statement, hash, error);
     if (status == TW_OK) {
-        status = print(statement, name, &text, &length, error);
+        status = print(statement, portable ? SYMBOL : name, &text, &length, error);
+    }
+    if (status == TW_OK && portable) {
+        status = name_levels(&text, &length, error);
     }
     if (status != TW_OK) {
         return status;
     }
-    if (asprintf(&whole,
-                 "%s\nconst char *" MARK "(void);\nTW_SEEN const char *" MARK "(void)\n{\n    return \"%s %s\";\n}\n",
-                 text, name, hash) < 0) {
-        free(text);
+    const int written =
+        portable ? asprintf(&whole,
+                            "%s\nTW_SEEN int TW_LEVEL(%s)(const tw_tile *tile)\n{\n    return " SYMBOL "(tile);\n}\n"
+                            "const char *TW_LEVEL(" MARK ")(void);\n"
+                            "TW_SEEN const char *TW_LEVEL(" MARK ")(void)\n{\n    return \"%s %s\";\n}\n",
+                            text, name, name, hash)
+                 : asprintf(&whole,
+                            "%s\nconst char *" MARK "(void);\nTW_SEEN const char *" MARK
+                            "(void)\n{\n    return \"%s %s\";\n}\n",
+                            text, name, hash);
+    free(text);
+    if (written < 0) {
         return tw__fail_memory(error, length, "a statement's source");
     }
-    free(text);
     status = tw__compile_text(&object, NULL, whole, strlen(whole), "the statement", &kept, options, error);
     free(whole);
     if (status == TW_OK) {

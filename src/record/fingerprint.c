@@ -75,7 +75,9 @@ static tw_status describe_kernel(char *text, size_t size, const tw_kernel *kerne
                         "tw_kernel_set_identity",
                         kernel->name);
     }
-    const tw_status status = hash_file(hash, path, error);
+    /* A portable object is known by what it was made from: unlike compilers give other bytes. */
+    const int portable = kernel->path != NULL && kernel->origin[0] != '\0';
+    const tw_status status = portable ? TW_OK : hash_file(hash, path, error);
     if (status != TW_OK) {
         return status;
     }
@@ -84,7 +86,9 @@ static tw_status describe_kernel(char *text, size_t size, const tw_kernel *kerne
     }
     struct tw__text out;
     tw__text_init(&out, text, size);
-    if (kernel->path != NULL) {
+    if (portable) {
+        tw__text_add(&out, "%s of a portable source with hash %s", kernel->symbol, kernel->origin);
+    } else if (kernel->path != NULL) {
         tw__text_add(&out, "%s of an object with hash %s", kernel->symbol, hash);
     } else {
         tw__text_add(&out, "function at %zu of a program with hash %s", offset, hash);

@@ -74,7 +74,8 @@ def splits_of(splits):
 
 
 class CompileOptions(ctypes.Structure):
-    _fields_ = [("compiler", ctypes.c_char_p), ("flags", ctypes.c_char_p), ("cache", ctypes.c_char_p)]
+    _fields_ = [("compiler", ctypes.c_char_p), ("flags", ctypes.c_char_p), ("cache", ctypes.c_char_p),
+                ("portable", ctypes.c_int), ("look_in", ctypes.c_char_p)]
 
 
 class PoolOptions(ctypes.Structure):
