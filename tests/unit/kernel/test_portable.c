@@ -14,7 +14,7 @@ static const tw_compile_options portable = {.portable = 1};
 /* r[k] = x * y + z for three numbers, by a C kernel: 0 if the product is rounded, -2^-60 if it is fused. */
 #define FUSED                                                                                                          \
     "#include <tilework/tilework.h>\nint fused(const tw_tile *tile)\n{\n    TW_VIEW(const double, x, "                 \
-    "tile->operand[0]);\n    TW_VIEW(double, r, tile->operand[1]);\n    TW_AT(r, 0) = TW_AT(x, 0) * TW_AT(x, 1) + "   \
+    "tile->operand[0]);\n    TW_VIEW(double, r, tile->operand[1]);\n    TW_AT(r, 0) = TW_AT(x, 0) * TW_AT(x, 1) + "    \
     "TW_AT(x, 2);\n    return 0;\n}\n"
 
 static double call_fused(const tw_compile_options *options)
