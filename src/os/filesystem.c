@@ -8,8 +8,14 @@
 
 #include "os/fault.h"
 
+#define NFS 0x6969
+
 /* Numbers: statfs(2), <linux/magic.h> and the sources of those that are not in Linux. */
-static const struct tw__filesystem known[] = {
+static const struct {
+    const char *name;
+    uint32_t type;
+    int is_coherent;
+} known[] = {
     /* of one machine: one cache of pages */
     {"ext4", 0xef53, 1},
     {"xfs", 0x58465342, 1},
@@ -33,7 +39,7 @@ static const struct tw__filesystem known[] = {
     {"gfs2", 0x01161970, 1},
     {"ocfs2", 0x7461636f, 1},
     /* of many: clients keep pages */
-    {"nfs", 0x6969, 0},
+    {"nfs", NFS, 0},
     {"smb", 0xff534d42, 0},
     {"smb", 0xfe534d42, 0},
     {"smb", 0x517b, 0},
@@ -48,10 +54,11 @@ static const struct tw__filesystem known[] = {
 
 void tw__filesystem_known(struct tw__filesystem *filesystem, uint32_t type)
 {
-    *filesystem = (struct tw__filesystem){.name = "unknown", .type = type};
+    *filesystem = (struct tw__filesystem){.name = "unknown", .type = type, .writes_exactly = type == NFS};
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
         if (known[k].type == type) {
-            *filesystem = known[k];
+            filesystem->name = known[k].name;
+            filesystem->is_coherent = known[k].is_coherent;
             return;
         }
     }

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 struct tw__filesystem {
-    const char *name; /* "ext4", "nfs"; "unknown" for one that is not in the list. Static */
-    uint32_t type;    /* as statfs(2) gives it */
-    int is_coherent;  /* bytes that one machine writes never cost another machine's bytes beside them, and are read by
-                         all  at once: one machine's own file systems, and cluster file systems that promise it. 0: NFS,
-                         SMB,  FUSE, 9p and all that are unknown: clients keep pages, and may write them back whole */
+    const char *name;   /* "ext4", "nfs"; "unknown" for one that is not in the list. Static */
+    uint32_t type;      /* as statfs(2) gives it */
+    int is_coherent;    /* bytes that one machine writes never cost another machine's bytes beside them, and are read by
+                           all at once: one machine's own file systems, and cluster file systems that promise it. 0: NFS,
+                           SMB, FUSE, 9p and all that are unknown: clients keep pages, and may write them back whole */
+    int writes_exactly; /* not coherent, but a descriptor opened with O_DSYNC writes no byte beside those given: NFS */
 };
 
 /* The file system of an open file or folder. 0, or an errno. */

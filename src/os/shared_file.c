@@ -10,6 +10,7 @@
 
 #include "os/descriptor.h"
 #include "os/file.h"
+#include "os/filesystem.h"
 
 #define PIECE ((int64_t)1 << 20) /* bytes that are read past the cache in one call */
 
@@ -48,6 +49,28 @@ static int open_reader(struct tw__shared_file *file, int folder, const char *nam
     return open_as(&file->reader, folder, name, O_RDONLY);
 }
 
+/* Whether bytes that are no whole pages can be written past the cache: a read tells it, unless it finds a hole. */
+static int takes_any_bytes(int folder, const char *name)
+{
+    char byte;
+    int fd = -1;
+    if (open_as(&fd, folder, name, O_RDONLY | O_DIRECT) != 0) {
+        return 0;
+    }
+    const int takes = pread(fd, &byte, 1, 1) == 1;
+    close(fd);
+    return takes;
+}
+
+static int open_strict(struct tw__shared_file *file, int folder, const char *name)
+{
+    struct tw__filesystem filesystem;
+    const int failed = tw__filesystem_of(&filesystem, file->fd);
+    const int is_direct = failed == 0 && !filesystem.writes_exactly && takes_any_bytes(folder, name) &&
+                          open_as(&file->strict, folder, name, O_WRONLY | O_DSYNC | O_DIRECT) == 0;
+    return failed != 0 || is_direct ? failed : open_as(&file->strict, folder, name, O_WRONLY | O_DSYNC);
+}
+
 int tw__shared_file_open(struct tw__shared_file *file, int folder, const char *name, int is_coherent)
 {
     struct tw__file_info info;
@@ -55,7 +78,7 @@ int tw__shared_file_open(struct tw__shared_file *file, int folder, const char *n
     file->page = sysconf(_SC_PAGESIZE);
     int failed = open_as(&file->fd, folder, name, is_coherent ? O_RDWR : O_WRONLY);
     if (failed == 0 && !is_coherent) {
-        failed = open_as(&file->strict, folder, name, O_WRONLY | O_DSYNC);
+        failed = open_strict(file, folder, name);
     }
     if (failed == 0 && !is_coherent) {
         failed = open_reader(file, folder, name);
@@ -99,6 +122,17 @@ void tw__shared_file_close(struct tw__shared_file *file)
 
 /* ---- writing ---- */
 
+/* A part of one page. */
+static int write_part(const struct tw__shared_file *file, const char *data, size_t length, int64_t offset)
+{
+    const int failed = tw__file_write(file->strict, data, length, offset);
+    const int flags = failed == EINVAL ? fcntl(file->strict, F_GETFL) : -1;
+    if (flags < 0 || (flags & O_DIRECT) == 0 || fcntl(file->strict, F_SETFL, flags & ~O_DIRECT) != 0) {
+        return failed;
+    }
+    return tw__file_write(file->strict, data, length, offset); /* it wants whole pages after all */
+}
+
 int tw__shared_file_write(const struct tw__shared_file *file, const void *data, size_t length, int64_t offset)
 {
     if (file->strict < 0) {
@@ -113,7 +147,8 @@ int tw__shared_file_write(const struct tw__shared_file *file, const void *data, 
         const int64_t next = (at / file->page + 1) * file->page; /* where the next one does */
         const int is_odd = at % file->page != 0 || last <= at;   /* a part of one page */
         const int64_t stop = !is_odd ? last : next < end ? next : end;
-        failed = tw__file_write(is_odd ? file->strict : file->fd, from, (size_t)(stop - at), at);
+        const size_t bytes = (size_t)(stop - at);
+        failed = is_odd ? write_part(file, from, bytes, at) : tw__file_write(file->fd, from, bytes, at);
         from += stop - at;
         at = stop;
     }

@@ -3,9 +3,11 @@
  *
  * A client of NFS, and others that keep pages, may write a page back whole although a part of it was changed: what
  * another machine has written to the rest of that page is lost. Linux's NFS client does not if the page is not up to
- * date and the file is open for writing alone, or if it is open with O_DSYNC. So, on a file system that is not known to
- * be coherent: a descriptor that only writes for whole pages; one that writes synchronously for the odd ends of a
- * piece; and a third that only reads, past the cache where the system allows that. Nothing is ever mapped. */
+ * date and the file is open for writing alone, or if it is open with O_DSYNC. FUSE with its write-back cache does all
+ * the same, and goes past the cache only with O_DIRECT (seen in tests/nodes/nfs). So, on a file system that is not
+ * known to be coherent: a descriptor that only writes for whole pages; one for the odd ends of a piece, which writes
+ * synchronously, and past the cache if the file system is not NFS and takes direct writes of any bytes; and a third
+ * that only reads, past the cache where the system allows that. Nothing is ever mapped. */
 #ifndef TW_OS_SHARED_FILE_H
 #define TW_OS_SHARED_FILE_H
 
