@@ -138,6 +138,7 @@ void tw__bind_access(struct tw__access *access, const tw_operand *operand, int k
     access->role = operand->role;
     access->number = k;
     access->store = memory != NULL && tw__is_delivered(memory) ? memory->store : NULL;
+    access->begin = access->store != NULL && operand->role == TW_INOUT ? access->store->begin : NULL;
     /* A worker that dies while it writes an inout operand would leave a tile that cannot be run again. */
     access->ops = operand->has_halo                                               ? &tw__framed
                   : access->store != NULL || (operand->role == TW_INOUT && apart) ? &tw__staged

@@ -48,10 +48,41 @@ static void bind_part(struct tw__access *access, const tw_operand *operand, int 
         slot.strides[d] = whole->strides[d + 1];
     }
     tw__bind_access(access, operand, n, &slot, owner, 0); /* between steps: written again whole, if a worker dies */
-    access->ops = &tw__partial;
+    access->ops = access->store == NULL ? &tw__partial : access->ops;
     access->fill = TW_FOLD_NONE;
     access->parts = parts;
     access->part_step = whole->strides[0];
+}
+
+/* Whether a step before `stage` writes the job's operand. */
+static int is_written_before(const struct tw__stages *stages, const struct tw__stage *stage, int number)
+{
+    for (const struct tw__stage *before = stages->stage; before < stage; before++) {
+        for (int k = 0; k < before->grid->signature->noperands; k++) {
+            if (before->operand[k] == number && before->grid->signature->operands[k].role != TW_IN) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* An operand of the job. What it begins with lies elsewhere if it is a store with a `begin`, until a step writes it. */
+static void bind_own(const struct tw__staging *staging, struct tw__access *access, const struct tw__stage *stage, int n,
+                     const struct tw__binding *binding, const struct tw__crew *crew)
+{
+    const tw_operand *operand = &stage->grid->signature->operands[n];
+    const tw_array *memory;
+    const int number = stage->operand[n];
+    const tw_view *view = tw__bind_view(binding, crew, number, &memory);
+    const tw_array *begin = memory != NULL && memory->store != NULL ? memory->store->begin : NULL;
+    const int is_begun = begin != NULL && is_written_before(staging->stages, stage, number);
+    if (begin != NULL && !is_begun && operand->role == TW_IN) {
+        tw__bind_access(access, operand, n, &begin->view, begin, is_apart(crew));
+        return;
+    }
+    tw__bind_access(access, operand, n, view, memory, is_apart(crew));
+    access->begin = is_begun ? NULL : access->begin;
 }
 
 /* Operand n of a step. */
@@ -73,8 +104,7 @@ static void bind_operand(struct tw__staging *staging, struct tw__access *access,
             tw__bind_access(access, operand, n, view, memory, is_apart(crew));
         }
     } else {
-        const tw_view *view = tw__bind_view(binding, crew, number, &memory);
-        tw__bind_access(access, operand, n, view, memory, is_apart(crew));
+        bind_own(staging, access, stage, n, binding, crew);
     }
 }
 

@@ -192,7 +192,8 @@ static void set_places(struct local *local, const struct tw__step *step)
         const struct tw__access *access = &step->operands[k];
         tw_place *place = &local->places[k];
         place->number = operand->written >= 0 ? (uint32_t)operand->written : TW_RANDOM_INPUT + (uint32_t)operand->given;
-        place->is_reduced = access->ops != NULL && (access->ops == &tw__partial || access->fill != TW_FOLD_NONE);
+        place->is_reduced =
+            access->ops != NULL && (access->ops == &tw__partial || access->parts != 0 || access->fill != TW_FOLD_NONE);
         place->ndim = (uint8_t)access->view.ndim;
         memcpy(place->axis, access->axes, (size_t)access->view.ndim);
     }

@@ -17,6 +17,7 @@
 #include "os/file.h"
 #include "os/map.h"
 #include "os/path.h"
+#include "store/shared.h"
 
 #define SUFFIX ".partials"
 #define PAGE 4096
@@ -258,6 +259,80 @@ tw_status tw__partials_open(struct tw__partials **partials, const char *path, co
     return status;
 }
 
+/* ---- shared between nodes ---- */
+
+static tw_status measure(int64_t **at, const char *shown, const struct tw__stages *stages, tw_array *const *operands,
+                         tw_error *error)
+{
+    struct tw__partials *unused = NULL;
+    *at = NULL;
+    const tw_status status = begin(&unused, at, shown, stages, operands, error);
+    if (unused != NULL) {
+        release(unused);
+    }
+    return status;
+}
+
+tw_status tw__partials_share(int folder, const char *name, const char *shown, const struct tw__stages *stages,
+                             tw_array *const *operands, tw_error *error)
+{
+    int64_t *at;
+    int fd = -1;
+    tw_status status = measure(&at, shown, stages, operands, error);
+    if (status == TW_OK) {
+        const int64_t length = at[stages->ntemporaries];
+        int failed = TW__POINT("partials.created");
+        failed = failed == 0 ? tw__file_create_in(&fd, folder, name, 0666) : failed;
+        failed = failed == 0 ? tw__file_extend(fd, length) : failed;
+        failed = failed == 0 ? TW__POINT("partials.allocated") : failed;
+        failed = failed == 0 ? tw__file_sync(fd) : failed;
+        const struct tw__partials made = {.held = {.fd = fd, .path = (char *)(uintptr_t)shown}};
+        status = failed == 0 ? TW_OK : fail_write(&made, length, failed, error);
+    }
+    if (fd >= 0) {
+        tw__file_close(fd);
+    }
+    free(at);
+    return status;
+}
+
+/* One temporary. */
+static tw_status join_one(tw_array **array, const struct tw__temporary *temporary, struct tw__shared_wish *wish,
+                          tw_array *const *operands, tw_error *error)
+{
+    tw_view view;
+    tw__temporary_view(&view, temporary, operands, NULL);
+    wish->dtype = &view.dtype;
+    wish->ndim = view.ndim;
+    wish->shape = view.shape;
+    return tw__shared_open(array, wish, error);
+}
+
+tw_status tw__partials_join(struct tw__partials **partials, int folder, const char *name, const char *shown,
+                            const struct tw__stages *stages, tw_array *const *operands, int distrusts, tw_error *error)
+{
+    static const unsigned char none[TW__TAG_SIZE];
+    struct tw__partials *made = NULL;
+    int64_t *at = NULL;
+    int is_there = 1;
+    tw_status status = begin(&made, &at, shown, stages, operands, error);
+    for (int t = 0; status == TW_OK && is_there && t < stages->ntemporaries; t++) {
+        struct tw__shared_wish wish = {
+            .folder = folder, .name = name, .shown = shown, .tag = none, .offset = at[t], .distrusts = distrusts};
+        status = join_one(&made->array[t], &stages->temporary[t], &wish, operands, error);
+        is_there = status == TW_OK && made->array[t] != NULL;
+    }
+    free(at);
+    if (status != TW_OK || !is_there) {
+        tw__partials_close(made, 0);
+        made = NULL;
+    }
+    if (status == TW_OK) {
+        *partials = made;
+    }
+    return status;
+}
+
 /* ---- the rest ---- */
 
 int tw__partials_sync(struct tw__partials *partials)
@@ -268,7 +343,9 @@ int tw__partials_sync(struct tw__partials *partials)
     if (partials->failed == 0) {
         partials->failed = TW__POINT("partials.sync");
     }
-    if (partials->failed == 0) { /* a kernel may have closed the descriptor */
+    if (partials->failed == 0 && partials->whole == NULL) { /* one file, for whichever of them it is asked */
+        partials->failed = partials->count > 0 ? tw__store_sync(partials->array[0]) : 0;
+    } else if (partials->failed == 0) { /* a kernel may have closed the descriptor */
         partials->failed = tw__held_is_open(&partials->held)
                                ? tw__file_sync(partials->held.fd)
                                : tw__map_sync(partials->whole->base, partials->whole->bytes);

@@ -21,9 +21,9 @@ struct tw__partials {
     struct tw__held held;
     char tag[TW__PARTIALS_TAG];
     int failed;       /* errno of a sync that failed: nothing that follows can be trusted */
-    tw_array *whole;  /* the mapping */
+    tw_array *whole;  /* the mapping; NULL: it is shared between nodes */
     int count;        /* temporaries */
-    tw_array **array; /* [count] each of them, a part of the mapping */
+    tw_array **array; /* [count] each of them, a part of the mapping or a store of its own */
 };
 
 /* "FILE.partials" (malloc); NULL: out of memory. */
@@ -45,6 +45,19 @@ int tw__partials_sync(struct tw__partials *partials);
 /* Closes it; `remove`: and removes the file, if this process opened it and it is still the one of that name. NULL:
  * nothing. */
 void tw__partials_close(struct tw__partials *partials, int remove);
+
+/* ---- of a job on several nodes: never mapped, each temporary is a part that any node writes (store/shared.h) ---- */
+
+/* Makes the file whole in an open folder; it must not exist. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY,
+ * TW_ERROR_ARGUMENT. */
+tw_status tw__partials_share(int folder, const char *name, const char *shown, const struct tw__stages *stages,
+                             tw_array *const *operands, tw_error *error);
+
+/* Opens it; tw__partials_sync and tw__partials_close (nothing is removed) are as for any. `shown`: in messages.
+ * *partials is NULL if the folder has no file of that name. distrusts: see tw__shared_wish. Errors: those of
+ * tw__shared_open. */
+tw_status tw__partials_join(struct tw__partials **partials, int folder, const char *name, const char *shown,
+                            const struct tw__stages *stages, tw_array *const *operands, int distrusts, tw_error *error);
 
 /* Removes what an earlier run has left under that name, if it is such a file and no run has it open; nothing else is
  * touched, and nothing is reported: it is of no use to anybody. */

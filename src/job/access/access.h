@@ -4,7 +4,7 @@
  *     staged    the kernel works on a copy in the worker's room: taken before it, given back after it
  *     framed    the tile's part with a halo around it: inside of the array a view, at its border a padded copy
  *     partial   what one tile contributes to a reduction: a slot of an array between two steps, or the output itself,
- *               that begins as the value which changes nothing
+ *               that begins as the value which changes nothing (staged, if that array is a store)
  *
  * guarded.h lies between these and the kernel: it runs the kernel twice, on copies between inaccessible pages. */
 #ifndef TW_JOB_ACCESS_ACCESS_H
@@ -25,6 +25,7 @@ struct tw__access {
     int number;                       /* in the signature */
     const struct tw__access_ops *ops; /* NULL: direct */
     struct tw__store *store;          /* not NULL: the elements are there, and not at view.data */
+    const tw_array *begin;            /* of a store: the tiles of an inout operand come from here; NULL: from there */
     size_t room;                      /* where its part begins in a worker's room */
     int touch;                        /* workers make its pages present before they write */
     void *base;                       /* touch: the mapping it lies in; NULL: the pool's heap */
@@ -63,14 +64,22 @@ tw_status tw__framed_check(const tw_grid *grid, int k, const tw_dtype *dtype, tw
 /* The sentence about a store that failed with this errno: the tile's part "cannot be WHAT". */
 tw_status tw__access_fail(const struct tw__access *access, const struct tw__desk *desk, int failed, const char *what);
 
-/* The tile's own slot of an operand with parts. */
-static inline void tw__partial_move(const struct tw__access *access, const tw_grid *grid, const int64_t *coordinate,
-                                    tw_view *view)
+/* The number of the tile's own slot of an operand with parts. */
+static inline int64_t tw__partial_number(const struct tw__access *access, const tw_grid *grid,
+                                         const int64_t *coordinate)
 {
     int64_t part = 0;
     for (int a = 0; a < grid->naxes; a++) {
         part = (access->parts >> a & 1) != 0 ? part * grid->axes[a].count + coordinate[a] : part;
     }
+    return part;
+}
+
+/* The slot itself, in memory. */
+static inline void tw__partial_move(const struct tw__access *access, const tw_grid *grid, const int64_t *coordinate,
+                                    tw_view *view)
+{
+    const int64_t part = tw__partial_number(access, grid, coordinate);
     view->data = (void *)((uintptr_t)view->data + (uintptr_t)(part * access->part_step));
 }
 
@@ -88,6 +97,7 @@ static inline void tw__access_copy(struct tw__access *to, const struct tw__acces
     to->number = from->number;
     to->ops = from->ops;
     to->store = from->store;
+    to->begin = from->begin;
     to->room = from->room;
     to->touch = from->touch;
     to->base = from->base;
