@@ -1,4 +1,5 @@
-/* units.c - cuts and the units in which stores write outputs: a unit belongs to one tile, as an element does. */
+/* units.c - cuts and the units in which stores write outputs: a unit belongs to one tile, as an element does; and cuts
+ * whose tiles a store would write in too many pieces. */
 #include "job/units.h"
 
 #include <inttypes.h>
@@ -6,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "grid/cells.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/split.h"
@@ -59,6 +61,52 @@ static void advise(char *text, size_t size, int64_t cut, int64_t unit, int64_t l
     }
 }
 
+/* The last dimension along which tiles of the output are shorter than the array; -1: none. A tile is one run of
+ * elements if it has one index along each dimension before that: then *is_one. */
+static int last_cut(const tw_grid *grid, const tw_operand *operand, int *is_one)
+{
+    int last = operand->ndim - 1;
+    while (last >= 0 && grid->axes[operand->axes[last]].count <= 1) {
+        last--;
+    }
+    *is_one = 1;
+    for (int d = 0; d < last; d++) {
+        *is_one &= tw__axis_longest(&grid->axes[operand->axes[d]]) <= 1;
+    }
+    return last;
+}
+
+/* Refuses tiles that a store would have to write in many short pieces. */
+static tw_status check_pieces(const tw_grid *grid, const tw_operand *operand, const tw_array *array, tw_error *error)
+{
+    int is_one;
+    const int last = last_cut(grid, operand, &is_one);
+    if (is_one || tw_view_size(&array->view) == 0) {
+        return TW_OK;
+    }
+    int64_t behind = array->view.dtype.itemsize; /* bytes of one index along it: no more than the array has */
+    for (int d = last + 1; d < operand->ndim; d++) {
+        behind *= array->view.shape[d];
+    }
+    const tw_signature *signature = grid->signature;
+    const int axis = operand->axes[last];
+    const int64_t least = array->store->piece, bytes = behind * tw__axis_longest(&grid->axes[axis]);
+    if (bytes >= least || bytes == 0) {
+        return TW_OK;
+    }
+    char advice[120];
+    const int64_t tile = (least + behind - 1) / behind;
+    if (tile < grid->axes[axis].length) {
+        snprintf(advice, sizeof advice, "tiles of %" PRId64 " or more along %.40s", tile, signature->axes[axis]);
+    } else {
+        snprintf(advice, sizeof advice, "leave %.40s whole", signature->axes[axis]);
+    }
+    return tw__fail(error, TW_ERROR_ARGUMENT,
+                    "output %s would be written in pieces of %" PRId64 " bytes, on a file system where machines may "
+                    "overwrite each other's bytes within a page of %" PRId64 ": cut along %.40s alone, or %s",
+                    operand->name, bytes, least, signature->axes[operand->axes[0]], advice);
+}
+
 static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
@@ -66,6 +114,10 @@ static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, tw_er
         const tw_operand *operand = &signature->operands[k];
         if (operand->role == TW_IN || arrays[k] == NULL || arrays[k]->store == NULL) {
             continue;
+        }
+        const tw_status status = arrays[k]->store->piece > 0 ? check_pieces(grid, operand, arrays[k], error) : TW_OK;
+        if (status != TW_OK) {
+            return status;
         }
         for (int d = 0; d < operand->ndim; d++) {
             const int a = operand->axes[d];

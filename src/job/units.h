@@ -9,7 +9,7 @@
 void tw__units(const tw_signature *signature, tw_array *const *arrays, int64_t *units);
 
 /* Refuses cuts inside a unit of an output, which two workers would rewrite: TW_ERROR_ARGUMENT, with the nearest cuts
- * that are allowed. */
+ * that are allowed. The same for tiles that are several pieces, shorter than the store's `piece`: with what to cut. */
 tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error);
 
 #endif

@@ -160,6 +160,51 @@ static void units_below_one_are_refused(void **state)
     tw_signature_destroy(signature);
 }
 
+/* A store that wants pieces of a page: rows of elements are cut only if each piece has one, but for tiles of one piece.
+ */
+static void tiles_of_several_short_pieces_are_refused(void **state)
+{
+    (void)state;
+    static const char said[] = "output r would be written in pieces of %d bytes, on a file system where machines may "
+                               "overwrite each other's bytes within a page of 4096: cut along i alone, or %s";
+    const struct {
+        int64_t lengths[3], tiles[3];
+        int bytes; /* 0: allowed */
+        const char *advice;
+    } cases[] = {
+        {{100, 1000, 1}, {10, 1000, 1}, 0, NULL},
+        {{100, 1000, 1}, {1, 10, 1}, 0, NULL}, /* one piece, however short */
+        {{100, 1000, 1}, {10, 512, 1}, 0, NULL},
+        {{100, 1000, 1}, {10, 511, 1}, 4088, "tiles of 512 or more along j"},
+        {{100, 1000, 1}, {100, 10, 1}, 80, "tiles of 512 or more along j"},
+        {{100, 400, 1}, {2, 200, 1}, 1600, "leave j whole"},
+        {{100, 400, 3}, {2, 200, 3}, 0, NULL},
+        {{100, 400, 3}, {2, 170, 3}, 4080, "tiles of 171 or more along j"},
+        {{100, 1, 1000}, {2, 1, 100}, 800, "tiles of 512 or more along k"},
+        {{1, 400, 3}, {1, 10, 3}, 0, NULL},
+        {{100, 0, 3}, {2, 1, 1}, 0, NULL},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        char expected[300];
+        tw_error error = {0};
+        const tw_split splits[] = {{.axis = "i", .tile = cases[c].tiles[0]},
+                                   {.axis = "j", .tile = cases[c].tiles[1]},
+                                   {.axis = "k", .tile = cases[c].tiles[2]}};
+        tw_array *array = tiny_array(stored, TW_FLOAT64, 3, cases[c].lengths);
+        array->store->unit = NULL;
+        array->store->piece = 4096;
+        tw_grid *grid = grid_of("-> r[i,j,k]", cases[c].lengths, splits, 3);
+        const tw_status status = tw__units_check(grid, &array, &error);
+        assert_int_equal(status, cases[c].bytes != 0 ? TW_ERROR_ARGUMENT : TW_OK);
+        if (cases[c].bytes != 0) {
+            snprintf(expected, sizeof expected, said, cases[c].bytes, cases[c].advice);
+            assert_string_equal(error.message, expected);
+        }
+        tw_grid_destroy(grid);
+        tw_array_destroy(array);
+    }
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -172,6 +217,7 @@ int main(void)
         LOGGED(automatic_tiles_keep_units_whole),
         LOGGED(a_grid_for_arrays_keeps_the_units_of_their_stores),
         LOGGED(units_below_one_are_refused),
+        LOGGED(tiles_of_several_short_pieces_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
