@@ -28,13 +28,14 @@ class Effort:
     """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
     fuzz = 10  # seconds for each target
     soak = 10  # seconds
+    nodes = False  # all tests on nodes
     expressions = 2_500  # random statements, about 20 seconds
     reductions = 200  # random ones, about 20 seconds
     seed = SEED  # None: another one in every run
 
     @classmethod
     def make_long(cls):
-        cls.fuzz, cls.soak, cls.expressions, cls.reductions, cls.seed = 300, 300, 200_000, 5_000, None
+        cls.fuzz, cls.soak, cls.nodes, cls.expressions, cls.reductions, cls.seed = 300, 300, True, 200_000, 5_000, None
 
 
 SANITIZER_OPTIONS = {
@@ -296,15 +297,16 @@ def part_checks():
     return outcome
 
 
-def faults_package(part, outcome):
-    """(interpreter, folder of the NumPy package with a library of the fault build), for a part; no folder: it fails."""
-    python, package = TOP / "build" / "venv-package" / "bin" / "python", BUILD / "faults" / f"package-{part}"
-    with open(BUILD / "faults-python.lock", "w", encoding="ascii") as lock:
+def own_package(part, outcome, variant="faults"):
+    """(interpreter, folder of the NumPy package for this part alone); no folder: it fails. Its library is that of the
+    fault build, or with another variant's name the usual one."""
+    python, package = TOP / "build" / "venv-package" / "bin" / "python", BUILD / variant / f"package-{part}"
+    with open(BUILD / f"{variant}-python.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(package, ignore_errors=True)
         done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
-                    "--target", package, f"--config-settings=build-dir={BUILD / 'faults-python'}",
-                    "--config-settings=setup-args=-Dfaults=true", TOP],
+                    "--target", package, f"--config-settings=build-dir={BUILD / f'{variant}-python'}",
+                    f"--config-settings=setup-args=-Dfaults={'true' if variant == 'faults' else 'false'}", TOP],
                    env={"PATH": f"{python.parent}:{os.environ['PATH']}"}, seconds=900)
     if done.code != 0:
         outcome.fail(f"{part}: pip install", done.output)
@@ -320,7 +322,7 @@ def part_faults():
     soak = [sys.executable, TOP / "reliability" / "soak.py", "--seconds", Effort.soak, "--command",
             folder / "cli" / "tilework"]
     outcome = Outcome()
-    python, package = faults_package("faults", outcome)
+    python, package = own_package("faults", outcome)
     if package is None:
         return outcome
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
@@ -350,7 +352,7 @@ def part_calls():
     """The k-th call of the C library fails, k = 1, 2, ...: in a program, each of its jobs by itself, in the command and in Python."""
     outcome = Outcome()
     folder, tests = BUILD / "faults", TOP / "tests" / "faults"
-    python, package = faults_package("calls", outcome)
+    python, package = own_package("calls", outcome)
     if package is None:
         return outcome
     program = folder / "tests" / "faults" / "calls"
@@ -378,6 +380,31 @@ def part_calls():
     return outcome
 
 
+@needs("gcc")
+def part_nodes():
+    """Several processes on one job, as Slurm, Open MPI, MPICH, Dask and others start them, in a network of their own."""
+    outcome = Outcome()
+    _, package = own_package("nodes", outcome, "gcc")
+    if package is None:
+        return outcome
+    report = BUILD / "nodes.xml"
+    report.unlink(missing_ok=True)
+    cache = BUILD / "nodes-cache"
+    env = {"TILEWORK_BIN": BUILD / "gcc" / "cli" / "tilework", "TILEWORK_BUILD": BUILD / "gcc", "PYTHONPATH": package, "TILEWORK_CACHE": cache,
+           "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1", "TILEWORK_NODES_LONG": "1" if Effort.nodes else ""}
+    done = run([sys.executable, TOP / "tests" / "nodes" / "enter.py", TOP / "build" / "venv-nodes" / "bin" / "python", "-m", "pytest", "-q",
+                "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile", "--timeout", 120 * harness.PATIENCE, "-rs",
+                f"--junitxml={report}", "tests/nodes"],
+               env=env, seconds=3600 if Effort.nodes else 600, cwd=TOP)
+    outcome.add(count_junit(report, "nodes", done.output))
+    if done.code not in (0, 1) or (done.code == 1 and not outcome.failed):
+        outcome.fail("nodes: pytest", done.output)
+    # One line for each thing that is not there; what is left to the long run is no news.
+    outcome.remarks += sorted({f"skipped: {why}" for why in re.findall(r"^SKIPPED \[\d+\] \S+: (.*)$", done.output, re.MULTILINE)
+                               if "make test-long" not in why})
+    return outcome
+
+
 def part_model():
     """The model of the claim protocol, every state of it, if Spin is there."""
     done = run([sys.executable, TOP / "tools" / "check" / "model.py"], cwd=TOP)
@@ -397,6 +424,7 @@ PARTS = {
     "reductions": part_reductions,
     "package": part_package, "clang": part_clang, "sanitize": part_sanitize,
     "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
+    "nodes": part_nodes,
     "faults": part_faults, "calls": part_calls,
     "install": part_install,
 }

@@ -6,6 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 level=${1:-build}
 
+# Daemons lie there, where not every user looks.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() {
     say "$*"
@@ -64,6 +67,20 @@ wished_packages() {
     test)
         have spin || echo spin
         have chromium || have chromium-browser || have google-chrome || echo chromium
+        have munged || echo munge
+        have slurmctld || echo slurmctld
+        have slurmd || echo slurmd
+        have sbatch || echo slurm-client
+        have mpirun.openmpi || echo openmpi-bin
+        have mpirun.mpich || echo mpich
+        have unshare || echo util-linux
+        have linux.uml || echo user-mode-linux
+        have uml_switch || echo uml-utilities
+        have rpc.nfsd || echo nfs-kernel-server
+        have mke2fs || echo e2fsprogs
+        have ip || echo iproute2
+        have insmod || echo kmod
+        library fuse3 || echo libfuse3-dev
         ;;
     reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
     wheels)
@@ -78,20 +95,32 @@ wished_packages() {
     esac
 }
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Debian starts the daemons of a package when it installs it, unless this file says no. The tests start their own.
+policy=/usr/sbin/policy-rc.d
+keep_daemons_still() {
+    [ -e "$policy" ] && return
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+}
+
 install_packages() {
-    local -a sudo=()
     have apt-get || fail "please install what Debian calls $*"
     if [ "$(id -u)" != 0 ]; then
         have sudo && sudo -n true 2>/dev/null || fail "please install these packages: apt-get install $*"
-        sudo=(sudo -n)
     fi
     say "installing $*"
-    local -a get=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
-    local -a install=("${sudo[@]}" "${get[@]}" install -y --no-install-recommends "$@")
+    keep_daemons_still
+    local -a get=(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
+    local -a install=("${get[@]}" install -y --no-install-recommends "$@")
     mkdir -p build
     # Package lists may be missing or stale: one update, then one more try.
     if ! "${install[@]}" >build/apt.log 2>&1; then
-        "${sudo[@]}" "${get[@]}" update >>build/apt.log 2>&1 || true
+        "${get[@]}" update >>build/apt.log 2>&1 || true
         "${install[@]}" >>build/apt.log 2>&1 || {
             tail -n 5 build/apt.log >&2
             fail "apt-get could not install $* (all it said is in build/apt.log)"
@@ -139,14 +168,19 @@ for round in 1 2 3; do
     install_packages "${missing[@]}"
 done
 
-for wished in $(wished_packages); do
-    (install_packages "$wished") || say "continuing without $wished"
-done
+# All at once, since each call of apt-get takes its time; one by one if that fails.
+mapfile -t wished < <(wished_packages | tr ' ' '\n' | sort -u)
+if [ ${#wished[@]} != 0 ] && ! (install_packages "${wished[@]}"); then
+    for one in "${wished[@]}"; do
+        (install_packages "$one") || say "continuing without $one"
+    done
+fi
 
 case "$level" in
 test)
     make_environment "$environment" tools/build/requirements-test.txt
     make_environment build/venv-package tools/build/requirements-package.txt some
+    make_environment build/venv-nodes tools/build/requirements-nodes.txt some
     ;;
 reliability) make_environment "$environment" tools/build/requirements-reliability.txt some ;;
 wheels) make_environment "$environment" tools/build/requirements-wheels.txt ;;
