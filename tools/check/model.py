@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Has Spin look at every state of the models of the protocols, docs/claims.pml and docs/records.pml: `model.py [FOLDER]`.
+"""Has Spin look at every state of the models of the protocols, docs/claims.pml, records.pml and nodes.pml: `model.py [FOLDER]`.
 
 Each configuration is one test: the right ones must hold in every state, the broken ones must be refuted. Closes with the
 number of states. Says that it is skipped where Spin is not there.
@@ -39,6 +39,10 @@ def sizes(workers, tiles, deaths, *others):
     return (f"WORKERS={workers}", f"TILES={tiles}", f"DEATHS={deaths}", *others)
 
 
+def nodes(members, tiles, deaths, *others):
+    return (f"MEMBERS={members}", f"TILES={tiles}", f"DEATHS={deaths}", *others)
+
+
 CONFIGURATIONS = [
     Configuration("3 workers, 2 tiles, 1 death at any step", sizes(3, 2, 1)),  # the longest first
     Configuration("3 workers, 4 tiles, nobody dies", sizes(3, 4, 0)),
@@ -76,6 +80,29 @@ CONFIGURATIONS = [
         ("refuted: records are written before partials are synced", ("BROKEN_NO_SYNC",)),
         ("refuted: what a missing tile overwrites does not get its first values back", ("BROKEN_NO_RESTORE",)),
         ("refuted: records of lost partials are believed", ("BROKEN_BELIEVES",)))),
+    *(Configuration(what, defines, model="nodes", broken=what.startswith("refuted"), live="the run ends" in what)
+      for what, defines in (
+        ("2 nodes, 2 tiles, 2 deaths at any steps", nodes(2, 2, 2)),
+        ("2 nodes, 3 tiles, 1 death", nodes(2, 3, 1)),
+        ("3 nodes, 1 tile, 1 death", nodes(3, 1, 1)),
+        ("2 nodes, 2 outputs, 1 death", nodes(2, 2, 1, "OUTS=2")),
+        ("2 nodes, a second step reads what the first has written, 1 death", nodes(2, 3, 1, "SPLIT=1")),
+        ("2 nodes, a tile fails, 1 death", nodes(2, 2, 1, "FAILURES=1")),
+        ("the same job is restarted beside a node, 1 death", nodes(2, 2, 1, "RESTART", "FOLDERS=5")),
+        ("another job is started in its place, 2 outputs, 1 death", nodes(2, 2, 1, "RESTART", "OTHER_JOB", "OUTS=2", "FOLDERS=5")),
+        ("another job comes without --restart, 1 death", nodes(2, 2, 1, "OTHER_JOB")),
+        ("the run ends: 2 nodes, 2 tiles, 1 death, intents that stay", nodes(2, 2, 1, "INTENTS")),
+        ("refuted: records are written before the parts are synced", nodes(2, 2, 1, "BROKEN_NO_SYNC")),
+        ("refuted: an intent is taken for a record", nodes(2, 2, 1, "INTENTS", "BROKEN_INTENT_IS_RECORD")),
+        ("refuted: a tile is computed in place", nodes(2, 2, 0, "BROKEN_IN_PLACE")),
+        ("refuted: a second step begins before the first is recorded", nodes(2, 3, 0, "SPLIT=1", "BROKEN_STEP")),
+        ("refuted: nobody looks a second time at the finished files", nodes(2, 2, 0, "OTHER_JOB", "BROKEN_NO_SECOND_LOOK")),
+        ("refuted: --restart leaves the parts to those who have them open", nodes(2, 2, 0, "RESTART", "OTHER_JOB", "BROKEN_RESTART")),
+        ("refuted: outputs get their names before their fingerprints", nodes(2, 2, 0, "BROKEN_LATE_PRINT")),
+        ("refuted: a committer does not write what makes a part a file", nodes(2, 2, 0, "BROKEN_NO_MAGIC")),
+        ("refuted: the run folder is removed before the names are synced", nodes(2, 2, 0, "BROKEN_NO_FOLDER_SYNC")),
+        ("refuted: a committer removes whatever folder has the name", nodes(2, 2, 0, "RESTART", "FOLDERS=5", "BROKEN_REMOVES_BY_NAME")),
+        ("refuted: the run ends though intents are respected forever", nodes(2, 2, 1, "INTENTS", "BROKEN_RESPECT")))),
 ]
 
 
