@@ -81,7 +81,7 @@ bool over;
 
 #define OF(f, m) (opened[m] == (f) -> unsynced[m] : 0)
 #define SEEN(f) (durable[f] | OF(f, 0) | OF(f, 1) | OF(f, MEMBERS - 1))
-#define NOBODY_HAS(f) (opened[0] != (f) && opened[1] != (f) && opened[MEMBERS - 1] != (f))
+#define IS_CLOSED(f) (opened[0] != (f) && opened[1] != (f) && opened[MEMBERS - 1] != (f))
 
 #define HAS_FINAL(o, j) (final[o] != NONE && (print[final[o] % FOLDERS] & BIT(o)) && job[final[o] % FOLDERS] == (j))
 #define HAS_ANOTHER(o, j) (final[o] != NONE && !HAS_FINAL(o, j))
@@ -188,7 +188,7 @@ look:
     STEP /* made whole under another name */
         f = 0;
         do
-        :: f < FOLDERS && (place[f] == NOT_MADE || (place[f] == REMOVED && NOBODY_HAS(f) && !IS_FINAL(f))) -> break
+        :: f < FOLDERS && (place[f] == NOT_MADE || (place[f] == REMOVED && IS_CLOSED(f) && !IS_FINAL(f))) -> break
         :: else -> f++
         od;
         assert(f < FOLDERS);
