@@ -4,6 +4,7 @@
 
 int cli_run(int argc, char **argv);
 int cli_replay(int argc, char **argv);
+int cli_status(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_compile(int argc, char **argv);

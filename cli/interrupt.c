@@ -73,20 +73,31 @@ static void on_signal(int number)
     _exit(CLI_INTERRUPTED);
 }
 
-const int *cli_interrupt_install(int announce)
+static void handle(const int *numbers, size_t count)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigfillset(&action.sa_mask);
-    owner = getpid();
-    announced = announce;
-    for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++) {
+    for (size_t n = 0; n < count; n++) {
         struct sigaction before;
         if (sigaction(numbers[n], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
             sigaction(numbers[n], &action, NULL);
         }
     }
+}
+
+const int *cli_interrupt_install(int announce)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    owner = getpid();
+    announced = announce;
+    handle(numbers, sizeof numbers / sizeof numbers[0]);
     return &stop;
+}
+
+void cli_interrupt_warnings(void)
+{
+    static const int numbers[] = {SIGUSR1, SIGUSR2, SIGXCPU};
+    handle(numbers, sizeof numbers / sizeof numbers[0]);
 }
 
 static void on_exit_called(void)

@@ -9,6 +9,10 @@
  * `announce`, the first signal is answered with a line on standard error. */
 const int *cli_interrupt_install(int announce);
 
+/* Handles in the same way what schedulers send some time before they end a job: SIGUSR1 and SIGUSR2 (sbatch --signal,
+ * qsub -notify, LSF's run limit) and SIGXCPU (a limit of processor time). */
+void cli_interrupt_warnings(void);
+
 /* A signal has come. */
 int cli_interrupted(void);
 

@@ -12,15 +12,16 @@
 static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
-} commands[] = {{"run", cli_run},         {"replay", cli_replay},   {"plan", cli_plan},
-                {"explain", cli_explain}, {"compile", cli_compile}, {"demo", cli_demo},
-                {"show", cli_show},       {"info", cli_info},       {"bench", cli_bench}};
+} commands[] = {{"run", cli_run},         {"status", cli_status},   {"replay", cli_replay}, {"plan", cli_plan},
+                {"explain", cli_explain}, {"compile", cli_compile}, {"demo", cli_demo},     {"show", cli_show},
+                {"info", cli_info},       {"bench", cli_bench}};
 
 static const char doc[] =
     "Run a kernel over the tiles of n-d arrays, each tile writing its own part of the result in place."
     "\v"
     "Commands:\n"
     "  run     run a statement or a kernel on .npy files\n"
+    "  status  say how far a run on several nodes is\n"
     "  replay  run one tile of such a run alone, for debuggers\n"
     "  plan    say what such a run would cost, and whether more workers pay\n"
     "  explain show what a statement does\n"
@@ -46,10 +47,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     (void)state;
     switch (key) {
     case ARGP_KEY_ARG:
-        return cli_bad("'%s' is not a command: run, replay, plan, explain, compile, demo, show, info or bench",
+        return cli_bad("'%s' is not a command: run, status, replay, plan, explain, compile, demo, show, info or bench",
                        argument);
     case ARGP_KEY_NO_ARGS:
-        return cli_bad("missing command: give run, replay, plan, explain, compile, demo, show, info or bench");
+        return cli_bad("missing command: give run, status, replay, plan, explain, compile, demo, show, info or bench");
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -6,11 +6,11 @@
 enum { KEY_JSON = 0x3000, KEY_MEASURE, KEY_NO_RUN };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Plans:", 10},
-    {"json", KEY_JSON, NULL, 0, "Print the plan as JSON", 10},
+    {NULL, 0, NULL, 0, "Plans:", 11},
+    {"json", KEY_JSON, NULL, 0, "Print the plan as JSON", 11},
     {"measure", KEY_MEASURE, NULL, 0, "Measure the memory bandwidth again, which is otherwise kept in the cache folder",
-     10},
-    {"no-run", KEY_NO_RUN, NULL, 0, "Run no tile: predict from counts alone", 10},
+     11},
+    {"no-run", KEY_NO_RUN, NULL, 0, "Run no tile: predict from counts alone", 11},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)

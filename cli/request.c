@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "habits.h"
+#include "nodes.h"
 #include "progress.h"
 #include "strict.h"
 
@@ -33,7 +34,8 @@ enum {
     KEY_GUARD,
     KEY_KERNEL,
     KEY_REDUCE,
-    KEY_WHERE
+    KEY_WHERE,
+    KEY_NODE
 };
 
 #define MOST_RETRIES 1000000
@@ -76,28 +78,34 @@ static const struct argp_option options[] = {
     {"verify", KEY_VERIFY, NULL, 0, "With --resume: read finished tiles again and recompute those that have changed",
      6},
     {"no-journal", KEY_NO_JOURNAL, NULL, 0, "Keep no journal: an unfinished run leaves nothing", 6},
-    {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 7},
-    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 7},
-    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 7},
-    {NULL, 0, NULL, 0, "Checks:", 8},
+    {NULL, 0, NULL, 0, "Several processes or machines:", 7},
+    {"node", KEY_NODE, "K/N|auto|auto/N", 0,
+     "Compute the outputs together with others that run the same command, as node K of N, counted from 0; auto reads "
+     "both "
+     "from the environment of Slurm, MPI, PBS, SGE, LSF or Kubernetes, auto/N only K",
+     7},
+    {NULL, 0, NULL, 0, "Compiling FILE.c or a statement:", 8},
+    {"compiler", KEY_COMPILER, "PROGRAM", 0, "Default: $TILEWORK_CC, else cc, gcc or clang", 8},
+    {"flags", KEY_FLAGS, "FLAGS", 0, "Default: -O3 -march=native", 8},
+    {NULL, 0, NULL, 0, "Checks:", 9},
     {"check", KEY_CHECK, NULL, 0,
      "Compute everything again serially, as one tile (reductions of a KERNEL with the same cuts), and compare bit by "
      "bit",
-     8},
+     9},
     {"guard", KEY_GUARD, NULL, 0,
      "Run each tile twice on copies between inaccessible pages, to catch a kernel outside its tile (processes; slow)",
-     8},
-    {NULL, 0, NULL, 0, "Messages and reports:", 9},
+     9},
+    {NULL, 0, NULL, 0, "Messages and reports:", 10},
     {"report", KEY_REPORT, "FILE", 0,
      "Write a report, tile by tile: as JSON, or as a page with pictures if FILE ends with .html; '-' is standard "
      "output",
-     9},
+     10},
     {"trace", KEY_TRACE, "FILE", 0,
-     "Write when each worker did what, for ui.perfetto.dev or chrome://tracing; '-' is standard output", 9},
-    {"verbose", 'v', NULL, 0, "Print a line for each tile", 9},
-    {"progress", KEY_PROGRESS, NULL, 0, "Show progress (the default if standard error is a terminal, else never)", 9},
-    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Do not show progress", 9},
-    {"quiet", 'q', NULL, 0, "No progress and no closing line", 9},
+     "Write when each worker did what, for ui.perfetto.dev or chrome://tracing; '-' is standard output", 10},
+    {"verbose", 'v', NULL, 0, "Print a line for each tile", 10},
+    {"progress", KEY_PROGRESS, NULL, 0, "Show progress (the default if standard error is a terminal, else never)", 10},
+    {"no-progress", KEY_NO_PROGRESS, NULL, 0, "Do not show progress", 10},
+    {"quiet", 'q', NULL, 0, "No progress and no closing line", 10},
     {0}};
 
 static const char doc[] =
@@ -112,6 +120,15 @@ static const char doc[] =
     "the program, and a kernel that hangs can only be ended together with it. Either way the finished tiles are kept "
     "in NAME.part and NAME.journal, and --resume continues from there.\n"
     "\n"
+    "With --node, any number of processes on one file system compute the outputs together; what is done lies in the "
+    "folder "
+    "NAME.run beside the first output. Each begins with its share of the tiles and then helps the others. Any of them "
+    "may "
+    "be stopped, killed or started again at any time, and the same command continues, also with another N. When the "
+    "outputs are finished, it says so and ends with 0; --restart computes them again. 'tilework status NAME' shows how "
+    "far "
+    "they are.\n"
+    "\n"
     "Examples:\n"
     "  tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy\n"
     "  tilework run mult.c:mult -s 'y[i], x[j] -> r[i,j]' \\\n"
@@ -123,6 +140,8 @@ static const char doc[] =
     "      --length i=1500 --length j=1500 --tile i=10 -o r=r.npy\n"
     "  tilework run hist.c:hist -s 'x[i] -> n[b]:int64' x=x.npy \\\n"
     "      --length b=10 --parts i=8 --reduce n=sum -o n=n.npy\n"
+    "  sbatch --array=0-63 --requeue --wrap \\\n"
+    "      \"tilework run 'r[i,j] = y[i] * x[j]' y=y.npy x=x.npy -o r=r.npy --node auto\"\n"
     "  tilework run axpy.c:axpy -s 'x[i], r[i] -> r[i]' \\\n"
     "      x=x.npy r=before.npy -o r=after.npy\n";
 
@@ -282,7 +301,8 @@ static error_t end(struct cli_request *request)
         strcmp(request->trace, "-") == 0) {
         return cli_bad("--report and --trace exclude each other on standard output: give one of them a file");
     }
-    return check_pool(request);
+    const error_t excluded = cli_node_check(request);
+    return excluded != 0 ? excluded : check_pool(request);
 }
 
 static error_t add_reduction(void *reductions, const char *option, const char *item)
@@ -377,6 +397,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return set_once(&request->trace, "--trace", argument);
     case KEY_WHERE:
         return set_once(&request->where, "--where", argument);
+    case KEY_NODE:
+        return set_once(&request->node, "--node", argument);
     case KEY_SCRATCH:
         return parse_bytes(&request->scratch, "--scratch", argument);
     case KEY_RETRIES:

@@ -27,6 +27,7 @@ struct cli_request {
     double timeout;     /* seconds; 0: none */
     double stall;       /* seconds; 0: the default */
     uint64_t tiles_per_worker;
+    const char *node; /* "3/8", "auto" or "auto/8", as given; NULL: the process is alone */
     int resume, restart, verify, no_journal, keep_going, guard;
     uint64_t tile; /* `tilework replay`: which one */
     int replay;    /* it is that command */

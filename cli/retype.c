@@ -127,6 +127,40 @@ char *cli_retype_resume(const struct cli_retype *retype)
     return close_text(text, &data);
 }
 
+/* How many arguments from this one on say how the job is run, not what it is. */
+static int manner_arguments(const char *argument)
+{
+    static const char *const alone[] = {"--progress", "--no-progress", "--quiet", "--verbose", "-q", "-v"};
+    for (size_t k = 0; k < sizeof alone / sizeof alone[0]; k++) {
+        if (strcmp(argument, alone[k]) == 0) {
+            return 1;
+        }
+    }
+    if (begins(argument, "--node", 6)) {
+        return strchr(argument, '=') != NULL ? 1 : 2;
+    }
+    return is_about_unfinished(argument);
+}
+
+char *cli_retype_describe(const struct cli_retype *retype)
+{
+    char *data = NULL;
+    size_t size = 0;
+    FILE *text = retype->argv != NULL ? open_memstream(&data, &size) : NULL;
+    if (text == NULL) {
+        return NULL;
+    }
+    fputs("tilework run", text);
+    for (int k = 1; k < retype->argc;) {
+        const int skipped = manner_arguments(retype->argv[k]);
+        if (skipped == 0) {
+            put_quoted(text, retype->argv[k]);
+        }
+        k += skipped > 0 ? skipped : 1;
+    }
+    return close_text(text, &data);
+}
+
 char *cli_retype_replay(const struct cli_retype *retype, unsigned long long tile)
 {
     char *data = NULL;
@@ -137,9 +171,10 @@ char *cli_retype_replay(const struct cli_retype *retype, unsigned long long tile
     }
     fprintf(text, "tilework replay %llu", tile);
     for (int k = 1; k < retype->argc;) {
-        const int skipped = output_arguments(retype->argv[k]);
-        if (skipped == 0 && !is_about_unfinished(retype->argv[k])) {
-            put_quoted(text, retype->argv[k]);
+        const char *argument = retype->argv[k];
+        const int skipped = begins(argument, "--node", 6) ? manner_arguments(argument) : output_arguments(argument);
+        if (skipped == 0 && !is_about_unfinished(argument)) {
+            put_quoted(text, argument);
         }
         k += skipped > 0 ? skipped : 1;
     }

@@ -8,6 +8,7 @@
 #include "deaths.h"
 #include "exit.h"
 #include "interrupt.h"
+#include "nodes.h"
 #include "outcome.h"
 #include "progress.h"
 #include "report_file.h"
@@ -29,6 +30,10 @@ struct run {
     struct cli_report_file report_file, trace_file;
     struct cli_unfinished unfinished;
     struct cli_retype retype;
+    struct cli_node node;
+    tw_compile_options compile;
+    int is_finished; /* by an earlier start of a node */
+    tw_outputs_totals totals;
 };
 
 /* The kernel's file is no file to write to either. */
@@ -61,6 +66,7 @@ static tw_status check_effects(const struct run *run, tw_error *error)
     const char *option = request->resume    ? "--resume"
                          : request->restart ? "--restart"
                          : request->verify  ? "--verify"
+                         : request->node    ? "--node"
                                             : NULL;
     return has_outputs(run) || option == NULL
                ? TW_OK
@@ -149,8 +155,10 @@ static tw_status open_operands(struct run *run, tw_error *error)
 static tw_status prepare(struct run *run, tw_error *error)
 {
     const struct cli_request *request = run->request;
+    run->compile = request->compile;
     int64_t itemsizes[TW_MAX_OPERANDS];
-    if (cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
+    if (cli_node_begin(&run->node, request, cli_retype_describe(&run->retype), error) != TW_OK ||
+        cli_recipe_begin(&run->recipe, request->kernel, request->signature, &request->notation, &request->lengths,
                          error) != TW_OK ||
         cli_operands_bind(&run->operands, run->recipe.signature, &request->inputs, &request->outputs, error) != TW_OK ||
         check_effects(run, error) != TW_OK || cli_where_read(&run->where, request->where, error) != TW_OK ||
@@ -162,8 +170,10 @@ static tw_status prepare(struct run *run, tw_error *error)
         cli_reductions_open(&run->reductions, run->recipe.signature, &request->reductions, &request->compile, error) !=
             TW_OK ||
         cli_recipe_divide(&run->grid, &run->recipe, &request->splits, &run->reductions, itemsizes, error) != TW_OK ||
-        (has_outputs(run) && cli_unfinished_look(&run->unfinished, error) != TW_OK) ||
-        cli_recipe_open(&run->recipe, request->kernel, request->object, &request->compile, error) != TW_OK) {
+        (has_outputs(run) && (cli_unfinished_look(&run->unfinished, error) != TW_OK ||
+                              cli_node_compile(&run->node, cli_operands_first_output(&run->operands)->file,
+                                               &run->compile, error) != TW_OK)) ||
+        cli_recipe_open(&run->recipe, request->kernel, request->object, &run->compile, error) != TW_OK) {
         return error->status;
     }
     return TW_OK;
@@ -183,7 +193,7 @@ static void say_continuing(const struct run *run)
         cli_say("%s is missing or of another run: %s again", cli_operands_first_output(&run->operands)->partials,
                 cli_text_count(dropped, sizeof dropped, totals.lost, "finished tile runs", "finished tiles run"));
     }
-    if (totals.done > 0 && !run->request->quiet) {
+    if (totals.done > 0 && !totals.finished && !run->request->quiet) {
         cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)totals.done,
                 (unsigned long long)totals.tiles);
     }
@@ -194,7 +204,8 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
 {
     const struct cli_request *request = run->request;
     struct cli_deaths deaths = {.progress = request->progress};
-    const tw_pool_options pool_options = {.kind = request->pool.kind, .workers = request->pool.workers};
+    const tw_pool_options pool_options = {
+        .kind = request->pool.kind, .workers = request->pool.workers > 0 ? request->pool.workers : run->node.workers};
     tw_run_options run_options = {.scratch_size = request->scratch,
                                   .stop = stop,
                                   .retries = request->retries,
@@ -217,7 +228,11 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
         return error->status;
     }
     if (has_outputs(run)) {
+        run->is_finished = cli_unfinished_is_finished(&run->unfinished);
         say_continuing(run);
+    }
+    if (run->is_finished) {
+        return TW_OK;
     }
     if (tw_pool_open(&run->pool, &pool_options, error) != TW_OK) {
         return error->status;
@@ -240,7 +255,11 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
     if (request->progress) {
         cli_progress_end();
     }
-    return status == TW_OK && has_outputs(run) ? cli_unfinished_commit(&run->unfinished, error) : status;
+    if (status == TW_OK && has_outputs(run)) {
+        tw_outputs_get_totals(run->unfinished.outputs, &run->totals);
+        status = cli_unfinished_commit(&run->unfinished, error);
+    }
+    return status;
 }
 
 /* What can be done about a run that has failed. */
@@ -255,7 +274,11 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
         }
         free(command);
     }
-    if (kept > 0) {
+    if (kept > 0 && run->node.is_given) {
+        cli_say("%llu of %llu tiles are done and kept in %s.run; the same command continues%s",
+                (unsigned long long)kept, (unsigned long long)tw_grid_count(run->grid),
+                cli_operands_first_output(&run->operands)->file, run->request->restart ? ", without --restart" : "");
+    } else if (kept > 0) {
         command = cli_retype_resume(&run->retype);
         cli_say("%llu of %llu tiles are done and kept in %s; to continue: %s", (unsigned long long)kept,
                 (unsigned long long)tw_grid_count(run->grid), cli_operands_first_output(&run->operands)->unfinished,
@@ -301,12 +324,19 @@ static int print_outcome(struct run *run, tw_status status, const tw_error *erro
         code = cli_fail(error);
         advise(run, error, kept);
     }
+    if (run->is_finished && !request->quiet) {
+        cli_node_say_finished(cli_operands_first_output(&run->operands)->file);
+    }
     if (run->report != NULL) {
         code = write_reports(run, code);
         if (status == TW_OK && !request->quiet) {
             char remark[512];
             cli_operands_defaults_text(&run->operands, remark, sizeof remark);
-            cli_say_done(run->report, remark);
+            if (run->node.is_given) {
+                cli_node_say_done(&run->node, run->report, &run->totals, remark);
+            } else {
+                cli_say_done(run->report, remark);
+            }
             if (request->report != NULL || request->trace != NULL) {
                 char advice[512];
                 tw_report_advice(run->report, advice, sizeof advice);
@@ -324,6 +354,7 @@ static void run_fini(struct run *run)
     cli_report_file_fini(&run->trace_file);
     cli_unfinished_fini(&run->unfinished);
     cli_retype_fini(&run->retype);
+    cli_node_fini(&run->node);
     cli_operands_fini(&run->operands);
     cli_where_fini(&run->where);
     tw_report_destroy(run->report);
@@ -340,11 +371,15 @@ int cli_run(int argc, char **argv)
     run.unfinished.request = &request;
     run.unfinished.operands = &run.operands;
     run.unfinished.where = &run.where;
+    run.unfinished.node = &run.node;
     uint64_t kept = 0;
     cli_retype_init(&run.retype, argc, argv);
     int code = cli_request_parse(&request, argc, argv);
     if (code == CLI_DONE) {
         const int *stop = cli_interrupt_install(!request.quiet && cli_progress_possible());
+        if (request.node != NULL) {
+            cli_interrupt_warnings();
+        }
         tw_status status = cli_exit_watch() ? prepare(&run, &error)
                                             : cli_error(&error, TW_ERROR_MEMORY, "not enough memory for a handler");
         if (status == TW_OK && !cli_interrupted()) {

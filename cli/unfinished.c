@@ -27,8 +27,8 @@ tw_status cli_unfinished_look(const struct cli_unfinished *unfinished, tw_error 
     const struct cli_operands *operands = unfinished->operands;
     tw_output files[TW_MAX_OPERANDS];
     tw_unfinished found;
-    if (unfinished->request->restart) {
-        return TW_OK;
+    if (unfinished->request->restart || unfinished->node->is_given) {
+        return TW_OK; /* nodes continue what there is */
     }
     cli_operands_files(operands, files);
     if (tw_outputs_look(&found, operands->signature, files, error) != TW_OK) {
@@ -79,8 +79,10 @@ static void release_guarded(struct cli_unfinished *unfinished)
 
 static void prepare_for_the_worst(struct cli_unfinished *unfinished)
 {
-    if (asprintf(&unfinished->kept, "tilework: tiles that were recorded are kept in %s; add --resume to continue\n",
-                 cli_operands_first_output(unfinished->operands)->unfinished) < 0) {
+    const char *folder = tw_outputs_folder(unfinished->outputs);
+    const char *place = folder != NULL ? folder : cli_operands_first_output(unfinished->operands)->unfinished;
+    if (asprintf(&unfinished->kept, "tilework: tiles that were recorded are kept in %s; %s\n", place,
+                 folder != NULL ? "the same command continues" : "add --resume to continue") < 0) {
         unfinished->kept = NULL;
     }
     if (unfinished->kept != NULL) {
@@ -94,14 +96,17 @@ tw_status cli_unfinished_open(struct cli_unfinished *unfinished, const tw_kernel
                               tw_error *error)
 {
     const struct cli_request *request = unfinished->request;
-    const tw_outputs_options options = {.resume = request->resume,
+    const struct cli_node *node = unfinished->node;
+    const tw_outputs_options options = {.resume = request->resume && !node->is_given,
                                         .restart = request->restart,
                                         .verify = request->verify,
                                         .no_journal = request->no_journal,
                                         .made = request->no_journal ? guard : NULL,
                                         .made_user = unfinished,
                                         .where = unfinished->where->mask,
-                                        .where_axes = unfinished->where->axes};
+                                        .where_axes = unfinished->where->axes,
+                                        .node = node->is_given ? &node->node : NULL,
+                                        .describe = node->is_given ? node->describe : NULL};
     tw_array *inputs[TW_MAX_OPERANDS];
     tw_output files[TW_MAX_OPERANDS];
     for (int k = 0; k < unfinished->operands->count; k++) {
@@ -117,6 +122,13 @@ tw_status cli_unfinished_open(struct cli_unfinished *unfinished, const tw_kernel
         prepare_for_the_worst(unfinished);
     }
     return TW_OK;
+}
+
+int cli_unfinished_is_finished(const struct cli_unfinished *unfinished)
+{
+    tw_outputs_totals totals;
+    tw_outputs_get_totals(unfinished->outputs, &totals);
+    return totals.finished;
 }
 
 tw_status cli_unfinished_commit(struct cli_unfinished *unfinished, tw_error *error)

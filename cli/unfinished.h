@@ -2,6 +2,7 @@
 #ifndef CLI_UNFINISHED_H
 #define CLI_UNFINISHED_H
 
+#include "nodes.h"
 #include "operands.h"
 #include "request.h"
 #include "where.h"
@@ -10,6 +11,7 @@ struct cli_unfinished {
     const struct cli_request *request;
     const struct cli_operands *operands;
     const struct cli_where *where;
+    const struct cli_node *node;
     tw_outputs *outputs;            /* NULL: not open */
     char *kept;                     /* what an end at once leaves, a sentence; NULL: nothing */
     char *guarded[TW_MAX_OPERANDS]; /* files that such an end removes, owned */
@@ -20,9 +22,12 @@ struct cli_unfinished {
  * refused, with the process that is writing them if there is one. */
 tw_status cli_unfinished_look(const struct cli_unfinished *unfinished, tw_error *error);
 
-/* Creates the outputs or opens them again. */
+/* Creates the outputs or opens them again, with --node together with others. */
 tw_status cli_unfinished_open(struct cli_unfinished *unfinished, const tw_kernel *kernel, const tw_grid *grid,
                               tw_error *error);
+
+/* With --node: an earlier start has finished the outputs, and there is nothing to run. */
+int cli_unfinished_is_finished(const struct cli_unfinished *unfinished);
 
 /* All tiles are done: gives the outputs their names. */
 tw_status cli_unfinished_commit(struct cli_unfinished *unfinished, tw_error *error);

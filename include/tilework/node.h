@@ -40,6 +40,12 @@ typedef struct tw_node {
  * is, or of how many, or it contradicts itself; the message names the variables and what to give instead). */
 TW_API tw_status tw_node_find(tw_node *node, const char *text, tw_error *error);
 
+/* How many workers a pool of this process should have where a scheduler or launcher has started it, perhaps with others
+ * on one machine: SLURM_CPUS_PER_TASK, else the processors that the job has on this machine (SLURM_CPUS_ON_NODE, NCPUS
+ * of PBS, NSLOTS of SGE, LSB_DJOB_NUMPROC of LSF) divided by the processes that were started on it; never more than
+ * tw_machine_describe allows, and as many where nothing was found. Any thread, as tw_node_find. */
+TW_API int tw_node_workers(void);
+
 /* ---- for programs that give out the tiles themselves ------------------------------------------------------------ */
 
 /* A caller that has workers elsewhere opens the outputs with node {0, 1} and runs no tiles itself. It asks for tiles
@@ -108,6 +114,9 @@ typedef struct tw_job_status {
 /* Reads how far a job on nodes is. `file`: its first output, or the run folder. Changes nothing. Any thread. Errors:
  * TW_ERROR_FILE (nothing of such a job is there), TW_ERROR_FORMAT (a damaged run folder), TW_ERROR_MEMORY. */
 TW_API tw_status tw_job_status_read(tw_job_status *status, const char *file, tw_error *error);
+
+/* Writes a status as JSON. `file` stays open. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+TW_API tw_status tw_job_status_write_json(const tw_job_status *status, FILE *file, tw_error *error);
 
 /* Frees what tw_job_status_read has filled in. NULL: does nothing. */
 TW_API void tw_job_status_free(tw_job_status *status);

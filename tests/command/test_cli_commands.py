@@ -7,7 +7,7 @@ import re
 import numpy
 import pytest
 
-COMMANDS = ["run", "replay", "plan", "demo", "show", "info", "bench"]
+COMMANDS = ["run", "status", "replay", "plan", "demo", "show", "info", "bench"]
 
 
 # ---- help and version ----
@@ -58,7 +58,7 @@ def test_version_everywhere(folder, command):
 
 
 def test_wrong_commands_are_refused_with_a_hint(folder):
-    choices = "run, replay, plan, explain, compile, demo, show, info or bench"
+    choices = "run, status, replay, plan, explain, compile, demo, show, info or bench"
     for arguments, message in (
         ([], f"missing command: give {choices}"),
         (["walk"], f"'walk' is not a command: {choices}"),
