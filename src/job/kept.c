@@ -16,6 +16,7 @@ static void leave(struct tw__tenant *tenant, struct tw__worker *seats, int worke
     tw__memory_release(&kept->words);
     tw__memory_release(&kept->times);
     tw__memory_release(&kept->sums);
+    tw__memory_release(&kept->elsewhere);
     tw__memory_release(&kept->rooms);
     tw__memory_release(&kept->choices);
     tw__memory_release(&kept->temporaries);

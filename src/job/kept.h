@@ -13,6 +13,7 @@ struct tw__kept {
     struct tw__memory words;       /* [tiles] _Atomic uint32_t, of the last job */
     struct tw__memory times;       /* [tiles] struct tw__time, of the last job that was timed */
     struct tw__memory sums;        /* [tiles] uint64_t, of the last job whose tiles were recorded */
+    struct tw__memory elsewhere;   /* [tiles / 64 + 1] _Atomic uint64_t, of the last job on nodes */
     struct tw__memory rooms;       /* of each worker, for the accesses of a tile */
     struct tw__memory choices;     /* outputs whose dtype their kernel chooses */
     struct tw__memory temporaries; /* arrays between the steps of a job */

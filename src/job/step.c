@@ -141,6 +141,7 @@ static struct tw__step *fill(struct layout *layout, const struct tw__crew *crew,
     step->fold = request->fold;
     step->number = step->first = 0;
     step->sums = NULL;
+    step->elsewhere = NULL;
     step->rooms = NULL;
     step->room_size = layout->rooms;
     return step;

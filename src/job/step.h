@@ -35,7 +35,8 @@ struct tw__step {
     struct tw__step_worker *workers;
     struct tw__float_mode float_mode; /* the caller's */
     uint64_t *sums; /* [tiles of the grid] checksums of the outputs' elements; NULL: none are wanted */
-    char *rooms;    /* each worker's room for its accesses, room_size apart */
+    const _Atomic uint64_t *elsewhere; /* bit t: another node has done tile t of the job; NULL: this process is alone */
+    char *rooms;                       /* each worker's room for its accesses, room_size apart */
     size_t room_size;
     int recovers;                 /* a worker that dies while it gives leaves a tile that cannot be run again */
     struct tw__guard_note *notes; /* [workers]; NULL: no guard */

@@ -21,10 +21,18 @@ static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_
     if (status == TW_OK && steps->summed) {
         status = tw__memory_reserve(&kept->sums, heap, tiles * sizeof(uint64_t), "the tiles' checksums", error);
     }
+    if (status == TW_OK && steps->next != NULL) {
+        status =
+            tw__memory_reserve(&kept->elsewhere, heap, (tiles / 64 + 1) * sizeof(uint64_t), "the tiles' words", error);
+    }
     if (status != TW_OK) {
         return status;
     }
     memset(kept->words.data, 0, tiles * sizeof(uint32_t));
+    if (steps->next != NULL) {
+        memset(kept->elsewhere.data, 0, (tiles / 64 + 1) * sizeof(uint64_t));
+        memset(kept->sums.data, 0, tiles * sizeof(uint64_t)); /* 0: not computed here */
+    }
     if (steps->timed) {
         memset(kept->times.data, 0, tiles * sizeof(struct tw__time));
     }
@@ -52,6 +60,7 @@ static void place_step(struct tw__steps *steps, int s, uint64_t first, size_t ro
     step->number = ++kept->steps;
     step->first = first;
     step->sums = steps->summed ? (uint64_t *)kept->sums.data + first : NULL;
+    step->elsewhere = steps->next != NULL ? kept->elsewhere.data : NULL;
     step->rooms = room_size > 0 ? kept->rooms.data : NULL;
 }
 
@@ -98,6 +107,8 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
     steps->stages = options->stages;
     steps->before = options->before;
     steps->before_user = options->before_user;
+    steps->next = options->next;
+    steps->next_user = options->next_user;
     for (int s = 0; s < count; s++) {
         if (__builtin_add_overflow(steps->tiles, requests[s].grid->count, &steps->tiles)) {
             steps->tiles = UINT64_MAX; /* too many for any pool */
@@ -136,28 +147,6 @@ static void set_tiles(const struct tw__steps *steps, int s, struct tw__task *tas
     task->later = steps->tiles - next;
 }
 
-/* Runs one step, whose outcome is counted as if all tiles before it were done. */
-static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, struct tw__task *task,
-                          struct tw__outcome *outcome, struct progress *all, tw_error *error)
-{
-    if (s > 0) {
-        (void)TW__POINT("step.before");
-    }
-    const tw_status ready = steps->before != NULL ? steps->before(steps->before_user, s, error) : TW_OK;
-    if (ready != TW_OK) {
-        return ready;
-    }
-    set_tiles(steps, s, task);
-    const uint64_t barred = all->failed_before ? tw__bar_tiles(steps->stages, s, task->words) : 0;
-    outcome->done = task->first + barred;
-    outcome->failed = 0;
-    const tw_status status = tw__pool_run(pool, task, outcome, error);
-    all->done += outcome->done - task->first - barred;
-    all->failed += outcome->failed;
-    all->barred += barred;
-    return status;
-}
-
 /* Keeps what the outcome says of the first step that fails; the failures of later ones are not reported. */
 static tw_status keep_failure(struct progress *all, const struct tw__outcome *outcome, tw_error *error)
 {
@@ -171,6 +160,86 @@ static tw_status keep_failure(struct progress *all, const struct tw__outcome *ou
     *all->failure = *outcome;
     all->failed_before = 1;
     return TW_OK;
+}
+
+/* Tiles of the task that have ended. */
+static uint64_t count_ended(const struct tw__task *task)
+{
+    uint64_t ended = 0;
+    for (uint64_t tile = task->first; tile < task->first + task->count; tile++) {
+        ended += TW__WORD_STATE(atomic_load_explicit(&task->words[tile], memory_order_relaxed)) != TW_TILE_FREE;
+    }
+    return ended;
+}
+
+/* What other nodes have done of the step, and no round of this one had. */
+static void mark_elsewhere(struct tw__task *task, struct tw__outcome *outcome, struct progress *all)
+{
+    for (uint64_t tile = task->first; tile < task->first + task->count; tile++) {
+        const uint32_t word = atomic_load_explicit(&task->words[tile], memory_order_relaxed) == 0
+                                  ? task->is_done(task->is_done_user, tile)
+                                  : 0;
+        if (word != 0) {
+            atomic_store_explicit(&task->words[tile], word, memory_order_relaxed);
+            *(word == TW__WORD_SKIPPED ? &outcome->skipped : &outcome->earlier) += 1;
+            all->done++;
+        }
+    }
+}
+
+/* One round of a step: some of its tiles. */
+static tw_status run_round(tw_pool *pool, struct tw__task *task, struct tw__outcome *outcome, struct progress *all,
+                           tw_error *error)
+{
+    const uint64_t ended = task->first + count_ended(task);
+    outcome->done = ended;
+    outcome->failed = 0;
+    const tw_status status = tw__pool_run(pool, task, outcome, error);
+    all->done += outcome->done - ended;
+    all->failed += outcome->failed;
+    return status == TW_ERROR_KERNEL && task->keep_going ? keep_failure(all, outcome, error) : status;
+}
+
+/* The rounds of a step, as long as there are some for this node. */
+static tw_status run_rounds(const struct tw__steps *steps, int s, tw_pool *pool, struct tw__task *task,
+                            struct tw__outcome *outcome, struct progress *all, tw_error *error)
+{
+    tw_status status = TW_OK;
+    do {
+        status = steps->next(steps->next_user, s, &task->first, &task->count, error);
+        task->later = steps->tiles - task->first - task->count;
+        if (status == TW_OK && task->count > 0) {
+            status = run_round(pool, task, outcome, all, error);
+        }
+    } while (status == TW_OK && task->count > 0);
+    set_tiles(steps, s, task);
+    mark_elsewhere(task, outcome, all);
+    return status;
+}
+
+/* Runs one step, whose outcome is counted as if all tiles before it were done. */
+static tw_status run_step(const struct tw__steps *steps, int s, tw_pool *pool, struct tw__task *task,
+                          struct tw__outcome *outcome, struct progress *all, tw_error *error)
+{
+    if (s > 0) {
+        (void)TW__POINT("step.before");
+    }
+    const tw_status ready = steps->before != NULL ? steps->before(steps->before_user, s, error) : TW_OK;
+    if (ready != TW_OK) {
+        return ready;
+    }
+    set_tiles(steps, s, task);
+    if (steps->next != NULL) {
+        return run_rounds(steps, s, pool, task, outcome, all, error);
+    }
+    const uint64_t barred = all->failed_before ? tw__bar_tiles(steps->stages, s, task->words) : 0;
+    outcome->done = task->first + barred;
+    outcome->failed = 0;
+    const tw_status status = tw__pool_run(pool, task, outcome, error);
+    all->done += outcome->done - task->first - barred;
+    all->failed += outcome->failed;
+    all->barred += barred;
+    return status;
 }
 
 static void restore_failure(const struct progress *all, struct tw__outcome *outcome)
@@ -190,10 +259,11 @@ static tw_status run_several(const struct tw__steps *steps, tw_pool *pool, struc
 {
     struct progress all = {0};
     tw_status status = TW_OK;
-    for (int s = 0; status == TW_OK && s < steps->count; s++) {
+    for (int s = 0; status == TW_OK && s < steps->count && !(steps->next != NULL && all.failed_before); s++) {
         const uint64_t ended = all.done + all.failed + all.barred;
         status = run_step(steps, s, pool, task, outcome, &all, error);
-        if (status != TW_OK && continues(steps, task, status, all.done + all.failed + all.barred - ended)) {
+        if (status != TW_OK && steps->next == NULL &&
+            continues(steps, task, status, all.done + all.failed + all.barred - ended)) {
             status = keep_failure(&all, outcome, error);
         }
     }
@@ -220,7 +290,7 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
     task->words = tw__steps_words(steps);
     task->times = steps->timed ? steps->kept->times.data : NULL;
     tw__outcome_begin(outcome);
-    if (steps->count > 1 || steps->before != NULL) {
+    if (steps->count > 1 || steps->before != NULL || steps->next != NULL) {
         return run_several(steps, pool, task, outcome, error);
     }
     set_tiles(steps, 0, task); /* what most jobs are, which may have two tiles of some nanoseconds */
@@ -244,6 +314,11 @@ _Atomic uint32_t *tw__steps_words(const struct tw__steps *steps)
 uint64_t *tw__steps_sums(const struct tw__steps *steps)
 {
     return steps->summed ? steps->kept->sums.data : NULL;
+}
+
+_Atomic uint64_t *tw__steps_elsewhere(const struct tw__steps *steps)
+{
+    return steps->next != NULL ? steps->kept->elsewhere.data : NULL;
 }
 
 int64_t tw__steps_first(const struct tw__steps *steps, int workers)

@@ -12,6 +12,11 @@
 /* Between two steps, when no worker is in a tile: before the tiles of step `step` begin. Errors end the run. */
 typedef tw_status tw__steps_before(void *user, int step, tw_error *error);
 
+/* With nodes: the next tiles of step `step` that are run here, *count from *first on, tiles of that step alone; those
+ * whose words are not free are passed over. Called when no worker is in a tile, the first time before the step begins.
+ * *count 0: all tiles of the step are done, here or by other nodes. Errors end the run. */
+typedef tw_status tw__steps_next(void *user, int step, uint64_t *first, uint64_t *count, tw_error *error);
+
 struct tw__steps {
     int count;
     uint64_t tiles;                  /* of all steps */
@@ -20,6 +25,8 @@ struct tw__steps {
     const struct tw__stages *stages; /* what the steps have to do with each other; NULL: nothing is known */
     tw__steps_before *before;        /* may be NULL */
     void *before_user;
+    tw__steps_next *next; /* NULL: all tiles of a step at once */
+    void *next_user;
     struct tw__step *step[TW__MAX_STEPS]; /* as workers read them */
 };
 
@@ -28,6 +35,8 @@ struct tw__steps_options {
     const struct tw__stages *stages; /* NULL: none */
     tw__steps_before *before;        /* NULL: nothing */
     void *before_user;
+    tw__steps_next *next; /* NULL: all tiles of a step at once */
+    void *next_user;
     int timed;  /* start and duration of each tile */
     int summed; /* a checksum of each tile's outputs */
 };
@@ -51,6 +60,10 @@ int tw__steps_of(const struct tw__steps *steps, uint64_t tile);
 /* The tiles' words and checksums. */
 _Atomic uint32_t *tw__steps_words(const struct tw__steps *steps);
 uint64_t *tw__steps_sums(const struct tw__steps *steps);
+
+/* With `next`: bit t: tile t was done by another node, so that no worker begins it or writes what it has computed. Set
+ * by any thread. */
+_Atomic uint64_t *tw__steps_elsewhere(const struct tw__steps *steps);
 
 /* Nanoseconds of the longest tile that was its worker's first of all; 0: there was none. */
 int64_t tw__steps_first(const struct tw__steps *steps, int workers);

@@ -331,6 +331,21 @@ static tw_status take_each(struct local *local, const struct tw__step *step, uns
     return TW_OK;
 }
 
+/* Another node has done the tile: it need not be computed here, or given. `tile` is counted in the step. */
+static int is_elsewhere(const struct tw__step *step, uint64_t tile)
+{
+    const uint64_t number = step->first + tile;
+    return step->elsewhere != NULL &&
+           (atomic_load_explicit(&step->elsewhere[number / 64], memory_order_relaxed) >> number % 64 & 1) != 0;
+}
+
+/* What a node says of a tile that it has not computed: nothing. */
+static struct tw__result leave(const struct tw__step *step, uint64_t tile)
+{
+    step->sums[tile] = 0;
+    return (struct tw__result){TW_OK, 0};
+}
+
 /* All accesses that are asked have all that they need in the worker's room. */
 static tw_status give_each(const struct tw__step *step, const struct tw__desk *desk)
 {
@@ -365,6 +380,10 @@ int tw__step_recover(void *argument, unsigned worker, uint64_t number)
     char message[TW_TILE_MESSAGE_SIZE];
     if (!step->recovers || atomic_load_explicit(&step->workers[worker].committing, memory_order_acquire) != tile + 1) {
         return 0;
+    }
+    if (is_elsewhere(step, tile)) {
+        (void)leave(step, tile);
+        return 1;
     }
     tw__order_seek(&order, step->grid, tile);
     const struct tw__desk desk = desk_of(step, worker, &order, message);
@@ -456,6 +475,9 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
     tw_status status = step->touches ? touch_outputs(local, step, &own->populated, message) : TW_OK;
     (void)TW__POINT("populate.after");
     if (status == TW_OK && step->takes) {
+        if (is_elsewhere(step, tile)) {
+            return leave(step, tile);
+        }
         status = take_each(local, step, worker->index, message);
     }
     if (status != TW_OK) {
@@ -470,10 +492,14 @@ struct tw__result tw__step_run_tile(void *argument, struct tw__worker *worker, u
         return result;
     }
     if (step->sums != NULL) {
-        step->sums[tile] = tw__sum(&local->views[step->first_output], step->noutputs);
+        const uint64_t sum = tw__sum(&local->views[step->first_output], step->noutputs);
+        step->sums[tile] = step->elsewhere != NULL && sum == 0 ? 1 : sum; /* between nodes 0 says that there is none */
         (void)TW__POINT("sum.after");
     }
     if (step->takes) {
+        if (is_elsewhere(step, tile)) {
+            return leave(step, tile);
+        }
         return (struct tw__result){.status = commit(local, step, worker->index, tile, message)};
     }
     return result;

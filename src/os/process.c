@@ -269,6 +269,11 @@ void tw__kill_begin(const struct tw__process *process)
     }
 }
 
+int tw__process_is_gone(int pid)
+{
+    return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 void tw__kill(struct tw__process *process)
 {
     if (process->pid == 0) {

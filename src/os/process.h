@@ -69,6 +69,9 @@ void tw__death_add(struct tw__death *death, struct tw__fault_note *note);
 /* Reaps the process if it has ended: 0 and *death, else EAGAIN. Closes the pidfd once it is reaped. */
 int tw__reap(struct tw__process *process, struct tw__death *death);
 
+/* Whether this machine has no process of that number (any more). */
+int tw__process_is_gone(int pid);
+
 /* Kills with SIGKILL and reaps. */
 void tw__kill(struct tw__process *process);
 

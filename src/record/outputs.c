@@ -75,7 +75,7 @@ static tw_status new_outputs(tw_outputs **outputs, const tw_signature *signature
     return TW_OK;
 }
 
-static tw_status fail_ended(const tw_outputs *outputs, tw_error *error)
+tw_status tw__outputs_fail_ended(const tw_outputs *outputs, tw_error *error)
 {
     return tw__fail(error, TW_ERROR_ARGUMENT, "these outputs have been %s: open them anew", outputs->end);
 }
@@ -85,7 +85,7 @@ tw_status tw__outputs_check(const tw_outputs *outputs, const tw_kernel *kernel, 
 {
     int same = outputs->kernel == kernel && outputs->grid == grid;
     if (outputs->end != NULL) {
-        return fail_ended(outputs, error);
+        return tw__outputs_fail_ended(outputs, error);
     }
     for (int k = 0; same && k < outputs->noperands; k++) {
         same = outputs->operands[k] == operands[k];
@@ -427,10 +427,11 @@ static tw_status open_files(const struct opening *opening, tw_error *error)
 static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, const tw_outputs_options *options,
                                  tw_error *error)
 {
-    if (options->resume && (options->restart || options->no_journal)) {
+    const int is_alone = options->node == NULL && options->join == NULL; /* else the rules are those of nodes */
+    if (is_alone && options->resume && (options->restart || options->no_journal)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "resume excludes %s", options->restart ? "restart" : "no_journal");
     }
-    if (options->verify && !options->resume) {
+    if (is_alone && options->verify && !options->resume) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "verify reads the tiles of a run that is resumed: it needs resume");
     }
     if (!tw__signature_writes(grid->signature)) {
@@ -450,11 +451,11 @@ static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, c
     return TW_OK;
 }
 
-tw_status tw__outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
-                           const tw_output *files, const tw_outputs_options *options, tw_error *error)
+tw_status tw__outputs_prepare(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
+                              tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
+                              tw_error *error)
 {
-    const tw_outputs_options none = {0};
-    struct opening opening = {.arrays = arrays, .files = files, .options = options != NULL ? options : &none};
+    tw_outputs *made = NULL;
     if (outputs == NULL || kernel == NULL || grid == NULL || arrays == NULL || files == NULL) {
         return tw__fail_null(error, "tw_outputs_open",
                              outputs == NULL  ? "outputs"
@@ -463,34 +464,38 @@ tw_status tw__outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const 
                              : arrays == NULL ? "arrays"
                                               : "files");
     }
-    tw_status status = check_arguments(grid, arrays, opening.options, error);
+    tw_status status = check_arguments(grid, arrays, options, error);
     if (status == TW_OK) {
-        status = new_outputs(&opening.outputs, grid->signature, files, error);
+        status = new_outputs(&made, grid->signature, files, error);
     }
     if (status != TW_OK) {
         return status;
     }
-    tw_outputs *made = opening.outputs;
     made->kernel = kernel;
     made->grid = grid;
     for (int k = 0; k < made->noperands; k++) {
         made->operands[k] = made->files[k] == NULL ? arrays[k] : NULL;
     }
-    if (opening.options->where != NULL) {
-        status = tw__where_create(&made->where, grid, opening.options->where, opening.options->where_axes, error);
-    }
-    if (status == TW_OK) {
-        status = open_files(&opening, error);
+    if (options->where != NULL) {
+        status = tw__where_create(&made->where, grid, options->where, options->where_axes, error);
     }
     if (status != TW_OK) {
-        tw__outputs_destroy(made);
+        release(made);
         return status;
-    }
-    if (made->journal != NULL) {
-        tw__journal_spare(made->journal, &made->where);
     }
     *outputs = made;
     return TW_OK;
+}
+
+tw_status tw__outputs_open(tw_outputs *outputs, tw_array *const *arrays, const tw_output *files,
+                           const tw_outputs_options *options, tw_error *error)
+{
+    const struct opening opening = {.outputs = outputs, .arrays = arrays, .files = files, .options = options};
+    const tw_status status = open_files(&opening, error);
+    if (status == TW_OK && outputs->journal != NULL) {
+        tw__journal_spare(outputs->journal, &outputs->where);
+    }
+    return status;
 }
 
 tw_array *const *tw_outputs_operands(const tw_outputs *outputs)
@@ -514,12 +519,6 @@ void tw__outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals
 tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error)
 {
     tw_status status = TW_OK;
-    if (outputs == NULL) {
-        return tw__fail_null(error, "tw_outputs_commit", "outputs");
-    }
-    if (outputs->end != NULL) {
-        return fail_ended(outputs, error);
-    }
     if (!outputs->is_complete) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "outputs get their names after tw_run has done all of their tiles");
     }
@@ -541,9 +540,6 @@ tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error)
 tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error)
 {
     uint64_t tiles;
-    if (outputs == NULL || outputs->end != NULL) {
-        return TW_OK;
-    }
     const int keep = outputs->journal != NULL && outputs->journal->ledger.done > outputs->where.count;
     tw_status status = TW_OK;
     if (keep) {
@@ -561,12 +557,10 @@ tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error)
     return status;
 }
 
-void tw__outputs_destroy(tw_outputs *outputs)
+void tw__outputs_close(tw_outputs *outputs, int remove)
 {
-    if (outputs != NULL) {
-        tw__journal_remove(outputs->journal);
-        close_partials(outputs, 1);
-        close_arrays(outputs, 0);
-        release(outputs);
-    }
+    tw__journal_remove(outputs->journal);
+    close_partials(outputs, remove);
+    close_arrays(outputs, 0);
+    release(outputs);
 }

@@ -28,13 +28,22 @@ struct tw_outputs {
     uint64_t dropped, lost, kept;
 };
 
-/* tw_outputs_open, tw_outputs_commit, ... of outputs that this process writes alone. */
-tw_status tw__outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
-                           const tw_output *files, const tw_outputs_options *options, tw_error *error);
+/* Outputs whose names are known, and whose arrays are not made yet: for tw_outputs_open. */
+tw_status tw__outputs_prepare(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
+                              tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
+                              tw_error *error);
+
+/* What tw_outputs_open, tw_outputs_commit, ... do with outputs that this process writes alone. tw__outputs_close frees
+ * any outputs; `remove`: what is not finished goes. */
+tw_status tw__outputs_open(tw_outputs *outputs, tw_array *const *arrays, const tw_output *files,
+                           const tw_outputs_options *options, tw_error *error);
 tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error);
 tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error);
 void tw__outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals);
-void tw__outputs_destroy(tw_outputs *outputs);
+void tw__outputs_close(tw_outputs *outputs, int remove);
+
+/* TW_ERROR_ARGUMENT: they were committed or kept. */
+tw_status tw__outputs_fail_ended(const tw_outputs *outputs, tw_error *error);
 
 /* [ntemporaries of the grid's stages] the arrays between the steps of a run, which all workers see; NULL: they are no
  * files, and the run makes its own. */

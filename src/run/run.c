@@ -9,12 +9,15 @@
 #include "job/steps.h"
 #include "job/temporaries.h"
 #include "job/where.h"
+#include "node/member.h"
+#include "node/rounds.h"
 #include "os/clock.h"
 #include "record/outputs.h"
 #include "record/recorder.h"
 #include "record/recovery.h"
 #include "run/check.h"
 #include "run/explain.h"
+#include "run/options.h"
 #include "run/report.h"
 
 #define DEFAULT_RETRIES 2
@@ -27,7 +30,8 @@ struct run {
     const tw_grid *grid;
     tw_array *const *arrays;
     const tw_run_options *options;
-    struct tw__journal *journal; /* NULL: nothing is recorded */
+    struct tw__journal *journal; /* NULL: nothing is recorded, or by `rounds` */
+    struct tw__member *member;   /* of a job on nodes; NULL: this process is alone */
     tw_report *report;           /* NULL: none is wanted */
     struct tw__binding binding;
     struct tw__staging staging; /* of a grid with stages */
@@ -35,6 +39,7 @@ struct run {
     struct tw__steps steps;
     struct tw__outcome outcome;
     struct tw__recorder recorder;
+    struct tw__rounds rounds;      /* of a job on nodes */
     struct tw__where own_where;    /* made of options->where */
     const struct tw__where *where; /* tiles that nobody wants: that, or what the outputs were opened with */
     struct tw__notice notice;      /* tiles that on_tile was called for */
@@ -51,61 +56,6 @@ static int allowed_retries(const struct run *run)
 {
     const int wish = run->options->guard ? -1 : run->options->retries;
     return wish == 0 ? DEFAULT_RETRIES : wish < 0 ? 0 : wish;
-}
-
-static int has_outputs(const tw_signature *signature)
-{
-    for (int k = 0; k < signature->noperands; k++) {
-        if (signature->operands[k].role != TW_IN) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Refuses before the first tile what this kind of pool cannot do. */
-static tw_status check_options(const tw_run_options *options, const tw_signature *signature, int apart, tw_error *error)
-{
-    if (options->check && !has_outputs(signature)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "check: the signature has no output, so nothing can be compared, and what the kernel does "
-                        "would be done twice");
-    }
-    if (!(options->timeout >= 0)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "a time limit for tiles is a positive number of seconds");
-    }
-    if (!(options->stall_seconds >= 0)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "a run stands still after a positive number of seconds");
-    }
-    if (options->only != NULL && (options->check || options->outputs != NULL)) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "a run of some tiles alone has no result to check or to write to files");
-    }
-    if (options->where != NULL && options->outputs != NULL) {
-        return tw__fail(
-            error, TW_ERROR_ARGUMENT,
-            "where with outputs in files is given to tw_outputs_open, since the mask counts in the journal");
-    }
-    if (options->only != NULL && options->where != NULL) {
-        return tw__fail(error, TW_ERROR_ARGUMENT, "only and where exclude each other: both say which tiles are run");
-    }
-    if (apart) {
-        return TW_OK;
-    }
-    if (options->timeout > 0) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "a time limit for tiles needs a pool of processes: a thread cannot be stopped inside a kernel");
-    }
-    if (options->tiles_per_worker > 0) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "a number of tiles per worker needs a pool of processes: a kernel's leftovers in a "
-                        "thread stay in the program");
-    }
-    if (options->guard) {
-        return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "the guard needs a pool of processes: a thread that reaches outside its tile ends the program");
-    }
-    return TW_OK;
 }
 
 /* The arrays between the steps of a job whose outputs are recorded; NULL: the run's own. */
@@ -192,6 +142,9 @@ static uint32_t need_not_run(const void *user, uint64_t tile)
     if (tw__where_skips(run->where, tile)) {
         return TW__WORD_SKIPPED;
     }
+    if (run->member != NULL) {
+        return tw__rounds_need_not_run(&run->rounds, tile);
+    }
     const int earlier = (run->journal != NULL && tw__ledger_has(&run->journal->ledger, tile)) ||
                         (run->options->only != NULL && is_left_out(run->options, tile));
     return earlier ? TW__WORD_EARLIER : 0;
@@ -200,6 +153,50 @@ static uint32_t need_not_run(const void *user, uint64_t tile)
 static void halt(void *pool)
 {
     tw__pool_halt(pool);
+}
+
+/* Tiles of all nodes, while this one waits for others. */
+static void report_progress(void *user)
+{
+    const struct run *run = user;
+    const tw_run_options *options = run->options;
+    if (options->progress != NULL) {
+        const tw_progress progress = {.done = run->member->ledger.done,
+                                      .total = run->grid->count,
+                                      .seconds = (double)(tw__now() - run->outcome.began) * 1e-9};
+        options->progress(options->progress_user, &progress);
+    }
+}
+
+/* ... and while its own pool works: the tiles that are recorded anywhere. */
+static void report_with_others(void *user, const tw_progress *own)
+{
+    (void)own;
+    report_progress(user);
+}
+
+/* Runs this node's rounds of the steps. */
+static tw_status run_rounds(struct run *run, struct tw__task *task, tw_error *error)
+{
+    struct tw__rounds *rounds = &run->rounds;
+    rounds->member = run->member;
+    rounds->steps = &run->steps;
+    rounds->workers = (uint64_t)run->pool->crew.workers;
+    rounds->stop = run->options->stop;
+    rounds->halt = halt;
+    rounds->argument = run->pool;
+    rounds->waits = report_progress;
+    rounds->waits_user = run;
+    rounds->only_first = run->options->count > 0 ? run->options->first : 0;
+    rounds->only_count = run->options->count > 0 ? run->options->count : run->grid->count;
+    tw_status status = tw__rounds_begin(rounds, error);
+    if (status == TW_OK) {
+        run->has_outcome = 1;
+        status = tw__steps_run(&run->steps, run->pool, task, &run->outcome, error);
+    }
+    const tw_status ended = tw__rounds_end(rounds, status, error);
+    run->outcome.status = status == ended ? run->outcome.status : ended;
+    return ended;
 }
 
 /* Runs the steps while the journal, if there is one, records what is done. */
@@ -298,8 +295,10 @@ static tw_status create_job(struct run *run, struct tw__kept *kept, tw_error *er
     const struct tw__steps_options options = {.stages = run->grid->stages,
                                               .before = run->grid->stages != NULL ? before_step : NULL,
                                               .before_user = run,
+                                              .next = run->member != NULL ? tw__rounds_next : NULL,
+                                              .next_user = &run->rounds,
                                               .timed = run->report != NULL,
-                                              .summed = run->journal != NULL};
+                                              .summed = run->journal != NULL || run->member != NULL};
     if (run->grid->stages != NULL) {
         return create_stages(run, kept, &options, error);
     }
@@ -335,19 +334,27 @@ static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *err
         .tiles_per_worker = options->tiles_per_worker,
         .serve = run->choices != NULL ? serve_choices : NULL,
         .serve_user = run->choices,
-        .is_done = run->journal != NULL || options->only != NULL || run->where->count > 0 ? need_not_run : NULL,
+        .is_done = run->journal != NULL || run->member != NULL || options->only != NULL || run->where->count > 0
+                       ? need_not_run
+                       : NULL,
         .is_done_user = run,
         .died = options->died,
         .died_user = options->died_user,
         .stall_seconds = options->stall_seconds,
         .stalled = options->stalled,
         .stalled_user = options->stalled_user,
-        .progress = options->progress,
-        .progress_user = options->progress_user,
+        .progress = options->progress != NULL && run->member != NULL ? report_with_others : options->progress,
+        .progress_user = run->member != NULL ? run : options->progress_user,
         .notice = options->on_tile != NULL ? &run->notice : NULL};
-    status = run_recorded(run, &task, error);
+    status = run->member != NULL ? run_rounds(run, &task, error) : run_recorded(run, &task, error);
     tw__choices_collect(run->choices, run->made);
-    return status == TW_OK || !run->has_outcome || status != run->outcome.status ? status : explain(run, error);
+    const int is_said = status == TW_OK || !run->has_outcome || status != run->outcome.status ||
+                        (run->member != NULL && run->rounds.is_said);
+    status = is_said ? status : explain(run, error);
+    if (run->member != NULL && status != TW_OK) {
+        tw__rounds_tell(&run->rounds, status, error);
+    }
+    return status;
 }
 
 /* Also if a tile failed because of what raised `stop`: Ctrl-C in the middle of a kernel. */
@@ -489,10 +496,12 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     if (run->options->choices != NULL) {
         *run->options->choices = NULL;
     }
-    tw_status status = check_options(run->options, run->grid->signature, pool != NULL && pool->crew.ops->apart, error);
+    tw_status status =
+        tw__run_check_options(run->options, run->grid->signature, pool != NULL && pool->crew.ops->apart, error);
     if (status == TW_OK && run->options->outputs != NULL) {
         status = tw__outputs_check(run->options->outputs, run->kernel, run->grid, run->arrays, error);
-        run->nothing_to_do = status == TW_OK && run->journal != NULL && is_all_done(run->journal, run->where);
+        run->nothing_to_do = status == TW_OK && ((run->journal != NULL && is_all_done(run->journal, run->where)) ||
+                                                 (run->member != NULL && tw__member_needs_no_run(run->member)));
     }
     if (status == TW_OK && !run->nothing_to_do) {
         status = tw__bind_check(run->grid, run->arrays, error);
@@ -542,6 +551,7 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     run->arrays = operands;
     run->options = options != NULL ? options : &none;
     run->journal = run->options->outputs != NULL ? run->options->outputs->journal : NULL;
+    run->member = run->options->outputs != NULL ? run->options->outputs->member : NULL;
     run->report = NULL;
     run->reforks = 0;
     run->has_outcome = 0;

@@ -50,7 +50,7 @@ C_HEADERS = {
     "assert.h", "complex.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "limits.h", "math.h", "stdalign.h", "stdarg.h",
     "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
 }
-LIBRARIES = {"xxhash.h": {"array", "kernel", "record"}, "jansson.h": {"node", "plan", "record", "run"}}  # and the layers that use them
+LIBRARIES = {"xxhash.h": {"array", "kernel", "node", "record"}, "jansson.h": {"node", "plan", "record", "run"}}  # and the layers that use them
 
 # Kinds of stores, a folder each, and the one file outside that opens what a path names. All others know store/store.h.
 KINDS = {"store/npy": {"job/pooled.c"}}

@@ -1,0 +1,180 @@
+/* finish.c - the end of a job on nodes. Any number of processes may do this at once, or after each other. */
+#include "node/finish.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "array/array.h"
+#include "array/sum.h"
+#include "base/error.h"
+#include "grid/grid.h"
+#include "node/portion.h"
+#include "os/fault.h"
+#include "record/outputs.h"
+#include "record/partials.h"
+#include "record/written.h"
+#include "store/store.h"
+
+/* ---- looking again ---- */
+
+/* *sum: of what the tile's part of every output has now. */
+static tw_status sum_again(uint64_t *sum, const tw_outputs *outputs, struct tw__box *boxes, uint64_t tile,
+                           tw_error *error)
+{
+    tw_view views[TW_MAX_OPERANDS];
+    void *copies[TW_MAX_OPERANDS] = {NULL};
+    tw_status status = TW_OK;
+    const int count = tw__written(boxes, outputs->grid, tile);
+    for (int k = 0; status == TW_OK && k < count; k++) {
+        const tw_array *array = boxes[k].operand < TW__TEMPORARY
+                                    ? outputs->operands[boxes[k].operand]
+                                    : outputs->partials->array[boxes[k].operand - TW__TEMPORARY];
+        status = tw__store_view(&views[k], &copies[k], array, boxes[k].start, boxes[k].shape, error);
+    }
+    if (status == TW_OK) {
+        *sum = tw__sum(views, count);
+        *sum += *sum == 0; /* as workers do */
+    }
+    for (int k = 0; k < count; k++) {
+        free(copies[k]);
+    }
+    return status;
+}
+
+static void drop(struct tw__member *member, _Atomic uint32_t *words, uint64_t tile)
+{
+    tw__ledger_drop(&member->ledger, tile);
+    tw__set_remove(member->mine, tile);
+    if (member->elsewhere != NULL) {
+        atomic_fetch_and(&member->elsewhere[tile / 64], ~((uint64_t)1 << tile % 64));
+    }
+    if (words != NULL) {
+        atomic_store(&words[tile], 0);
+    }
+}
+
+tw_status tw__member_verify(struct tw__member *member, _Atomic uint32_t *words, uint64_t *dropped, tw_error *error)
+{
+    const tw_outputs *outputs = member->outputs;
+    struct tw__box *boxes = malloc(TW_MAX_OPERANDS * sizeof *boxes);
+    tw_status status = boxes != NULL ? TW_OK : tw__fail_memory(error, TW_MAX_OPERANDS * sizeof *boxes, "a check");
+    *dropped = 0;
+    for (uint64_t tile = 0; status == TW_OK && tile < member->ledger.count; tile++) {
+        uint64_t sum;
+        if (!tw__ledger_has(&member->ledger, tile) || tw__where_skips(&outputs->where, tile)) {
+            continue;
+        }
+        status = sum_again(&sum, outputs, boxes, tile, error);
+        if (status == TW_OK && sum != member->ledger.sums[tile]) {
+            drop(member, words, tile);
+            ++*dropped;
+        }
+    }
+    free(boxes);
+    return status;
+}
+
+/* ---- disagreement ---- */
+
+struct dispute {
+    uint64_t tile, sum;
+    int64_t node;     /* whose journal is read */
+    int64_t nodes[2]; /* that do not agree; -1: not found yet */
+};
+
+static void look_at_record(void *user, uint64_t tile, uint64_t sum)
+{
+    struct dispute *dispute = user;
+    if (tile != dispute->tile) {
+        return;
+    }
+    if (dispute->nodes[0] < 0) {
+        dispute->nodes[0] = dispute->node;
+        dispute->sum = sum;
+    } else if (dispute->nodes[1] < 0 && sum != dispute->sum) {
+        dispute->nodes[1] = dispute->node;
+    }
+}
+
+static void look_at_journal(const struct tw__member *member, struct dispute *dispute, int64_t node, int64_t number)
+{
+    struct tw__peer *peer = calloc(1, sizeof *peer);
+    if (peer != NULL) {
+        tw__log_name(peer->name, node, number);
+        dispute->node = node;
+        (void)tw__peer_read(peer, member->folder.fd, member->folder.tag, look_at_record, dispute);
+        free(peer);
+    }
+}
+
+tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error)
+{
+    struct dispute dispute = {.tile = member->disputed, .nodes = {-1, -1}};
+    for (int p = 0; p < member->npeers; p++) {
+        look_at_journal(member, &dispute, member->peers[p].who.node, member->peers[p].who.member);
+    }
+    look_at_journal(member, &dispute, member->log.who.node, member->log.who.member);
+    const tw_status status = tw__fail(
+        error, TW_ERROR_JOURNAL,
+        "tile %" PRIu64 ": nodes %" PRId64 " and %" PRId64 " computed different bytes: the kernel depends on more than "
+        "its inputs, or the memory of a machine is not to be trusted; the result is kept as it is in %s, and restart "
+        "computes it again",
+        dispute.tile, dispute.nodes[0], dispute.nodes[1], member->folder.path);
+    if (error != NULL) {
+        error->tile = (int64_t)dispute.tile;
+    }
+    return status;
+}
+
+/* ---- names ---- */
+
+static tw_status check_complete(struct tw__member *member, tw_error *error)
+{
+    uint64_t dropped = 0;
+    if (member->ledger.done != member->ledger.count) {
+        return tw__fail(error, TW_ERROR_ARGUMENT,
+                        "outputs get their names after all of their tiles are recorded, and %" PRIu64 " are not",
+                        member->ledger.count - member->ledger.done);
+    }
+    if (member->disputed != UINT64_MAX) {
+        return tw__member_fail_disputed(member, error);
+    }
+    if (member->is_verified || (member->is_coherent && !member->verifies)) {
+        return TW_OK;
+    }
+    const tw_status status = tw__member_verify(member, NULL, &dropped, error);
+    if (status == TW_OK && dropped > 0) {
+        return tw__fail(error, TW_ERROR_DISK,
+                        "%s: %" PRIu64 " tiles read back with other bytes than were written; they are missing again",
+                        member->folder.path, dropped);
+    }
+    return status;
+}
+
+static int is_written(const tw_outputs *outputs, int k)
+{
+    return outputs->files[k] != NULL && outputs->operands[k]->store != NULL &&
+           outputs->operands[k]->store->state == TW__STORE_WRITTEN;
+}
+
+tw_status tw__member_commit(struct tw__member *member, tw_error *error)
+{
+    const tw_outputs *outputs = member->outputs;
+    if (member->is_finished || member->is_committed) {
+        return TW_OK;
+    }
+    tw_status status = check_complete(member, error);
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = is_written(outputs, k) ? tw__store_check(outputs->operands[k], error) : TW_OK;
+    }
+    (void)TW__POINT("node.commit");
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = is_written(outputs, k) ? tw_array_commit(outputs->operands[k], error) : TW_OK;
+    }
+    if (status == TW_OK) {
+        (void)TW__POINT("node.committed");
+        member->is_committed = 1;
+        (void)tw__run_folder_remove(&member->folder, member->folder.tag); /* any later start removes what stays */
+    }
+    return status;
+}

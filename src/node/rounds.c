@@ -1,0 +1,524 @@
+/* rounds.c - a run of one node: what its pool does next, and who records it. The rules are in portion.c; here is what
+ * they are given, time among it. No clock of another machine is ever compared with one of this. */
+#include "node/rounds.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "node/finish.h"
+#include "os/clock.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/wait.h"
+
+#define LEAST_ROUND INT64_C(100000000) /* nanoseconds of measured work */
+#define READ_AT_ONCE 512               /* journals of others */
+#define UNKNOWN_RATE                                                                                                   \
+    INT64_C(10000000000) /* nanoseconds after which an intent is late if no tile of the job is done yet                \
+                          */
+
+/* A batch costs the time of its syncs and reads, as in record/recorder.c. */
+#define PAUSE 8
+#define LEAST_PAUSE INT64_C(250000000)
+#define MOST_PAUSE INT64_C(10000000000)
+
+#define FIRST_WAIT 0.05 /* seconds */
+#define MOST_WAIT 1.0
+#define MOST_VERIFICATIONS 3
+
+/* ---- what was done ---- */
+
+/* Takes note of what the round has done so far. With the lock. */
+static void note_round(struct tw__rounds *rounds)
+{
+    struct tw__member *member = rounds->member;
+    const _Atomic uint32_t *words = tw__steps_words(rounds->steps);
+    const uint64_t *sums = tw__steps_sums(rounds->steps);
+    const struct tw__round *round = &rounds->round;
+    for (uint64_t tile = round->first; tile < round->first + round->count; tile++) {
+        /* acquire: with the word come the elements and their checksum */
+        const uint32_t word = atomic_load_explicit(&words[tile], memory_order_acquire);
+        if (TW__WORD_STATE(word) == TW_TILE_DONE && (word & TW__WORD_BEFORE) == 0 && sums[tile] != 0 &&
+            !tw__set_has(member->mine, tile)) {
+            tw__member_note(member, tile, sums[tile]);
+        } else if (TW__WORD_STATE(word) == TW_TILE_FAILED) {
+            tw__set_add(member->failed, tile);
+        }
+    }
+}
+
+static void end_round(struct tw__rounds *rounds)
+{
+    struct tw__member *member = rounds->member;
+    note_round(rounds);
+    if (member->round_began != 0) {
+        member->worked += tw__now() - member->round_began;
+        member->round_began = 0;
+    }
+    rounds->round.count = 0;
+}
+
+/* ---- what others mean to do ---- */
+
+/* Nanoseconds of this member's tiles; 0: it has none. */
+static int64_t cost_of(int64_t worked, uint64_t done)
+{
+    return done > 0 && worked > 0 ? worked / (int64_t)done + 1 : 0;
+}
+
+static int64_t own_cost(const struct tw__member *member)
+{
+    return cost_of(member->worked, member->recorded + (uint64_t)member->npending);
+}
+
+/* What a tile takes nodes of which nothing else is known: the longest of all. */
+static int64_t longest_cost(const struct tw__member *member)
+{
+    int64_t longest = own_cost(member);
+    for (int p = 0; p < member->npeers; p++) {
+        const int64_t cost = cost_of(member->peers[p].state.worked, member->peers[p].state.done);
+        longest = cost > longest ? cost : longest;
+    }
+    return longest;
+}
+
+/* A process of this machine that is no more. A mistake (another machine of the same name) costs tiles done twice. */
+static int is_dead(const struct tw__member *member, const struct tw__peer *peer)
+{
+    return peer->state.ended ||
+           (strcmp(peer->who.host, member->log.who.host) == 0 && tw__process_is_gone((int)peer->who.pid));
+}
+
+/* Whether what the peer means to do should have been recorded by now. */
+static int is_late(const struct tw__member *member, const struct tw__peer *peer, uint64_t left, int64_t longest)
+{
+    const struct tw__log_state *state = &peer->state;
+    if (state->failed || (peer->who.node == member->node.index && peer->who.nodes == member->node.count)) {
+        return 1; /* an earlier start of this node: it was most likely killed */
+    }
+    const int64_t own = cost_of(state->worked, state->done);
+    const int64_t cost = own > 0 ? own : longest;
+    const int64_t pause = state->pause > LEAST_PAUSE ? state->pause : LEAST_PAUSE;
+    const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
+    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + 2 * (double)pause : (double)UNKNOWN_RATE;
+    return (double)(tw__now() - since) > expected;
+}
+
+static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, const uint64_t *done, int64_t longest)
+{
+    const struct tw__member *member = rounds->member;
+    for (uint32_t n = 0; n < peer->state.nintents; n++) {
+        const struct tw__intent *intent = &peer->state.intents[n];
+        uint64_t left = 0, end;
+        if (__builtin_add_overflow(intent->first, intent->count, &end) || end > member->ledger.count) {
+            continue;
+        }
+        for (uint64_t tile = intent->first; tile < end; tile++) {
+            left += (uint64_t)!tw__set_has(done, tile);
+        }
+        const int late = left > 0 && is_late(member, peer, left, longest);
+        for (uint64_t tile = intent->first; left > 0 && tile < end; tile++) {
+            if (!tw__set_has(done, tile)) {
+                tw__set_add(rounds->meant, tile);
+                if (late && !tw__set_has(member->failed, tile)) {
+                    tw__set_add(rounds->late, tile);
+                }
+            }
+        }
+    }
+}
+
+/* The sets of the portion. */
+static void look_around(struct tw__rounds *rounds, uint64_t *done)
+{
+    struct tw__member *member = rounds->member;
+    const size_t words = (size_t)(member->ledger.count / 64 + 1);
+    const int64_t longest = longest_cost(member);
+    for (size_t w = 0; w < words; w++) {
+        done[w] = member->ledger.is_done[w] | member->mine[w];
+        rounds->meant[w] = member->failed[w] & ~done[w];
+        rounds->late[w] = 0;
+    }
+    for (int p = 0; p < member->npeers; p++) {
+        if (member->peers[p].is_known && member->peers[p].state.nintents > 0 && !is_dead(member, &member->peers[p])) {
+            add_intents(rounds, &member->peers[p], done, longest);
+        }
+    }
+}
+
+/* Tiles of the smallest round. */
+static uint64_t least_of(const struct tw__rounds *rounds)
+{
+    const int64_t cost = own_cost(rounds->member);
+    const uint64_t timed = cost > 0 ? (uint64_t)(LEAST_ROUND / cost) : 0;
+    return timed > rounds->workers ? timed : rounds->workers;
+}
+
+static void choose(struct tw__rounds *rounds, int step)
+{
+    struct tw__member *member = rounds->member;
+    uint64_t *done = rounds->done;
+    look_around(rounds, done);
+    const uint64_t first = rounds->steps->step[step]->first;
+    const uint64_t end = step + 1 < rounds->steps->count ? rounds->steps->step[step + 1]->first : rounds->steps->tiles;
+    struct tw__portion portion = {.first = first,
+                                  .count = end - first,
+                                  .node = member->node.index,
+                                  .nodes = member->node.count,
+                                  .unit = member->unit,
+                                  .least = least_of(rounds),
+                                  .done = done,
+                                  .meant = rounds->meant,
+                                  .late = rounds->late,
+                                  .random = rounds->random};
+    tw__portion_next(&portion, &rounds->round);
+    rounds->random = portion.random;
+}
+
+/* ---- when nothing can be done ---- */
+
+/* Whether only tiles that have failed are left of the step. */
+static int only_failures_left(const struct tw__rounds *rounds, uint64_t first, uint64_t end)
+{
+    const struct tw__member *member = rounds->member;
+    uint64_t tile = first;
+    while ((tile = tw__ledger_missing(&member->ledger, tile)) < end && tw__set_has(member->failed, tile)) {
+        tile++;
+    }
+    return tile >= end;
+}
+
+static tw_status fail_elsewhere(struct tw__rounds *rounds, tw_error *error)
+{
+    rounds->is_said = 1;
+    const struct tw__member *member = rounds->member;
+    for (int p = 0; p < member->npeers; p++) {
+        const struct tw__peer *peer = &member->peers[p];
+        if (peer->state.failed && !peer->was_failed) {
+            const tw_status status = tw__fail(error, TW_ERROR_KERNEL, "node %" PRId64 " on %s: %s", peer->who.node,
+                                              peer->who.host, peer->state.failure);
+            if (error != NULL) {
+                error->tile = (int64_t)peer->state.failed_tile;
+            }
+            return status;
+        }
+    }
+    return tw__fail(error, TW_ERROR_KERNEL, "a tile has failed on this node");
+}
+
+/* The parts have lost their names: the job was finished, or it is no more. */
+static tw_status end_elsewhere(struct tw__member *member, tw_error *error)
+{
+    if (!tw__member_finds_finished(member)) {
+        return tw__fail(error, TW_ERROR_FILE,
+                        "%s: was removed, or the job was begun anew, while this node worked on it",
+                        member->folder.path);
+    }
+    tw__lock(&member->lock);
+    member->is_committed = member->is_gone = 1; /* checksums of others' tiles are not known any more */
+    tw__ledger_complete(&member->ledger);
+    tw__unlock(&member->lock);
+    return TW_OK;
+}
+
+static int is_stopped(const struct tw__rounds *rounds)
+{
+    return rounds->stop != NULL && __atomic_load_n(rounds->stop, __ATOMIC_RELAXED) != 0;
+}
+
+/* Sleeps in short pieces, so that whoever stops the run is heard. */
+static void sleep_for(struct tw__rounds *rounds, double seconds)
+{
+    _Atomic uint32_t never = 0;
+    const int64_t until = tw__now() + (int64_t)(seconds * 1e9);
+    while (!is_stopped(rounds) && tw__now() < until) {
+        tw__wait(&never, 0, FIRST_WAIT < seconds ? FIRST_WAIT : seconds);
+        if (rounds->waits != NULL) {
+            rounds->waits(rounds->waits_user);
+        }
+    }
+}
+
+/* ---- the next round ---- */
+
+/* All tiles of the last step are recorded: are they what was recorded? Tiles that are not are missing again. */
+static tw_status verify(struct tw__rounds *rounds, int *holds, tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    uint64_t dropped = 0;
+    *holds = 1;
+    if (member->is_verified || (member->is_coherent && !member->verifies)) {
+        return TW_OK;
+    }
+    if (rounds->verified++ >= MOST_VERIFICATIONS) {
+        return tw__fail(error, TW_ERROR_DISK,
+                        "%s: a tile was computed again, and still reads back with other bytes than were written",
+                        member->folder.path);
+    }
+    const tw_status status = tw__member_verify(member, tw__steps_words(rounds->steps), &dropped, error);
+    member->is_verified = status == TW_OK && dropped == 0;
+    *holds = dropped == 0;
+    return status;
+}
+
+/* What a worker does: the tiles that it was given, once. */
+static void next_given(struct tw__rounds *rounds, int step, uint64_t *first, uint64_t *count)
+{
+    const struct tw__steps *steps = rounds->steps;
+    const uint64_t begin = steps->step[step]->first;
+    const uint64_t end = step + 1 < steps->count ? steps->step[step + 1]->first : steps->tiles;
+    uint64_t from = rounds->only_first > begin ? rounds->only_first : begin;
+    uint64_t to = rounds->only_first + rounds->only_count < end ? rounds->only_first + rounds->only_count : end;
+    *first = begin;
+    *count = 0;
+    if (rounds->round.count == 0 && from < to) {
+        *first = rounds->round.first = from;
+        *count = rounds->round.count = to - from;
+    } else {
+        rounds->round.count = 0;
+    }
+}
+
+/* One look: 1: *first and *count are what comes next, or *status is an error. 0: nothing can be done now. */
+static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64_t *count, tw_status *status,
+                    tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    const uint64_t begin = rounds->steps->step[step]->first;
+    const uint64_t end = step + 1 < rounds->steps->count ? rounds->steps->step[step + 1]->first : rounds->steps->tiles;
+    int holds = 1;
+    *first = begin;
+    *count = 0;
+    tw__lock(&member->lock);
+    tw__member_refresh(member, READ_AT_ONCE);
+    const int all = tw__member_has_all(member, begin, end - begin);
+    if (all && end == rounds->steps->tiles && !member->is_committed) {
+        *status = verify(rounds, &holds, error);
+    }
+    if (!all || !holds) {
+        choose(rounds, step);
+    }
+    const int failures = !all && only_failures_left(rounds, begin, end);
+    const struct tw__round round = rounds->round;
+    if (round.count > 0) {
+        member->round_began = tw__now();
+    }
+    tw__unlock(&member->lock);
+    if (*status != TW_OK || (all && holds)) {
+        return 1;
+    }
+    if (round.count > 0) {
+        *first = round.first;
+        *count = round.count;
+        *status = tw__member_intend(member, round.first, round.count);
+        if (*status != TW_OK && error != NULL) {
+            *error = member->failure;
+        }
+        return 1;
+    }
+    if (failures) {
+        *status = fail_elsewhere(rounds, error);
+    }
+    return failures;
+}
+
+tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count, tw_error *error)
+{
+    struct tw__rounds *rounds = user;
+    struct tw__member *member = rounds->member;
+    double pause = FIRST_WAIT;
+    if (member->is_worker) {
+        next_given(rounds, step, first, count);
+        return TW_OK;
+    }
+    tw__lock(&member->lock);
+    end_round(rounds);
+    tw__unlock(&member->lock);
+    for (;;) {
+        tw_status status = TW_OK;
+        if (is_stopped(rounds)) {
+            return TW_ERROR_INTERRUPTED;
+        }
+        if (member->failure.status != TW_OK) {
+            if (error != NULL) {
+                *error = member->failure;
+            }
+            return member->failure.status;
+        }
+        if (!member->is_committed && !tw__member_is_there(member)) {
+            status = end_elsewhere(member, error);
+        }
+        if (status != TW_OK || try_next(rounds, step, first, count, &status, error)) {
+            return status;
+        }
+        /* What was done here is recorded before anybody waits: others may wait for it. */
+        const int pending = member->npending;
+        if (tw__member_record(member) == TW_OK && pending == 0) {
+            (void)tw__member_intend(member, 0, 0);
+            sleep_for(rounds, pause);
+            pause = 2 * pause < MOST_WAIT ? 2 * pause : MOST_WAIT;
+        }
+    }
+}
+
+uint32_t tw__rounds_need_not_run(const struct tw__rounds *rounds, uint64_t tile)
+{
+    const struct tw__member *member = rounds->member;
+    if (member->is_worker) {
+        return tile - rounds->only_first < rounds->only_count ? 0 : TW__WORD_EARLIER;
+    }
+    return tw__ledger_has(&member->ledger, tile) ? TW__WORD_EARLIER : 0;
+}
+
+/* ---- the thread ---- */
+
+/* The job was finished by others, whatever this node is in the middle of: its workers begin nothing and write nothing
+ * any more. */
+static void skip_all(struct tw__member *member)
+{
+    for (uint64_t word = 0; word <= member->ledger.count / 64; word++) {
+        atomic_store_explicit(&member->elsewhere[word], UINT64_MAX, memory_order_relaxed);
+    }
+}
+
+static int work_once(struct tw__rounds *rounds)
+{
+    struct tw__member *member = rounds->member;
+    tw__lock(&member->lock);
+    note_round(rounds);
+    tw__member_refresh(member, READ_AT_ONCE);
+    tw__unlock(&member->lock);
+    if (tw__member_record(member) != TW_OK) {
+        return 0;
+    }
+    if (tw__member_is_there(member)) {
+        return 1;
+    }
+    if (tw__member_finds_finished(member)) {
+        skip_all(member);
+        return 1;
+    }
+    return 0;
+}
+
+static void *record_now_and_then(void *argument)
+{
+    struct tw__rounds *rounds = argument;
+    struct tw__member *member = rounds->member;
+    int64_t pause = LEAST_PAUSE;
+    while (atomic_load(&rounds->wake) == 0) {
+        tw__wait(&rounds->wake, 0, (double)pause * 1e-9);
+        if (atomic_load(&rounds->wake) != 0) {
+            break;
+        }
+        const int64_t began = tw__now();
+        if (!work_once(rounds)) {
+            rounds->halt(rounds->argument);
+            break;
+        }
+        pause = (tw__now() - began) * PAUSE;
+        pause = pause < LEAST_PAUSE ? LEAST_PAUSE : pause > MOST_PAUSE ? MOST_PAUSE : pause;
+        tw__lock(&member->lock);
+        member->log.state.pause = pause;
+        tw__unlock(&member->lock);
+    }
+    return NULL;
+}
+
+tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    const size_t words = (size_t)(member->ledger.count / 64 + 1);
+    rounds->round = (struct tw__round){.kind = TW__ROUND_NONE};
+    rounds->verified = rounds->is_said = 0;
+    rounds->has_thread = 0;
+    tw__file_random(&rounds->random, sizeof rounds->random);
+    rounds->meant = calloc(words, sizeof *rounds->meant);
+    rounds->late = calloc(words, sizeof *rounds->late);
+    rounds->done = calloc(words, sizeof *rounds->done);
+    if (rounds->meant == NULL || rounds->late == NULL || rounds->done == NULL) {
+        return tw__fail_memory(error, words * sizeof *rounds->meant, "what nodes mean to do");
+    }
+    _Atomic uint64_t *elsewhere = tw__steps_elsewhere(rounds->steps);
+    for (size_t w = 0; w < words; w++) {
+        atomic_store_explicit(&elsewhere[w], member->ledger.is_done[w], memory_order_relaxed);
+    }
+    member->elsewhere = elsewhere;
+    atomic_store(&rounds->wake, 0);
+    if (member->is_worker) {
+        return TW_OK;
+    }
+    const int failed = tw__thread_start(&rounds->thread, record_now_and_then, rounds);
+    rounds->has_thread = failed == 0;
+    return failed == 0 ? TW_OK
+                       : tw__fail_os(error, TW_ERROR_PROCESS, failed,
+                                     "no thread is available to keep the journal; fewer workers leave room for it");
+}
+
+void tw__rounds_tell(struct tw__rounds *rounds, tw_status status, const tw_error *error)
+{
+    const int is_own = status == TW_ERROR_KERNEL || status == TW_ERROR_WORKER || status == TW_ERROR_GUARD;
+    if (is_own && !rounds->is_said && !rounds->member->is_worker && error != NULL && error->tile >= 0) {
+        tw__member_fail(rounds->member, error);
+    }
+}
+
+/* Keeps what a worker has computed for tw_outputs_sums. */
+static tw_status keep_sums(const struct tw__rounds *rounds, tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    const uint64_t *sums = tw__steps_sums(rounds->steps) + rounds->only_first;
+    free(member->sums);
+    member->sums = malloc((size_t)(rounds->only_count + 1) * sizeof *sums);
+    if (member->sums == NULL) {
+        return tw__fail_memory(error, (size_t)rounds->only_count * sizeof *sums, "checksums");
+    }
+    memcpy(member->sums, sums, (size_t)rounds->only_count * sizeof *sums);
+    member->sums_first = rounds->only_first;
+    member->sums_count = rounds->only_count;
+    return TW_OK;
+}
+
+static tw_status end_of(struct tw__rounds *rounds, tw_status status, tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    if (member->is_worker) {
+        return status == TW_OK ? keep_sums(rounds, error) : status;
+    }
+    tw__lock(&member->lock);
+    end_round(rounds);
+    tw__unlock(&member->lock);
+    const tw_status recorded = tw__member_record(member);
+    if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
+        if (error != NULL) {
+            *error = member->failure;
+        }
+        return recorded;
+    }
+    if (!is_stopped(rounds) && status == TW_ERROR_INTERRUPTED && !tw__member_is_there(member)) {
+        return end_elsewhere(member, error);
+    }
+    return status;
+}
+
+tw_status tw__rounds_end(struct tw__rounds *rounds, tw_status status, tw_error *error)
+{
+    struct tw__member *member = rounds->member;
+    if (rounds->has_thread) {
+        atomic_store(&rounds->wake, 1);
+        tw__wake(&rounds->wake, 1);
+        tw__thread_join(&rounds->thread);
+    }
+    status = end_of(rounds, status, error);
+    if (status == TW_OK && !member->is_worker && member->disputed != UINT64_MAX) {
+        status = tw__member_fail_disputed(member, error);
+    }
+    member->elsewhere = NULL;
+    free(rounds->meant);
+    free(rounds->late);
+    free(rounds->done);
+    return status;
+}

@@ -1,0 +1,477 @@
+/* test_many_nodes.c - several processes on one job: they share it, any of them may be killed or stopped at any time,
+ * and what they leave is the result, whole and right. */
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <tilework/tilework.h>
+
+#include "files.h"
+#include "grids.h"
+#include "pools.h"
+
+#define TILES 60
+#define LENGTH 600
+
+/* What kernels and tests tell each other: shared by all processes. */
+static struct board {
+    _Atomic int calls[TILES];
+    _Atomic int ended;   /* tiles whose kernel has returned */
+    _Atomic int slow;    /* milliseconds that each tile takes */
+    _Atomic int failing; /* tile that fails; -1: none */
+    _Atomic int stuck;   /* a tile that waits, half computed, until this is -1 */
+    _Atomic int is_stuck;
+    _Atomic int differs; /* tile whose result differs from process to process; -1: none */
+} * board;
+
+static void rest(int milliseconds)
+{
+    nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L}, NULL);
+}
+
+/* x[i], u[i] -> u[i], r[i]: r = u - x, u = 2 u + x. It begins with zeros and adds, as a product of matrices does. */
+static int step(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, u, tile->operand[1]);
+    TW_VIEW(double, r, tile->operand[2]);
+    const int number = (int)tile->number;
+    board->calls[number]++;
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        TW_AT(r, i) = 0;
+    }
+    if (board->stuck == number) {
+        board->is_stuck = 1;
+        while (board->stuck == number) {
+            rest(1);
+        }
+    }
+    rest(board->slow);
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        TW_AT(r, i) += TW_AT(u, i) - TW_AT(x, i) + (board->differs == number ? getpid() : 0);
+        TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
+    }
+    board->ended++;
+    return number == board->failing ? tw_tile_fail(tile, 7, "deaths to fail") : 0;
+}
+
+/* ---- the job ---- */
+
+struct job {
+    tw_kernel *kernel;
+    tw_grid *grid;
+    tw_array *arrays[3];
+    tw_output files[3];
+    double x[LENGTH], u[LENGTH];
+};
+
+static tw_array *wrapped(double *data)
+{
+    const tw_view view = {
+        .data = data, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 1, .shape = {LENGTH}, .strides = {sizeof(double)}};
+    tw_array *array = NULL;
+    assert_int_equal(tw_array_wrap(&array, &view, NULL), TW_OK);
+    return array;
+}
+
+static struct job *open_job(int64_t tiles)
+{
+    const int64_t length = LENGTH;
+    struct job *job = calloc(1, sizeof *job);
+    assert_non_null(job);
+    for (int i = 0; i < LENGTH; i++) {
+        job->x[i] = i;
+        job->u[i] = 1000 + i % 7;
+    }
+    assert_int_equal(tw_kernel_from_function(&job->kernel, step, NULL, 0, NULL), TW_OK);
+    job->grid = grid_of("x[i], u[i] -> u[i], r[i]", &length, &(tw_split){.axis = "i", .parts = tiles}, 1);
+    job->arrays[0] = wrapped(job->x);
+    job->arrays[1] = wrapped(job->u);
+    job->files[1] = (tw_output){.file = "u.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    job->files[2] = (tw_output){.file = "r.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    for (int tile = 0; tile < TILES; tile++) {
+        board->calls[tile] = 0;
+    }
+    board->ended = board->slow = board->is_stuck = 0;
+    board->failing = board->stuck = board->differs = -1;
+    return job;
+}
+
+static void close_job(struct job *job)
+{
+    tw_array_destroy(job->arrays[0]);
+    tw_array_destroy(job->arrays[1]);
+    tw_grid_destroy(job->grid);
+    tw_kernel_destroy(job->kernel);
+    free(job);
+}
+
+/* What a node does from its beginning to its end. */
+static tw_status whole_run(const struct job *job, tw_node node, int restart, tw_pool_kind kind,
+                           tw_outputs_totals *totals, tw_error *error)
+{
+    const tw_outputs_options how = {.node = &node, .restart = restart};
+    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
+    tw_run_options options = {0};
+    tw_pool *pool = NULL;
+    tw_status status = tw_outputs_open(&options.outputs, job->kernel, job->grid, job->arrays, job->files, &how, error);
+    if (status == TW_OK) {
+        status = tw_pool_open(&pool, &pool_options, error);
+    }
+    if (status == TW_OK) {
+        status = tw_run(pool, job->kernel, job->grid, tw_outputs_operands(options.outputs), &options, NULL, error);
+    }
+    if (status == TW_OK) {
+        status = tw_outputs_commit(options.outputs, error);
+    }
+    if (status != TW_OK) {
+        const tw_status kept = tw_outputs_keep(options.outputs, NULL);
+        (void)kept; /* the run's own failure is what counts */
+    }
+    if (totals != NULL && options.outputs != NULL) {
+        tw_outputs_get_totals(options.outputs, totals);
+    }
+    tw_outputs_destroy(options.outputs);
+    tw_pool_close(pool);
+    return status;
+}
+
+/* A node in a process of its own, which ends with 0 for TW_OK, else with the status made positive. */
+static pid_t start_node(const struct job *job, int64_t index, int64_t count, tw_pool_kind kind)
+{
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        tw_error error;
+        const tw_status status = whole_run(job, (tw_node){index, count}, 0, kind, NULL, &error);
+        if (status != TW_OK && getenv("SHOW") != NULL) {
+            fprintf(stderr, "node %d: %s\n", (int)index, error.message);
+        }
+        _exit(-status);
+    }
+    return pid;
+}
+
+/* How a node ended, within a minute: its exit code, or 1000 + signal. */
+static int end_of(pid_t pid)
+{
+    int status = 0;
+    for (int wait = 0; waitpid(pid, &status, WNOHANG) == 0; wait++) {
+        if (wait > 6000) {
+            kill(pid, SIGKILL);
+        }
+        rest(10);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* ---- what there is afterwards ---- */
+
+static void check_file(const char *path, int is_r)
+{
+    tw_array *array = NULL;
+    assert_int_equal(tw_array_open(&array, NULL, path, NULL), TW_OK);
+    const double *data = tw_array_data(array);
+    for (int i = 0; i < LENGTH; i++) {
+        const double x = i, u = 1000 + i % 7;
+        assert_true(data[i] == (is_r ? u - x : 2 * u + x));
+    }
+    tw_array_destroy(array);
+}
+
+static int total_calls(void)
+{
+    int total = 0;
+    for (int tile = 0; tile < TILES; tile++) {
+        total += board->calls[tile];
+    }
+    return total;
+}
+
+static void check_finished(void)
+{
+    check_file("u.npy", 0);
+    check_file("r.npy", 1);
+    assert_int_equal(is_there("u.npy.run"), 0);
+    assert_true(count_entries(".") == 2 || (count_entries(".") == 4 && is_there(".u.npy.job")));
+}
+
+static void remove_results(void)
+{
+    (void)unlink("u.npy");
+    (void)unlink("r.npy");
+    (void)unlink(".u.npy.job");
+    (void)unlink(".r.npy.job");
+}
+
+/* ---- the tests ---- */
+
+static void nodes_share_a_job_and_commit_it_once(void **state)
+{
+    (void)state;
+    for (int k = 0; k < pool_kinds(); k++) {
+        for (int nodes = 1; nodes <= 4; nodes++) {
+            struct job *job = open_job(TILES);
+            pid_t pids[4];
+            board->slow = 2;
+            for (int n = 0; n < nodes; n++) {
+                pids[n] = start_node(job, n, nodes, kinds[k]);
+            }
+            for (int n = 0; n < nodes; n++) {
+                assert_int_equal(end_of(pids[n]), 0);
+            }
+            for (int tile = 0; tile < TILES; tile++) {
+                assert_true(board->calls[tile] >= 1);
+            }
+            check_finished();
+            /* Whoever comes later finds it finished. */
+            const int calls = total_calls();
+            tw_outputs_totals totals;
+            assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, &totals, NULL), TW_OK);
+            assert_true(totals.finished);
+            assert_int_equal(totals.done, TILES);
+            assert_int_equal(total_calls(), calls);
+            check_finished();
+            remove_results();
+            close_job(job);
+        }
+    }
+}
+
+static void one_node_of_many_does_it_all(void **state)
+{
+    struct job *job = open_job(TILES);
+    tw_outputs_totals totals;
+    (void)state;
+    assert_int_equal(whole_run(job, (tw_node){7, 8}, 0, TW_THREADS, &totals, NULL), TW_OK);
+    assert_int_equal(total_calls(), TILES);
+    assert_int_equal(totals.tiles, TILES);
+    assert_int_equal(totals.done, TILES);
+    assert_int_equal(totals.elsewhere, 0);
+    assert_int_equal(totals.twice, 0);
+    assert_int_equal(totals.nodes, 1);
+    check_finished();
+    close_job(job);
+}
+
+static void a_killed_node_blocks_nobody(void **state)
+{
+    (void)state;
+    for (int k = 0; k < pool_kinds(); k++) {
+        struct job *job = open_job(TILES);
+        board->slow = 20;
+        const pid_t victim = start_node(job, 0, 2, kinds[k]), other = start_node(job, 1, 2, kinds[k]);
+        while (board->ended < TILES / 3) {
+            rest(1);
+        }
+        kill(victim, SIGKILL);
+        assert_int_equal(end_of(victim), 1000 + SIGKILL);
+        assert_int_equal(end_of(other), 0);
+        check_finished();
+        remove_results();
+        close_job(job);
+    }
+}
+
+static void all_killed_then_another_number_of_nodes_computes_what_is_missing(void **state)
+{
+    struct job *job = open_job(TILES);
+    pid_t pids[3];
+    (void)state;
+    board->slow = 20;
+    for (int n = 0; n < 3; n++) {
+        pids[n] = start_node(job, n, 3, TW_THREADS);
+    }
+    rest(500); /* more than a batch of records takes; how many there are does not matter */
+    for (int n = 0; n < 3; n++) {
+        kill(pids[n], SIGKILL);
+        (void)end_of(pids[n]);
+    }
+    board->slow = 0;
+    const int before = total_calls();
+    tw_outputs_totals totals;
+    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_THREADS, &totals, NULL), TW_OK);
+    assert_int_equal(total_calls() - before, TILES - (int)totals.elsewhere);
+    check_finished();
+    close_job(job);
+}
+
+/* In the middle of a kernel that has written zeros, and adds only now. */
+static void a_stopped_node_harms_nothing_when_it_continues_after_the_commit(void **state)
+{
+    (void)state;
+    for (int k = 0; k < pool_kinds(); k++) {
+        for (int kills = 0; kills < 2; kills++) {
+            struct job *job = open_job(TILES);
+            board->stuck = 0;
+            const pid_t stopped = start_node(job, 0, 2, kinds[k]);
+            while (!board->is_stuck) {
+                rest(1);
+            }
+            kill(stopped, SIGSTOP);
+            board->stuck = -1;
+            if (kinds[k] == TW_PROCESSES) { /* its workers go on: what they compute is right */
+                rest(20);
+            }
+            const pid_t other = start_node(job, 1, 2, kinds[k]);
+            assert_int_equal(end_of(other), 0);
+            check_finished();
+            kill(stopped, kills ? SIGKILL : SIGCONT);
+            assert_int_equal(end_of(stopped), kills ? 1000 + SIGKILL : 0);
+            check_finished();
+            remove_results();
+            close_job(job);
+        }
+    }
+}
+
+static void the_same_node_may_run_twice_at_once(void **state)
+{
+    struct job *job = open_job(TILES);
+    (void)state;
+    board->slow = 5;
+    const pid_t one = start_node(job, 0, 1, TW_THREADS), other = start_node(job, 0, 1, TW_THREADS);
+    assert_int_equal(end_of(one), 0);
+    assert_int_equal(end_of(other), 0);
+    check_finished();
+    close_job(job);
+}
+
+static void a_failure_ends_all_nodes_and_a_later_start_tries_again(void **state)
+{
+    struct job *job = open_job(TILES);
+    tw_error error;
+    (void)state;
+    board->failing = 3; /* of node 0's share */
+    const pid_t one = start_node(job, 0, 2, TW_THREADS);
+    assert_int_equal(end_of(one), -TW_ERROR_KERNEL);
+    board->failing = -1;
+    board->stuck = 3;
+    const pid_t again = start_node(job, 0, 2, TW_THREADS);
+    while (!board->is_stuck) {
+        rest(1);
+    }
+    board->failing = 3;
+    const pid_t other = start_node(job, 1, 2, TW_THREADS);
+    while (board->ended < TILES - 10) {
+        rest(1);
+    }
+    board->stuck = -1;
+    assert_int_equal(end_of(again), -TW_ERROR_KERNEL);
+    assert_int_equal(end_of(other), -TW_ERROR_KERNEL);
+    assert_true(is_there("u.npy.run") && !is_there("u.npy"));
+    board->failing = -1;
+    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_OK);
+    check_finished();
+    close_job(job);
+}
+
+static void another_jobs_files_are_refused(void **state)
+{
+    struct job *job = open_job(TILES), *other = open_job(TILES / 2);
+    tw_error error;
+    (void)state;
+    board->failing = TILES - 1;
+    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
+    board->failing = -1;
+    assert_int_equal(whole_run(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
+    assert_non_null(strstr(error.message, "u.npy.run: is of another job: axis i was length 600 in 60 tiles"));
+    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_OK);
+    check_finished();
+    assert_int_equal(whole_run(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "u.npy: exists, and is not the result of this job; restart replaces it"));
+    assert_int_equal(whole_run(other, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
+    check_finished();
+    close_job(job);
+    close_job(other);
+}
+
+static void different_bytes_for_one_tile_are_not_committed(void **state)
+{
+    struct job *job = open_job(TILES);
+    tw_error error;
+    (void)state;
+    board->differs = 0;
+    board->stuck = 0;
+    const pid_t one = start_node(job, 0, 2, TW_SERIAL);
+    while (!board->is_stuck) {
+        rest(1);
+    }
+    const pid_t other = start_node(job, 1, 2, TW_SERIAL); /* which waits at tile 0 too, once that is late */
+    while (board->calls[0] < 2) {
+        rest(1);
+    }
+    board->stuck = -1;
+    const int ends[2] = {end_of(one), end_of(other)};
+    if (is_there("u.npy")) { /* one was recorded before the other had its own: that was not written */
+        assert_true(ends[0] == 0 && ends[1] == 0);
+    } else {
+        assert_true(ends[0] == -TW_ERROR_JOURNAL || ends[1] == -TW_ERROR_JOURNAL);
+        assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
+        assert_non_null(strstr(error.message, "tile 0: nodes 0 and 1 computed different bytes"));
+        board->differs = -1;
+        assert_int_equal(whole_run(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
+        check_finished();
+    }
+    close_job(job);
+}
+
+static void workers_compute_what_a_caller_gives_out(void **state)
+{
+    struct job *job = open_job(TILES);
+    const tw_node node = {0, 1};
+    tw_outputs *caller = NULL, *worker = NULL;
+    uint64_t first = 0, count = 0, sums[7];
+    (void)state;
+    assert_int_equal(tw_outputs_open(&caller, job->kernel, job->grid, job->arrays, job->files,
+                                     &(tw_outputs_options){.node = &node}, NULL),
+                     TW_OK);
+    assert_int_equal(tw_outputs_commit(caller, NULL), TW_ERROR_ARGUMENT);
+    assert_int_equal(tw_outputs_open(&worker, job->kernel, job->grid, job->arrays, job->files,
+                                     &(tw_outputs_options){.join = tw_outputs_folder(caller)}, NULL),
+                     TW_OK);
+    assert_int_equal(tw_outputs_commit(worker, NULL), TW_ERROR_ARGUMENT);
+    for (;;) {
+        assert_int_equal(tw_outputs_missing(caller, 0, &first, &count), TW_OK);
+        if (count == 0) {
+            break;
+        }
+        const tw_run_options options = {.outputs = worker, .first = first, .count = count < 7 ? count : 7};
+        assert_int_equal(tw_run(NULL, job->kernel, job->grid, tw_outputs_operands(worker), &options, NULL, NULL),
+                         TW_OK);
+        assert_int_equal(tw_outputs_sync(worker, NULL), TW_OK);
+        assert_int_equal(tw_outputs_sums(worker, first, options.count, sums, NULL), TW_OK);
+        assert_int_equal(tw_outputs_note(caller, first, options.count, sums, NULL), TW_OK);
+    }
+    assert_int_equal(total_calls(), TILES);
+    tw_outputs_destroy(worker);
+    assert_int_equal(tw_outputs_commit(caller, NULL), TW_OK);
+    tw_outputs_destroy(caller);
+    check_finished();
+    close_job(job);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (board == MAP_FAILED) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(nodes_share_a_job_and_commit_it_once),
+        IN_FOLDER(one_node_of_many_does_it_all),
+        IN_FOLDER(a_killed_node_blocks_nobody),
+        IN_FOLDER(all_killed_then_another_number_of_nodes_computes_what_is_missing),
+        IN_FOLDER(a_stopped_node_harms_nothing_when_it_continues_after_the_commit),
+        IN_FOLDER(the_same_node_may_run_twice_at_once),
+        IN_FOLDER(a_failure_ends_all_nodes_and_a_later_start_tries_again),
+        IN_FOLDER(another_jobs_files_are_refused),
+        IN_FOLDER(different_bytes_for_one_tile_are_not_committed),
+        IN_FOLDER(workers_compute_what_a_caller_gives_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
