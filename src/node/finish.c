@@ -174,6 +174,7 @@ tw_status tw__member_commit(struct tw__member *member, tw_error *error)
     if (status == TW_OK) {
         (void)TW__POINT("node.committed");
         member->is_committed = 1;
+        tw__member_end(member); /* NFS keeps the name of a file that is open here, and so its folder */
         (void)tw__run_folder_remove(&member->folder, member->folder.tag); /* any later start removes what stays */
     }
     return status;

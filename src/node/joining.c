@@ -465,6 +465,9 @@ void tw__member_close(struct tw__member *member)
         return;
     }
     tw__log_close(&member->log);
+    if (!member->is_coherent) {
+        tw__run_folder_sweep(&member->folder);
+    }
     tw__run_folder_close(&member->folder);
     tw__fingerprint_free(member->fingerprint);
     tw__ledger_fini(&member->ledger);

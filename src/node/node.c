@@ -95,7 +95,7 @@ void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals)
                                   .finished = member->is_finished,
                                   .elsewhere = done - (member->recorded < done ? member->recorded : done),
                                   .twice = member->log.state.twice,
-                                  .nodes = (uint64_t)member->npeers + (member->log.fd >= 0)};
+                                  .nodes = (uint64_t)member->npeers + (member->log.name[0] != '\0')};
 }
 
 void tw_outputs_destroy(tw_outputs *outputs)

@@ -256,6 +256,7 @@ tw_status tw__run_folder_make(struct tw__run_folder *folder, const struct tw__jo
 
 struct leftovers {
     const struct tw__run_folder *folder;
+    int only_gone; /* not those that others may be making */
     char names[16][NAME_SIZE];
     int count;
 };
@@ -265,7 +266,8 @@ static int note_leftover(const char *name, void *user)
     struct leftovers *leftovers = user;
     const size_t length = strlen(leftovers->folder->name);
     const int is_ours = strncmp(name, leftovers->folder->name, length) == 0 && strlen(name) == length + 12 &&
-                        (strncmp(name + length, ".make-", 6) == 0 || strncmp(name + length, ".gone-", 6) == 0);
+                        (strncmp(name + length, ".gone-", 6) == 0 ||
+                         (!leftovers->only_gone && strncmp(name + length, ".make-", 6) == 0));
     if (is_ours && strlen(name) < NAME_SIZE) {
         snprintf(leftovers->names[leftovers->count++], NAME_SIZE, "%s", name);
     }
@@ -286,6 +288,27 @@ static int take_away(const struct tw__run_folder *folder)
     return failed == 0 ? tw__flat_folder_remove(folder->parent, name) : failed == ENOENT ? 0 : failed;
 }
 
+static void remove_leftovers(const struct tw__run_folder *folder, int only_gone)
+{
+    struct leftovers *leftovers = calloc(1, sizeof *leftovers);
+    if (leftovers != NULL) {
+        leftovers->folder = folder;
+        leftovers->only_gone = only_gone;
+        (void)tw__flat_folder_each(folder->parent, note_leftover, leftovers);
+        for (int k = 0; k < leftovers->count; k++) {
+            (void)tw__flat_folder_remove(folder->parent, leftovers->names[k]);
+        }
+        free(leftovers);
+    }
+}
+
+void tw__run_folder_sweep(const struct tw__run_folder *folder)
+{
+    if (folder->parent >= 0 && folder->name != NULL) {
+        remove_leftovers(folder, 1);
+    }
+}
+
 int tw__run_folder_remove(struct tw__run_folder *folder, const unsigned char *tag)
 {
     struct tw__run_folder there = {.parent = folder->parent, .fd = -1, .path = folder->path, .name = folder->name};
@@ -299,14 +322,6 @@ int tw__run_folder_remove(struct tw__run_folder *folder, const unsigned char *ta
         tw__file_close(there.fd);
     }
     tw__job_text_fini(&job);
-    struct leftovers *leftovers = calloc(1, sizeof *leftovers);
-    if (leftovers != NULL) {
-        leftovers->folder = folder;
-        (void)tw__flat_folder_each(folder->parent, note_leftover, leftovers);
-        for (int k = 0; k < leftovers->count; k++) {
-            (void)tw__flat_folder_remove(folder->parent, leftovers->names[k]);
-        }
-        free(leftovers);
-    }
+    remove_leftovers(folder, 0);
     return failed;
 }

@@ -59,4 +59,8 @@ tw_status tw__run_folder_make(struct tw__run_folder *folder, const struct tw__jo
  * already. `tag`: only if it is of this job; NULL: whatever it is. 0, or an errno. */
 int tw__run_folder_remove(struct tw__run_folder *folder, const unsigned char *tag);
 
+/* Removes what removals have left behind: on NFS a file that a process of the same machine has open is renamed instead
+ * (".nfs..."), and its folder cannot go before that process has closed it. Whoever closes last removes it so. */
+void tw__run_folder_sweep(const struct tw__run_folder *folder);
+
 #endif
