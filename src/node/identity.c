@@ -10,6 +10,7 @@
 
 #include "array/array.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
@@ -148,8 +149,7 @@ tw_status tw__joining_check_files(const struct tw__joining *joining, tw_error *e
 
 /* ---- what the job is ---- */
 
-/* Arrays of outputs that do not exist yet, as far as a fingerprint wants to know. */
-static tw_status shadow_arrays(const struct tw__joining *joining, tw_array **shadows, tw_error *error)
+tw_status tw__joining_shadow(struct tw__joining *joining, tw_error *error)
 {
     const tw_outputs *outputs = joining->outputs;
     tw_status status = TW_OK;
@@ -157,7 +157,7 @@ static tw_status shadow_arrays(const struct tw__joining *joining, tw_array **sha
         int64_t shape[TW_MAX_DIMS], bytes;
         if (outputs->files[k] != NULL) {
             const int ndim = tw__joining_shape(outputs->grid, k, shape);
-            status = tw__array_new(&shadows[k], &joining->files[k].dtype, ndim, shape, &bytes, error);
+            status = tw__array_new(&joining->shadows[k], &joining->files[k].dtype, ndim, shape, &bytes, error);
         }
     }
     return status;
@@ -193,28 +193,44 @@ static tw_status make_mark(const struct tw__joining *joining, tw_error *error)
     }
     tw__hash(hash, text, strlen(text));
     free(text);
-    snprintf(member->mark, sizeof member->mark, "tilework job 1 %s\n%s\n", hash,
+    snprintf(member->mark, sizeof member->mark, "tilework job 1 %s\ntiles %" PRIu64 "\n%s\n", hash,
+             joining->outputs->grid->count - joining->outputs->where.count,
              description != NULL ? description : joining->outputs->kernel->name);
     return TW_OK;
+}
+
+char *tw__mark_description(char *mark, int64_t *tiles)
+{
+    static const char word[] = "tiles ";
+    char *line = strchr(mark, '\n');
+    if (line == NULL || strncmp(++line, word, sizeof word - 1) != 0) {
+        return NULL;
+    }
+    line += sizeof word - 1;
+    const size_t digits = tw__parse_digits(line, strlen(line), tiles);
+    if (digits == 0 || line[digits] != '\n') {
+        *tiles = 0;
+        return NULL;
+    }
+    line += digits + 1;
+    const size_t length = strlen(line);
+    if (length > 0 && line[length - 1] == '\n') {
+        line[length - 1] = '\0';
+    }
+    return line[0] != '\0' ? line : NULL;
 }
 
 tw_status tw__joining_identify(const struct tw__joining *joining, tw_error *error)
 {
     tw_outputs *outputs = joining->outputs;
-    tw_array *shadows[TW_MAX_OPERANDS] = {NULL}, *operands[TW_MAX_OPERANDS];
-    tw_status status = shadow_arrays(joining, shadows, error);
+    tw_array *operands[TW_MAX_OPERANDS];
     for (int k = 0; k < outputs->noperands; k++) {
-        operands[k] = outputs->files[k] != NULL ? shadows[k] : joining->arrays[k];
+        operands[k] = outputs->files[k] != NULL ? joining->shadows[k] : joining->arrays[k];
     }
-    if (status == TW_OK) {
-        status = tw__fingerprint(&joining->member->fingerprint, outputs->kernel, outputs->grid, operands,
-                                 &outputs->where, error);
-    }
+    tw_status status = tw__fingerprint(&joining->member->fingerprint, outputs->kernel, outputs->grid, operands,
+                                       &outputs->where, error);
     if (status == TW_OK) {
         status = add_sources(joining, joining->member->fingerprint, error);
-    }
-    for (int k = 0; k < outputs->noperands; k++) {
-        tw_array_destroy(shadows[k]);
     }
     return status == TW_OK ? make_mark(joining, error) : status;
 }

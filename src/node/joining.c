@@ -26,12 +26,16 @@
 #include "record/fingerprint.h"
 #include "record/journal_file.h"
 #include "record/outputs.h"
+#include "record/partials.h"
 #include "record/recovery.h"
 #include "store/shared.h"
 #include "store/store.h"
 
 #define MOST_LOOKS 200
-#define SHORT_WAIT 0.01 /* seconds */
+#define KERNEL "kernel.so"
+#define PARTIALS "partials"
+#define MOST_OBJECT ((size_t)1 << 30) /* bytes of a kernel's object */
+#define SHORT_WAIT 0.01               /* seconds */
 
 /* ---- final files ---- */
 
@@ -74,6 +78,8 @@ static tw_status open_final(const struct tw__joining *joining, int k, tw_error *
 
 static void close_arrays(tw_outputs *outputs)
 {
+    tw__partials_close(outputs->partials, 0);
+    outputs->partials = NULL;
     for (int k = 0; k < outputs->noperands; k++) {
         if (outputs->files[k] != NULL) {
             tw_array_destroy(outputs->operands[k]);
@@ -159,6 +165,8 @@ static tw_status make_part(const struct tw__joining *joining, int k, struct wish
     return status;
 }
 
+static tw_status fill_rest(const struct tw__joining *joining, int folder, tw_error *error);
+
 static tw_status fill_folder(void *user, int folder, const unsigned char *tag, tw_error *error)
 {
     const struct tw__joining *joining = user;
@@ -172,6 +180,62 @@ static tw_status fill_folder(void *user, int folder, const unsigned char *tag, t
         }
     }
     free(wish);
+    return status == TW_OK ? fill_rest(joining, folder, error) : status;
+}
+
+/* The portable object of a kernel, so that nodes without a compiler, or with another one, need none. */
+static tw_status bring_kernel(const tw_kernel *kernel, int folder, tw_error *error)
+{
+    char *object = NULL;
+    size_t length;
+    int fd = -1;
+    if (kernel->path == NULL || kernel->origin[0] == '\0') {
+        return TW_OK;
+    }
+    int failed = tw__file_text(&object, &length, kernel->path, MOST_OBJECT);
+    failed = failed == 0 ? TW__POINT("node.kernel") : failed;
+    failed = failed == 0 ? tw__file_create_in(&fd, folder, KERNEL, 0644) : failed;
+    if (failed == 0) {
+        failed = tw__file_write(fd, object, length, 0);
+        failed = failed == 0 ? tw__file_sync(fd) : failed;
+        tw__file_close(fd);
+    }
+    free(object);
+    return failed == 0 ? TW_OK
+                       : tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be copied to the run folder",
+                                     kernel->path);
+}
+
+static int has_temporaries(const tw_grid *grid)
+{
+    return grid->stages != NULL && grid->stages->ntemporaries > 0;
+}
+
+/* What a new folder has beside its parts. */
+static tw_status fill_rest(const struct tw__joining *joining, int folder, tw_error *error)
+{
+    const tw_outputs *outputs = joining->outputs;
+    tw_array *operands[TW_MAX_OPERANDS];
+    for (int k = 0; k < outputs->noperands; k++) {
+        operands[k] = outputs->files[k] != NULL ? joining->shadows[k] : joining->arrays[k];
+    }
+    const tw_status status =
+        has_temporaries(outputs->grid)
+            ? tw__partials_share(folder, PARTIALS, joining->member->folder.path, outputs->grid->stages, operands, error)
+            : TW_OK;
+    return status == TW_OK ? bring_kernel(outputs->kernel, folder, error) : status;
+}
+
+static tw_status open_partials(const struct tw__joining *joining, int *gone, tw_error *error)
+{
+    tw_outputs *outputs = joining->outputs;
+    const struct tw__member *member = joining->member;
+    if (!has_temporaries(outputs->grid)) {
+        return TW_OK;
+    }
+    const tw_status status = tw__partials_join(&outputs->partials, member->folder.fd, PARTIALS, member->folder.path,
+                                               outputs->grid->stages, outputs->operands, 0, error);
+    *gone |= status == TW_OK && outputs->partials == NULL;
     return status;
 }
 
@@ -206,6 +270,9 @@ static tw_status open_parts(const struct tw__joining *joining, int *finals, int 
     }
     free(wish);
     *finals = *finals == number;
+    if (status == TW_OK && !*gone && !*finals) {
+        status = open_partials(joining, gone, error);
+    }
     if (status != TW_OK || *gone) {
         close_arrays(outputs);
     }
@@ -272,6 +339,7 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
         return status;
     }
     job = (struct tw__job_text){.tiles = joining->outputs->grid->count,
+                                .skipped = joining->outputs->where.count,
                                 .fingerprint = member->fingerprint,
                                 .description = (char *)(uintptr_t)joining->options->describe};
     status = tw__run_folder_make(&member->folder, &job, fill_folder, (void *)(uintptr_t)joining, &won, error);
@@ -440,6 +508,7 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
         status = tw__run_folder_place_at(&made->folder, options->join, error);
     } else {
         status = tw__joining_check_files(&joining, error);
+        status = status == TW_OK ? tw__joining_shadow(&joining, error) : status;
         status = status == TW_OK ? tw__joining_identify(&joining, error) : status;
         status = status == TW_OK ? tw__run_folder_place(&made->folder, outputs->files[first], error) : status;
         status = status == TW_OK && options->restart ? restart(&joining, error) : status;
@@ -449,6 +518,9 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
     }
     if (status == TW_OK) {
         status = take_stock(&joining, error);
+    }
+    for (int k = 0; k < outputs->noperands; k++) {
+        tw_array_destroy(joining.shadows[k]);
     }
     if (status != TW_OK) {
         close_arrays(outputs);

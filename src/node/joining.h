@@ -13,6 +13,7 @@ struct tw__joining {
     tw_array *const *arrays;
     const tw_output *files;
     const tw_outputs_options *options;
+    tw_array *shadows[TW_MAX_OPERANDS]; /* of outputs: dtype and shape, without elements */
 };
 
 /* The shape of operand k by the grid's lengths; its dimensions are the result. */
@@ -23,6 +24,9 @@ tw_status tw__joining_check(const tw_outputs_options *options, const tw_grid *gr
 
 /* Refuses outputs on several file systems, and an output that is an input. Errors: TW_ERROR_ARGUMENT, TW_ERROR_FILE. */
 tw_status tw__joining_check_files(const struct tw__joining *joining, tw_error *error);
+
+/* Fills in the shadows, which the caller destroys, also after a failure. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
+tw_status tw__joining_shadow(struct tw__joining *joining, tw_error *error);
 
 /* Fills in the member's fingerprint and mark. Errors: those of tw__fingerprint. */
 tw_status tw__joining_identify(const struct tw__joining *joining, tw_error *error);

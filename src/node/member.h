@@ -91,6 +91,9 @@ void tw__member_end(struct tw__member *member);
 /* Whether a part of an output still has its name in the folder. 0: the job was committed, or begun anew. */
 int tw__member_is_there(const struct tw__member *member);
 
+/* What a mark says for people: the description, which is cut out of it, and *tiles. NULL: nothing. */
+char *tw__mark_description(char *mark, int64_t *tiles);
+
 /* Whether all final files have this job's mark. */
 int tw__member_finds_finished(const struct tw__member *member);
 

@@ -461,7 +461,7 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
 void tw__rounds_tell(struct tw__rounds *rounds, tw_status status, const tw_error *error)
 {
     const int is_own = status == TW_ERROR_KERNEL || status == TW_ERROR_WORKER || status == TW_ERROR_GUARD;
-    if (is_own && !rounds->is_said && !rounds->member->is_worker && error != NULL && error->tile >= 0) {
+    if (is_own && !rounds->member->is_worker && error->tile >= 0) {
         tw__member_fail(rounds->member, error);
     }
 }

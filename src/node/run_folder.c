@@ -15,6 +15,7 @@
 #include "os/file.h"
 #include "os/flat_folder.h"
 #include "os/path.h"
+#include "pool/claims.h"
 #include "record/journal_file.h"
 
 #define JOB "job.json"
@@ -102,28 +103,38 @@ static int read_tag(unsigned char *tag, const char *text)
 
 static char *job_json(const struct tw__job_text *job, const unsigned char *tag)
 {
-    char text[2 * TW__JOB_TAG + 1], tiles[24];
+    char text[2 * TW__JOB_TAG + 1], tiles[24], skipped[24];
     tag_text(text, tag);
     snprintf(tiles, sizeof tiles, "%" PRIu64, job->tiles);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s*, s:O}", "version", TW_VERSION, "tag", text, "tiles", tiles,
-                               "description", job->description, "job", job->fingerprint);
+    snprintf(skipped, sizeof skipped, "%" PRIu64, job->skipped);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:O}", "version", TW_VERSION, "tag", text, "tiles", tiles,
+                               "skipped", skipped, "description", job->description, "job", job->fingerprint);
     char *dumped = object != NULL ? tw__journal_file_text(object) : NULL;
     json_decref(object);
     return dumped;
 }
 
+/* A number of tiles; they are given as texts, since JSON's numbers end at 2^63. */
+static int read_count(const json_t *object, const char *name, uint64_t *count)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    int64_t value;
+    if (text == NULL || text[0] == '\0' || tw__parse_digits(text, strlen(text), &value) != strlen(text)) {
+        return 0;
+    }
+    *count = (uint64_t)value;
+    return value >= 0 && *count <= TW__MAX_TILES;
+}
+
 static int take_job(struct tw__job_text *job, const char *text, size_t length)
 {
     json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-    const char *tiles = json_string_value(json_object_get(object, "tiles"));
     const char *description = json_string_value(json_object_get(object, "description"));
     json_t *fingerprint = json_object_get(object, "job");
-    int64_t count = 0;
-    const int holds = json_is_object(fingerprint) && tiles != NULL &&
-                      tw__parse_digits(tiles, strlen(tiles), &count) == strlen(tiles) && count >= 0 &&
+    const int holds = json_is_object(fingerprint) && read_count(object, "tiles", &job->tiles) &&
+                      read_count(object, "skipped", &job->skipped) &&
                       read_tag(job->tag, json_string_value(json_object_get(object, "tag")));
     if (holds) {
-        job->tiles = (uint64_t)count;
         job->fingerprint = json_incref(fingerprint);
         job->description = description != NULL ? strdup(description) : NULL;
     }

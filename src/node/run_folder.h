@@ -29,7 +29,7 @@ struct tw__run_folder {
 /* What is in job.json. */
 struct tw__job_text {
     unsigned char tag[TW__JOB_TAG];
-    uint64_t tiles;
+    uint64_t tiles, skipped;    /* skipped: that the mask leaves out */
     struct json_t *fingerprint; /* owned */
     char *description;          /* owned; NULL: none */
 };

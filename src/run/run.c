@@ -350,9 +350,11 @@ static tw_status run_tiles(struct run *run, struct tw__kept *kept, tw_error *err
     tw__choices_collect(run->choices, run->made);
     const int is_said = status == TW_OK || !run->has_outcome || status != run->outcome.status ||
                         (run->member != NULL && run->rounds.is_said);
-    status = is_said ? status : explain(run, error);
-    if (run->member != NULL && status != TW_OK) {
-        tw__rounds_tell(&run->rounds, status, error);
+    tw_error own;
+    tw_error *const said = error != NULL ? error : &own; /* the others want to read it too */
+    status = is_said ? status : explain(run, said);
+    if (run->member != NULL && !is_said) {
+        tw__rounds_tell(&run->rounds, status, said);
     }
     return status;
 }
