@@ -8,6 +8,7 @@
 #include "exit.h"
 #include "recipe.h"
 #include "request.h"
+#include "retype.h"
 #include "units.h"
 
 struct planning {
@@ -70,7 +71,8 @@ static tw_status make(const struct planning *planning, tw_plan *plan, tw_error *
                                   .work = counted ? &work : NULL,
                                   .files = 1,
                                   .folder = folder,
-                                  .bandwidth = {.again = request->plan.measure}};
+                                  .bandwidth = {.again = request->plan.measure},
+                                  .nodes = request->plan.nodes};
     cli_flush(); /* a worker that exits would print again what is waiting here */
     const tw_status status = tw_plan_make(plan, planning->recipe.kernel, planning->grid, arrays, dtypes, &wish, error);
     free(folder);
@@ -127,9 +129,68 @@ static void print_table(const tw_plan *plan)
     printf("\n%s\n", plan->advice);
 }
 
+static void print_line(const char *name, const char *text)
+{
+    if (text[0] != '\0') {
+        printf("%-16s %s\n", name, text);
+    }
+}
+
+/* Text within "...", where a shell looks at these characters. */
+static void print_quoted(const char *text)
+{
+    putchar('"');
+    for (; *text != '\0'; text++) {
+        if (strchr("\"\\$`", *text) != NULL) {
+            putchar('\\');
+        }
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_nodes(const tw_plan *plan, const char *command)
+{
+    const tw_node_plan *made = &plan->on_nodes;
+    char text[CLI_UNITS_TEXT], more[CLI_UNITS_TEXT], tiles[CLI_UNITS_TEXT];
+    printf("\non %lld node%s of %d workers: %s%s, if each is like this one; at most %s each\n", (long long)made->nodes,
+           made->nodes == 1 ? "" : "s", made->workers, plan->at_least ? "at least " : "",
+           cli_text_seconds(text, sizeof text, made->seconds),
+           cli_text_count(tiles, sizeof tiles, made->tiles, "tile", "tiles"));
+    printf("%-16s %s in all, %s by one node at most\n", "reads",
+           cli_text_bytes(text, sizeof text, (int64_t)made->bytes_read),
+           cli_text_bytes(more, sizeof more, (int64_t)made->node_read));
+    printf("%-16s %s in all, %s by one node at most\n", "writes",
+           cli_text_bytes(text, sizeof text, (int64_t)made->bytes_written),
+           cli_text_bytes(more, sizeof more, (int64_t)made->node_written));
+    printf("%-16s %s on each node\n", "memory", cli_text_bytes(text, sizeof text, (int64_t)made->node_memory));
+    print_line("every tile needs", made->whole);
+    print_line("cuts", made->cuts);
+    print_line("file system", made->rules);
+    printf("%s\n\n%s --wrap ", made->advice, made->sbatch);
+    print_quoted(command != NULL ? command : "tilework run ... --node auto");
+    putchar('\n');
+}
+
+/* "tilework run ... --node auto", of the arguments of the plan; NULL: memory is short. */
+static char *node_command(int argc, char **argv)
+{
+    struct cli_retype retype;
+    char *command = NULL;
+    cli_retype_init(&retype, argc, argv);
+    char *described = cli_retype_describe(&retype);
+    if (described == NULL || asprintf(&command, "%s --node auto", described) < 0) {
+        command = NULL;
+    }
+    free(described);
+    cli_retype_fini(&retype);
+    return command;
+}
+
 int cli_plan(int argc, char **argv)
 {
     struct cli_request request;
+    char *command = node_command(argc, argv);
     struct planning planning = {.request = &request};
     tw_plan *plan = calloc(1, sizeof *plan);
     tw_error error;
@@ -144,8 +205,12 @@ int cli_plan(int argc, char **argv)
     } else if (code == CLI_DONE) {
         print_facts(plan);
         print_table(plan);
+        if (request.plan.nodes > 0) {
+            print_nodes(plan, command);
+        }
     }
     free(plan);
+    free(command);
     cli_operands_fini(&planning.operands);
     tw_grid_destroy(planning.grid);
     cli_reductions_fini(&planning.reductions);

@@ -130,13 +130,14 @@ char *cli_retype_resume(const struct cli_retype *retype)
 /* How many arguments from this one on say how the job is run, not what it is. */
 static int manner_arguments(const char *argument)
 {
-    static const char *const alone[] = {"--progress", "--no-progress", "--quiet", "--verbose", "-q", "-v"};
+    static const char *const alone[] = {"--progress", "--no-progress", "--quiet",   "--verbose", "-q",
+                                        "-v",         "--json",        "--measure", "--no-run"};
     for (size_t k = 0; k < sizeof alone / sizeof alone[0]; k++) {
         if (strcmp(argument, alone[k]) == 0) {
             return 1;
         }
     }
-    if (begins(argument, "--node", 6)) {
+    if (begins(argument, "--node", 6) || begins(argument, "--nodes", 7)) {
         return strchr(argument, '=') != NULL ? 1 : 2;
     }
     return is_about_unfinished(argument);

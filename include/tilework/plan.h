@@ -72,6 +72,26 @@ typedef struct tw_forecast {
 #define TW_FORECASTS 32
 #define TW_PLAN_TEXT 512
 
+/* What a job takes on several nodes: stage 15. Bytes are those of operands and of what steps leave for later ones. A
+ * statement's operand that is given whole counts whole, though less of a mapped file may be read. */
+typedef struct tw_node_plan {
+    int64_t nodes;                    /* as asked for; 0: not asked for, and nothing else is filled in */
+    uint64_t tiles;                   /* of the node with the largest share */
+    double bytes_read, bytes_written; /* by all nodes together */
+    double node_read, node_written;   /* by the node that reads, and the one that writes most */
+    int workers;                      /* of each node: as many as on this machine */
+    double node_memory;               /* bytes in use on a node: the tiles of its workers, and inputs that are whole */
+    double seconds;                   /* forecast, if each node is a machine like this one and all begin together */
+    char file_system[32];             /* of the folder: "ext4", "nfs", "unknown" */
+    int is_coherent;                  /* as Tilework knows it: what one machine writes harms no byte beside it */
+    int fits;                         /* 0: a run would be refused there, as `cuts` says */
+    char whole[TW_PLAN_TEXT];         /* which inputs and dimensions every tile needs whole; "": none */
+    char cuts[TW_PLAN_TEXT];          /* in what pieces tiles are written, and whether borders of nodes share blocks */
+    char rules[TW_PLAN_TEXT];         /* what holds on the file system */
+    char advice[TW_PLAN_TEXT];        /* one sentence */
+    char sbatch[TW_PLAN_TEXT];        /* the submission, to which --wrap "COMMAND --node auto" or a script is added */
+} tw_node_plan;
+
 /* What is known of a job before it is run. */
 typedef struct tw_plan {
     uint64_t tiles;
@@ -89,6 +109,7 @@ typedef struct tw_plan {
     tw_forecast forecast[TW_FORECASTS]; /* serial, then threads and processes with 1, 2, 4, ... workers */
     int best;                           /* of these; as good within 5 %: the first */
     char advice[TW_PLAN_TEXT];          /* one sentence */
+    tw_node_plan on_nodes;              /* with tw_plan_options.nodes */
 } tw_plan;
 
 /* Times of some tiles that the caller has measured. */
@@ -124,6 +145,7 @@ typedef struct tw_plan_options {
     const tw_plan_sample *sample; /* NULL: tiles are timed here */
     tw_bandwidth_options bandwidth;
     tw_fork_hooks hooks; /* as in tw_pool_options */
+    int64_t nodes;       /* with files: the plan has a part for so many nodes; 0: it has not */
 } tw_plan_options;
 
 /* Says what tw_run would cost, serially, on threads and on processes, and what limits it. Some tiles are run for that,

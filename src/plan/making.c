@@ -1,5 +1,6 @@
 /* making.c - a plan, from end to end: counts, times of some tiles, the machine, and the forecasts
  * that follow. Knows the order; each of these is found elsewhere. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,12 @@
 #include "grid/signature.h"
 #include "grid/stages.h"
 #include "job/bind.h"
+#include "node/environment.h"
 #include "os/cpu.h"
 #include "plan/bandwidth.h"
 #include "plan/disk.h"
 #include "plan/model.h"
+#include "plan/nodes.h"
 #include "plan/sample.h"
 #include "plan/words.h"
 
@@ -303,6 +306,16 @@ static tw_status make(struct making *making, tw_plan *plan, tw_error *error)
     making->model.disk = options->files ? tw__disk_seconds(options->folder, plan->bytes_written) : 0;
     forecast_all(making, plan);
     tw__plan_advise(plan, making->grid);
+    if (options->nodes > 0) {
+        const struct tw__nodes_asked asked = {.grid = making->grid,
+                                              .operands = making->operands,
+                                              .dtypes = making->dtypes,
+                                              .folder = options->folder,
+                                              .nodes = options->nodes,
+                                              .workers = making->workers,
+                                              .scratch_size = options->scratch_size};
+        tw__plan_nodes(plan, &asked);
+    }
     return TW_OK;
 }
 
@@ -327,6 +340,10 @@ tw_status tw_plan_make(tw_plan *plan, const tw_kernel *kernel, const tw_grid *gr
     if (status == TW_OK && making->workers > TW_MAX_WORKERS) {
         status =
             tw__fail(error, TW_ERROR_ARGUMENT, "%d workers: a pool has at most %d", making->workers, TW_MAX_WORKERS);
+    }
+    if (status == TW_OK && (making->options->nodes < 0 || making->options->nodes > TW__MAX_NODES)) {
+        status = tw__fail(error, TW_ERROR_ARGUMENT, "%" PRId64 " nodes: a job has 1 to %d", making->options->nodes,
+                          TW__MAX_NODES);
     }
     if (status == TW_OK) {
         status = make(making, made, error);

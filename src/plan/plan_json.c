@@ -34,18 +34,34 @@ static json_t *forecasts(const tw_plan *plan)
     return rows;
 }
 
+/* The part about several nodes; null: it was not asked for. */
+static json_t *nodes_of(const tw_node_plan *made)
+{
+    if (made->nodes == 0) {
+        return json_null();
+    }
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:i, s:f, s:f, s:s, s:b, s:b, s:s, s:s, s:s, s:s, s:s}", "nodes",
+                     (json_int_t)made->nodes, "tiles", (json_int_t)made->tiles, "bytes_read", made->bytes_read,
+                     "bytes_written", made->bytes_written, "node_read", made->node_read, "node_written",
+                     made->node_written, "workers", made->workers, "node_memory", made->node_memory, "seconds",
+                     made->seconds, "file_system", made->file_system, "is_coherent", made->is_coherent, "fits",
+                     made->fits, "whole", made->whole, "cuts", made->cuts, "rules", made->rules, "advice", made->advice,
+                     "sbatch", made->sbatch);
+}
+
 tw_status tw_plan_write_json(const tw_plan *plan, FILE *file, tw_error *error)
 {
     if (plan == NULL || file == NULL) {
         return tw__fail_null(error, "tw_plan_write_json", plan == NULL ? "plan" : "file");
     }
     json_t *all = json_pack(
-        "{s:s, s:I, s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:b, s:s, s:o, s:f, s:o, s:i, s:s}", "version",
-        TW_VERSION, "tiles", (json_int_t)plan->tiles, "why", plan->why, "bytes_read", plan->bytes_read, "bytes_written",
-        plan->bytes_written, "operations", plan->operations, "timed", (json_int_t)plan->timed, "shortest",
-        plan->shortest, "mean", plan->mean, "longest", plan->longest, "set_up", plan->set_up, "together",
+        "{s:s, s:I, s:s, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:b, s:s, s:o, s:f, s:o, s:i, s:s, s:o}",
+        "version", TW_VERSION, "tiles", (json_int_t)plan->tiles, "why", plan->why, "bytes_read", plan->bytes_read,
+        "bytes_written", plan->bytes_written, "operations", plan->operations, "timed", (json_int_t)plan->timed,
+        "shortest", plan->shortest, "mean", plan->mean, "longest", plan->longest, "set_up", plan->set_up, "together",
         plan->together, "at_least", plan->at_least, "note", plan->note, "bandwidth", speeds(&plan->bandwidth), "shared",
-        plan->bandwidth.shared, "forecasts", forecasts(plan), "best", plan->best, "advice", plan->advice);
+        plan->bandwidth.shared, "forecasts", forecasts(plan), "best", plan->best, "advice", plan->advice, "on_nodes",
+        nodes_of(&plan->on_nodes));
     if (all == NULL) {
         return tw__fail_memory(error, sizeof *plan, "a plan as JSON");
     }

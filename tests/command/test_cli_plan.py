@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import numpy
 import pytest
@@ -110,6 +111,39 @@ def test_a_reduction_over_a_cut_axis_is_planned(inputs):
     numpy.save(inputs / "a.npy", numpy.zeros((2000, 1000)))
     plan = planned(inputs, "s[] = sum(i,j: a[i,j])", "a=a.npy")
     assert plan["bytes_written"] == 8 and plan["timed"] > 0 and plan["forecasts"][0]["seconds"] > 0
+
+
+def test_nodes_have_a_part_of_their_own_and_a_line_to_paste(inputs):
+    numpy.save(inputs / "a.npy", numpy.zeros((400, 100)))
+    arguments = ["r[i] = 2 * a[i,0]", "a=a.npy", "-o", "r=r.npy", "--tile", "i=10"]
+    result = inputs.call("plan", *arguments, "--nodes", "4")
+    assert (result.returncode, result.stderr) == (0, "")
+    part = result.stdout[result.stdout.index("\non 4 nodes of "):]
+    assert "\nwrites           3.12 KiB in all, 800 bytes by one node at most\n" in part
+    assert "\ncuts             a tile of r is 1 piece of 80 bytes: nodes share the pages at their borders\n" in part
+    assert re.search(r"^file system +\w+: ", part, re.M)
+    line = part.splitlines()[-1]
+    assert re.fullmatch(r'sbatch --array=0-3 --requeue --cpus-per-task=\d+ --mem=1G --wrap "(.*)"', line)
+    assert line.endswith("""--wrap "tilework run 'r[i] = 2 * a[i,0]' a=a.npy -o r=r.npy --tile i=10 --node auto\"""")
+    assert not (inputs / "r.npy").exists() and not (inputs / "r.npy.run").exists()
+
+
+def test_the_line_to_paste_survives_the_shell(inputs):
+    numpy.save(inputs / "a$x`.npy", numpy.zeros(40))
+    line = inputs.call("plan", "r[i] = 2 * a[i]", "a=a$x`.npy", "--nodes=2").stdout.splitlines()[-1]
+    shown = subprocess.run(["sh", "-c", line.replace("sbatch", "printf '%s\\n'", 1)], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "tilework run 'r[i] = 2 * a[i]' 'a=a$x`.npy' --node auto"
+
+
+def test_the_part_about_nodes_is_in_json(inputs):
+    numpy.save(inputs / "a.npy", numpy.zeros((400, 100)))
+    arguments = ["r[i,j] = a[i,j]", "a=a.npy", "--tile", "i=10", "--no-run"]
+    assert planned(inputs, *arguments)["on_nodes"] is None
+    part = planned(inputs, *arguments, "--nodes", "4", "-w", "2")["on_nodes"]
+    assert (part["nodes"], part["tiles"], part["workers"], part["fits"]) == (4, 10, 2, True)
+    assert part["bytes_read"] == part["bytes_written"] == 400 * 100 * 8 and part["node_read"] == 100 * 100 * 8
+    assert part["node_memory"] == 2 * 2 * 10 * 100 * 8 and part["seconds"] > 0
+    assert part["whole"] == "a along dimension 1"
 
 
 def test_requests_that_make_no_sense_are_refused_as_by_run(inputs):
