@@ -15,7 +15,7 @@
 #include "plan/bandwidth.h"
 #include "plan/disk.h"
 #include "plan/model.h"
-#include "plan/nodes.h"
+#include "plan/node_plan.h"
 #include "plan/sample.h"
 #include "plan/words.h"
 

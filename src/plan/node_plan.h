@@ -1,6 +1,6 @@
-/* nodes.h - what a job takes on several nodes: bytes, memory, whether the cuts suit the file system. */
-#ifndef TW_PLAN_NODES_H
-#define TW_PLAN_NODES_H
+/* node_plan.h - what a job takes on several nodes: bytes, memory, whether the cuts suit the file system. */
+#ifndef TW_PLAN_NODE_PLAN_H
+#define TW_PLAN_NODE_PLAN_H
 
 #include <tilework/tilework.h>
 
