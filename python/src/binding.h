@@ -178,6 +178,8 @@ PyObject *array_object(tw_array *array, PyObject *source);
 
 /* Objects around what a statement has; they keep it alive. */
 PyObject *signature_of_statement(StatementObject *statement);
+/* Converter for O&: as PyUnicode_FSConverter, but None is NULL. */
+int path_or_none(PyObject *object, void *path);
 PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement);
 
 /* A Python number, or a scalar of NumPy's, as a parameter: 0, or -1 with an exception (statement.c). */

@@ -136,29 +136,41 @@ static PyObject *kernel_library(PyObject *type, PyObject *args)
     return finish(self, status, &error);
 }
 
-/* source(path, function, compiler or None, flags or None, cache or None) */
+/* source(path, function, compiler or None, flags or None, cache or None, portable=False, look_in=None) */
 static PyObject *kernel_source(PyObject *type, PyObject *args)
 {
-    PyObject *path = NULL;
+    PyObject *path = NULL, *folder = NULL;
     const char *function;
     tw_compile_options options;
     tw_error error;
     (void)type;
     memset(&options, 0, sizeof options);
-    if (!PyArg_ParseTuple(args, "O&szzz:source", PyUnicode_FSConverter, &path, &function, &options.compiler,
-                          &options.flags, &options.cache)) {
+    if (!PyArg_ParseTuple(args, "O&szzz|pO&:source", PyUnicode_FSConverter, &path, &function, &options.compiler,
+                          &options.flags, &options.cache, &options.portable, path_or_none, &folder)) {
         return NULL;
     }
     KernelObject *self = kernel_new();
     if (self == NULL) {
         Py_DECREF(path);
+        Py_XDECREF(folder);
         return NULL;
     }
+    options.look_in = folder != NULL ? PyBytes_AS_STRING(folder) : NULL;
     leave_python();
     const tw_status status = tw_kernel_from_source(&self->own, PyBytes_AS_STRING(path), function, &options, &error);
     enter_python();
     Py_DECREF(path);
+    Py_XDECREF(folder);
     return finish(self, status, &error);
+}
+
+int path_or_none(PyObject *object, void *path)
+{
+    if (object == NULL || object == Py_None) { /* what was converted is given back */
+        Py_CLEAR(*(PyObject **)path);
+        return object != NULL;
+    }
+    return PyUnicode_FSConverter(object, path);
 }
 
 PyObject *kernel_of_statement(const tw_kernel *kernel, StatementObject *statement)

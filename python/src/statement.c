@@ -260,17 +260,54 @@ static PyObject *statement_grid(PyObject *object, PyObject *args)
     return made;
 }
 
-/* kernel(): compiled now, or found in the cache */
-static PyObject *statement_kernel(PyObject *object, PyObject *none)
+/* kernel(portable=False, look_in=None): compiled now, or found in the cache */
+static PyObject *statement_kernel(PyObject *object, PyObject *args)
 {
     StatementObject *self = (StatementObject *)object;
     const tw_kernel *kernel;
+    PyObject *folder = NULL;
+    tw_compile_options options;
     tw_error error;
-    (void)none;
+    memset(&options, 0, sizeof options);
+    if (!PyArg_ParseTuple(args, "|pO&:kernel", &options.portable, path_or_none, &folder)) {
+        return NULL;
+    }
+    options.look_in = folder != NULL ? PyBytes_AS_STRING(folder) : NULL;
     leave_python();
-    const tw_status status = tw_statement_kernel(&kernel, self->statement, NULL, &error);
+    const tw_status status = tw_statement_kernel(&kernel, self->statement, &options, &error);
     enter_python();
+    Py_XDECREF(folder);
     return status == TW_OK ? kernel_of_statement(kernel, self) : raise_failure(&error);
+}
+
+/* compile(path, name, compiler or None, flags or None, cache or None, portable): the signature's text */
+static PyObject *statement_compile(PyObject *object, PyObject *args)
+{
+    PyObject *path = NULL;
+    const char *name;
+    tw_compile_options options;
+    tw_error error;
+    memset(&options, 0, sizeof options);
+    if (!PyArg_ParseTuple(args, "O&szzzp:compile", PyUnicode_FSConverter, &path, &name, &options.compiler,
+                          &options.flags, &options.cache, &options.portable)) {
+        return NULL;
+    }
+    leave_python();
+    const tw_status status =
+        tw_statement_compile(((StatementObject *)object)->statement, PyBytes_AS_STRING(path), name, &options, &error);
+    enter_python();
+    Py_DECREF(path);
+    if (status != TW_OK) {
+        return raise_failure(&error);
+    }
+    tw_dtype dtypes[MOST];
+    char text[8192]; /* a signature's text has 4096 characters at most, dtypes aside */
+    const tw_signature *signature = tw_statement_signature(((StatementObject *)object)->statement);
+    for (int k = 0; k < tw_signature_noperands(signature); k++) {
+        dtypes[k] = tw_statement_dtype(((StatementObject *)object)->statement, k);
+    }
+    tw_signature_text(signature, dtypes, text, sizeof text);
+    return PyUnicode_FromString(text);
 }
 
 /* source(): the C of a statement that has its dtypes */
@@ -344,7 +381,8 @@ static PyMethodDef statement_methods[] = {
     {"types", statement_types, METH_O, "tw_statement_types."},
     {"bind", statement_bind, METH_VARARGS, "tw_statement_set of each parameter, tw_statement_bind."},
     {"grid", statement_grid, METH_VARARGS, "tw_statement_grid."},
-    {"kernel", statement_kernel, METH_NOARGS, "tw_statement_kernel."},
+    {"kernel", statement_kernel, METH_VARARGS, "tw_statement_kernel."},
+    {"compile", statement_compile, METH_VARARGS, "tw_statement_compile."},
     {"source", statement_source, METH_NOARGS, "tw_statement_source."},
     {"explain", statement_explain, METH_NOARGS, "tw_statement_explain."},
     {NULL, NULL, 0, NULL},

@@ -13,6 +13,7 @@ True
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._compiled import compile
 from ._decorator import KernelFunction
 from ._errors import (ArgumentError, CheckError, CompileError, Error, FileError, NotationError, OutOfMemory, PoolError,
                       RemoteError, TileError)
@@ -33,7 +34,7 @@ if _TYPE_CHECKING:
     from ._beside import Future, Tiles
 
 __all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Function", "Future", "Kernel", "KernelFunction", "NotationError", "OutOfMemory",
-           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle",
+           "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle", "compile",
            "counters", "empty", "evaluate", "function", "get_include", "get_pkgconfig", "iterate", "kernel", "machine", "map", "plan", "run", "share", "submit", "zeros"]
 
 

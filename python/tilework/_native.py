@@ -55,7 +55,8 @@ class Kernel:
 
     @classmethod
     def from_c(cls, source: Union[str, "os.PathLike[str]"], name: str, *, compiler: Optional[str] = None,
-               flags: Optional[str] = None, cache: Optional[str] = None) -> "Kernel":
+               flags: Optional[str] = None, cache: Optional[str] = None, portable: bool = False,
+               look_in: Union[str, "os.PathLike[str]", None] = None) -> "Kernel":
         """Compile a kernel from C.
 
         Parameters
@@ -66,6 +67,11 @@ class Kernel:
             The function: ``int name(const tw_tile *tile)``.
         compiler, flags, cache : str, optional
             As for ``tilework run``: ``$TILEWORK_CC``, ``-O3 -march=native`` and ``~/.cache/tilework`` by default.
+        portable : bool, optional
+            Make it for every processor of this family, with the same results on each: ``-O3 -ffp-contract=off`` for the
+            baseline, then `flags`. It is known by source, flags and version, so that unlike machines can share a job.
+        look_in : str or path, optional
+            A folder that is searched first for a portable kernel, which needs no compiler then.
 
         Examples
         --------
@@ -87,7 +93,8 @@ class Kernel:
         text = os.fspath(source)
         if _is_path(text):
             text = os.path.abspath(text)
-        return cls.from_recipe(("source", (text, name, compiler, flags, cache)))
+        return cls.from_recipe(("source", (text, name, compiler, flags, cache, bool(portable),
+                                           os.path.abspath(look_in) if look_in is not None else None)))
 
     @classmethod
     def from_library(cls, path: Union[str, "os.PathLike[str]"], symbol: str) -> "Kernel":
@@ -112,15 +119,15 @@ def _is_path(source: str) -> bool:
 
 
 def _from_source(source: str, name: str, compiler: Optional[str], flags: Optional[str],
-                 cache: Optional[str]) -> _tilework.Kernel:
+                 cache: Optional[str], portable: bool = False, look_in: Optional[str] = None) -> _tilework.Kernel:
     if _is_path(source):
-        return _tilework.Kernel.source(source, name, compiler, flags, cache)
+        return _tilework.Kernel.source(source, name, compiler, flags, cache, portable, look_in)
     import tempfile
     with tempfile.TemporaryDirectory(prefix="tilework-") as folder:
         path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
         with open(path, "w", encoding="utf-8") as file:
             file.write(source)
-        return _tilework.Kernel.source(path, name, compiler, flags, cache)
+        return _tilework.Kernel.source(path, name, compiler, flags, cache, portable, look_in)
 
 
 _MAKERS: dict[str, Callable[..., _tilework.Kernel]] = {"library": _tilework.Kernel.library, "source": _from_source}

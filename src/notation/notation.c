@@ -270,9 +270,11 @@ tw_status tw_statement_bind(tw_statement *statement, const tw_view *const *opera
         free(statement->context);
         statement->context = context;
         put_lengths(statement, views, own, lengths);
-        if (statement->kernel != NULL) {
-            statement->kernel->context = statement->context;
-            statement->kernel->context_size = statement->context_size;
+        for (int k = 0; k < 2; k++) {
+            if (statement->kernel[k] != NULL) {
+                statement->kernel[k]->context = statement->context;
+                statement->kernel[k]->context_size = statement->context_size;
+            }
         }
     }
     return status;

@@ -18,7 +18,7 @@ struct tw_statement {
     tw_kind asked[TW_MAX_OPERANDS]; /* of a typed one: what it was typed for, in the syntax's order */
     unsigned char *context;         /* [context_size] of a statement that is bound; NULL: it is not */
     size_t context_size;
-    tw_kernel *kernel; /* compiled for these dtypes; NULL: not yet */
+    tw_kernel *kernel[2]; /* compiled for these dtypes; [1]: portable, or loaded; NULL: not yet */
 };
 
 /* Forgets what was compiled. */

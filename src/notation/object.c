@@ -36,8 +36,10 @@ static const struct tw__kept_flags kept = {
 
 void tw__statement_drop_kernel(tw_statement *statement)
 {
-    tw_kernel_destroy(statement->kernel);
-    statement->kernel = NULL;
+    for (int k = 0; k < 2; k++) {
+        tw_kernel_destroy(statement->kernel[k]);
+        statement->kernel[k] = NULL;
+    }
 }
 
 static tw_status print(const tw_statement *statement, const char *name, char **text, size_t *length, tw_error *error)
@@ -70,7 +72,8 @@ tw_status tw_statement_source(tw_statement *statement, char **text, tw_error *er
 }
 
 /* Takes a kernel that was just opened: it is known by its statement's text, and gets the context. */
-static tw_status take(const tw_kernel **kernel, tw_statement *statement, tw_kernel *opened, tw_error *error)
+static tw_status take(const tw_kernel **kernel, tw_statement *statement, tw_kernel *opened, int portable,
+                      tw_error *error)
 {
     char *name = strdup(statement->syntax.source.text);
     if (name == NULL) {
@@ -81,8 +84,8 @@ static tw_status take(const tw_kernel **kernel, tw_statement *statement, tw_kern
     opened->name = name;
     opened->context = statement->context;
     opened->context_size = statement->context_size;
-    tw__statement_drop_kernel(statement);
-    statement->kernel = opened;
+    tw_kernel_destroy(statement->kernel[portable]);
+    statement->kernel[portable] = opened;
     *kernel = opened;
     return TW_OK;
 }
@@ -120,14 +123,15 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
     size_t length;
     tw_kernel *opened;
     tw_status status = check_bound(statement, error);
-    if (status == TW_OK && statement->kernel != NULL) {
-        *kernel = statement->kernel;
+    const int portable = is_portable(options);
+    if (status == TW_OK && statement->kernel[portable] != NULL) {
+        *kernel = statement->kernel[portable];
         return TW_OK;
     }
     if (status == TW_OK) {
         status = print_lifted(statement, &text, &length, error);
     }
-    if (status == TW_OK && is_portable(options)) {
+    if (status == TW_OK && portable) {
         status = name_levels(&text, &length, error);
     }
     if (status != TW_OK) {
@@ -144,7 +148,7 @@ tw_status tw_statement_kernel(const tw_kernel **kernel, tw_statement *statement,
     }
     opened->note = note;
     opened->is_kept = 1;
-    return take(kernel, statement, opened, error);
+    return take(kernel, statement, opened, portable, error);
 }
 
 /* ---- objects that go elsewhere ---- */
@@ -319,5 +323,5 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
         return tw__fail_path(error, errno, path, "cannot be opened");
     }
     status = tw__kernel_from_object(&opened, real, path, name, TW_ERROR_FILE, error);
-    return status == TW_OK ? take(kernel, statement, opened, error) : status;
+    return status == TW_OK ? take(kernel, statement, opened, 1, error) : status;
 }

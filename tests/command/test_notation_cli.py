@@ -62,6 +62,22 @@ def test_a_statement_is_compiled_once(folder):
     assert calls("r[i] = y[i] ** 2") == first + 1 and calls("r[i] = y[i] ** 3") == first + 2  # an exponent is code
 
 
+def test_a_portable_object_runs_at_each_level(folder):
+    """One file for all processors of a family; the level is chosen when it is opened, and the bits are the same."""
+    folder.save("x.npy", numpy.random.default_rng(5).standard_normal(1000))
+    done = folder.call("compile", "r[i] = exp(x[i]) / 3", "-o", "k.so", "--types", "x=x.npy", "--portable")
+    assert done.returncode == 0 and done.stdout == "k.so:kernel -s 'x[i] -> r[i]:float64'\n", done.stderr
+    folder.run_ok("r[i] = exp(x[i]) / 3", "x=x.npy", "-o", "r=r.npy")
+    for level in ("baseline", ""):
+        at = {"TILEWORK_LEVEL": level}
+        folder.run_ok("r[i] = exp(x[i]) / 3", "--kernel", "k.so", "x=x.npy", "-o", "r=q.npy", env=at)
+        assert folder.load().tobytes() == folder.load("q.npy").tobytes()
+        folder.run_ok("k.so:kernel", "-s", "x[i] -> r[i]:float64", "x=x.npy", "-o", "r=q.npy", env=at)
+        assert folder.load().tobytes() == folder.load("q.npy").tobytes()
+    done = folder.call("run", "r[i] = exp(x[i]) / 3", "--kernel", "k.so", "x=x.npy", "-o", "r=q.npy", env={"TILEWORK_LEVEL": "v1"})
+    assert done.returncode == 2 and "TILEWORK_LEVEL is 'v1'; the levels of this processor's family are: baseline" in done.stderr
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint8", "int64", "uint64", "complex128"])
 def test_constants_as_values_change_no_bit(folder, dtype):
     """What runs has constants that are values; what is compiled elsewhere has them in its code: the same bits."""

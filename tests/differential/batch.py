@@ -4,6 +4,7 @@ A kernel's C is a few functions of its own and many that it shares with others, 
 
 import ctypes
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -25,7 +26,23 @@ WAYS = {  # compilers and flags; the last is what a statement is compiled with w
     "native": ["gcc", "-O3", "-march=native"],
     "native-clang": ["clang", "-O3", "-march=native"],
 }
+V3 = "-march=x86-64 -msse4.2 -mpopcnt -mcx16 -msahf -mavx2 -mbmi -mbmi2 -mf16c -mfma -mlzcnt -mmovbe".split()
+LEVELS = {  # what a portable object has code for, with the flags of src/kernel/levels.c; what the machine must have
+    "baseline": (["gcc", "-O3", "-march=x86-64"], ()),
+    "v3": (["gcc", "-O3", *V3], ("avx2", "fma", "bmi2", "f16c", "movbe")),
+    "v4": (["gcc", "-O3", *V3, *"-mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl".split()],
+           ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")),
+}
 LIBC = ctypes.CDLL(None)
+
+
+def levels_here():
+    """The levels that this machine runs; of another family than x86-64's none."""
+    if platform.machine() != "x86_64":
+        return []
+    found = re.search(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    has = set(found[1].split()) if found else set()
+    return [name for name, (_, needs) in LEVELS.items() if has.issuperset(needs)]
 
 
 class Wrong(Exception):
@@ -86,7 +103,8 @@ def join_sources(sources):
 def compile_sources(source, way, folder):
     path = pathlib.Path(tempfile.mkdtemp(dir=folder))  # an object that is open already would be found again by its name
     (path / "batch.c").write_text(source)
-    done = subprocess.run([*WAYS[way], *BASE, "-I", TOP / "include", "-shared", "-fPIC", "batch.c", "-o", "batch.so",
+    command = WAYS[way] if way in WAYS else LEVELS[way][0]
+    done = subprocess.run([*command, *BASE, "-I", TOP / "include", "-shared", "-fPIC", "batch.c", "-o", "batch.so",
                            "-lm"], cwd=path, capture_output=True, text=True)  # fmt: skip
     if done.returncode != 0:
         raise Wrong(f"{way} does not compile it:\n{done.stderr[:4000]}")
@@ -177,10 +195,10 @@ class Loaded:
         self.call("tw_kernel_from_function", ctypes.byref(self.kernel), ctypes.cast(function, ctypes.c_void_p), context,
                   size)  # fmt: skip
 
-    def compile(self):
+    def compile(self, portable=False):
         """Takes the kernel as the library compiles it for its users."""
         kernel = ctypes.c_void_p()
-        options = statements.CompileOptions(None, None, self.library.cache)
+        options = statements.CompileOptions(None, None, self.library.cache, portable)
         self.call("tw_statement_kernel", ctypes.byref(kernel), self.handle, ctypes.byref(options))
         self.kernel, self.is_own = kernel, False
 
@@ -222,6 +240,12 @@ class Loaded:
             if self.wholes[name].tobytes() != self.before[name]:
                 raise Wrong(f"memory beside {name} was written")
         return found
+
+    def drop(self):
+        """Another function may be its kernel then."""
+        if self.kernel and self.is_own:
+            self.library.calls.tw_kernel_destroy(self.kernel)
+        self.kernel = None
 
     def close(self):
         self.library.calls.tw_statement_destroy(self.handle)

@@ -19,7 +19,7 @@ import numpy
 
 import generator
 import shrink
-from batch import Loaded, Wrong, compile_sources, join_sources, open_library
+from batch import Loaded, Wrong, compile_sources, join_sources, levels_here, open_library
 from judge import judge
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -27,10 +27,14 @@ EXPRESSIONS = 20_000
 SHOWN = 2  # failures of a batch that are made smaller
 
 # How the kernels of a batch are compiled: the share of all cases, and how many become one source. `public` is the way
-# of users: every kernel by itself, by the library, with its own flags, serially and on threads.
+# of users: every kernel by itself, by the library, with its own flags, serially and on threads. `levels` compiles each
+# source for every level of the processor's family that this machine runs, and `portable` has the library do that: the
+# bits are the same on each.
 WAYS = {"clang-O0": (0.65, 240), "gcc-O0": (0.15, 240), "gcc": (0.13, 120), "clang": (0.04, 120),
         "native": (0.015, 60), "native-clang": (0.015, 60)}  # fmt: skip
+LEVELS = {"levels": (0.005, 60)} if levels_here() else {}
 PUBLIC = 24  # cases
+PORTABLE = 6
 
 
 def load(library, cases, wrong):
@@ -50,10 +54,12 @@ def run_cases(library, cases, way, folder):
     """What is wrong with each case, None where nothing is."""
     wrong = {}
     found = load(library, cases, wrong)
-    module = None
+    modules = {}
     try:
-        if way != "public":
-            module = compile_sources(join_sources({number: source for number, (_, source) in found.items()}), way, folder)
+        if way not in ("public", "portable"):
+            source = join_sources({number: source for number, (_, source) in found.items()})
+            for each in levels_here() if way == "levels" else [way]:
+                modules[each] = compile_sources(source, each, folder)
     except Wrong as error:
         for number, (loaded, _) in found.items():
             loaded.close()
@@ -69,16 +75,43 @@ def run_cases(library, cases, way, folder):
         one = found[case.number][0]
         (pathlib.Path(folder) / "running").write_text(str(case.number))
         try:
-            if module is None:
+            if way == "portable":
+                judge(case, same_on_each(one, levels_here() or ["baseline"], lambda level: take_level(one, level)))
+            elif way == "public":
                 one.compile()
+                for pool in library.pools:
+                    judge(case, one.compute(pool))
             else:
-                one.adopt(module[f"kernel_{case.number}"])
-            for pool in library.pools if module is None else [None]:
-                judge(case, one.compute(pool))
+                judge(case, same_on_each(one, modules, lambda each: one.adopt(modules[each][f"kernel_{case.number}"])))
         except Wrong as error:
             wrong[case.number] = str(error)
         one.close()
     return wrong
+
+
+def take_level(one, level):
+    """Takes the library's portable kernel; which level is chosen when the object is opened."""
+    one.close()
+    os.environ["TILEWORK_LEVEL"] = level
+    try:
+        one.__init__(one.library, one.case)
+        one.compile(portable=True)
+    finally:
+        del os.environ["TILEWORK_LEVEL"]
+
+
+def same_on_each(one, names, take):
+    """What the case computes with each of these kernels, which must be the same bits."""
+    first = None
+    for name in names:
+        one.drop()
+        take(name)
+        found = one.compute()
+        first = first or (name, found)
+        for operand, values in found.items():
+            if values.tobytes() != first[1][operand].tobytes():
+                raise Wrong(f"{operand} has other bits at level {name} than at {first[0]}")
+    return first[1]
 
 
 def describe(case, seed, why):
@@ -114,7 +147,7 @@ def look_at(build, seed, numbers, way, folder):
     for case in cases:
         why = wrong[case.number]
         if why is not None:
-            if len(failures) < SHOWN and way != "public":  # whose compilations take too long
+            if len(failures) < SHOWN and way not in ("public", "portable"):  # whose compilations take too long
                 case, why = shrink.smaller(case, why, lambda some: run_cases(library, some, way, folder))
             failures.append(f"{way}: {describe(case, seed, why)}")
     return counts, failures
@@ -144,8 +177,8 @@ def run_batch(build, seed, numbers, way):
 def plan_batches(expressions):
     """(case numbers, way) of each batch: about as many expressions as asked for, 1.8 a case."""
     first, batches = 0, []
-    for way, (share, size) in {**WAYS, "public": (None, PUBLIC // 4)}.items():
-        left = PUBLIC if share is None else int(expressions * share / 1.75) + 1
+    for way, (share, size) in {**WAYS, **LEVELS, "public": (PUBLIC, PUBLIC // 4), "portable": (PORTABLE, PORTABLE // 2)}.items():
+        left = share if share >= 1 else int(expressions * share / 1.75) + 1
         while left > 0:
             batches.append((range(first, first + min(size, left)), way))
             first += size
@@ -167,7 +200,7 @@ def main():
     print(f"# seed {seed}", flush=True)
     began = time.monotonic()
     if options.case is not None:
-        batches = [([options.case], way) for way in ([options.way] if options.way else [*WAYS, "public"])]
+        batches = [([options.case], way) for way in ([options.way] if options.way else [*WAYS, *LEVELS, "public", "portable"])]
     else:
         batches = plan_batches(options.expressions)
         batches = [(numbers, options.way or way) for numbers, way in batches]
