@@ -24,8 +24,7 @@ const struct tw__level tw__levels[TW__LEVELS] = {
 #endif
 };
 
-/* The number of the highest level that may be used, from 0. */
-static tw_status highest(int *level, tw_error *error)
+tw_status tw__level_highest(int *level, tw_error *error)
 {
     const char *wished = getenv("TILEWORK_LEVEL");
     const int has = tw__cpu_level();
@@ -54,7 +53,7 @@ static tw_status highest(int *level, tw_error *error)
 tw_status tw__level_symbol(void **function, const struct tw__library *library, const char *symbol, tw_error *error)
 {
     int level = 0;
-    const tw_status status = highest(&level, error);
+    const tw_status status = tw__level_highest(&level, error);
     void *found = NULL;
     for (; status == TW_OK && found == NULL && level > 0; level--) {
         char *name = NULL;

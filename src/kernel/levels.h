@@ -21,9 +21,12 @@ struct tw__level {
 #endif
 extern const struct tw__level tw__levels[TW__LEVELS]; /* from the baseline up */
 
-/* The function of this name for the highest level that the object has and this machine runs, but none above
- * $TILEWORK_LEVEL: *function, NULL if the object has none of this name. Errors: TW_ERROR_ARGUMENT (TILEWORK_LEVEL is no
- * level). */
+/* The number of the highest level that this machine runs, but none above $TILEWORK_LEVEL. Errors: TW_ERROR_ARGUMENT
+ * (TILEWORK_LEVEL is no level). */
+tw_status tw__level_highest(int *level, tw_error *error);
+
+/* The function of this name for the highest level of these that the object has: *function, NULL if the object has none
+ * of this name. Errors: as tw__level_highest. */
 tw_status tw__level_symbol(void **function, const struct tw__library *library, const char *symbol, tw_error *error);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "kernel/cache.h"
 #include "kernel/compile.h"
+#include "kernel/levels.h"
 #include "notation/notation.h"
 #include "notation/print/emit.h"
 #include "notation/type/lift.h"
@@ -284,7 +285,11 @@ tw_status tw_statement_load(const tw_kernel **kernel, tw_statement *statement, c
 {
     char hash[TW__HASH_TEXT], name[TW__EXPR_NAME] = "", made[TW__HASH_TEXT] = "";
     tw_kernel *opened;
+    int level;
     tw_status status = check_bound(statement, error);
+    if (status == TW_OK) {
+        status = tw__level_highest(&level, error);
+    }
     if (status == TW_OK) {
         status = make_hash(statement, hash, error);
     }
