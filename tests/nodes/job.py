@@ -43,7 +43,12 @@ class Job:
         numpy.save(folder / "x.npy", X)
         self.inputs = set(os.listdir(folder))
         self.word = family.new_word()
-        self.own = {"NODES_FOLDER": str(self.signs), "NODES_REST": str(rest), **self.word.environment()}
+        self.own = {"NODES_FOLDER": str(self.signs), **self.word.environment()}
+        self.rest(rest)
+
+    def rest(self, seconds):
+        """How long a tile takes, for processes that are started from now on."""
+        self.own["NODES_REST"] = str(seconds)
         self.env = {**os.environ, **self.own}
 
     def command(self, node, *more):
@@ -107,7 +112,7 @@ class Job:
         assert not len(wrong), f"wrong rows: {wrong}"
         assert set(os.listdir(self.folder)) - self.inputs - {MARK} == {"r.npy"}
         assert set(self.computed()) == set(range(TILES))
-        assert self.twice() <= twice
+        assert self.twice() <= twice, f"{self.twice()} tiles computed again"
 
     def processes(self):
         return self.word.processes()

@@ -195,12 +195,13 @@ class Cluster:
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in text.splitlines() if line.strip()]
 
     def start_again(self, job):
-        """After a requeue Slurm waits two minutes, until the credentials of the first start have expired: not here."""
+        """After a requeue Slurm waits two minutes, until the credentials of the first start have expired: not here. Credentials
+        of the same second would be taken for those, which have been revoked."""
         self.wait(lambda: all(one["JobState"] != "COMPLETING" for one in self.jobs(job)), f"job {job} has left its node")
         for one in self.jobs(job):
             if one["JobState"] == "PENDING":
                 task = f"{one['ArrayJobId']}_{one['ArrayTaskId']}" if "ArrayTaskId" in one else one["JobId"]
-                self.run("scontrol", "update", f"JobId={task}", "StartTime=now")
+                self.run("scontrol", "update", f"JobId={task}", "StartTime=now+2")
 
     def running(self, job):
         """How many of its tasks run."""
