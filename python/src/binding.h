@@ -357,6 +357,12 @@ PyObject *run_job(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *open_array(PyObject *self, PyObject *path);
 int read_where(PyObject **mask, const char **axes, PyObject *given);
 PyObject *array_checksum(PyObject *self, PyObject *array);
+
+/* ---- nodes (nodes.c) ---- */
+
+PyObject *node_find(PyObject *self, PyObject *text);
+
+PyObject *job_status(PyObject *self, PyObject *path);
 PyObject *make_plan(PyObject *self, PyObject *args);
 /* Edges: tw_edge_parse, and a dict from axes to (edge, whether its length is given) as edges[most]; None is every other
  * axis. 0, or -1 with an exception. */

@@ -115,6 +115,8 @@ static PyMethodDef methods[] = {
     {"run", (PyCFunction)(void (*)(void))run_job, METH_FASTCALL, "tw_run."},
     {"open_array", open_array, METH_O, "tw_array_open."},
     {"checksum", array_checksum, METH_O, "tw_array_checksum."},
+    {"node_find", node_find, METH_O, "tw_node_find."},
+    {"job_status", job_status, METH_O, "tw_job_status_read."},
     {"edge", parse_edge, METH_VARARGS, "tw_edge_parse."},
     {"seconds_text", seconds_text, METH_O, "tw_seconds_text."},
     {"plan", make_plan, METH_VARARGS, "tw_plan_make."},

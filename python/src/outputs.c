@@ -1,6 +1,8 @@
 /* outputs.c - Outputs: a tw_outputs, the files that a run writes; files as inputs, and checksums of arrays. */
 #include "binding.h"
 
+#include <stdlib.h>
+
 static void outputs_dealloc(PyObject *object)
 {
     OutputsObject *self = (OutputsObject *)object;
@@ -68,21 +70,38 @@ int read_where(PyObject **mask, const char **axes, PyObject *given)
     return given == Py_None || PyArg_ParseTuple(given, "O!z", &ArrayType, mask, axes) ? 0 : -1;
 }
 
-/* open(Kernel, Grid, arrays, files, resume, restart, verify, where) */
+/* None, or (index, count). */
+static int read_node(tw_node *node, const tw_node **used, PyObject *given)
+{
+    long long index, count;
+    if (given == Py_None) {
+        return 0;
+    }
+    if (!PyArg_ParseTuple(given, "LL", &index, &count)) {
+        return -1;
+    }
+    *node = (tw_node){.index = index, .count = count};
+    *used = node;
+    return 0;
+}
+
+/* open(Kernel, Grid, arrays, files, resume, restart, verify, where, node, join, describe) */
 static PyObject *outputs_open(PyObject *type, PyObject *args)
 {
     KernelObject *kernel;
     GridObject *grid;
-    PyObject *arrays_given, *files_given, *where, *mask;
+    PyObject *arrays_given, *files_given, *where, *mask, *node_given, *join;
+    tw_node node;
     tw_output files[TW_MAX_OPERANDS];
     tw_array *arrays[TW_MAX_OPERANDS];
     tw_outputs_options options;
     tw_error error;
     memset(&options, 0, sizeof options);
-    if (!PyArg_ParseTuple(args, "O!O!O!O!pppO:open", &KernelType, &kernel, &GridType, &grid, &PyTuple_Type,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!pppOOOz:open", &KernelType, &kernel, &GridType, &grid, &PyTuple_Type,
                           &arrays_given, &PyTuple_Type, &files_given, &options.resume, &options.restart,
-                          &options.verify, &where) ||
-        read_where(&mask, &options.where_axes, where) != 0) {
+                          &options.verify, &where, &node_given, &join, &options.describe) ||
+        read_where(&mask, &options.where_axes, where) != 0 || read_node(&node, &options.node, node_given) != 0 ||
+        (join != Py_None && (options.join = PyBytes_AsString(join)) == NULL)) {
         return NULL;
     }
     const int noperands = tw_signature_noperands(grid->signature->signature);
@@ -237,6 +256,117 @@ static PyObject *outputs_notes(PyObject *object, PyObject *none)
     return found;
 }
 
+/* ---- tiles that are given to others ---- */
+
+/* missing(first) -> (first, count) of the next ones */
+static PyObject *outputs_missing(PyObject *object, PyObject *from)
+{
+    const OutputsObject *self = (OutputsObject *)object;
+    uint64_t first, count;
+    const uint64_t start = PyLong_AsUnsignedLongLong(from);
+    if ((start == UINT64_MAX && PyErr_Occurred()) || !is_there(self)) {
+        return NULL;
+    }
+    if (tw_outputs_missing(self->outputs, start, &first, &count) != TW_OK) {
+        PyErr_SetString(PyExc_ValueError, "these outputs were opened without a node");
+        return NULL;
+    }
+    return Py_BuildValue("(KK)", (unsigned long long)first, (unsigned long long)count);
+}
+
+/* note(first, sums): bytes, 8 a tile */
+static PyObject *outputs_note(PyObject *object, PyObject *args)
+{
+    OutputsObject *self = (OutputsObject *)object;
+    unsigned long long first;
+    const char *sums;
+    Py_ssize_t size;
+    tw_error error;
+    if (!PyArg_ParseTuple(args, "Ky#:note", &first, &sums, &size) || !is_there(self)) {
+        return NULL;
+    }
+    const uint64_t count = (uint64_t)size / sizeof(uint64_t);
+    uint64_t *copy = malloc((size_t)size + 1); /* which is aligned */
+    if (copy == NULL) {
+        return PyErr_NoMemory();
+    }
+    memcpy(copy, sums, (size_t)size);
+    leave_python();
+    const tw_status status = tw_outputs_note(self->outputs, first, count, copy, &error);
+    enter_python();
+    free(copy);
+    if (status != TW_OK) {
+        return raise_failure(&error);
+    }
+    Py_RETURN_NONE;
+}
+
+/* sums(first, count) -> bytes, 8 a tile */
+static PyObject *outputs_sums(PyObject *object, PyObject *args)
+{
+    const OutputsObject *self = (OutputsObject *)object;
+    unsigned long long first, count;
+    tw_error error;
+    if (!PyArg_ParseTuple(args, "KK:sums", &first, &count) || !is_there(self)) {
+        return NULL;
+    }
+    if (count > PY_SSIZE_T_MAX / sizeof(uint64_t)) {
+        return PyErr_NoMemory();
+    }
+    uint64_t *sums = malloc((size_t)count * sizeof *sums + 1);
+    if (sums == NULL) {
+        return PyErr_NoMemory();
+    }
+    const tw_status status = tw_outputs_sums(self->outputs, first, count, sums, &error);
+    PyObject *found = status == TW_OK
+                          ? PyBytes_FromStringAndSize((const char *)sums, (Py_ssize_t)(count * sizeof *sums))
+                          : raise_failure(&error);
+    free(sums);
+    return found;
+}
+
+/* sync(): all that the last run has written is on the disk then */
+static PyObject *outputs_sync(PyObject *object, PyObject *none)
+{
+    OutputsObject *self = (OutputsObject *)object;
+    tw_error error;
+    (void)none;
+    if (!is_there(self)) {
+        return NULL;
+    }
+    leave_python();
+    const tw_status status = tw_outputs_sync(self->outputs, &error);
+    enter_python();
+    if (status != TW_OK) {
+        return raise_failure(&error);
+    }
+    Py_RETURN_NONE;
+}
+
+/* The run folder, as bytes; None: there is none. */
+static PyObject *outputs_folder(PyObject *object, void *closure)
+{
+    const OutputsObject *self = (OutputsObject *)object;
+    (void)closure;
+    const char *folder = is_there(self) ? tw_outputs_folder(self->outputs) : NULL;
+    return PyErr_Occurred() ? NULL : folder != NULL ? PyBytes_FromString(folder) : Py_NewRef(Py_None);
+}
+
+/* (skipped, finished, elsewhere, twice, nodes) */
+static PyObject *outputs_shared(PyObject *object, void *closure)
+{
+    const OutputsObject *self = (OutputsObject *)object;
+    tw_outputs_totals totals;
+    (void)closure;
+    if (!is_there(self)) {
+        return NULL;
+    }
+    tw_outputs_get_totals(self->outputs, &totals);
+    return Py_BuildValue("(KiKKK)", (unsigned long long)totals.skipped, totals.finished,
+                         (unsigned long long)totals.elsewhere, (unsigned long long)totals.twice,
+                         (unsigned long long)totals.nodes);
+}
+
 /* (tiles, done, dropped, lost) */
 static PyObject *outputs_totals(PyObject *object, void *closure)
 {
@@ -259,11 +389,17 @@ static PyMethodDef outputs_methods[] = {
     {"keep", outputs_keep, METH_NOARGS, "tw_outputs_keep."},
     {"discard", outputs_discard, METH_NOARGS, "tw_outputs_destroy."},
     {"notes", outputs_notes, METH_NOARGS, "tw_array_note of each output."},
+    {"missing", outputs_missing, METH_O, "tw_outputs_missing."},
+    {"note", outputs_note, METH_VARARGS, "tw_outputs_note."},
+    {"sums", outputs_sums, METH_VARARGS, "tw_outputs_sums."},
+    {"sync", outputs_sync, METH_NOARGS, "tw_outputs_sync."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef outputs_fields[] = {
     {"totals", outputs_totals, NULL, "(tiles, done, dropped, lost) of tw_outputs_get_totals.", NULL},
+    {"shared", outputs_shared, NULL, "(skipped, finished, elsewhere, twice, nodes) of tw_outputs_get_totals.", NULL},
+    {"folder", outputs_folder, NULL, "tw_outputs_folder.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -53,23 +53,30 @@ static PyObject *report_totals(PyObject *object, PyObject *none)
         (long long)t.differing_index, "differing_tile", (long long)t.differing_tile);
 }
 
-/* tiles() -> bytearray of one record a tile */
-static PyObject *report_tiles(PyObject *object, PyObject *none)
+/* tiles() or tiles(first, count) -> bytearray of one record a tile */
+static PyObject *report_tiles(PyObject *object, PyObject *args)
 {
     const ReportObject *self = (ReportObject *)object;
     const tw_grid *grid = self->grid->grid;
     const int naxes = tw_signature_naxes(self->grid->signature->signature);
-    const uint64_t count = tw_grid_count(grid);
+    const uint64_t all = tw_grid_count(grid);
+    unsigned long long first = 0, count = all;
     const size_t size = sizeof(struct record) + 2 * (size_t)naxes * sizeof(int64_t);
     int64_t ends[2 * TW_MAX_OPERANDS * TW_MAX_DIMS];
     tw_error error;
-    (void)none;
+    if (!PyArg_ParseTuple(args, "|KK:tiles", &first, &count)) {
+        return NULL;
+    }
+    if (first > all || count > all - first) {
+        PyErr_SetString(PyExc_IndexError, "the grid has fewer tiles");
+        return NULL;
+    }
     if (count > PY_SSIZE_T_MAX / size) {
         return PyErr_NoMemory();
     }
     PyObject *bytes = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * size));
     char *at = bytes != NULL ? PyByteArray_AS_STRING(bytes) : NULL;
-    for (uint64_t tile = 0; bytes != NULL && tile < count; tile++, at += size) {
+    for (uint64_t tile = first; bytes != NULL && tile < first + count; tile++, at += size) {
         tw_tile_record found;
         if (tw_report_get_tile(self->report, tile, &found, &error) != TW_OK) {
             Py_DECREF(bytes);
@@ -313,7 +320,7 @@ static PyObject *report_of_records(PyObject *type, PyObject *args)
 static PyMethodDef report_methods[] = {
     {"advice", report_advice, METH_NOARGS, "tw_report_advice."},
     {"totals", report_totals, METH_NOARGS, "tw_report_get_totals."},
-    {"tiles", report_tiles, METH_NOARGS, "tw_report_get_tile of every tile."},
+    {"tiles", report_tiles, METH_VARARGS, "tw_report_get_tile of every tile, or of some."},
     {"line", report_line, METH_O, "tw_report_line."},
     {"line_of", report_line_of, METH_VARARGS | METH_STATIC, "tw_report_record_line of a record of tiles()."},
     {"trace", report_trace, METH_VARARGS, "tw_report_write_trace to a file that gets its name when it is whole."},

@@ -154,6 +154,8 @@ enum option_field {
     ON_TILE,
     WHERE,
     COPIES,
+    FIRST,
+    COUNT,
     OPTION_FIELDS
 };
 
@@ -209,6 +211,8 @@ static int read_options(struct job *job, PyObject *asked)
     }
     job->options.where = mask != NULL ? ((ArrayObject *)mask)->array : NULL;
     job->options.copies = PyObject_IsTrue(PyTuple_GET_ITEM(asked, COPIES));
+    job->options.first = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(asked, FIRST));
+    job->options.count = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(asked, COUNT));
     PyObject *only = PyTuple_GET_ITEM(asked, ONLY);
     job->options.nonly = (size_t)PyBytes_GET_SIZE(only) / sizeof *job->options.only;
     job->options.only = job->options.nonly > 0 ? (const uint64_t *)(const void *)PyBytes_AS_STRING(only) : NULL;

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional, Protocol, Union
 
 import numpy as np
 
-from . import _frames, _tilework
+from . import _frames, _naming, _tilework
 from ._dtypes import PICKLED, descr_of
 from ._errors import ArgumentError, CheckError, Error, FileError, of_failure
 from ._signature import Notation
@@ -35,13 +35,22 @@ class Wanted(NamedTuple):
     mmap_mode: Optional[str]
     # Of the kernel (None: its file says it) and of functions that fold; None: not known yet.
     identity: Optional[tuple[Optional[str], dict[int, str]]] = None
+    node: Optional[tuple[int, int]] = None  # which one this process is, of how many; None: it writes them alone
+    is_caller: bool = False  # the tiles are done by workers of an Executor, which join the run folder
+    join: Optional[str] = None  # the run folder of whoever called this worker
+    describe: Optional[str] = None  # the job in words
+
+    @property
+    def are_shared(self) -> bool:
+        """The unfinished outputs lie in a run folder, and each tile is written whole."""
+        return self.node is not None or self.join is not None
 
     def asked(self, asked: Any, notation: Notation, dtypes: Sequence[Optional[np.dtype[Any]]]) -> Any:
         """A call that asks for these files, and for outputs of these dtypes."""
         return asked._replace(out={notation.names[k]: path for k, path in self.paths.items()},
                               dtype={notation.names[k]: dtypes[k] for k in notation.made if dtypes[k] is not None},
                               resume=self.resume, restart=self.restart, verify=self.verify, version=self.version,
-                              mmap_mode=self.mmap_mode)
+                              mmap_mode=self.mmap_mode, node=self.node)
 
 
 # ---- what a user says --------------------------------------------------------------------------------------------------
@@ -91,6 +100,8 @@ def _is_for_files(out: Any) -> bool:
 def wanted(asked: Any, notation: Notation) -> Optional[Wanted]:
     """What a call says of files; None: it writes none."""
     if asked.out is None or not _is_for_files(asked.out):
+        if asked.node is not None:
+            raise ArgumentError("nodes write their results together: give out='r.npy', a file that all of them reach")
         if not (asked.resume or asked.restart or asked.verify or asked.version) and asked.mmap_mode == "r":
             return None
         for name, given in (("resume", asked.resume), ("restart", asked.restart), ("verify", asked.verify),
@@ -102,7 +113,18 @@ def wanted(asked: Any, notation: Notation) -> Optional[Wanted]:
         raise ArgumentError("resume continues an unfinished run and restart discards it: give one of them")
     if asked.verify and not asked.resume:
         raise ArgumentError("verify reads the finished tiles of a run that is resumed: give resume=True too")
-    return Wanted(paths, asked.resume, asked.restart, asked.verify, asked.version, asked.mmap_mode)
+    if asked.node is not None:
+        paths = {k: _absolute(path) for k, path in paths.items()}
+    return Wanted(paths, asked.resume, asked.restart, asked.verify, asked.version, asked.mmap_mode, None, asked.node,
+                  False, asked.folder, _described(asked) if asked.node is not None else None)
+
+
+def _described(asked: Any) -> str:
+    """The job in words, for those who look at a run folder."""
+    if isinstance(asked.kernel, str):
+        kernel: str = asked.kernel
+        return kernel
+    return f"{_naming.name_of(asked.kernel).partition(' (')[0]}: {asked.signature}"
 
 
 def _paths_of(notation: Notation, out: Any) -> dict[int, str]:
@@ -191,6 +213,14 @@ def beside_of(path: str) -> tuple[str, str, str]:
     return unfinished, journal, partials
 
 
+def unfinished_on_nodes(path: str) -> tuple[int, int]:
+    """Tiles that are done, of all, in the run folder of an output; 0 if there is none."""
+    if not os.path.isdir(run_folder(path)):
+        return 0, 0
+    finished, _, tiles, done, *_ = _tilework.job_status(os.fsencode(path))
+    return (0, 0) if finished else (done, tiles)
+
+
 # ---- a run that writes files -------------------------------------------------------------------------------------------
 
 
@@ -209,10 +239,34 @@ def warn(words: str) -> None:
     _frames.warn(words, RuntimeWarning)
 
 
-def left_dtype(path: str) -> Optional[np.dtype[Any]]:
-    """That of the unfinished output beside it: a .npy file but for its first eight bytes, which come last."""
+def left_dtypes(files: Wanted, outputs: Iterable[int]) -> dict[int, Optional[np.dtype[Any]]]:
+    """Those of unfinished outputs that are continued; of nodes also those of finished ones."""
+    if files.restart or not (files.resume or files.are_shared and not files.is_caller):
+        return {k: None for k in outputs}
+    found = {k: left_dtype(unfinished_of(files, k)) for k in outputs}
+    for k, dtype in found.items():
+        if dtype is None and files.are_shared and os.path.exists(files.paths[k]):
+            found[k] = opened(files.paths[k], "the output").dtype
+    return found
+
+
+def unfinished_of(files: Wanted, k: int) -> str:
+    """The name of output k until it is finished: the library's `FILE.part`, or its place in the run folder of nodes."""
+    if not files.are_shared:
+        return beside_of(files.paths[k])[0]
+    folder = files.join or run_folder(files.paths[min(files.paths)])
+    return os.path.join(folder, f"{sorted(files.paths).index(k)}.npy")
+
+
+def run_folder(path: str) -> str:
+    """Of nodes whose first output has this name."""
+    return beside_of(path)[0].removesuffix(".part") + ".run"
+
+
+def left_dtype(unfinished: str) -> Optional[np.dtype[Any]]:
+    """That of an unfinished output: a .npy file but for its first eight bytes, which come last."""
     for read in (np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0):
-        with contextlib.suppress(OSError, ValueError), open(beside_of(path)[0], "rb") as file:
+        with contextlib.suppress(OSError, ValueError), open(unfinished, "rb") as file:
             file.seek(np.lib.format.MAGIC_LEN)
             dtype: np.dtype[Any] = read(file)[2]
             return dtype
@@ -250,7 +304,8 @@ class Written:
         named = [files.paths.get(k) for k in range(len(request.notation.names))]
         self.given = tuple([None if path is None else (os.fsencode(path), *_storable(dtype, request.notation.names[k]))
                             for k, (path, dtype) in enumerate(zip(named, request.dtypes))])
-        self.first = beside_of(next(path for path in named if path is not None))
+        self.first = unfinished_of(files, min(files.paths))
+        self.kept_in = self.first if not files.are_shared else run_folder(files.paths[min(files.paths)])
         self.places = {k: _absolute(path) for k, path in files.paths.items()}  # a tile may change the current folder
         self.inner = self._open(kernel, tuple(arrays))
         self.done: int = self.inner.totals[1]
@@ -259,11 +314,21 @@ class Written:
 
     def _open(self, kernel: _tilework.Kernel, arrays: tuple[Optional[_tilework.Array], ...]) -> _tilework.Outputs:
         files, grid = self.files, self.request.grid
+        join = os.fsencode(files.join) if files.join is not None else None
+
+        def opened_so(resume: bool, restart: bool, verify: bool) -> _tilework.Outputs:
+            return _tilework.Outputs.open(kernel, grid, arrays, self.given, resume and not files.are_shared, restart and join is None,
+                                          verify and join is None, self.where, files.node, join, files.describe)
+
         try:
-            if not files.restart and not files.resume:
-                self._refuse_unfinished()
-            return _tilework.Outputs.open(kernel, grid, arrays, self.given, bool(files.resume), files.restart, files.verify,
-                                          self.where)
+            restart = files.restart
+            if not files.restart and not files.resume and not files.are_shared:
+                self._refuse_unfinished(*_tilework.Outputs.look(self.request.notation.signature, self.given))
+            elif files.is_caller and not files.resume:
+                if not files.restart:
+                    self._refuse_unfinished(*unfinished_on_nodes(files.paths[min(files.paths)]))
+                restart = True  # as in any run: what is finished is replaced
+            return opened_so(bool(files.resume), restart, files.verify)
         except _tilework.Failure as failure:
             if files.resume != "auto" or failure.args[0] != ANOTHER_JOB:
                 raise self._advised(failure) from None
@@ -271,14 +336,13 @@ class Written:
             why = difference(failure.args[1])
         self.warn(f"{why}; resume='auto' has discarded that run and begun anew")
         try:
-            return _tilework.Outputs.open(kernel, grid, arrays, self.given, False, True, False, self.where)
+            return opened_so(False, True, False)
         except _tilework.Failure as failure:
             raise self._advised(failure) from None
 
-    def _refuse_unfinished(self) -> None:
-        done, tiles = _tilework.Outputs.look(self.request.notation.signature, self.given)
+    def _refuse_unfinished(self, done: int, tiles: int) -> None:
         if done > 0:
-            raise ArgumentError(f"{self.first[0]}: holds {done} of {tiles} tiles of an unfinished run; resume=True continues it, "
+            raise ArgumentError(f"{self.kept_in}: holds {done} of {tiles} tiles of an unfinished run; resume=True continues it, "
                                 "restart=True discards it")
 
     @staticmethod
@@ -313,9 +377,12 @@ class Written:
         except _tilework.Failure as failure:
             self._add(error, f"what was done could not all be recorded: {failure.args[1]}")
             return
+        if kept == 0 and self.files.is_caller:
+            _remove_run_folder(self.kept_in)
         if kept > 0:
-            self._add(error, f"{kept} of {self.request.grid.count} tiles are done and kept in {self.first[0]}; the same call with "
-                             "resume=True continues")
+            again = "the same call continues" if self.files.are_shared and not self.files.is_caller else \
+                "the same call with resume=True continues"
+            self._add(error, f"{kept} of {self.request.grid.count} tiles are done and kept in {self.kept_in}; {again}")
 
     @staticmethod
     def _add(error: BaseException, note: str) -> None:
@@ -326,7 +393,7 @@ class Written:
         """The outputs while they are written, mapped once more: such a view outlives the run."""
         found: dict[int, np.ndarray[Any, Any]] = {}
         for k, path in self.places.items():
-            unfinished = beside_of(path)[0]
+            unfinished = unfinished_of(self.files, k) if self.files.are_shared else beside_of(path)[0]
             dtype, lengths = self.request.dtypes[k], self.request.lengths
             shape = tuple([lengths[axis] for axis in self.request.notation.shapes[k]])
             size = math.prod(shape) * dtype.itemsize
@@ -341,6 +408,16 @@ class Written:
     def results(self) -> dict[int, np.ndarray[Any, Any]]:
         """The finished files."""
         return {k: loaded(path, self.files.mmap_mode) for k, path in self.places.items()}
+
+
+def _remove_run_folder(folder: str) -> None:
+    """Nothing in it is of use. Tasks that still run write to files that have no name any more."""
+    import shutil
+    with contextlib.suppress(OSError, _tilework.Failure):
+        if len(_tilework.job_status(os.fsencode(folder))[6]) <= 1:
+            gone = f"{folder}.gone-{os.urandom(4).hex()}"
+            os.rename(folder, gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 def loaded(path: str, mode: Optional[str]) -> np.ndarray[Any, Any]:

@@ -48,11 +48,14 @@ class FinishedTile:
 class Teller:
     """What the extension calls with the number of each tile that is done, and with -1 before the first."""
 
-    def __init__(self, request: Request, job: Job, on_tile: Callable[[FinishedTile], object], engine: Any,
+    def __init__(self, request: Request, job: Optional[Job], on_tile: Callable[[FinishedTile], object], engine: Any,
                  files: Optional[Written]) -> None:
         self.request, self.engine, self.on_tile = request, engine, on_tile
-        self.arrays = {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred} \
-            if files is None else files.views()
+        self.arrays: dict[int, np.ndarray[Any, Any]] = {}
+        if files is not None:
+            self.arrays = files.views()
+        elif job is not None:
+            self.arrays = {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred}
 
     def __call__(self, number: int, chosen: Any) -> None:
         if number >= 0:

@@ -15,7 +15,7 @@ from ._errors import ArgumentError, TileError
 from ._memory import as_array
 from ._native import Kernel
 from ._options import Asked
-from ._placement import kind_of, workers_of
+from ._placement import Submits, is_engine, is_engines_worker, kind_of, workers_of
 from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, reporting_to
 from ._prepared import Function
 
@@ -130,10 +130,13 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         kernel fills begins as the identity of the operation.
     workers : int, optional
         By default as many as the process may use processors.
-    pool : {"auto", "threads", "processes", "serial"} or Pool
+    pool : {"auto", "threads", "processes", "serial"}, Pool, Executor or Dask Client
         ``"auto"``: threads for native kernels, for NumPy's ufuncs and for functions of Numba with ``nogil=True`` (and without
         ``parallel=True``); processes for other Python callables, threads for these too if Python has no global lock. A report
         says which, and why. Processes that are made for this run are forked now and ended with it.
+        An Executor of :mod:`concurrent.futures` (also those of loky, mpi4py, Parsl, executorlib, ipyparallel) or a Dask ``Client``: its
+        workers compute ranges of tiles and write them to the files of ``out=``, which they must reach; ``workers`` is then the number
+        of threads that a native kernel has in each of its tasks.
     retries : int
         How many deaths of a worker on one tile are survived.
     timeout : float, optional
@@ -167,6 +170,10 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         What the kernel is known by to a later run, instead of a hash of its code and of the values that it computes with.
     mmap_mode : {"r", "r+", "c", None}
         How the finished file is given back: mapped as ``numpy.load`` maps it, None as an array in memory.
+    node : str or (index, count), optional
+        This process is one of several, on one machine or many, that write the files together: ``"3/8"`` or ``(3, 8)`` (node 3, counted
+        from 0, of 8), ``"auto"`` from the environment of Slurm, MPI and others, ``"auto/64"`` if that does not say how many.
+        It returns on every node when all tiles are done and the files have their names. ``resume`` is implied.
 
     Returns
     -------
@@ -206,6 +213,9 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
         if asked.workers is not None:
             raise ArgumentError("a pool has its number of workers: give pool or workers, not both")
         return do(asked.pool, asked)
+    if not isinstance(asked.pool, str) and is_engine(asked.pool):
+        from . import _executor
+        return _executor.do(asked)
     kind, why = kind_of(asked.pool, python, asked.options.apart, unlocked)
     try:
         found = _in_pool(kind, asked)
@@ -221,7 +231,7 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
 
 def _in_pool(kind: str, asked: Asked) -> Any:
     """Threads that are kept, or a pool for this one run."""
-    count = workers_of(asked.workers) or int(_tilework.inside_run())  # one inside of a run, else as many as there may be
+    count = workers_of(asked.workers) or int(_tilework.inside_run() or is_engines_worker())  # one inside of a run, else as many as there may be
     if kind == "threads":
         threads = _threads.take(count)
         try:
@@ -265,7 +275,7 @@ def evaluate(statement: str, **named: Any) -> Any:
     cuts, tiles, parts : dict, optional
         As for :func:`run`. Axes that are reduced may be divided too, and no cut changes a bit of the result. Without any, the
         work of the statement decides: small ones are one tile.
-    lengths, workers, pool, progress, check, where, on_tile, report, resume, restart, verify, mmap_mode
+    lengths, workers, pool, progress, check, where, on_tile, report, resume, restart, verify, mmap_mode, node
         As for :func:`run`.
 
     Returns
@@ -369,6 +379,8 @@ def _may_fork(asked: Asked) -> bool:
     """Workers are forked for the run, as far as can be said before."""
     if isinstance(asked.pool, Pool):
         return asked.pool.kind == "processes" and is_free(asked.pool)
+    if not isinstance(asked.pool, str) and is_engine(asked.pool):
+        return False
     python = not isinstance(asked.kernel, (str, Kernel))
     return kind_of(asked.pool, python, asked.options.apart, _ufuncs.releases_lock(asked.kernel) if python else "")[0] == "processes"
 
@@ -397,7 +409,7 @@ def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # 
 
 
 @overload
-def iterate(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool] = ...,
+def iterate(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool, Submits] = ...,
             **named: Any) -> _beside.Tiles: ...
 @overload
 def iterate(kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[PlacedKernelOptions]) -> _beside.Tiles: ...
@@ -423,7 +435,7 @@ def iterate(kernel: Any, signature: Any = None, *operands: Any, **options: Any) 
 
 
 @overload
-def submit(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool] = ...,
+def submit(kernel: str, *, edges: Edges = ..., workers: Optional[int] = ..., pool: Union[AnyPool, Pool, Submits] = ...,
            **named: Any) -> _beside.Future: ...
 @overload
 def submit(kernel: Any, signature: str, *operands: Any, report: bool = ..., **options: Unpack[PlacedKernelOptions]) -> _beside.Future: ...

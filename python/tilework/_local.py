@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs, _where  # noqa: F401  # the first sets what is called back
 from ._errors import ArgumentError, PoolError, TileError, of_failure
-from ._files import Masked, Written, left_dtype, warn
+from ._files import Masked, Written, left_dtypes, warn
 from ._finished import Teller
 from ._job import Job
 from ._known import Known, KnownKernels
@@ -272,7 +272,7 @@ class Engine:
         """Outputs whose dtype the kernel chooses: a file has one before the first tile. It is that of an unfinished run, or what
         the kernel returns for the first tile that is wanted, which is computed twice then."""
         assert request.files is not None
-        left = {k: left_dtype(request.files.paths[k]) if request.files.resume else None for k in request.deferred}
+        left = left_dtypes(request.files, request.deferred)
         is_known = all(dtype is not None for dtype in left.values())  # float64 == None
         tile = 0 if where is None or is_known else _where.first_wanted(request, where)
         if tile is None:  # nobody is asked
@@ -305,7 +305,7 @@ class Engine:
         if request.reductions:
             partial = bytes(request.reductions)
             dirty = bytes(k for k in dirty if k not in partial)
-        if files is not None and not files.done:
+        if files is not None and not files.done and not files.files.are_shared:
             dirty = b""  # a new file is zeros
         return Job(_kernel_of(request, known), request.grid, arrays, called_with, request.notation.written, request.deferred, fresh,
                    dirty, partial, expected, files.inner if files is not None else None)

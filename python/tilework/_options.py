@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, NamedTuple, Optional, 
 
 import numpy as np
 
-from . import _files, _habits
+from . import _files, _habits, _nodes
 from ._edges import Edges
 from ._errors import ArgumentError
 from ._grid import Splits, divisions
 from ._native import Kernel, native_kernel
+from ._placement import Submits
 from ._scalars import whole
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class _Kept(_Divided, total=False):
     restart: bool
     verify: bool
     mmap_mode: Optional[Literal["r", "r+", "c"]]
+    node: Union[None, str, tuple[int, int]]
 
 
 class _Into(TypedDict, total=False):
@@ -107,7 +109,7 @@ class Placement(TypedDict, total=False):
     """Where a run is done: of functions that are no methods of a pool."""
 
     workers: Optional[int]
-    pool: Union[AnyPool, Pool]
+    pool: Union[AnyPool, Pool, Submits]
 
 
 class PlacedKernelOptions(KernelOptions, Placement, total=False):
@@ -150,7 +152,7 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
-                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
+                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ..., node: Union[None, str, tuple[int, int]] = ...,
                  edges: Edges = ..., operands: Optional[Mapping[str, Any]] = ...,
                  where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
                  pool: PoolT_contra = ..., **named: Any) -> tuple[Any, Report]: ...
@@ -161,7 +163,7 @@ class Evaluate(Protocol[PoolT_contra, WorkersT_contra]):
                  parts: Optional[Mapping[str, int]] = ..., lengths: Optional[Mapping[str, int]] = ...,
                  progress: Union[None, bool, Callable[[int, int, float], object]] = ..., check: bool = ...,
                  resume: Union[bool, Literal["auto"]] = ..., restart: bool = ..., verify: bool = ...,
-                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ...,
+                 mmap_mode: Optional[Literal["r", "r+", "c"]] = ..., node: Union[None, str, tuple[int, int]] = ...,
                  edges: Edges = ..., operands: Optional[Mapping[str, Any]] = ...,
                  where: Any = ..., on_tile: Optional[Callable[..., object]] = ..., workers: WorkersT_contra = ...,
                  pool: PoolT_contra = ..., **named: Any) -> Any: ...
@@ -185,6 +187,8 @@ class RunOptions(NamedTuple):
     on_tile: Any = None  # called with each tile that is done; for the extension with its number and its chosen arrays
     where: Any = None  # a mask, or a dict from a text with its axes to it; for the extension (Array, axes or None)
     copies: bool = False  # workers are not forked again only because that takes less than to copy inputs
+    first_tile: int = 0  # of outputs that are another process's: the tiles that are run, from this one on
+    tile_count: int = 0  # so many; 0: all
 
     @property
     def apart(self) -> bool:
@@ -212,6 +216,9 @@ class Asked(NamedTuple):
     verify: bool = False
     version: Optional[str] = None  # of the kernel; None: its code says which one it is
     mmap_mode: Optional[str] = "r"
+    node: Optional[tuple[int, int]] = None  # which one this process is, of how many that write the files together
+    folder: Optional[str] = None  # the run folder that a worker of an Executor joins
+    portable: bool = False  # kernels are compiled for all processors of this family
     collects: bool = False  # objects that the kernel returns are put into a list
     learner: Optional[Learns] = None  # what remembers calls like this one, of a statement
 
@@ -319,6 +326,7 @@ OPTIONS = {  # in the order in which help() lists them
     "verify": Option(False, bool),
     "version": Option(None, _files.version),
     "mmap_mode": Option("r", _files.mmap_mode),
+    "node": Option(None, _nodes.node),
     "operands": Option(),
 }
 
@@ -367,7 +375,8 @@ PLAN = Takes("plan", PlacedKernelOptions, PlacedStatementOptions, Reported)
 _PLAIN = RunOptions()
 _KEPT: dict[str, Any] = {name: option.default if option.check is None else option.check(option.default)
                          for name, option in OPTIONS.items()} | \
-                       {"only": _PLAIN.only, "copies": _PLAIN.copies, "options": _PLAIN, "collects": False, "learner": None}
+                       {"only": _PLAIN.only, "copies": _PLAIN.copies, "first_tile": 0, "tile_count": 0, "options": _PLAIN, "folder": None,
+                        "portable": False, "collects": False, "learner": None}
 _run_options = itemgetter(*RunOptions._fields)
 _asked = itemgetter(*Asked._fields)
 
@@ -447,6 +456,7 @@ def of_map(takes: Takes, kernel: Any, signature: Any, operands: tuple[Any, ...],
 def _made(kept: dict[str, Any], kernel: Any, signature: Optional[str], operands: Any) -> Asked:
     kept["kernel"], kept["signature"], kept["operands"] = kernel, signature, operands
     kept["splits"] = divisions(kept["cuts"], kept["tiles"], kept["parts"])
+    kept["portable"] = kept["node"] is not None
     return tuple.__new__(Asked, _asked(kept))
 
 
@@ -461,7 +471,7 @@ def shown(takes: Takes) -> Callable[[F], F]:
     return describe
 
 
-def evaluating(function: Callable[..., Any]) -> Evaluate[Union[AnyPool, Pool], Optional[int]]:
+def evaluating(function: Callable[..., Any]) -> Evaluate[Union[AnyPool, Pool, Submits], Optional[int]]:
     """The same for `evaluate`, which takes operands by any name besides."""
     _describe(function, EVALUATE)
     return function

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Callable, Protocol
 
 from . import _tilework
 from ._errors import ArgumentError
 from ._scalars import whole
 
 KINDS = {"threads": _tilework.THREADS, "processes": _tilework.PROCESSES, "serial": _tilework.SERIAL}
+
+
+class Submits(Protocol):
+    """An Executor, or Dask's Client: ``submit`` gives a future, which has ``add_done_callback`` and ``result``."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Any: ...
+
+
+def is_engine(pool: object) -> bool:
+    """It takes tasks."""
+    return not isinstance(pool, (str, type)) and callable(getattr(pool, "submit", None))
 
 
 def workers_of(workers: Any) -> int:
@@ -29,10 +40,21 @@ def has_no_gil() -> bool:
     return enabled is not None and not enabled()
 
 
+def is_engines_worker() -> bool:
+    """This thread does a task of an Executor: one of ours, or one of the user's in a worker of Dask's. Others have its processors."""
+    task: Any = sys.modules.get("tilework._task")
+    if task is not None and task.is_inside():
+        return True
+    dask: Any = sys.modules.get("distributed.worker")
+    return hasattr(getattr(dask, "thread_state", None), "execution_state")
+
+
 def kind_of(pool: Any, python: bool, apart: bool, unlocked: str = "") -> tuple[str, str]:
     """The kind of pool for a kernel, and why; `apart`: something is asked for that processes alone can do; `unlocked`: why
     a Python kernel is known to compute without Python's lock."""
     if isinstance(pool, str) and pool == "auto":
+        if python and not apart and is_engines_worker():
+            return "serial", "a worker of an Executor is not forked"
         if apart:
             return "processes", "timeout, guard and tiles_per_worker are for processes alone"
         if not python:
@@ -41,5 +63,8 @@ def kind_of(pool: Any, python: bool, apart: bool, unlocked: str = "") -> tuple[s
             return "threads", "this Python has no global lock"
         return ("threads", unlocked) if unlocked else ("processes", "Python kernels hold Python's lock")
     if not isinstance(pool, str) or pool not in KINDS:
-        raise ArgumentError(f"pool is {pool!r}; it is 'auto', 'threads', 'processes', 'serial' or a tilework.Pool")
+        from ._engines import advice
+        words = advice(pool) if not isinstance(pool, str) else ""
+        raise ArgumentError(words or f"pool is {pool!r}; it is 'auto', 'threads', 'processes', 'serial', a tilework.Pool, or an Executor "
+                                     "or Dask Client")
     return pool, f"pool={pool!r} was given"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Optional, Union, overload
 import numpy as np
 
 from . import _options, _tilework, _ufuncs
-from ._errors import of_failure
+from ._errors import ArgumentError, of_failure
 from ._local import Engine
 from ._native import inner_of
 from ._options import Asked
-from ._placement import has_no_gil, workers_of
+from ._placement import has_no_gil, is_engine, workers_of
 from ._pool import Pool
 from ._report import POOLS
 from ._request import NOTHING, Request
@@ -240,6 +240,8 @@ def plan(kernel: Any, /, *operands: Any, no_run: bool = False, measure: bool = F
 
 
 def _facts(asked: Asked, no_run: bool, measure: bool) -> dict[str, Any]:
+    if is_engine(asked.pool) and not isinstance(asked.pool, Pool):
+        raise ArgumentError("a plan is for the workers of this machine: plan without pool= an Executor")
     pool = asked.pool if isinstance(asked.pool, Pool) else None
     workers = pool.workers if pool is not None else workers_of(asked.workers) or _tilework.machine()["workers"]
     is_open = pool is not None and pool.kind == "processes"

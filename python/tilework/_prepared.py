@@ -98,7 +98,7 @@ class Learner(_tilework.Prepared):
             found = _tilework.Statement(request.kernel, request.parameters, dict(request.key[3]))
             found.types(request.statement.asked)
             found.bind(request.wrapped, request.parameters, _signature.named_lengths(request.given_lengths))
-            found.kernel()
+            found.kernel(False, None)
             if len(self._binders) >= KNOWN_CALLS:
                 self._binders.clear()
             self._binders[key] = found

@@ -55,8 +55,8 @@ class ReportParts:
         return _tilework.Report.line_of(self._grid, tile, self._tiles[tile * size:(tile + 1) * size])
 
     def _report(self) -> _tilework.Report:
-        kind = self._totals["pool"]
-        return _tilework.Report.of(self._grid, {**self._totals, "pool": KINDS.get(kind, kind)}, self._tiles)
+        kind = self._totals["pool"]  # of an Executor: as worker processes
+        return _tilework.Report.of(self._grid, {**self._totals, "pool": KINDS.get(kind, KINDS["processes"] if kind == "executor" else kind)}, self._tiles)
 
     def trace(self, path: Path) -> None:
         self._report().trace(path)

@@ -11,7 +11,7 @@ from . import _classes, _files, _grid, _memory, _outputs, _reductions, _results,
 from ._edges import edges_of
 from ._errors import ArgumentError
 from ._manner import Manner
-from ._native import Kernel
+from ._native import Kernel, portable
 from ._options import Asked
 from ._signature import Notation
 
@@ -49,6 +49,8 @@ class Request:
         kernel, signature, values, out, dtype, splits, lengths, edges = asked[:8]
         self.kernel = kernel
         self.native = kernel if isinstance(kernel, Kernel) else None
+        if self.native is not None and asked.portable:
+            self.native = portable(self.native)
         native = self.native is not None
         notation = _signature.read(signature)
         self.is_ufunc = not native and _ufuncs.fills(kernel)

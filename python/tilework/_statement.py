@@ -167,7 +167,7 @@ class StatementRequest(Request):
         settled = out is None and dtype is None
         # What a statement was compiled for: with it, the second use of a text takes no time.
         self.key = (text, tuple([(name, array.dtype) for name, array in arrays.items()]),
-                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges, lengths), settled)
+                    tuple([(name, type(value)) for name, value in parameters.items()]), edges_of(edges, lengths), settled, asked.portable)
         statement = known.take(self.key)
         if statement is None:
             for name in arrays:
@@ -183,7 +183,7 @@ class StatementRequest(Request):
                                     _where.axes_and_mask(asked.options.where)[1], self.files)
                 out = None
             self._fill(given, arrays, parameters, out, dtype, lengths, settled)
-            self.native = Kernel(self._compiled())
+            self.native = Kernel(self._compiled(asked))
         except BaseException:
             self.close()
             raise
@@ -234,10 +234,10 @@ class StatementRequest(Request):
     def divide(self, knows_part: bool, light: bool = False) -> None:
         self.grid = self.statement.grid(self.lengths, self.splits)
 
-    def _compiled(self) -> _tilework.Kernel:
-        """The kernel; compiled now if it is not known yet."""
+    def _compiled(self, asked: Asked) -> _tilework.Kernel:
+        """The kernel; compiled now if it is not known yet, and is not in the run folder that a worker joins."""
         try:
-            kernel = self.statement.inner.kernel()
+            kernel = self.statement.inner.kernel(asked.portable, asked.folder)
         except _tilework.Failure as failure:
             raise of_failure(failure) from None
         if kernel.note is not None:

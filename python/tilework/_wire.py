@@ -58,21 +58,21 @@ class Run(NamedTuple):
 # ---- kernels -----------------------------------------------------------------------------------------------------------
 
 
-def content_of(request: Request) -> Content:
-    """The kernel of a run."""
-    return _recipe(request.native) if request.native is not None else _pickled(request.kernel)
+def content_of(request: Request, pool: str = "start='spawn'") -> Content:
+    """The kernel of a run. `pool`: who sends it, in messages."""
+    return _recipe(request.native, pool) if request.native is not None else _pickled(request.kernel, pool)
 
 
-def reduce_of(request: Request) -> dict[str, Any]:
+def reduce_of(request: Request, pool: str = "start='spawn'") -> dict[str, Any]:
     """How outputs are reduced: a word, or the content of what folds."""
-    return {request.notation.names[k]: one.words if one.function is None else _recipe(one.function)
-            if isinstance(one.function, Kernel) else _pickled(one.function) for k, one in request.reductions.items()}
+    return {request.notation.names[k]: one.words if one.function is None else _recipe(one.function, pool)
+            if isinstance(one.function, Kernel) else _pickled(one.function, pool) for k, one in request.reductions.items()}
 
 
-def _recipe(kernel: Kernel) -> Content:
+def _recipe(kernel: Kernel, pool: str) -> Content:
     if kernel.recipe is None:
-        raise ArgumentError("a kernel that is an address of this process cannot be sent to the interpreter of "
-                            "start='spawn'; give one from a library or from C source")
+        raise ArgumentError(f"a kernel that is an address of this process cannot be sent to the workers of {pool}; give one from a "
+                            "library or from C source")
     return "recipe", kernel.recipe
 
 
@@ -82,14 +82,14 @@ def kernel_of(content: Content) -> Any:
     return pickle.loads(what) if how == "pickle" else Kernel.from_recipe(what)
 
 
-def _pickled(kernel: Any) -> Content:
+def _pickled(kernel: Any, pool: str) -> Content:
     try:
         import cloudpickle
     except ImportError:
         try:
             return "pickle", pickle.dumps(kernel)
         except Exception as error:
-            raise PoolError("start='spawn' sends kernels with cloudpickle, which is not installed "
+            raise PoolError(f"{pool} sends kernels with cloudpickle, which is not installed "
                             "(pip install cloudpickle)") from error
     return "pickle", _with_files(cloudpickle, kernel)
 

@@ -486,7 +486,9 @@ static tw_status end_of(struct tw__rounds *rounds, tw_status status, tw_error *e
 {
     struct tw__member *member = rounds->member;
     if (member->is_worker) {
-        return status == TW_OK ? keep_sums(rounds, error) : status;
+        const tw_status kept =
+            keep_sums(rounds, status == TW_OK ? error : NULL); /* also of those before one that failed */
+        return status == TW_OK ? kept : status;
     }
     tw__lock(&member->lock);
     end_round(rounds);

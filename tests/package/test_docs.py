@@ -14,15 +14,16 @@ import tilework as tw
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PAGES = ["README.md", "docs/python.md", "docs/random.md"]
+PAGES = ["README.md", "docs/python.md", "docs/random.md", "docs/executors.md"]
 BLOCKS = [(page, number, code) for page in PAGES
           for number, code in enumerate(BLOCK.findall((TOP / page).read_text()), 1)]
-PEERS = ("joblib", "dask", "numexpr", "numba")
+PEERS = ("joblib", "dask", "numexpr", "numba", "distributed", "loky", "mpi4py", "parsl", "executorlib", "ipyparallel")
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    programs = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", "")))  # those of Parsl are found by their names
+    return {**os.environ, "PATH": programs, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
 
 
 def run(command, environment, folder):
@@ -33,7 +34,7 @@ def run(command, environment, folder):
 @pytest.mark.parametrize("page, number, code", BLOCKS, ids=[f"{page}-{number}" for page, number, _ in BLOCKS])
 def test_examples_of_the_pages(page, number, code, environment, tmp_path):
     for peer in PEERS:
-        if re.search(rf"^import {peer}", code, re.MULTILINE):
+        if re.search(rf"^ *(import|from) {peer}", code, re.MULTILINE):
             pytest.importorskip(peer)
     path = tmp_path / "example.py"
     path.write_text(code)

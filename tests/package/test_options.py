@@ -13,9 +13,9 @@ import tilework as tw
 
 RUN = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "edges": None, "reduce": None, "retries": 2, "timeout": None,
        "progress": None, "guard": False, "check": False, "keep_going": False, "tiles_per_worker": 0, "where": None, "on_tile": None, "report": False, "resume": False, "restart": False, "verify": False, "version": None,
-       "mmap_mode": "r"}
+       "mmap_mode": "r", "node": None}
 EVALUATE = {"out": None, "dtype": None, "cuts": None, "tiles": None, "parts": None, "lengths": None, "edges": None,
-            "progress": None, "check": False, "where": None, "on_tile": None, "report": False, "resume": False, "restart": False, "verify": False, "mmap_mode": "r", "operands": None}
+            "progress": None, "check": False, "where": None, "on_tile": None, "report": False, "resume": False, "restart": False, "verify": False, "mmap_mode": "r", "node": None, "operands": None}
 PLACE = {"workers": None, "pool": "auto"}
 
 
@@ -34,7 +34,7 @@ def test_every_option_is_shown_with_its_type_and_default(function, first, option
 def test_functions_and_methods_share_types():
     run, evaluate = inspect.signature(tw.run).parameters, inspect.signature(tw.evaluate).parameters
     shared = [name for name in set(run) & set(evaluate) if name != "operands"]  # which run has in order
-    assert len(shared) == 18
+    assert len(shared) == 19
     for name in shared:
         assert (run[name].default, run[name].annotation) == (evaluate[name].default, evaluate[name].annotation)
 
@@ -72,7 +72,8 @@ def test_what_errors_alone_need_is_not_loaded():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     rare = {"decimal", "difflib", "signal", "subprocess", "sysconfig", "tempfile", "traceback", "multiprocessing",
             "tilework._deaths", "tilework._foreign", "tilework._forms", "tilework._generators", "tilework._hints",
-            "tilework._server", "tilework._stalls", "tilework._workers"}
+            "tilework._server", "tilework._stalls", "tilework._workers",
+            "concurrent.futures", "tilework._engines", "tilework._dispatch", "tilework._executor", "tilework._sent", "tilework._task"}
     assert rare.isdisjoint(loaded)
 
 
@@ -80,7 +81,7 @@ def test_help_lists_the_options_that_a_function_takes():
     def options(function):
         return {name for name, one in inspect.signature(function).parameters.items() if one.kind is one.KEYWORD_ONLY}
 
-    outputs = {"out", "dtype", "reduce", "check", "resume", "restart", "verify", "version", "mmap_mode"}
+    outputs = {"out", "dtype", "reduce", "check", "resume", "restart", "verify", "version", "mmap_mode", "node"}
     placed = {"pool", "workers"}
     assert options(tw.run) - options(tw.map) == outputs
     for function, method in ((tw.map, tw.Pool.map), (tw.iterate, tw.Pool.iterate), (tw.submit, tw.Pool.submit)):

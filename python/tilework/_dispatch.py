@@ -1,0 +1,177 @@
+"""Gives an engine ranges of tiles until all are done: new ones while tasks are in flight, once more what a lost worker had, in
+halves if that happens again. Knows nothing of files: a source says what is missing, and takes what is done."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Optional, Protocol
+
+from ._batches import Batches
+from ._engines import Engine
+from ._errors import PoolError
+
+LOOK = 1.0  # seconds between two looks whether the engine is still there, and how many workers it has
+
+
+class Source(Protocol):
+    """Tiles, in steps: a step begins when all tiles of those before are done."""
+
+    def missing(self, first: int) -> tuple[int, int]:
+        """The next tiles from `first` on that are not done, in the first step that is not complete: number and count, which is 0 if
+        there are none."""
+
+    def left(self) -> int:
+        """How many tiles are not done, in all steps."""
+
+    def take(self, first: int, count: int, answer: Any) -> tuple[int, float]:
+        """A worker has answered for these tiles. How many of them are done, and the seconds that they took. May raise."""
+
+
+class Task(NamedTuple):
+    """A range of tiles, and how many workers it has cost."""
+
+    first: int
+    tiles: int
+    deaths: int = 0
+
+
+class Flight(NamedTuple):
+    task: Task
+    future: Any
+    began: float
+
+
+class Dispatch:
+    """One job on one engine. `function(first, count)` is submitted with `arguments` in front."""
+
+    def __init__(self, engine: Engine, source: Source, function: Callable[..., Any], arguments: tuple[Any, ...], retries: int,
+                 lost: Callable[[int, int, BaseException], BaseException]) -> None:
+        self.engine, self.source, self.function, self.arguments, self.retries = engine, source, function, arguments, retries
+        self.lost = lost  # the exception for a tile that has cost too many workers
+        self.batches = Batches(engine.slots())
+        self.tasks = 0  # that were submitted
+        self.deaths = 0
+        self._cursor = 0
+        self._again: list[Task] = []
+        self._flying: dict[int, Flight] = {}
+        self._ready: "queue.SimpleQueue[Optional[int]]" = queue.SimpleQueue()
+        self._stopped: Optional[BaseException] = None
+        self._looked = time.monotonic()
+
+    def stop(self, exception: BaseException) -> None:
+        """Any thread: the run ends soon, and raises this."""
+        self._stopped = self._stopped or exception
+        self._ready.put(None)
+
+    def run(self) -> None:
+        """Returns when no tile is missing, or none can be done since others failed."""
+        try:
+            while True:
+                self._fill()
+                if not self._flying:
+                    return
+                self._wait()
+        except BaseException:
+            self._leave()
+            raise
+
+    # ---- out ----
+
+    def _fill(self) -> None:
+        while len(self._flying) < self.batches.window:
+            task = self._next()
+            if task is None:
+                return
+            began = time.monotonic()
+            future = self.engine.submit(self.function, *self.arguments, task.first, task.tiles)
+            number = self.tasks
+            self.tasks += 1
+            self._flying[number] = Flight(task, future, began)
+            future.add_done_callback(lambda _, number=number: self._ready.put(number))
+
+    def _next(self) -> Optional[Task]:
+        if self._again:
+            return self._again.pop()
+        first, count = self.source.missing(self._cursor)
+        if count == 0 and not self._flying and self._cursor > 0:  # the next step
+            first, count = self.source.missing(0)
+        if count == 0:
+            return None
+        flying = sum([flight.task.tiles for flight in self._flying.values()])
+        count = min(count, self.batches.size(max(1, self.source.left() - flying)))
+        self._cursor = first + count
+        return Task(first, count)
+
+    # ---- in ----
+
+    def _wait(self) -> None:
+        try:
+            number = self._ready.get(timeout=LOOK)
+        except queue.Empty:
+            number = None
+        if self._stopped is not None:
+            raise self._stopped
+        if number is not None:
+            self._land(number)
+        if time.monotonic() - self._looked > LOOK:
+            self._look()
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        words = self.engine.ended(None)
+        if words is not None:
+            raise PoolError(words)
+        self.batches.resize(self.engine.slots())
+
+    def _land(self, number: int) -> None:
+        flight = self._flying.pop(number, None)
+        if flight is None:
+            return
+        task = flight.task
+        try:
+            answer = flight.future.result()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # pylint: disable=broad-except  # of the engine: the function itself raises nothing
+            self._lose(task, error)
+            return
+        done, seconds = self.source.take(task.first, task.tiles, answer)
+        if done == task.tiles:
+            self.batches.learn(task.tiles, seconds, time.monotonic() - flight.began)
+
+    def _lose(self, task: Task, error: BaseException) -> None:
+        """A worker has ended, or the engine has given a task up."""
+        words = self.engine.ended(error)
+        if words is not None:
+            raise PoolError(words) from error
+        deaths = task.deaths + self.engine.deaths(error)
+        self.deaths += 1
+        if task.tiles == 1:
+            if deaths > self.retries:
+                raise self.lost(task.first, deaths, error) from error
+            self._again.append(task._replace(deaths=deaths))
+        elif deaths < 2:
+            self._again.append(task._replace(deaths=deaths))
+        else:  # it may be one tile that ends its worker
+            half = task.tiles // 2
+            self._again += [Task(task.first + half, task.tiles - half, 1), Task(task.first, half, 1)]
+
+    def _leave(self) -> None:
+        """What is done by now is kept; the rest is not waited for."""
+        self.engine.cancel([flight.future for flight in self._flying.values()])
+        while True:
+            try:
+                number = self._ready.get_nowait()
+            except queue.Empty:
+                break
+            flight = self._flying.pop(number, None) if number is not None else None
+            if flight is None:
+                continue
+            try:
+                if not flight.future.cancelled():
+                    self.source.take(flight.task.first, flight.task.tiles, flight.future.result())
+            except BaseException:  # pylint: disable=broad-except  # the first error is the one that is raised
+                pass
+        self._flying.clear()
