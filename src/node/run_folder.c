@@ -299,8 +299,9 @@ static int note_leftover(const char *name, void *user)
     return leftovers->count == 16;
 }
 
-/* Its new name says that it is nobody's: whoever has it open writes to files that go. */
-static int take_away(const struct tw__run_folder *folder)
+/* Its new name says that it is nobody's: whoever has it open writes to files that go, and whoever is making it finds
+ * that it cannot get its name any more. */
+static int take_away(const struct tw__run_folder *folder, const char *which)
 {
     char name[NAME_SIZE], random[7];
     tw__flat_folder_random_name(random, 6);
@@ -308,7 +309,7 @@ static int take_away(const struct tw__run_folder *folder)
         return ENAMETOOLONG;
     }
     int failed = TW__POINT("node.gone");
-    failed = failed == 0 ? tw__file_rename_in(folder->parent, folder->name, name) : failed;
+    failed = failed == 0 ? tw__file_rename_in(folder->parent, which, name) : failed;
     (void)TW__POINT("node.remove");
     return failed == 0 ? tw__flat_folder_remove(folder->parent, name) : failed == ENOENT ? 0 : failed;
 }
@@ -321,7 +322,9 @@ static void remove_leftovers(const struct tw__run_folder *folder, int only_gone)
         leftovers->only_gone = only_gone;
         (void)tw__flat_folder_each(folder->parent, note_leftover, leftovers);
         for (int k = 0; k < leftovers->count; k++) {
-            (void)tw__flat_folder_remove(folder->parent, leftovers->names[k]);
+            const char *name = leftovers->names[k];
+            const int is_gone = strncmp(name + strlen(folder->name), ".gone-", 6) == 0;
+            (void)(is_gone ? tw__flat_folder_remove(folder->parent, name) : take_away(folder, name));
         }
         free(leftovers);
     }
@@ -341,7 +344,7 @@ int tw__run_folder_remove(struct tw__run_folder *folder, const unsigned char *ta
     int failed = 0;
     const int is_known = tw__run_folder_open(&there, &job, NULL) == TW_OK && job.fingerprint != NULL;
     if (tag == NULL || (is_known && memcmp(tag, there.tag, TW__JOB_TAG) == 0)) {
-        failed = take_away(folder);
+        failed = take_away(folder, folder->name);
     }
     if (there.fd >= 0) {
         tw__file_close(there.fd);
