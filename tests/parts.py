@@ -332,6 +332,7 @@ def part_faults():
         commands += [[sys.executable, tests / f"{name}.py", folder, f"{place}/{name}"]
                      for name in ("isolation", "matrix", "powercut")]
         commands.append([sys.executable, tests / "package.py", folder, python, package, f"{place}/package"])
+        commands.append([sys.executable, tests / "nodes.py", folder, f"{place}/nodes", *(["--long"] if Effort.nodes else [])])
         # Each counts what its own process holds, so they may run side by side; the soak kills by itself, alone.
         with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
             ran = list(workers.map(lambda command: run(command, env=env, cwd=TOP), commands))
@@ -343,7 +344,7 @@ def part_faults():
                 counted.fail(f"faults: {command[0]}", done.output + "\n(it ran no test)\n")
             outcome.add(counted)
             outcome.remarks += [line[2:] for line in done.output.splitlines()
-                                if line.startswith(("# points", "# seed", "# powercut"))]
+                                if line.startswith(("# points", "# seed", "# powercut", "# nodes"))]
     return outcome
 
 

@@ -85,7 +85,7 @@ class Setting:
 
 def is_passed(point, setting):
     """Outputs of the command are files, of dtypes that are known: tests/faults/driver.c passes the other points."""
-    if point.has("chosen", "overwrites") or (point.has("steps") and not setting.reduces):
+    if point.has("chosen", "overwrites", "nodes") or (point.has("steps") and not setting.reduces):
         return False
     if point.has("processes"):
         return setting.pool == "processes"
