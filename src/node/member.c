@@ -210,6 +210,33 @@ tw_status tw__member_record(struct tw__member *member)
     return status;
 }
 
+/* Tiles of an earlier round that are done, and that the others cannot know of before they are recorded. */
+static int awaits_records(const struct tw__member *member, const struct tw__intent *intent)
+{
+    for (uint64_t tile = intent->first; tile < intent->first + intent->count; tile++) {
+        if (tw__set_has(member->mine, tile) && !tw__ledger_has(&member->ledger, tile)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Leaves the intents whose tiles somebody else would take for untried, and room for another one. */
+static void keep_intents(const struct tw__member *member, struct tw__log_state *state)
+{
+    uint32_t kept = 0;
+    for (uint32_t n = 0; n < state->nintents; n++) {
+        if (awaits_records(member, &state->intents[n])) {
+            state->intents[kept++] = state->intents[n];
+        }
+    }
+    if (kept == TW__MOST_INTENTS) {
+        kept--;
+        memmove(&state->intents[0], &state->intents[1], kept * sizeof state->intents[0]);
+    }
+    state->nintents = kept;
+}
+
 tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t count)
 {
     struct tw__log_state *state = &member->log.state;
@@ -217,8 +244,10 @@ tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t 
         return TW_OK;
     }
     tw__lock(&member->lock);
-    state->nintents = count > 0;
-    state->intents[0] = (struct tw__intent){first, count};
+    keep_intents(member, state);
+    if (count > 0) {
+        state->intents[state->nintents++] = (struct tw__intent){first, count};
+    }
     int failed = make_log(member);
     failed = failed == 0 ? tw__log_write_state(&member->log) : failed;
     tw__unlock(&member->lock);

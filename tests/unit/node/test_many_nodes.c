@@ -239,6 +239,26 @@ static void nodes_share_a_job_and_commit_it_once(void **state)
     }
 }
 
+/* Between its round's end and its record, a tile is in nobody's journal: it stays among the intents. A few may be done
+ * twice where two nodes choose at the same instant. */
+static void tiles_that_await_their_record_are_not_done_again(void **state)
+{
+    struct job *job = open_job(TILES);
+    pid_t pids[4];
+    (void)state;
+    board->slow = 15;
+    for (int n = 0; n < 4; n++) {
+        pids[n] = start_node(job, n, 4, TW_SERIAL);
+    }
+    for (int n = 0; n < 4; n++) {
+        assert_int_equal(end_of(pids[n]), 0);
+    }
+    assert_in_range(total_calls(), TILES, TILES + TILES / 10);
+    check_finished();
+    remove_results();
+    close_job(job);
+}
+
 static void one_node_of_many_does_it_all(void **state)
 {
     struct job *job = open_job(TILES);
@@ -501,6 +521,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         IN_FOLDER(nodes_share_a_job_and_commit_it_once),
+        IN_FOLDER(tiles_that_await_their_record_are_not_done_again),
         IN_FOLDER(one_node_of_many_does_it_all),
         IN_FOLDER(a_killed_node_blocks_nobody),
         IN_FOLDER(all_killed_then_another_number_of_nodes_computes_what_is_missing),
