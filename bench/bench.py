@@ -207,9 +207,9 @@ def write(options, lines, skipped, rows):
 
 
 def more_tables(options):
-    """How jobs scale, default tiles beside the best ones, and the gallery: programs of their own, with their own words."""
+    """How jobs scale, default tiles beside the best ones, nodes, and the gallery: programs of their own, with their own words."""
     workers = ["--workers", str(options.workers)]
-    for program, own in (("scaling.py", workers), ("dividing.py", workers), ("gallery.py", [])):
+    for program, own in (("scaling.py", workers), ("dividing.py", workers), ("nodes.py", []), ("gallery.py", [])):
         print(f"\n{program}", flush=True)
         subprocess.run([sys.executable, HERE / program, *own, *(["--quick"] if options.quick else [])], check=False)
 
