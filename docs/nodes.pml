@@ -89,7 +89,7 @@ bool over;
 #define IS_FINISHED(j) (HAS_FINAL(0, j) && HAS_FINAL(OUTS - 1, j))
 #define IS_FINAL(f) (final[0] == (f) || final[OUTS - 1] == (f))
 
-/* Others' intents are respected while a tile is left that nobody has tried. */
+/* Others' intents are respected while a tile is left that no node has tried. */
 #ifdef INTENTS
 byte intent[MEMBERS]; /* stays when its member is gone */
 #define OTHERS ((me == 0 -> 0 : intent[0]) | (me == 1 -> 0 : intent[1]))
