@@ -69,18 +69,6 @@ static uint64_t first_in(const struct tw__portion *portion, word_of *bits_of, ui
     return to;
 }
 
-/* One past the last tile of the kind in [from, to), where there is one. */
-static uint64_t last_in(const struct tw__portion *portion, word_of *bits_of, uint64_t from, uint64_t to)
-{
-    for (uint64_t word = (to + 63) / 64; word > from / 64; word--) {
-        const uint64_t bits = cut_word(bits_of(portion, word - 1), word - 1, from, to);
-        if (bits != 0) {
-            return word * 64 - (uint64_t)__builtin_clzll(bits);
-        }
-    }
-    return from;
-}
-
 /* ---- rounds ---- */
 
 static int is_barrier(const struct tw__portion *portion, uint64_t tile)
@@ -119,11 +107,12 @@ static void take_back(const struct tw__portion *portion, uint64_t from, uint64_t
     round->count = end - first;
 }
 
-static uint64_t half_of(const struct tw__portion *portion, uint64_t left)
+/* A quarter: half of a share on a node that is slow would last longer than all the rest of the job on the others. */
+static uint64_t quarter_of(const struct tw__portion *portion, uint64_t left)
 {
     const uint64_t least = portion->least > 0 ? portion->least : 1;
-    const uint64_t half = left - left / 2;
-    const uint64_t wanted = half > least ? half : least;
+    const uint64_t quarter = left / 4 + (left % 4 != 0);
+    const uint64_t wanted = quarter > least ? quarter : least;
     return left - (wanted < left ? wanted : left) < least / 2 ? left : wanted; /* no crumbs */
 }
 
@@ -155,7 +144,7 @@ static int take_own(struct tw__portion *portion, struct tw__round *round)
         return 0;
     }
     round->kind = TW__ROUND_OWN;
-    take_front(portion, first_in(portion, untried_word, from, to), to, half_of(portion, left), round);
+    take_front(portion, first_in(portion, untried_word, from, to), to, quarter_of(portion, left), round);
     return 1;
 }
 
@@ -174,30 +163,51 @@ static uint64_t owner_of(const struct tw__portion *portion, uint64_t tile)
     return low;
 }
 
-/* The first tile of the kind from a random place on, around the end of the step. 0: there is none. */
-static int find_from_anywhere(struct tw__portion *portion, word_of *bits_of, uint64_t *tile)
+/* Any tile of the kind. Those of a share or of an intent are neighbours: were it always the first of them, or the last,
+ * then all who help, and do not see each other yet, would do the same. 0: there is none. */
+static int draw_tile(struct tw__portion *portion, word_of *bits_of, uint64_t *tile)
 {
     const uint64_t first = portion->first, end = first + portion->count;
-    const uint64_t place = first + draw(portion, portion->count);
-    *tile = first_in(portion, bits_of, place, end);
-    if (*tile < end) {
+    const uint64_t count = count_in(portion, bits_of, first, end);
+    if (count == 0) {
+        return 0;
+    }
+    uint64_t skip = draw(portion, count);
+    for (uint64_t word = first / 64;; word++) {
+        uint64_t bits = cut_word(bits_of(portion, word), word, first, end);
+        const uint64_t here = (uint64_t)__builtin_popcountll(bits);
+        if (skip >= here) {
+            skip -= here;
+            continue;
+        }
+        for (; skip > 0; skip--) {
+            bits &= bits - 1;
+        }
+        *tile = word * 64 + (uint64_t)__builtin_ctzll(bits);
         return 1;
     }
-    *tile = first_in(portion, bits_of, first, place);
-    return *tile < place;
+}
+
+/* When the first node helps, the others are about to: of all that no node has tried it takes half of an equal part. */
+static uint64_t most_of_help(const struct tw__portion *portion)
+{
+    const uint64_t left = count_in(portion, untried_word, portion->first, portion->first + portion->count);
+    const uint64_t most = left / ((uint64_t)portion->nodes * 2) + 1, least = portion->least > 0 ? portion->least : 1;
+    return most > least ? most : least;
 }
 
 /* The owner of a tile that no node has tried is helped. */
 static int take_of_another(struct tw__portion *portion, struct tw__round *round)
 {
     uint64_t from, to, tile;
-    if (!find_from_anywhere(portion, untried_word, &tile)) {
+    if (!draw_tile(portion, untried_word, &tile)) {
         return 0;
     }
     share_of(portion, (int64_t)owner_of(portion, tile), &from, &to);
     const uint64_t left = count_in(portion, untried_word, from, to);
+    const uint64_t wanted = quarter_of(portion, left), most = most_of_help(portion);
     round->kind = TW__ROUND_HELP;
-    take_back(portion, from, last_in(portion, untried_word, from, to), half_of(portion, left), round);
+    take_back(portion, from, tile + 1, wanted < most ? wanted : most, round);
     return 1;
 }
 
@@ -205,7 +215,7 @@ static int take_again(struct tw__portion *portion, struct tw__round *round)
 {
     const uint64_t end = portion->first + portion->count, least = portion->least > 0 ? portion->least : 1;
     uint64_t tile;
-    if (!find_from_anywhere(portion, late_word, &tile)) {
+    if (!draw_tile(portion, late_word, &tile)) {
         return 0;
     }
     round->kind = TW__ROUND_AGAIN;

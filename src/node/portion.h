@@ -1,9 +1,9 @@
 /* portion.h - which tiles a node does next: shares, rounds, whom to help, what to do twice. Integers alone: knows no
  * files, no time and no other process but by what it is given, so that a simulator can replay it.
  *
- * A step has `count` tiles. Node K of N owns an interval of them. It takes half of what no node has tried of its own,
- * from the front: a round. Each round is an intent that the others see. When nothing is left there it helps: half of
- * what no node has tried in another node's interval, from the end. When there is nothing untried at all, it does tiles
+ * A step has `count` tiles. Node K of N owns an interval of them. It takes a quarter of what no node has tried of its
+ * own, from the front: a round. Each round is an intent that the others see. When nothing is left there it helps: some
+ * of what no node has tried in another node's interval, from the end. When there is nothing untried at all, it does tiles
  * that somebody else meant to do and that are late: so that a node that was stopped or killed blocks nobody. All this
  * is a matter of speed: a tile may be done by any number of nodes. */
 #ifndef TW_NODE_PORTION_H
