@@ -77,7 +77,8 @@ static int last_cut(const tw_grid *grid, const tw_operand *operand, int *is_one)
 }
 
 /* Refuses tiles that a store would have to write in many short pieces. */
-static tw_status check_pieces(const tw_grid *grid, const tw_operand *operand, const tw_array *array, tw_error *error)
+static tw_status check_pieces(const tw_grid *grid, const tw_operand *operand, const tw_array *array, int64_t least,
+                              tw_error *error)
 {
     int is_one;
     const int last = last_cut(grid, operand, &is_one);
@@ -90,7 +91,7 @@ static tw_status check_pieces(const tw_grid *grid, const tw_operand *operand, co
     }
     const tw_signature *signature = grid->signature;
     const int axis = operand->axes[last];
-    const int64_t least = array->store->piece, bytes = behind * tw__axis_longest(&grid->axes[axis]);
+    const int64_t bytes = behind * tw__axis_longest(&grid->axes[axis]);
     if (bytes >= least || bytes == 0) {
         return TW_OK;
     }
@@ -107,48 +108,67 @@ static tw_status check_pieces(const tw_grid *grid, const tw_operand *operand, co
                     operand->name, bytes, least, signature->axes[operand->axes[0]], advice);
 }
 
-static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+/* Cuts inside a unit of output k. */
+static tw_status check_units(const tw_grid *grid, int k, tw_array *const *arrays, tw_error *error)
 {
     const tw_signature *signature = grid->signature;
-    for (int k = 0; k < signature->noperands; k++) {
-        const tw_operand *operand = &signature->operands[k];
-        if (operand->role == TW_IN || arrays[k] == NULL || arrays[k]->store == NULL) {
-            continue;
-        }
-        const tw_status status = arrays[k]->store->piece > 0 ? check_pieces(grid, operand, arrays[k], error) : TW_OK;
-        if (status != TW_OK) {
-            return status;
-        }
-        for (int d = 0; d < operand->ndim; d++) {
-            const int a = operand->axes[d];
-            const int64_t unit = unit_of(operand, arrays[k], d);
-            const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;
-            if (cut > 0) {
-                int64_t units[TW__MAX_AXES];
-                char advice[80];
-                tw__units(signature, arrays, units);
-                advise(advice, sizeof advice, cut, units[a], grid->axes[a].length);
-                return tw__fail(error, TW_ERROR_ARGUMENT,
-                                "axis %s is cut at %" PRId64 ", inside a unit of output %s, which is written in units "
-                                "of %" PRId64 " along %s: %s",
-                                signature->axes[a], cut, operand->name, unit, signature->axes[a], advice);
-            }
+    const tw_operand *operand = &signature->operands[k];
+    for (int d = 0; d < operand->ndim; d++) {
+        const int a = operand->axes[d];
+        const int64_t unit = unit_of(operand, arrays[k], d);
+        const int64_t cut = unit > 1 ? tw__axis_misfit(&grid->axes[a], unit) : 0;
+        if (cut > 0) {
+            int64_t units[TW__MAX_AXES];
+            char advice[80];
+            tw__units(signature, arrays, units);
+            advise(advice, sizeof advice, cut, units[a], grid->axes[a].length);
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "axis %s is cut at %" PRId64 ", inside a unit of output %s, which is written in units "
+                            "of %" PRId64 " along %s: %s",
+                            signature->axes[a], cut, operand->name, unit, signature->axes[a], advice);
         }
     }
     return TW_OK;
 }
 
-tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+/* piece: of any output; 0: what its store wants, units too. */
+static tw_status check_cells(const tw_grid *grid, tw_array *const *arrays, int64_t piece, tw_error *error)
+{
+    tw_status status = TW_OK;
+    for (int k = 0; k < grid->signature->noperands && status == TW_OK; k++) {
+        const tw_operand *operand = &grid->signature->operands[k];
+        const struct tw__store *store = arrays[k] != NULL ? arrays[k]->store : NULL;
+        const int64_t least = piece == 0 && store != NULL ? store->piece : piece;
+        if (operand->role == TW_IN || arrays[k] == NULL) {
+            continue;
+        }
+        status = least > 0 ? check_pieces(grid, operand, arrays[k], least, error) : TW_OK;
+        status = status == TW_OK && store != NULL ? check_units(grid, k, arrays, error) : status;
+    }
+    return status;
+}
+
+static tw_status check_all(const tw_grid *grid, tw_array *const *arrays, int64_t piece, tw_error *error)
 {
     tw_array *of_stage[TW_MAX_OPERANDS]; /* NULL: a temporary */
-    tw_status status = grid->stages == NULL ? check_cells(grid, arrays, error) : TW_OK;
+    tw_status status = grid->stages == NULL ? check_cells(grid, arrays, piece, error) : TW_OK;
     for (int s = 0; grid->stages != NULL && status == TW_OK && s < grid->stages->count; s++) {
         const struct tw__stage *stage = &grid->stages->stage[s];
         for (int k = 0; k < stage->grid->signature->noperands; k++) {
             const int operand = stage->operand[k];
             of_stage[k] = operand >= 0 && operand < TW__TEMPORARY ? arrays[operand] : NULL;
         }
-        status = check_cells(stage->grid, of_stage, error);
+        status = check_cells(stage->grid, of_stage, piece, error);
     }
     return status;
+}
+
+tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error)
+{
+    return check_all(grid, arrays, 0, error);
+}
+
+tw_status tw__pieces_check(const tw_grid *grid, tw_array *const *arrays, int64_t piece, tw_error *error)
+{
+    return piece > 0 ? check_all(grid, arrays, piece, error) : TW_OK;
 }

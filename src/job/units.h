@@ -12,4 +12,8 @@ void tw__units(const tw_signature *signature, tw_array *const *arrays, int64_t *
  * that are allowed. The same for tiles that are several pieces, shorter than the store's `piece`: with what to cut. */
 tw_status tw__units_check(const tw_grid *grid, tw_array *const *arrays, tw_error *error);
 
+/* The same of pieces, for outputs that have no store yet: arrays[k] of an output has its dtype and shape. piece: bytes
+ * that the store will want; 0: any. */
+tw_status tw__pieces_check(const tw_grid *grid, tw_array *const *arrays, int64_t piece, tw_error *error);
+
 #endif

@@ -14,12 +14,14 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
+#include "job/units.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
 #include "node/joining.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "os/filesystem.h"
 #include "os/flat_folder.h"
 #include "os/wait.h"
 #include "record/contents.h"
@@ -335,6 +337,10 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
         return open_finals(joining, error);
     }
     status = joining->options->restart ? TW_OK : check_finals(joining, error);
+    if (status == TW_OK) { /* before there is a folder with these cuts */
+        status = tw__pieces_check(joining->outputs->grid, joining->shadows, tw__filesystem_piece(member->folder.parent),
+                                  error);
+    }
     if (status != TW_OK) {
         return status;
     }

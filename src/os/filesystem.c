@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "os/fault.h"
 
@@ -77,4 +78,10 @@ int tw__filesystem_of(struct tw__filesystem *filesystem, int fd)
         filesystem->is_coherent = 0;
     }
     return 0;
+}
+
+int64_t tw__filesystem_piece(int folder)
+{
+    struct tw__filesystem filesystem;
+    return tw__filesystem_of(&filesystem, folder) != 0 || filesystem.is_coherent ? 0 : sysconf(_SC_PAGESIZE);
 }

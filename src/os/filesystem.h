@@ -17,6 +17,10 @@ struct tw__filesystem {
 /* The file system of an open file or folder. 0, or an errno. */
 int tw__filesystem_of(struct tw__filesystem *filesystem, int fd);
 
+/* The shortest piece that should be written to files of an open folder: a page of this machine; 0: of any length, since
+ * the file system is coherent, or cannot be asked. */
+int64_t tw__filesystem_piece(int folder);
+
 /* The same of a type's number alone: for tests, and for what was written down. */
 void tw__filesystem_known(struct tw__filesystem *filesystem, uint32_t type);
 

@@ -282,7 +282,7 @@ tw_status tw__partials_share(int folder, const char *name, const char *shown, co
     if (status == TW_OK) {
         const int64_t length = at[stages->ntemporaries];
         int failed = TW__POINT("partials.created");
-        failed = failed == 0 ? tw__file_create_in(&fd, folder, name, 0666) : failed;
+        failed = failed == 0 ? tw__file_create_in(&fd, folder, name, 0600) : failed;
         failed = failed == 0 ? tw__file_extend(fd, length) : failed;
         failed = failed == 0 ? TW__POINT("partials.allocated") : failed;
         failed = failed == 0 ? tw__file_sync(fd) : failed;

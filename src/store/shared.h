@@ -32,7 +32,7 @@ struct tw__shared_wish {
 };
 
 /* Makes the part whole: header, tag and size, synced; the file must not exist. Its room is taken if the file system can
- * do that by itself. Made with mode 0666 and the umask: let the folder keep others out. Only of .npy files. Errors:
+ * do that by itself. It is this user's alone if `path` is there, else as the umask says. Only of .npy files. Errors:
  * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_ARGUMENT. */
 tw_status tw__shared_create(const struct tw__shared_wish *wish, tw_error *error);
 

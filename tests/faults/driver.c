@@ -536,7 +536,8 @@ int main(int argc, char **argv)
         verdict("passes the points that it should", &setting);
         for (size_t k = 0; tw__fault_point(k) != NULL; k++) {
             const struct tw__point *point = tw__fault_point(k);
-            for (int action = 0; action < NACTIONS && (argc < 5 || is(point, argv[4])); action++) {
+            const int is_chosen = !has(point, TW__POINT_NODES) && (argc < 5 || is(point, argv[4]));
+            for (int action = 0; action < NACTIONS && is_chosen; action++) {
                 cases++;
                 if (!applies(point, action, &setting)) {
                     skipped++;

@@ -222,7 +222,8 @@ def main():
         sys.exit(__doc__)
     build, top = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     points = table(build)
-    chosen = [point for point in points.values() if len(sys.argv) < 4 or point.name == sys.argv[3]]
+    chosen = [point for point in points.values()
+              if not point.has("nodes") and (len(sys.argv) < 4 or point.name == sys.argv[3])]
     processes = [Setting("processes", workers) for workers in WORKERS]
     resumed = [Setting("processes", workers, True) for workers in WORKERS]
     steps = Setting("processes", 2, reduces=True)

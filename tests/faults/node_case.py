@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from case import COLUMNS, EXPECTED, INPUT_FILES, ROWS, SIGNATURE, SUMS, npy_items, processes_of
@@ -144,14 +145,15 @@ class NodeCase:
         return True
 
     def recorded(self):
-        """Tiles that have records in journals of nodes, counted twice if two have them: 16 bytes each from byte 8192 on."""
-        count = 0
+        """Tiles that have whole records in journals of nodes: 16 bytes each, from byte 8192 on, the tile first."""
+        found = set()
         for path in (self.folder / RUN).glob("node-*.journal"):
             try:
-                count += max(0, path.stat().st_size - 8192) // 16
+                data = path.read_bytes()[8192:]
             except OSError:
-                pass  # the folder is going
-        return count
+                continue  # the folder is going
+            found |= {int.from_bytes(data[at:at + 4], sys.byteorder) for at in range(0, len(data) // 16 * 16, 16)}
+        return found
 
     def tiles_run(self):
         path = self.folder / "tiles.log"
@@ -204,7 +206,9 @@ class NodeCase:
     def finish(self, what="what is left"):
         """Whatever has happened: one start more finishes the job, and one more finds it finished."""
         self.check_outputs("before")
-        if not self.is_finished():
+        is_clean = self.names() == set(INPUT_FILES) | set(self.expected)
+        was_killed = any(node.process.returncode == -signal.SIGKILL for node in self.nodes)
+        if not self.is_finished() or (was_killed and not is_clean):  # a node may have been killed while it cleared up
             self.run("0/1", what=what)
         self.check_finished(what)
         again = self.run("1/2", what="once more")

@@ -85,7 +85,8 @@ def main():
         sys.exit(__doc__)
     build, python, package, top = (pathlib.Path(word).absolute() for word in sys.argv[1:5])
     points = matrix.table(build)
-    chosen = [point for point in points.values() if len(sys.argv) < 6 or point.name == sys.argv[5]]
+    chosen = [point for point in points.values()
+              if not point.has("nodes") and (len(sys.argv) < 6 or point.name == sys.argv[5])]
     tap, remarks = Tap(), []
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as runners:
         for setting, actions in SETTINGS:

@@ -77,10 +77,13 @@ static int fill(int fd, const struct plan *plan)
 tw_status tw__shared_create(const struct tw__shared_wish *wish, tw_error *error)
 {
     struct plan plan;
+    struct tw__file_info info;
     int fd = -1;
     tw_status status = make_plan(&plan, wish, error);
     if (status == TW_OK) {
-        int failed = tw__file_create_in(&fd, wish->folder, wish->name, 0666);
+        /* What it replaces may be private: it takes after that when it is finished. */
+        const int replaces = wish->path != NULL && tw__path_info(wish->path, &info) == 0;
+        int failed = tw__file_create_in(&fd, wish->folder, wish->name, replaces ? 0600 : 0666);
         failed = failed == 0 ? fill(fd, &plan) : failed;
         status = failed == 0 ? TW_OK : fail_make(wish, fd, plan.whole, failed, error);
     }

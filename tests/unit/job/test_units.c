@@ -196,6 +196,10 @@ static void tiles_of_several_short_pieces_are_refused(void **state)
         tw_grid *grid = grid_of("-> r[i,j,k]", cases[c].lengths, splits, 3);
         const tw_status status = tw__units_check(grid, &array, &error);
         assert_int_equal(status, cases[c].bytes != 0 ? TW_ERROR_ARGUMENT : TW_OK);
+        array->store->piece = 0; /* of an output that has no such store yet */
+        assert_int_equal(tw__units_check(grid, &array, NULL), TW_OK);
+        assert_int_equal(tw__pieces_check(grid, &array, 4096, NULL), status);
+        assert_int_equal(tw__pieces_check(grid, &array, 0, NULL), TW_OK);
         if (cases[c].bytes != 0) {
             snprintf(expected, sizeof expected, said, cases[c].bytes, cases[c].advice);
             assert_string_equal(error.message, expected);

@@ -339,6 +339,8 @@ static void a_finished_part_has_the_mode_of_what_it_replaces(void **state)
     write_file("r.npy", "old", 3);
     assert_int_equal(chmod("r.npy", 0640), 0);
     make();
+    assert_int_equal(stat("run/0.npy", &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600); /* nobody reads more than of the old one */
     tw_array *array = opened(0);
     assert_int_equal(tw_array_commit(array, NULL), TW_OK);
     tw_array_destroy(array);
