@@ -3,9 +3,9 @@
  *
  * A step has `count` tiles. Node K of N owns an interval of them. It takes a quarter of what no node has tried of its
  * own, from the front: a round. Each round is an intent that the others see. When nothing is left there it helps: some
- * of what no node has tried in another node's interval, from the end. When there is nothing untried at all, it does tiles
- * that somebody else meant to do and that are late: so that a node that was stopped or killed blocks nobody. All this
- * is a matter of speed: a tile may be done by any number of nodes. */
+ * of what no node has tried in another node's interval, from the end. When there is nothing untried at all, it does
+ * tiles that somebody else meant to do and that are late: so that a node that was stopped or killed blocks nobody. All
+ * this is a matter of speed: a tile may be done by any number of nodes. */
 #ifndef TW_NODE_PORTION_H
 #define TW_NODE_PORTION_H
 
