@@ -6,6 +6,7 @@ ext4 image in that folder. The tests run among processes of their own (../enter.
 happens. Standard library alone.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -151,7 +152,8 @@ class Machine:
         self.process.kill()
         self.process.wait()
         for other in descendants_in_session(self.process.pid):  # its processes are processes of the host
-            os.kill(other, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ends by itself
+                os.kill(other, signal.SIGKILL)
         self.line.shutdown(socket.SHUT_RDWR)
         self.line.close()
         self.process = None

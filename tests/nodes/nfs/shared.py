@@ -93,9 +93,13 @@ class Work:
     def signs(self, node):
         return f"signs-{node.replace('/', '-')}"
 
-    def begin(self, client, node, rest=REST, seconds=LIMIT, more="", before=""):
+    def command(self, node, rest=REST, cache="/run/cache", more=""):
         (self.lab.folder / self.signs(node)).mkdir(exist_ok=True)
-        return self.lab.clients[client].begin(before + command(self.where, node, f"/mnt/lab/{self.signs(node)}", rest, more=more), seconds)
+        (self.lab.folder / self.signs(node)).chmod(0o777)
+        return command(self.where, node, f"/mnt/lab/{self.signs(node)}", rest, cache, more)
+
+    def begin(self, client, node, rest=REST, seconds=LIMIT, more=""):
+        return self.lab.clients[client].begin(self.command(node, rest, more=more), seconds)
 
     def end(self, client, begun, code=0):
         got, said = self.lab.clients[client].end(begun)
