@@ -3,6 +3,7 @@
 #include "kernel/compile.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "kernel/origin.h"
 #include "kernel/places.h"
 #include "kernel/translate.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/library.h"
@@ -24,6 +26,7 @@
 #include "os/program.h"
 
 #define MAX_SOURCE ((size_t)64 << 20) /* bytes */
+#define MAX_OBJECT ((size_t)1 << 30)  /* bytes */
 #define DEFAULT_FLAGS "-O3 -march=native"
 #define PORTABLE_FLAGS "-O3"
 /* ---- what the compiler reads ---- */
@@ -413,13 +416,46 @@ static char *look_in(const struct tw__compilation *job)
                                                                  : NULL;
 }
 
+/* An object that others may remove is opened from a copy of this process alone: where the file system is another
+ * machine's, code whose file is gone there can no longer be read. *object: the copy, if there is room for one. */
+static void take_copy(char **object)
+{
+    char *folder = NULL, *copy = NULL, *text = NULL;
+    size_t length;
+    int fd = -1;
+    if (tw__private_folder(&folder) != 0) {
+        return;
+    }
+    const char *slash = strrchr(*object, '/');
+    if (asprintf(&copy, "%s/%" PRId64 "-%s", folder, tw__now(), slash != NULL ? slash + 1 : *object) < 0) {
+        copy = NULL;
+    }
+    int failed = copy == NULL ? ENOMEM : tw__file_text(&text, &length, *object, MAX_OBJECT);
+    failed = failed == 0 ? tw__file_create_in(&fd, TW__FOLDER_HERE, copy, 0600) : failed;
+    if (failed == 0) {
+        failed = tw__file_write(fd, text, length, 0);
+        tw__file_close(fd);
+    }
+    if (failed == 0) {
+        char *const was = *object;
+        *object = copy;
+        copy = was;
+    }
+    free(text);
+    free(copy);
+    free(folder);
+}
+
 static tw_status find_or_compile(struct tw__compilation *job, char **object, char **note, tw_error *error)
 {
     char *own = NULL, *found = NULL;
     tw_status status = prepare(job, error);
     if (status == TW_OK) {
         found = look_in(job);
-        *object = found != NULL ? found : *object;
+        if (found != NULL) {
+            take_copy(&found);
+            *object = found;
+        }
     }
     if (status == TW_OK && found == NULL) {
         status = try_places(job, object, &own, error);

@@ -224,6 +224,7 @@ static int write_job(int folder, const char *text)
 static int is_it(const struct tw__run_folder *folder, int made)
 {
     struct tw__file_info there, own;
+    tw__folder_refresh(folder->parent);
     return tw__path_info_in(folder->parent, folder->name, &there) == 0 && tw__file_info(made, &own) == 0 &&
            there.device == own.device && there.inode == own.inode;
 }

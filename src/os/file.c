@@ -375,6 +375,12 @@ int tw__folder_open(int *folder, const char *path, const char **name)
     return error;
 }
 
+void tw__folder_refresh(int folder)
+{
+    struct statx status;
+    (void)statx(folder, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_CTIME | STATX_MTIME, &status);
+}
+
 int tw__folder_again(int *folder, int open)
 {
     const int fd = tw__descriptor_lift(fcntl(open, F_DUPFD_CLOEXEC, 0));

@@ -39,6 +39,10 @@ void tw__file_touch(const char *path);
  * last part of path. The functions that end in _in take a name in such a folder. */
 int tw__folder_open(int *folder, const char *path, const char **name);
 
+/* Asks the file server what the folder is like now. Linux's NFS client answers questions about names from its memory,
+ * that a name is not there as well, for up to a minute unless it knows that the folder has changed since. */
+void tw__folder_refresh(int folder);
+
 /* Opens an open folder again, so that whoever opened it may close it. */
 int tw__folder_again(int *folder, int open);
 

@@ -124,6 +124,7 @@ int tw__shared_mark_read(int folder, const char *name, char text[TW__MARK_SIZE])
     char found[TW__MARK_SIZE];
     struct tw__file_info info;
     int fd = -1;
+    tw__folder_refresh(folder); /* it may be new here */
     int failed = tw__path_info_in(folder, name, &info);
     if (failed != 0) {
         return failed;

@@ -38,6 +38,9 @@ static int look(const struct tw__shared *shared)
     if (!tw__shared_file_is_open(&shared->file)) {
         return EBADF;
     }
+    if (!shared->is_coherent) {
+        tw__folder_refresh(shared->folder); /* another machine may have given it its final name just now */
+    }
     const int failed = tw__path_info_in(shared->folder, shared->name, &info);
     if (failed == 0) {
         return info.device == shared->file.device && info.inode == shared->file.inode ? 0 : ENOENT;
@@ -203,7 +206,11 @@ static int is_finished(const struct tw__shared *shared)
 {
     struct tw__file_info info;
     char mark[TW__MARK_SIZE];
-    if (shared->target < 0 || tw__path_info_in(shared->target, shared->final, &info) != 0) {
+    if (shared->target < 0) {
+        return 0;
+    }
+    tw__folder_refresh(shared->target);
+    if (tw__path_info_in(shared->target, shared->final, &info) != 0) {
         return 0;
     }
     return (info.device == shared->file.device && info.inode == shared->file.inode) ||

@@ -20,7 +20,7 @@ done
 
 serve() {
     mount -t ext4 -o usrquota,errors=panic /dev/ubda /mnt/disk
-    mkdir -p /mnt/disk/export /mnt/disk/state/v4recovery
+    mkdir -p /mnt/disk/export /mnt/disk/state/nfsdcltrack /mnt/disk/state/v4recovery
     mount --bind /mnt/disk/state /var/lib/nfs
     mount -t nfsd nfsd /proc/fs/nfsd
     mkdir -p /run/rpcbind
