@@ -10,7 +10,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -65,8 +64,7 @@ class Job:
 
     def start(self, node=None, workers=1):
         command = [*self.command[:-1], str(workers), "-o", f"r={self.out}", *(["--node", node] if node else [])]
-        return subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                start_new_session=True)
+        return subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def clear(self):
         shutil.rmtree(f"{self.out}.run", ignore_errors=True)
@@ -90,7 +88,7 @@ class Job:
                 running[node] = self.start(f"{node}/{count}")
             if kill is not None and kill[0] in running and time.perf_counter() - begin >= kill[1]:
                 victim = running.pop(kill[0])
-                os.killpg(victim.pid, signal.SIGKILL)
+                victim.kill()
                 victim.communicate()
             for node in [node for node, process in running.items() if process.poll() is not None]:
                 twice += twice_of(end(running.pop(node)))
