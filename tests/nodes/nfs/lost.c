@@ -15,7 +15,7 @@
 
 static atomic_int calls;
 
-/* What the caller is told of a call that gave `result`. */
+/* The answer to a call that gave `result`. */
 static int answer(int result, const char *call, const char *name, int again)
 {
     const char *in = getenv("LOST_IN"), *which = getenv("LOST_REPLY"), *log = getenv("LOST_LOG");

@@ -1,4 +1,4 @@
-"""A server that dies after it has done what it was asked, and before it answers: the client asks again, and is told that the
+"""A server that dies after it has done what it was asked, and before it answers: the client asks again, and hears that the
 name is gone, or there already. Each call of a node that changes a folder is answered so once, by lost.c; needs no NFS."""
 
 import os
