@@ -36,6 +36,7 @@ tw_status cli_node_begin(struct cli_node *node, const struct cli_request *reques
         return TW_OK;
     }
     node->workers = tw_node_workers();
+    node->restarts = request->restart;
     return tw_node_find(&node->node, request->node, error);
 }
 
@@ -49,7 +50,7 @@ tw_status cli_node_compile(struct cli_node *node, const char *file, tw_compile_o
         return cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
     }
     compile->portable = 1;
-    compile->look_in = node->folder;
+    compile->look_in = node->restarts ? NULL : node->folder; /* which goes then */
     return TW_OK;
 }
 

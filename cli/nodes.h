@@ -8,6 +8,7 @@
 
 struct cli_node {
     int is_given;
+    int restarts;
     tw_node node;
     int workers;    /* that the launcher leaves to this process; 0: as many as the machine allows */
     char *folder;   /* beside the first output, in which the nodes' kernel is; NULL: not known yet */

@@ -265,7 +265,8 @@ static const struct job_names *find_job(const struct environment *environment)
 
 /* A job of several machines in which nothing has started a process on each would leave all but one idle, and a shell
  * that salloc has opened is on none of them. */
-static tw_status check_started(const struct environment *environment, const struct job_names *job, tw_error *error)
+static tw_status check_started(const struct environment *environment, const struct job_names *job, int is_task,
+                               tw_error *error)
 {
     int64_t machines = 1;
     int found;
@@ -278,7 +279,7 @@ static tw_status check_started(const struct environment *environment, const stru
                         "alone; start it with %s, or give 'K/N'",
                         environment->text, job->name, machines, job->how);
     }
-    if (strcmp(job->job, "SLURM_JOB_ID") == 0 && value_of(environment, "SLURM_PROCID") == NULL) {
+    if (!is_task && strcmp(job->job, "SLURM_JOB_ID") == 0 && value_of(environment, "SLURM_PROCID") == NULL) {
         return tw__fail(
             error, TW_ERROR_ARGUMENT,
             "node '%s': this shell has a Slurm job, but is not a part of it; start the command with srun, or "
@@ -384,7 +385,7 @@ static tw_status find_in(tw_node *node, const struct environment *environment, t
                 "' with a different K for each process",
                 environment->text, job->name, environment->wished);
         }
-        status = job != NULL ? check_started(environment, job, error) : TW_OK;
+        status = job != NULL ? check_started(environment, job, array.variable != NULL, error) : TW_OK;
     }
     return status == TW_OK ? settle(node, environment, &array, &launcher, error) : status;
 }

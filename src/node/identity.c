@@ -193,16 +193,19 @@ static tw_status make_mark(const struct tw__joining *joining, tw_error *error)
     }
     tw__hash(hash, text, strlen(text));
     free(text);
-    snprintf(member->mark, sizeof member->mark, "tilework job 1 %s\ntiles %" PRIu64 "\n%s\n", hash,
-             joining->outputs->grid->count - joining->outputs->where.count,
+    snprintf(member->mark, sizeof member->mark, "tilework job 1 %s\ntiles %" PRIu64 "\nlaunch %s\n%s\n", hash,
+             joining->outputs->grid->count - joining->outputs->where.count, member->launch,
              description != NULL ? description : joining->outputs->kernel->name);
     return TW_OK;
 }
 
-char *tw__mark_description(char *mark, int64_t *tiles)
+char *tw__mark_description(char *mark, int64_t *tiles, char launch[TW__LAUNCH_SIZE])
 {
-    static const char word[] = "tiles ";
+    static const char word[] = "tiles ", of[] = "launch ";
     char *line = strchr(mark, '\n');
+    if (launch != NULL) {
+        launch[0] = '\0';
+    }
     if (line == NULL || strncmp(++line, word, sizeof word - 1) != 0) {
         return NULL;
     }
@@ -213,6 +216,15 @@ char *tw__mark_description(char *mark, int64_t *tiles)
         return NULL;
     }
     line += digits + 1;
+    if (strncmp(line, of, sizeof of - 1) == 0) {
+        line += sizeof of - 1;
+        const size_t used = strcspn(line, "\n");
+        if (launch != NULL && used < TW__LAUNCH_SIZE) {
+            memcpy(launch, line, used);
+            launch[used] = '\0';
+        }
+        line += used + (line[used] == '\n');
+    }
     const size_t length = strlen(line);
     if (length > 0 && line[length - 1] == '\n') {
         line[length - 1] = '\0';

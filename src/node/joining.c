@@ -332,7 +332,7 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
     if (status != TW_OK || member->is_worker) {
         return status;
     }
-    if (tw__member_finds_finished(member)) {
+    if (tw__member_finds_finished(member, NULL)) {
         member->is_finished = *settled = 1;
         return open_finals(joining, error);
     }
@@ -348,9 +348,10 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
                                 .skipped = joining->outputs->where.count,
                                 .fingerprint = member->fingerprint,
                                 .description = (char *)(uintptr_t)joining->options->describe};
+    memcpy(job.launch, member->launch, sizeof job.launch);
     status = tw__run_folder_make(&member->folder, &job, fill_folder, (void *)(uintptr_t)joining, &won, error);
     /* Somebody may have finished the job between the look at the files and this. */
-    if (status == TW_OK && won && tw__member_finds_finished(member)) {
+    if (status == TW_OK && won && tw__member_finds_finished(member, NULL)) {
         (void)tw__run_folder_remove(&member->folder, member->folder.tag);
     }
     leave_folder(member);
@@ -382,32 +383,6 @@ static tw_status look(const struct tw__joining *joining, tw_error *error)
         (void)tw__run_folder_remove(&joining->member->folder, joining->member->folder.tag);
     }
     return status;
-}
-
-/* Throws away what is there of the job, or of another one. Files that are finished stay until they are replaced, but no
- * longer say of which job they are. */
-static tw_status restart(const struct tw__joining *joining, tw_error *error)
-{
-    const tw_outputs *outputs = joining->outputs;
-    struct tw__member *member = joining->member;
-    int failed = tw__run_folder_remove(&member->folder, NULL);
-    if (failed != 0) {
-        return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be removed", member->folder.path);
-    }
-    for (int k = 0; failed == 0 && k < outputs->noperands; k++) {
-        const char *name;
-        int folder = -1;
-        if (outputs->files[k] == NULL || tw__folder_open(&folder, outputs->files[k], &name) != 0) {
-            continue;
-        }
-        failed = tw__shared_mark_remove(folder, name);
-        failed = failed == ENOENT || failed == ENODATA ? 0 : failed;
-        tw__file_close(folder);
-        if (failed != 0) {
-            return tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be replaced", outputs->files[k]);
-        }
-    }
-    return TW_OK;
 }
 
 /* ---- what is known then ---- */
@@ -502,6 +477,9 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
     made->is_worker = options->join != NULL;
     made->verifies = options->verify;
     made->node = options->node != NULL ? *options->node : (tw_node){0, 1};
+    if (made->node.count > 1) {
+        tw__launch_find(made->launch, NULL, NULL);
+    }
     tw__lock_init(&made->lock);
     tw__lock_init(&made->recording);
     struct tw__joining joining = {
@@ -517,7 +495,7 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
         status = status == TW_OK ? tw__joining_shadow(&joining, error) : status;
         status = status == TW_OK ? tw__joining_identify(&joining, error) : status;
         status = status == TW_OK ? tw__run_folder_place(&made->folder, outputs->files[first], error) : status;
-        status = status == TW_OK && options->restart ? restart(&joining, error) : status;
+        status = status == TW_OK && options->restart ? tw__joining_restart(&joining, error) : status;
     }
     if (status == TW_OK) {
         status = look(&joining, error);

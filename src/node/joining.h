@@ -28,6 +28,10 @@ tw_status tw__joining_check_files(const struct tw__joining *joining, tw_error *e
 /* Fills in the shadows, which the caller destroys, also after a failure. Errors: TW_ERROR_ARGUMENT, TW_ERROR_MEMORY. */
 tw_status tw__joining_shadow(struct tw__joining *joining, tw_error *error);
 
+/* Throws away what is there of the job, or of another one; not what a process of the same launch has begun. Errors:
+ * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__joining_restart(const struct tw__joining *joining, tw_error *error);
+
 /* Fills in the member's fingerprint and mark. Errors: those of tw__fingerprint. */
 tw_status tw__joining_identify(const struct tw__joining *joining, tw_error *error);
 

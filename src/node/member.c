@@ -298,7 +298,7 @@ int tw__member_is_there(const struct tw__member *member)
     return 0;
 }
 
-int tw__member_finds_finished(const struct tw__member *member)
+int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE])
 {
     char mark[TW__MARK_SIZE];
     const tw_outputs *outputs = member->outputs;
@@ -315,6 +315,10 @@ int tw__member_finds_finished(const struct tw__member *member)
         tw__file_close(folder);
         if (failed != 0 || !tw__shared_mark_is(mark, member->mark)) {
             return 0;
+        }
+        if (launch != NULL) {
+            int64_t tiles;
+            (void)tw__mark_description(mark, &tiles, launch);
         }
     }
     return 1;

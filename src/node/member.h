@@ -8,6 +8,7 @@
 
 #include <tilework/tilework.h>
 
+#include "node/launch.h"
 #include "node/log.h"
 #include "node/run_folder.h"
 #include "os/lock.h"
@@ -21,13 +22,14 @@ struct tw__member {
     tw_outputs *outputs; /* whose it is: files, arrays, grid */
     struct tw__run_folder folder;
     struct json_t *fingerprint;
-    char mark[TW__MARK_SIZE]; /* what its finished files are marked with */
-    int is_worker;            /* opened with `join`: it records nothing */
-    int is_finished;          /* it was finished when it was opened */
-    int has_finals;           /* some of the outputs had their names when it was opened: all tiles are recorded */
-    int is_committed;         /* somebody has given the outputs their names since */
-    int is_gone;              /* the parts have lost their names: nothing is recorded any more */
-    int verifies;             /* read back before the commit, whatever the file system is */
+    char mark[TW__MARK_SIZE];     /* what its finished files are marked with */
+    char launch[TW__LAUNCH_SIZE]; /* of a job of several nodes; "": not known */
+    int is_worker;                /* opened with `join`: it records nothing */
+    int is_finished;              /* it was finished when it was opened */
+    int has_finals;               /* some of the outputs had their names when it was opened: all tiles are recorded */
+    int is_committed;             /* somebody has given the outputs their names since */
+    int is_gone;                  /* the parts have lost their names: nothing is recorded any more */
+    int verifies;                 /* read back before the commit, whatever the file system is */
     int is_verified;
     int is_coherent; /* the file system: what one node writes, all read at once */
     tw_node node;
@@ -91,10 +93,11 @@ void tw__member_end(struct tw__member *member);
 /* Whether a part of an output still has its name in the folder. 0: the job was committed, or begun anew. */
 int tw__member_is_there(const struct tw__member *member);
 
-/* What a mark says for people: the description, which is cut out of it, and *tiles. NULL: nothing. */
-char *tw__mark_description(char *mark, int64_t *tiles);
+/* What a mark says for people: the description, which is cut out of it, and *tiles. NULL: nothing. launch: NULL, or the
+ * launch that has finished the job. */
+char *tw__mark_description(char *mark, int64_t *tiles, char launch[TW__LAUNCH_SIZE]);
 
-/* Whether all final files have this job's mark. */
-int tw__member_finds_finished(const struct tw__member *member);
+/* Whether all final files have this job's mark. launch: NULL, or the launch that has finished the last of them. */
+int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE]);
 
 #endif

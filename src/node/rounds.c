@@ -212,7 +212,7 @@ static tw_status fail_elsewhere(struct tw__rounds *rounds, tw_error *error)
 /* The parts have lost their names: the job was finished, or it is no more. */
 static tw_status end_elsewhere(struct tw__member *member, tw_error *error)
 {
-    if (!tw__member_finds_finished(member)) {
+    if (!tw__member_finds_finished(member, NULL)) {
         return tw__fail(error, TW_ERROR_FILE,
                         "%s: was removed, or the job was begun anew, while this node worked on it",
                         member->folder.path);
@@ -397,7 +397,7 @@ static int work_once(struct tw__rounds *rounds)
     if (tw__member_is_there(member)) {
         return 1;
     }
-    if (tw__member_finds_finished(member)) {
+    if (tw__member_finds_finished(member, NULL)) {
         skip_all(member);
         return 1;
     }

@@ -121,8 +121,9 @@ static char *job_json(const struct tw__job_text *job, const unsigned char *tag)
     snprintf(tiles, sizeof tiles, "%" PRIu64, job->tiles);
     snprintf(skipped, sizeof skipped, "%" PRIu64, job->skipped);
     json_t *description = plain_text(job->description);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o*, s:O}", "version", TW_VERSION, "tag", text, "tiles", tiles,
-                               "skipped", skipped, "description", description, "job", job->fingerprint);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o*, s:O}", "version", TW_VERSION, "tag", text, "tiles", tiles, "skipped",
+                  skipped, "launch", job->launch, "description", description, "job", job->fingerprint);
     char *dumped = object != NULL ? tw__journal_file_text(object) : NULL;
     json_decref(object);
     return dumped;
@@ -144,6 +145,7 @@ static int take_job(struct tw__job_text *job, const char *text, size_t length)
 {
     json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     const char *description = json_string_value(json_object_get(object, "description"));
+    const char *launch = json_string_value(json_object_get(object, "launch"));
     json_t *fingerprint = json_object_get(object, "job");
     const int holds = json_is_object(fingerprint) && read_count(object, "tiles", &job->tiles) &&
                       read_count(object, "skipped", &job->skipped) &&
@@ -151,6 +153,7 @@ static int take_job(struct tw__job_text *job, const char *text, size_t length)
     if (holds) {
         job->fingerprint = json_incref(fingerprint);
         job->description = description != NULL ? strdup(description) : NULL;
+        snprintf(job->launch, sizeof job->launch, "%s", launch != NULL ? launch : "");
     }
     json_decref(object);
     return holds;

@@ -12,6 +12,7 @@
 
 #include <tilework/tilework.h>
 
+#include "node/launch.h"
 #include "node/log.h"
 
 struct json_t;
@@ -29,9 +30,10 @@ struct tw__run_folder {
 /* What is in job.json. */
 struct tw__job_text {
     unsigned char tag[TW__JOB_TAG];
-    uint64_t tiles, skipped;    /* skipped: that the mask leaves out */
-    struct json_t *fingerprint; /* owned */
-    char *description;          /* owned; NULL: none */
+    uint64_t tiles, skipped;      /* skipped: that the mask leaves out */
+    struct json_t *fingerprint;   /* owned */
+    char *description;            /* owned; NULL: none */
+    char launch[TW__LAUNCH_SIZE]; /* that has begun the job; "": not known */
 };
 
 /* Where the run folder of the first output `file`, as tw_array_target gives it, is or will be. Errors: TW_ERROR_FILE,

@@ -226,7 +226,7 @@ static tw_status read_mark(tw_job_status *status, const char *file, int *found, 
         return TW_OK;
     }
     int64_t tiles = 0;
-    const char *line = tw__mark_description(mark, &tiles);
+    const char *line = tw__mark_description(mark, &tiles, NULL);
     status->finished = 1;
     status->tiles = status->done = (uint64_t)tiles;
     status->seconds_left = 0;

@@ -1,5 +1,6 @@
-/* node_plan.c - what a job takes on several nodes: bytes, memory, whether the cuts suit the file system. Counts, and reads
- * of the file system nothing but its kind. Each node's share is an interval of tile numbers, whose tiles have boxes. */
+/* node_plan.c - what a job takes on several nodes: bytes, memory, whether the cuts suit the file system. Counts, and
+ * reads of the file system nothing but its kind. Each node's share is an interval of tile numbers, whose tiles have
+ * boxes. */
 #include "plan/node_plan.h"
 
 #include <inttypes.h>

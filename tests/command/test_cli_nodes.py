@@ -1,5 +1,12 @@
 """`tilework run --node` and `tilework status`: which node, what is refused, what is said, and which exit codes there are."""
 
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
 import numpy
 import pytest
 
@@ -57,3 +64,201 @@ def test_status_needs_one_file_of_a_job(inputs):
     for file in ("y.npy", "no.npy"):
         result = inputs.call("status", file)
         assert (result.returncode, result.stdout) == (3, "") and result.stderr.startswith(f"tilework: {file}: ")
+
+
+def whole(inputs):
+    return numpy.multiply.outer(inputs.load("y.npy"), inputs.load("x.npy"))
+
+
+def test_one_node_computes_everything_and_a_second_start_nothing(inputs):
+    result = inputs.call("run", *STATEMENT, "--tile", "i=10", "--node", "1/3")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert re.fullmatch(r"tilework: node 1 of 3: 4 tiles on \d threads? in [^;\n]*\n", result.stderr)
+    assert inputs.load().tobytes() == whole(inputs).tobytes()
+    assert sorted(name for name in os.listdir(inputs.path) if name.startswith(("r.npy", ".r.npy"))) == ["r.npy"]
+    before = (inputs / "r.npy").stat()
+    for node in ("0/3", "1/3", "5/7"):
+        result = inputs.call("run", *STATEMENT, "--tile", "i=10", "--node", node)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "tilework: r.npy: already finished\n")
+    assert (inputs / "r.npy").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_another_jobs_file_is_refused_and_restart_replaces_it(inputs):
+    assert inputs.call("run", *STATEMENT, "--node", "0/2").returncode == 0
+    other = ["r[i,j] = y[i] + x[j]", *STATEMENT[1:]]
+    result = inputs.call("run", *other, "--node", "0/2")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("tilework: r.npy: exists, and is not the result of this job")
+    assert inputs.load().tobytes() == whole(inputs).tobytes()
+    assert inputs.call("run", *other, "--node", "0/2", "--restart").returncode == 0
+    assert inputs.load().tobytes() == numpy.add.outer(inputs.load("y.npy"), inputs.load("x.npy")).tobytes()
+
+
+def test_a_file_that_no_node_made_is_refused(inputs):
+    inputs.save("r.npy", numpy.zeros(3))
+    result = inputs.call("run", *STATEMENT, "--node", "0/2")
+    assert result.returncode == 2 and "r.npy: exists, and is not the result of this job" in result.stderr
+    assert inputs.load().shape == (3,)
+
+
+SLOW = """
+#include <tilework/tilework.h>
+#include <unistd.h>
+int slow(const tw_tile *tile)
+{
+    TW_VIEW(double, r, tile->operand[0]);
+    usleep(20000);
+    while (tile->number % 30 >= 20 && access("hold", F_OK) == 0) usleep(2000);
+    for (int64_t i = 0; i < r.shape[0]; i++) TW_AT(r, i) = (double)(tile->start[0] + i);
+    return 0;
+}
+int fails(const tw_tile *tile)
+{
+    return tile->number == 7 ? tw_tile_fail(tile, 3, "no root") : slow(tile);
+}
+"""
+KERNEL = ["-s", "-> r[i]:float64", "--length", "i=600", "--tile", "i=10", "-o", "r=r.npy", "-w", "1"]
+
+
+@pytest.fixture
+def slow(inputs):
+    (inputs / "slow.c").write_text(SLOW)
+    os.utime(inputs / "slow.c", (1e9, 1e9))  # not saved just now: what is compiled is surely what was read
+    return inputs
+
+
+@pytest.fixture
+def held(slow):
+    """Every third ten of tiles waits until the file is removed, so that nobody finishes before that."""
+    (slow / "hold").write_text("")
+    return slow
+
+
+def start(folder, node, *more, kernel="slow", **environment):
+    return subprocess.Popen([*folder.command(), "run", f"slow.c:{kernel}", *KERNEL, "--node", node, *more], cwd=folder.path,
+                            env={**folder.environment, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(condition, seconds=60):
+    """What condition() returns once it is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def status_of(folder):
+    result = folder.call("status", "r.npy", "--json")
+    return json.loads(result.stdout) if result.returncode == 0 else None
+
+
+def test_two_nodes_share_a_job_and_say_how_much_each_did(slow):
+    nodes = [start(slow, f"{k}/2") for k in range(2)]
+    done = [node.communicate(timeout=60) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], done
+    assert (slow.load() == numpy.arange(600.0)).all()
+    found = [re.search(r"node (\d) of 2: (\d+) tiles? on 1 thread in .*; (\d+) tiles? by other nodes", done[k][1]) for k in range(2)]
+    assert all(found) and [int(one[1]) for one in found] == [0, 1]
+    assert all(int(one[2]) + int(one[3]) == 60 for one in found) and all(int(one[2]) >= 20 for one in found)
+
+
+def test_status_says_what_each_node_does_and_what_made_a_finished_file(held):
+    slow = held
+    nodes = [start(slow, f"{k}/2") for k in range(2)]
+    seen = until(lambda: (lambda s: s if s and [node["done"] > 2 for node in s["nodes"]] == [True, True] and s["rate"] > 0 else None)(status_of(slow)))
+    assert seen["tiles"] == 60 and seen["rate"] > 0 and seen["seconds_left"] > 0 and seen["disagreements"] == []
+    assert seen["description"] == "tilework run slow.c:slow -s '-> r[i]:float64' --length i=600 --tile i=10 -o r=r.npy -w 1"
+    for k, node in enumerate(seen["nodes"]):
+        assert (node["node"], node["count"], node["member"], node["failure"]) == (k, 2, 0, None)
+        assert node["pid"] == nodes[k].pid and node["host"]
+    assert sum(node["done"] - node["twice"] for node in seen["nodes"]) <= seen["done"] <= 60
+    text = slow.call("status", "r.npy.run").stdout
+    assert re.match(r"r\.npy\.run: \d+ of 60 tiles \(\d+ %\), [0-9.]+ tiles/s, .* left\nmade by: tilework run slow\.c:slow ", text)
+    assert re.search(rf"^0/2 +\S+:{nodes[0].pid} +\d+ +\d+ +\d+ +.* ago$", text, re.M)
+    (slow / "hold").unlink()
+    assert [(node.communicate(timeout=60), node.returncode)[1] for node in nodes] == [0, 0]
+    text = slow.call("status", "r.npy").stdout
+    assert text == f"r.npy: finished, 60 tiles\nmade by: {seen['description']}\n"
+    assert status_of(slow)["finished"] is True
+
+
+def test_watch_ends_with_the_job(held):
+    slow = held
+    node = start(slow, "0/1")
+    until(lambda: status_of(slow))
+    watch = subprocess.Popen([*slow.command(), "status", "r.npy", "--watch=1"], cwd=slow.path, env=slow.environment, stdout=subprocess.PIPE, text=True)
+    first = watch.stdout.readline()
+    assert re.match(r"r\.npy: \d+ of 60 tiles ", first)
+    (slow / "hold").unlink()
+    rest = watch.communicate(timeout=60)[0]
+    assert watch.returncode == 0 and "\nr.npy: finished, 60 tiles\n" in rest
+    assert (node.communicate(timeout=60), node.returncode)[1] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU])
+def test_a_signal_ends_a_node_and_another_start_continues(held, number):
+    slow = held
+    node = start(slow, "0/2")
+    until(lambda: (status_of(slow) or {"done": 0})["done"] > 3)
+    node.send_signal(number)
+    time.sleep(0.1)  # it may come while the tile below ends: then it counts a moment later
+    (slow / "hold").unlink()
+    errors = node.communicate(timeout=20)[1]
+    assert node.returncode == 130
+    kept = int(re.search(r"tilework: (\d+) of 60 tiles are done and kept in r\.npy\.run; the same command continues\n", errors)[1])
+    node = start(slow, "1/2")
+    errors = node.communicate(timeout=60)[1]
+    assert node.returncode == 0 and f"; {kept} tiles by other nodes" in errors, errors
+    assert (slow.load() == numpy.arange(600.0)).all()
+
+
+def test_a_failed_tile_is_reported_by_every_node_and_by_status(slow):
+    nodes = [start(slow, f"{k}/2", kernel="fails") for k in range(2)]
+    done = [node.communicate(timeout=60)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [1, 1], done
+    assert all("at tile 7, -> r[70:80] (10), on worker 0: no root" in errors for errors in done)
+    assert not (slow / "r.npy").exists()
+    text = slow.call("status", "r.npy").stdout
+    assert re.search(r"^failed: node \d/2, tile 7: .*no root", text, re.M)
+
+
+def test_restart_begins_anew_once_for_all_tasks_of_an_array(held):
+    slow = held
+    first = start(slow, "0/2")
+    until(lambda: (status_of(slow) or {"done": 0})["done"] > 3)
+    first.kill()
+    first.communicate()
+    nodes = [start(slow, "0/2", "--restart", SLURM_ARRAY_JOB_ID="71", SLURM_JOB_ID="72")]
+    until(lambda: (status_of(slow) or {"nodes": []})["nodes"] != [])
+    nodes.append(start(slow, "1/2", "--restart", SLURM_ARRAY_JOB_ID="71", SLURM_JOB_ID="73"))
+    until(lambda: len((status_of(slow) or {"nodes": []})["nodes"]) == 2)
+    (slow / "hold").unlink()
+    done = [node.communicate(timeout=60)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], done
+    assert all(re.search(r"node \d of 2: \d+ tiles .*; \d+ tiles by other nodes", errors) for errors in done)
+    again = start(slow, "1/2", "--restart", SLURM_ARRAY_JOB_ID="71", SLURM_JOB_ID="73")
+    assert again.communicate(timeout=60)[1] == "tilework: r.npy: already finished\n" and again.returncode == 0
+    another = start(slow, "1/2", "--restart", SLURM_ARRAY_JOB_ID="74", SLURM_JOB_ID="75")
+    assert ": 60 tiles on 1 thread in " in another.communicate(timeout=60)[1] and another.returncode == 0
+
+
+def test_auto_is_what_the_environment_says(slow):
+    node = start(slow, "auto", SLURM_JOB_ID="9", SLURM_ARRAY_TASK_ID="3", SLURM_ARRAY_TASK_MIN="1", SLURM_ARRAY_TASK_MAX="5",
+                 SLURM_ARRAY_TASK_STEP="2", SLURM_ARRAY_TASK_COUNT="3", SLURM_CPUS_PER_TASK="1")  # fmt: skip
+    errors = node.communicate(timeout=60)[1]
+    assert node.returncode == 0 and errors.startswith("tilework: node 1 of 3: 60 tiles on 1 thread in ")
+
+
+def test_the_pool_has_as_many_workers_as_the_scheduler_leaves(inputs):
+    inputs.environment.update(SLURM_JOB_ID="9", SLURM_CPUS_PER_TASK="1")
+    result = inputs.call("run", *STATEMENT, "--tile", "i=10", "--node", "0/2")
+    assert "node 0 of 2: 4 tiles on 1 thread in " in result.stderr
+
+
+def test_a_kernel_without_outputs_has_no_nodes(slow):
+    result = slow.call("run", "slow.c:slow", "-s", "y[i]", "y=y.npy", "--node", "0/2")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("tilework: --node: the signature has no output, so there is no journal of what is done\n")
