@@ -1,5 +1,5 @@
-/* test_portion.c - which tiles a node does next: every tile is done, whatever order nodes take turns in, whoever dies or
- * starts anew; few are done twice; and shares are shares. */
+/* test_portion.c - which tiles a node does next: every tile is done, whatever order nodes take turns in, whoever dies
+ * or starts anew; few are done twice; and shares are shares. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,12 +52,12 @@ enum { MOST_TILES = 4000, MOST_NODES = 24, WORDS = MOST_TILES / 64 + 1 };
 struct node {
     int is_alive;
     int64_t index;
-    uint64_t seen[WORDS];    /* records of others that it has read */
-    uint64_t mine[WORDS];    /* tiles that it has done */
-    uint64_t unsaid[WORDS];  /* ... and not recorded yet */
-    struct tw__round round;  /* its intent */
-    uint64_t next;           /* tile of the round */
-    int speed;               /* turns in 100 that it uses */
+    uint64_t seen[WORDS];   /* records of others that it has read */
+    uint64_t mine[WORDS];   /* tiles that it has done */
+    uint64_t unsaid[WORDS]; /* ... and not recorded yet */
+    struct tw__round round; /* its intent */
+    uint64_t next;          /* tile of the round */
+    int speed;              /* turns in 100 that it uses */
     uint64_t random;
 };
 
@@ -170,7 +170,8 @@ static void begin(int64_t nodes)
     world.least = 1 + draw(6);
     world.batch = 1 + (int)draw(20);
     for (int64_t n = 0; n < nodes; n++) {
-        world.node[n] = (struct node){.is_alive = 1, .index = n, .speed = 5 + (int)draw(96), .random = 1 + draw(1 << 30)};
+        world.node[n] =
+            (struct node){.is_alive = 1, .index = n, .speed = 5 + (int)draw(96), .random = 1 + draw(1 << 30)};
     }
 }
 
@@ -179,7 +180,8 @@ static void start_again(int64_t index)
 {
     for (int n = (int)world.nodes; n < MOST_NODES; n++) {
         if (world.node[n].index == 0 && !world.node[n].is_alive && world.node[n].speed == 0) {
-            world.node[n] = (struct node){.is_alive = 1, .index = index, .speed = 5 + (int)draw(96), .random = draw(99)};
+            world.node[n] =
+                (struct node){.is_alive = 1, .index = index, .speed = 5 + (int)draw(96), .random = draw(99)};
             record(&world.node[n]);
             return;
         }
