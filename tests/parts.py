@@ -392,7 +392,7 @@ def part_nodes():
     report.unlink(missing_ok=True)
     cache = BUILD / "nodes-cache"
     env = {"TILEWORK_BIN": BUILD / "gcc" / "cli" / "tilework", "TILEWORK_BUILD": BUILD / "gcc", "PYTHONPATH": package, "TILEWORK_CACHE": cache,
-           "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1", "TILEWORK_NODES_LONG": "1" if Effort.nodes else ""}
+           "XDG_CACHE_HOME": cache, "PYTHONDONTWRITEBYTECODE": "1", "TILEWORK_NODES_LONG": "1" if Effort.nodes else "", "TILEWORK_NODES_PATIENCE": harness.PATIENCE}
     done = run([sys.executable, TOP / "tests" / "nodes" / "enter.py", TOP / "build" / "venv-nodes" / "bin" / "python", "-m", "pytest", "-q",
                 "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile", "--timeout", 120 * harness.PATIENCE, "-rs",
                 f"--junitxml={report}", "tests/nodes"],

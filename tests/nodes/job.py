@@ -16,8 +16,8 @@ TILEWORK = os.environ["TILEWORK_BIN"]
 ROWS, COLUMNS = 64, 16384  # 8 MiB; a tile is one row, 128 KiB
 TILES = ROWS
 REST = 0.02  # seconds a tile
-LIMIT = 60  # seconds for any one fact
-Y, X = numpy.arange(ROWS, dtype=float), numpy.arange(COLUMNS, dtype=float) / 8
+LIMIT = 60 * float(os.environ.get("TILEWORK_NODES_PATIENCE", 1))  # seconds for any one fact
+Y, X = numpy.arange(1.0, ROWS + 1), numpy.arange(1.0, COLUMNS + 1) / 8  # Python kernels that give zeros are tried twice
 EXPECTED = Y[:, None] * X
 MARK = ".r.npy.job"  # beside the result, if the file system has no extended attributes
 
@@ -82,10 +82,16 @@ class Job:
     def hold(self, tile):
         (self.signs / f"hold-{tile}").touch()
 
-    def held(self, tile):
-        """Waits until somebody is held in this tile: its process number."""
+    def held(self, tile, starter=None):
+        """Waits until somebody is held in this tile: its process number. `starter`: a process that must live until then."""
         sign = self.signs / f"held-{tile}"
-        return int(wait_for(lambda: sign.exists() and sign.read_text(), f"a node computes tile {tile}"))
+
+        def look():
+            if starter is not None and starter.poll() is not None and not sign.exists():
+                raise AssertionError(f"ended with {starter.returncode}:\n{starter.communicate()[0]}")
+            return sign.exists() and sign.read_text()
+
+        return int(wait_for(look, f"a node computes tile {tile}"))
 
     def release(self, tile):
         (self.signs / f"held-{tile}").unlink()

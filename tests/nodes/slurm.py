@@ -18,6 +18,8 @@ import family
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue", "sinfo")
 PLACES = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "OUT_OF_MEMORY")
+
 CONFIGURATION = """\
 ClusterName=tilework
 SlurmctldHost={host}(127.0.0.1)
@@ -84,7 +86,7 @@ def free_ports(count):
 class Cluster:
     """A running cluster. Its commands end with an exception if they fail; everything waits for facts, within `limit`."""
 
-    def __init__(self, folder, nodes=2, cpus=1, limit=60):
+    def __init__(self, folder, nodes=2, cpus=1, limit=60 * float(os.environ.get("TILEWORK_NODES_PATIENCE", 1))):
         self.folder, self.nodes, self.cpus, self.limit = pathlib.Path(folder), nodes, cpus, limit
         self.word = family.new_word()
         self.env = {**os.environ, "PATH": PLACES, "SLURM_CONF": str(self.folder / "slurm.conf"), **self.word.environment()}
@@ -209,6 +211,5 @@ class Cluster:
 
     def end_of(self, job, limit=None):
         """Waits until the job and all its tasks have ended: their states and exit codes, each once."""
-        ended = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "OUT_OF_MEMORY")
-        self.wait(lambda: all(one["JobState"] in ended for one in self.jobs(job)), f"job {job} ends", limit)
+        self.wait(lambda: all(one["JobState"] in ENDED for one in self.jobs(job)), f"job {job} ends", limit)
         return sorted({(one["JobState"], one["ExitCode"]) for one in self.jobs(job)})
