@@ -75,7 +75,7 @@ tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error)
         return tw__outputs_keep(outputs, error);
     }
     const tw_status status = leave(outputs->member, error);
-    outputs->kept = outputs->member->ledger.done - outputs->where.count;
+    outputs->kept = tw__member_is_there(outputs->member) ? outputs->member->ledger.done - outputs->where.count : 0;
     outputs->end = "kept";
     return status;
 }

@@ -1,5 +1,6 @@
 """What the tests of network file systems share: the machines, the two mounts, and the program that writes neighbours."""
 
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -26,7 +27,12 @@ def running_lab(tmp_path_factory):
     lacks = machines.missing()
     if lacks:
         pytest.skip(f"NFS: {lacks}")
-    with machines.Lab(tmp_path_factory.mktemp("nfs") / "lab") as lab:
+    lab = machines.Lab(tmp_path_factory.mktemp("nfs") / "lab")
+    try:
+        lab.open()
+    except machines.Refused as why:
+        pytest.skip(f"NFS: {why}")
+    with contextlib.closing(lab):
         yield lab
 
 

@@ -36,6 +36,10 @@ class Broken(Exception):
     """A machine that does not start or no longer answers."""
 
 
+class Refused(Broken):
+    """This machine runs no user-mode Linux: the kernel ended before it started its first process."""
+
+
 def missing():
     """Why no machine can start here: one line, or nothing."""
     tools = [tool for tool in TOOLS if not shutil.which(tool, path=PATH)]
@@ -73,7 +77,7 @@ class Machine:
         here, there = socket.socketpair()
         self.line, self.gone = here, False
         words = [KERNEL, f"mem={MEGABYTES}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={HERE / 'init.sh'}",
-                 "con=null", "con0=null", "ssl=null", f"ssl0=fd:{there.fileno()}", "stderr=1", "quiet", "panic=1",
+                 "con=null", "con0=null", "ssl=null", f"ssl0=fd:{there.fileno()}", "stderr=1", "panic=1",
                  f"umid={self.name}", f"uml_dir={self.lab.folder}/uml/", f"eth0=daemon,,unix,{self.lab.switch_socket}",
                  f"name={self.name}", f"address={self.address}", f"lab={self.lab.folder}",
                  f"modules={','.join(modules(SERVER if self.name == 'server' else CLIENT))}"]
@@ -113,8 +117,13 @@ class Machine:
             self.waiting.notify_all()
 
     def wait_ready(self):
-        if not self.ready.wait(BOOT):
-            raise Broken(f"{self.name} did not start in {BOOT} s:\n{self.log.read_text(errors='replace')[-4000:]}")
+        limit = time.monotonic() + BOOT
+        while not self.ready.wait(0.1):
+            text = self.log.read_text(errors="replace")
+            if self.process.poll() is not None and "as init process" not in text:
+                raise Refused(f"{KERNEL} does not start here: {(text.strip().splitlines() or ['it says nothing'])[-1]}")
+            if self.process.poll() is not None or time.monotonic() > limit:
+                raise Broken(f"{self.name} did not start in {BOOT} s:\n{text[-4000:]}")
         return self
 
     def begin(self, command, seconds=60):
@@ -173,7 +182,7 @@ def descendants_in_session(session):
 
 
 class Lab:
-    """The machines, their network and their files; a context."""
+    """The machines, their network and their files."""
 
     def __init__(self, folder, clients=2):
         self.folder = pathlib.Path(folder)
@@ -183,7 +192,7 @@ class Lab:
         self.server = Machine(self, "server", 1)
         self.clients = [Machine(self, f"client{i}", 11 + i) for i in range(clients)]
 
-    def __enter__(self):
+    def open(self):
         (self.folder / "uml").mkdir(parents=True)
         self.memory.mkdir()
         # What the machines call their memory is files of the host: in memory, and gone with this process.
@@ -204,11 +213,10 @@ class Lab:
             for machine in self.machines:
                 machine.wait_ready()
         except BaseException:
-            self.__exit__()
+            self.close()
             raise
-        return self
 
-    def __exit__(self, *_):
+    def close(self):
         for machine in self.machines:
             machine.kill()
         self.switch.kill()

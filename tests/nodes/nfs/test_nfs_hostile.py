@@ -109,7 +109,7 @@ def test_folder_removed_under_the_nodes(share):
     share.server.check(f"rm -rf {EXPORT}/r.npy.run")
     for client, one in enumerate(begun):
         code, said = share.clients[client].end(one)
-        assert code == STOPPED and "was removed" in said, (code, said)
+        assert code == STOPPED and "was removed" in said and "kept" not in said, (code, said)
     end_both(job, both(job, rest=0))
     job.check()
 
