@@ -53,13 +53,14 @@ static void drop(struct tw__member *member, _Atomic uint32_t *words, uint64_t ti
     }
 }
 
-tw_status tw__member_verify(struct tw__member *member, _Atomic uint32_t *words, uint64_t *dropped, tw_error *error)
+tw_status tw__member_verify(struct tw__member *member, uint64_t first, uint64_t end, _Atomic uint32_t *words,
+                            uint64_t *dropped, tw_error *error)
 {
     const tw_outputs *outputs = member->outputs;
     struct tw__box *boxes = malloc(TW_MAX_OPERANDS * sizeof *boxes);
     tw_status status = boxes != NULL ? TW_OK : tw__fail_memory(error, TW_MAX_OPERANDS * sizeof *boxes, "a check");
     *dropped = 0;
-    for (uint64_t tile = 0; status == TW_OK && tile < member->ledger.count; tile++) {
+    for (uint64_t tile = first; status == TW_OK && tile < end; tile++) {
         uint64_t sum;
         if (!tw__ledger_has(&member->ledger, tile) || tw__where_skips(&outputs->where, tile)) {
             continue;
@@ -142,7 +143,7 @@ static tw_status check_complete(struct tw__member *member, tw_error *error)
     if (member->is_verified || (member->is_coherent && !member->verifies)) {
         return TW_OK;
     }
-    const tw_status status = tw__member_verify(member, NULL, &dropped, error);
+    const tw_status status = tw__member_verify(member, 0, member->ledger.count, NULL, &dropped, error);
     if (status == TW_OK && dropped > 0) {
         return tw__fail(error, TW_ERROR_DISK,
                         "%s: %" PRIu64 " tiles read back with other bytes than were written; they are missing again",

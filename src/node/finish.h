@@ -5,10 +5,11 @@
 
 #include "node/member.h"
 
-/* Reads every recorded tile back. Those whose bytes are not those that were recorded are missing again: in the ledger,
- * and in words[tiles], if that is not NULL, which workers then may run. With the lock. Errors: TW_ERROR_FILE,
- * TW_ERROR_DISK, TW_ERROR_MEMORY. */
-tw_status tw__member_verify(struct tw__member *member, _Atomic uint32_t *words, uint64_t *dropped, tw_error *error);
+/* Reads the recorded tiles from `first` on, and before `end`, back. Those whose bytes are not those that were recorded
+ * are missing again: in the ledger, and in words[tiles], if that is not NULL, which workers then may run. With the
+ * lock. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+tw_status tw__member_verify(struct tw__member *member, uint64_t first, uint64_t end, _Atomic uint32_t *words,
+                            uint64_t *dropped, tw_error *error);
 
 /* TW_ERROR_JOURNAL: names the tile with two checksums and the nodes that computed them. */
 tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error);

@@ -244,22 +244,37 @@ static void sleep_for(struct tw__rounds *rounds, double seconds)
 
 /* ---- the next round ---- */
 
-/* All tiles of the last step are recorded: are they what was recorded? Tiles that are not are missing again. */
-static tw_status verify(struct tw__rounds *rounds, int *holds, tw_error *error)
+/* All tiles [begin, end) of a step are recorded: are they what was recorded? Tiles that are not are missing again.
+ * Before the next step reads what they have left; and before the end all tiles of the job once more, of which those of
+ * earlier steps cannot run again in this run. */
+static tw_status verify(struct tw__rounds *rounds, int step, uint64_t begin, uint64_t end, int *holds, tw_error *error)
 {
     struct tw__member *member = rounds->member;
-    uint64_t dropped = 0;
+    const int is_last = end == rounds->steps->tiles;
+    uint64_t dropped = 0, earlier = 0;
     *holds = 1;
     if (member->is_verified || (member->is_coherent && !member->verifies)) {
         return TW_OK;
     }
+    rounds->verified = step == rounds->verified_step ? rounds->verified : 0;
+    rounds->verified_step = step;
     if (rounds->verified++ >= MOST_VERIFICATIONS) {
         return tw__fail(error, TW_ERROR_DISK,
                         "%s: a tile was computed again, and still reads back with other bytes than were written",
                         member->folder.path);
     }
-    const tw_status status = tw__member_verify(member, tw__steps_words(rounds->steps), &dropped, error);
-    member->is_verified = status == TW_OK && dropped == 0;
+    _Atomic uint32_t *words = tw__steps_words(rounds->steps);
+    tw_status status = tw__member_verify(member, begin, end, words, &dropped, error);
+    if (status == TW_OK && is_last && dropped == 0) {
+        status = tw__member_verify(member, 0, begin, words, &earlier, error);
+    }
+    if (status == TW_OK && earlier > 0) {
+        return tw__fail(error, TW_ERROR_DISK,
+                        "%s: %" PRIu64 " tiles of an earlier step read back with other bytes than were written; the "
+                        "same command computes them again",
+                        member->folder.path, earlier);
+    }
+    member->is_verified = status == TW_OK && dropped == 0 && is_last;
     *holds = dropped == 0;
     return status;
 }
@@ -295,8 +310,8 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
     tw__lock(&member->lock);
     tw__member_refresh(member, READ_AT_ONCE);
     const int all = tw__member_has_all(member, begin, end - begin);
-    if (all && end == rounds->steps->tiles && !member->is_committed) {
-        *status = verify(rounds, &holds, error);
+    if (all && !member->is_committed) {
+        *status = verify(rounds, step, begin, end, &holds, error);
     }
     if (!all || !holds) {
         choose(rounds, step);
@@ -433,7 +448,7 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
     struct tw__member *member = rounds->member;
     const size_t words = (size_t)(member->ledger.count / 64 + 1);
     rounds->round = (struct tw__round){.kind = TW__ROUND_NONE};
-    rounds->verified = rounds->is_said = 0;
+    rounds->verified = rounds->verified_step = rounds->is_said = 0;
     rounds->has_thread = 0;
     tw__file_random(&rounds->random, sizeof rounds->random);
     rounds->meant = calloc(words, sizeof *rounds->meant);

@@ -122,15 +122,20 @@ void tw__shared_file_close(struct tw__shared_file *file)
 
 /* ---- writing ---- */
 
-/* A part of one page. */
+/* A part of one page. A file system may want whole pages after all: then all who write go through the cache from here
+ * on.
+ */
 static int write_part(const struct tw__shared_file *file, const char *data, size_t length, int64_t offset)
 {
     const int failed = tw__file_write(file->strict, data, length, offset);
-    const int flags = failed == EINVAL ? fcntl(file->strict, F_GETFL) : -1;
-    if (flags < 0 || (flags & O_DIRECT) == 0 || fcntl(file->strict, F_SETFL, flags & ~O_DIRECT) != 0) {
+    if (failed != EINVAL) {
         return failed;
     }
-    return tw__file_write(file->strict, data, length, offset); /* it wants whole pages after all */
+    const int flags = fcntl(file->strict, F_GETFL);
+    if (flags < 0 || fcntl(file->strict, F_SETFL, flags & ~O_DIRECT) != 0) {
+        return failed;
+    }
+    return tw__file_write(file->strict, data, length, offset);
 }
 
 int tw__shared_file_write(const struct tw__shared_file *file, const void *data, size_t length, int64_t offset)

@@ -25,32 +25,39 @@ static char *dot_name(const char *name)
 
 /* ---- a mark as a file ---- */
 
-static int write_dot(int folder, const char *name, int aside, const struct tw__file_info *info, const char *text)
+/* Makes the file under another name in `aside`, then gives it its name. */
+static int place_dot(int folder, const char *dot, int aside, const char *bytes, size_t length)
 {
-    char bytes[FILE_SIZE], made[48];
+    char made[48];
     uint64_t random;
     int fd = -1;
-    char *dot = dot_name(name);
-    if (dot == NULL) {
-        return ENOMEM;
-    }
     tw__file_random(&random, sizeof random);
-    snprintf(made, sizeof made, "mark.%016" PRIx64, random);
-    const int length =
-        snprintf(bytes, sizeof bytes, HEAD "%" PRId64 " %" PRId64 "\n%s", info->size, info->changed_at, text);
+    snprintf(made, sizeof made, ".mark.%016" PRIx64, random);
     int failed = tw__file_create_in(&fd, aside, made, 0666);
-    if (failed == ENOENT) { /* it was removed, and so is done with */
-        aside = folder;
-        failed = tw__file_create_in(&fd, aside, made, 0666);
-    }
     if (failed == 0) {
-        failed = tw__file_write(fd, bytes, (size_t)length, 0);
+        failed = tw__file_write(fd, bytes, length, 0);
         failed = failed == 0 ? tw__file_sync(fd) : failed;
         tw__file_close(fd);
         failed = failed == 0 ? tw__file_move(aside, made, folder, dot) : failed;
         if (failed != 0) {
             tw__file_remove_in(aside, made);
         }
+    }
+    return failed;
+}
+
+static int write_dot(int folder, const char *name, int aside, const struct tw__file_info *info, const char *text)
+{
+    char bytes[FILE_SIZE];
+    char *dot = dot_name(name);
+    if (dot == NULL) {
+        return ENOMEM;
+    }
+    const int length =
+        snprintf(bytes, sizeof bytes, HEAD "%" PRId64 " %" PRId64 "\n%s", info->size, info->changed_at, text);
+    int failed = place_dot(folder, dot, aside, bytes, (size_t)length);
+    if (failed == ENOENT) { /* another process finished the job and removes the folder aside */
+        failed = place_dot(folder, dot, folder, bytes, (size_t)length);
     }
     free(dot);
     return failed;
