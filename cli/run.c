@@ -194,8 +194,8 @@ static void say_continuing(const struct run *run)
                 cli_text_count(dropped, sizeof dropped, totals.lost, "finished tile runs", "finished tiles run"));
     }
     if (totals.done > 0 && !totals.finished && !run->request->quiet) {
-        cli_say("continuing: %llu of %llu tiles were done", (unsigned long long)totals.done,
-                (unsigned long long)totals.tiles);
+        cli_say("%s: %llu of %llu tiles were done", run->node.is_given ? "joining" : "continuing",
+                (unsigned long long)totals.done, (unsigned long long)totals.tiles);
     }
 }
 

@@ -115,7 +115,7 @@ tw_status cli_unfinished_open(struct cli_unfinished *unfinished, const tw_kernel
     cli_operands_files(unfinished->operands, files);
     if (tw_outputs_open(&unfinished->outputs, kernel, grid, inputs, files, &options, error) != TW_OK) {
         release_guarded(unfinished);
-        return add_advice(error);
+        return node->is_given ? error->status : add_advice(error); /* its sentences say what restart does */
     }
     say_notes(unfinished);
     if (!request->no_journal) {

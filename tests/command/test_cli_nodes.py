@@ -211,7 +211,8 @@ def test_a_signal_ends_a_node_and_another_start_continues(held, number):
     kept = int(re.search(r"tilework: (\d+) of 60 tiles are done and kept in r\.npy\.run; the same command continues\n", errors)[1])
     node = start(slow, "1/2")
     errors = node.communicate(timeout=60)[1]
-    assert node.returncode == 0 and f"; {kept} tiles by other nodes" in errors, errors
+    assert node.returncode == 0 and errors.startswith(f"tilework: joining: {kept} of 60 tiles were done\n"), errors
+    assert f"; {kept} tiles by other nodes" in errors
     assert (slow.load() == numpy.arange(600.0)).all()
 
 
@@ -243,6 +244,17 @@ def test_restart_begins_anew_once_for_all_tasks_of_an_array(held):
     assert again.communicate(timeout=60)[1] == "tilework: r.npy: already finished\n" and again.returncode == 0
     another = start(slow, "1/2", "--restart", SLURM_ARRAY_JOB_ID="74", SLURM_JOB_ID="75")
     assert ": 60 tiles on 1 thread in " in another.communicate(timeout=60)[1] and another.returncode == 0
+
+
+def test_the_folder_of_another_job_is_refused_with_what_differs(held):
+    first = start(held, "0/2")
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 3)
+    other = start(held, "1/2", kernel="fails")
+    errors = other.communicate(timeout=60)[1]
+    assert other.returncode == 2 and re.match(r"tilework: \S*r\.npy\.run: is of another job: kernel was slow .*; restart begins anew\n$", errors), errors
+    (held / "hold").unlink()
+    assert (first.communicate(timeout=60), first.returncode)[1] == 0
+    assert (held.load() == numpy.arange(600.0)).all()
 
 
 def test_auto_is_what_the_environment_says(slow):

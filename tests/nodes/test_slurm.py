@@ -74,6 +74,18 @@ def test_requeue_by_the_administrator(cluster, job):
     ends_well(cluster, job, number)
 
 
+def test_restart_begins_anew_once_for_all_tasks(cluster, job):
+    """Each task is given --restart, also after a requeue; what the others and itself have done stays."""
+    job.rest(0.1)
+    number = submit(cluster, job, "--array=0-3", more=("--restart",))
+    job.wait_computed(10)
+    cluster.run("scontrol", "requeue", number)
+    cluster.start_again(number)
+    ends_well(cluster, job, number)
+    text = "".join(said(job).values())
+    assert "was removed" not in text and all(f"node {k} of 4: " in text or "already finished" in text for k in range(4)), text
+
+
 def test_preemption(cluster, job):
     """A job of a partition with a higher priority takes both nodes: the tasks are killed and wait until it has ended."""
     job.rest(0.4)
