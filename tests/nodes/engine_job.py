@@ -1,4 +1,5 @@
-"""The job of job.py as a Python program gives it to an engine: `engine_job.py ENGINE [resume]`, in the job's folder.
+"""The job of job.py as a Python program gives it to an engine: `engine_job.py ENGINE [resume]`, in the job's folder. The engine
+`auto` is none: the program is a node, of a scheduler or launcher that started several of them.
 
 NODES_FOLDER and NODES_REST are those of kernels.c, with the same meaning. For the engine `dask`, NODES_SCHEDULER is the file in
 which its scheduler says where it is."""
@@ -85,14 +86,21 @@ def executorlib():
     return SingleNodeExecutor(max_workers=2)
 
 
-ENGINES = {engine.__name__: engine for engine in (processes, dask, local_dask, mpi, parsl, executorlib)}
+def auto():
+    return contextlib.nullcontext()
+
+
+ENGINES = {engine.__name__: engine for engine in (auto, processes, dask, local_dask, mpi, parsl, executorlib)}
 
 
 def main():
     engine, more = ENGINES[sys.argv[1]], {word: True for word in sys.argv[2:]}
     kernel = make_kernel(os.environ["NODES_FOLDER"], float(os.environ["NODES_REST"]))
     with engine() as pool:
-        tw.run(kernel, SIGNATURE, "y.npy", "x.npy", out="r.npy", pool=pool, tiles={"i": 1}, **more)
+        more |= {"node": "auto"} if pool is None else {"pool": pool}
+        r = tw.run(kernel, SIGNATURE, "y.npy", "x.npy", out="r.npy", tiles={"i": 1}, **more)
+    # Every process that returns sees the whole result.
+    assert np.array_equal(r, np.multiply.outer(np.load("y.npy"), np.load("x.npy")))
     print("done")
 
 

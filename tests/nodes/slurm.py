@@ -203,7 +203,7 @@ class Cluster:
         for one in self.jobs(job):
             if one["JobState"] == "PENDING":
                 task = f"{one['ArrayJobId']}_{one['ArrayTaskId']}" if "ArrayTaskId" in one else one["JobId"]
-                self.run("scontrol", "update", f"JobId={task}", "StartTime=now+2")
+                self.run("scontrol", "update", f"JobId={task}", "StartTime=now+2", good=(0, 1))  # it may have ended
 
     def running(self, job):
         """How many of its tasks run."""

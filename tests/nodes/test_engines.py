@@ -56,6 +56,10 @@ def test_mpi4py_futures(job, mpirun):
     job.check(twice=0)
 
 
+def parent(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 @pytest.mark.long
 def test_mpi4py_futures_worker_killed(job, mpirun):
     """MPI ends all processes. What was recorded stays."""
@@ -77,6 +81,19 @@ def test_process_pool_worker_killed(job):
     assert "PoolError" in text
     assert job.run_folder.exists() and not job.result.exists()
     job.end(caller(job, "processes", "resume"))
+    job.check()
+
+
+# ---- programs that are nodes ---------------------------------------------------------------------------------------
+
+
+def test_node_of_mpirun(job, mpirun):
+    """tw.run returns on every rank, with the whole result; the others do the tiles of one that is killed."""
+    job.hold(TILES // 2)
+    running = caller(job, "auto", before=[*mpirun[:1], "--enable-recovery", *mpirun[1:]], env=OMPI)
+    os.kill(parent(job.held(TILES // 2, running)), signal.SIGKILL)  # Python kernels run in worker processes
+    text = job.end(running, good=range(256))
+    assert text.count("done") == 2, text
     job.check()
 
 

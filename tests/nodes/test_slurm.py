@@ -3,10 +3,11 @@
 import os
 import shlex
 import signal
+import sys
 
 import pytest
 
-from job import TILES, Job
+from job import HERE, TILES, Job
 
 COMPLETED = [("COMPLETED", "0:0")]
 
@@ -57,6 +58,15 @@ def test_steps_inside_an_array(cluster, job):
     ends_well(cluster, job, number)
     text = "".join(said(job).values())
     assert all(f"node {k} of 4" in text or "already finished" in text for k in range(4)), text
+
+
+def test_program_in_python(cluster, job):
+    """tw.run(..., node="auto") in each task of an array."""
+    pytest.importorskip("tilework")
+    number = cluster.submit("--array=0-2", f"--output={job.signs}/%A_%a.out", "--wrap", shlex.join([sys.executable, f"{HERE}/engine_job.py", "auto"]),
+                            env=job.own, cwd=job.folder)
+    ends_well(cluster, job, number)
+    assert [text.count("done") for text in said(job).values()] == [1, 1, 1]
 
 
 def test_number_of_nodes_by_hand(cluster, job):
