@@ -25,6 +25,10 @@
 #define LEAST_PAUSE INT64_C(250000000)
 #define MOST_PAUSE INT64_C(10000000000)
 
+/* What a node is given beyond the time of its tiles: a disk or a server that is busy may keep it waiting in its first
+ * sync, before anybody knows how long its syncs take. */
+#define LEAST_PATIENCE INT64_C(2000000000)
+
 #define FIRST_WAIT 0.05 /* seconds */
 #define MOST_WAIT 1.0
 #define MOST_VERIFICATIONS 3
@@ -92,7 +96,7 @@ static int is_dead(const struct tw__member *member, const struct tw__peer *peer)
            (strcmp(peer->who.host, member->log.who.host) == 0 && tw__process_is_gone((int)peer->who.pid));
 }
 
-/* Whether what the peer means to do should have been recorded by now. */
+/* Whether the `left` tiles that the peer means to do should have been recorded by now. */
 static int is_late(const struct tw__member *member, const struct tw__peer *peer, uint64_t left, int64_t longest)
 {
     const struct tw__log_state *state = &peer->state;
@@ -101,26 +105,39 @@ static int is_late(const struct tw__member *member, const struct tw__peer *peer,
     }
     const int64_t own = cost_of(state->worked, state->done);
     const int64_t cost = own > 0 ? own : longest;
-    const int64_t pause = state->pause > LEAST_PAUSE ? state->pause : LEAST_PAUSE;
+    const int64_t patience = 2 * state->pause > LEAST_PATIENCE ? 2 * state->pause : LEAST_PATIENCE;
     const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
-    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + 2 * (double)pause : (double)UNKNOWN_RATE;
+    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)UNKNOWN_RATE;
     return (double)(tw__now() - since) > expected;
 }
 
+/* Tiles of the intent that nobody has done yet. 0, too: it is none. */
+static uint64_t left_of(const struct tw__member *member, const struct tw__intent *intent, const uint64_t *done)
+{
+    uint64_t left = 0, end;
+    if (__builtin_add_overflow(intent->first, intent->count, &end) || end > member->ledger.count) {
+        return 0;
+    }
+    for (uint64_t tile = intent->first; tile < end; tile++) {
+        left += (uint64_t)!tw__set_has(done, tile);
+    }
+    return left;
+}
+
+/* A node does its intents one after the other, and records them together: they are late together. */
 static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, const uint64_t *done, int64_t longest)
 {
     const struct tw__member *member = rounds->member;
+    uint64_t all = 0;
+    for (uint32_t n = 0; n < peer->state.nintents; n++) {
+        all += left_of(member, &peer->state.intents[n], done);
+    }
+    const int late = all > 0 && is_late(member, peer, all, longest);
     for (uint32_t n = 0; n < peer->state.nintents; n++) {
         const struct tw__intent *intent = &peer->state.intents[n];
-        uint64_t left = 0, end;
-        if (__builtin_add_overflow(intent->first, intent->count, &end) || end > member->ledger.count) {
-            continue;
-        }
+        const uint64_t left = left_of(member, intent, done);
+        const uint64_t end = left > 0 ? intent->first + intent->count : intent->first;
         for (uint64_t tile = intent->first; tile < end; tile++) {
-            left += (uint64_t)!tw__set_has(done, tile);
-        }
-        const int late = left > 0 && is_late(member, peer, left, longest);
-        for (uint64_t tile = intent->first; left > 0 && tile < end; tile++) {
             if (!tw__set_has(done, tile)) {
                 tw__set_add(rounds->meant, tile);
                 if (late && !tw__set_has(member->failed, tile)) {
