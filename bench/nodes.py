@@ -120,10 +120,12 @@ class Bench:
     def __init__(self, options, folder):
         self.options, self.folder = options, pathlib.Path(folder)
         self.tilework = options.tilework
-        self.rounds = options.rounds or (1 if options.quick else 5)
+        self.rounds = options.rounds or (1 if options.quick else 3)
         scale = 0.25 if options.quick else 1
-        side = int(6000 * scale ** 0.5)
-        self.picture = Job(self, f"{KERNEL}:render", side, 10)
+        side = int(4800 * scale ** 0.5)
+        self.kernel = self.folder / "mandelbrot.c"  # the example, but that the whole set fills the picture
+        self.kernel.write_text(KERNEL.read_text().replace("#define UNIT 600.0", f"#define UNIT {side / 2.5}"))
+        self.picture = Job(self, f"{self.kernel}:render", side, 8)
         (self.folder / "nap.c").write_text(NAP % 10)
         self.naps = Job(self, f"{self.folder / 'nap.c'}:nap", int(6400 * scale), 4)
         self.failed = 0
@@ -232,7 +234,7 @@ class Bench:
 
     def library(self):
         source, library = self.folder / "rows.c", self.folder / "rows.so"
-        source.write_text(ROWS % KERNEL)
+        source.write_text(ROWS % self.kernel)
         subprocess.run(["cc", *FLAGS.split(), "-shared", "-fPIC", "-I", TOP / "include", source, "-o", library], check=True)
         return library
 
@@ -296,7 +298,7 @@ def put_into(file, rows):
 def main():
     parser = argparse.ArgumentParser(description="What several nodes on one job cost, beside one run and beside other engines.")
     parser.add_argument("--quick", action="store_true", help="smaller jobs and 1 round: a look, not a measurement")
-    parser.add_argument("--rounds", type=int, help="of each comparison (default: 5)")
+    parser.add_argument("--rounds", type=int, help="of each comparison (default: 3)")
     parser.add_argument("--tilework", default=TOP / "build" / "release" / "cli" / "tilework", help="the command that is measured")
     parser.add_argument("--folder", help="where the files lie (default: a temporary folder in build/bench)")
     parser.add_argument("--only", default=PARTS, help=f"which parts: {PARTS}")
