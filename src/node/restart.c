@@ -24,7 +24,9 @@ static tw_status look_at_folder(struct tw__member *member, int *is_ours, int *wa
         if (damaged.status == TW_ERROR_FORMAT) {
             return TW_OK; /* whatever it is */
         }
-        *error = damaged;
+        if (error != NULL) {
+            *error = damaged;
+        }
         return damaged.status;
     }
     *was_there = job.fingerprint != NULL;

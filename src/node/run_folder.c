@@ -303,9 +303,24 @@ static int note_leftover(const char *name, void *user)
     return leftovers->count == 16;
 }
 
+/* Whether the folder of this name is of another job than that with the tag: it has come in the other's place. */
+static int is_another(const struct tw__run_folder *folder, const char *name, const unsigned char *tag)
+{
+    struct tw__job_text job = {0};
+    int fd = -1;
+    if (tag == NULL || tw__flat_folder_open(&fd, folder->parent, name) != 0) {
+        return 0;
+    }
+    const int is = read_job(&job, fd) == 0 && memcmp(job.tag, tag, TW__JOB_TAG) != 0;
+    tw__job_text_fini(&job);
+    tw__file_close(fd);
+    return is;
+}
+
 /* Its new name says that it is nobody's: whoever has it open writes to files that go, and whoever is making it finds
- * that it cannot get its name any more. */
-static int take_away(const struct tw__run_folder *folder, const char *which)
+ * that it cannot get its name any more. With a tag: if another job's folder had the name by then, it gets it back; those
+ * who have it open do not notice. */
+static int take_away(const struct tw__run_folder *folder, const char *which, const unsigned char *tag)
 {
     char name[NAME_SIZE], random[7];
     tw__flat_folder_random_name(random, 6);
@@ -314,6 +329,10 @@ static int take_away(const struct tw__run_folder *folder, const char *which)
     }
     int failed = TW__POINT("node.gone");
     failed = failed == 0 ? tw__file_rename_in(folder->parent, which, name) : failed;
+    if (failed == 0 && is_another(folder, name, tag)) {
+        (void)tw__file_rename_in(folder->parent, name, which);
+        return 0;
+    }
     (void)TW__POINT("node.remove");
     return failed == 0 ? tw__flat_folder_remove(folder->parent, name) : failed == ENOENT ? 0 : failed;
 }
@@ -328,7 +347,7 @@ static void remove_leftovers(const struct tw__run_folder *folder, int only_gone)
         for (int k = 0; k < leftovers->count; k++) {
             const char *name = leftovers->names[k];
             const int is_gone = strncmp(name + strlen(folder->name), ".gone-", 6) == 0;
-            (void)(is_gone ? tw__flat_folder_remove(folder->parent, name) : take_away(folder, name));
+            (void)(is_gone ? tw__flat_folder_remove(folder->parent, name) : take_away(folder, name, NULL));
         }
         free(leftovers);
     }
@@ -348,7 +367,7 @@ int tw__run_folder_remove(struct tw__run_folder *folder, const unsigned char *ta
     int failed = 0;
     const int is_known = tw__run_folder_open(&there, &job, NULL) == TW_OK && job.fingerprint != NULL;
     if (tag == NULL || (is_known && memcmp(tag, there.tag, TW__JOB_TAG) == 0)) {
-        failed = take_away(folder, folder->name);
+        failed = take_away(folder, folder->name, tag);
     }
     if (there.fd >= 0) {
         tw__file_close(there.fd);
