@@ -1,5 +1,5 @@
 """Gives an engine ranges of tiles until all are done: new ones while tasks are in flight, once more what a lost worker had, in
-halves if that happens again. Knows nothing of files: a source says what is missing, and takes what is done."""
+pieces if that happens again. Knows nothing of files: a source says what is missing, and takes what is done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ._batches import Batches
 from ._engines import Engine
 from ._errors import PoolError
 
+PIECES = 16  # of a task that has cost two workers: one of its tiles may be what ends them
 LOOK = 1.0  # seconds between two looks whether the engine is still there, and how many workers it has
 
 
@@ -30,11 +31,12 @@ class Source(Protocol):
 
 
 class Task(NamedTuple):
-    """A range of tiles, and how many workers it has cost."""
+    """A range of tiles, and how many workers it has cost. `alone`: nothing else is in flight, so that it is blamed for no other."""
 
     first: int
     tiles: int
     deaths: int = 0
+    alone: bool = False
 
 
 class Flight(NamedTuple):
@@ -55,6 +57,7 @@ class Dispatch:
         self.deaths = 0
         self._cursor = 0
         self._again: list[Task] = []
+        self._suspects: list[Task] = []  # tiles that have cost too many workers, if it was they
         self._flying: dict[int, Flight] = {}
         self._ready: "queue.SimpleQueue[Optional[int]]" = queue.SimpleQueue()
         self._stopped: Optional[BaseException] = None
@@ -95,6 +98,8 @@ class Dispatch:
         if self._again:
             return self._again.pop()
         first, count = self.source.missing(self._cursor)
+        if count == 0 and not self._flying and self._suspects:
+            return self._suspects.pop()
         if count == 0 and not self._flying and self._cursor > 0:  # the next step
             first, count = self.source.missing(0)
         if count == 0:
@@ -149,14 +154,18 @@ class Dispatch:
         deaths = task.deaths + self.engine.deaths(error)
         self.deaths += 1
         if task.tiles == 1:
-            if deaths > self.retries:
+            if deaths > self.retries and task.alone:
                 raise self.lost(task.first, deaths, error) from error
-            self._again.append(task._replace(deaths=deaths))
+            if deaths > self.retries:  # an engine may count those that only waited beside it
+                self._suspects.append(task._replace(deaths=deaths, alone=True))
+            else:
+                self._again.append(task._replace(deaths=deaths))
         elif deaths < 2:
             self._again.append(task._replace(deaths=deaths))
         else:  # it may be one tile that ends its worker
-            half = task.tiles // 2
-            self._again += [Task(task.first + half, task.tiles - half, 1), Task(task.first, half, 1)]
+            size = -(-task.tiles // PIECES)
+            self._again += [Task(first, min(size, task.first + task.tiles - first), 1)
+                            for first in range(task.first, task.first + task.tiles, size)][::-1]
 
     def _leave(self) -> None:
         """What is done by now is kept; the rest is not waited for."""
