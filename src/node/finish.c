@@ -165,6 +165,10 @@ tw_status tw__member_commit(struct tw__member *member, tw_error *error)
         return TW_OK;
     }
     tw_status status = check_complete(member, error);
+    /* A file that came while this job ran: whoever made the folder may be slow to look again. */
+    if (status == TW_OK && !member->replaces && tw__member_is_there(member)) {
+        status = tw__member_check_finals(member, error);
+    }
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = is_written(outputs, k) ? tw__store_check(outputs->operands[k], error) : TW_OK;
     }

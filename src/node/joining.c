@@ -41,36 +41,6 @@
 
 /* ---- final files ---- */
 
-enum final { FINAL_NONE, FINAL_OURS, FINAL_OTHER };
-
-static enum final look_at_final(const struct tw__joining *joining, int k)
-{
-    char mark[TW__MARK_SIZE];
-    const char *name;
-    int folder = -1;
-    if (tw__folder_open(&folder, joining->outputs->files[k], &name) != 0) {
-        return FINAL_NONE;
-    }
-    const int failed = tw__shared_mark_read(folder, name, mark);
-    tw__file_close(folder);
-    return failed == ENOENT                                                 ? FINAL_NONE
-           : failed == 0 && tw__shared_mark_is(mark, joining->member->mark) ? FINAL_OURS
-                                                                            : FINAL_OTHER;
-}
-
-/* A file that another job has made, or nobody knows who, is not taken for this job's. */
-static tw_status check_finals(const struct tw__joining *joining, tw_error *error)
-{
-    const tw_outputs *outputs = joining->outputs;
-    for (int k = 0; k < outputs->noperands; k++) {
-        if (outputs->files[k] != NULL && look_at_final(joining, k) == FINAL_OTHER) {
-            return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "%s: exists, and is not the result of this job; restart replaces it", outputs->files[k]);
-        }
-    }
-    return TW_OK;
-}
-
 /* An output that has its name, to be read. */
 static tw_status open_final(const struct tw__joining *joining, int k, tw_error *error)
 {
@@ -262,7 +232,7 @@ static tw_status open_parts(const struct tw__joining *joining, int *finals, int 
             if (joining->arrays[k] != NULL) {
                 status = tw__shared_begin_with(outputs->operands[k], joining->arrays[k], error);
             }
-        } else if (status == TW_OK && !member->is_worker && look_at_final(joining, k) == FINAL_OURS) {
+        } else if (status == TW_OK && !member->is_worker && tw__member_has_final(member, k)) {
             status = open_final(joining, k, error);
             ++*finals;
             member->has_finals = 1;
@@ -319,6 +289,7 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
     tw_status status = tw__run_folder_open(&member->folder, &job, error);
     if (status == TW_OK && job.fingerprint != NULL) {
         status = compare_job(joining, &job, error);
+        member->replaces = job.replaces;
         status = status == TW_OK ? open_parts(joining, &finals, &gone, error) : status;
         tw__job_text_fini(&job);
         member->is_finished = status == TW_OK && !gone && finals;
@@ -336,7 +307,7 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
         member->is_finished = *settled = 1;
         return open_finals(joining, error);
     }
-    status = joining->options->restart ? TW_OK : check_finals(joining, error);
+    status = joining->options->restart ? TW_OK : tw__member_check_finals(member, error);
     if (status == TW_OK) { /* before there is a folder with these cuts */
         status = tw__pieces_check(joining->outputs->grid, joining->shadows, tw__filesystem_piece(member->folder.parent),
                                   error);
@@ -346,13 +317,17 @@ static tw_status look_once(const struct tw__joining *joining, int *settled, tw_e
     }
     job = (struct tw__job_text){.tiles = joining->outputs->grid->count,
                                 .skipped = joining->outputs->where.count,
+                                .replaces = joining->options->restart,
                                 .fingerprint = member->fingerprint,
                                 .description = (char *)(uintptr_t)joining->options->describe};
     memcpy(job.launch, member->launch, sizeof job.launch);
     status = tw__run_folder_make(&member->folder, &job, fill_folder, (void *)(uintptr_t)joining, &won, error);
-    /* Somebody may have finished the job between the look at the files and this. */
-    if (status == TW_OK && won && tw__member_finds_finished(member, NULL)) {
-        (void)tw__run_folder_remove(&member->folder, member->folder.tag);
+    /* Somebody may have finished this job, or another one, between the look at the files and this. */
+    if (status == TW_OK && won) {
+        status = joining->options->restart ? TW_OK : tw__member_check_finals(member, error);
+        if (status != TW_OK || tw__member_finds_finished(member, NULL)) {
+            (void)tw__run_folder_remove(&member->folder, member->folder.tag);
+        }
     }
     leave_folder(member);
     return status; /* opened like any other, the next time around */

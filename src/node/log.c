@@ -214,6 +214,7 @@ int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag,
 {
     int fd = -1;
     int failed = tw__flat_folder_open_file(&fd, folder, peer->name);
+    peer->read_at = tw__now();
     if (failed != 0) {
         return failed;
     }

@@ -84,6 +84,7 @@ struct tw__peer {
     uint64_t seed;
     uint64_t records; /* read */
     int64_t seen_at;  /* tw__now() when its intents were first seen as they are */
+    int64_t read_at;  /* tw__now() when this was tried last */
     int64_t moved_at; /* tw__now() when it was first seen with this many records */
     int was_failed;   /* its failure was there when we came */
 };

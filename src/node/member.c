@@ -298,26 +298,52 @@ int tw__member_is_there(const struct tw__member *member)
     return 0;
 }
 
+/* ENOENT: there is no such file. Else 0: it has this job's mark. */
+static int look_at_final(const struct tw__member *member, int k, char mark[TW__MARK_SIZE])
+{
+    const char *name;
+    int folder = -1;
+    if (tw__folder_open(&folder, member->outputs->files[k], &name) != 0) {
+        return ENOENT;
+    }
+    const int failed = tw__shared_mark_read(folder, name, mark);
+    tw__file_close(folder);
+    return failed == 0 && !tw__shared_mark_is(mark, member->mark) ? EEXIST : failed;
+}
+
+int tw__member_has_final(const struct tw__member *member, int k)
+{
+    char mark[TW__MARK_SIZE];
+    return look_at_final(member, k, mark) == 0;
+}
+
+tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error)
+{
+    char mark[TW__MARK_SIZE];
+    const tw_outputs *outputs = member->outputs;
+    for (int k = 0; k < outputs->noperands; k++) {
+        const int found = outputs->files[k] != NULL ? look_at_final(member, k, mark) : 0;
+        if (found != 0 && found != ENOENT) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "%s: exists, and is not the result of this job; restart replaces it", outputs->files[k]);
+        }
+    }
+    return TW_OK;
+}
+
 int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE])
 {
     char mark[TW__MARK_SIZE];
     const tw_outputs *outputs = member->outputs;
     for (int k = 0; k < outputs->noperands; k++) {
-        const char *name;
-        int folder = -1;
+        int64_t tiles;
         if (outputs->files[k] == NULL) {
             continue;
         }
-        if (tw__folder_open(&folder, outputs->files[k], &name) != 0) {
-            return 0;
-        }
-        const int failed = tw__shared_mark_read(folder, name, mark);
-        tw__file_close(folder);
-        if (failed != 0 || !tw__shared_mark_is(mark, member->mark)) {
+        if (look_at_final(member, k, mark) != 0) {
             return 0;
         }
         if (launch != NULL) {
-            int64_t tiles;
             (void)tw__mark_description(mark, &tiles, launch);
         }
     }

@@ -29,6 +29,7 @@ struct tw__member {
     int has_finals;               /* some of the outputs had their names when it was opened: all tiles are recorded */
     int is_committed;             /* somebody has given the outputs their names since */
     int is_gone;                  /* the parts have lost their names: nothing is recorded any more */
+    int replaces;                 /* finished files of other jobs, since it was begun with restart */
     int verifies;                 /* read back before the commit, whatever the file system is */
     int is_verified;
     int is_coherent; /* the file system: what one node writes, all read at once */
@@ -96,6 +97,13 @@ int tw__member_is_there(const struct tw__member *member);
 /* What a mark says for people: the description, which is cut out of it, and *tiles. NULL: nothing. launch: NULL, or the
  * launch that has finished the job. */
 char *tw__mark_description(char *mark, int64_t *tiles, char launch[TW__LAUNCH_SIZE]);
+
+/* TW_ERROR_ARGUMENT: a file that another job has made, or nobody knows who, has the name of an output. It is not taken
+ * for this job's. */
+tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error);
+
+/* Whether output k has its name, and this job's mark. */
+int tw__member_has_final(const struct tw__member *member, int k);
 
 /* Whether all final files have this job's mark. launch: NULL, or the launch that has finished the last of them. */
 int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE]);

@@ -108,7 +108,7 @@ static int is_late(const struct tw__member *member, const struct tw__peer *peer,
     const int64_t patience = 2 * state->pause > LEAST_PATIENCE ? 2 * state->pause : LEAST_PATIENCE;
     const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
     const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)UNKNOWN_RATE;
-    return (double)(tw__now() - since) > expected;
+    return (double)(peer->read_at - since) > expected; /* with many nodes a look at each takes its time */
 }
 
 /* Tiles of the intent that nobody has done yet. 0, too: it is none. */
@@ -138,12 +138,16 @@ static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, 
         const uint64_t left = left_of(member, intent, done);
         const uint64_t end = left > 0 ? intent->first + intent->count : intent->first;
         for (uint64_t tile = intent->first; tile < end; tile++) {
-            if (!tw__set_has(done, tile)) {
-                tw__set_add(rounds->meant, tile);
-                if (late && !tw__set_has(member->failed, tile)) {
-                    tw__set_add(rounds->late, tile);
-                }
+            if (tw__set_has(done, tile)) {
+                continue;
             }
+            /* One who is not late is doing it: nobody else needs to. */
+            if (!late) {
+                tw__set_remove(rounds->late, tile);
+            } else if (!tw__set_has(rounds->meant, tile)) {
+                tw__set_add(rounds->late, tile);
+            }
+            tw__set_add(rounds->meant, tile);
         }
     }
 }

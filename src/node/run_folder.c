@@ -121,9 +121,9 @@ static char *job_json(const struct tw__job_text *job, const unsigned char *tag)
     snprintf(tiles, sizeof tiles, "%" PRIu64, job->tiles);
     snprintf(skipped, sizeof skipped, "%" PRIu64, job->skipped);
     json_t *description = plain_text(job->description);
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o*, s:O}", "version", TW_VERSION, "tag", text, "tiles", tiles, "skipped",
-                  skipped, "launch", job->launch, "description", description, "job", job->fingerprint);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o*, s:O}", "version", TW_VERSION, "tag", text, "tiles",
+                               tiles, "skipped", skipped, "launch", job->launch, "replaces", job->replaces,
+                               "description", description, "job", job->fingerprint);
     char *dumped = object != NULL ? tw__journal_file_text(object) : NULL;
     json_decref(object);
     return dumped;
@@ -152,6 +152,7 @@ static int take_job(struct tw__job_text *job, const char *text, size_t length)
                       read_tag(job->tag, json_string_value(json_object_get(object, "tag")));
     if (holds) {
         job->fingerprint = json_incref(fingerprint);
+        job->replaces = json_is_true(json_object_get(object, "replaces"));
         job->description = description != NULL ? strdup(description) : NULL;
         snprintf(job->launch, sizeof job->launch, "%s", launch != NULL ? launch : "");
     }

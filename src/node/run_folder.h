@@ -31,6 +31,7 @@ struct tw__run_folder {
 struct tw__job_text {
     unsigned char tag[TW__JOB_TAG];
     uint64_t tiles, skipped;      /* skipped: that the mask leaves out */
+    int replaces;                 /* it was begun with restart: finished files of other jobs are replaced */
     struct json_t *fingerprint;   /* owned */
     char *description;            /* owned; NULL: none */
     char launch[TW__LAUNCH_SIZE]; /* that has begun the job; "": not known */

@@ -257,6 +257,25 @@ def test_the_folder_of_another_job_is_refused_with_what_differs(held):
     assert (held.load() == numpy.arange(600.0)).all()
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_file_that_came_while_the_job_ran_is_replaced_by_restart_alone(held, restart):
+    node = start(held, "0/1", *["--restart"] * restart)
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 0)
+    theirs = numpy.arange(7.0)
+    held.save("r.npy", theirs)
+    (held / "hold").unlink()
+    errors = node.communicate(timeout=60)[1]
+    if restart:
+        assert node.returncode == 0 and (numpy.load(held / "r.npy") == numpy.arange(600.0)).all(), errors
+        return
+    assert node.returncode != 0 and "r.npy: exists, and is not the result of this job; restart replaces it" in errors
+    assert (numpy.load(held / "r.npy") == theirs).all() and (held / "r.npy.run").is_dir()
+    (held / "r.npy").unlink()
+    again = start(held, "0/1")  # nothing of it was lost
+    errors = again.communicate(timeout=60)[1]
+    assert again.returncode == 0 and (numpy.load(held / "r.npy") == numpy.arange(600.0)).all(), errors
+
+
 def test_auto_is_what_the_environment_says(slow):
     node = start(slow, "auto", SLURM_JOB_ID="9", SLURM_ARRAY_TASK_ID="3", SLURM_ARRAY_TASK_MIN="1", SLURM_ARRAY_TASK_MAX="5",
                  SLURM_ARRAY_TASK_STEP="2", SLURM_ARRAY_TASK_COUNT="3", SLURM_CPUS_PER_TASK="1")  # fmt: skip
