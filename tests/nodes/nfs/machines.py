@@ -199,7 +199,7 @@ class Lab:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.memory], check=True)
         with open(self.disk, "wb") as disk:
             disk.truncate(DISK << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "quota", "-E", "quotatype=usrquota", self.disk], check=True, env={**os.environ, "PATH": PATH})
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "quota", "-E", "quotatype=usrquota", self.disk], check=True, env={**os.environ, "PATH": PATH})
         log = open(self.folder / "switch.log", "wb")
         self.switch = subprocess.Popen(["uml_switch", "-unix", self.switch_socket], stdin=subprocess.PIPE, stdout=log, stderr=log)
         limit = time.monotonic() + 10
@@ -233,7 +233,7 @@ class Lab:
             machine.wait_ready()
         for client in self.clients:
             client.check("while grep -q ' /mnt/nfs ' /proc/mounts; do umount -f /mnt/nfs || umount -l /mnt/nfs; done")
-        self.server.check("rm -rf /mnt/disk/export/* /mnt/disk/export/.[!.]*")
+        self.server.check("rm -rf /mnt/disk/full /mnt/disk/export/* /mnt/disk/export/.[!.]*")
 
     @property
     def machines(self):

@@ -35,7 +35,7 @@ def save_inputs(folder):
 
 def command(place, node, signs, rest=REST, cache="/run/cache", more=""):
     """For a shell: the job in the folder `place` as this node; `signs`: a folder where it logs the tiles that it computed."""
-    return (f"cd {place} && TILEWORK_CACHE={cache} NODES_REST={rest} NODES_FOLDER={signs} exec {TILEWORK} run {KERNEL}:fill "
+    return (f"cd {place} && XDG_CACHE_HOME={cache} NODES_REST={rest} NODES_FOLDER={signs} exec {TILEWORK} run {KERNEL}:fill "
             f"-s 'y[i], x[j] -> r[i,j]' y=y.npy x=x.npy -o r=r.npy --parts i={ROWS} --node {node} {more}")
 
 
