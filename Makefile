@@ -8,6 +8,7 @@
 #   make bench     measure Tilework beside its peers (ARGS="--quick ...")
 #   make soak      real jobs while workers and commands are killed at random, 10 minutes (ARGS="--minutes 1 ...")
 #   make reliability   measure what killed workers, full disks and the like do to Tilework and to other tools
+#   make reliability-nodes   the same for jobs that several machines compute, on a Slurm cluster of its own
 #   make wheels    build wheels for x86-64 and aarch64 and a source distribution, check them and run them (build/wheels/dist)
 #   make install   build, then install under PREFIX (DESTDIR is put before it)
 #   make format    lay out the C sources as .clang-format says
@@ -18,7 +19,7 @@ DESTDIR ?=
 ARGS ?=
 export PREFIX DESTDIR
 
-.PHONY: build demo test test-long bench soak reliability wheels install format clean
+.PHONY: build demo test test-long bench soak reliability reliability-nodes wheels install format clean
 
 build:
 	@tools/build/setup.sh build
@@ -48,6 +49,11 @@ reliability:
 	@tools/build/setup.sh reliability
 	@tools/build/build.sh
 	@build/venv-reliability/bin/python reliability/reliability.py $(ARGS)
+
+reliability-nodes:
+	@tools/build/setup.sh reliability
+	@tools/build/build.sh
+	@python3 tests/nodes/enter.py build/venv-reliability/bin/python reliability/reliability_nodes.py $(ARGS)
 
 wheels:
 	@tools/build/setup.sh wheels

@@ -82,7 +82,13 @@ wished_packages() {
         have insmod || echo kmod
         library fuse3 || echo libfuse3-dev
         ;;
-    reliability) have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev ;;
+    reliability)
+        have mpirun && have mpicc || echo openmpi-bin libopenmpi-dev
+        have munged || echo munge
+        have slurmctld || echo slurmctld
+        have slurmd || echo slurmd
+        have sbatch || echo slurm-client
+        ;;
     wheels)
         have mmdebstrap || echo mmdebstrap
         have qemu-aarch64-static || echo qemu-user-static
