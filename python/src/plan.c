@@ -81,15 +81,30 @@ static PyObject *forecasts_of(const tw_plan *plan)
     return rows;
 }
 
+static PyObject *nodes_of(const tw_node_plan *made)
+{
+    if (made->nodes == 0) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue("{s:L,s:K,s:d,s:d,s:d,s:d,s:i,s:d,s:d,s:s,s:N,s:N,s:s,s:s,s:s,s:s,s:s}", "nodes",
+                         (long long)made->nodes, "tiles", (unsigned long long)made->tiles, "bytes_read",
+                         made->bytes_read, "bytes_written", made->bytes_written, "node_read", made->node_read,
+                         "node_written", made->node_written, "workers", made->workers, "node_memory", made->node_memory,
+                         "seconds", made->seconds, "file_system", made->file_system, "is_coherent",
+                         PyBool_FromLong(made->is_coherent), "fits", PyBool_FromLong(made->fits), "whole", made->whole,
+                         "cuts", made->cuts, "rules", made->rules, "advice", made->advice, "sbatch", made->sbatch);
+}
+
 static PyObject *facts_of(const tw_plan *plan)
 {
-    return Py_BuildValue("{s:K,s:s,s:d,s:d,s:d,s:K,s:d,s:d,s:d,s:d,s:d,s:N,s:s,s:N,s:N,s:i,s:s}", "tiles",
+    return Py_BuildValue("{s:K,s:s,s:d,s:d,s:d,s:K,s:d,s:d,s:d,s:d,s:d,s:N,s:s,s:N,s:N,s:i,s:s,s:N}", "tiles",
                          (unsigned long long)plan->tiles, "why", plan->why, "bytes_read", plan->bytes_read,
                          "bytes_written", plan->bytes_written, "operations", plan->operations, "timed",
                          (unsigned long long)plan->timed, "shortest", plan->shortest, "mean", plan->mean, "longest",
                          plan->longest, "set_up", plan->set_up, "together", plan->together, "at_least",
                          PyBool_FromLong(plan->at_least), "note", plan->note, "bandwidth", rows_of(&plan->bandwidth),
-                         "forecasts", forecasts_of(plan), "best", plan->best, "advice", plan->advice);
+                         "forecasts", forecasts_of(plan), "best", plan->best, "advice", plan->advice, "on_nodes",
+                         nodes_of(&plan->on_nodes));
 }
 
 static int read_work(PyObject *statement, const tw_grid *grid, tw_work *work)
@@ -107,7 +122,7 @@ static int read_work(PyObject *statement, const tw_grid *grid, tw_work *work)
 }
 
 /* plan(Kernel, Grid, arrays, dtypes, Statement or None, workers, no_run, again, pool_is_open, outputs_are_there,
- * opening_one, opening_all, serial_call, threads_call, sample or None) -> dict */
+ * opening_one, opening_all, serial_call, threads_call, sample or None, nodes, folder or None) -> dict */
 PyObject *make_plan(PyObject *self, PyObject *args)
 {
     PyObject *kernel, *grid, *arrays, *types, *statement, *given;
@@ -117,11 +132,13 @@ PyObject *make_plan(PyObject *self, PyObject *args)
     tw_plan_sample sample = {0};
     tw_work work;
     tw_error error;
+    long long nodes;
     (void)self;
-    if (!PyArg_ParseTuple(args, "O!O!OOOippppddddO:plan", &KernelType, &kernel, &GridType, &grid, &arrays, &types,
+    if (!PyArg_ParseTuple(args, "O!O!OOOippppddddOLz:plan", &KernelType, &kernel, &GridType, &grid, &arrays, &types,
                           &statement, &options.workers, &options.no_run, &options.bandwidth.again,
                           &options.pool_is_open, &options.outputs_are_there, &options.opening_one, &options.opening_all,
-                          &options.call_seconds[TW_SERIAL], &options.call_seconds[TW_THREADS], &given)) {
+                          &options.call_seconds[TW_SERIAL], &options.call_seconds[TW_THREADS], &given, &nodes,
+                          &options.folder)) {
         return NULL;
     }
     options.call_seconds[TW_PROCESSES] = options.call_seconds[TW_THREADS];
@@ -131,6 +148,7 @@ PyObject *make_plan(PyObject *self, PyObject *args)
         read_operands(arrays, types, operands, dtypes, tw_signature_noperands(tw_grid_signature(tiles))) != 0) {
         return NULL;
     }
+    options.nodes = nodes;
     options.sample = has_sample ? &sample : NULL;
     options.work = read_work(statement, tiles, &work) ? &work : NULL;
     tw_plan *plan = PyMem_RawMalloc(sizeof *plan);

@@ -22,7 +22,7 @@ from ._functions import close_idle, empty, evaluate, function, iterate, kernel, 
 from ._installed import get_include, get_pkgconfig
 from ._native import Kernel
 from ._nodes import JobStatus, status
-from ._plan import Forecast, Plan, plan
+from ._plan import Forecast, NodePlan, Plan, plan
 from ._pool import Pool
 from ._prepared import Function
 from ._report import Report
@@ -34,7 +34,7 @@ from ._tilework import version as __version__
 if _TYPE_CHECKING:
     from ._beside import Future, Tiles
 
-__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Function", "Future", "JobStatus", "Kernel", "KernelFunction", "NotationError", "OutOfMemory",
+__all__ = ["ArgumentError", "CheckError", "CompileError", "Error", "FileError", "FinishedTile", "Forecast", "Function", "Future", "JobStatus", "Kernel", "KernelFunction", "NodePlan", "NotationError", "OutOfMemory",
            "Plan", "Pool", "PoolError", "RemoteError", "Report", "SharedArray", "Tile", "TileError", "Tiles", "__version__", "close_idle", "compile",
            "counters", "empty", "evaluate", "function", "get_include", "get_pkgconfig", "iterate", "kernel", "machine", "map", "plan", "run", "share", "status", "submit", "zeros"]
 

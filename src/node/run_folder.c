@@ -319,8 +319,8 @@ static int is_another(const struct tw__run_folder *folder, const char *name, con
 }
 
 /* Its new name says that it is nobody's: whoever has it open writes to files that go, and whoever is making it finds
- * that it cannot get its name any more. With a tag: if another job's folder had the name by then, it gets it back; those
- * who have it open do not notice. */
+ * that it cannot get its name any more. With a tag: if another job's folder had the name by then, it gets it back;
+ * those who have it open do not notice. */
 static int take_away(const struct tw__run_folder *folder, const char *which, const unsigned char *tag)
 {
     char name[NAME_SIZE], random[7];

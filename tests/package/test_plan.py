@@ -225,3 +225,31 @@ def test_threads_that_waited_for_the_lock_are_reported():
         return tw.run(count, "x[i] -> r[i]", np.arange(40.0), tiles={"i": 1}, workers=2, pool="threads", report=True)[1].advice
 
     assert undisturbed(advice, lambda text: "Python's lock" in text) or os.getloadavg()[0] > 1.5
+
+
+def test_nodes_have_a_part_of_their_own(tmp_path):
+    a = np.zeros((400, 100))
+    made = tw.plan("r[i,j] = 2 * a[i,j]", a=a, tiles={"i": 10}, out=tmp_path / "r.npy", no_run=True, nodes=4, workers=2)
+    part = made.on_nodes
+    assert (part.nodes, part.tiles, part.workers, part.fits) == (4, 10, 2, True)
+    assert part.bytes_read == part.bytes_written == a.nbytes and part.node_read == a.nbytes / 4
+    assert part.node_memory == 2 * 2 * 10 * 100 * 8 and part.seconds > 0
+    assert part.whole == "a along dimension 1" and part.cuts.startswith("a tile of r is 1 piece of 8000 bytes")
+    assert re.fullmatch(r"sbatch --array=0-3 --requeue --cpus-per-task=2 --mem=1G", part.sbatch)
+    assert repr(made).endswith(repr(part)) and repr(part).splitlines()[0].startswith("on 4 nodes of 2 workers: ")
+    assert made.to_dict()["on_nodes"] == part.to_dict() and "on 4 nodes" in made._repr_html_()
+    assert not list(tmp_path.iterdir())
+    assert tw.plan("r[i,j] = 2 * a[i,j]", a=a, no_run=True).on_nodes is None
+
+
+def test_nodes_of_python_kernels_are_counted_too():
+    part = tw.plan(lambda x: 2 * x, "x[i] -> r[i]", np.zeros(100), tiles={"i": 1}, nodes=2, no_run=True).on_nodes
+    assert part.tiles == 50 and part.node_read == 50 * 8
+
+
+@pytest.mark.parametrize("nodes", [0, -1, 10**9 + 1])
+def test_numbers_of_nodes_that_cannot_be_are_refused(nodes):
+    with pytest.raises(tw.ArgumentError, match=f"^nodes is {nodes}; it is from 1 to 1000000000$"):
+        tw.plan("r[i] = 2 * x[i]", x=np.zeros(9), nodes=nodes)
+    with pytest.raises(TypeError):
+        tw.plan("r[i] = 2 * x[i]", x=np.zeros(9), nodes="2")
