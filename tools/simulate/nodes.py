@@ -31,7 +31,8 @@ LEAST_ROUND = 0.1
 READ_AT_ONCE = 512
 PAUSE = 8
 LEAST_PAUSE, MOST_PAUSE = 0.25, 10.0
-FIRST_WAIT, MOST_WAIT = 0.05, 1.0
+LEAST_PATIENCE = 2.0
+MOST_WAIT = 1.0
 CALLS_OF_A_READ = 4  # open, state, records, close
 CALLS_OF_A_BATCH = 4  # sync the parts, write records, sync the journal, write the state
 CALLS_OF_A_START = 16  # look, open folder, job, parts, kernel, journal
@@ -86,8 +87,6 @@ class Job:
     round_trip: float = 0.0  # to the file server; 0: a local disk
     server: float = 100_000  # calls a second that the file server does
     budget: int = READ_AT_ONCE  # journals read in one look
-    careful: bool = False    # a tile is late only if all who mean to do it are, and were read again since
-    leaves: bool = False     # a node that finds nothing to do does not wait for the end
     seed: int = 1
 
 
@@ -127,7 +126,6 @@ class Reading:
             self.look = max(at_once * (self.calls + CALLS_OF_A_BATCH) / job.server - self.pause, self.look)
         self.batch = self.pause + self.look  # from one batch of records to the next
         self.cycle = self.looks * self.batch  # after which a node has read all others
-        self.help = one["open"] + 2 * one["read"]
 
 
 class Simulation:
@@ -153,7 +151,6 @@ class Simulation:
         self.computed = self.twice = self.calls = self.rounds = self.looks = self.dead = self.lost = 0
         self.worked = 0.0
         self.all_recorded = 0.0
-        self.ended = {}
 
     # ---- events ----
 
@@ -181,8 +178,7 @@ class Simulation:
                 for tile in tiles:
                     self.means[tile] += 1
                     self.meant.add(tile)
-                    if self.job.careful:
-                        self.late.remove(tile)
+                    self.late.remove(tile)  # one who is not late is doing it
             elif kind in ("ended", "over"):
                 for tile in tiles:
                     self.lates[tile] -= kind == "over"
@@ -195,7 +191,7 @@ class Simulation:
             else:
                 for tile in tiles:
                     self.lates[tile] += 1
-                    if not self.done.has(tile) and (not self.job.careful or self.lates[tile] >= self.means[tile]):
+                    if not self.done.has(tile) and self.lates[tile] >= self.means[tile]:
                         self.late.add(tile)
                         changed = True
         return changed
@@ -234,17 +230,13 @@ class Simulation:
         self.calls += reading.calls
         kind, tiles = self.next_round(now, node)
         if kind == NONE or not tiles:
-            if job.leaves:
-                self.ended[node] = now
-                self.start_another(now)
-            else:
-                self.idle.append(node)
+            self.idle.append(node)
             return
         self.rounds += 1
         now += reading.look if not reading.saturated else reading.one["list"] * job.nodes  # a look that waits is given up
         seen = now + self.delay()
         self.shows(seen, "meant", tiles)
-        expected = 1.25 * job.tile * self.speed[node] * len(tiles) + 2 * reading.pause
+        expected = 1.25 * job.tile * self.speed[node] * len(tiles) + max(2 * reading.pause, LEAST_PATIENCE)
         dies, ended, left = self.dies[node], True, []
         for tile in tiles:
             if self.recorded[tile] + self.delay() <= now:
@@ -257,7 +249,7 @@ class Simulation:
             self.worked += takes
             left.append(tile)
         self.record(now if ended else dies, node, left, ended)
-        late = seen + expected + (reading.cycle / 2 if job.careful else 0)
+        late = seen + expected + reading.cycle / 2  # once it is read again
         over = now + reading.batch / 2 + self.delay() if ended else math.inf
         if late < over:
             self.shows(late, "late", tiles)
@@ -336,9 +328,8 @@ class Simulation:
             else:
                 self.work(now, node)
         # Who waits reads on until it has seen all.
-        end = self.all_recorded + (reading.help if job.leaves else reading.cycle) + 2 * reading.one["sync"] + 2 * reading.one["rename"]
-        alive = sum(max(0.0, min(end, self.ended.get(node, end)) - self.begun[node]) for node in range(job.nodes)
-                    if self.begun[node] < math.inf)
+        end = self.all_recorded + reading.cycle + 2 * reading.one["sync"] + 2 * reading.one["rename"]
+        alive = sum(max(0.0, end - began) for began in self.begun if began < math.inf)
         self.calls += int(alive / reading.batch * reading.calls)
         return self.report(end, alive)
 
@@ -397,7 +388,6 @@ def table(library, costs, least, most):
         ("... as an array that trickles, a start in 3 s", Job(1000, 40_000, trickle=3.0, **large)),
         ("... 5 % are slow, 5 % die", Job(1000, 40_000, slow=0.05, deaths=0.05, **large)),
         ("100,000 nodes, tiles of 60 s", Job(100_000, 1_600_000, **large)),
-        ("... who finds nothing to do leaves", Job(100_000, 1_600_000, leaves=True, **large)),
         ("the same work: 1,000 nodes of 100 workers each", Job(1000, 1_600_000, tile=0.6, round_trip=0.0003)),
         ("... 1 % are slow, 1 % die", Job(1000, 1_600_000, tile=0.6, slow=0.01, deaths=0.01, round_trip=0.0003)),
     ]
