@@ -5,9 +5,10 @@ import shlex
 import signal
 import sys
 
+import numpy
 import pytest
 
-from job import HERE, TILES, Job
+from job import EXPECTED, HERE, TILES, Job
 
 COMPLETED = [("COMPLETED", "0:0")]
 
@@ -67,6 +68,15 @@ def test_program_in_python(cluster, job):
                             env=job.own, cwd=job.folder)
     ends_well(cluster, job, number)
     assert [text.count("done") for text in said(job).values()] == [1, 1, 1]
+
+
+def test_example(cluster, job):
+    """The script of the examples, in a folder with the inputs: a statement, which has no signs, so the result is all to look at."""
+    number = cluster.submit(HERE.parents[1] / "examples" / "nodes" / "array.sbatch", env=job.own, cwd=job.folder)
+    assert cluster.end_of(number) == COMPLETED
+    texts = [path.read_text() for path in job.folder.glob("tilework-*.out")]
+    assert len(texts) == 4 and all("node" in text or "already finished" in text for text in texts), texts
+    assert numpy.array_equal(numpy.load(job.result), EXPECTED) and not job.run_folder.exists()
 
 
 def test_number_of_nodes_by_hand(cluster, job):
