@@ -111,7 +111,7 @@ static int is_late(const struct tw__member *member, const struct tw__peer *peer,
     return (double)(peer->read_at - since) > expected; /* with many nodes a look at each takes its time */
 }
 
-/* Tiles of the intent that nobody has done yet. 0, too: it is none. */
+/* Tiles of the intent that no node has done yet. 0, too: it is none. */
 static uint64_t left_of(const struct tw__member *member, const struct tw__intent *intent, const uint64_t *done)
 {
     uint64_t left = 0, end;
