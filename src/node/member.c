@@ -121,7 +121,10 @@ int tw__member_has_all(const struct tw__member *member, uint64_t first, uint64_t
 void tw__member_note(struct tw__member *member, uint64_t tile, uint64_t sum)
 {
     struct tw__record *pending = tw__grow(member->pending, member->npending, &member->pending_room, sizeof *pending);
-    if (pending == NULL) { /* then it is as if it had not been done */
+    if (pending == NULL) { /* its word says that it is done, so nobody here would do it again: the run ends */
+        if (member->failure.status == TW_OK) {
+            (void)tw__fail_memory(&member->failure, sizeof *pending, "the tiles that this node has done");
+        }
         return;
     }
     member->pending = pending;

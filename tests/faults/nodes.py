@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import node_calls
 from case import COLUMNS, ROWS, npy
 from matrix import table
 from node_case import JOBS, RUN, NodeCase
@@ -558,6 +559,7 @@ def main():
     points = table(build)
     add_points(suite, points)
     add_scenarios(suite)
+    node_calls.add(suite)
     if len(words) > 2:
         suite.jobs = [job for job in suite.jobs if words[2] in f"{job[0]} {job[1]}"]
     tap = Tap()
