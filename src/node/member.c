@@ -320,13 +320,20 @@ int tw__member_has_final(const struct tw__member *member, int k)
     return look_at_final(member, k, mark) == 0;
 }
 
+/* Whether it is the file that this job has written: another node has named it just now. */
+static int is_own(const tw_array *output)
+{
+    return output != NULL && output->store != NULL && output->store->state == TW__STORE_WRITTEN &&
+           tw__shared_is_finished(output);
+}
+
 tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error)
 {
     char mark[TW__MARK_SIZE];
     const tw_outputs *outputs = member->outputs;
     for (int k = 0; k < outputs->noperands; k++) {
         const int found = outputs->files[k] != NULL ? look_at_final(member, k, mark) : 0;
-        if (found != 0 && found != ENOENT) {
+        if (found != 0 && found != ENOENT && !is_own(outputs->operands[k])) {
             return tw__fail(error, TW_ERROR_ARGUMENT,
                             "%s: exists, and is not the result of this job; restart replaces it", outputs->files[k]);
         }

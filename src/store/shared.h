@@ -49,6 +49,10 @@ tw_status tw__shared_begin_with(tw_array *array, const tw_array *source, tw_erro
  * be seen, since the descriptors are no longer ours. */
 int tw__shared_is_there(const tw_array *array);
 
+/* Whether the file that has the final name is this part, or has its mark. A mark beside the file alone may no longer
+ * fit: another machine's time stamps reach the server when that machine pleases. */
+int tw__shared_is_finished(const tw_array *array);
+
 /* Whether other machines' bytes can be trusted as soon as they are written: else read back before the commit. */
 int tw__shared_is_coherent(const tw_array *array);
 

@@ -218,6 +218,11 @@ static int is_finished(const struct tw__shared *shared)
             tw__shared_mark_is(mark, shared->mark));
 }
 
+int tw__shared_is_finished(const tw_array *array)
+{
+    return is_finished(shared_of(array->store));
+}
+
 static tw_status check(struct tw__store *store, tw_error *error)
 {
     const struct tw__shared *shared = shared_of(store);

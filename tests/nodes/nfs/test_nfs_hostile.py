@@ -8,7 +8,7 @@ import pytest
 
 from shared import EXPORT, HERE, INPUTS, ROWS, Work, wait_for
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]  # seconds: the server reboots
 STOPPED = 3  # exit code
 DISK = (3, 4)  # in the middle; before it began
 
