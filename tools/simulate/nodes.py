@@ -389,7 +389,6 @@ def table(library, costs, least, most):
         ("... 5 % are slow, 5 % die", Job(1000, 40_000, slow=0.05, deaths=0.05, **large)),
         ("100,000 nodes, tiles of 60 s", Job(100_000, 1_600_000, **large)),
         ("the same work: 1,000 nodes of 100 workers each", Job(1000, 1_600_000, tile=0.6, round_trip=0.0003)),
-        ("... 1 % are slow, 1 % die", Job(1000, 1_600_000, tile=0.6, slow=0.01, deaths=0.01, round_trip=0.0003)),
     ]
     print(HEAD)
     for title, job in rows:
