@@ -33,8 +33,8 @@ def caller(job, engine, *more, before=(), env=None):
 
 
 @pytest.mark.parametrize("engine, module", [
-    ("processes", "numpy"), ("local_dask", "distributed"), ("executorlib", "executorlib"),
-    pytest.param("parsl", "parsl", marks=pytest.mark.long)])
+    ("processes", "numpy"), ("local_dask", "distributed"),
+    pytest.param("executorlib", "executorlib", marks=pytest.mark.long), pytest.param("parsl", "parsl", marks=pytest.mark.long)])
 def test_engine(job, engine, module):
     needs(module)
     job.end(caller(job, engine))
