@@ -59,6 +59,26 @@ static void add_words(FILE *fields, const struct tw__arguments *words)
     }
 }
 
+/* -march=native means another processor on another machine, and home folders are shared by whole clusters. */
+static void add_processor(FILE *fields)
+{
+    char features[8192];
+    tw__cpu_features(features, sizeof features);
+    add_text(fields, features);
+}
+
+/* Whether the flags ask for this very processor. */
+static int are_native(const struct tw__arguments *flags)
+{
+    for (size_t k = 0; k < flags->count; k++) {
+        const char *value = strchr(flags->word[k], '=');
+        if (value != NULL && strcmp(value, "=native") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* What stands for a portable object on every machine: source, flags and version, no compiler and no processor. */
 tw_status tw__make_origin(struct tw__compilation *job, tw_error *error)
 {
@@ -77,6 +97,9 @@ tw_status tw__make_origin(struct tw__compilation *job, tw_error *error)
     }
     add_words(fields, &job->front);
     add_words(fields, &job->flags);
+    if (are_native(&job->flags)) { /* then it is for machines like this one */
+        add_processor(fields);
+    }
     add_text(fields, job->keeps != NULL ? job->keeps->all : NULL);
     add_field(fields, job->text, job->length);
     return close_fields(fields, &data, &size, job->origin, error);
@@ -85,7 +108,6 @@ tw_status tw__make_origin(struct tw__compilation *job, tw_error *error)
 /* Which compiler: of a portable object the one that was asked for, as no other changes its results. */
 static void add_compiler(FILE *fields, const struct tw__compilation *job)
 {
-    char features[8192];
     if (tw__is_portable(job)) {
         add_text(fields, job->origin);
         add_text(fields, job->options->compiler);
@@ -97,9 +119,7 @@ static void add_compiler(FILE *fields, const struct tw__compilation *job)
     }
     add_text(fields, job->compiler.program);
     add_text(fields, job->version);
-    /* -march=native means another processor on another machine, and home folders are shared by whole clusters. */
-    tw__cpu_features(features, sizeof features);
-    add_text(fields, features);
+    add_processor(fields);
 }
 
 /* The key stands for all that decides what the compiler makes, but for the files that the source includes: those are
