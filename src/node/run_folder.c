@@ -276,6 +276,9 @@ tw_status tw__run_folder_make(struct tw__run_folder *folder, const struct tw__jo
     if (made >= 0) {
         tw__file_close(made);
     }
+    if (*won) { /* it is there, for others; but this process may never ask again whether its name is on the disk */
+        return fail_make(folder, failed, error);
+    }
     (void)tw__flat_folder_remove(folder->parent, name);
     /* Whoever finished the job may have taken this one away too. */
     const int lost = failed == EEXIST || failed == ENOTEMPTY || failed == ENOENT;
