@@ -24,9 +24,12 @@ def needs(*modules):
 pytest.importorskip("tilework")
 
 
+PATH = os.pathsep.join((str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")))  # Parsl looks there for its programs
+
+
 def caller(job, engine, *more, before=(), env=None):
     return job.start([*before, sys.executable, *(["-m", "mpi4py.futures"] if engine == "mpi" else []), HERE / "engine_job.py", engine, *more],
-                     env=env or {}, cwd=job.folder)
+                     env={"PATH": PATH, **(env or {})}, cwd=job.folder)
 
 
 # ---- each engine, undisturbed ----------------------------------------------------------------------------------------
