@@ -335,7 +335,8 @@ def part_faults():
         commands.append([sys.executable, tests / "nodes.py", folder, f"{place}/nodes", *(["--long"] if Effort.nodes else [])])
         # Each counts what its own process holds, so they may run side by side; the soak kills by itself, alone.
         with concurrent.futures.ThreadPoolExecutor(max_workers=CORES) as workers:
-            ran = list(workers.map(lambda command: run(command, env=env, cwd=TOP), commands))
+            seconds = 3600 if Effort.nodes else 600
+            ran = list(workers.map(lambda command: run(command, env=env, seconds=seconds, cwd=TOP), commands))
         commands.append(soak)
         ran.append(run(soak, env=env, seconds=Effort.soak * 4 + 600, cwd=TOP))
         for command, done in zip(commands, ran):
