@@ -53,10 +53,12 @@ typedef struct tw_output {
 /* What to do about an unfinished run of these outputs. Without resume or restart such a run is an error, so that its
  * work is not lost by mistake. */
 typedef struct tw_outputs_options {
-    int resume;     /* continue it; begin anew if there is none */
-    int restart;    /* throw it away and begin anew */
-    int verify;     /* resume: read all recorded tiles first, and run those again whose checksum is wrong */
-    int no_journal; /* record nothing: a run that is not finished leaves nothing */
+    int resume;  /* continue it; begin anew if there is none */
+    int restart; /* throw it away and begin anew. With node: a finished result of this job too, and once for all
+                    processes of one job of a scheduler */
+    int verify; /* resume: read all recorded tiles first, and run those again whose checksum is wrong. With node: before
+                   the outputs get their names, as is always done on file systems that are not known to be coherent */
+    int no_journal;                                   /* record nothing: a run that is not finished leaves nothing */
     void (*made)(void *user, const char *unfinished); /* called with the name of each new file once it is there, for a
                                                          program that removes it if it is ended at once; the text lives
                                                          for the call */
@@ -86,7 +88,11 @@ typedef struct tw_outputs_options {
  * another job, and the message says what differs; it belongs to other files; verify finds a changed tile in outputs
  * that were finished), TW_ERROR_FORMAT (a damaged journal; FILE.partials is missing, or a tile has changed, and a later
  * step has overwritten what it was computed from), TW_ERROR_FILE (also if another run is writing these files; the
- * message names its process), TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_PROCESS. */
+ * message names its process), TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_PROCESS.
+ * With node (node.h): joins the run folder or makes it, or finds the job finished (tw_outputs_totals.finished). Errors
+ * are then also TW_ERROR_ARGUMENT (a file of that name that this job has not made, outputs on several file systems, an
+ * output that is an input, a step that overwrites what another step wrote) and TW_ERROR_JOURNAL (the run folder is of
+ * another job). */
 TW_API tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
                                  tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
                                  tw_error *error);
@@ -136,8 +142,10 @@ TW_API void tw_outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *
 
 /* Renames every output to its final name, replacing a file of that name, and removes the journal. All outputs are
  * checked before any is renamed; after that only a disk error can leave some renamed and others not, and a resume then
- * renames the others. The arrays stay readable. Errors: TW_ERROR_ARGUMENT (the last tw_run of these outputs has not
- * succeeded, or they were committed or kept before), TW_ERROR_FILE, TW_ERROR_DISK. */
+ * renames the others. The arrays stay readable. With node: all tiles must be recorded, by whichever nodes; finding that
+ * another node has done this is success; TW_ERROR_JOURNAL says that two nodes computed different bytes. Errors:
+ * TW_ERROR_ARGUMENT (the last tw_run of these outputs has not succeeded, or they were committed or kept before),
+ * TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error);
 
 /* Ends a run that has failed: records what is done and closes the files, so that a later run can resume. If no tile is
@@ -146,8 +154,8 @@ TW_API tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error);
  * recorded before is kept. Errors: TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_keep(tw_outputs *outputs, tw_error *error);
 
-/* Destroys the outputs and their arrays. Files and journal are removed unless they were committed or kept. NULL: does
- * nothing. */
+/* Destroys the outputs and their arrays. Files and journal are removed unless they were committed or kept; with node or
+ * join nothing is. NULL: does nothing. */
 TW_API void tw_outputs_destroy(tw_outputs *outputs);
 
 #ifdef __cplusplus
