@@ -214,11 +214,11 @@ static int only_failures_left(const struct tw__rounds *rounds, uint64_t first, u
 
 static tw_status fail_elsewhere(struct tw__rounds *rounds, tw_error *error)
 {
-    rounds->is_said = 1;
     const struct tw__member *member = rounds->member;
     for (int p = 0; p < member->npeers; p++) {
         const struct tw__peer *peer = &member->peers[p];
         if (peer->state.failed && !peer->was_failed) {
+            rounds->is_said = 1; /* of an own tile the outcome says what happened */
             const tw_status status = tw__fail(error, TW_ERROR_KERNEL, "node %" PRId64 " on %s: %s", peer->who.node,
                                               peer->who.host, peer->state.failure);
             if (error != NULL) {

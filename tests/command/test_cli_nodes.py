@@ -226,6 +226,14 @@ def test_a_failed_tile_is_reported_by_every_node_and_by_status(slow):
     assert re.search(r"^failed: node \d/2, tile 7: .*no root", text, re.M)
 
 
+def test_keep_going_does_the_rest_and_says_which_tile_failed(slow):
+    node = start(slow, "0/1", "--keep-going", kernel="fails")
+    errors = node.communicate(timeout=60)[1]
+    assert node.returncode == 1 and "tilework: kernel slow.c:fails returned 3 at tile 7, -> r[70:80] (10), on worker 0: no root\n" in errors
+    text = slow.call("status", "r.npy").stdout
+    assert text.startswith("r.npy: 59 of 60 tiles ") and re.search(r"^failed: node 0/1, tile 7: .*no root", text, re.M)
+
+
 def test_restart_begins_anew_once_for_all_tasks_of_an_array(held):
     slow = held
     first = start(slow, "0/2")
