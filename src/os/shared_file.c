@@ -98,10 +98,12 @@ int tw__shared_file_open(struct tw__shared_file *file, int folder, const char *n
     return tw__shared_file_is_open(file) ? 0 : ESTALE; /* all three are one file */
 }
 
+/* ESTALE: it is a file that another machine has removed, as ours may be. */
 static int is_own(const struct tw__shared_file *file, int fd)
 {
     struct tw__file_info info;
-    return fd < 0 || (tw__file_info(fd, &info) == 0 && info.device == file->device && info.inode == file->inode);
+    const int failed = fd < 0 ? 0 : tw__file_info(fd, &info);
+    return fd < 0 || failed == ESTALE || (failed == 0 && info.device == file->device && info.inode == file->inode);
 }
 
 int tw__shared_file_is_open(const struct tw__shared_file *file)

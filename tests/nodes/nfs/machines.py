@@ -78,7 +78,7 @@ class Machine:
         self.line, self.gone = here, False
         words = [KERNEL, f"mem={MEGABYTES}M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={HERE / 'init.sh'}",
                  "con=null", "con0=null", "ssl=null", f"ssl0=fd:{there.fileno()}", "stderr=1", "panic=1",
-                 f"umid={self.name}", f"uml_dir={self.lab.folder}/uml/", f"eth0=daemon,,unix,{self.lab.switch_socket}",
+                 f"umid={self.name}", f"uml_dir={self.lab.folder}/uml/", f"eth0=daemon,02:00:00:00:00:{self.number:02x},unix,{self.lab.switch_socket}",
                  f"name={self.name}", f"address={self.address}", f"lab={self.lab.folder}",
                  f"modules={','.join(modules(SERVER if self.name == 'server' else CLIENT))}"]
         if self.name == "server":
