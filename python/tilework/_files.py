@@ -377,6 +377,8 @@ class Written:
         except _tilework.Failure as failure:
             self._add(error, f"what was done could not all be recorded: {failure.args[1]}")
             return
+        if self.files.are_shared:
+            self.inner.discard()  # closes the run folder, which stays
         if kept == 0 and self.files.is_caller:
             _remove_run_folder(self.kept_in)
         if kept > 0:

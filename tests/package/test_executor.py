@@ -42,7 +42,9 @@ def _pid_soon(_):
 
 
 @pytest.fixture(scope="module")
-def processes():
+def processes(tmp_path_factory):
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
+        tw.evaluate("r[i] = y[i]", y=np.ones(3), out=tmp_path_factory.mktemp("first") / "r.npy", pool=threads)
     with concurrent.futures.ProcessPoolExecutor(2, SPAWN) as pool:
         started(pool)
         yield pool
