@@ -113,6 +113,7 @@ static tw_status run_compiler(struct tw__compilation *job, const char *place, co
                                                     .front = &job->front,
                                                     .flags = &job->flags,
                                                     .kept = &job->kept,
+                                                    .is_for_baseline = tw__is_portable(job) && job->levels == 0,
                                                     .levels = job->levels};
         status = tw__translate(&translation, object, rule, &job->blames_folder, error);
     }
@@ -263,12 +264,10 @@ static int names_processor(const struct tw__arguments *flags)
  * otherwise. */
 static tw_status settle_levels(struct tw__compilation *job, tw_error *error)
 {
-    char text[256] = "";
+    const char *text = "";
     if (tw__is_portable(job)) {
         job->levels = TW__LEVELS > 1 && job->keeps != NULL && !names_processor(&job->flags) ? TW__LEVELS : 0;
-        if (job->levels == 0) {
-            snprintf(text, sizeof text, "%s -ffp-contract=off", tw__levels[0].flags);
-        }
+        text = job->levels == 0 ? "-ffp-contract=off" : "";
     }
     return tw__arguments_init(&job->front, text, "the compiler's flags", error);
 }

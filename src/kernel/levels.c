@@ -14,13 +14,14 @@
 
 const struct tw__level tw__levels[TW__LEVELS] = {
 #if defined(__x86_64__)
-    {"baseline", "-march=x86-64", NULL, 1},
-    {"v3", V3, "-DTW_LEVEL(name)=tw_v3_##name", 3},
-    {"v4", V3 " -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl", "-DTW_LEVEL(name)=tw_v4_##name", 4},
+    {"baseline", "-march=x86-64", "-mcpu=x86_64", NULL, 1},
+    {"v3", V3, "-mcpu=x86_64_v3", "-DTW_LEVEL(name)=tw_v3_##name", 3},
+    {"v4", V3 " -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl", "-mcpu=x86_64_v4",
+     "-DTW_LEVEL(name)=tw_v4_##name", 4},
 #elif defined(__aarch64__)
-    {"baseline", "-march=armv8-a", NULL, 1},
+    {"baseline", "-march=armv8-a", "-mcpu=generic", NULL, 1},
 #else
-    {"baseline", "", NULL, 1},
+    {"baseline", "", "", NULL, 1},
 #endif
 };
 

@@ -10,6 +10,7 @@
 struct tw__level {
     const char *name;   /* "v3"; of the first, which every processor of the family has, "baseline" */
     const char *flags;  /* for the compiler */
+    const char *zig;    /* the same for zig cc, which has names of its own */
     const char *define; /* for the compiler: TW_LEVEL(name) is the name of the level's function; NULL: the name alone */
     int needs;          /* tw__cpu_level */
 };

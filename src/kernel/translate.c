@@ -132,21 +132,35 @@ static tw_status run(const struct tw__translation *job, const struct call *call,
     return status;
 }
 
+/* The flags of a level, for this compiler. */
+static tw_status level_flags(struct tw__arguments *words, const struct tw__translation *job,
+                             const struct tw__level *level, tw_error *error)
+{
+    return tw__arguments_init(words, job->compiler->is_zig ? level->zig : level->flags, "the flags of a level", error);
+}
+
 /* From the source to the shared object at once. */
 static tw_status run_whole(const struct tw__translation *job, const char *object, const char *rule, int *blames_folder,
                            tw_error *error)
 {
     struct call call = {.count = 0};
+    struct tw__arguments level = {.text = NULL};
+    if (job->is_for_baseline && level_flags(&level, job, &tw__levels[0], error) != TW_OK) {
+        return TW_ERROR_MEMORY;
+    }
     add(&call, "-shared");
     add_front(&call, job, rule);
     add(&call, "-o");
     add(&call, object);
     add_source(&call, job);
+    add_all(&call, &level);
     add_all(&call, job->front);
     add_all(&call, job->flags);
     add_all(&call, job->kept);
     add(&call, "-lm");
-    return run(job, &call, blames_folder, error);
+    const tw_status status = run(job, &call, blames_folder, error);
+    tw__arguments_fini(&level);
+    return status;
 }
 
 /* ---- several levels ---- */
@@ -169,7 +183,7 @@ static void *compile_part(void *user)
     const struct tw__translation *job = part->job;
     struct call call = {.count = 0};
     struct tw__arguments level;
-    part->status = tw__arguments_init(&level, part->level->flags, "the flags of a level", &part->error);
+    part->status = level_flags(&level, job, part->level, &part->error);
     if (part->status != TW_OK) {
         return NULL;
     }

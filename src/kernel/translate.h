@@ -12,6 +12,7 @@ struct tw__translation {
     const char *source;                               /* the file that the compiler reads */
     const char *include;                              /* the folder of the public headers */
     const struct tw__arguments *front, *flags, *kept; /* in this order; later ones hold */
+    int is_for_baseline; /* of the processor's family, unless the flags say otherwise; with levels 0 */
     int levels; /* of the processor's family, from the baseline up; 0: the flags alone say what it is compiled for */
 };
 
