@@ -350,10 +350,11 @@ int tw__member_finds_finished(const struct tw__member *member, char launch[TW__L
         if (outputs->files[k] == NULL) {
             continue;
         }
-        if (look_at_final(member, k, mark) != 0) {
+        const int found = look_at_final(member, k, mark);
+        if (found != 0 && !is_own(outputs->operands[k])) {
             return 0;
         }
-        if (launch != NULL) {
+        if (found == 0 && launch != NULL) {
             (void)tw__mark_description(mark, &tiles, launch);
         }
     }
