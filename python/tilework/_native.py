@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import Any, Callable, Optional, Union
 
 from . import _naming, _tilework
 from ._errors import ArgumentError, of_failure
 from ._notes import say
 from ._scalars import whole
-
-TICK = 0.03  # seconds
 
 Recipe = tuple[str, tuple[Any, ...]]  # how it was made, and from what
 
@@ -130,8 +127,6 @@ def _from_source(source: str, name: str, compiler: Optional[str], flags: Optiona
         path = os.path.join(folder, f"{name if name.isidentifier() else 'kernel'}.c")
         with open(path, "w", encoding="utf-8") as file:
             file.write(source)
-        if portable:  # an object vouches for no source that has changed in the tick of the clock in which it was read
-            time.sleep(TICK)
         return _tilework.Kernel.source(path, name, compiler, flags, cache, portable, look_in)
 
 

@@ -135,8 +135,9 @@ static tw_status check_object(const struct tw__compilation *job, const char *obj
                                    job->compiler.program, flaw);
 }
 
-/* Whether the key stands for what the compiler read at `place`. */
-static int read_what_was_hashed(const struct tw__compilation *job, const char *place, int64_t time)
+/* Whether the key stands for what the compiler read at `place`: the file is as it was before, by the clock of its own
+ * file system alone, which may be hours ahead of this machine's. */
+static int read_what_was_hashed(const struct tw__compilation *job, const char *place)
 {
     struct tw__file_info info;
     char was[TW__HASH_TEXT], is[TW__HASH_TEXT];
@@ -144,8 +145,8 @@ static int read_what_was_hashed(const struct tw__compilation *job, const char *p
         return 1;
     }
     tw__hash(was, job->text, job->length);
-    return tw__path_info(place, &info) == 0 && info.changed_at < time && tw__hash_file(is, place) == 0 &&
-           strcmp(was, is) == 0;
+    return tw__path_info(place, &info) == 0 && info.changed_at == job->seen.changed_at &&
+           info.inode == job->seen.inode && tw__hash_file(is, place) == 0 && strcmp(was, is) == 0;
 }
 
 /* Takes the object into the cache, with what is known of the files that the compilation read. */
@@ -163,7 +164,7 @@ static tw_status keep_object(struct tw__compilation *job, const char *place, con
         tw__make_rule_read(text, headers, &inputs, &ninputs);
     }
     if (tw__is_portable(job) && source != NULL && (ninputs > 0 || job->real == NULL) &&
-        read_what_was_hashed(job, place, time)) {
+        read_what_was_hashed(job, place)) {
         status = tw__origin_write(temporary, job->origin, source, inputs, ninputs, time, error);
     }
     if (status == TW_OK) {
@@ -225,6 +226,7 @@ static tw_status look_at_source(struct tw__compilation *job, tw_error *error)
         return tw__fail(error, TW_ERROR_FILE, "%s: is %s, not a C source", job->path,
                         info.is_directory ? "a folder" : "not a regular file");
     }
+    job->seen = info;
     job->real = realpath(job->path, NULL);
     if (job->real == NULL) {
         return tw__fail_path(error, errno, job->path, "cannot be read");

@@ -7,10 +7,12 @@
 #include "kernel/cache.h"
 #include "kernel/compile.h"
 #include "kernel/compiler.h"
+#include "os/file.h"
 
 struct tw__compilation {
     const char *path;                  /* the source, as the user named it; of a text: what messages call it */
     char *real;                        /* the same, without links; NULL: it is a text and no file */
+    struct tw__file_info seen;         /* of a file: as it was just before it was read */
     const char *text;                  /* the source */
     size_t length;                     /* of the text */
     const tw_compile_options *options; /* may be NULL */

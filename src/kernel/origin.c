@@ -117,7 +117,7 @@ static int add_inputs(FILE *text, const char *source, char *const *inputs, size_
             continue;
         }
         if (strchr(inputs[k], '\n') != NULL || tw__hash_file(hash, inputs[k]) != 0 ||
-            tw__path_info(inputs[k], &info) != 0 || info.changed_at >= time) {
+            tw__path_info(inputs[k], &info) != 0 || info.changed_at > time) {
             return 0;
         }
         fprintf(text, "input %s %s\n", hash, inputs[k]);

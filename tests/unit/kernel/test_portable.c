@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "kernel/levels.h"
 #include "kernel/origin.h"
@@ -231,6 +232,20 @@ static void what_a_source_includes_is_part_of_it(void **state)
     tw_kernel_destroy(six);
 }
 
+/* As on a file server whose clock is ahead, and as an editor saves it a moment before the command. */
+static void a_source_of_any_age_is_known_by_its_text(void **state)
+{
+    const time_t hours_ahead = time(NULL) + 7 * 3600;
+    scratch_write(*state, "six.c", ANSWER("six", "6"));
+    tw_kernel *now = opened("six.c:six", &portable);
+    assert_int_equal(utimes("six.c", (const struct timeval[2]){{hours_ahead, 0}, {hours_ahead, 0}}), 0);
+    tw_kernel *ahead = opened("six.c:six", &(tw_compile_options){.portable = 1, .cache = "other"});
+    assert_string_not_equal(now->origin, "");
+    assert_string_equal(ahead->origin, now->origin);
+    tw_kernel_destroy(ahead);
+    tw_kernel_destroy(now);
+}
+
 static void a_kernel_is_opened_again_from_another_file(void **state)
 {
     const struct scratch *scratch = *state;
@@ -271,6 +286,7 @@ int main(void)
         WITH_COMPILER(an_object_that_lies_in_the_folder_needs_no_compiler),
         WITH_COMPILER(a_folder_to_look_in_is_for_portable_kernels),
         WITH_COMPILER(what_a_source_includes_is_part_of_it),
+        WITH_COMPILER(a_source_of_any_age_is_known_by_its_text),
         WITH_COMPILER(a_kernel_is_opened_again_from_another_file),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
