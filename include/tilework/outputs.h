@@ -84,15 +84,15 @@ typedef struct tw_outputs_options {
  * inout operands that are missing get their first values back; what cannot be resumed stays as it is.
  * Errors: TW_ERROR_ARGUMENT (an output without a file, two outputs with one
  * file, an output where another one is written or has its journal, options that exclude each other, an unfinished run
- * without resume or restart, a kernel that lies in no file and has no identity), TW_ERROR_JOURNAL (the journal is of
- * another job, and the message says what differs; it belongs to other files; verify finds a changed tile in outputs
- * that were finished), TW_ERROR_FORMAT (a damaged journal; FILE.partials is missing, or a tile has changed, and a later
- * step has overwritten what it was computed from), TW_ERROR_FILE (also if another run is writing these files; the
- * message names its process), TW_ERROR_DISK, TW_ERROR_MEMORY, TW_ERROR_PROCESS.
- * With node (node.h): joins the run folder or makes it, or finds the job finished (tw_outputs_totals.finished). Errors
- * are then also TW_ERROR_ARGUMENT (a file of that name that this job has not made, outputs on several file systems, an
- * output that is an input, a step that overwrites what another step wrote) and TW_ERROR_JOURNAL (the run folder is of
- * another job). */
+ * without resume or restart, or a job on nodes that is not finished, a kernel that lies in no file and has no
+ * identity), TW_ERROR_JOURNAL (the journal is of another job, and the message says what differs; it belongs to other
+ * files; verify finds a changed tile in outputs that were finished), TW_ERROR_FORMAT (a damaged journal; FILE.partials
+ * is missing, or a tile has changed, and a later step has overwritten what it was computed from), TW_ERROR_FILE (also
+ * if another run is writing these files; the message names its process), TW_ERROR_DISK, TW_ERROR_MEMORY,
+ * TW_ERROR_PROCESS. With node (node.h): joins the run folder or makes it, or finds the job finished
+ * (tw_outputs_totals.finished). Errors are then also TW_ERROR_ARGUMENT (a file of that name that this job has not made,
+ * outputs on several file systems, an output that is an input, a step that overwrites what another step wrote) and
+ * TW_ERROR_JOURNAL (the run folder is of another job). */
 TW_API tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
                                  tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
                                  tw_error *error);

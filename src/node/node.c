@@ -9,10 +9,42 @@
 #include "node/finish.h"
 #include "node/member.h"
 #include "node/portion.h"
+#include "node/run_folder.h"
 #include "os/file.h"
+#include "os/path.h"
 #include "record/outputs.h"
 #include "record/partials.h"
 #include "store/store.h"
+
+/* A job on nodes that is not finished has these outputs: they are not taken from under it by mistake. What cannot be
+ * looked at, or is no such job, is no reason to fail. */
+static tw_status look_for_nodes(const tw_outputs *made, int restart, tw_error *error)
+{
+    struct tw__run_folder folder = TW__RUN_FOLDER_NONE;
+    struct tw__job_text job = {0};
+    tw_status status = TW_OK;
+    int first = 0;
+    while (first < made->noperands && made->files[first] == NULL) {
+        first++;
+    }
+    if (first == made->noperands || tw__run_folder_place(&folder, made->files[first], NULL) != TW_OK) {
+        return TW_OK;
+    }
+    if (tw__run_folder_open(&folder, &job, NULL) == TW_OK && job.fingerprint != NULL) {
+        if (!restart) {
+            status =
+                tw__fail(error, TW_ERROR_ARGUMENT,
+                         "%s: holds an unfinished job on nodes, which writes %s; continue it with node, or restart",
+                         folder.path, made->files[first]);
+        } else {
+            const int failed = tw__run_folder_remove(&folder, job.tag);
+            status = failed == 0 ? TW_OK : tw__fail_path(error, failed, folder.path, "cannot be removed");
+        }
+    }
+    tw__job_text_fini(&job);
+    tw__run_folder_close(&folder);
+    return status;
+}
 
 tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *arrays,
                           const tw_output *files, const tw_outputs_options *options, tw_error *error)
@@ -25,8 +57,11 @@ tw_status tw_outputs_open(tw_outputs **outputs, const tw_kernel *kernel, const t
     if (status != TW_OK) {
         return status;
     }
-    status = is_alone ? tw__outputs_open(made, arrays, files, how, error)
-                      : tw__member_open(&made->member, made, arrays, files, how, error);
+    status = is_alone ? look_for_nodes(made, how->restart, error) : TW_OK;
+    if (status == TW_OK) {
+        status = is_alone ? tw__outputs_open(made, arrays, files, how, error)
+                          : tw__member_open(&made->member, made, arrays, files, how, error);
+    }
     if (status != TW_OK) {
         tw__outputs_close(made, is_alone);
         return status;

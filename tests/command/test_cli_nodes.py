@@ -254,6 +254,21 @@ def test_restart_begins_anew_once_for_all_tasks_of_an_array(held):
     assert ": 60 tiles on 1 thread in " in another.communicate(timeout=60)[1] and another.returncode == 0
 
 
+def test_a_run_alone_does_not_take_the_output_from_under_nodes(held):
+    node = start(held, "0/2")
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 0)
+    alone = ["run", "slow.c:slow", *KERNEL]
+    for more in ([], ["--resume"], ["--no-journal"]):
+        result = held.call(*alone, *more)
+        assert result.returncode == 2 and re.search(r"r\.npy\.run: holds an unfinished job on nodes, which writes \S*r\.npy;", result.stderr)
+    node.kill()
+    node.communicate()
+    (held / "hold").unlink()
+    assert held.call(*alone, "--restart").returncode == 0
+    assert (held.load() == numpy.arange(600.0)).all()
+    assert [name for name in os.listdir(held.path) if name.startswith(("r.npy", ".r.npy"))] == ["r.npy"]
+
+
 def test_the_folder_of_another_job_is_refused_with_what_differs(held):
     first = start(held, "0/2")
     until(lambda: (status_of(held) or {"done": 0})["done"] > 3)
