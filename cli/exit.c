@@ -102,7 +102,8 @@ int cli_fail(const tw_error *error)
     } else {
         cli_say("%s", error->message);
     }
-    return exit_code(error->status);
+    const int is_of_tile = error->status == TW_ERROR_JOURNAL && error->tile >= 0; /* two nodes differ: no other job's */
+    return is_of_tile ? CLI_FAILED : exit_code(error->status);
 }
 
 tw_status cli_file_status(int os_error)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "deaths.h"
@@ -262,6 +263,17 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
     return status;
 }
 
+/* Whether all is done, but somebody else's file has the name of an output. */
+static int is_taken(const struct run *run, const tw_error *error)
+{
+    int found = 0;
+    for (int k = 0; k < run->operands.count; k++) {
+        const char *file = run->operands.operand[k].file;
+        found |= file != NULL && access(file, F_OK) == 0;
+    }
+    return found && error->status == TW_ERROR_ARGUMENT;
+}
+
 /* What can be done about a run that has failed. */
 static void advise(const struct run *run, const tw_error *error, uint64_t kept)
 {
@@ -275,9 +287,13 @@ static void advise(const struct run *run, const tw_error *error, uint64_t kept)
         free(command);
     }
     if (kept > 0 && run->node.is_given) {
-        cli_say("%llu of %llu tiles are done and kept in %s.run; the same command continues%s",
-                (unsigned long long)kept, (unsigned long long)tw_grid_count(run->grid),
-                cli_operands_first_output(&run->operands)->file, run->request->restart ? ", without --restart" : "");
+        if (error->status != TW_ERROR_JOURNAL) { /* whose sentence says that only --restart helps */
+            cli_say("%llu of %llu tiles are done and kept in %s.run; %sthe same command continues%s",
+                    (unsigned long long)kept, (unsigned long long)tw_grid_count(run->grid),
+                    cli_operands_first_output(&run->operands)->file,
+                    is_taken(run, error) ? "move the file away, and " : "",
+                    run->request->restart ? ", without --restart" : "");
+        }
     } else if (kept > 0) {
         command = cli_retype_resume(&run->retype);
         cli_say("%llu of %llu tiles are done and kept in %s; to continue: %s", (unsigned long long)kept,

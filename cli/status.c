@@ -160,8 +160,13 @@ static void print_troubles(const tw_job_status *status)
     }
     for (size_t k = 0; k < status->ndisagreements && k < MOST_DISAGREEMENTS; k++) {
         const tw_disagreement *row = &status->disagreements[k];
-        printf("different: tile %llu: nodes %lld and %lld computed different bytes\n", (unsigned long long)row->tile,
-               (long long)row->node[0], (long long)row->node[1]);
+        if (row->node[0] == row->node[1]) {
+            printf("different: tile %llu: two starts of node %lld computed different bytes\n",
+                   (unsigned long long)row->tile, (long long)row->node[0]);
+        } else {
+            printf("different: tile %llu: nodes %lld and %lld computed different bytes\n",
+                   (unsigned long long)row->tile, (long long)row->node[0], (long long)row->node[1]);
+        }
     }
     if (status->ndisagreements > MOST_DISAGREEMENTS) {
         printf("different: %zu tiles more\n", status->ndisagreements - MOST_DISAGREEMENTS);

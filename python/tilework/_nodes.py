@@ -62,7 +62,8 @@ class Disagreement(NamedTuple):
     second: int
 
     def __str__(self) -> str:
-        return f"tile {self.tile}: nodes {self.first} and {self.second} computed different bytes"
+        who = f"nodes {self.first} and {self.second}" if self.first != self.second else f"two starts of node {self.first}"
+        return f"tile {self.tile}: {who} computed different bytes"
 
 
 class JobStatus(NamedTuple):

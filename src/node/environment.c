@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#define MOST_DIGITS 10 /* of TW__MAX_NODES */
+
 /* ---- texts ---- */
 
 static tw_status fail_text(const char *text, tw_error *error)
@@ -20,6 +22,11 @@ static tw_status fail_text(const char *text, tw_error *error)
     struct tw__text shown;
     tw__text_init(&shown, quoted, sizeof quoted);
     tw__text_add_quoted(&shown, text, strlen(text) < 60 ? strlen(text) : 60, 0);
+    const char *slash = strchr(text, '/');
+    if (slash != NULL && slash[1] != '0' && strlen(slash + 1) >= MOST_DIGITS &&
+        strspn(slash + 1, "0123456789") == strlen(slash + 1)) {
+        return tw__fail(error, TW_ERROR_SYNTAX, "node: %s has too many nodes: %d at most", quoted, TW__MAX_NODES);
+    }
     return tw__fail(
         error, TW_ERROR_SYNTAX,
         "node: %s is none: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does "

@@ -102,7 +102,8 @@ static void look_at_journal(const struct tw__member *member, struct dispute *dis
     struct tw__peer *peer = calloc(1, sizeof *peer);
     if (peer != NULL) {
         tw__log_name(peer->name, node, number);
-        dispute->node = node;
+        peer->who.node = dispute->node = node;
+        peer->who.member = number;
         (void)tw__peer_read(peer, member->folder.fd, member->folder.tag, look_at_record, dispute);
         free(peer);
     }
@@ -115,12 +116,18 @@ tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error)
         look_at_journal(member, &dispute, member->peers[p].who.node, member->peers[p].who.member);
     }
     look_at_journal(member, &dispute, member->log.who.node, member->log.who.member);
-    const tw_status status = tw__fail(
-        error, TW_ERROR_JOURNAL,
-        "tile %" PRIu64 ": nodes %" PRId64 " and %" PRId64 " computed different bytes: the kernel depends on more than "
-        "its inputs, or the memory of a machine is not to be trusted; the result is kept as it is in %s, and restart "
-        "computes it again",
-        dispute.tile, dispute.nodes[0], dispute.nodes[1], member->folder.path);
+    char who[64];
+    if (dispute.nodes[0] == dispute.nodes[1]) {
+        snprintf(who, sizeof who, "two starts of node %" PRId64, dispute.nodes[0]);
+    } else {
+        snprintf(who, sizeof who, "nodes %" PRId64 " and %" PRId64, dispute.nodes[0], dispute.nodes[1]);
+    }
+    const tw_status status =
+        tw__fail(error, TW_ERROR_JOURNAL,
+                 "tile %" PRIu64 ": %s computed different bytes: the kernel depends on more than its inputs, or the "
+                 "memory of a machine is not to be trusted; the result is kept as it is in %s, and restart computes it "
+                 "again",
+                 dispute.tile, who, member->folder.path);
     if (error != NULL) {
         error->tile = (int64_t)dispute.tile;
     }

@@ -18,7 +18,8 @@
 
 #define MAGIC "tilework node 1\n" /* 16 bytes */
 #define MOST_MEMBERS 1000000
-#define READ_AT_ONCE 4096 /* records */
+#define MOST_TIME (INT64_C(1) << 60) /* nanoseconds: 36 years */
+#define READ_AT_ONCE 4096            /* records */
 
 /* ---- bytes ---- */
 
@@ -72,7 +73,7 @@ int tw__log_is_name(const char *name, int64_t *node, int64_t *member)
     }
     at += first + 1;
     const size_t second = tw__parse_digits(at, strlen(at), member);
-    return second > 0 && strcmp(at + second, ".journal") == 0;
+    return second > 0 && *member < MOST_MEMBERS && strcmp(at + second, ".journal") == 0;
 }
 
 /* ---- one's own ---- */
@@ -148,13 +149,20 @@ static int same_intents(const struct tw__log_state *one, const struct tw__log_st
            memcmp(one->intents, other->intents, one->nintents * sizeof one->intents[0]) == 0;
 }
 
+/* Whether the numbers are such that a node may have written them: what is computed from them does not overflow. */
+static int is_sane(const struct tw__log_state *state)
+{
+    return state->nintents <= TW__MOST_INTENTS && state->worked >= 0 && state->worked <= MOST_TIME &&
+           state->pause >= 0 && state->pause <= MOST_TIME && state->recorded_at >= 0;
+}
+
 static void read_state(struct tw__peer *peer, int fd)
 {
     struct page page;
     struct tw__log_state state;
     size_t got;
     if (tw__file_read(fd, &page, sizeof page, TW__LOG_HEADER, &got) != 0 ||
-        !take_page(&page, &state, sizeof state, peer->seed) || state.nintents > TW__MOST_INTENTS) {
+        !take_page(&page, &state, sizeof state, peer->seed) || !is_sane(&state)) {
         return; /* half written: the next time */
     }
     state.failure[sizeof state.failure - 1] = '\0';
@@ -172,7 +180,7 @@ static int read_who(struct tw__peer *peer, int fd, const unsigned char *tag)
     if (tw__file_read(fd, &page, sizeof page, 0, &got) != 0 || !take_page(&page, &who, sizeof who, 0)) {
         return EAGAIN; /* it is being made */
     }
-    if (memcmp(who.tag, tag, sizeof who.tag) != 0) {
+    if (memcmp(who.tag, tag, sizeof who.tag) != 0 || who.node != peer->who.node || who.member != peer->who.member) {
         return EINVAL;
     }
     who.host[sizeof who.host - 1] = '\0';

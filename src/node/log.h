@@ -78,8 +78,8 @@ int tw__log_is_name(const char *name, int64_t *node, int64_t *member);
 /* What is known of another's. */
 struct tw__peer {
     char name[TW__LOG_NAME];
-    int is_known; /* who it is was read */
-    struct tw__log_who who;
+    int is_known;           /* who it is was read */
+    struct tw__log_who who; /* node and member: of the name, from the start on */
     struct tw__log_state state;
     uint64_t seed;
     uint64_t records; /* read */
@@ -89,8 +89,9 @@ struct tw__peer {
     int was_failed;   /* its failure was there when we came */
 };
 
-/* Reads what is new in it: calls take(user, tile, sum) for each record. tag: of the job; a journal with another one is
- * not believed (EINVAL). 0, or an errno: ENOENT it is not there any more. */
+/* Reads what is new in it: calls take(user, tile, sum) for each record. tag: of the job; a journal with another one, or
+ * of another node or member than its name says, is not believed (EINVAL). 0, or an errno: ENOENT it is not there any
+ * more. */
 int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag,
                   void (*take)(void *user, uint64_t tile, uint64_t sum), void *user);
 

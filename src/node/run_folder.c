@@ -167,10 +167,10 @@ static int read_job(struct tw__job_text *job, int folder)
     struct tw__file_info info;
     int failed = tw__flat_folder_open_file(&fd, folder, JOB);
     if (failed != 0) {
-        return failed == ESTALE ? ENOENT : failed;
+        return failed == ESTALE ? ENOENT : failed == ELOOP ? EINVAL : failed; /* ELOOP: a link is no job */
     }
     failed = tw__file_info(fd, &info);
-    if (failed == 0 && (info.size < 0 || info.size > MOST_JOB)) {
+    if (failed == 0 && (!info.is_regular || info.size < 0 || info.size > MOST_JOB)) {
         failed = EINVAL;
     }
     char *text = failed == 0 ? malloc((size_t)info.size + 1) : NULL;

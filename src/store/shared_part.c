@@ -223,6 +223,21 @@ int tw__shared_is_finished(const tw_array *array)
     return is_finished(shared_of(array->store));
 }
 
+/* Whether the file still is as long as it was made, and has its front: whoever shortens it takes tiles that are
+ * recorded. */
+static int is_whole(const struct tw__shared *shared)
+{
+    struct tw__file_info info;
+    unsigned char front[TW__SHARED_FRONT];
+    int64_t bytes = shared->store.dtype.itemsize;
+    for (int d = 0; d < shared->store.ndim; d++) {
+        bytes *= shared->store.shape[d]; /* fits: the file was made with so many */
+    }
+    return tw__file_info(shared->file.fd, &info) == 0 && info.size >= shared->offset + bytes &&
+           tw__shared_file_read(&shared->file, front, sizeof front, 0) == 0 &&
+           (memcmp(front, shared->identity.tag, sizeof front) == 0 || memcmp(front, shared->magic, sizeof front) == 0);
+}
+
 static tw_status check(struct tw__store *store, tw_error *error)
 {
     const struct tw__shared *shared = shared_of(store);
@@ -243,6 +258,10 @@ static tw_status check(struct tw__store *store, tw_error *error)
     }
     if (failed != 0) {
         return tw__fail(error, TW_ERROR_FILE, "%s: its descriptor was closed by the kernel or the program",
+                        shared->shown);
+    }
+    if (!is_whole(shared)) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: was shortened while it was being written; restart the job",
                         shared->shown);
     }
     if (tw__path_info_in(shared->target, shared->final, &info) == 0 && !info.is_regular) {

@@ -1,5 +1,6 @@
 """`tilework run --node` and `tilework status`: which node, what is refused, what is said, and which exit codes there are."""
 
+import contextlib
 import json
 import os
 import re
@@ -316,3 +317,87 @@ def test_a_kernel_without_outputs_has_no_nodes(slow):
     result = slow.call("run", "slow.c:slow", "-s", "y[i]", "y=y.npy", "--node", "0/2")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("tilework: --node: the signature has no output, so there is no journal of what is done\n")
+
+
+DIFFERS = """
+#include <tilework/tilework.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void wait_for(const char *hold)
+{
+    close(open(getenv("MARK"), O_CREAT | O_WRONLY, 0600));
+    while (access(hold, F_OK) == 0) usleep(1000);
+}
+int differs(const tw_tile *tile)
+{
+    TW_VIEW(double, r, tile->operand[0]);
+    if (tile->number == 0) wait_for("hold0");
+    if (tile->number == 3) wait_for("hold3");
+    TW_AT(r, 0) = tile->number == 0 ? atof(getenv("VALUE")) : 1;
+    return 0;
+}
+"""
+
+
+def compute_tile_0_twice(folder):
+    """Two starts of node 0 compute other bytes for tile 0, while node 1 keeps the job from its end."""
+    (folder / "hold0").write_text("")
+    (folder / "hold3").write_text("")
+    kernel = ["differs.c:differs", "-s", "-> r[i]:float64", "--length", "i=4", "--tile", "i=1", "-o", "r=r.npy", "-w", "1"]
+    nodes = []
+    for node, mark, value in (("0/2", "one", "1"), ("1/2", "two", "1"), ("0/2", "three", "3")):
+        nodes.append(subprocess.Popen(folder.command("run", *kernel, "--node", node), cwd=folder.path,
+                                      env={**folder.environment, "MARK": mark, "VALUE": value}, stderr=subprocess.PIPE, text=True))  # fmt: skip
+        until(lambda mark=mark: (folder / mark).exists())
+    (folder / "hold0").unlink()
+    with contextlib.suppress(AssertionError):  # it found the tile done
+        until(lambda: sum(node["done"] for node in status_of(folder)["nodes"]) == 4, 5)
+    (folder / "hold3").unlink()
+    return [(node.communicate(timeout=60)[1], node.returncode) for node in nodes]
+
+
+def test_different_bytes_for_a_tile_fail_the_job_and_only_restart_is_advised(inputs):
+    (inputs / "differs.c").write_text(DIFFERS)
+    os.utime(inputs / "differs.c", (1e9, 1e9))
+    for _ in range(5):  # a node that is kept waiting for long may find tile 0 done
+        ends = compute_tile_0_twice(inputs)
+        if all(code == 1 for _, code in ends):
+            break
+        for name in ("one", "two", "three", "r.npy"):
+            (inputs / name).unlink()
+    for errors, code in ends:
+        assert code == 1 and re.fullmatch(r"tilework: tile 0: two starts of node 0 computed different bytes: [^\n]* restart computes it again\n",
+                                          errors), errors  # fmt: skip
+    assert status_of(inputs)["disagreements"] == [{"tile": 0, "nodes": [0, 0]}]
+    assert "different: tile 0: two starts of node 0 computed different bytes\n" in inputs.call("status", "r.npy").stdout
+    assert not (inputs / "r.npy").exists()
+
+
+def test_an_output_that_was_shortened_is_not_committed(held):
+    node = start(held, "0/1")
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 3)
+    os.truncate(held / "r.npy.run" / "0.npy", 0)
+    (held / "hold").unlink()
+    errors = node.communicate(timeout=60)[1]
+    assert node.returncode == 3 and "r.npy.run/0.npy: was shortened while it was being written; restart the job" in errors
+    assert not (held / "r.npy").exists()
+
+
+@pytest.mark.parametrize("what", ["link", "folder"])
+def test_a_job_that_is_no_file_is_damaged(held, what):
+    node = start(held, "0/1")
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 3)
+    node.kill()
+    node.communicate()
+    (held / "hold").unlink()
+    job = held / "r.npy.run" / "job.json"
+    (held / "theirs").write_bytes(job.read_bytes())
+    job.unlink()
+    job.symlink_to("../theirs") if what == "link" else job.mkdir()
+    for arguments in (["status", "r.npy"], ["run", "slow.c:slow", *KERNEL, "--node", "0/1"]):
+        result = held.call(*arguments)
+        assert result.returncode == 3 and result.stderr.endswith("r.npy.run/job.json: is damaged; restart the job\n"), result.stderr
+    if what == "link":
+        assert held.call("run", "slow.c:slow", *KERNEL, "--node", "0/1", "--restart").returncode == 0
+        assert (held.load() == numpy.arange(600.0)).all() and (held / "theirs").exists()
