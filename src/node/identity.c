@@ -10,12 +10,12 @@
 
 #include "array/array.h"
 #include "base/error.h"
-#include "base/text.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "grid/stages.h"
 #include "kernel/cache.h"
 #include "kernel/kernel.h"
+#include "node/job_mark.h"
 #include "node/joining.h"
 #include "os/file.h"
 #include "record/contents.h"
@@ -193,43 +193,9 @@ static tw_status make_mark(const struct tw__joining *joining, tw_error *error)
     }
     tw__hash(hash, text, strlen(text));
     free(text);
-    snprintf(member->mark, sizeof member->mark, "tilework job 1 %s\ntiles %" PRIu64 "\nlaunch %s\n%s\n", hash,
-             joining->outputs->grid->count - joining->outputs->where.count, member->launch,
-             description != NULL ? description : joining->outputs->kernel->name);
+    tw__job_mark_make(member->mark, hash, joining->outputs->grid->count - joining->outputs->where.count, member->launch,
+                      description != NULL ? description : joining->outputs->kernel->name);
     return TW_OK;
-}
-
-char *tw__mark_description(char *mark, int64_t *tiles, char launch[TW__LAUNCH_SIZE])
-{
-    static const char word[] = "tiles ", of[] = "launch ";
-    char *line = strchr(mark, '\n');
-    if (launch != NULL) {
-        launch[0] = '\0';
-    }
-    if (line == NULL || strncmp(++line, word, sizeof word - 1) != 0) {
-        return NULL;
-    }
-    line += sizeof word - 1;
-    const size_t digits = tw__parse_digits(line, strlen(line), tiles);
-    if (digits == 0 || line[digits] != '\n') {
-        *tiles = 0;
-        return NULL;
-    }
-    line += digits + 1;
-    if (strncmp(line, of, sizeof of - 1) == 0) {
-        line += sizeof of - 1;
-        const size_t used = strcspn(line, "\n");
-        if (launch != NULL && used < TW__LAUNCH_SIZE) {
-            memcpy(launch, line, used);
-            launch[used] = '\0';
-        }
-        line += used + (line[used] == '\n');
-    }
-    const size_t length = strlen(line);
-    if (length > 0 && line[length - 1] == '\n') {
-        line[length - 1] = '\0';
-    }
-    return line[0] != '\0' ? line : NULL;
 }
 
 tw_status tw__joining_identify(const struct tw__joining *joining, tw_error *error)

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "node/job_mark.h"
 #include "node/portion.h"
 #include "os/clock.h"
 #include "os/fault.h"
@@ -355,7 +356,7 @@ int tw__member_finds_finished(const struct tw__member *member, char launch[TW__L
             return 0;
         }
         if (found == 0 && launch != NULL) {
-            (void)tw__mark_description(mark, &tiles, launch);
+            (void)tw__job_mark_read(mark, &tiles, launch);
         }
     }
     return 1;

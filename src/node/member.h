@@ -94,10 +94,6 @@ void tw__member_end(struct tw__member *member);
 /* Whether a part of an output still has its name in the folder. 0: the job was committed, or begun anew. */
 int tw__member_is_there(const struct tw__member *member);
 
-/* What a mark says for people: the description, which is cut out of it, and *tiles. NULL: nothing. launch: NULL, or the
- * launch that has finished the job. */
-char *tw__mark_description(char *mark, int64_t *tiles, char launch[TW__LAUNCH_SIZE]);
-
 /* TW_ERROR_ARGUMENT: a file that another job has made, or nobody knows who, has the name of an output. It is not taken
  * for this job's. */
 tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/grow.h"
 #include "base/text.h"
+#include "node/job_mark.h"
 #include "node/log.h"
 #include "node/member.h"
 #include "node/run_folder.h"
@@ -226,7 +227,7 @@ static tw_status read_mark(tw_job_status *status, const char *file, int *found, 
         return TW_OK;
     }
     int64_t tiles = 0;
-    const char *line = tw__mark_description(mark, &tiles, NULL);
+    const char *line = tw__job_mark_read(mark, &tiles, NULL);
     status->finished = 1;
     status->tiles = status->done = (uint64_t)tiles;
     status->seconds_left = 0;
