@@ -1,254 +1,37 @@
 /* joining.c - how a process comes to a job on nodes: the run folder is there, or it is made, or the job is finished.
  * Many may come at once, and each look is old when it ends: whoever finds that something has changed looks again. */
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "array/array.h"
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/signature.h"
-#include "grid/stages.h"
 #include "job/units.h"
-#include "kernel/cache.h"
-#include "kernel/kernel.h"
 #include "node/joining.h"
+#include "node/unfinished.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/filesystem.h"
 #include "os/flat_folder.h"
+#include "os/process.h"
 #include "os/wait.h"
-#include "record/contents.h"
 #include "record/fingerprint.h"
-#include "record/journal_file.h"
 #include "record/outputs.h"
-#include "record/partials.h"
-#include "record/recovery.h"
-#include "store/shared.h"
-#include "store/store.h"
 
 #define MOST_LOOKS 200
-#define KERNEL "kernel.so"
-#define PARTIALS "partials"
-#define MOST_OBJECT ((size_t)1 << 30) /* bytes of a kernel's object */
-#define SHORT_WAIT 0.01               /* seconds */
+#define SHORT_WAIT 0.01 /* seconds */
 
-/* ---- final files ---- */
-
-/* An output that has its name, to be read. */
-static tw_status open_final(const struct tw__joining *joining, int k, tw_error *error)
+static int first_output(const tw_outputs *outputs)
 {
-    tw_outputs *outputs = joining->outputs;
-    return tw_array_open(&outputs->operands[k], NULL, outputs->files[k], error);
-}
-
-static void close_arrays(tw_outputs *outputs)
-{
-    tw__partials_close(outputs->partials, 0);
-    outputs->partials = NULL;
-    for (int k = 0; k < outputs->noperands; k++) {
-        if (outputs->files[k] != NULL) {
-            tw_array_destroy(outputs->operands[k]);
-            outputs->operands[k] = NULL;
-        }
+    int k = 0;
+    while (outputs->files[k] == NULL) {
+        k++;
     }
-}
-
-static tw_status open_finals(const struct tw__joining *joining, tw_error *error)
-{
-    tw_status status = TW_OK;
-    for (int k = 0; status == TW_OK && k < joining->outputs->noperands; k++) {
-        status = joining->outputs->files[k] != NULL ? open_final(joining, k, error) : TW_OK;
-    }
-    if (status != TW_OK) {
-        close_arrays(joining->outputs);
-    }
-    return status;
-}
-
-/* ---- parts ---- */
-
-/* What is asked of the store for one output, and the texts that this needs. */
-struct wish {
-    struct tw__shared_wish shared;
-    char name[24];
-    char shown[4096];
-    unsigned char tag[TW__TAG_SIZE];
-    int64_t shape[TW_MAX_DIMS];
-};
-
-static void wish_for(const struct tw__joining *joining, int k, int number, const unsigned char *job_tag, int folder,
-                     struct wish *wish)
-{
-    const struct tw__member *member = joining->member;
-    snprintf(wish->name, sizeof wish->name, "%d.npy", number);
-    snprintf(wish->shown, sizeof wish->shown, "%.4000s/%s", member->folder.path, wish->name);
-    memset(wish->tag, 0, sizeof wish->tag);
-    memcpy(wish->tag + 2, job_tag, sizeof wish->tag - 2);
-    const int ndim = tw__joining_shape(joining->outputs->grid, k, wish->shape);
-    wish->shared = (struct tw__shared_wish){.folder = folder,
-                                            .name = wish->name,
-                                            .shown = wish->shown,
-                                            .path = joining->outputs->files[k],
-                                            .mark = member->mark,
-                                            .dtype = &joining->files[k].dtype,
-                                            .ndim = ndim,
-                                            .shape = wish->shape,
-                                            .tag = wish->tag};
-}
-
-/* Tiles that the mask leaves out keep the first values of an inout operand. */
-static tw_status keep_first_values(const struct tw__joining *joining, const tw_array *part, int k, tw_error *error)
-{
-    const tw_outputs *outputs = joining->outputs;
-    int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS];
-    tw_status status = TW_OK;
-    for (uint64_t tile = 0; status == TW_OK && tile < outputs->grid->count; tile++) {
-        if (tw__where_skips(&outputs->where, tile)) {
-            tw__grid_part(outputs->grid, tile, k, start, shape);
-            status = tw__store_copy(part, joining->arrays[k], start, shape, error);
-        }
-    }
-    const int failed = status == TW_OK ? tw__store_sync(part) : 0;
-    return failed == 0
-               ? status
-               : tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be written", outputs->files[k]);
-}
-
-static tw_status make_part(const struct tw__joining *joining, int k, struct wish *wish, tw_error *error)
-{
-    const tw_outputs *outputs = joining->outputs;
-    tw_array *part = NULL;
-    tw_status status = tw__shared_create(&wish->shared, error);
-    if (status != TW_OK || outputs->where.count == 0 || joining->arrays[k] == NULL) {
-        return status;
-    }
-    status = tw__shared_open(&part, &wish->shared, error);
-    if (status == TW_OK && part != NULL) {
-        status = keep_first_values(joining, part, k, error);
-        tw_array_destroy(part);
-    }
-    return status;
-}
-
-static tw_status fill_rest(const struct tw__joining *joining, int folder, tw_error *error);
-
-static tw_status fill_folder(void *user, int folder, const unsigned char *tag, tw_error *error)
-{
-    const struct tw__joining *joining = user;
-    struct wish *wish = malloc(sizeof *wish);
-    tw_status status = wish != NULL ? TW_OK : tw__fail_memory(error, sizeof *wish, "an output");
-    int number = 0;
-    for (int k = 0; status == TW_OK && k < joining->outputs->noperands; k++) {
-        if (joining->outputs->files[k] != NULL) {
-            wish_for(joining, k, number++, tag, folder, wish);
-            status = make_part(joining, k, wish, error);
-        }
-    }
-    free(wish);
-    return status == TW_OK ? fill_rest(joining, folder, error) : status;
-}
-
-/* The portable object of a kernel, so that nodes without a compiler, or with another one, need none. */
-static tw_status bring_kernel(const tw_kernel *kernel, int folder, tw_error *error)
-{
-    char *object = NULL;
-    size_t length;
-    int fd = -1;
-    if (kernel->path == NULL || kernel->origin[0] == '\0') {
-        return TW_OK;
-    }
-    int failed = tw__file_text(&object, &length, kernel->path, MOST_OBJECT);
-    failed = failed == 0 ? TW__POINT("node.kernel") : failed;
-    failed = failed == 0 ? tw__file_create_in(&fd, folder, KERNEL, 0644) : failed;
-    if (failed == 0) {
-        failed = tw__file_write(fd, object, length, 0);
-        failed = failed == 0 ? tw__file_sync(fd) : failed;
-        tw__file_close(fd);
-    }
-    free(object);
-    return failed == 0 ? TW_OK
-                       : tw__fail_os(error, tw__file_status(failed), failed, "%s: cannot be copied to the run folder",
-                                     kernel->path);
-}
-
-static int has_temporaries(const tw_grid *grid)
-{
-    return grid->stages != NULL && grid->stages->ntemporaries > 0;
-}
-
-/* What a new folder has beside its parts. */
-static tw_status fill_rest(const struct tw__joining *joining, int folder, tw_error *error)
-{
-    const tw_outputs *outputs = joining->outputs;
-    tw_array *operands[TW_MAX_OPERANDS];
-    for (int k = 0; k < outputs->noperands; k++) {
-        operands[k] = outputs->files[k] != NULL ? joining->shadows[k] : joining->arrays[k];
-    }
-    const tw_status status =
-        has_temporaries(outputs->grid)
-            ? tw__partials_share(folder, PARTIALS, joining->member->folder.path, outputs->grid->stages, operands, error)
-            : TW_OK;
-    return status == TW_OK ? bring_kernel(outputs->kernel, folder, error) : status;
-}
-
-static tw_status open_partials(const struct tw__joining *joining, int *gone, tw_error *error)
-{
-    tw_outputs *outputs = joining->outputs;
-    const struct tw__member *member = joining->member;
-    if (!has_temporaries(outputs->grid)) {
-        return TW_OK;
-    }
-    const tw_status status = tw__partials_join(&outputs->partials, member->folder.fd, PARTIALS, member->folder.path,
-                                               outputs->grid->stages, outputs->operands, 0, error);
-    *gone |= status == TW_OK && outputs->partials == NULL;
-    return status;
-}
-
-/* Opens the parts. *gone: some are not there, nor have their final names: the folder went meanwhile. */
-static tw_status open_parts(const struct tw__joining *joining, int *finals, int *gone, tw_error *error)
-{
-    tw_outputs *outputs = joining->outputs;
-    struct tw__member *member = joining->member;
-    struct wish *wish = malloc(sizeof *wish);
-    tw_status status = wish != NULL ? TW_OK : tw__fail_memory(error, sizeof *wish, "an output");
-    int number = 0;
-    *finals = *gone = 0;
-    member->is_coherent = 1;
-    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
-        if (outputs->files[k] == NULL) {
-            continue;
-        }
-        wish_for(joining, k, number++, member->folder.tag, member->folder.fd, wish);
-        status = tw__shared_open(&outputs->operands[k], &wish->shared, error);
-        if (status == TW_OK && outputs->operands[k] != NULL) {
-            member->is_coherent &= tw__shared_is_coherent(outputs->operands[k]);
-            if (joining->arrays[k] != NULL) {
-                status = tw__shared_begin_with(outputs->operands[k], joining->arrays[k], error);
-            }
-        } else if (status == TW_OK && !member->is_worker && tw__member_has_final(member, k)) {
-            status = open_final(joining, k, error);
-            ++*finals;
-            member->has_finals = 1;
-        } else if (status == TW_OK) {
-            *gone = 1;
-        }
-    }
-    free(wish);
-    *finals = *finals == number;
-    if (status == TW_OK && !*gone && !*finals) {
-        status = open_partials(joining, gone, error);
-    }
-    if (status != TW_OK || *gone) {
-        close_arrays(outputs);
-    }
-    return status;
+    return k;
 }
 
 /* ---- the folder ---- */
@@ -278,59 +61,77 @@ static tw_status compare_job(const struct tw__joining *joining, const struct tw_
     return TW_OK;
 }
 
-/* One look. *settled: 1: the folder and its parts are open, or the job is finished; 0: look again. */
-static tw_status look_once(const struct tw__joining *joining, int *settled, tw_error *error)
+/* The folder is there, and open. *settled: 0: it went meanwhile. */
+static tw_status join_job(const struct tw__joining *joining, const struct tw__job_text *job, int *settled,
+                          tw_error *error)
 {
     struct tw__member *member = joining->member;
-    struct tw__job_text job;
-    int gone = 0, finals = 0, won = 0;
-    *settled = 0;
-    (void)TW__POINT("node.look");
-    tw_status status = tw__run_folder_open(&member->folder, &job, error);
-    if (status == TW_OK && job.fingerprint != NULL) {
-        status = compare_job(joining, &job, error);
-        member->replaces = job.replaces;
-        status = status == TW_OK ? open_parts(joining, &finals, &gone, error) : status;
-        tw__job_text_fini(&job);
-        member->is_finished = status == TW_OK && !gone && finals;
-        *settled = status == TW_OK && !gone;
-        if (!*settled || member->is_finished) {
-            leave_folder(member);
-        }
-        return status;
+    int gone = 0, finals = 0;
+    tw_status status = compare_job(joining, job, error);
+    member->replaces = job->replaces;
+    status = status == TW_OK ? tw__unfinished_open(joining, &finals, &gone, error) : status;
+    member->is_finished = status == TW_OK && !gone && finals;
+    *settled = status == TW_OK && !gone;
+    if (!*settled || member->is_finished) {
+        leave_folder(member);
     }
-    tw__job_text_fini(&job);
-    if (status != TW_OK || member->is_worker) {
-        return status;
-    }
-    if (tw__member_finds_finished(member, NULL)) {
-        member->is_finished = *settled = 1;
-        return open_finals(joining, error);
-    }
-    status = joining->options->restart ? TW_OK : tw__member_check_finals(member, error);
+    return status;
+}
+
+/* There is no folder, and the job is not finished: makes the folder. It is opened like any other, the next time around.
+ */
+static tw_status begin_job(const struct tw__joining *joining, tw_error *error)
+{
+    struct tw__member *member = joining->member;
+    const tw_outputs *outputs = joining->outputs;
+    const int restarts = joining->options->restart;
+    struct tw__job_text job = {.tiles = outputs->grid->count,
+                               .skipped = outputs->where.count,
+                               .replaces = restarts,
+                               .fingerprint = member->fingerprint,
+                               .description = (char *)(uintptr_t)joining->options->describe};
+    int won = 0;
+    memcpy(job.launch, member->launch, sizeof job.launch);
+    tw_status status = restarts ? TW_OK : tw__member_check_finals(member, error);
     if (status == TW_OK) { /* before there is a folder with these cuts */
-        status = tw__pieces_check(joining->outputs->grid, joining->shadows, tw__filesystem_piece(member->folder.parent),
-                                  error);
+        status = tw__pieces_check(outputs->grid, joining->shadows, tw__filesystem_piece(member->folder.parent), error);
     }
     if (status != TW_OK) {
         return status;
     }
-    job = (struct tw__job_text){.tiles = joining->outputs->grid->count,
-                                .skipped = joining->outputs->where.count,
-                                .replaces = joining->options->restart,
-                                .fingerprint = member->fingerprint,
-                                .description = (char *)(uintptr_t)joining->options->describe};
-    memcpy(job.launch, member->launch, sizeof job.launch);
-    status = tw__run_folder_make(&member->folder, &job, fill_folder, (void *)(uintptr_t)joining, &won, error);
+    status = tw__run_folder_make(&member->folder, &job, tw__unfinished_fill, (void *)(uintptr_t)joining, &won, error);
     /* Somebody may have finished this job, or another one, between the look at the files and this. */
     if (status == TW_OK && won) {
-        status = joining->options->restart ? TW_OK : tw__member_check_finals(member, error);
+        status = restarts ? TW_OK : tw__member_check_finals(member, error);
         if (status != TW_OK || tw__member_finds_finished(member, NULL)) {
             (void)tw__run_folder_remove(&member->folder, member->folder.tag);
         }
     }
     leave_folder(member);
-    return status; /* opened like any other, the next time around */
+    return status;
+}
+
+/* One look. *settled: 1: the folder and its parts are open, or the job is finished; 0: look again. */
+static tw_status look_once(const struct tw__joining *joining, int *settled, tw_error *error)
+{
+    struct tw__member *member = joining->member;
+    struct tw__job_text job;
+    *settled = 0;
+    (void)TW__POINT("node.look");
+    tw_status status = tw__run_folder_open(&member->folder, &job, error);
+    const int is_there = status == TW_OK && job.fingerprint != NULL;
+    if (is_there) {
+        status = join_job(joining, &job, settled, error);
+    }
+    tw__job_text_fini(&job);
+    if (is_there || status != TW_OK || member->is_worker) {
+        return status;
+    }
+    if (tw__member_finds_finished(member, NULL)) {
+        member->is_finished = *settled = 1;
+        return tw__unfinished_open_finals(joining, error);
+    }
+    return begin_job(joining, error);
 }
 
 static tw_status look(const struct tw__joining *joining, tw_error *error)
@@ -368,11 +169,8 @@ static uint64_t unit_of(const struct tw__joining *joining)
     static const int64_t border = 64 << 10;
     const tw_outputs *outputs = joining->outputs;
     const tw_grid *grid = outputs->grid;
+    const int k = first_output(outputs);
     int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS], bytes;
-    int k = 0;
-    while (outputs->files[k] == NULL) {
-        k++;
-    }
     if (grid->stages != NULL || grid->count < 2) {
         return 1;
     }
@@ -386,6 +184,24 @@ static uint64_t unit_of(const struct tw__joining *joining)
         bytes *= shape[d];
     }
     return bytes > 0 && bytes < border ? (uint64_t)(border / bytes) : 1;
+}
+
+/* Who this member is, for its journal. */
+static void introduce(struct tw__member *member)
+{
+    struct tw__log_who *who = &member->log.who;
+    memset(who, 0, sizeof *who);
+    memcpy(who->tag, member->folder.tag, sizeof who->tag);
+    who->node = member->node.index;
+    who->nodes = member->node.count;
+    who->pid = tw__process_id();
+    who->began = tw__wall_time();
+    tw__flat_folder_host(who->host, sizeof who->host);
+    for (int p = 0; p < member->npeers; p++) {
+        const struct tw__log_who *other = &member->peers[p].who;
+        who->member = other->node == who->node && other->member >= who->member ? other->member + 1 : who->member;
+    }
+    member->log.folder = member->folder.fd;
 }
 
 static tw_status take_stock(const struct tw__joining *joining, tw_error *error)
@@ -420,19 +236,7 @@ static tw_status take_stock(const struct tw__joining *joining, tw_error *error)
         peer->was_failed = (int)peer->state.failed;
     }
     memset(member->failed, 0, (size_t)(count / 64 + 1) * sizeof *member->failed);
-    struct tw__log_who *who = &member->log.who;
-    memset(who, 0, sizeof *who);
-    memcpy(who->tag, member->folder.tag, sizeof who->tag);
-    who->node = member->node.index;
-    who->nodes = member->node.count;
-    who->pid = tw__process_id();
-    who->began = tw__wall_time();
-    tw__flat_folder_host(who->host, sizeof who->host);
-    for (int p = 0; p < member->npeers; p++) {
-        const struct tw__log_who *other = &member->peers[p].who;
-        who->member = other->node == who->node && other->member >= who->member ? other->member + 1 : who->member;
-    }
-    member->log.folder = member->folder.fd;
+    introduce(member);
     member->unit = unit_of(joining);
     return TW_OK;
 }
@@ -459,17 +263,14 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
     tw__lock_init(&made->recording);
     struct tw__joining joining = {
         .member = made, .outputs = outputs, .arrays = arrays, .files = files, .options = options};
-    int first = 0;
-    while (outputs->files[first] == NULL) {
-        first++;
-    }
     if (made->is_worker) {
         status = tw__run_folder_place_at(&made->folder, options->join, error);
     } else {
         status = tw__joining_check_files(&joining, error);
         status = status == TW_OK ? tw__joining_shadow(&joining, error) : status;
         status = status == TW_OK ? tw__joining_identify(&joining, error) : status;
-        status = status == TW_OK ? tw__run_folder_place(&made->folder, outputs->files[first], error) : status;
+        status = status == TW_OK ? tw__run_folder_place(&made->folder, outputs->files[first_output(outputs)], error)
+                                 : status;
         status = status == TW_OK && options->restart ? tw__joining_restart(&joining, error) : status;
     }
     if (status == TW_OK) {
@@ -482,32 +283,10 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
         tw_array_destroy(joining.shadows[k]);
     }
     if (status != TW_OK) {
-        close_arrays(outputs);
+        tw__unfinished_close(outputs);
         tw__member_close(made);
         return status;
     }
     *member = made;
     return TW_OK;
-}
-
-void tw__member_close(struct tw__member *member)
-{
-    if (member == NULL) {
-        return;
-    }
-    tw__log_close(&member->log);
-    if (!member->is_coherent) {
-        tw__run_folder_sweep(&member->folder);
-    }
-    tw__run_folder_close(&member->folder);
-    tw__fingerprint_free(member->fingerprint);
-    tw__ledger_fini(&member->ledger);
-    free(member->mine);
-    free(member->failed);
-    free(member->peers);
-    free(member->pending);
-    free(member->sums);
-    tw__lock_fini(&member->lock);
-    tw__lock_fini(&member->recording);
-    free(member);
 }

@@ -1,10 +1,15 @@
-/* joining.h - what is known of a job on nodes while its outputs are opened: between joining.c, which finds or makes the
- * run folder, and identity.c, which says what the job is. */
+/* joining.h - how a process comes to a job on nodes: joining.c finds or makes the run folder, identity.c says what the
+ * job is, restart.c throws away what is there. What they know of it while its outputs are opened. */
 #ifndef TW_NODE_JOINING_H
 #define TW_NODE_JOINING_H
 
 #include "node/member.h"
 #include "record/outputs.h"
+
+/* Opens or makes the run folder, or finds that the job is finished. outputs: their names are known, and arrays[] what
+ * tw_outputs_open was given. Fills in the arrays of the outputs. Errors: those of tw_outputs_open. */
+tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_array *const *arrays,
+                          const tw_output *files, const tw_outputs_options *options, tw_error *error);
 
 /* What is known when the outputs are opened. */
 struct tw__joining {

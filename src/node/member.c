@@ -15,6 +15,7 @@
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/flat_folder.h"
+#include "record/fingerprint.h"
 #include "record/outputs.h"
 #include "record/partials.h"
 #include "store/shared.h"
@@ -360,4 +361,28 @@ int tw__member_finds_finished(const struct tw__member *member, char launch[TW__L
         }
     }
     return 1;
+}
+
+/* ---- the end ---- */
+
+void tw__member_close(struct tw__member *member)
+{
+    if (member == NULL) {
+        return;
+    }
+    tw__log_close(&member->log);
+    if (!member->is_coherent) {
+        tw__run_folder_sweep(&member->folder);
+    }
+    tw__run_folder_close(&member->folder);
+    tw__fingerprint_free(member->fingerprint);
+    tw__ledger_fini(&member->ledger);
+    free(member->mine);
+    free(member->failed);
+    free(member->peers);
+    free(member->pending);
+    free(member->sums);
+    tw__lock_fini(&member->lock);
+    tw__lock_fini(&member->recording);
+    free(member);
 }

@@ -58,11 +58,6 @@ struct tw__member {
     struct tw__lock recording; /* one thread records at a time; taken before `lock` */
 };
 
-/* Opens or makes the run folder, or finds that the job is finished. outputs: their names are known, and arrays[] what
- * tw_outputs_open was given. Fills in the arrays of the outputs. Errors: those of tw_outputs_open. */
-tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_array *const *arrays,
-                          const tw_output *files, const tw_outputs_options *options, tw_error *error);
-
 /* NULL: nothing. What is recorded stays. */
 void tw__member_close(struct tw__member *member);
 

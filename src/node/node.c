@@ -7,6 +7,7 @@
 #include "grid/grid.h"
 #include "grid/stages.h"
 #include "node/finish.h"
+#include "node/joining.h"
 #include "node/member.h"
 #include "node/portion.h"
 #include "node/run_folder.h"
