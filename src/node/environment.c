@@ -409,7 +409,7 @@ tw_status tw__node_find(tw_node *node, const char *text, tw__lookup *lookup, voi
     return find_in(node, &environment, error);
 }
 
-static const char *look_up(void *user, const char *name)
+const char *tw__lookup_own(void *user, const char *name)
 {
     (void)user;
     return getenv(name);
@@ -420,5 +420,5 @@ tw_status tw_node_find(tw_node *node, const char *text, tw_error *error)
     if (node == NULL || text == NULL) {
         return tw__fail_null(error, "tw_node_find", node == NULL ? "node" : "text");
     }
-    return tw__node_find(node, text, look_up, NULL, error);
+    return tw__node_find(node, text, tw__lookup_own, NULL, error);
 }

@@ -10,6 +10,9 @@
 /* The value of an environment variable; NULL: not set. */
 typedef const char *tw__lookup(void *user, const char *name);
 
+/* That of this process; `user` is not used. Any thread, as long as none changes the environment. */
+const char *tw__lookup_own(void *user, const char *name);
+
 /* tw_node_find in any environment. An empty value counts as not set. */
 tw_status tw__node_find(tw_node *node, const char *text, tw__lookup *lookup, void *user, tw_error *error);
 

@@ -4,14 +4,7 @@
 #include "node/launch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static const char *look_up(void *user, const char *name)
-{
-    (void)user;
-    return getenv(name);
-}
 
 /* The innermost last that stays the same if the scheduler starts the job again: of mpirun inside of a job that is the
  * job. An index in brackets, as PBS has it, is left out. */
@@ -31,7 +24,7 @@ static const struct {
 
 void tw__launch_find(char text[TW__LAUNCH_SIZE], tw__lookup *lookup, void *user)
 {
-    tw__lookup *const look = lookup != NULL ? lookup : look_up;
+    tw__lookup *const look = lookup != NULL ? lookup : tw__lookup_own;
     text[0] = '\0';
     for (size_t k = 0; k < sizeof launches / sizeof launches[0]; k++) {
         const char *value = look(user, launches[k].variable);

@@ -2,7 +2,6 @@
  * bound to processors; where they are not, variables do. Knows their names, and no pool. */
 #include "node/room.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -95,15 +94,9 @@ int tw__node_workers(tw__lookup *lookup, void *user, int allowed, int is_bound)
     return workers < 1 ? 1 : workers < allowed ? (int)workers : allowed;
 }
 
-static const char *look_up(void *user, const char *name)
-{
-    (void)user;
-    return getenv(name);
-}
-
 int tw_node_workers(void)
 {
     tw_machine machine;
     tw_machine_describe(&machine);
-    return tw__node_workers(look_up, NULL, machine.workers, machine.cpus_affinity < machine.cpus_online);
+    return tw__node_workers(tw__lookup_own, NULL, machine.workers, machine.cpus_affinity < machine.cpus_online);
 }

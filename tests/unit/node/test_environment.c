@@ -4,22 +4,7 @@
 
 #include "harness.h"
 #include "node/environment.h"
-
-/* Looks a variable up in "NAME=VALUE NAME=VALUE"; no value has a space. */
-static const char *look_up(void *user, const char *name)
-{
-    static char values[64][128];
-    static unsigned next;
-    const size_t length = strlen(name);
-    for (const char *at = user; at != NULL && *at != '\0'; at += strcspn(at, " "), at += *at == ' ') {
-        if (strncmp(at, name, length) == 0 && at[length] == '=') {
-            char *value = values[next++ % 64];
-            snprintf(value, sizeof values[0], "%.*s", (int)strcspn(at + length + 1, " "), at + length + 1);
-            return value;
-        }
-    }
-    return NULL;
-}
+#include "variables.h"
 
 struct found {
     const char *text, *environment;

@@ -1,25 +1,7 @@
 /* test_launch.c - which processes were started by one command, by the variables of schedulers and launchers. */
-#include <stdio.h>
-#include <string.h>
-
 #include "harness.h"
 #include "node/launch.h"
-
-/* Looks a variable up in "NAME=VALUE NAME=VALUE"; no value has a space. */
-static const char *look_up(void *user, const char *name)
-{
-    static char values[8][128];
-    static unsigned next;
-    const size_t length = strlen(name);
-    for (const char *at = user; *at != '\0'; at += strcspn(at, " "), at += *at == ' ') {
-        if (strncmp(at, name, length) == 0 && at[length] == '=') {
-            char *value = values[next++ % 8];
-            snprintf(value, sizeof values[0], "%.*s", (int)strcspn(at + length + 1, " "), at + length + 1);
-            return value;
-        }
-    }
-    return NULL;
-}
+#include "variables.h"
 
 static void processes_of_one_command_are_one_launch(void **state)
 {

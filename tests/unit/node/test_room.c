@@ -1,25 +1,7 @@
 /* test_room.c - how many workers a process has where a scheduler or launcher has started several on one machine. */
-#include <stdio.h>
-#include <string.h>
-
 #include "harness.h"
 #include "node/room.h"
-
-/* Looks a variable up in "NAME=VALUE NAME=VALUE"; no value has a space. */
-static const char *look_up(void *user, const char *name)
-{
-    static char values[8][64];
-    static unsigned next;
-    const size_t length = strlen(name);
-    for (const char *at = user; *at != '\0'; at += strcspn(at, " "), at += *at == ' ') {
-        if (strncmp(at, name, length) == 0 && at[length] == '=') {
-            char *value = values[next++ % 8];
-            snprintf(value, sizeof values[0], "%.*s", (int)strcspn(at + length + 1, " "), at + length + 1);
-            return value;
-        }
-    }
-    return NULL;
-}
+#include "variables.h"
 
 static void workers_are_those_that_the_scheduler_leaves(void **state)
 {
