@@ -140,7 +140,7 @@ static int continues(const struct tw__steps *steps, const struct tw__task *task,
 
 static void set_tiles(const struct tw__steps *steps, int s, struct tw__task *task)
 {
-    const uint64_t next = s + 1 < steps->count ? steps->step[s + 1]->first : steps->tiles;
+    const uint64_t next = tw__steps_end(steps, s);
     task->argument = steps->step[s];
     task->first = steps->step[s]->first;
     task->count = next - task->first;
@@ -295,6 +295,11 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
     }
     set_tiles(steps, 0, task); /* what most jobs are, which may have two tiles of some nanoseconds */
     return tw__pool_run(pool, task, outcome, error);
+}
+
+uint64_t tw__steps_end(const struct tw__steps *steps, int step)
+{
+    return step + 1 < steps->count ? steps->step[step + 1]->first : steps->tiles;
 }
 
 int tw__steps_of(const struct tw__steps *steps, uint64_t tile)

@@ -57,6 +57,9 @@ tw_status tw__steps_run(const struct tw__steps *steps, tw_pool *pool, struct tw_
 /* Which step a tile belongs to. */
 int tw__steps_of(const struct tw__steps *steps, uint64_t tile);
 
+/* One past the last tile of a step. */
+uint64_t tw__steps_end(const struct tw__steps *steps, int step);
+
 /* The tiles' words and checksums. */
 _Atomic uint32_t *tw__steps_words(const struct tw__steps *steps);
 uint64_t *tw__steps_sums(const struct tw__steps *steps);

@@ -76,6 +76,14 @@ int tw__log_is_name(const char *name, int64_t *node, int64_t *member)
     return second > 0 && *member < MOST_MEMBERS && strcmp(at + second, ".journal") == 0;
 }
 
+int tw__log_order(int64_t node, int64_t member, const struct tw__log_who *other)
+{
+    if (node != other->node) {
+        return node < other->node ? -1 : 1;
+    }
+    return member < other->member ? -1 : member > other->member;
+}
+
 /* ---- one's own ---- */
 
 int tw__log_create(struct tw__log *log)

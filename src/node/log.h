@@ -75,6 +75,9 @@ void tw__log_name(char *name, int64_t node, int64_t member);
 /* Reads such a name: whether it is one. */
 int tw__log_is_name(const char *name, int64_t *node, int64_t *member);
 
+/* By node and member: < 0, 0, > 0: the journal of this node and member comes before the other, is it, comes after. */
+int tw__log_order(int64_t node, int64_t member, const struct tw__log_who *other);
+
 /* What is known of another's. */
 struct tw__peer {
     char name[TW__LOG_NAME];

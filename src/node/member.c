@@ -23,21 +23,13 @@
 
 /* ---- others ---- */
 
-static int compare(int64_t node, int64_t member, const struct tw__peer *peer)
-{
-    if (node != peer->who.node) {
-        return node < peer->who.node ? -1 : 1;
-    }
-    return member < peer->who.member ? -1 : member > peer->who.member;
-}
-
 /* Where the peer is, or would be. */
 static int find_peer(const struct tw__member *member, int64_t node, int64_t number, int *found)
 {
     int low = 0, high = member->npeers;
     while (low < high) {
         const int middle = low + (high - low) / 2;
-        const int order = compare(node, number, &member->peers[middle]);
+        const int order = tw__log_order(node, number, &member->peers[middle].who);
         if (order == 0) {
             *found = 1;
             return middle;
@@ -145,11 +137,10 @@ static int make_log(struct tw__member *member)
     return member->log.fd >= 0 ? 0 : tw__log_create(&member->log);
 }
 
-static int sync_outputs(const struct tw__member *member)
+int tw__member_sync(const struct tw__member *member)
 {
     const tw_outputs *outputs = member->outputs;
-    int failed = TW__POINT("node.data-sync");
-    failed = failed == 0 ? tw__partials_sync(outputs->partials) : failed;
+    int failed = tw__partials_sync(outputs->partials);
     for (int k = 0; failed == 0 && k < outputs->noperands; k++) {
         failed = outputs->files[k] != NULL ? tw__store_sync(outputs->operands[k]) : 0;
     }
@@ -174,7 +165,8 @@ static void take_own(struct tw__member *member, const struct tw__record *records
 
 static tw_status record_batch(struct tw__member *member, struct tw__record *batch, int count)
 {
-    int failed = sync_outputs(member);
+    int failed = TW__POINT("node.data-sync");
+    failed = failed == 0 ? tw__member_sync(member) : failed;
     if (failed != 0) {
         return fail_disk(member, failed, "writing the outputs to the disk failed");
     }

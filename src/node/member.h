@@ -74,6 +74,9 @@ int tw__member_has_all(const struct tw__member *member, uint64_t first, uint64_t
 /* A tile was done here. */
 void tw__member_note(struct tw__member *member, uint64_t tile, uint64_t sum);
 
+/* Syncs the outputs, and what steps leave for later ones. 0, or an errno. */
+int tw__member_sync(const struct tw__member *member);
+
 /* Syncs the outputs, then writes and syncs the records of all tiles that were noted before. What fails stays failed. */
 tw_status tw__member_record(struct tw__member *member);
 

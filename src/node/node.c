@@ -1,5 +1,5 @@
 /* node.c - the outputs of a job, whether this process writes them alone or together with others: the public face of
- * both. Knows no files. */
+ * both. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,8 +14,6 @@
 #include "os/file.h"
 #include "os/path.h"
 #include "record/outputs.h"
-#include "record/partials.h"
-#include "store/store.h"
 
 /* A job on nodes that is not finished has these outputs: they are not taken from under it by mistake. What cannot be
  * looked at, or is no such job, is no reason to fail. */
@@ -245,10 +243,7 @@ tw_status tw_outputs_sync(tw_outputs *outputs, tw_error *error)
     if (outputs == NULL || outputs->member == NULL || !outputs->member->is_worker) {
         return refuse("tw_outputs_sync", "join", error);
     }
-    int failed = tw__partials_sync(outputs->partials);
-    for (int k = 0; failed == 0 && k < outputs->noperands; k++) {
-        failed = outputs->files[k] != NULL ? tw__store_sync(outputs->operands[k]) : 0;
-    }
+    const int failed = tw__member_sync(outputs->member);
     return failed == 0 ? TW_OK
                        : tw__fail_os(error, tw__file_status(failed), failed,
                                      "%s: writing the outputs to the disk failed", outputs->member->folder.path);

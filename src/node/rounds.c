@@ -16,9 +16,9 @@
 
 #define LEAST_ROUND INT64_C(100000000) /* nanoseconds of measured work */
 #define READ_AT_ONCE 512               /* journals of others */
-#define UNKNOWN_RATE                                                                                                   \
-    INT64_C(10000000000) /* nanoseconds after which an intent is late if no tile of the job is done yet                \
-                          */
+
+/* Nanoseconds after which an intent is late while no tile of the job is done. */
+#define FIRST_PATIENCE INT64_C(10000000000)
 
 /* A batch costs the time of its syncs and reads, as in record/recorder.c. */
 #define PAUSE 8
@@ -107,7 +107,7 @@ static int is_late(const struct tw__member *member, const struct tw__peer *peer,
     const int64_t cost = own > 0 ? own : longest;
     const int64_t patience = 2 * state->pause > LEAST_PATIENCE ? 2 * state->pause : LEAST_PATIENCE;
     const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
-    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)UNKNOWN_RATE;
+    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)FIRST_PATIENCE;
     return (double)(peer->read_at - since) > expected; /* with many nodes a look at each takes its time */
 }
 
@@ -153,9 +153,10 @@ static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, 
 }
 
 /* The sets of the portion. */
-static void look_around(struct tw__rounds *rounds, uint64_t *done)
+static void look_around(struct tw__rounds *rounds)
 {
     struct tw__member *member = rounds->member;
+    uint64_t *done = rounds->done;
     const size_t words = (size_t)(member->ledger.count / 64 + 1);
     const int64_t longest = longest_cost(member);
     for (size_t w = 0; w < words; w++) {
@@ -181,17 +182,15 @@ static uint64_t least_of(const struct tw__rounds *rounds)
 static void choose(struct tw__rounds *rounds, int step)
 {
     struct tw__member *member = rounds->member;
-    uint64_t *done = rounds->done;
-    look_around(rounds, done);
+    look_around(rounds);
     const uint64_t first = rounds->steps->step[step]->first;
-    const uint64_t end = step + 1 < rounds->steps->count ? rounds->steps->step[step + 1]->first : rounds->steps->tiles;
     struct tw__portion portion = {.first = first,
-                                  .count = end - first,
+                                  .count = tw__steps_end(rounds->steps, step) - first,
                                   .node = member->node.index,
                                   .nodes = member->node.count,
                                   .unit = member->unit,
                                   .least = least_of(rounds),
-                                  .done = done,
+                                  .done = rounds->done,
                                   .meant = rounds->meant,
                                   .late = rounds->late,
                                   .random = rounds->random};
@@ -305,7 +304,7 @@ static void next_given(struct tw__rounds *rounds, int step, uint64_t *first, uin
 {
     const struct tw__steps *steps = rounds->steps;
     const uint64_t begin = steps->step[step]->first;
-    const uint64_t end = step + 1 < steps->count ? steps->step[step + 1]->first : steps->tiles;
+    const uint64_t end = tw__steps_end(steps, step);
     uint64_t from = rounds->only_first > begin ? rounds->only_first : begin;
     uint64_t to = rounds->only_first + rounds->only_count < end ? rounds->only_first + rounds->only_count : end;
     *first = begin;
@@ -324,7 +323,7 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
 {
     struct tw__member *member = rounds->member;
     const uint64_t begin = rounds->steps->step[step]->first;
-    const uint64_t end = step + 1 < rounds->steps->count ? rounds->steps->step[step + 1]->first : rounds->steps->tiles;
+    const uint64_t end = tw__steps_end(rounds->steps, step);
     int holds = 1;
     *first = begin;
     *count = 0;

@@ -19,7 +19,6 @@
 #include "record/journal_file.h"
 
 #define JOB "job.json"
-#define SUFFIX ".run"
 #define MOST_JOB ((int64_t)1 << 20) /* bytes of job.json */
 #define NAME_SIZE 300
 
@@ -49,7 +48,7 @@ static tw_status place(struct tw__run_folder *folder, const char *path, const ch
 
 tw_status tw__run_folder_place(struct tw__run_folder *folder, const char *file, tw_error *error)
 {
-    return place(folder, file, SUFFIX, error);
+    return place(folder, file, TW__RUN_FOLDER_SUFFIX, error);
 }
 
 tw_status tw__run_folder_place_at(struct tw__run_folder *folder, const char *path, tw_error *error)

@@ -1,9 +1,10 @@
 /* run_folder.h - FILE.run, the folder in which a job on nodes lies until its outputs get their names: made whole under
  * another name and renamed, so that the first wins; found, compared and removed. Knows its job.json; not its journals.
  *
- *     job.json           tag, tiles, fingerprint, description
+ *     job.json           struct tw__job_text
  *     0.npy, 1.npy ...   the unfinished outputs, in the signature's order
  *     partials           what steps leave for later ones
+ *     kernel.so          the kernel, if it was compiled as a portable one
  *     node-K.M.journal   log.h */
 #ifndef TW_NODE_RUN_FOLDER_H
 #define TW_NODE_RUN_FOLDER_H
@@ -14,6 +15,8 @@
 
 #include "node/launch.h"
 #include "node/log.h"
+
+#define TW__RUN_FOLDER_SUFFIX ".run"
 
 struct json_t;
 

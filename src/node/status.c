@@ -20,7 +20,6 @@
 #include "os/process.h"
 #include "store/shared_mark.h"
 
-#define SUFFIX ".run"
 #define MOST_DISAGREEMENTS 1000
 
 /* All journals of a run folder. */
@@ -66,11 +65,8 @@ static int note_name(const char *name, void *user)
 
 static int by_node_and_member(const void *a, const void *b)
 {
-    const struct tw__log_who *one = &((const struct tw__peer *)a)->who, *other = &((const struct tw__peer *)b)->who;
-    if (one->node != other->node) {
-        return one->node < other->node ? -1 : 1;
-    }
-    return one->member < other->member ? -1 : one->member > other->member;
+    const struct tw__log_who *one = &((const struct tw__peer *)a)->who;
+    return tw__log_order(one->node, one->member, &((const struct tw__peer *)b)->who);
 }
 
 static void note_disagreement(struct survey *survey, uint64_t tile)
@@ -179,7 +175,6 @@ static tw_status fill_status(tw_job_status *status, struct survey *survey, tw_er
             status->rate += (double)peer->state.done / ((double)peer->state.worked * 1e-9);
         }
     }
-    status->seconds_left = status->rate > 0 ? (double)(status->tiles - status->done) / status->rate : -1;
     status->ndisagreements = (size_t)survey->ndisagreements;
     status->disagreements = survey->disagreements;
     survey->disagreements = NULL;
@@ -235,17 +230,16 @@ static tw_status read_mark(tw_job_status *status, const char *file, int *found, 
     return line == NULL || status->description != NULL ? TW_OK : tw__fail_memory(error, strlen(mark), "a text");
 }
 
-/* "r.npy.run" -> 1, and the file's name is *length characters of it. */
-static int names_folder(const char *file, size_t *length)
+/* How many characters of the name are the output's: of "r.npy" and of "r.npy.run/" 5. */
+static size_t output_length(const char *file)
 {
-    *length = strlen(file);
-    while (*length > 1 && file[*length - 1] == '/') {
-        --*length;
+    const size_t suffix = sizeof TW__RUN_FOLDER_SUFFIX - 1;
+    size_t length = strlen(file);
+    while (length > 1 && file[length - 1] == '/') {
+        --length;
     }
-    const size_t suffix = sizeof SUFFIX - 1;
-    const int is_folder = *length > suffix && strncmp(file + *length - suffix, SUFFIX, suffix) == 0;
-    *length -= is_folder ? suffix : 0;
-    return is_folder;
+    const int is_folder = length > suffix && strncmp(file + length - suffix, TW__RUN_FOLDER_SUFFIX, suffix) == 0;
+    return length - (is_folder ? suffix : 0);
 }
 
 static tw_status read_either(tw_job_status *status, const char *file, tw_error *error)
@@ -268,23 +262,18 @@ static tw_status read_either(tw_job_status *status, const char *file, tw_error *
 tw_status tw_job_status_read(tw_job_status *status, const char *file, tw_error *error)
 {
     tw_job_status read = {.seconds_left = -1};
-    size_t length;
     if (status == NULL || file == NULL) {
         return tw__fail_null(error, "tw_job_status_read", status == NULL ? "status" : "file");
     }
-    char *output = NULL, *followed = NULL;
-    (void)names_folder(file, &length);
-    output = strndup(file, length);
+    char *output = strndup(file, output_length(file)), *followed = NULL;
     if (output == NULL) {
-        return tw__fail_memory(error, length, "a file's name");
+        return tw__fail_memory(error, strlen(file), "a file's name");
     }
     const int failed = tw__path_follow(&followed, output);
     const tw_status result =
         failed == 0 ? read_either(&read, followed, error) : tw__fail_path(error, failed, output, "cannot be read");
     free(output);
-    if (failed == 0) {
-        free(followed);
-    }
+    free(followed);
     if (result != TW_OK) {
         tw_job_status_free(&read);
         return result;

@@ -203,6 +203,8 @@ static void numbers_run_through_in_report_and_progress(void **state)
         assert_int_equal(tw_report_line(job.report, TILES, line, sizeof line), 0);
         assert_int_equal(tw__steps_of(&job.steps, FIRST - 1), 0);
         assert_int_equal(tw__steps_of(&job.steps, FIRST), 1);
+        assert_int_equal(tw__steps_end(&job.steps, 0), FIRST);
+        assert_int_equal(tw__steps_end(&job.steps, 1), job.steps.tiles);
         tear_down(&job);
     }
 }
