@@ -27,7 +27,6 @@ from ._statement import StatementRequest
 from ._wire import raised
 
 NODE = (0, 1)  # the caller is the only one that records
-SKIPPED = 4  # state of a tile
 NEEDS_FILE = "a pool that is an Executor writes results to files that its workers reach: give out='r.npy'"
 
 
@@ -237,5 +236,3 @@ class Engine(LocalEngine):
         if self.stopped is not None:
             raise self.stopped
         self.dispatch.run()
-
-

@@ -189,7 +189,8 @@ def head_of(request: Request, asked: Asked, options: RunOptions, kernels: tuple[
         live[token] = request.kernel, asked.reduce
     bare = asked._replace(
         kernel=None, operands=(), pool=None, workers=None, learner=None, restart=False, resume=True, verify=False, reduce=reduce, node=None,
-        out={notation.names[k]: os.path.abspath(path) for k, path in files.paths.items()}, folder=folder, signature=_signature_of(asked),
+        out={notation.names[k]: os.path.abspath(path) for k, path in files.paths.items()}, folder=folder,
+        signature=None if isinstance(asked.kernel, str) else asked.signature,
         dtype={notation.names[k]: request.dtypes[k] for k in notation.made} or None,
         options=RunOptions(keep_going=options.keep_going, report=True))
     spec = Spec(bare, kernel, _inputs_of(request, asked, folder), where, _context.portable(), files.identity, folder, request.grid.count,
@@ -201,10 +202,6 @@ def head_of(request: Request, asked: Asked, options: RunOptions, kernels: tuple[
     with tempfile.NamedTemporaryFile(dir=folder, prefix="sent.", delete=False) as file:
         file.write(content)
     return Head(*versions(), token, file.name, b"", digest)
-
-
-def _signature_of(asked: Asked) -> Optional[str]:
-    return None if isinstance(asked.kernel, str) else asked.signature
 
 
 def forget(token: str) -> None:

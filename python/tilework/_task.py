@@ -16,7 +16,7 @@ from typing import Any, Optional
 import numpy as np
 
 from . import _sent, _tilework, _where
-from ._errors import Error, FileError, PoolError, TileError, of_failure
+from ._errors import Error, FileError, PoolError, of_failure
 from ._explained import explained
 from ._known import KnownKernels
 from ._local import Engine
@@ -238,6 +238,3 @@ def _context_of(spec: _sent.Spec) -> Any:
 def is_inside() -> bool:
     """This thread is in a task of an engine's worker."""
     return getattr(inside, "depth", 0) > 0
-
-
-__all__ = ["work", "TileError"]
