@@ -107,7 +107,7 @@ static void print_summary(const char *file, const tw_job_status *status)
     }
 }
 
-/* "3/8", and the which start it is if the node was started several times. */
+/* "3/8", and " #2" if it is the second start of the node. */
 static void node_text(char *text, size_t size, const tw_node_state *node)
 {
     const int used = snprintf(text, size, "%lld/%lld", (long long)node->node, (long long)node->count);

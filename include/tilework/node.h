@@ -60,18 +60,20 @@ TW_API tw_status tw_outputs_missing(const tw_outputs *outputs, uint64_t from, ui
 
 /* A worker has computed these tiles and synced them: they are recorded when this returns. sums[count]: what
  * tw_outputs_sums gave there. A tile that was noted before is not recorded again; if its checksum is another one, both
- * are kept, and tw_outputs_commit fails. Errors: TW_ERROR_ARGUMENT, TW_ERROR_FILE, TW_ERROR_DISK. */
+ * are kept, and tw_outputs_commit fails. Errors: TW_ERROR_ARGUMENT, TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, const uint64_t *sums,
                                  tw_error *error);
 
 /* The absolute path of the run folder, valid as long as the outputs; NULL: they were opened without node. */
 TW_API const char *tw_outputs_folder(const tw_outputs *outputs);
 
-/* Worker: sums[count] of tiles that the last tw_run of these outputs has computed. Errors: TW_ERROR_ARGUMENT. */
+/* Worker: sums[count]: checksums of tiles that the last tw_run of these outputs had; 0: the tile was not computed.
+ * Errors: TW_ERROR_ARGUMENT (that run did not have them all; the outputs were opened without join). */
 TW_API tw_status tw_outputs_sums(const tw_outputs *outputs, uint64_t first, uint64_t count, uint64_t *sums,
                                  tw_error *error);
 
-/* Worker: returns when all that the last tw_run has written is on the disk. Errors: TW_ERROR_FILE, TW_ERROR_DISK. */
+/* Worker: returns when all that the last tw_run has written is on the disk. Errors: TW_ERROR_ARGUMENT (the outputs were
+ * opened without join), TW_ERROR_FILE, TW_ERROR_DISK. */
 TW_API tw_status tw_outputs_sync(tw_outputs *outputs, tw_error *error);
 
 /* ---- what is going on ------------------------------------------------------------------------------------------- */
@@ -79,7 +81,7 @@ TW_API tw_status tw_outputs_sync(tw_outputs *outputs, tw_error *error);
 /* One start of a node. */
 typedef struct tw_node_state {
     int64_t node, count; /* as it was started */
-    int member;          /* 0, 1, ...: the which start of this node it is */
+    int member;          /* how many starts of this node came before */
     char host[64];
     int64_t pid;
     uint64_t done;     /* tiles that it has recorded */

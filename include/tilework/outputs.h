@@ -70,8 +70,8 @@ typedef struct tw_outputs_options {
     const char *where_axes;
     const struct tw_node *node; /* stage 15: the outputs are written together with other processes; resume is implied,
                                    no_journal is refused. NULL: by this process alone */
-    const char *join; /* stage 15: the run folder of another process, for a worker of its: nothing is made, recorded or
-                         committed. Excludes node, resume and restart. NULL: none */
+    const char *join;     /* stage 15: the run folder of another process, which gives work to this one: nothing is made,
+                             recorded or committed. Excludes node, resume, restart and verify. NULL: none */
     const char *describe; /* with node: the job in words (a statement, a kernel's call), for tw_job_status_read; NULL:
                              none */
 } tw_outputs_options;

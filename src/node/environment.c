@@ -166,13 +166,13 @@ static tw_status find_array(const struct environment *environment, struct number
         if (status != TW_OK) {
             return status;
         }
+        /* Schedulers that set the variables of another one as well give the same index. */
         if (array->variable != NULL && array->raw != found.raw) {
             return tw__fail(error, TW_ERROR_ARGUMENT,
                             "node '%s': %s is %" PRId64 ", but %s is %" PRId64 "; give 'K/N' to say which one is meant",
                             environment->text, array->variable, array->raw, found.variable, found.raw);
         }
-        if (array->variable ==
-            NULL) { /* schedulers that set the variables of another one as well give the same index */
+        if (array->variable == NULL) {
             *array = found;
         }
     }

@@ -18,9 +18,8 @@
 #include "store/shared_mark.h"
 #include "store/target.h"
 
-#define BUFFER                                                                                                         \
-    ((int64_t)1 << 20) /* bytes; a piece whose elements do not lie side by side in memory goes through one             \
-                        */
+/* Bytes: a piece whose elements do not lie side by side in memory goes through one. */
+#define BUFFER ((int64_t)1 << 20)
 
 _Static_assert(offsetof(struct tw__shared, store) == 0, "a store is at the front of what is behind it");
 

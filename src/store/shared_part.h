@@ -1,5 +1,5 @@
-/* shared_part.h - the inside of a part that several processes write: what a format opens
- * (npy/npy_shared.c), and what shared_part.c does with it. */
+/* shared_part.h - the inside of a part that several processes write: what a format opens (npy/npy_shared.c), and what
+ * shared_part.c does with it. */
 #ifndef TW_STORE_SHARED_PART_H
 #define TW_STORE_SHARED_PART_H
 

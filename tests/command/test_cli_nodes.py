@@ -156,8 +156,11 @@ def status_of(folder):
     return json.loads(result.stdout) if result.returncode == 0 else None
 
 
-def test_two_nodes_share_a_job_and_say_how_much_each_did(slow):
+def test_two_nodes_share_a_job_and_say_how_much_each_did(held):
+    slow = held
     nodes = [start(slow, f"{k}/2") for k in range(2)]
+    until(lambda: [node["done"] for node in (status_of(slow) or {"nodes": []})["nodes"]] == [20, 20])  # and each waits at its next tile
+    (slow / "hold").unlink()
     done = [node.communicate(timeout=60) for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], done
     assert (slow.load() == numpy.arange(600.0)).all()

@@ -2,18 +2,28 @@
 
 import dataclasses
 import pathlib
+import re
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "simulate"))
 from costs import measure, text_of  # noqa: E402
-from nodes import LOCAL, ROUND_TRIPS, Job, Simulation, compiled, simulate  # noqa: E402
+import nodes  # noqa: E402
+from nodes import LOCAL, ROUND_TRIPS, TOP, Job, Simulation, compiled, simulate  # noqa: E402
 
 
 @pytest.fixture(name="library", scope="module")
 def fixture_library(tmp_path_factory):
     return compiled(tmp_path_factory.mktemp("portion"))
+
+
+@pytest.mark.parametrize("name, unit", [("LEAST_ROUND", 1e9), ("READ_AT_ONCE", 1), ("PAUSE", 1), ("LEAST_PAUSE", 1e9), ("MOST_PAUSE", 1e9),
+                                        ("LEAST_PATIENCE", 1e9), ("MOST_WAIT", 1)])
+def test_constants_are_those_of_the_nodes(name, unit):
+    """The nodes have nanoseconds where the simulator has seconds."""
+    found = re.search(rf"^#define {name} (?:INT64_C\()?([0-9.]+)", (TOP / "src" / "node" / "rounds.c").read_text(), re.M)
+    assert float(found[1]) / unit == getattr(nodes, name)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -331,7 +331,7 @@ static void a_stopped_node_harms_nothing_when_it_continues_after_the_commit(void
             }
             kill(stopped, SIGSTOP);
             board->stuck = -1;
-            if (kinds[k] == TW_PROCESSES) { /* its workers go on: what they compute is right */
+            if (kinds[k] == TW_PROCESSES) { /* its workers continue: what they compute is right */
                 rest(20);
             }
             const pid_t other = start_node(job, 1, 2, kinds[k]);
