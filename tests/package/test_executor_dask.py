@@ -115,7 +115,7 @@ def test_a_scheduler_that_is_killed_is_an_error_that_keeps_what_is_done(here):
     worker = None
     try:
         worker = subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(address), "--nthreads", "1",
-                                   "--no-dashboard", "--death-timeout", "5", "--host", "127.0.0.1"], **quiet)
+                                   "--no-dashboard", "--death-timeout", "60", "--host", "127.0.0.1"], **quiet)
 
         def slowly(y):
             time.sleep(0.02)
