@@ -92,7 +92,7 @@ class Dispatch:
             number = self.tasks
             self.tasks += 1
             self._flying[number] = Flight(task, future, began)
-            future.add_done_callback(lambda _, number=number: self._ready.put(number))
+            future.add_done_callback(lambda _, number=number, ready=self._ready: ready.put(number))  # of the run it holds nothing else
 
     def _next(self) -> Optional[Task]:
         if self._again:

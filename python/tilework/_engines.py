@@ -14,7 +14,7 @@ from ._placement import Submits
 
 def engine_of(pool: Any) -> Engine:
     module = type(pool).__module__.partition(".")[0]
-    if module == "distributed":
+    if module == "distributed" and not isinstance(pool, concurrent.futures.Executor):  # Client.get_executor() gives one
         return Dask(pool)
     return Engine(pool)
 
@@ -70,6 +70,8 @@ class Engine:
         """A PoolError if it takes no more tasks."""
         try:
             future = self._submit(function, *arguments)
+        except PoolError:
+            raise
         except (RuntimeError, concurrent.futures.BrokenExecutor, ValueError) as error:
             raise PoolError(f"{self.name} takes no more tasks: {_words(error)}") from error
         if not callable(getattr(future, "add_done_callback", None)) or not callable(getattr(future, "result", None)):

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import _errors, _generators, _identity, _sent, _task, _tilework, _where
+from . import _errors, _files, _generators, _identity, _sent, _task, _tilework, _where
 from ._dispatch import Dispatch
 from ._engines import Engine as Workers
 from ._engines import engine_of
@@ -43,7 +43,7 @@ def do(asked: Asked) -> Any:
             raise ArgumentError(f"{name}= is for worker processes of Tilework's own; those of an Executor are its own matter")
     if asked.options.check:
         raise ArgumentError("check= computes all again as one tile, in memory: give it to a run without an Executor")
-    if asked.out is None:
+    if asked.out is None or not _files.is_for_files(asked.out):
         raise ArgumentError(NEEDS_FILE)
     workers = engine_of(asked.pool)
     threads = workers_of(asked.workers) or workers.share()
@@ -92,13 +92,16 @@ class Tiles:
         if "refused" in answer:
             raise PoolError(answer["refused"])
         if "broken" in answer:
-            raise raised(*answer["broken"])
+            self.inner.note(first, b"")  # which says if the job was removed, or if another caller has finished it
+            if self.inner.missing(first)[1]:
+                raise raised(*answer["broken"])
+            return 0, 0.0
         worker = self.workers.setdefault((answer["host"], answer["pid"], answer["thread"]), len(self.workers))
         done = 0
         for start, sums in answer["done"]:
-            if not np.frombuffer(sums, np.uint64).all():  # nothing was written
+            self.inner.note(start, sums)  # if another caller has finished the job, no tile is missing any more
+            if not np.frombuffer(sums, np.uint64).all() and self.inner.missing(start)[1]:  # nothing was written
                 raise FileError(f"{os.fsdecode(self.inner.folder or b'')}: was removed while workers wrote to it")
-            self.inner.note(start, sums)
             done += len(sums) // 8
         self.done += done
         self.busy += answer["seconds"]
@@ -119,9 +122,8 @@ class Tiles:
         error = raised(*answer["error"])
         if isinstance(error, TileError):
             error.report = None
-            where = f"(process {answer['pid']} on {answer['host']})"
-            first, newline, rest = str(error.args[0]).partition("\n")
-            error.args = (f"{first} {where}{newline}{rest}",)
+        if isinstance(error, (TileError, FileError)):
+            _task.in_words(error, f"(process {answer['pid']} on {answer['host']})")
         if not answer["failed"] or not self.options.keep_going:
             raise error
         for tile in answer["failed"]:

@@ -88,7 +88,7 @@ def mmap_mode(value: Any) -> Optional[str]:
     raise ArgumentError(f"mmap_mode is {value!r}; it is 'r', 'r+' or 'c', as for numpy.load, or None for an array in memory")
 
 
-def _is_for_files(out: Any) -> bool:
+def is_for_files(out: Any) -> bool:
     """Any output is given a file."""
     if type(out) is np.ndarray:
         return False
@@ -99,7 +99,7 @@ def _is_for_files(out: Any) -> bool:
 
 def wanted(asked: Any, notation: Notation) -> Optional[Wanted]:
     """What a call says of files; None: it writes none."""
-    if asked.out is None or not _is_for_files(asked.out):
+    if asked.out is None or not is_for_files(asked.out):
         if asked.node is not None:
             raise ArgumentError("nodes write their results together: give out='r.npy', a file that all of them reach")
         if not (asked.resume or asked.restart or asked.verify or asked.version) and asked.mmap_mode == "r":

@@ -65,6 +65,7 @@ class Head(NamedTuple):
     file: str  # where the Spec is; "": it comes with the task
     content: bytes
     digest: str  # of the Spec
+    folder: str  # of the run
 
 
 def versions() -> tuple[str, str, str]:
@@ -198,10 +199,10 @@ def head_of(request: Request, asked: Asked, options: RunOptions, kernels: tuple[
     content = pickle.dumps(spec, pickle.HIGHEST_PROTOCOL)
     digest = hashlib.sha256(content).hexdigest()
     if len(content) <= SMALL:
-        return Head(*versions(), token, "", content, digest)
+        return Head(*versions(), token, "", content, digest, folder)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="sent.", delete=False) as file:
         file.write(content)
-    return Head(*versions(), token, file.name, b"", digest)
+    return Head(*versions(), token, file.name, b"", digest, folder)
 
 
 def forget(token: str) -> None:

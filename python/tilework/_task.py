@@ -209,19 +209,33 @@ def work(head: Any, first: int, count: int) -> Answer:
         jobs.give(head.token, job)
         return {**who, **answer}
     except Exception as error:  # pylint: disable=broad-except  # the caller raises it
-        return {**who, "broken": sendable(_named(error))}
+        return {**who, "broken": sendable(_named(error, head.folder))}
     finally:
         inside.depth = depth
 
 
-def _named(error: Exception) -> Exception:
-    """What a worker lacks, in a sentence."""
+def _named(error: Exception, folder: str) -> Exception:
+    """What a worker lacks, in a sentence. `folder`: that of the run."""
+    worker = f"the worker on {socket.gethostname()} (process {os.getpid()})"
     if isinstance(error, ModuleNotFoundError):
-        return PoolError(f"the worker on {socket.gethostname()} cannot import {error.name}, which the kernel needs: install it there, or have "
-                         "cloudpickle send it with cloudpickle.register_pickle_by_value(module)")
-    if isinstance(error, FileError) or not isinstance(error, OSError):
-        return error
-    return FileError(*error.args)
+        return PoolError(f"{worker} cannot import {error.name}, which the kernel needs: install it there, or have cloudpickle send it with "
+                         "cloudpickle.register_pickle_by_value(module)")
+    if isinstance(error, OSError) and not os.path.isdir(folder):
+        return FileError(f"{worker} does not find {folder}, the folder of this run: workers must reach the folder of the outputs, and the "
+                         "files of the inputs, under the same path as the caller")
+    if isinstance(error, FileError):
+        return in_words(error, f"(as seen by {worker})")
+    if isinstance(error, OSError):
+        return FileError(f"{os.fsdecode(error.filename) + ': ' if isinstance(error.filename, (str, bytes)) else ''}{error.strerror or error} "
+                         f"(as seen by {worker})")
+    return error
+
+
+def in_words(error: Exception, more: str) -> Exception:
+    """The error, with some words behind its first line."""
+    first, newline, rest = str(error.args[0] if error.args else "").partition("\n")
+    error.args = (f"{first} {more}{newline}{rest}",)
+    return error
 
 
 @contextlib.contextmanager

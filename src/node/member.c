@@ -355,6 +355,20 @@ int tw__member_finds_finished(const struct tw__member *member, char launch[TW__L
     return 1;
 }
 
+tw_status tw__member_end_elsewhere(struct tw__member *member, tw_error *error)
+{
+    if (!tw__member_finds_finished(member, NULL)) {
+        return tw__fail(error, TW_ERROR_FILE,
+                        "%s: was removed, or the job was begun anew, while this node worked on it",
+                        member->folder.path);
+    }
+    tw__lock(&member->lock);
+    member->is_committed = member->is_gone = 1; /* checksums of others' tiles are not known any more */
+    tw__ledger_complete(&member->ledger);
+    tw__unlock(&member->lock);
+    return TW_OK;
+}
+
 /* ---- the end ---- */
 
 void tw__member_close(struct tw__member *member)

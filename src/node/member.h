@@ -102,4 +102,8 @@ int tw__member_has_final(const struct tw__member *member, int k);
 /* Whether all final files have this job's mark. launch: NULL, or the launch that has finished the last of them. */
 int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE]);
 
+/* The parts have lost their names: if others have finished the job, all of its tiles count as recorded. TW_ERROR_FILE:
+ * it was removed, or begun anew. */
+tw_status tw__member_end_elsewhere(struct tw__member *member, tw_error *error);
+
 #endif

@@ -197,9 +197,9 @@ tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, c
                         first, count, member->ledger.count);
     }
     tw__lock(&member->lock);
-    for (uint64_t n = 0; n < count; n++) {
+    for (uint64_t n = 0; n < count && !member->is_committed; n++) {
         if (sums[n] == 0) {
-            continue; /* the worker found that it was done */
+            continue; /* the worker found that it was done, or that the job is no more */
         }
         if (!tw__ledger_has(&member->ledger, first + n) && !tw__set_has(member->mine, first + n)) {
             tw__member_note(member, first + n, sums[n]);
@@ -212,7 +212,9 @@ tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, c
     if (status != TW_OK && error != NULL) {
         *error = member->failure;
     }
-    return status;
+    return status == TW_OK && !member->is_committed && !tw__member_is_there(member)
+               ? tw__member_end_elsewhere(member, error)
+               : status;
 }
 
 const char *tw_outputs_folder(const tw_outputs *outputs)

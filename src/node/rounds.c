@@ -229,21 +229,6 @@ static tw_status fail_elsewhere(struct tw__rounds *rounds, tw_error *error)
     return tw__fail(error, TW_ERROR_KERNEL, "a tile has failed on this node");
 }
 
-/* The parts have lost their names: the job was finished, or it is no more. */
-static tw_status end_elsewhere(struct tw__member *member, tw_error *error)
-{
-    if (!tw__member_finds_finished(member, NULL)) {
-        return tw__fail(error, TW_ERROR_FILE,
-                        "%s: was removed, or the job was begun anew, while this node worked on it",
-                        member->folder.path);
-    }
-    tw__lock(&member->lock);
-    member->is_committed = member->is_gone = 1; /* checksums of others' tiles are not known any more */
-    tw__ledger_complete(&member->ledger);
-    tw__unlock(&member->lock);
-    return TW_OK;
-}
-
 static int is_stopped(const struct tw__rounds *rounds)
 {
     return rounds->stop != NULL && __atomic_load_n(rounds->stop, __ATOMIC_RELAXED) != 0;
@@ -384,7 +369,7 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
             return member->failure.status;
         }
         if (!member->is_committed && !tw__member_is_there(member)) {
-            status = end_elsewhere(member, error);
+            status = tw__member_end_elsewhere(member, error);
         }
         if (status != TW_OK || try_next(rounds, step, first, count, &status, error)) {
             return status;
@@ -536,7 +521,7 @@ static tw_status end_of(struct tw__rounds *rounds, tw_status status, tw_error *e
         return recorded;
     }
     if (!is_stopped(rounds) && status == TW_ERROR_INTERRUPTED && !tw__member_is_there(member)) {
-        return end_elsewhere(member, error);
+        return tw__member_end_elsewhere(member, error);
     }
     return status;
 }

@@ -1,11 +1,13 @@
 """Runs on Executors of the standard library: the same bytes as any run, in files; resume, failures, refusals."""
 
 import concurrent.futures
+import ctypes
 import functools
 import multiprocessing
 import os
 import pathlib
 import pickle
+import shutil
 import signal
 import threading
 import time
@@ -308,7 +310,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(processes, here):
     y = np.arange(3.0)
     with pytest.raises(tw.ArgumentError, match="give out='r.npy'"):
         tw.run(abs, "y[i] -> r[i]", y, pool=processes)
-    with pytest.raises(tw.ArgumentError, match="give out='r.npy'"):
+    with pytest.raises(tw.ArgumentError, match="a pool that is an Executor writes results to files .* give out='r.npy'"):
         tw.run(abs, "y[i] -> r[i]", y, out=np.empty(3), pool=processes)
     with pytest.raises(tw.ArgumentError, match="give out='r.npy'"):
         tw.evaluate("r[i] = y[i]", y=y, pool=processes)
@@ -325,7 +327,6 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(processes, here):
         tw.run(abs, "y[i] -> r[i]", y, out="r.npy", pool=concurrent.futures.ThreadPoolExecutor)
     with multiprocessing.Pool(1) as wrong, pytest.raises(tw.ArgumentError, match="give concurrent.futures.ProcessPoolExecutor"):
         tw.run(abs, "y[i] -> r[i]", y, out="r.npy", pool=wrong)
-    import ctypes
     function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda tile: 0)
     with pytest.raises(tw.ArgumentError, match="address of this process cannot be sent to the workers"):
         tw.run(function, "y[i] -> r[i]", y, out="r.npy", pool=processes, version="1")
@@ -338,6 +339,59 @@ def test_a_thread_of_the_program_may_use_one_engine_beside_another(processes, he
                                  range(6)))
     assert found == [9 + n for n in range(6)]
     assert threading.active_count() < 20
+
+
+def test_two_callers_of_one_job_both_get_its_result(pool, here):
+    begun = threading.Barrier(2)
+
+    def double(y):
+        time.sleep(0.02)
+        return y * 2
+
+    def call(_):
+        begun.wait(10)
+        return tw.run(double, "y[i] -> r[i]", np.arange(60.0), out="r.npy", tiles={"i": 1}, dtype=float, pool=pool, resume="auto")[59]
+
+    with concurrent.futures.ThreadPoolExecutor(2) as callers:
+        assert list(callers.map(call, range(2), timeout=60)) == [118, 118]
+
+
+def test_a_run_folder_that_is_removed_in_the_middle_ends_the_run(pool, here):
+    def remove(tile):
+        if tile.number == 5:
+            shutil.rmtree("r.npy.run")
+
+    with pytest.raises(tw.FileError, match="r.npy.run: was removed, or the job was begun anew"):
+        tw.run(functools.partial(np.add, 1), "y[i] -> r[i]", np.arange(600.0), out="r.npy", tiles={"i": 1}, pool=pool, on_tile=remove)
+
+
+def _sees_no(folder):
+    """An initializer: this process does not see what is in the folder, as on a machine that does not mount it."""
+    libc = ctypes.CDLL(None)
+    new_mounts, private_and_all_below = 0x20000, 0x44000
+    if libc.unshare(new_mounts) == 0 and libc.mount(b"none", b"/", None, private_and_all_below, None) == 0:
+        libc.mount(b"none", os.fsencode(folder), b"tmpfs", 0, None)
+
+
+def test_a_worker_that_does_not_see_the_folder_of_the_outputs_is_named(here):
+    with concurrent.futures.ProcessPoolExecutor(1, SPAWN, _sees_no, (here,)) as blind:
+        np.save("y.npy", np.arange(30000.0))
+        if blind.submit(os.listdir, here).result():
+            pytest.skip("this machine hides no folder")
+        for y in ("y.npy", np.arange(30000.0), np.load("y.npy", mmap_mode="r")[3:]):
+            with pytest.raises(tw.FileError, match=r"^the worker on .* \(process \d+\) does not find /.*/r.npy.run, the folder of this run"):
+                tw.run(functools.partial(np.add, 1), "y[i] -> r[i]", y, out="r.npy", pool=blind)
+
+
+def test_an_input_that_a_worker_does_not_see_is_named_with_the_worker(here):
+    os.mkdir("in")
+    with concurrent.futures.ProcessPoolExecutor(1, SPAWN, _sees_no, (here / "in",)) as blind:
+        np.save("in/y.npy", np.arange(3.0))
+        if "y.npy" in blind.submit(os.listdir, here / "in").result():
+            pytest.skip("this machine hides no folder")
+        for y in ("in/y.npy", np.load("in/y.npy", mmap_mode="r")):
+            with pytest.raises(tw.FileError, match=r"in/y.npy: .* \(as seen by the worker on .* \(process \d+\)\)$"):
+                tw.run(functools.partial(np.add, 1), "y[i] -> r[i]", y, out="r.npy", pool=blind)
 
 
 def test_a_kernel_function_with_a_pool_is_still_pickled():

@@ -141,6 +141,11 @@ def test_a_cluster_and_an_asynchronous_client_are_refused_with_what_to_give(clus
         tw.run(square, "y[i] -> r[i]", np.arange(3.0), out="r.npy", pool=cluster)
 
 
+def test_the_executor_that_a_client_gives_is_one_as_any_other(client, here):
+    r = tw.run(square, "y[i] -> r[i]", np.arange(30.0), out="r.npy", tiles={"i": 3}, pool=client.get_executor())
+    assert r[29] == 29 ** 2
+
+
 def test_tasks_of_the_users_own_fork_nothing_either(client, here):
     def own(folder):
         _, report = tw.run(square, "y[i] -> r[i]", np.arange(1000.0), report=True)
