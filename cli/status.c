@@ -161,7 +161,7 @@ static void print_troubles(const tw_job_status *status)
     for (size_t k = 0; k < status->ndisagreements && k < MOST_DISAGREEMENTS; k++) {
         const tw_disagreement *row = &status->disagreements[k];
         if (row->node[0] == row->node[1]) {
-            printf("different: tile %llu: two starts of node %lld computed different bytes\n",
+            printf("different: tile %llu: node %lld computed it twice, with different bytes\n",
                    (unsigned long long)row->tile, (long long)row->node[0]);
         } else {
             printf("different: tile %llu: nodes %lld and %lld computed different bytes\n",

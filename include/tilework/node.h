@@ -59,8 +59,9 @@ TW_API int tw_node_workers(void);
 TW_API tw_status tw_outputs_missing(const tw_outputs *outputs, uint64_t from, uint64_t *first, uint64_t *count);
 
 /* A worker has computed these tiles and synced them: they are recorded when this returns. sums[count]: what
- * tw_outputs_sums gave there. A tile that was noted before is not recorded again; if its checksum is another one, both
- * are kept, and tw_outputs_commit fails. Errors: TW_ERROR_ARGUMENT, TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
+ * tw_outputs_sums gave there. A tile that was noted before is not recorded again, unless its checksum is another
+ * one: then both are kept, and tw_outputs_commit fails, also after a later start. Errors: TW_ERROR_ARGUMENT,
+ * TW_ERROR_FILE, TW_ERROR_DISK, TW_ERROR_MEMORY. */
 TW_API tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, const uint64_t *sums,
                                  tw_error *error);
 

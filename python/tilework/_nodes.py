@@ -62,8 +62,9 @@ class Disagreement(NamedTuple):
     second: int
 
     def __str__(self) -> str:
-        who = f"nodes {self.first} and {self.second}" if self.first != self.second else f"two starts of node {self.first}"
-        return f"tile {self.tile}: {who} computed different bytes"
+        if self.first == self.second:
+            return f"tile {self.tile}: node {self.first} computed it twice, with different bytes"
+        return f"tile {self.tile}: nodes {self.first} and {self.second} computed different bytes"
 
 
 class JobStatus(NamedTuple):

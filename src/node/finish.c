@@ -118,13 +118,13 @@ tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error)
     look_at_journal(member, &dispute, member->log.who.node, member->log.who.member);
     char who[64];
     if (dispute.nodes[0] == dispute.nodes[1]) {
-        snprintf(who, sizeof who, "two starts of node %" PRId64, dispute.nodes[0]);
+        snprintf(who, sizeof who, "node %" PRId64 " computed it twice, with", dispute.nodes[0]);
     } else {
-        snprintf(who, sizeof who, "nodes %" PRId64 " and %" PRId64, dispute.nodes[0], dispute.nodes[1]);
+        snprintf(who, sizeof who, "nodes %" PRId64 " and %" PRId64 " computed", dispute.nodes[0], dispute.nodes[1]);
     }
     const tw_status status =
         tw__fail(error, TW_ERROR_JOURNAL,
-                 "tile %" PRIu64 ": %s computed different bytes: the kernel depends on more than its inputs, or the "
+                 "tile %" PRIu64 ": %s different bytes: the kernel depends on more than its inputs, or the "
                  "memory of a machine is not to be trusted; the result is kept as it is in %s, and restart computes it "
                  "again",
                  dispute.tile, who, member->folder.path);

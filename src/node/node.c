@@ -170,7 +170,7 @@ static uint64_t end_of_step(const tw_outputs *outputs, uint64_t missing)
 
 tw_status tw_outputs_missing(const tw_outputs *outputs, uint64_t from, uint64_t *first, uint64_t *count)
 {
-    if (!gives_work(outputs)) {
+    if (!gives_work(outputs) || first == NULL || count == NULL) {
         return TW_ERROR_ARGUMENT;
     }
     const struct tw__ledger *ledger = &outputs->member->ledger;
@@ -190,6 +190,9 @@ tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, c
     if (!gives_work(outputs)) {
         return refuse("tw_outputs_note", "node", error);
     }
+    if (sums == NULL) {
+        return tw__fail_null(error, "tw_outputs_note", "sums");
+    }
     struct tw__member *member = outputs->member;
     uint64_t end;
     if (__builtin_add_overflow(first, count, &end) || end > member->ledger.count) {
@@ -204,7 +207,7 @@ tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, c
         if (!tw__ledger_has(&member->ledger, first + n) && !tw__set_has(member->mine, first + n)) {
             tw__member_note(member, first + n, sums[n]);
         } else if (tw__ledger_has(&member->ledger, first + n) && member->ledger.sums[first + n] != sums[n]) {
-            member->disputed = first + n < member->disputed ? first + n : member->disputed;
+            tw__member_note(member, first + n, sums[n]); /* both are kept, for whoever comes later */
         }
     }
     tw__unlock(&member->lock);
@@ -226,6 +229,9 @@ tw_status tw_outputs_sums(const tw_outputs *outputs, uint64_t first, uint64_t co
 {
     if (outputs == NULL || outputs->member == NULL || !outputs->member->is_worker) {
         return refuse("tw_outputs_sums", "join", error);
+    }
+    if (sums == NULL) {
+        return tw__fail_null(error, "tw_outputs_sums", "sums");
     }
     const struct tw__member *member = outputs->member;
     uint64_t end;

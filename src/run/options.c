@@ -1,6 +1,8 @@
 /* options.c - what is asked of a run, and cannot be. Changes nothing. */
 #include "run/options.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "grid/signature.h"
 #include "node/member.h"
@@ -42,6 +44,14 @@ tw_status tw__run_check_options(const tw_run_options *options, const tw_signatur
     if (options->count > 0 &&
         (options->outputs == NULL || options->outputs->member == NULL || !options->outputs->member->is_worker)) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "first and count need outputs that were opened with join");
+    }
+    if (options->count > 0) {
+        const uint64_t tiles = options->outputs->grid->count;
+        if (options->count > tiles || options->first > tiles - options->count) {
+            return tw__fail(error, TW_ERROR_ARGUMENT,
+                            "first is %" PRIu64 " and count is %" PRIu64 ", but the job has %" PRIu64 " tiles",
+                            options->first, options->count, tiles);
+        }
     }
     if (options->check && options->outputs != NULL && options->outputs->member != NULL) {
         return tw__fail(error, TW_ERROR_ARGUMENT,

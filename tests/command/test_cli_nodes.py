@@ -370,10 +370,10 @@ def test_different_bytes_for_a_tile_fail_the_job_and_only_restart_is_advised(inp
         for name in ("one", "two", "three", "r.npy"):
             (inputs / name).unlink()
     for errors, code in ends:
-        assert code == 1 and re.fullmatch(r"tilework: tile 0: two starts of node 0 computed different bytes: [^\n]* restart computes it again\n",
+        assert code == 1 and re.fullmatch(r"tilework: tile 0: node 0 computed it twice, with different bytes: [^\n]* restart computes it again\n",
                                           errors), errors  # fmt: skip
     assert status_of(inputs)["disagreements"] == [{"tile": 0, "nodes": [0, 0]}]
-    assert "different: tile 0: two starts of node 0 computed different bytes\n" in inputs.call("status", "r.npy").stdout
+    assert "different: tile 0: node 0 computed it twice, with different bytes\n" in inputs.call("status", "r.npy").stdout
     assert not (inputs / "r.npy").exists()
 
 

@@ -437,6 +437,27 @@ static void different_bytes_for_one_tile_are_not_committed(void **state)
     close_job(job);
 }
 
+static void refuse_tiles_that_are_not_there(struct job *job, tw_outputs *caller, tw_outputs *worker)
+{
+    static const struct {
+        uint64_t first, count;
+    } wrong[] = {{0, TILES + 1}, {TILES - 1, 2}, {TILES, 1}, {UINT64_MAX, 2}, {UINT64_MAX, 1}, {1, UINT64_MAX}};
+    tw_array *const *operands = tw_outputs_operands(worker);
+    uint64_t sums[7], count;
+    tw_error error;
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        const tw_run_options options = {.outputs = worker, .first = wrong[k].first, .count = wrong[k].count};
+        assert_int_equal(tw_run(NULL, job->kernel, job->grid, operands, &options, NULL, &error), TW_ERROR_ARGUMENT);
+        assert_non_null(strstr(error.message, "but the job has 60 tiles"));
+        assert_int_equal(tw_outputs_note(caller, wrong[k].first, wrong[k].count, sums, NULL), TW_ERROR_ARGUMENT);
+        assert_int_equal(tw_outputs_sums(worker, wrong[k].first, wrong[k].count, sums, NULL), TW_ERROR_ARGUMENT);
+    }
+    assert_int_equal(tw_outputs_note(caller, 0, 1, NULL, NULL), TW_ERROR_ARGUMENT);
+    assert_int_equal(tw_outputs_sums(worker, 0, 1, NULL, NULL), TW_ERROR_ARGUMENT);
+    assert_int_equal(tw_outputs_missing(caller, 0, NULL, &count), TW_ERROR_ARGUMENT);
+    assert_int_equal(total_calls(), 0);
+}
+
 static void workers_compute_what_a_caller_gives_out(void **state)
 {
     struct job *job = open_job(TILES);
@@ -452,6 +473,7 @@ static void workers_compute_what_a_caller_gives_out(void **state)
                                      &(tw_outputs_options){.join = tw_outputs_folder(caller)}, NULL),
                      TW_OK);
     assert_int_equal(tw_outputs_commit(worker, NULL), TW_ERROR_ARGUMENT);
+    refuse_tiles_that_are_not_there(job, caller, worker);
     for (;;) {
         assert_int_equal(tw_outputs_missing(caller, 0, &first, &count), TW_OK);
         if (count == 0) {
@@ -468,6 +490,38 @@ static void workers_compute_what_a_caller_gives_out(void **state)
     tw_outputs_destroy(worker);
     assert_int_equal(tw_outputs_commit(caller, NULL), TW_OK);
     tw_outputs_destroy(caller);
+    check_finished();
+    close_job(job);
+}
+
+static void two_results_that_a_caller_notes_for_a_tile_are_kept(void **state)
+{
+    struct job *job = open_job(TILES);
+    const tw_node node = {0, 1};
+    tw_outputs *caller = NULL;
+    tw_job_status status;
+    tw_error error;
+    uint64_t sums[TILES];
+    (void)state;
+    for (int later = 0; later < 2; later++) {
+        assert_int_equal(tw_outputs_open(&caller, job->kernel, job->grid, job->arrays, job->files,
+                                         &(tw_outputs_options){.node = &node}, NULL),
+                         TW_OK);
+        for (int k = 0; k < TILES; k++) {
+            sums[k] = 5;
+        }
+        assert_int_equal(tw_outputs_note(caller, 0, TILES, sums, NULL), TW_OK);
+        sums[0] = 6;
+        assert_int_equal(later ? TW_OK : tw_outputs_note(caller, 3, 1, sums, NULL), TW_OK);
+        assert_int_equal(tw_outputs_commit(caller, &error), TW_ERROR_JOURNAL);
+        assert_non_null(strstr(error.message, "tile 3: node 0 computed it twice, with different bytes"));
+        tw_outputs_destroy(caller);
+    }
+    assert_int_equal(tw_job_status_read(&status, "u.npy", NULL), TW_OK);
+    assert_int_equal(status.ndisagreements, 1);
+    assert_int_equal(status.disagreements[0].tile, 3);
+    tw_job_status_free(&status);
+    assert_int_equal(whole_run(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
     check_finished();
     close_job(job);
 }
@@ -532,6 +586,7 @@ int main(void)
         IN_FOLDER(different_bytes_for_one_tile_are_not_committed),
         IN_FOLDER(the_status_says_what_each_node_did),
         IN_FOLDER(workers_compute_what_a_caller_gives_out),
+        IN_FOLDER(two_results_that_a_caller_notes_for_a_tile_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
