@@ -13,6 +13,7 @@ from ._engines import Engine
 from ._errors import PoolError
 
 PIECES = 16  # of a task that has cost two workers: one of its tiles may be what ends them
+ALONE = 2  # times that a tile must cost a worker while nothing else is in flight: the first one may have been dead already
 LOOK = 1.0  # seconds between two looks whether the engine is still there, and how many workers it has
 
 
@@ -31,12 +32,13 @@ class Source(Protocol):
 
 
 class Task(NamedTuple):
-    """A range of tiles, and how many workers it has cost. `alone`: nothing else is in flight, so that it is blamed for no other."""
+    """A range of tiles, and how many workers it has cost. `alone`: which try this is with nothing else in flight, so that it
+    is blamed for no other; 0: others are in flight."""
 
     first: int
     tiles: int
     deaths: int = 0
-    alone: bool = False
+    alone: int = 0
 
 
 class Flight(NamedTuple):
@@ -99,7 +101,7 @@ class Dispatch:
             return self._again.pop()
         first, count = self.source.missing(self._cursor)
         if count == 0 and not self._flying and self._suspects:
-            return self._suspects.pop()
+            return self._suspects.pop(0)
         if count == 0 and not self._flying and self._cursor > 0:  # the next step
             first, count = self.source.missing(0)
         if count == 0:
@@ -154,10 +156,10 @@ class Dispatch:
         deaths = task.deaths + self.engine.deaths(error)
         self.deaths += 1
         if task.tiles == 1:
-            if deaths > self.retries and task.alone:
+            if deaths > self.retries and task.alone == ALONE:
                 raise self.lost(task.first, deaths, error) from error
             if deaths > self.retries:  # an engine may count those that only waited beside it
-                self._suspects.append(task._replace(deaths=deaths, alone=True))
+                self._suspects.append(task._replace(deaths=deaths, alone=task.alone + 1))
             else:
                 self._again.append(task._replace(deaths=deaths))
         elif deaths < 2:
