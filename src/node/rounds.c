@@ -29,6 +29,9 @@
  * sync, before anybody knows how long its syncs take. */
 #define LEAST_PATIENCE INT64_C(2000000000)
 
+/* Than here: a node that was stopped for hours counts them as work, and others would wait for it as long. */
+#define MOST_TIMES_SLOWER 8
+
 #define FIRST_WAIT 0.05 /* seconds */
 #define MOST_WAIT 1.0
 #define MOST_VERIFICATIONS 3
@@ -103,9 +106,12 @@ static int is_late(const struct tw__member *member, const struct tw__peer *peer,
     if (state->failed || (peer->who.node == member->node.index && peer->who.nodes == member->node.count)) {
         return 1; /* an earlier start of this node: it was most likely killed */
     }
-    const int64_t own = cost_of(state->worked, state->done);
-    const int64_t cost = own > 0 ? own : longest;
-    const int64_t patience = 2 * state->pause > LEAST_PATIENCE ? 2 * state->pause : LEAST_PATIENCE;
+    const int64_t here = own_cost(member);
+    int64_t cost = cost_of(state->worked, state->done);
+    cost = cost > 0 ? cost : longest;
+    cost = here > 0 && cost / MOST_TIMES_SLOWER > here ? here * MOST_TIMES_SLOWER : cost;
+    const int64_t pause = state->pause < MOST_PAUSE ? state->pause : MOST_PAUSE;
+    const int64_t patience = 2 * pause > LEAST_PATIENCE ? 2 * pause : LEAST_PATIENCE;
     const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
     const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)FIRST_PATIENCE;
     return (double)(peer->read_at - since) > expected; /* with many nodes a look at each takes its time */
