@@ -52,6 +52,9 @@ class FileError(Error, OSError):
 class OutOfMemory(Error, MemoryError):
     """Memory or address space is not enough."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, vars(self)
+
 
 class PoolError(Error, RuntimeError):
     """Workers are not available, or a pool is of another process."""
@@ -142,6 +145,19 @@ def words_of(exception: BaseException) -> str:
     return f"{type(exception).__name__}: {words}" if words else type(exception).__name__
 
 
+def _pickled(exception: BaseException) -> bytes:
+    """As the exception itself says. Dask's distributed replaces that, for the whole process, by one that brings frames along and
+    cannot be read again for some classes."""
+    import copyreg
+    import io
+    import pickle
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file)
+    pickler.dispatch_table = {kind: reduce for kind, reduce in copyreg.dispatch_table.items() if not issubclass(kind, BaseException)}
+    pickler.dump(exception)
+    return file.getvalue()
+
+
 def describe(exception: BaseException) -> tuple[bytes, bytes]:
     """An exception of a worker as text in UTF-8 and as a pickle, each of at most MOST_SENT bytes: of a longer text its
     middle is left out; what cannot be pickled, or not read again, is a RemoteError.
@@ -154,7 +170,7 @@ def describe(exception: BaseException) -> tuple[bytes, bytes]:
         half = MOST_SENT // 2 - 50
         text = text[:half] + f"\n... ({len(text) - 2 * half} bytes left out) ...\n".encode() + text[-half:]
     try:
-        content = pickle.dumps(exception)
+        content = _pickled(exception)
         pickle.loads(content)
     except BaseException:  # pylint: disable=broad-except
         content = b""
@@ -205,6 +221,7 @@ def of_failure(failure: _tilework.Failure, grid: Optional[_tilework.Grid] = None
         starts, stops = grid.tile(tile)
         error.ranges = {axis: slice(start, stop) for axis, start, stop in zip(grid.signature.axes, starts, stops)}
     exception, error.report, death = details if details is not None else (None, None, None)
+    failure.args = (*failure.args[:-1], None)  # it becomes the context of the error, which may be pickled with it
     if death is not None:
         error.death = Death(*death)
     if exception is not None:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pickle
 import re
 import signal
 import subprocess
@@ -55,6 +56,21 @@ def test_equals_any_other_run_with_few_tasks(client, here):
     s = tw.evaluate("s[j] = sum(i: r[i,j])", r="r.npy", out="s.npy", pool=client)
     assert (s == tw.evaluate("s[j] = sum(i: r[i,j])", r=np.asarray(r))).all()
     assert sorted(os.listdir(here)) == ["r.npy", "s.npy"] or all(not name.endswith(".run") for name in os.listdir(here))
+
+
+@pytest.mark.parametrize("error", [MemoryError, ValueError])
+def test_errors_are_those_of_a_process_without_dask(error):
+    """distributed has the whole process pickle exceptions with their frames and contexts."""
+    def kernel(y):
+        raise error("none")
+    with pytest.raises(tw.TileError) as caught:
+        tw.run(kernel, "y[i] -> r[i]", np.arange(4.0), tiles={"i": 1}, pool="processes", workers=1, report=True)
+    assert type(caught.value.__cause__) is error and caught.value.__cause__.args == ("none",)
+    caught.value.__cause__ = None
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.tile, again.report) == (0, None) and again.args == caught.value.args
+    none = pickle.loads(pickle.dumps(tw.OutOfMemory("no room")))
+    assert type(none) is tw.OutOfMemory and none.args == ("no room",)
 
 
 def test_a_failed_tile_and_a_resumed_run(client, here):
