@@ -26,10 +26,11 @@ static tw_status look_for_nodes(const tw_outputs *made, int restart, tw_error *e
     while (first < made->noperands && made->files[first] == NULL) {
         first++;
     }
-    if (first == made->noperands || tw__run_folder_place(&folder, made->files[first], NULL) != TW_OK) {
+    if (first == made->noperands) {
         return TW_OK;
     }
-    if (tw__run_folder_open(&folder, &job, NULL) == TW_OK && job.fingerprint != NULL) {
+    if (tw__run_folder_place(&folder, made->files[first], NULL) == TW_OK &&
+        tw__run_folder_open(&folder, &job, NULL) == TW_OK && job.fingerprint != NULL) {
         if (!restart) {
             status =
                 tw__fail(error, TW_ERROR_ARGUMENT,
