@@ -25,7 +25,7 @@
 
 static const struct series {
     enum refuse_kind kind;
-    int ever, error;
+    int forever, error;
     const char *what;
     tw_status right[4]; /* statuses that fit; TW_OK always does, where `must_fail` is 0 */
     int must_pass;      /* the library has to go on as if nothing had happened */
@@ -163,7 +163,7 @@ static struct outcome try_case(struct work *work, const struct series *series, u
     alarm(PATIENCE);
     job_files(work->job);
     const struct holdings before = holdings(0);
-    refuse_begin(series->kind, number, series->ever, series->error);
+    refuse_begin(series->kind, number, series->forever, series->error);
     outcome.status = job_run(work);
     uint64_t met_before = 0;
     if (work->job->memory == JOB_FILES && (outcome.status == TW_ERROR_KERNEL || outcome.status == TW_OK)) {
@@ -213,7 +213,7 @@ static struct outcome run_case(const struct job *job, const struct series *serie
 {
     struct work work = {.job = job};
     snprintf(case_text, sizeof case_text, "%s, %s: %s, call %llu%s", job->name, refuse_names[series->kind],
-             series->what, (unsigned long long)number, series->ever ? " and all after it" : "");
+             series->what, (unsigned long long)number, series->forever ? " and all after it" : "");
     struct outcome outcome = try_case(&work, series, number);
     for (int k = 0; k < 2 && outcome.leaks; k++) {
         work.wrong[0] = '\0';
@@ -258,7 +258,7 @@ static void run_series(const struct job *job, const struct series *series)
         return; /* the job makes no such call */
     }
     printf("%sok %d - calls: %s, %s: %s, %s: %llu cases, %llu ended with an error\n", bad == 0 ? "" : "not ",
-           ++number_of_test, job->name, refuse_names[series->kind], series->what, series->ever ? "forever" : "once",
+           ++number_of_test, job->name, refuse_names[series->kind], series->what, series->forever ? "forever" : "once",
            (unsigned long long)number, (unsigned long long)failed_runs);
     if (bad > 0) {
         printf("  %llu of the cases are wrong\n%s", (unsigned long long)bad, told);

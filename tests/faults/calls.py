@@ -50,19 +50,19 @@ SECOND = re.compile(r"^tilework: (writing the outputs to the disk failed.*|r\.np
 class Refused:
     """One command with a refusal."""
 
-    def __init__(self, build, folder, kind, number, ever, error):
+    def __init__(self, build, folder, kind, number, forever, error):
         self.case = Case(folder, build / "cli" / "tilework", build / "tests" / "faults" / "calls_kernel.so")
         counts = pathlib.Path(f"{folder}.counts")
         counts.write_bytes(bytes(COUNTS_SIZE))
         environment = {"LD_PRELOAD": str(build / "tests" / "faults" / "refuse.so"),
-                       "TILEWORK_REFUSE": f"{kind}:{number}:{'ever' if ever else 'once'}:{error}",
+                       "TILEWORK_REFUSE": f"{kind}:{number}:{'forever' if forever else 'once'}:{error}",
                        "TILEWORK_REFUSE_COUNTS": str(counts)}
         self.run = self.case.run("processes", 2, "--report", "report.json", "--trace", "trace.json", environment=environment)
         self.met, self.resynced, self.written = struct.unpack_from("<QQQ", counts.read_bytes())
         counts.unlink()
 
 
-def check_said(case, run, ever):
+def check_said(case, run, forever):
     """One line says why it failed; later errors may be reported too, if all that follows fails."""
     lines = [line for line in run.said.splitlines() if line]
     if any(not line.startswith("tilework: ") for line in lines):
@@ -72,7 +72,7 @@ def check_said(case, run, ever):
     if run.code == PASSES:
         if why:
             case.wrong(f"it succeeded and said: {why}")
-    elif not why or len(first) > 1 or (not ever and len(why) > 2):
+    elif not why or len(first) > 1 or (not forever and len(why) > 2):
         case.wrong(f"{len(why)} lines say why it failed: {why}")
 
 
@@ -90,12 +90,12 @@ def check_report(case, run):
             case.wrong(f"{name} is missing")
 
 
-def try_case(build, folder, kind, number, ever, error, codes):
+def try_case(build, folder, kind, number, forever, error, codes):
     """(the call was met, what was wrong)."""
-    refused = Refused(build, folder, kind, number, ever, error)
+    refused = Refused(build, folder, kind, number, forever, error)
     case, run = refused.case, refused.run
     check_report(case, run)
-    check_said(case, run, ever)
+    check_said(case, run, forever)
     if refused.met == 0 and run.code != PASSES:
         case.wrong(f"exit code {run.code} with nothing refused: {run.said}")
     if run.code not in (PASSES, *codes):
@@ -120,20 +120,20 @@ def try_case(build, folder, kind, number, ever, error, codes):
     return refused.met > 0, case.faults
 
 
-def run_series(runners, build, top, kind, ever, error, codes, every):
+def run_series(runners, build, top, kind, forever, error, codes, every):
     """(cases, faults): each number in its turn, some at the same time, until one has not met its call."""
     cases, faults, first = 0, [], 1
     batch = 8
     while True:
         numbers = [first + k * every for k in range(batch)]
-        done = [runners.submit(try_case, build, top / f"{kind}-{number}", kind, number, ever, error, codes)
+        done = [runners.submit(try_case, build, top / f"{kind}-{number}", kind, number, forever, error, codes)
                 for number in numbers]
         ended = False
         for number, future in zip(numbers, done):
             met, wrong = future.result()
             cases += met
             ended = ended or not met
-            faults += [f"call {number}{' and all after it' if ever else ''}: {text}" for text in wrong]
+            faults += [f"call {number}{' and all after it' if forever else ''}: {text}" for text in wrong]
         if ended:
             return cases, faults
         first = numbers[-1] + every
@@ -155,13 +155,13 @@ def main():
         for kind, error, codes in SERIES:
             if len(arguments) > 2 and kind != arguments[2]:
                 continue
-            for ever in (False, True):
-                title = f"calls: tilework run, {kind}: {errno.errorcode[error]}, {'forever' if ever else 'once'}"
+            for forever in (False, True):
+                title = f"calls: tilework run, {kind}: {errno.errorcode[error]}, {'forever' if forever else 'once'}"
                 if len(arguments) > 3:
-                    met, faults = try_case(build, top / "one", kind, int(arguments[3]), ever, error, codes)
+                    met, faults = try_case(build, top / "one", kind, int(arguments[3]), forever, error, codes)
                     tap.check(f"{title}, call {arguments[3]}{'' if met else ', not met'}", faults)
                     continue
-                cases, faults = run_series(runners, build, top, kind, ever, error, codes,
+                cases, faults = run_series(runners, build, top, kind, forever, error, codes,
                                            every if kind == "malloc" else 1)
                 if cases == 0:
                     faults.append("no such call was met")

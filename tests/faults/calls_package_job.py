@@ -56,18 +56,18 @@ class Refusals:
         self.library.refuse_spare_calloc.argtypes = [ctypes.c_void_p]
         assert self.library.refuse_spare_calloc(ctypes.cast(ctypes.pythonapi.PyThreadState_New, ctypes.c_void_p)) == 1
 
-    def begin(self, kind, number, ever, error):
-        self.begin_(KINDS.index(kind), number, ever, error)
+    def begin(self, kind, number, forever, error):
+        self.begin_(KINDS.index(kind), number, forever, error)
 
     def met(self):
         return self.library.refuse_met()
 
 
-def refused_run(refusals, pool, kind, number, ever, error):
+def refused_run(refusals, pool, kind, number, forever, error):
     """What the run ended with; None: it succeeded."""
     begin, end, number_of = refusals.begin_, refusals.end, KINDS.index(kind)
     try:
-        begin(number_of, number, ever, error)
+        begin(number_of, number, forever, error)
         run(pool, False)
     except (tw.Error, MemoryError, OSError) as ended:
         return ended
@@ -92,14 +92,14 @@ def held():
     return len(os.listdir("/proc/self/fd"))
 
 
-def try_case(refusals, pool, kind, number, ever, error):
+def try_case(refusals, pool, kind, number, forever, error):
     """(calls that were refused, what the run ended with, what is wrong)."""
     case = Case("case", "", "", Job())
     os.chdir(FOLDER)
     try:
         before = held()
         try:
-            ended = refused_run(refusals, pool, kind, number, ever, error)
+            ended = refused_run(refusals, pool, kind, number, forever, error)
         except BaseException as other:  # none of those that fit
             ended = other
             case.wrong(f"it ended with {type(other).__name__}: {other}")
@@ -139,16 +139,16 @@ def try_case(refusals, pool, kind, number, ever, error):
     return met, not succeeded, case.faults
 
 
-def run_series(refusals, pool, kind, ever, error, every):
+def run_series(refusals, pool, kind, forever, error, every):
     cases, failed, number, shown = 0, 0, 1, []
     while True:
-        met, ended, wrong = try_case(refusals, pool, kind, number, ever, error)
+        met, ended, wrong = try_case(refusals, pool, kind, number, forever, error)
         shown += [f"call {number}: {text}" for text in wrong]
         if not met or number > 100_000:
             break
         cases, failed, number = cases + 1, failed + ended, number + every
     if cases or shown:
-        title = f"{kind}: {errno.errorcode[error]}, {'forever' if ever else 'once'}"
+        title = f"{kind}: {errno.errorcode[error]}, {'forever' if forever else 'once'}"
         lines = [f"{title}: {cases} cases, {failed} of which ended with an error"]
         lines += ["  " + line.replace("\n", " ") for line in shown[:MOST_SHOWN]]
         with open("series", "a", encoding="utf-8") as file:
@@ -161,13 +161,13 @@ def main():
     for _ in range(3):  # what is imported and kept for good is there by now
         try_case(refusals, pool, "remove", 100_000, False, errno.EIO)
     for kind, error, every in SERIES:
-        for ever in (False, True):
+        for forever in (False, True):
             if rest and kind != rest[0]:
                 continue
             if len(rest) > 1:
-                print(try_case(refusals, pool, kind, int(rest[1]), ever, error))
+                print(try_case(refusals, pool, kind, int(rest[1]), forever, error))
             else:
-                run_series(refusals, pool, kind, ever, error, every)
+                run_series(refusals, pool, kind, forever, error, every)
 
 
 if __name__ == "__main__":

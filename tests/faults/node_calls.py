@@ -19,13 +19,13 @@ KINDS = {  # kind: errno, how many calls of it are tried at most
 GROUP = "the k-th call of the C library fails in a node"
 
 
-def refused(kind, number, ever):
+def refused(kind, number, forever):
     """A node whose call is refused ends by itself, with a sentence if not with success; the next ones finish."""
     def case(case):
         counts = case.notes / "counts"
         counts.write_bytes(bytes(COUNTS_SIZE))
         environment = {"LD_PRELOAD": str(case.build / "tests" / "faults" / "refuse.so"),
-                       "TILEWORK_REFUSE": f"{kind}:{number}:{'ever' if ever else 'once'}:{KINDS[kind][0]}",
+                       "TILEWORK_REFUSE": f"{kind}:{number}:{'forever' if forever else 'once'}:{KINDS[kind][0]}",
                        "TILEWORK_REFUSE_COUNTS": str(counts)}
         node = case.run("0/2", environment=environment, fault=None, codes=(0, 1, 3, 4), what="the node with the refusal")
         met, resynced, _ = struct.unpack_from("<QQQ", counts.read_bytes())
@@ -48,6 +48,6 @@ def add(suite):
     for kind, (_, most) in KINDS.items():
         step = max(1, most // (90 if suite.is_long else 4))
         for number in range(1, most + 1, step):
-            for ever in (False, True) if suite.is_long else (number // step % 2 == 1,):
-                suite.add(GROUP, f"{kind} {number} {'ever' if ever else 'once'}", refused(kind, number, ever),
+            for forever in (False, True) if suite.is_long else (number // step % 2 == 1,):
+                suite.add(GROUP, f"{kind} {number} {'forever' if forever else 'once'}", refused(kind, number, forever),
                           ("step", "reduction")[number // step % 2])

@@ -2,7 +2,7 @@
  * refuse_calls.c stands in for the others.
  *
  * In a program it is linked in and told what to do by refuse.h. Preloaded, it reads $TILEWORK_REFUSE:
- * KIND:NUMBER:once|ever:ERRNO, keeps its counts in the file $TILEWORK_REFUSE_COUNTS (at least of the size of struct
+ * KIND:NUMBER:once|forever:ERRNO, keeps its counts in the file $TILEWORK_REFUSE_COUNTS (at least of the size of struct
  * refuse_shared), and takes both out of the environment, so that programs that are run by the one under test are left
  * alone.
  *
@@ -83,7 +83,7 @@ int refuse_call(enum refuse_kind kind)
     }
     const uint64_t number = atomic_fetch_add(&refuse_shared->seen[kind], 1) + 1;
     if (refuse_shared->kind != (int)kind ||
-        (refuse_shared->ever ? number < refuse_shared->number : number != refuse_shared->number)) {
+        (refuse_shared->forever ? number < refuse_shared->number : number != refuse_shared->number)) {
         return 0;
     }
     if (atomic_fetch_add(&refuse_shared->met, 1) == 0) {
@@ -109,7 +109,7 @@ int refuse_file(enum refuse_kind kind, int fd, int half)
 
 /* ---- the tests' side ---- */
 
-void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error)
+void refuse_begin(enum refuse_kind kind, uint64_t number, int forever, int error)
 {
     refuse_shared->kind = -1;
     refuse_shared->met = 0;
@@ -119,7 +119,7 @@ void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error)
         refuse_shared->seen[k] = 0;
     }
     refuse_shared->number = number;
-    refuse_shared->ever = ever;
+    refuse_shared->forever = forever;
     refuse_shared->error = error;
     refuse_shared->nfiles = 0;
     refuse_shared->nframes = 0;
@@ -383,7 +383,7 @@ static void begin_from_environment(const char *text)
     }
     for (int k = 0; k < REFUSE_KINDS; k++) {
         if (strcmp(name, refuse_names[k]) == 0) {
-            refuse_begin((enum refuse_kind)k, number, strcmp(often, "ever") == 0, error);
+            refuse_begin((enum refuse_kind)k, number, strcmp(often, "forever") == 0, error);
             return;
         }
     }

@@ -24,8 +24,8 @@ enum refuse_kind {
 
 extern const char *const refuse_names[REFUSE_KINDS];
 
-/* From now on: count anew, and refuse the call `number` of a kind, 1 and up; with `ever` all that follow it too. */
-void refuse_begin(enum refuse_kind kind, uint64_t number, int ever, int error);
+/* From now on: count anew, and refuse the call `number` of a kind, 1 and up; with `forever` all that follow it too. */
+void refuse_begin(enum refuse_kind kind, uint64_t number, int forever, int error);
 void refuse_end(void);
 
 uint64_t refuse_met(void); /* calls that were refused since refuse_begin */

@@ -20,7 +20,7 @@ struct refuse_shared {
     _Atomic uint64_t written;
     _Atomic uint64_t seen[REFUSE_KINDS];
     _Atomic int kind; /* -1: nothing is refused */
-    _Atomic int ever, error;
+    _Atomic int forever, error;
     _Atomic uint64_t number;
     _Atomic int nfiles;
     struct {
