@@ -8,8 +8,7 @@
 #include <tilework/tilework.h>
 
 #include "files.h"
-#include "grids.h"
-#include "pools.h"
+#include "written_jobs.h"
 
 #define TILES 60
 #define LENGTH 600
@@ -58,38 +57,9 @@ static int step(const tw_tile *tile)
 
 /* ---- the job ---- */
 
-struct job {
-    tw_kernel *kernel;
-    tw_grid *grid;
-    tw_array *arrays[3];
-    tw_output files[3];
-    double x[LENGTH], u[LENGTH];
-};
-
-static tw_array *wrapped(double *data)
-{
-    const tw_view view = {
-        .data = data, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 1, .shape = {LENGTH}, .strides = {sizeof(double)}};
-    tw_array *array = NULL;
-    assert_int_equal(tw_array_wrap(&array, &view, NULL), TW_OK);
-    return array;
-}
-
 static struct job *open_job(int64_t tiles)
 {
-    const int64_t length = LENGTH;
-    struct job *job = calloc(1, sizeof *job);
-    assert_non_null(job);
-    for (int i = 0; i < LENGTH; i++) {
-        job->x[i] = i;
-        job->u[i] = 1000 + i % 7;
-    }
-    assert_int_equal(tw_kernel_from_function(&job->kernel, step, NULL, 0, NULL), TW_OK);
-    job->grid = grid_of("x[i], u[i] -> u[i], r[i]", &length, &(tw_split){.axis = "i", .parts = tiles}, 1);
-    job->arrays[0] = wrapped(job->x);
-    job->arrays[1] = wrapped(job->u);
-    job->files[1] = (tw_output){.file = "u.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
-    job->files[2] = (tw_output){.file = "r.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    struct job *job = job_of_two_files(step, LENGTH, tiles);
     for (int tile = 0; tile < TILES; tile++) {
         board->calls[tile] = 0;
     }
@@ -98,43 +68,12 @@ static struct job *open_job(int64_t tiles)
     return job;
 }
 
-static void close_job(struct job *job)
-{
-    tw_array_destroy(job->arrays[0]);
-    tw_array_destroy(job->arrays[1]);
-    tw_grid_destroy(job->grid);
-    tw_kernel_destroy(job->kernel);
-    free(job);
-}
-
 /* What a node does from its beginning to its end. */
 static tw_status whole_run(const struct job *job, tw_node node, int restart, tw_pool_kind kind,
                            tw_outputs_totals *totals, tw_error *error)
 {
     const tw_outputs_options how = {.node = &node, .restart = restart};
-    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
-    tw_run_options options = {0};
-    tw_pool *pool = NULL;
-    tw_status status = tw_outputs_open(&options.outputs, job->kernel, job->grid, job->arrays, job->files, &how, error);
-    if (status == TW_OK) {
-        status = tw_pool_open(&pool, &pool_options, error);
-    }
-    if (status == TW_OK) {
-        status = tw_run(pool, job->kernel, job->grid, tw_outputs_operands(options.outputs), &options, NULL, error);
-    }
-    if (status == TW_OK) {
-        status = tw_outputs_commit(options.outputs, error);
-    }
-    if (status != TW_OK) {
-        const tw_status kept = tw_outputs_keep(options.outputs, NULL);
-        (void)kept; /* the run's own failure is what counts */
-    }
-    if (totals != NULL && options.outputs != NULL) {
-        tw_outputs_get_totals(options.outputs, totals);
-    }
-    tw_outputs_destroy(options.outputs);
-    tw_pool_close(pool);
-    return status;
+    return write_job(job, &how, kind, 0, NULL, totals, error);
 }
 
 /* A node in a process of its own, which ends with 0 for TW_OK, else with the status made positive. */

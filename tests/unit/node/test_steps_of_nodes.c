@@ -5,12 +5,7 @@
 #include <time.h>
 
 #include "files.h"
-#include "pools.h"
-#include "stages.h"
-
-#define LENGTH 240
-#define COLUMNS 3
-#define TILES 12
+#include "written_steps.h"
 
 /* What kernels and tests tell each other: shared by all processes. */
 static struct board {
@@ -59,73 +54,17 @@ static int divide(const tw_tile *tile)
 
 /* ---- jobs ---- */
 
-struct job {
-    const char *name; /* of its output's file */
-    tw_kernel *kernel;
-    tw_grid *grid;
-    tw_array *arrays[2];
-    tw_output files[2];
-    double values[LENGTH * COLUMNS];
-};
-
-static tw_grid *grid_of_sums(tw_fold fold)
-{
-    const int64_t lengths[] = {COLUMNS, LENGTH}; /* axes of outputs come first */
-    const tw_fold folds[] = {TW_FOLD_NONE, fold};
-    const tw_split rows = {.axis = "i", .parts = TILES};
-    return grid_with("a[i,j] -> s[j]", lengths, &(tw_grid_options){.splits = &rows, .nsplits = 1, .folds = folds});
-}
-
 static struct job *open_job(int is_quotient)
 {
-    struct job *job = calloc(1, sizeof *job);
-    assert_non_null(job);
-    for (int n = 0; n < LENGTH * COLUMNS; n++) {
-        job->values[n] = 1 + n % 64; /* sums are whole numbers */
-    }
-    tw_view view = {.data = job->values, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = is_quotient ? 1 : 2};
-    view.shape[0] = LENGTH;
-    view.shape[1] = COLUMNS;
-    view.strides[0] = is_quotient ? 8 : 8 * COLUMNS;
-    view.strides[1] = 8;
-    assert_int_equal(tw_array_wrap(&job->arrays[0], &view, NULL), TW_OK);
-    job->name = is_quotient ? "u.npy" : "s.npy";
-    job->grid = is_quotient ? grid_of_quotients(LENGTH, TILES) : grid_of_sums(TW_FOLD_SUM);
-    job->files[is_quotient ? 0 : 1] = (tw_output){.file = job->name, .dtype = tw_dtype_of(TW_FLOAT64)};
-    assert_int_equal(tw_kernel_from_function(&job->kernel, is_quotient ? divide : add_rows, NULL, 0, NULL), TW_OK);
-    assert_int_equal(tw_grid_count(job->grid), is_quotient ? 2 * TILES + 1 : TILES + 1);
     memset(board, 0, sizeof *board);
-    return job;
-}
-
-static void close_job(struct job *job)
-{
-    tw_array_destroy(job->arrays[0]);
-    tw_grid_destroy(job->grid);
-    tw_kernel_destroy(job->kernel);
-    free(job);
+    return job_of_steps(is_quotient ? divide : add_rows, is_quotient);
 }
 
 /* What a node does from its beginning to its end. */
 static tw_status whole_run(const struct job *job, tw_node node, tw_pool_kind kind, tw_error *error)
 {
     const tw_outputs_options how = {.node = &node};
-    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
-    tw_run_options options = {0};
-    tw_pool *pool = NULL;
-    tw_status status = tw_outputs_open(&options.outputs, job->kernel, job->grid, job->arrays, job->files, &how, error);
-    if (status == TW_OK) {
-        status = tw_pool_open(&pool, &pool_options, error);
-    }
-    if (status == TW_OK) {
-        status = tw_run(pool, job->kernel, job->grid, tw_outputs_operands(options.outputs), &options, NULL, error);
-    }
-    if (status == TW_OK) {
-        status = tw_outputs_commit(options.outputs, error);
-    }
-    tw_outputs_destroy(options.outputs);
-    tw_pool_close(pool);
-    return status;
+    return write_job(job, &how, kind, 0, NULL, NULL, error);
 }
 
 static pid_t start_node(const struct job *job, int64_t index, int64_t count, tw_pool_kind kind)
@@ -142,22 +81,7 @@ static pid_t start_node(const struct job *job, int64_t index, int64_t count, tw_
 
 static void check_finished(const struct job *job)
 {
-    tw_array *array = NULL;
-    const int is_quotient = job->name[0] == 'u', count = is_quotient ? LENGTH : COLUMNS;
-    double sum = 0;
-    assert_int_equal(tw_array_open(&array, NULL, job->name, NULL), TW_OK);
-    const double *data = tw_array_data(array);
-    for (int i = 0; i < LENGTH; i++) {
-        sum += 1 + i % 64;
-    }
-    for (int n = 0; n < count; n++) {
-        double wanted = 0;
-        for (int i = 0; i < LENGTH; i++) {
-            wanted += 1 + (i * COLUMNS + n) % 64;
-        }
-        assert_true(data[n] == (is_quotient ? (1 + n % 64) / sum : wanted));
-    }
-    tw_array_destroy(array);
+    check_result(job);
     assert_int_equal(count_entries("."), 1);
     assert_int_equal(unlink(job->name), 0);
 }

@@ -4,7 +4,7 @@
 #include <tilework/tilework.h>
 
 #include "files.h"
-#include "grids.h"
+#include "written_jobs.h"
 
 #include "record/journal_file.h"
 
@@ -33,58 +33,14 @@ static int step(const tw_tile *tile)
 
 /* ---- the job ---- */
 
-struct job {
-    tw_kernel *kernel;
-    tw_grid *grid;
-    tw_array *arrays[3];
-    tw_output files[3];
-    double x[LENGTH], u[LENGTH];
-};
-
-static tw_array *wrapped(double *data)
-{
-    const tw_view view = {
-        .data = data, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = 1, .shape = {LENGTH}, .strides = {sizeof(double)}};
-    tw_array *array = NULL;
-    assert_int_equal(tw_array_wrap(&array, &view, NULL), TW_OK);
-    return array;
-}
-
 static struct job *open_job(int64_t tiles)
 {
-    const int64_t length = LENGTH;
-    struct job *job = calloc(1, sizeof *job);
-    assert_non_null(job);
-    for (int i = 0; i < LENGTH; i++) {
-        job->x[i] = i;
-        job->u[i] = 1000 + i % 7;
-    }
-    assert_int_equal(tw_kernel_from_function(&job->kernel, step, NULL, 0, NULL), TW_OK);
-    job->grid = grid_of("x[i], u[i] -> u[i], r[i]", &length, &(tw_split){.axis = "i", .parts = tiles}, 1);
-    job->arrays[0] = wrapped(job->x);
-    job->arrays[1] = wrapped(job->u);
-    job->files[1] = (tw_output){.file = "u.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
-    job->files[2] = (tw_output){.file = "r.npy", .dtype = tw_dtype_of(TW_FLOAT64)};
+    struct job *job = job_of_two_files(step, LENGTH, tiles);
     for (int tile = 0; tile < TILES; tile++) {
         board->calls[tile] = 0;
     }
     board->failing = -1;
     return job;
-}
-
-static void close_job(struct job *job)
-{
-    tw_array_destroy(job->arrays[0]);
-    tw_array_destroy(job->arrays[1]);
-    tw_grid_destroy(job->grid);
-    tw_kernel_destroy(job->kernel);
-    free(job);
-}
-
-static tw_status open_outputs(tw_outputs **outputs, const struct job *job, const tw_outputs_options *options,
-                              tw_error *error)
-{
-    return tw_outputs_open(outputs, job->kernel, job->grid, job->arrays, job->files, options, error);
 }
 
 static tw_status run(const struct job *job, tw_outputs *outputs, tw_pool *pool, tw_error *error)
@@ -93,29 +49,9 @@ static tw_status run(const struct job *job, tw_outputs *outputs, tw_pool *pool, 
     return tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
 }
 
-/* What a program does from its beginning to its end. */
 static tw_status whole_run(const struct job *job, const tw_outputs_options *options, tw_pool_kind kind, tw_error *error)
 {
-    tw_outputs *outputs = NULL;
-    tw_pool *pool = NULL;
-    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
-    tw_status status = open_outputs(&outputs, job, options, error);
-    if (status == TW_OK) {
-        status = tw_pool_open(&pool, &pool_options, error);
-    }
-    if (status == TW_OK) {
-        status = run(job, outputs, pool, error);
-    }
-    if (status == TW_OK) {
-        status = tw_outputs_commit(outputs, error);
-    }
-    if (status != TW_OK) {
-        const tw_status kept = tw_outputs_keep(outputs, NULL);
-        (void)kept; /* the run's own failure is what counts */
-    }
-    tw_outputs_destroy(outputs);
-    tw_pool_close(pool);
-    return status;
+    return write_job(job, options, kind, 0, NULL, NULL, error);
 }
 
 static int total_calls(void)

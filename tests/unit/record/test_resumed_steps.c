@@ -5,14 +5,9 @@
 #include <time.h>
 
 #include "files.h"
-#include "pools.h"
-#include "stages.h"
+#include "written_steps.h"
 
 #include "record/journal_file.h"
-
-#define LENGTH 240
-#define COLUMNS 3
-#define TILES 12
 
 /* What kernels and tests tell each other: shared by all processes. */
 static struct board {
@@ -77,15 +72,6 @@ static int divide(const tw_tile *tile)
 
 /* ---- jobs ---- */
 
-struct job {
-    const char *name; /* of its output's file */
-    tw_kernel *kernel;
-    tw_grid *grid;
-    tw_array *arrays[2];
-    tw_output files[2];
-    double values[LENGTH * COLUMNS];
-};
-
 static void reset_board(void)
 {
     for (int tile = 0; tile <= 2 * TILES; tile++) {
@@ -95,100 +81,23 @@ static void reset_board(void)
     board->slow = board->early = 0;
 }
 
-static tw_grid *grid_of_sums(tw_fold fold)
-{
-    const int64_t lengths[] = {COLUMNS, LENGTH}; /* axes of outputs come first */
-    const tw_fold folds[] = {TW_FOLD_NONE, fold};
-    const tw_split rows = {.axis = "i", .parts = TILES};
-    return grid_with("a[i,j] -> s[j]", lengths, &(tw_grid_options){.splits = &rows, .nsplits = 1, .folds = folds});
-}
-
 static struct job *open_job(int is_quotient)
 {
-    struct job *job = calloc(1, sizeof *job);
-    assert_non_null(job);
-    for (int n = 0; n < LENGTH * COLUMNS; n++) {
-        job->values[n] = 1 + n % 64; /* sums are whole numbers */
-    }
-    tw_view view = {.data = job->values, .dtype = tw_dtype_of(TW_FLOAT64), .ndim = is_quotient ? 1 : 2};
-    view.shape[0] = LENGTH;
-    view.shape[1] = COLUMNS;
-    view.strides[0] = is_quotient ? 8 : 8 * COLUMNS;
-    view.strides[1] = 8;
-    assert_int_equal(tw_array_wrap(&job->arrays[0], &view, NULL), TW_OK);
-    job->name = is_quotient ? "u.npy" : "s.npy";
-    job->grid = is_quotient ? grid_of_quotients(LENGTH, TILES) : grid_of_sums(TW_FOLD_SUM);
-    job->files[is_quotient ? 0 : 1] = (tw_output){.file = job->name, .dtype = tw_dtype_of(TW_FLOAT64)};
-    assert_int_equal(tw_kernel_from_function(&job->kernel, is_quotient ? divide : add_rows, NULL, 0, NULL), TW_OK);
-    assert_int_equal(tw_grid_count(job->grid), is_quotient ? 2 * TILES + 1 : TILES + 1);
     reset_board();
-    return job;
+    return job_of_steps(is_quotient ? divide : add_rows, is_quotient);
 }
 
-static void close_job(struct job *job)
-{
-    tw_array_destroy(job->arrays[0]);
-    tw_grid_destroy(job->grid);
-    tw_kernel_destroy(job->kernel);
-    free(job);
-}
-
-static tw_status open_outputs(tw_outputs **outputs, const struct job *job, const tw_outputs_options *options,
-                              tw_error *error)
-{
-    return tw_outputs_open(outputs, job->kernel, job->grid, job->arrays, job->files, options, error);
-}
-
-/* What a program does from its beginning to its end. */
 static tw_status whole_run(const struct job *job, const tw_outputs_options *how, tw_pool_kind kind, int keep_going,
                            tw_outputs_totals *totals, tw_error *error)
 {
-    tw_outputs *outputs = NULL;
-    tw_pool *pool = NULL;
-    const tw_pool_options pool_options = {.kind = kind, .workers = 2, .heap_bytes = 1 << 28};
-    tw_status status = open_outputs(&outputs, job, how, error);
-    if (status == TW_OK && totals != NULL) {
-        tw_outputs_get_totals(outputs, totals);
-    }
-    if (status == TW_OK) {
-        status = tw_pool_open(&pool, &pool_options, error);
-    }
-    if (status == TW_OK) {
-        const tw_run_options options = {.outputs = outputs, .keep_going = keep_going};
-        status = tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
-    }
-    if (status == TW_OK) {
-        status = tw_outputs_commit(outputs, error);
-    }
-    if (status != TW_OK) {
-        const tw_status kept = tw_outputs_keep(outputs, NULL);
-        (void)kept; /* the run's own failure is what counts */
-    }
-    tw_outputs_destroy(outputs);
-    tw_pool_close(pool);
-    return status;
+    return write_job(job, how, kind, keep_going, totals, NULL, error);
 }
 
 /* ---- what there is afterwards ---- */
 
 static void check_finished(const struct job *job)
 {
-    tw_array *array = NULL;
-    const int is_quotient = job->name[0] == 'u', count = is_quotient ? LENGTH : COLUMNS;
-    double sum = 0;
-    assert_int_equal(tw_array_open(&array, NULL, job->name, NULL), TW_OK);
-    const double *data = tw_array_data(array);
-    for (int i = 0; i < LENGTH; i++) {
-        sum += 1 + i % 64;
-    }
-    for (int n = 0; n < count; n++) {
-        double wanted = 0;
-        for (int i = 0; i < LENGTH; i++) {
-            wanted += 1 + (i * COLUMNS + n) % 64;
-        }
-        assert_true(data[n] == (is_quotient ? (1 + n % 64) / sum : wanted));
-    }
-    tw_array_destroy(array);
+    check_result(job);
     assert_int_equal(count_entries("."), 1);
     assert_int_equal(unlink(job->name), 0);
 }
