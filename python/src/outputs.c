@@ -185,39 +185,34 @@ static int is_there(const OutputsObject *self)
     return self->outputs != NULL;
 }
 
+/* Makes a call that takes its time without the interpreter. 0: an exception is set. */
+static int call(const OutputsObject *self, tw_status (*function)(tw_outputs *, tw_error *))
+{
+    tw_error error;
+    if (!is_there(self)) {
+        return 0;
+    }
+    leave_python();
+    const tw_status status = function(self->outputs, &error);
+    enter_python();
+    return status == TW_OK || raise_failure(&error) != NULL;
+}
+
 /* commit(): once run() has done all tiles */
 static PyObject *outputs_commit(PyObject *object, PyObject *none)
 {
-    OutputsObject *self = (OutputsObject *)object;
-    tw_error error;
     (void)none;
-    if (!is_there(self)) {
-        return NULL;
-    }
-    leave_python();
-    const tw_status status = tw_outputs_commit(self->outputs, &error);
-    enter_python();
-    if (status != TW_OK) {
-        return raise_failure(&error);
-    }
-    Py_RETURN_NONE;
+    return call((const OutputsObject *)object, tw_outputs_commit) ? Py_NewRef(Py_None) : NULL;
 }
 
 /* keep() -> tiles that are left to a later run */
 static PyObject *outputs_keep(PyObject *object, PyObject *none)
 {
-    OutputsObject *self = (OutputsObject *)object;
+    const OutputsObject *self = (const OutputsObject *)object;
     tw_outputs_totals totals;
-    tw_error error;
     (void)none;
-    if (!is_there(self)) {
+    if (!call(self, tw_outputs_keep)) {
         return NULL;
-    }
-    leave_python();
-    const tw_status status = tw_outputs_keep(self->outputs, &error);
-    enter_python();
-    if (status != TW_OK) {
-        return raise_failure(&error);
     }
     tw_outputs_get_totals(self->outputs, &totals);
     return PyLong_FromUnsignedLongLong(totals.kept);
@@ -328,19 +323,8 @@ static PyObject *outputs_sums(PyObject *object, PyObject *args)
 /* sync(): all that the last run has written is on the disk then */
 static PyObject *outputs_sync(PyObject *object, PyObject *none)
 {
-    OutputsObject *self = (OutputsObject *)object;
-    tw_error error;
     (void)none;
-    if (!is_there(self)) {
-        return NULL;
-    }
-    leave_python();
-    const tw_status status = tw_outputs_sync(self->outputs, &error);
-    enter_python();
-    if (status != TW_OK) {
-        return raise_failure(&error);
-    }
-    Py_RETURN_NONE;
+    return call((const OutputsObject *)object, tw_outputs_sync) ? Py_NewRef(Py_None) : NULL;
 }
 
 /* The run folder, as bytes; None: there is none. */

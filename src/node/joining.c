@@ -25,15 +25,6 @@
 #define MOST_LOOKS 200
 #define SHORT_WAIT 0.01 /* seconds */
 
-static int first_output(const tw_outputs *outputs)
-{
-    int k = 0;
-    while (outputs->files[k] == NULL) {
-        k++;
-    }
-    return k;
-}
-
 /* ---- the folder ---- */
 
 static void leave_folder(struct tw__member *member)
@@ -169,7 +160,7 @@ static uint64_t unit_of(const struct tw__joining *joining)
     static const int64_t border = 64 << 10;
     const tw_outputs *outputs = joining->outputs;
     const tw_grid *grid = outputs->grid;
-    const int k = first_output(outputs);
+    const int k = tw__outputs_first(outputs);
     int64_t start[TW_MAX_DIMS], shape[TW_MAX_DIMS], bytes;
     if (grid->stages != NULL || grid->count < 2) {
         return 1;
@@ -269,8 +260,9 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
         status = tw__joining_check_files(&joining, error);
         status = status == TW_OK ? tw__joining_shadow(&joining, error) : status;
         status = status == TW_OK ? tw__joining_identify(&joining, error) : status;
-        status = status == TW_OK ? tw__run_folder_place(&made->folder, outputs->files[first_output(outputs)], error)
-                                 : status;
+        status = status == TW_OK
+                     ? tw__run_folder_place(&made->folder, outputs->files[tw__outputs_first(outputs)], error)
+                     : status;
         status = status == TW_OK && options->restart ? tw__joining_restart(&joining, error) : status;
     }
     if (status == TW_OK) {

@@ -22,20 +22,14 @@ static tw_status look_for_nodes(const tw_outputs *made, int restart, tw_error *e
     struct tw__run_folder folder = TW__RUN_FOLDER_NONE;
     struct tw__job_text job = {0};
     tw_status status = TW_OK;
-    int first = 0;
-    while (first < made->noperands && made->files[first] == NULL) {
-        first++;
-    }
-    if (first == made->noperands) {
-        return TW_OK;
-    }
-    if (tw__run_folder_place(&folder, made->files[first], NULL) == TW_OK &&
-        tw__run_folder_open(&folder, &job, NULL) == TW_OK && job.fingerprint != NULL) {
+    const char *file = made->files[tw__outputs_first(made)];
+    if (tw__run_folder_place(&folder, file, NULL) == TW_OK && tw__run_folder_open(&folder, &job, NULL) == TW_OK &&
+        job.fingerprint != NULL) {
         if (!restart) {
             status =
                 tw__fail(error, TW_ERROR_ARGUMENT,
                          "%s: holds an unfinished job on nodes, which writes %s; continue it with node, or restart",
-                         folder.path, made->files[first]);
+                         folder.path, file);
         } else {
             const int failed = tw__run_folder_remove(&folder, job.tag);
             status = failed == 0 ? TW_OK : tw__fail_path(error, failed, folder.path, "cannot be removed");

@@ -393,17 +393,13 @@ static tw_status resume(const struct opening *opening, int nothing_is_recorded, 
 static tw_status refuse_to_choose(const tw_outputs *outputs, const struct found *found, tw_error *error)
 {
     tw_unfinished loss;
-    int first = 0;
     const tw_status status = look_for_loss(outputs, found, &loss, error);
     if (status != TW_OK || loss.done == 0) {
         return status;
     }
-    while (outputs->unfinished[first] == NULL) { /* every signature has an output */
-        first++;
-    }
     return tw__fail(error, TW_ERROR_ARGUMENT,
                     "%s: holds %" PRIu64 " of %" PRIu64 " tiles of an unfinished run; resume or restart it",
-                    outputs->unfinished[first], loss.done, loss.tiles);
+                    outputs->unfinished[tw__outputs_first(outputs)], loss.done, loss.tiles);
 }
 
 static tw_status open_files(const struct opening *opening, tw_error *error)

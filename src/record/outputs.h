@@ -52,6 +52,16 @@ static inline tw_array *const *tw__outputs_between(const struct tw_outputs *outp
     return outputs->partials != NULL ? outputs->partials->array : NULL;
 }
 
+/* The first operand that is an output: every job that writes files has one. */
+static inline int tw__outputs_first(const struct tw_outputs *outputs)
+{
+    int first = 0;
+    while (outputs->files[first] == NULL) {
+        first++;
+    }
+    return first;
+}
+
 /* TW_OK if they were opened for this kernel, grid and operands (the same objects), else TW_ERROR_ARGUMENT. */
 tw_status tw__outputs_check(const tw_outputs *outputs, const tw_kernel *kernel, const tw_grid *grid,
                             tw_array *const *operands, tw_error *error);
