@@ -23,14 +23,15 @@ class _Limits:
                 number = library.get_num_threads()
                 if number is not None and number > share:
                     self.before.append((library, number))
-                    library.set_num_threads(share)
+                    _workers.set_threads(library, share)
 
     def end(self, run: int) -> None:
+        from ._workers import set_threads
         with self.lock:
             self.runs.discard(run)
             while self.before and not self.runs:
                 library, number = self.before[-1]
-                library.set_num_threads(number)
+                set_threads(library, number)
                 self.before.pop()
 
 

@@ -29,6 +29,18 @@ def control_now() -> Any:
     return _control_of(len(sys.modules), next(reversed(sys.modules)))
 
 
+def set_threads(library: Any, count: int) -> None:
+    """The library has so many threads from now on, whichever thread says so. threadpoolctl from 3.8 on lets one thread alone
+    set OpenBLAS's number, until that thread has ended, and fails in a forked child when it was one that Python had not
+    started (`is_alive` of such a thread asserts there). So no thread keeps that right here, neither before nor after."""
+    release: Any = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(count)
+    if release is not None:
+        release(force=True)
+
+
 def _limit(library: Any, share: int) -> None:
     """In a worker. OpenBLAS has ended its threads before the fork; asked to have fewer, it would first start all of them
     again, and they look for work for some 10 ms before they sleep. So its number is set where it keeps it."""
@@ -39,7 +51,7 @@ def _limit(library: Any, share: int) -> None:
             return
         except (ValueError, AttributeError):
             pass
-    library.set_num_threads(share)
+    set_threads(library, share)
 
 
 def _limit_numba(share: int) -> None:

@@ -274,63 +274,6 @@ def test_a_fork_in_a_loop_ends_without_its_run():
     assert len(list(tiles)) == 39 and (tiles.result == Y).all()
 
 
-def libraries_with_threads():
-    control = pytest.importorskip("threadpoolctl").ThreadpoolController()
-    found = [library for library in control.lib_controllers if library.get_num_threads() > 1]
-    if not found:
-        pytest.skip("no library here has several threads")
-    return found
-
-
-@pytest.fixture(name="all_cores")
-def fixture_all_cores():
-    workers = len(os.sched_getaffinity(0))
-    if workers < 2:
-        pytest.skip("one processor")
-    with tw.Pool(workers, "threads") as pool:
-        yield pool
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_threads_of_blas_are_limited_while_a_run_lasts(fails, all_cores):
-    libraries = libraries_with_threads()
-    before, seen = [library.get_num_threads() for library in libraries], []
-
-    def kernel(y):
-        seen.append(max(library.get_num_threads() for library in libraries))
-        if fails:
-            raise ValueError("it fails")
-        return y
-
-    try:
-        all_cores.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 1})
-    except tw.TileError:
-        assert fails
-    assert set(seen) == {1}
-    assert [library.get_num_threads() for library in libraries] == before
-
-
-@pytest.mark.parametrize("leaves", ["set_num_threads", "get_num_threads"])
-def test_threads_of_blas_are_limited_after_an_alarm_while_they_were_set(leaves, all_cores, monkeypatch):
-    libraries = libraries_with_threads()
-    before, seen = [library.get_num_threads() for library in libraries], []
-
-    def kernel(y):
-        seen.append(max(library.get_num_threads() for library in libraries))
-        return y
-
-    def ring(library, *number):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(libraries[0]), leaves, ring)
-        with pytest.raises(KeyboardInterrupt):
-            all_cores.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 1})
-    assert [library.get_num_threads() for library in libraries] == before and not seen
-    all_cores.run(kernel, "y[i] -> r[i]", Y, tiles={"i": 1})
-    assert set(seen) == {1} and [library.get_num_threads() for library in libraries] == before
-
-
 def test_ctrl_c_carries_the_report():
     def interrupts(tile):
         raise KeyboardInterrupt
