@@ -106,12 +106,19 @@ def run_parts(names, lanes):
     return total
 
 
+def why(output):
+    """The line of a failed test's output that says most: pytest marks it with an E, a TAP test says "not ok", else it is the last."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    marked = [line[1:].strip() for line in lines if line.startswith("E  ")] or [line for line in lines if line.startswith("not ok")]
+    return (marked or lines[-1:] or [""])[0][:240]
+
+
 def print_closing(total):
-    """The last lines of a run: the names of all that failed, so that the end of a log has them, and the counts."""
+    """The last lines of a run: the names of all that failed and why, so that the end of a log has them, and the counts."""
     if total.failures:
         print("\nfailed:")
-        for title, _ in total.failures:
-            print(f"    {title}")
+        for title, output in total.failures:
+            print(f"    {title}: {why(output)}")
     print(total.text(), flush=True)
 
 
