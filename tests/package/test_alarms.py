@@ -74,9 +74,9 @@ def usable(pool):
     (functools.partial(with_more, "partial"), Alarm), (lambda *given: raises(*given), Alarm), (exits, SystemExit)])
 def test_what_a_handler_raises_arrives_as_itself_and_at_once(pool, handler, wanted):
     signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
     began = time.monotonic()
     with pytest.raises(wanted):
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
         pool.run(spins, "y[i] -> r[i]", Y, tiles={"i": 4})
     assert time.monotonic() - began < 30
     assert usable(pool)
@@ -84,18 +84,20 @@ def test_what_a_handler_raises_arrives_as_itself_and_at_once(pool, handler, want
 
 def test_an_alarm_does_not_wait_for_calls_that_nobody_can_interrupt():
     """On threads such a call ends by itself: nothing of it arrives, and the next run of the pool waits for it."""
-    def sleeps(y, r):
-        time.sleep(3)
+    ends = threading.Event()
+
+    def waits(y, r):
+        assert ends.wait(60)
         r[...] = y
     signal.signal(signal.SIGALRM, raises)
     result = np.zeros(8)
     with tw.Pool(2, "threads") as pool:
         for run in (pool.run, functools.partial(tw.run, pool="threads", workers=2)):
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            began = time.monotonic()
             with pytest.raises(Alarm):
-                run(sleeps, "y[i] -> r[i]", Y, tiles={"i": 4}, out=result)
-            assert time.monotonic() - began < 2.5
+                signal.setitimer(signal.ITIMER_REAL, 0.1)
+                run(waits, "y[i] -> r[i]", Y, tiles={"i": 4}, out=result)
+        later = threading.Timer(0.5, ends.set)  # until then the next run has to wait
+        later.start()
         assert usable(pool) and tw.run(lambda y: y, "y[i] -> r[i]", Y, pool="threads", workers=2).tolist() == Y.tolist()
     end = time.monotonic() + 30
     while any(thread.name == "tilework" for thread in threading.enumerate()):
@@ -162,8 +164,8 @@ def test_a_kernel_may_answer_an_alarm_itself():
 @pytest.mark.parametrize("kind", ["threads", "serial"])
 def test_an_alarm_arrives_under_check(kind):
     signal.signal(signal.SIGALRM, raises)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
     with pytest.raises(Alarm):
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
         tw.run(spins, "y[i] -> r[i]", Y, tiles={"i": 4}, pool=kind, workers=1 if kind == "serial" else 2, check=True)
 
 
@@ -195,9 +197,9 @@ def test_a_statement_is_left_between_tiles(shared_pools):
     a = np.ones((2, 1 << 14))
     signal.signal(signal.SIGALRM, raises)
     for kind in ("threads", "serial", "processes"):
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
         began = time.monotonic()
         with pytest.raises(Alarm):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
             while time.monotonic() < began + 30:
                 shared_pools[kind].evaluate("r[i,j] = sin(a[i,j]) ** 1.5", a=a, tiles={"j": 64})
         assert time.monotonic() - began < 20
