@@ -15,6 +15,7 @@ from . import _frames, _tilework
 
 SIGNAL = signal.SIGRTMAX - 1  # in our workers alone; SIGRTMAX is taken for the end of their parent
 PATIENCE = 1.0  # seconds that a worker has to write where it is
+BUSY_PATIENCE = 3.0  # that it has while it waits for a processor
 MOST_WORKERS = 8  # whose stacks are shown
 MOST_LINES = 20  # of one of them, the innermost calls first
 
@@ -55,10 +56,10 @@ class Stacks:
         os.lseek(self.file, 0, os.SEEK_SET)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, SIGNAL)
-        text, end = b"", time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        text, began = b"", time.monotonic()
+        while time.monotonic() < began + (BUSY_PATIENCE if (runs := _runs(pid)) else PATIENCE):
             seen, text = text, os.pread(self.file, 1 << 16, 0)
-            if text and text == seen:
+            if text and text == seen and not runs:  # on a busy machine a worker may rest in the middle of its text
                 break
             select.select((), (), (), 0.02)
         return "\n".join(text.decode("utf-8", "replace").splitlines()[:MOST_LINES])
@@ -72,6 +73,15 @@ def _catches(pid: int) -> bool:
     except (OSError, StopIteration):
         return False
     return bool(int(caught.split()[1], 16) >> (SIGNAL - 1) & 1)
+
+
+def _runs(pid: int) -> bool:
+    """The worker computes, or waits for a processor."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "R"
+    except (OSError, IndexError):
+        return False
 
 
 def say(on_start: Any, seconds: float, workers: int, tile: int, worker: int, pids: tuple[int, ...]) -> None:
