@@ -154,7 +154,7 @@ def run(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:
         A worker process is replaced after so many; 0: never.
     where : array of bool, or dict, optional
         Tiles whose mask is all false are skipped: zeros in new results, ``out=`` keeps what it has. The mask has the axes of
-        the first output, or those that a dict says: ``where={"m[i]": mask}``.
+        the first output, or those that a dict names: ``where={"i": mask}``.
     on_tile : callable, optional
         Called with each :class:`FinishedTile`, in the thread that called this; an exception of it ends the run.
     report : bool

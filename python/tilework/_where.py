@@ -15,16 +15,24 @@ if TYPE_CHECKING:
     from ._request import Request
 
 SKIPPED = 4  # TW_TILE_SKIPPED
+FORMS = "mask, {'i': mask}, {'i,j': mask} or {'m[i,j]': mask}"  # what is right
 
 
 def axes_and_mask(where: Any) -> tuple[Optional[str], Any]:
-    """where=mask, or where={"m[i,j]": mask}."""
+    """where=mask, where={"i,j": mask}, or where={"m[i,j]": mask}."""
     if not isinstance(where, Mapping):
         return None, where
-    if len(where) != 1 or not all(isinstance(key, str) for key in where):
-        raise ArgumentError("where is a mask, or a dict from one text with its axes, such as 'm[i,j]', to the mask")
+    if len(where) != 1:
+        raise ArgumentError(f"where is one mask, but a dict of {len(where)} was given; it is {FORMS}")
     (axes, mask), = where.items()
-    return axes, mask
+    if not isinstance(axes, str):
+        raise ArgumentError(f"where is a dict from the axes of a mask, as a text, to the mask, not from {axes!r}; it is {FORMS}")
+    if "[" in axes:
+        return axes, mask
+    for name in axes.split(",") if axes.strip() else ():
+        if not name.strip().isidentifier():
+            raise ArgumentError(f"where: {axes!r} does not name the axes of a mask; it is {FORMS}")
+    return f"where[{axes}]", mask
 
 
 def mask_of(where: Any) -> Masked:
@@ -42,6 +50,9 @@ def first_wanted(request: Request, where: Masked) -> Optional[int]:
     dimensions = notation.shapes[notation.outs[0]] if notation.outs else tuple(range(len(notation.axes)))
     if where[1] is not None:
         named = _signature.read("where" * where[1].lstrip().startswith("[") + where[1])
+        for name in named.axes:
+            if name not in notation.axes:
+                raise ArgumentError(f"where has the axis {name}, which the job does not have: it has {', '.join(notation.axes) or 'none'}")
         dimensions = tuple([notation.axes.index(named.axes[axis]) for axis in named.shapes[0]])
     for tile in range(request.grid.count):
         starts, stops = request.grid.tile(tile)

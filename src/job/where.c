@@ -52,7 +52,7 @@ static tw_status take_default_axes(struct tw__where *where, const tw_signature *
         char text[512];
         axes_text(signature, axes, ndim, text, sizeof text);
         return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "where has %d dimensions but %s has %d, %s; say which axes it has, such as where[%s]",
+                        "where has %d dimensions but %s has %d, %s; say which axes it has, such as [%s]",
                         where->mask->view.ndim, operand != NULL ? operand->name : "the job", ndim, text,
                         signature->naxes > 0 ? signature->axes[0] : "i");
     }

@@ -148,7 +148,7 @@ def test_masks_that_make_no_sense_are_refused(folder, job):
     folder.save("long.npy", numpy.ones((41, 6), bool))
     for code, where, says in (
         (2, "numbers.npy", "where is an array of bool, not of float64"),
-        (2, "rows.npy", "where has 1 dimensions but r has 2, [i,j]; say which axes it has, such as where[i]"),
+        (2, "rows.npy", "where has 1 dimensions but r has 2, [i,j]; say which axes it has, such as [i]"),
         (2, "[k]=rows.npy", "where has the axis k, which the job does not have"),
         (2, "long.npy", "axis i has length 40 but where has 41 there"),
         (2, "m[i]=", "--where: 'm[i]=' names no file: give m[i,j]=mask.npy or mask.npy"),

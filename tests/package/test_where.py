@@ -64,8 +64,14 @@ def test_masks_that_make_no_sense_are_refused(tmp_path):
     refused(np.ones(40, bool), r"where has 1 dimensions but r has 2, \[i,j\]")
     refused({"[k]": np.ones(40, bool)}, "where has the axis k, which the job does not have")
     refused({"[i]": np.ones(41, bool)}, "axis i has length 40 but where has 41 there")
-    refused({"[i]": np.ones(40, bool), "[j]": np.ones(6, bool)}, "a dict from one text")
-    refused({0: np.ones(40, bool)}, "a dict from one text")
+    refused({"[i]": np.ones(40, bool), "[j]": np.ones(6, bool)}, "where is one mask, but a dict of 2 was given; it is mask, {'i': mask}")
+    refused({0: np.ones(40, bool)}, "where is a dict from the axes of a mask, as a text, to the mask, not from 0; it is mask, {'i': mask}")
+    refused({"k": np.ones(40, bool)}, "where has the axis k, which the job does not have")
+    refused({"i j": np.ones(40, bool)}, "where: 'i j' does not name the axes of a mask; it is mask, {'i': mask}")
+    refused({"i,j": np.ones(40, bool)}, r"where has 1 dimensions but 'where\[i,j\]' names 2 axes")
+    refused({"i": np.ones(41, bool)}, "axis i has length 40 but where has 41 there")
+    with pytest.raises(tw.ArgumentError, match="where has the axis k, which the job does not have: it has i, j"):
+        tw.run(lambda y, x: np.outer(y, x), SIGNATURE, Y, X, where={"k": WANTED}, out=tmp_path / "r.npy", pool="serial")
     refused(tmp_path / "none.npy", "none.npy", tw.FileError)
     with pytest.raises(tw.ArgumentError, match="where leaves whole tiles out"):
         tw.run(lambda y: y.sum(), "y[i] -> s[]", Y, reduce="sum", tiles=ROWS, where={"[i]": WANTED}, pool="serial")

@@ -204,7 +204,7 @@ static void a_mask_has_axes_of_the_job(void **state)
         tw_status status;
         const char *message;
     } cases[] = {
-        {NULL, TW_ERROR_ARGUMENT, "where has 1 dimensions but r has 2, [i,j]; say which axes it has, such as where[i]"},
+        {NULL, TW_ERROR_ARGUMENT, "where has 1 dimensions but r has 2, [i,j]; say which axes it has, such as [i]"},
         {"[i,j]", TW_ERROR_ARGUMENT, "where has 1 dimensions but '[i,j]' names 2 axes"},
         {"[k]", TW_ERROR_ARGUMENT, "where has the axis k, which the job does not have"},
         {"m[j]", TW_ERROR_ARGUMENT, "axis j has length 6 but where has 40 there"},
