@@ -11,10 +11,12 @@ from typing import Any, NamedTuple, Optional, Protocol
 from ._batches import Batches
 from ._engines import Engine
 from ._errors import PoolError
+from ._files import warn
 
 PIECES = 16  # of a task that has cost two workers: one of its tiles may be what ends them
 ALONE = 2  # times that a tile must cost a worker while nothing else is in flight: the first one may have been dead already
 LOOK = 1.0  # seconds between two looks whether the engine is still there, and how many workers it has
+PATIENCE = 10.0  # seconds without any worker until the caller hears of it: one that has died is replaced sooner
 
 
 class Source(Protocol):
@@ -51,7 +53,8 @@ class Dispatch:
     """One job on one engine. `function(first, count)` is submitted with `arguments` in front."""
 
     def __init__(self, engine: Engine, source: Source, function: Callable[..., Any], arguments: tuple[Any, ...], retries: int,
-                 lost: Callable[[int, int, BaseException], BaseException]) -> None:
+                 lost: Callable[[int, int, BaseException], BaseException], warn: Callable[[str], None] = warn) -> None:
+        self.warn = warn
         self.engine, self.source, self.function, self.arguments, self.retries = engine, source, function, arguments, retries
         self.lost = lost  # the exception for a tile that has cost too many workers
         self.batches = Batches(engine.slots())
@@ -64,6 +67,8 @@ class Dispatch:
         self._ready: "queue.SimpleQueue[Optional[int]]" = queue.SimpleQueue()
         self._stopped: Optional[BaseException] = None
         self._looked = time.monotonic()
+        self._alone_since: Optional[float] = None  # when it was first seen that there is no worker; None: there are some, or nobody knows
+        self._is_said = False
 
     def stop(self, exception: BaseException) -> None:
         """Any thread: the run ends soon, and raises this."""
@@ -130,7 +135,20 @@ class Dispatch:
         words = self.engine.ended(None)
         if words is not None:
             raise PoolError(words)
-        self.batches.resize(self.engine.slots())
+        slots = self.engine.slots()
+        self.batches.resize(slots)
+        if slots != 0:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = self._looked
+        elif self._looked - self._alone_since >= PATIENCE and not self._is_said:
+            self._is_said = True
+            self._say_that_it_waits(self._looked - self._alone_since)
+
+    def _say_that_it_waits(self, seconds: float) -> None:
+        how = self.engine.start_some()
+        self.warn(f"{self.engine.name} has had no workers for {seconds:.0f} s: this run waits for some, with {self.source.left()} tiles to be done. "
+                  f"Start workers{f' ({how})' * bool(how)}, or end the run with Ctrl-C, which keeps what is done")
 
     def _land(self, number: int) -> None:
         flight = self._flying.pop(number, None)

@@ -14,8 +14,8 @@ from ._placement import Submits
 
 def engine_of(pool: Any) -> Engine:
     module = type(pool).__module__.partition(".")[0]
-    if module == "distributed" and not isinstance(pool, concurrent.futures.Executor):  # Client.get_executor() gives one
-        return Dask(pool)
+    if module == "distributed":
+        return Dask(pool) if not isinstance(pool, concurrent.futures.Executor) else DaskExecutor(pool)
     return Engine(pool)
 
 
@@ -50,7 +50,7 @@ class Engine:
         return isinstance(self.pool, concurrent.futures.ThreadPoolExecutor)
 
     def slots(self) -> Optional[int]:
-        """How many tasks run at the same time; None: it does not say."""
+        """How many tasks run at the same time; None: it does not say. 0: it is certain that it has no worker now."""
         for name in ("_max_workers", "num_workers"):
             try:
                 found = getattr(self.pool, name, None)
@@ -59,6 +59,10 @@ class Engine:
             if isinstance(found, int) and not isinstance(found, bool) and found > 0:
                 return found
         return None
+
+    def start_some(self) -> str:
+        """How to give it workers, in words."""
+        return ""
 
     def share(self) -> int:
         """Threads that a task with a native kernel may use."""
@@ -118,10 +122,10 @@ class Dask(Engine):
         return False
 
     def slots(self) -> Optional[int]:
-        try:
-            return int(sum(self.client.nthreads().values()))
-        except Exception:  # pylint: disable=broad-except  # the scheduler is not there now
-            return None
+        return _threads_of(self.client)
+
+    def start_some(self) -> str:
+        return _ways_to_start(self.client)
 
     def share(self) -> int:
         """A worker runs as many tasks as it has threads."""
@@ -151,6 +155,30 @@ class Dask(Engine):
         """Dask itself has tried so often."""
         killed: Any = getattr(sys.modules.get("distributed.scheduler"), "KilledWorker", ())
         return int(getattr(error, "allowed_failures", 3)) + 1 if isinstance(error, killed) else 1
+
+
+class DaskExecutor(Engine):
+    """What `Client.get_executor()` gives: an Executor, which does not say how many workers its client has."""
+
+    def slots(self) -> Optional[int]:
+        client = getattr(self.pool, "_client", None)
+        return _threads_of(client) if client is not None else None
+
+    def start_some(self) -> str:
+        return _ways_to_start(getattr(self.pool, "_client", None))
+
+
+def _threads_of(client: Any) -> Optional[int]:
+    """Of all workers of a client."""
+    try:
+        return int(sum(client.nthreads().values())) if client.status == "running" else None
+    except Exception:  # pylint: disable=broad-except  # the scheduler is not there now
+        return None
+
+
+def _ways_to_start(client: Any) -> str:
+    address = getattr(getattr(client, "scheduler", None), "address", "ADDRESS")
+    return f"cluster.scale(2), or in a shell: dask worker {address}"
 
 
 def _words(error: BaseException) -> str:

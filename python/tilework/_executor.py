@@ -70,9 +70,8 @@ class Tiles:
         self.workers: dict[tuple[str, int, int], int] = {}
         self.began, self.wall = time.monotonic(), time.time()
         self.busy = 0.0
-        self.records: Any = None
-        if options.report:
-            self.records = np.zeros(self.count, record_of(len(request.notation.axes)))
+        self.finished: list[tuple[int, int]] = []  # by workers of this run: the first tile and how many
+        self.records: Any = self._no_records() if options.report else None
 
     def missing(self, first: int) -> tuple[int, int]:
         while True:
@@ -103,6 +102,7 @@ class Tiles:
             if not np.frombuffer(sums, np.uint64).all() and self.inner.missing(start)[1]:  # nothing was written
                 raise FileError(f"{os.fsdecode(self.inner.folder or b'')}: was removed while workers wrote to it")
             done += len(sums) // 8
+            self.finished.append((start, len(sums) // 8))
         self.done += done
         self.busy += answer["seconds"]
         if self.records is not None:
@@ -135,9 +135,16 @@ class Tiles:
         found["begin"] += answer["began"] - self.wall
         self.records[first:first + len(found)] = found
 
+    def _no_records(self) -> Any:
+        return np.zeros(self.count, record_of(len(self.request.notation.axes)))
+
     def report(self, name: str) -> Report:
-        """What happened, put together from what the workers say."""
+        """What happened, put together from what the workers say. If no report was asked for, they say only which tiles are done."""
         grid, naxes = self.request.grid, len(self.request.notation.axes)
+        if self.records is None:
+            self.records = self._no_records()
+            for first, count in self.finished:
+                self.records["state"][first:first + count] = _task.DONE
         untouched = np.flatnonzero(self.records["attempts"] == 0)
         for tile in untouched:
             starts, stops = grid.tile(int(tile))
@@ -209,7 +216,7 @@ class Engine(LocalEngine):
             files.keep(error)
             raise error from None
         except BaseException as error:
-            if tiles is not None and options.report:
+            if tiles is not None and (options.report or not isinstance(error, _errors.Error)):  # Ctrl-C and alarms always have it
                 setattr(error, "report", tiles.report(self.engine.name))
             files.keep(error)
             raise
@@ -234,7 +241,7 @@ class Engine(LocalEngine):
             made.ranges = {axis: slice(start, stop) for axis, start, stop in zip(tiles.request.notation.axes, starts, stops)}
             return made
 
-        self.dispatch = Dispatch(self.engine, tiles, _task.work, (tuple(head),), max(0, options.retries), lost)
+        self.dispatch = Dispatch(self.engine, tiles, _task.work, (tuple(head),), max(0, options.retries), lost, self.warn)
         if self.stopped is not None:
             raise self.stopped
         self.dispatch.run()

@@ -9,6 +9,7 @@ import time
 import pytest
 
 import tilework as tw
+from tilework import _dispatch
 from tilework._batches import GROWTH, LONGEST, MOST, Batches
 from tilework._dispatch import Dispatch
 from tilework._engines import advice, engine_of
@@ -191,6 +192,49 @@ def test_a_broken_executor_is_an_error_that_says_so():
             run(pool, Source(100), kill)
     with pytest.raises(tw.PoolError, match="takes no more tasks"):
         run(pool, Source(100), kill)
+
+
+class Crowd:
+    """An engine with so many workers; none: its tasks wait."""
+
+    def __init__(self):
+        self.inner, self.waiting, self.workers = concurrent.futures.ThreadPoolExecutor(2), [], 0
+
+    def submit(self, function, *arguments):
+        if self.workers:
+            return self.inner.submit(function, *arguments)
+        self.waiting.append((future := concurrent.futures.Future(), function, arguments))
+        return future
+
+    def come(self):
+        self.workers = 2
+        for future, function, arguments in self.waiting:
+            self.inner.submit(lambda future=future, function=function, arguments=arguments: future.set_result(function(*arguments)))
+
+
+def test_an_engine_without_workers_is_named_once_and_a_busy_one_is_not(monkeypatch):
+    monkeypatch.setattr(_dispatch, "LOOK", 0.02)
+    monkeypatch.setattr(_dispatch, "PATIENCE", 0.2)
+    said, crowd = [], Crowd()
+    with crowd.inner:
+        engine = engine_of(crowd)
+        engine.slots = lambda: crowd.workers
+        engine.start_some = lambda: "call them"
+
+        def warn(words):
+            said.append(words)
+            threading.Timer(0.5, crowd.come).start()
+        Dispatch(engine, Source(50), slow, (), 2, lost, warn).run()
+        assert len(said) == 1 and "Crowd has had no workers for 0 s: this run waits for some, with 50 tiles to be done" in said[0]
+        assert "Start workers (call them), or end the run with Ctrl-C" in said[0]
+
+        def busy(first, count):
+            time.sleep(0.5)
+            return 0.5
+        Dispatch(engine, Source(2), busy, (), 2, lost, warn).run()  # all of its workers do something else for a while
+        engine.slots = lambda: None  # it does not say how many it has
+        Dispatch(engine, Source(2), busy, (), 2, lost, warn).run()
+        assert len(said) == 1
 
 
 def kill(first, count):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
@@ -202,3 +203,62 @@ def test_a_tile_that_kills_every_worker_is_named(cluster, client, here):
     assert caught.value.tile == 20 and tw.status("r.npy").done == 23
     r = tw.run(square, "y[i] -> r[i]", y, out="r.npy", tiles={"i": 1}, pool=client, restart=True)
     assert r[20] == 400
+
+
+WAITS = """
+    import sys
+    import numpy as np, tilework as tw
+    from distributed import Client, LocalCluster
+    from tilework import _dispatch
+
+    _dispatch.PATIENCE = 1.5
+
+    def kernel(y):
+        return 3 * y
+
+    if __name__ == "__main__":
+        with LocalCluster(n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster) as client:
+            pool = client if sys.argv[1] == "client" else client.get_executor()
+            try:
+                tw.run(kernel, "y[i] -> r[i]", np.arange(100.0), out="r.npy", tiles={"i": 1}, dtype=float, pool=pool)
+            except KeyboardInterrupt as error:
+                assert error.report.totals["done"] == 0 and error.report.totals["tiles"] == 100
+                print("ended")
+"""
+
+
+@pytest.mark.parametrize("which", ["client", "executor"])
+def test_a_cluster_without_workers_is_named_once_and_ctrl_c_ends_the_run(which, here):
+    (here / "waits.py").write_text(textwrap.dedent(WAITS))
+    process = subprocess.Popen([sys.executable, "waits.py", which], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        said = process.stderr.readline()  # the warning: until then it runs
+        assert re.search(r"has had no workers for \d+ s: this run waits for some, with 100 tiles to be done", said), said
+        assert re.search(r"cluster.scale\(2\), or in a shell: dask worker tcp://127.0.0.1:\d+\)", said)
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        output, more = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert output == "ended\n" and "no workers" not in more, more
+    assert not os.path.exists(here / "r.npy.run")
+
+
+@pytest.mark.timeout(110)
+def test_workers_that_come_late_and_go_and_come_again_do_the_run(here, recwarn):
+    with distributed.LocalCluster(n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster, \
+            distributed.Client(cluster) as client:
+        def slowly(y):
+            time.sleep(0.05)
+            return y
+
+        def scale(done, *_):
+            if done in (20, 60):
+                cluster.scale(0 if done == 20 else 2)
+                if done == 20:
+                    threading.Timer(3, cluster.scale, (1,)).start()
+        threading.Timer(1, cluster.scale, (2,)).start()
+        r = tw.run(slowly, "y[i] -> r[i]", np.arange(100.0), out="r.npy", tiles={"i": 1}, dtype=float, pool=client, progress=scale)
+    assert r.tolist() == list(range(100))
+    assert [str(one.message) for one in recwarn if "no workers" in str(one.message)] == []  # each time less than 10 s
