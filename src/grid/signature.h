@@ -35,8 +35,8 @@ tw_status tw__fail_axis(const tw_signature *signature, const char *name, tw_erro
 /* Adds "i", "i+1" or "i-1..i+1", as dimension d of an operand is written. */
 void tw__signature_add_index(struct tw__text *text, const tw_signature *signature, int operand, int d);
 
-/* Whether it has an output; else a kernel runs for its effects. */
-int tw__signature_writes(const tw_signature *signature);
+/* The first operand that is written; -1: there is none, and a kernel runs for its effects. */
+int tw__signature_first_output(const tw_signature *signature);
 
 tw_status tw__signature_copy(tw_signature **copy, const tw_signature *signature, tw_error *error);
 

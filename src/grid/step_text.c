@@ -82,7 +82,7 @@ int tw_grid_step_text(const tw_grid *grid, int number, char *text, size_t size)
                     separator = ", ";
                 }
             }
-            if (!outputs && tw__signature_writes(signature)) {
+            if (!outputs && tw__signature_first_output(signature) >= 0) {
                 tw__text_add(&made, "%s-> ", separator[0] != '\0' ? " " : "");
             }
         }

@@ -75,7 +75,7 @@ static void add_operands(struct tw__text *text, const struct box *box)
             add_operand(text, box, k);
             separator = ", ";
         }
-        if (!outputs && tw__signature_writes(signature)) {
+        if (!outputs && tw__signature_first_output(signature) >= 0) {
             tw__text_add(text, "%s-> ", separator[0] != '\0' ? " " : "");
         }
     }
@@ -133,7 +133,7 @@ int tw_grid_tile_text(const tw_grid *grid, uint64_t tile, char *text, size_t siz
     tw__text_init(&made, text, size);
     find_box(&box, grid, tile);
     add_operands(&made, &box);
-    if (tw__signature_writes(box.grid->signature)) {
+    if (tw__signature_first_output(box.grid->signature) >= 0) {
         tw__text_add(&made, " (");
         add_extent(&made, &box);
         tw__text_add(&made, ")");

@@ -179,13 +179,9 @@ static void own_lengths(const tw_statement *statement, const int64_t *lengths, i
 static double elements_of_first_output(const tw_signature *signature, const int64_t *lengths)
 {
     double elements = 1;
-    for (int k = 0; k < signature->noperands; k++) {
-        if (signature->operands[k].role != TW_IN) {
-            for (int d = 0; d < signature->operands[k].ndim; d++) {
-                elements *= (double)lengths[signature->operands[k].axes[d]];
-            }
-            break;
-        }
+    const int k = tw__signature_first_output(signature);
+    for (int d = 0; k >= 0 && d < signature->operands[k].ndim; d++) {
+        elements *= (double)lengths[signature->operands[k].axes[d]];
     }
     return elements;
 }

@@ -208,7 +208,19 @@ static void add_whole_dimensions(struct tw__text *text, const struct phase *phas
     }
 }
 
-/* "all of b (90.0 GB); a along dimension 1" */
+/* Adds "90 GB", "1.5 kB". */
+static void add_bytes(struct tw__text *text, double bytes)
+{
+    if (bytes < 1e6) {
+        tw__text_add(text, "%.3g kB", bytes * 1e-3);
+    } else if (bytes < 1e9) {
+        tw__text_add(text, "%.3g MB", bytes * 1e-6);
+    } else {
+        tw__text_add(text, "%.3g GB", bytes * 1e-9);
+    }
+}
+
+/* "all of b (90 GB); a along dimension 1" */
 static void describe_whole(tw_node_plan *made, const struct tw__nodes_asked *asked)
 {
     const struct phase phase = phase_of(asked->grid, 0);
@@ -221,14 +233,9 @@ static void describe_whole(tw_node_plan *made, const struct tw__nodes_asked *ask
             continue;
         }
         if (is_whole(&phase, k)) {
-            const double bytes = tile_bytes(asked, &phase, k);
-            tw__text_add(&text, "%sall of %s (%.3g %s)", text.length > 0 ? "; " : "", operand->name,
-                         bytes < 1e6   ? bytes * 1e-3
-                         : bytes < 1e9 ? bytes * 1e-6
-                                       : bytes * 1e-9,
-                         bytes < 1e6   ? "kB"
-                         : bytes < 1e9 ? "MB"
-                                       : "GB");
+            tw__text_add(&text, "%sall of %s (", text.length > 0 ? "; " : "", operand->name);
+            add_bytes(&text, tile_bytes(asked, &phase, k));
+            tw__text_add(&text, ")");
         } else {
             add_whole_dimensions(&text, &phase, operand);
         }
@@ -263,17 +270,6 @@ static void find_filesystem(tw_node_plan *made, const char *folder)
     }
 }
 
-/* The first operand of the job that is written; -1: none. */
-static int first_output(const tw_signature *signature)
-{
-    for (int k = 0; k < signature->noperands; k++) {
-        if (signature->operands[k].role != TW_IN) {
-            return k;
-        }
-    }
-    return -1;
-}
-
 /* Finds in how many pieces of how many bytes the file of an output holds a tile. */
 static void pieces_of(const struct tw__nodes_asked *asked, int k, double *count, double *bytes)
 {
@@ -294,7 +290,7 @@ static void describe_cuts(tw_node_plan *made, const struct tw__nodes_asked *aske
     struct tw__text text;
     tw__text_init(&text, made->cuts, sizeof made->cuts);
     made->fits = 1;
-    const int k = first_output(asked->grid->signature);
+    const int k = tw__signature_first_output(asked->grid->signature);
     double count, bytes;
     if (k < 0) {
         return;

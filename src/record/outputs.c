@@ -430,7 +430,7 @@ static tw_status check_arguments(const tw_grid *grid, tw_array *const *arrays, c
     if (is_alone && options->verify && !options->resume) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "verify reads the tiles of a run that is resumed: it needs resume");
     }
-    if (!tw__signature_writes(grid->signature)) {
+    if (tw__signature_first_output(grid->signature) < 0) {
         return tw__fail(error, TW_ERROR_ARGUMENT, "a job without outputs has no files to write and no journal");
     }
     for (int k = 0; k < grid->signature->noperands; k++) {
