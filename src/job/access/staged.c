@@ -54,13 +54,13 @@ tw_status tw__access_fail(const struct tw__access *access, const struct tw__desk
     return error.status;
 }
 
-/* Both ways between the room and the store, in which a slot is one place of its first dimension. 0, or an errno. */
-static int move(const struct tw__access *access, const struct tw__desk *desk, const int64_t *start, const tw_view *copy,
-                int gives)
+/* From the room into the store, in which a slot is one place of its first dimension. 0, or an errno. */
+static int give_to_store(const struct tw__access *access, const struct tw__desk *desk, const int64_t *start,
+                         const tw_view *copy)
 {
     struct tw__store *store = access->store;
     if (access->parts == 0) {
-        return gives ? store->ops->give(store, start, copy) : store->ops->take(store, start, copy);
+        return store->ops->give(store, start, copy);
     }
     int64_t place[TW_MAX_DIMS];
     tw_view slot = {.data = copy->data, .dtype = copy->dtype, .ndim = copy->ndim + 1, .shape = {1}};
@@ -70,7 +70,7 @@ static int move(const struct tw__access *access, const struct tw__desk *desk, co
         slot.shape[d + 1] = copy->shape[d];
         slot.strides[d + 1] = copy->strides[d];
     }
-    return gives ? store->ops->give(store, place, &slot) : store->ops->take(store, place, &slot);
+    return store->ops->give(store, place, &slot);
 }
 
 static tw_status staged_take(const struct tw__access *access, const struct tw__desk *desk, tw_view *view)
@@ -108,7 +108,7 @@ static tw_status staged_give(const struct tw__access *access, const struct tw__d
         return TW_OK;
     }
     if (access->store != NULL) {
-        const int failed = move(access, desk, start, &copy, 1);
+        const int failed = give_to_store(access, desk, start, &copy);
         return failed == 0 ? TW_OK : tw__access_fail(access, desk, failed, "written");
     }
     const tw_view place = tw__view_part(&access->view, start, copy.shape);
