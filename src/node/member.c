@@ -68,6 +68,14 @@ static int note_peer(const char *name, void *user)
     return 0;
 }
 
+/* A record of this checksum is on the disk. A tile with two of them is in dispute. */
+static void enter(struct tw__member *member, uint64_t tile, uint64_t sum)
+{
+    if (!member->is_committed && !tw__ledger_take(&member->ledger, tile, sum)) {
+        member->disputed = tile < member->disputed ? tile : member->disputed;
+    }
+}
+
 static void take_record(void *user, uint64_t tile, uint64_t sum)
 {
     struct tw__member *member = user;
@@ -75,9 +83,7 @@ static void take_record(void *user, uint64_t tile, uint64_t sum)
         return;
     }
     const int is_mine = tw__set_has(member->mine, tile);
-    if (!member->is_committed && !tw__ledger_take(&member->ledger, tile, sum)) {
-        member->disputed = tile < member->disputed ? tile : member->disputed;
-    }
+    enter(member, tile, sum);
     member->log.state.twice += (uint64_t)is_mine;
     if (!is_mine && member->elsewhere != NULL) {
         atomic_fetch_or_explicit(&member->elsewhere[tile / 64], (uint64_t)1 << tile % 64, memory_order_relaxed);
@@ -131,6 +137,14 @@ static tw_status fail_disk(struct tw__member *member, int failed, const char *wh
     return tw__fail_os(&member->failure, tw__file_status(failed), failed, "%s: %s", member->folder.path, what);
 }
 
+tw_status tw__member_failure(const struct tw__member *member, tw_error *error)
+{
+    if (error != NULL) {
+        *error = member->failure;
+    }
+    return member->failure.status;
+}
+
 /* One's own journal, made when there is something to say. */
 static int make_log(struct tw__member *member)
 {
@@ -153,9 +167,7 @@ static void take_own(struct tw__member *member, const struct tw__record *records
     for (int n = 0; n < count; n++) {
         const uint64_t tile = records[n].tile;
         member->log.state.twice += (uint64_t)tw__ledger_has(&member->ledger, tile);
-        if (!member->is_committed && !tw__ledger_take(&member->ledger, tile, records[n].sum)) {
-            member->disputed = tile < member->disputed ? tile : member->disputed;
-        }
+        enter(member, tile, records[n].sum);
     }
     member->recorded += (uint64_t)count;
     member->log.state.done = member->recorded;

@@ -36,13 +36,14 @@ struct tw__member {
     tw_node node;
     uint64_t unit; /* tiles between which borders of nodes may lie */
 
-    struct tw__lock lock;     /* of what follows: the run's thread and the one that records use it */
-    struct tw__ledger ledger; /* which tiles are recorded, by anybody */
-    uint64_t *mine;           /* bit t: tile t was done here, and has or will have a record here */
-    uint64_t *failed;         /* bit t: tile t has failed, here or elsewhere, since this member came */
-    uint64_t recorded;        /* tiles of `mine` that are in the journal */
-    struct tw__peer *peers;   /* [npeers] the other members, by node and member */
-    int npeers, room, turn;
+    struct tw__lock lock;       /* of what follows: the run's thread and the one that records use it */
+    struct tw__ledger ledger;   /* which tiles are recorded, by anybody */
+    uint64_t *mine;             /* bit t: tile t was done here, and has or will have a record here */
+    uint64_t *failed;           /* bit t: tile t has failed, here or elsewhere, since this member came */
+    uint64_t recorded;          /* tiles of `mine` that are in the journal */
+    struct tw__peer *peers;     /* [npeers] the other members, by node and member */
+    int npeers, room;           /* room: of the list */
+    int turn;                   /* the peer that was read last */
     struct tw__record *pending; /* [npending] tiles that are done here and await their record */
     int npending, pending_room;
     struct tw__log log;
@@ -77,8 +78,12 @@ void tw__member_note(struct tw__member *member, uint64_t tile, uint64_t sum);
 /* Syncs the outputs, and what steps leave for later ones. 0, or an errno. */
 int tw__member_sync(const struct tw__member *member);
 
-/* Syncs the outputs, then writes and syncs the records of all tiles that were noted before. What fails stays failed. */
+/* Syncs the outputs, then writes and syncs the records of all tiles that were noted before. What fails stays failed:
+ * see tw__member_failure. */
 tw_status tw__member_record(struct tw__member *member);
+
+/* What the disk has refused: its status, and the error. Only after a call that failed for it. */
+tw_status tw__member_failure(const struct tw__member *member, tw_error *error);
 
 /* Says to the others what this node is about to do, or (count 0) that it does nothing. */
 tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t count);

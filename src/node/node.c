@@ -77,7 +77,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
     }
     if (outputs->member->is_worker) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
-                        "outputs that were opened with join are committed by who gave the work");
+                        "outputs that were opened with join are committed by the process that gave the work");
     }
     const tw_status status = tw__member_commit(outputs->member, error);
     outputs->end = status == TW_OK ? "committed" : NULL;
@@ -87,10 +87,7 @@ tw_status tw_outputs_commit(tw_outputs *outputs, tw_error *error)
 /* What is recorded stays: records what is not yet, and says to the others that this node is gone. */
 static tw_status leave(struct tw__member *member, tw_error *error)
 {
-    const tw_status status = tw__member_record(member);
-    if (status != TW_OK && error != NULL) {
-        *error = member->failure;
-    }
+    const tw_status status = tw__member_record(member) == TW_OK ? TW_OK : tw__member_failure(member, error);
     tw__member_end(member);
     return status;
 }
@@ -206,13 +203,10 @@ tw_status tw_outputs_note(tw_outputs *outputs, uint64_t first, uint64_t count, c
         }
     }
     tw__unlock(&member->lock);
-    const tw_status status = tw__member_record(member);
-    if (status != TW_OK && error != NULL) {
-        *error = member->failure;
+    if (tw__member_record(member) != TW_OK) {
+        return tw__member_failure(member, error);
     }
-    return status == TW_OK && !member->is_committed && !tw__member_is_there(member)
-               ? tw__member_end_elsewhere(member, error)
-               : status;
+    return member->is_committed || tw__member_is_there(member) ? TW_OK : tw__member_end_elsewhere(member, error);
 }
 
 const char *tw_outputs_folder(const tw_outputs *outputs)

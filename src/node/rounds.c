@@ -340,9 +340,7 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
         *first = round.first;
         *count = round.count;
         *status = tw__member_intend(member, round.first, round.count);
-        if (*status != TW_OK && error != NULL) {
-            *error = member->failure;
-        }
+        *status = *status == TW_OK ? TW_OK : tw__member_failure(member, error);
         return 1;
     }
     if (failures) {
@@ -369,10 +367,7 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
             return TW_ERROR_INTERRUPTED;
         }
         if (member->failure.status != TW_OK) {
-            if (error != NULL) {
-                *error = member->failure;
-            }
-            return member->failure.status;
+            return tw__member_failure(member, error);
         }
         if (!member->is_committed && !tw__member_is_there(member)) {
             status = tw__member_end_elsewhere(member, error);
@@ -521,10 +516,7 @@ static tw_status end_of(struct tw__rounds *rounds, tw_status status, tw_error *e
     tw__unlock(&member->lock);
     const tw_status recorded = tw__member_record(member);
     if (recorded != TW_OK && (status == TW_OK || status == TW_ERROR_INTERRUPTED)) {
-        if (error != NULL) {
-            *error = member->failure;
-        }
-        return recorded;
+        return tw__member_failure(member, error);
     }
     if (!is_stopped(rounds) && status == TW_ERROR_INTERRUPTED && !tw__member_is_there(member)) {
         return tw__member_end_elsewhere(member, error);

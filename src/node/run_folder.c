@@ -100,26 +100,13 @@ static int read_tag(unsigned char *tag, const char *text)
     return 1;
 }
 
-/* A text for JSON, which has no place for bytes that are no UTF-8: those become '?'. NULL: nothing, or no memory. */
-static json_t *plain_text(const char *text)
-{
-    json_t *made = text != NULL ? json_string(text) : NULL;
-    char *plain = text != NULL && made == NULL ? strdup(text) : NULL;
-    for (char *c = plain; c != NULL && *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x80 ? *c : '?';
-    }
-    made = plain != NULL ? json_string(plain) : made;
-    free(plain);
-    return made;
-}
-
 static char *job_json(const struct tw__job_text *job, const unsigned char *tag)
 {
     char text[2 * TW__JOB_TAG + 1], tiles[24], skipped[24];
     tag_text(text, tag);
     snprintf(tiles, sizeof tiles, "%" PRIu64, job->tiles);
     snprintf(skipped, sizeof skipped, "%" PRIu64, job->skipped);
-    json_t *description = plain_text(job->description);
+    json_t *description = job->description != NULL ? tw__journal_file_string(job->description) : NULL;
     json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o*, s:O}", "version", TW_VERSION, "tag", text, "tiles",
                                tiles, "skipped", skipped, "launch", job->launch, "replaces", job->replaces,
                                "description", description, "job", job->fingerprint);

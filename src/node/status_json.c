@@ -1,10 +1,9 @@
 /* status_json.c - how far a job on nodes is, as JSON. */
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
+#include "record/journal_file.h"
 
 /* JSON has no number for what is not known. */
 static json_t *known(double value)
@@ -12,19 +11,9 @@ static json_t *known(double value)
     return value >= 0 && value - value == 0 ? json_real(value) : json_null();
 }
 
-/* A text, NULL included; bytes that are not UTF-8, as a file's name may have, become '?'. */
 static json_t *text_of(const char *text)
 {
-    json_t *made = text != NULL ? json_string(text) : json_null();
-    char *plain = made == NULL ? strdup(text) : NULL;
-    for (char *c = plain; c != NULL && *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x80 ? *c : '?';
-    }
-    if (plain != NULL) {
-        made = json_string(plain);
-    }
-    free(plain);
-    return made;
+    return text != NULL ? tw__journal_file_string(text) : json_null();
 }
 
 static json_t *failure_of(const tw_node_state *node)

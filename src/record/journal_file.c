@@ -68,6 +68,18 @@ char *tw__journal_file_text(const json_t *header)
     return dump.text;
 }
 
+json_t *tw__journal_file_string(const char *text)
+{
+    json_t *made = json_string(text);
+    char *plain = made == NULL ? strdup(text) : NULL;
+    for (char *c = plain; c != NULL && *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    made = plain != NULL ? json_string(plain) : made;
+    free(plain);
+    return made;
+}
+
 size_t tw__journal_file_header_size(size_t length)
 {
     return (LINE_LENGTH + length + UNIT - 1) / UNIT * UNIT;

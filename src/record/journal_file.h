@@ -20,6 +20,10 @@ uint32_t tw__record_check(uint64_t seed, uint64_t tile, uint64_t sum);
 /* The JSON text of a header (malloc), NULL: out of memory. */
 char *tw__journal_file_text(const struct json_t *header);
 
+/* A text of a user's as a JSON string. JSON has no place for bytes that are not UTF-8, such as a file's name may have:
+ * if there are any, all beyond ASCII become '?'. NULL: out of memory. */
+struct json_t *tw__journal_file_string(const char *text);
+
 /* Bytes of the header for a JSON text of `length` characters. */
 size_t tw__journal_file_header_size(size_t length);
 
