@@ -5,8 +5,11 @@
 
 #include <stdlib.h>
 
+#include "files.h"
 #include "grids.h"
 #include "pools.h"
+
+#include "record/journal_file.h"
 
 #define MOST_VALUES 1200
 
@@ -65,10 +68,63 @@ static inline struct job *job_of_two_files(tw_function kernel, int64_t length, i
     return job;
 }
 
+/* What its kernels compute: r = u - x, u = 2 u + x, so that a tile run on its own result is wrong. */
+static inline void compute_two_files(const tw_tile *tile)
+{
+    TW_VIEW(const double, x, tile->operand[0]);
+    TW_VIEW(double, u, tile->operand[1]);
+    TW_VIEW(double, r, tile->operand[2]);
+    for (int64_t i = 0; i < r.shape[0]; i++) {
+        TW_AT(r, i) = TW_AT(u, i) - TW_AT(x, i);
+        TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
+    }
+}
+
+static inline void check_one_file(const char *path, int length, int is_r)
+{
+    tw_array *array = NULL;
+    assert_int_equal(tw_array_open(&array, NULL, path, NULL), TW_OK);
+    const double *data = tw_array_data(array);
+    for (int i = 0; i < length; i++) {
+        const double x = i, u = 1000 + i % 7;
+        assert_true(data[i] == (is_r ? u - x : 2 * u + x));
+    }
+    tw_array_destroy(array);
+}
+
+/* The elements of the finished files. */
+static inline void check_two_files(int length)
+{
+    check_one_file("u.npy", length, 0);
+    check_one_file("r.npy", length, 1);
+}
+
+static inline int total_of(const _Atomic int *calls, int count)
+{
+    int total = 0;
+    for (int tile = 0; tile < count; tile++) {
+        total += calls[tile];
+    }
+    return total;
+}
+
+/* Tiles that a journal has; 0, too: there is none. */
+static inline uint64_t recorded_in(const char *journal)
+{
+    uint64_t done = 0, tiles;
+    return tw__journal_look(&done, &tiles, journal, NULL) == TW_OK ? done : 0;
+}
+
 static inline tw_status open_outputs(tw_outputs **outputs, const struct job *job, const tw_outputs_options *options,
                                      tw_error *error)
 {
     return tw_outputs_open(outputs, job->kernel, job->grid, job->arrays, job->files, options, error);
+}
+
+static inline tw_status run_outputs(const struct job *job, tw_outputs *outputs, tw_pool *pool, tw_error *error)
+{
+    const tw_run_options options = {.outputs = outputs};
+    return tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
 }
 
 /* What a program does from its beginning to its end. *begun, *ended: the totals once the outputs are open, and before

@@ -38,6 +38,38 @@ static inline struct job *job_of_steps(tw_function kernel, int is_quotient)
     return job;
 }
 
+/* What the kernel of the sums computes, s += a, and which tile of the job that was. */
+static inline int add_rows_of(const tw_tile *tile)
+{
+    TW_VIEW(const double, a, tile->operand[0]);
+    TW_VIEW(double, s, tile->operand[1]);
+    for (int64_t i = 0; i < a.shape[0]; i++) {
+        for (int64_t j = 0; j < a.shape[1]; j++) {
+            TW_AT(s, j) += TW_AT(a, i, j);
+        }
+    }
+    return (int)(tile->start[1] / (LENGTH / TILES));
+}
+
+/* The same of the quotient: a part of the total, the total, or a part of u divided by it. */
+static inline int divide_part_of(const tw_tile *tile)
+{
+    const int entry = *(const int *)tile->context, number = (int)tile->number;
+    const tw_view *from = &tile->operand[0], *to = &tile->operand[tile->noperands - 1];
+    double *total = entry < 2 ? to->data : from->data;
+    if (entry < 2) {
+        *total = 0;
+        for (int64_t i = 0; i < from->shape[0]; i++) {
+            *total += *(const double *)((const char *)from->data + i * from->strides[0]);
+        }
+        return entry == 0 ? number : TILES;
+    }
+    for (int64_t i = 0; i < to->shape[0]; i++) {
+        *(double *)((char *)to->data + i * to->strides[0]) /= *total;
+    }
+    return TILES + 1 + number;
+}
+
 /* The elements of the finished file. */
 static inline void check_result(const struct job *job)
 {
@@ -57,6 +89,14 @@ static inline void check_result(const struct job *job)
         assert_true(data[n] == (is_quotient ? (1 + n % 64) / sum : wanted));
     }
     tw_array_destroy(array);
+}
+
+/* The finished file is all that there is; then it is removed. */
+static inline void check_only_result(const struct job *job)
+{
+    check_result(job);
+    assert_int_equal(count_entries("."), 1);
+    assert_int_equal(unlink(job->name), 0);
 }
 
 #endif

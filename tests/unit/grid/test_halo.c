@@ -6,6 +6,7 @@
 #include "grid/grid.h"
 #include "grid/halo.h"
 #include "grids.h"
+#include "refusals.h"
 
 static void a_halo_is_read_as_it_is_written(void **state)
 {
@@ -62,11 +63,7 @@ static void operands_keep_their_halos_when_others_move(void **state)
 static void says_where_a_halo_is_wrong(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        int column;
-        const char *message;
-    } cases[] = {
+    static const struct wrong_text wrong[] = {
         {"u[i-] -> v[i]", 5, "signature: expected a number after '-' at column 5: 'u[i-] -> v[i]'"},
         {"u[i+ x] -> v[i]", 5, "expected a number after '+'"},
         {"u[i-1..] -> v[i]", 8, "expected the axis's name again, as in i-1..i+1,"},
@@ -86,14 +83,7 @@ static void says_where_a_halo_is_wrong(void **state)
         {"u[i-> v[i]", 4, "expected ']' or ','"},
         {"u[i-1..i+1,i] -> v[i]", 12, "axis i stands twice in u"},
     };
-    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        tw_error error = {0};
-        tw_signature *s = NULL;
-        assert_int_equal(tw_signature_parse(&s, cases[k].text, &error), TW_ERROR_SYNTAX);
-        if (strstr(error.message, cases[k].message) == NULL || error.column != cases[k].column) {
-            fail_msg("%s\nsaid: %s (column %d)", cases[k].text, error.message, error.column);
-        }
-    }
+    refuses_each(wrong, sizeof wrong / sizeof wrong[0]);
 }
 
 static tw_status create(const char *text, const int64_t *lengths, const tw_axis_edge *edges, size_t nedges,

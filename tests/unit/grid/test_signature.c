@@ -3,19 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness.h"
+#include "grids.h"
+#include "refusals.h"
 
 #include "grid/signature.h"
-
-static tw_signature *parse(const char *text)
-{
-    tw_signature *signature = NULL;
-    tw_error error = {0};
-    if (tw_signature_parse(&signature, text, &error) != TW_OK) {
-        fail_msg("%s", error.message);
-    }
-    return signature;
-}
 
 static void reads_operands_and_axes(void **state)
 {
@@ -162,18 +153,6 @@ static char *repeat(const char *before, const char *format, int count, const cha
     return text;
 }
 
-static tw_status status_of(const char *text, tw_error *error)
-{
-    tw_signature *signature = (tw_signature *)error;
-    const tw_status status = tw_signature_parse(&signature, text, error);
-    if (status == TW_OK) {
-        tw_signature_destroy(signature);
-    } else {
-        assert_ptr_equal(signature, error); /* results are untouched on failure */
-    }
-    return status;
-}
-
 static void limits_are_met_and_not_passed(void **state)
 {
     (void)state;
@@ -268,11 +247,7 @@ static void reads_jobs_without_outputs(void **state)
 static void says_where_the_syntax_is_wrong(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        int column;
-        const char *message;
-    } cases[] = {
+    static const struct wrong_text wrong[] = {
         {"y[i x[j] -> r[i,j]", 4, "signature: expected ']' or ',' at column 4: 'y[i x[j] -> r[i,j]'"},
         {"y[i), x[j] -> r[i,j]", 4, "signature: expected ']' or ',' at column 4: 'y[i), x[j] -> r[i,j]'"},
         {"y[i   ) -> r[i]", 7, "expected ']' or ',' at column 7"},
@@ -323,15 +298,7 @@ static void says_where_the_syntax_is_wrong(void **state)
         {"y[\xc3\xa9] -> r[i]", 3, "at column 3: 'y[\\xc3\\xa9] -> r[i]'"},
         {"\xff\xfe\x01", 1, "at column 1: '\\xff\\xfe\\x01'"},
     };
-    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        tw_error error = {0};
-        assert_int_equal(status_of(cases[k].text, &error), TW_ERROR_SYNTAX);
-        assert_int_equal(error.status, TW_ERROR_SYNTAX);
-        if (strstr(error.message, cases[k].message) == NULL || error.column != cases[k].column) {
-            fail_msg("%s\nsaid: %s (column %d)", cases[k].text, error.message, error.column);
-        }
-        assert_int_equal(tw_signature_parse(&(tw_signature *){NULL}, cases[k].text, NULL), TW_ERROR_SYNTAX);
-    }
+    refuses_each(wrong, sizeof wrong / sizeof wrong[0]);
     tw_error error = {0};
     assert_int_equal(status_of(NULL, &error), TW_ERROR_ARGUMENT);
 }

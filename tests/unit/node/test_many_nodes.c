@@ -1,14 +1,10 @@
 /* test_many_nodes.c - several processes on one job: they share it, any of them may be killed or stopped at any time,
  * and what they leave is the result, whole and right. */
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include <tilework/tilework.h>
 
-#include "files.h"
-#include "written_jobs.h"
+#include "nodes.h"
 
 #define TILES 60
 #define LENGTH 600
@@ -23,11 +19,6 @@ static struct board {
     _Atomic int is_stuck;
     _Atomic int differs; /* tile whose result differs from process to process; -1: none */
 } * board;
-
-static void rest(int milliseconds)
-{
-    nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L}, NULL);
-}
 
 /* x[i], u[i] -> u[i], r[i]: r = u - x, u = 2 u + x. It begins with zeros and adds, as a product of matrices does. */
 static int step(const tw_tile *tile)
@@ -68,70 +59,16 @@ static struct job *open_job(int64_t tiles)
     return job;
 }
 
-/* What a node does from its beginning to its end. */
-static tw_status whole_run(const struct job *job, tw_node node, int restart, tw_pool_kind kind,
-                           tw_outputs_totals *totals, tw_error *error)
-{
-    const tw_outputs_options how = {.node = &node, .restart = restart};
-    return write_job(job, &how, kind, 0, NULL, totals, error);
-}
-
-/* A node in a process of its own, which ends with 0 for TW_OK, else with the status made positive. */
-static pid_t start_node(const struct job *job, int64_t index, int64_t count, tw_pool_kind kind)
-{
-    const pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        tw_error error;
-        const tw_status status = whole_run(job, (tw_node){index, count}, 0, kind, NULL, &error);
-        if (status != TW_OK && getenv("SHOW") != NULL) {
-            fprintf(stderr, "node %d: %s\n", (int)index, error.message);
-        }
-        _exit(-status);
-    }
-    return pid;
-}
-
-/* How a node ended, within a minute: its exit code, or 1000 + signal. */
-static int end_of(pid_t pid)
-{
-    int status = 0;
-    for (int wait = 0; waitpid(pid, &status, WNOHANG) == 0; wait++) {
-        if (wait > 6000) {
-            kill(pid, SIGKILL);
-        }
-        rest(10);
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 /* ---- what there is afterwards ---- */
-
-static void check_file(const char *path, int is_r)
-{
-    tw_array *array = NULL;
-    assert_int_equal(tw_array_open(&array, NULL, path, NULL), TW_OK);
-    const double *data = tw_array_data(array);
-    for (int i = 0; i < LENGTH; i++) {
-        const double x = i, u = 1000 + i % 7;
-        assert_true(data[i] == (is_r ? u - x : 2 * u + x));
-    }
-    tw_array_destroy(array);
-}
 
 static int total_calls(void)
 {
-    int total = 0;
-    for (int tile = 0; tile < TILES; tile++) {
-        total += board->calls[tile];
-    }
-    return total;
+    return total_of(board->calls, TILES);
 }
 
 static void check_finished(void)
 {
-    check_file("u.npy", 0);
-    check_file("r.npy", 1);
+    check_two_files(LENGTH);
     assert_int_equal(is_there("u.npy.run"), 0);
     assert_true(count_entries(".") == 2 || (count_entries(".") == 4 && is_there(".u.npy.job")));
 }
@@ -152,14 +89,8 @@ static void nodes_share_a_job_and_commit_it_once(void **state)
     for (int k = 0; k < pool_kinds(); k++) {
         for (int nodes = 1; nodes <= 4; nodes++) {
             struct job *job = open_job(TILES);
-            pid_t pids[4];
             board->slow = 2;
-            for (int n = 0; n < nodes; n++) {
-                pids[n] = start_node(job, n, nodes, kinds[k]);
-            }
-            for (int n = 0; n < nodes; n++) {
-                assert_int_equal(end_of(pids[n]), 0);
-            }
+            run_nodes(job, nodes, kinds[k]);
             for (int tile = 0; tile < TILES; tile++) {
                 assert_true(board->calls[tile] >= 1);
             }
@@ -167,7 +98,7 @@ static void nodes_share_a_job_and_commit_it_once(void **state)
             /* Whoever comes later finds it finished. */
             const int calls = total_calls();
             tw_outputs_totals totals;
-            assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, &totals, NULL), TW_OK);
+            assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, &totals, NULL), TW_OK);
             assert_true(totals.finished);
             assert_int_equal(totals.done, TILES);
             assert_int_equal(total_calls(), calls);
@@ -183,15 +114,9 @@ static void nodes_share_a_job_and_commit_it_once(void **state)
 static void tiles_that_await_their_record_are_not_done_again(void **state)
 {
     struct job *job = open_job(TILES);
-    pid_t pids[4];
     (void)state;
     board->slow = 15;
-    for (int n = 0; n < 4; n++) {
-        pids[n] = start_node(job, n, 4, TW_SERIAL);
-    }
-    for (int n = 0; n < 4; n++) {
-        assert_int_equal(end_of(pids[n]), 0);
-    }
+    run_nodes(job, 4, TW_SERIAL);
     assert_in_range(total_calls(), TILES, TILES + TILES / 10);
     check_finished();
     remove_results();
@@ -203,7 +128,7 @@ static void one_node_of_many_does_it_all(void **state)
     struct job *job = open_job(TILES);
     tw_outputs_totals totals;
     (void)state;
-    assert_int_equal(whole_run(job, (tw_node){7, 8}, 0, TW_THREADS, &totals, NULL), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){7, 8}, 0, TW_THREADS, &totals, NULL), TW_OK);
     assert_int_equal(total_calls(), TILES);
     assert_int_equal(totals.tiles, TILES);
     assert_int_equal(totals.done, TILES);
@@ -250,7 +175,7 @@ static void all_killed_then_another_number_of_nodes_computes_what_is_missing(voi
     board->slow = 0;
     const int before = total_calls();
     tw_outputs_totals totals;
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_THREADS, &totals, NULL), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_THREADS, &totals, NULL), TW_OK);
     assert_int_equal(total_calls() - before, TILES - (int)totals.elsewhere);
     check_finished();
     close_job(job);
@@ -321,7 +246,7 @@ static void a_failure_ends_all_nodes_and_a_later_start_tries_again(void **state)
     assert_int_equal(end_of(other), -TW_ERROR_KERNEL);
     assert_true(is_there("u.npy.run") && !is_there("u.npy"));
     board->failing = -1;
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_OK);
     check_finished();
     close_job(job);
 }
@@ -332,15 +257,15 @@ static void another_jobs_files_are_refused(void **state)
     tw_error error;
     (void)state;
     board->failing = TILES - 1;
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
     board->failing = -1;
-    assert_int_equal(whole_run(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
+    assert_int_equal(run_node(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
     assert_non_null(strstr(error.message, "u.npy.run: is of another job: axis i was length 600 in 60 tiles"));
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_OK);
     check_finished();
-    assert_int_equal(whole_run(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_int_equal(run_node(other, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "u.npy: exists, and is not the result of this job; restart replaces it"));
-    assert_int_equal(whole_run(other, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
+    assert_int_equal(run_node(other, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
     check_finished();
     close_job(job);
     close_job(other);
@@ -367,10 +292,10 @@ static void different_bytes_for_one_tile_are_not_committed(void **state)
     /* Where one had recorded it before the other was done, and read nothing else, that is the result. */
     assert_true(ends[0] == 0 || ends[1] == 0 || !is_there("u.npy"));
     if (!is_there("u.npy")) {
-        assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
+        assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, &error), TW_ERROR_JOURNAL);
         assert_non_null(strstr(error.message, "tile 0: nodes 0 and 1 computed different bytes"));
         board->differs = -1;
-        assert_int_equal(whole_run(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
+        assert_int_equal(run_node(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
         check_finished();
     }
     close_job(job);
@@ -404,13 +329,9 @@ static void workers_compute_what_a_caller_gives_out(void **state)
     tw_outputs *caller = NULL, *worker = NULL;
     uint64_t first = 0, count = 0, sums[7];
     (void)state;
-    assert_int_equal(tw_outputs_open(&caller, job->kernel, job->grid, job->arrays, job->files,
-                                     &(tw_outputs_options){.node = &node}, NULL),
-                     TW_OK);
+    assert_int_equal(open_outputs(&caller, job, &(tw_outputs_options){.node = &node}, NULL), TW_OK);
     assert_int_equal(tw_outputs_commit(caller, NULL), TW_ERROR_ARGUMENT);
-    assert_int_equal(tw_outputs_open(&worker, job->kernel, job->grid, job->arrays, job->files,
-                                     &(tw_outputs_options){.join = tw_outputs_folder(caller)}, NULL),
-                     TW_OK);
+    assert_int_equal(open_outputs(&worker, job, &(tw_outputs_options){.join = tw_outputs_folder(caller)}, NULL), TW_OK);
     assert_int_equal(tw_outputs_commit(worker, NULL), TW_ERROR_ARGUMENT);
     refuse_tiles_that_are_not_there(job, caller, worker);
     for (;;) {
@@ -443,9 +364,7 @@ static void two_results_that_a_caller_notes_for_a_tile_are_kept(void **state)
     uint64_t sums[TILES];
     (void)state;
     for (int later = 0; later < 2; later++) {
-        assert_int_equal(tw_outputs_open(&caller, job->kernel, job->grid, job->arrays, job->files,
-                                         &(tw_outputs_options){.node = &node}, NULL),
-                         TW_OK);
+        assert_int_equal(open_outputs(&caller, job, &(tw_outputs_options){.node = &node}, NULL), TW_OK);
         for (int k = 0; k < TILES; k++) {
             sums[k] = 5;
         }
@@ -460,7 +379,7 @@ static void two_results_that_a_caller_notes_for_a_tile_are_kept(void **state)
     assert_int_equal(status.ndisagreements, 1);
     assert_int_equal(status.disagreements[0].tile, 3);
     tw_job_status_free(&status);
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 1, TW_SERIAL, NULL, &error), TW_OK);
     check_finished();
     close_job(job);
 }
@@ -474,7 +393,7 @@ static void the_status_says_what_each_node_did(void **state)
     assert_int_equal(tw_job_status_read(&status, "u.npy", &error), TW_ERROR_FILE);
     assert_string_equal(error.message, "u.npy: no job on nodes writes this file, or has written it");
     board->failing = TILES - 1;
-    assert_int_equal(whole_run(job, (tw_node){1, 4}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
+    assert_int_equal(run_node(job, (tw_node){1, 4}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
     for (int by_folder = 0; by_folder < 2; by_folder++) {
         assert_int_equal(tw_job_status_read(&status, by_folder ? "u.npy.run" : "u.npy", &error), TW_OK);
         assert_int_equal(status.finished, 0);
@@ -493,7 +412,7 @@ static void the_status_says_what_each_node_did(void **state)
         tw_job_status_free(&status);
     }
     board->failing = -1;
-    assert_int_equal(whole_run(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_OK);
+    assert_int_equal(run_node(job, (tw_node){0, 1}, 0, TW_SERIAL, NULL, NULL), TW_OK);
     assert_int_equal(tw_job_status_read(&status, "u.npy", &error), TW_OK);
     assert_int_equal(status.finished, 1);
     assert_int_equal(status.tiles, TILES);
@@ -503,15 +422,10 @@ static void the_status_says_what_each_node_did(void **state)
     close_job(job);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED) {
-        return 1;
-    }
+    board = shared_zeros(sizeof *board);
     const struct CMUnitTest tests[] = {
         IN_FOLDER(nodes_share_a_job_and_commit_it_once),
         IN_FOLDER(tiles_that_await_their_record_are_not_done_again),

@@ -122,7 +122,6 @@ static void without_room_nothing_stays_open(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(no_descriptor_of_ours_is_a_standard_stream),
         IN_FOLDER(without_room_nothing_stays_open),

@@ -260,7 +260,6 @@ static void a_folder_that_may_not_be_read_has_nothing_to_sync(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_short_read_says_how_much_there_was),
         IN_FOLDER(descriptors_are_not_inherited_by_programs),

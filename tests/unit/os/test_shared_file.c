@@ -88,7 +88,6 @@ static void only_a_regular_file_is_opened(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(ranges_are_written_and_read_exactly),
         IN_FOLDER(a_file_that_ends_too_early_is_an_error),

@@ -127,8 +127,6 @@ static void null_is_refused_where_something_is_needed(void **state)
     close_job(&job);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);

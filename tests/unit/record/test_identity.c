@@ -257,8 +257,6 @@ static void an_identity_has_a_text(void **state)
     tw_kernel_destroy(kernel);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -191,8 +191,6 @@ static void two_journals_that_disagree_about_a_tile_are_refused(void **state)
     close_job(&job);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);

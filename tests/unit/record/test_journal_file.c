@@ -55,8 +55,6 @@ static void what_is_no_file_of_ours_is_left_alone(void **state)
     assert_int_equal(tw__journal_forget("missing/r.journal", NULL), TW_ERROR_FILE);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -3,10 +3,7 @@
 
 #include <tilework/tilework.h>
 
-#include "files.h"
 #include "written_jobs.h"
-
-#include "record/journal_file.h"
 
 #define TILES 40
 #define LENGTH 400
@@ -17,17 +14,10 @@ static struct board {
     _Atomic int failing; /* tile that fails; -1: none */
 } * board;
 
-/* x[i], u[i] -> u[i], r[i]: r = u - x, u = 2 u + x, so that a tile run on its own result is wrong. */
 static int step(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, u, tile->operand[1]);
-    TW_VIEW(double, r, tile->operand[2]);
     board->calls[tile->number]++;
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        TW_AT(r, i) = TW_AT(u, i) - TW_AT(x, i);
-        TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
-    }
+    compute_two_files(tile);
     return (int)tile->number == board->failing ? tw_tile_fail(tile, 7, "deaths to fail") : 0;
 }
 
@@ -43,12 +33,6 @@ static struct job *open_job(int64_t tiles)
     return job;
 }
 
-static tw_status run(const struct job *job, tw_outputs *outputs, tw_pool *pool, tw_error *error)
-{
-    const tw_run_options options = {.outputs = outputs};
-    return tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
-}
-
 static tw_status whole_run(const struct job *job, const tw_outputs_options *options, tw_pool_kind kind, tw_error *error)
 {
     return write_job(job, options, kind, 0, NULL, NULL, error);
@@ -56,17 +40,7 @@ static tw_status whole_run(const struct job *job, const tw_outputs_options *opti
 
 static int total_calls(void)
 {
-    int total = 0;
-    for (int tile = 0; tile < TILES; tile++) {
-        total += board->calls[tile];
-    }
-    return total;
-}
-
-static uint64_t recorded(void)
-{
-    uint64_t done = 0, tiles;
-    return tw__journal_look(&done, &tiles, "u.npy.journal", NULL) == TW_OK ? done : 0;
+    return total_of(board->calls, TILES);
 }
 
 /* Tiles that the mask leaves out are no part of the work, of the journal and of what is kept. */
@@ -92,7 +66,7 @@ static void a_mask_says_which_tiles_there_are(void **state)
     assert_int_equal(whole_run(job, &options, TW_THREADS, NULL), TW_ERROR_KERNEL);
     board->failing = -1;
     assert_int_equal(total_calls(), 2);
-    assert_int_equal(recorded(), 1);
+    assert_int_equal(recorded_in("u.npy.journal"), 1);
     assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.resume = 1}, &error), TW_ERROR_JOURNAL);
     assert_non_null(strstr(error.message, "where was [i], 400 bool, contents with checksum "));
     assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.resume = 1, .where = another}, &error),
@@ -105,7 +79,7 @@ static void a_mask_says_which_tiles_there_are(void **state)
                      TW_ERROR_ARGUMENT);
     assert_string_equal(
         error.message, "where with outputs in files is given to tw_outputs_open, since the mask counts in the journal");
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
     const double *u = tw_array_data(tw_outputs_operands(outputs)[1]),
                  *r = tw_array_data(tw_outputs_operands(outputs)[2]);
@@ -135,7 +109,7 @@ int main(void)
     static struct board own;
     board = &own;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_mask_says_which_tiles_there_are, enter_folder, leave_folder),
+        IN_FOLDER(a_mask_says_which_tiles_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,15 +2,11 @@
  * nothing of another job is mixed in or lost. */
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include <tilework/tilework.h>
 
-#include "files.h"
 #include "written_jobs.h"
-
-#include "record/journal_file.h"
 
 #define TILES 40
 #define LENGTH 400
@@ -22,20 +18,13 @@ static struct board {
     _Atomic int failing; /* tile that fails; -1: none */
 } * board;
 
-/* x[i], u[i] -> u[i], r[i]: r = u - x, u = 2 u + x, so that a tile run on its own result is wrong. */
 static int step(const tw_tile *tile)
 {
-    TW_VIEW(const double, x, tile->operand[0]);
-    TW_VIEW(double, u, tile->operand[1]);
-    TW_VIEW(double, r, tile->operand[2]);
     board->calls[tile->number]++;
     if (board->slow) {
         nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
     }
-    for (int64_t i = 0; i < r.shape[0]; i++) {
-        TW_AT(r, i) = TW_AT(u, i) - TW_AT(x, i);
-        TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
-    }
+    compute_two_files(tile);
     return (int)tile->number == board->failing ? tw_tile_fail(tile, 7, "deaths to fail") : 0;
 }
 
@@ -52,12 +41,6 @@ static struct job *open_job(int64_t tiles)
     return job;
 }
 
-static tw_status run(const struct job *job, tw_outputs *outputs, tw_pool *pool, tw_error *error)
-{
-    const tw_run_options options = {.outputs = outputs};
-    return tw_run(pool, job->kernel, job->grid, tw_outputs_operands(outputs), &options, NULL, error);
-}
-
 static tw_status whole_run(const struct job *job, const tw_outputs_options *options, tw_pool_kind kind, tw_error *error)
 {
     return write_job(job, options, kind, 0, NULL, NULL, error);
@@ -65,22 +48,9 @@ static tw_status whole_run(const struct job *job, const tw_outputs_options *opti
 
 /* ---- what there is afterwards ---- */
 
-static void check_file(const char *path, int is_r)
-{
-    tw_array *array = NULL;
-    assert_int_equal(tw_array_open(&array, NULL, path, NULL), TW_OK);
-    const double *data = tw_array_data(array);
-    for (int i = 0; i < LENGTH; i++) {
-        const double x = i, u = 1000 + i % 7;
-        assert_true(data[i] == (is_r ? u - x : 2 * u + x));
-    }
-    tw_array_destroy(array);
-}
-
 static void check_finished(void)
 {
-    check_file("u.npy", 0);
-    check_file("r.npy", 1);
+    check_two_files(LENGTH);
     assert_int_equal(count_entries("."), 2);
     assert_int_equal(unlink("u.npy"), 0);
     assert_int_equal(unlink("r.npy"), 0);
@@ -88,17 +58,7 @@ static void check_finished(void)
 
 static int total_calls(void)
 {
-    int total = 0;
-    for (int tile = 0; tile < TILES; tile++) {
-        total += board->calls[tile];
-    }
-    return total;
-}
-
-static uint64_t recorded(void)
-{
-    uint64_t done = 0, tiles;
-    return tw__journal_look(&done, &tiles, "u.npy.journal", NULL) == TW_OK ? done : 0;
+    return total_of(board->calls, TILES);
 }
 
 /* A run in which the last tile fails: the others are kept. */
@@ -109,7 +69,7 @@ static uint64_t leave_unfinished(const struct job *job)
     board->failing = -1;
     assert_true(is_there("u.npy.part") && is_there("r.npy.part") && is_there("u.npy.journal"));
     assert_int_equal(count_entries("."), 3);
-    return recorded();
+    return recorded_in("u.npy.journal");
 }
 
 /* ---- the tests ---- */
@@ -127,13 +87,13 @@ static void a_killed_program_computes_only_what_is_missing(void **state)
             _exit(whole_run(job, &resume, kinds[k], NULL) != TW_OK);
         }
         int status = 0;
-        for (int wait = 0; recorded() == 0; wait++) {
+        for (int wait = 0; recorded_in("u.npy.journal") == 0; wait++) {
             assert_true(wait < 3000 && waitpid(pid, &status, WNOHANG) == 0);
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         }
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
-        const uint64_t done = recorded();
+        const uint64_t done = recorded_in("u.npy.journal");
         assert_true(done > 0 && done < TILES);
         board->slow = 0;
         /* The workers of a killed program may live for a moment, and hold its files. */
@@ -153,7 +113,7 @@ static void a_killed_program_computes_only_what_is_missing(void **state)
         assert_int_equal(totals.tiles, TILES);
         assert_int_equal(totals.dropped, 0);
         tw_pool *pool = open_pool(kinds[k], 2);
-        assert_int_equal(run(job, outputs, pool, NULL), TW_OK);
+        assert_int_equal(run_outputs(job, outputs, pool, NULL), TW_OK);
         assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
         tw_outputs_destroy(outputs);
         tw_pool_close(pool);
@@ -175,7 +135,7 @@ static void what_is_not_whole_gets_no_name(void **state)
         assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_ARGUMENT);
         assert_string_equal(error.message, "outputs get their names after tw_run has done all of their tiles");
         board->failing = 25;
-        assert_int_equal(run(job, outputs, NULL, NULL), TW_ERROR_KERNEL);
+        assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_ERROR_KERNEL);
         assert_int_equal(tw_outputs_commit(outputs, NULL), TW_ERROR_ARGUMENT);
         board->failing = -1;
         assert_false(is_there("u.npy") || is_there("r.npy"));
@@ -194,7 +154,7 @@ static void what_failed_is_kept_and_resumed(void **state)
     (void)state;
     board->failing = 25;
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, &error), TW_ERROR_KERNEL);
+    assert_int_equal(run_outputs(job, outputs, NULL, &error), TW_ERROR_KERNEL);
     assert_int_equal(tw_outputs_keep(outputs, NULL), TW_OK);
     tw_outputs_get_totals(outputs, &totals);
     assert_int_equal(totals.kept, 25);
@@ -217,15 +177,15 @@ static void outputs_end_once(void **state)
     (void)state;
     for (int keep = 0; keep < 2; keep++) {
         assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-        assert_int_equal(run(job, outputs, NULL, &error), TW_OK);
+        assert_int_equal(run_outputs(job, outputs, NULL, &error), TW_OK);
         assert_int_equal(keep ? tw_outputs_keep(outputs, NULL) : tw_outputs_commit(outputs, NULL), TW_OK);
         assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_ARGUMENT);
         assert_string_equal(error.message, ended[keep]);
-        assert_int_equal(run(job, outputs, NULL, &error), TW_ERROR_ARGUMENT);
+        assert_int_equal(run_outputs(job, outputs, NULL, &error), TW_ERROR_ARGUMENT);
         assert_string_equal(error.message, ended[keep]);
         assert_int_equal(tw_outputs_keep(outputs, NULL), TW_OK);
         if (!keep) {
-            check_file("r.npy", 1);                           /* reads the file */
+            check_one_file("r.npy", LENGTH, 1);               /* reads the file */
             assert_non_null(tw_outputs_operands(outputs)[2]); /* which stays readable as an array, too */
         }
         assert_int_equal(is_there("r.npy.part"), keep);
@@ -243,9 +203,9 @@ static void a_run_that_fails_after_one_that_succeeded_is_not_committed(void **st
     tw_error error;
     (void)state;
     assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.no_journal = 1}, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     board->failing = 25;
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_ERROR_KERNEL);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_ERROR_KERNEL);
     board->failing = -1;
     assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_ARGUMENT);
     assert_string_equal(error.message, "outputs get their names after tw_run has done all of their tiles");
@@ -273,7 +233,7 @@ static void an_unfinished_run_is_refused_without_a_choice(void **state)
     assert_string_equal(error.message, wanted);
     assert_null(outputs);
     assert_int_equal(open_outputs(&outputs, job, &(tw_outputs_options){.no_journal = 1}, NULL), TW_ERROR_ARGUMENT);
-    assert_int_equal(recorded(), kept); /* nothing was lost */
+    assert_int_equal(recorded_in("u.npy.journal"), kept); /* nothing was lost */
     assert_int_equal(whole_run(job, &(tw_outputs_options){.restart = 1}, TW_SERIAL, NULL), TW_OK);
     assert_int_equal(tw_outputs_look(&found, tw_grid_signature(job->grid), job->files, NULL), TW_OK);
     assert_int_equal(found.done, 0);
@@ -302,7 +262,7 @@ static void another_jobs_journal_is_refused_and_stays(void **state)
     assert_int_equal(whole_run(job, &(tw_outputs_options){.resume = 1}, TW_SERIAL, &error), TW_ERROR_JOURNAL);
     assert_non_null(strstr(error.message, "r.npy.part: should be an unfinished output of 400 float32 and is one of"));
     job->files[2].dtype = tw_dtype_of(TW_FLOAT64);
-    assert_int_equal(recorded(), kept);
+    assert_int_equal(recorded_in("u.npy.journal"), kept);
     assert_int_equal(whole_run(job, &(tw_outputs_options){.resume = 1}, TW_SERIAL, NULL), TW_OK);
     check_finished();
     close_job(other);
@@ -316,7 +276,7 @@ static void two_outputs_get_their_names_all_or_none(void **state)
     tw_error error;
     (void)state;
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(mkdir("r.npy", 0700), 0); /* the second one's name is taken meanwhile */
     assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_FILE);
     assert_string_equal(error.message, "r.npy: has become a folder, so the output cannot be given its name");
@@ -337,7 +297,7 @@ static void an_output_that_was_replaced_is_not_given_its_name(void **state)
     tw_error error;
     (void)state;
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(unlink("r.npy.part"), 0);
     write_file("r.npy.part", "theirs", 6);
     assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_FILE);
@@ -357,7 +317,7 @@ static void an_output_whose_folder_was_moved_is_not_given_its_name(void **state)
     assert_int_equal(mkdir("folder", 0700), 0);
     job->files[2].file = "folder/r.npy";
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(rename("folder", "gone"), 0);
     assert_int_equal(tw_outputs_commit(outputs, &error), TW_ERROR_FILE);
     assert_string_equal(error.message, "folder/r.npy.part: was removed or replaced while it was being written");
@@ -379,7 +339,7 @@ static void outputs_that_are_destroyed_leave_nothing(void **state)
     tw_outputs *outputs = NULL;
     (void)state;
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     tw_outputs_destroy(outputs);
     assert_int_equal(count_entries("."), 0);
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
@@ -405,7 +365,7 @@ static void without_a_journal_only_the_outputs_are_written(void **state)
     assert_int_equal(open_outputs(&outputs, job, &options, NULL), TW_OK);
     assert_string_equal(made, "u.npy.part r.npy.part ");
     assert_int_equal(count_entries("."), 2);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(tw_outputs_keep(outputs, NULL), TW_OK); /* what is not recorded cannot be kept */
     tw_outputs_destroy(outputs);
     assert_int_equal(count_entries("."), 0);
@@ -432,7 +392,7 @@ static void verify_runs_a_changed_tile_again(void **state)
     tw_outputs_get_totals(outputs, &totals);
     assert_int_equal(totals.dropped, 1);
     assert_int_equal(totals.done, kept - 1);
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
     tw_outputs_destroy(outputs);
     assert_int_equal(board->calls[3], 2);
@@ -452,7 +412,7 @@ static void what_is_written_by_another_run_is_refused(void **state)
         assert_int_equal(open_outputs(&second, job, &options, &error), TW_ERROR_FILE);
         assert_non_null(strstr(error.message, ": is being written by another run"));
     }
-    assert_int_equal(run(job, outputs, NULL, NULL), TW_OK);
+    assert_int_equal(run_outputs(job, outputs, NULL, NULL), TW_OK);
     assert_int_equal(tw_outputs_commit(outputs, NULL), TW_OK);
     tw_outputs_destroy(outputs);
     check_finished();
@@ -476,7 +436,7 @@ static void what_makes_no_sense_is_refused_before_anything_is_created(void **sta
     job->files[2].file = "r.npy";
     assert_int_equal(count_entries("."), 0);
     assert_int_equal(open_outputs(&outputs, job, NULL, NULL), TW_OK);
-    assert_int_equal(run(other, outputs, NULL, &error), TW_ERROR_ARGUMENT);
+    assert_int_equal(run_outputs(other, outputs, NULL, &error), TW_ERROR_ARGUMENT);
     assert_string_equal(error.message,
                         "the outputs were opened for another kernel, grid or operands than those of this run");
     tw_outputs_destroy(outputs);
@@ -485,15 +445,10 @@ static void what_makes_no_sense_is_refused_before_anything_is_created(void **sta
     close_job(job);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (board == MAP_FAILED) {
-        return 1;
-    }
+    board = shared_zeros(sizeof *board);
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_killed_program_computes_only_what_is_missing),
         IN_FOLDER(what_is_not_whole_gets_no_name),

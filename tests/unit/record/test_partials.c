@@ -138,18 +138,18 @@ static void only_what_is_of_no_use_is_forgotten(void **state)
     assert_false(is_there(NAME));
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define PREPARED(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(each_temporary_has_its_dtype_and_shape),
-        IN_FOLDER(what_was_written_is_found_again),
-        IN_FOLDER(what_another_run_has_left_is_not_believed),
-        IN_FOLDER(a_file_that_a_run_is_writing_is_left_alone),
-        IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(only_what_is_of_no_use_is_forgotten),
+        PREPARED(each_temporary_has_its_dtype_and_shape),
+        PREPARED(what_was_written_is_found_again),
+        PREPARED(what_another_run_has_left_is_not_believed),
+        PREPARED(a_file_that_a_run_is_writing_is_left_alone),
+        PREPARED(links_are_not_followed),
+        PREPARED(only_what_is_of_no_use_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,9 @@
 /* test_resumed_steps.c - jobs of several steps that write files: finished partials are not computed again, lost ones
  * are, and nothing is ever made of what a later step has overwritten. */
 #include <signal.h>
-#include <sys/mman.h>
 #include <time.h>
 
-#include "files.h"
 #include "written_steps.h"
-
-#include "record/journal_file.h"
 
 /* What kernels and tests tell each other: shared by all processes. */
 static struct board {
@@ -31,43 +27,16 @@ static int enter_tile(const tw_tile *tile, int number)
     return number == board->failing ? tw_tile_fail(tile, 7, "asked to fail") : 0;
 }
 
-/* a[i,j] -> s[j], a reduction that begins as zeros: s += a. A tile that fails leaves something behind. */
 static int add_rows(const tw_tile *tile)
 {
-    TW_VIEW(const double, a, tile->operand[0]);
-    TW_VIEW(double, s, tile->operand[1]);
-    for (int64_t i = 0; i < a.shape[0]; i++) {
-        for (int64_t j = 0; j < a.shape[1]; j++) {
-            TW_AT(s, j) += TW_AT(a, i, j);
-        }
-    }
-    return enter_tile(tile, (int)(tile->start[1] / (LENGTH / TILES)));
+    return enter_tile(tile, add_rows_of(tile));
 }
 
-static uint64_t recorded_in(const char *journal)
-{
-    uint64_t done = 0, tiles;
-    return tw__journal_look(&done, &tiles, journal, NULL) == TW_OK ? done : 0;
-}
-
-/* u[i] /= sum(k: u[k]): see stages.h. */
 static int divide(const tw_tile *tile)
 {
-    const int entry = *(const int *)tile->context, number = (int)tile->number;
-    const tw_view *from = &tile->operand[0], *to = &tile->operand[tile->noperands - 1];
-    double *total = entry < 2 ? to->data : from->data;
-    if (entry < 2) {
-        *total = 0;
-        for (int64_t i = 0; i < from->shape[0]; i++) {
-            *total += *(const double *)((const char *)from->data + i * from->strides[0]);
-        }
-        return enter_tile(tile, entry == 0 ? number : TILES);
-    }
-    board->early += recorded_in("u.npy.journal") < TILES + 1;
-    for (int64_t i = 0; i < to->shape[0]; i++) {
-        *(double *)((char *)to->data + i * to->strides[0]) /= *total;
-    }
-    return enter_tile(tile, TILES + 1 + number);
+    const int is_last_step = *(const int *)tile->context == 2;
+    board->early += is_last_step && recorded_in("u.npy.journal") < TILES + 1;
+    return enter_tile(tile, divide_part_of(tile));
 }
 
 /* ---- jobs ---- */
@@ -94,13 +63,6 @@ static tw_status whole_run(const struct job *job, const tw_outputs_options *how,
 }
 
 /* ---- what there is afterwards ---- */
-
-static void check_finished(const struct job *job)
-{
-    check_result(job);
-    assert_int_equal(count_entries("."), 1);
-    assert_int_equal(unlink(job->name), 0);
-}
 
 static void name_beside(char name[64], const struct job *job, const char *suffix)
 {
@@ -149,7 +111,7 @@ static void finished_partials_are_not_computed_again(void **state)
         assert_int_equal(totals.dropped, 0);
         assert_int_equal(totals.lost, 0);
         assert_int_equal(calls_from(0, TILES), TILES - (int)done);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -163,7 +125,7 @@ static void a_killed_worker_costs_one_partial(void **state)
         board->dying = 3;
         assert_int_equal(whole_run(job, NULL, TW_PROCESSES, 0, NULL, NULL), TW_OK);
         assert_int_equal(calls_from(0, TILES), TILES + 1);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -201,7 +163,7 @@ static void a_killed_program_resumes_from_its_partials(void **state)
         reset_board();
         assert_int_equal(whole_run(job, &resume, kinds[k], 0, NULL, NULL), TW_OK);
         assert_int_equal(calls_from(0, TILES), TILES - (int)done);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -234,7 +196,7 @@ static void lost_partials_are_computed_again(void **state)
         assert_int_equal(totals.done, 5);
         assert_int_equal(totals.lost + totals.dropped, 0);
         assert_int_equal(calls_from(0, TILES), TILES - 5);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -256,7 +218,7 @@ static void verify_finds_a_partial_that_has_changed(void **state)
     assert_int_equal(totals.done, TILES - 2);
     assert_int_equal(board->calls[2], 1);
     assert_int_equal(calls_from(0, TILES), 2);
-    check_finished(job);
+    check_only_result(job);
     close_job(job);
 }
 
@@ -273,7 +235,7 @@ static void without_a_journal_there_is_no_file_of_partials(void **state)
     tw_outputs_destroy(outputs);
     assert_int_equal(count_entries("."), 0);
     assert_int_equal(whole_run(job, &(tw_outputs_options){.no_journal = 1}, TW_THREADS, 0, NULL, NULL), TW_OK);
-    check_finished(job);
+    check_only_result(job);
     close_job(job);
 }
 
@@ -286,10 +248,10 @@ static void a_restart_takes_the_place_of_old_partials(void **state)
     assert_int_equal(whole_run(job, &(tw_outputs_options){.restart = 1, .no_journal = 1}, TW_SERIAL, 0, NULL, NULL),
                      TW_OK);
     assert_int_equal(calls_from(0, TILES), TILES);
-    check_finished(job);
+    check_only_result(job);
     leave_unfinished(job, TW_SERIAL, TILES - 1);
     assert_int_equal(whole_run(job, &(tw_outputs_options){.restart = 1}, TW_SERIAL, 0, NULL, NULL), TW_OK);
-    check_finished(job);
+    check_only_result(job);
     close_job(job);
 }
 
@@ -316,7 +278,7 @@ static void a_step_overwrites_only_what_is_recorded(void **state)
         struct job *job = open_job(1);
         assert_int_equal(whole_run(job, NULL, kinds[k], 0, NULL, NULL), TW_OK);
         assert_int_equal(board->early, 0);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -334,7 +296,7 @@ static void what_was_overwritten_is_divided_by_the_same_total(void **state)
         assert_int_equal(totals.dropped, 0);
         assert_int_equal(calls_from(0, TILES + 1), 0);
         assert_int_equal(calls_from(TILES + 1, 2 * TILES + 1), 2 * TILES + 1 - (int)done);
-        check_finished(job);
+        check_only_result(job);
         close_job(job);
     }
 }
@@ -363,7 +325,7 @@ static void what_was_computed_from_overwritten_values_is_not_computed_again(void
     free(journal);
     free(after_journal);
     assert_int_equal(whole_run(job, &(tw_outputs_options){.restart = 1}, TW_SERIAL, 0, NULL, NULL), TW_OK);
-    check_finished(job);
+    check_only_result(job);
     close_job(job);
 }
 
@@ -377,7 +339,7 @@ static void a_total_that_is_lost_before_anything_was_overwritten_is_computed_aga
     assert_int_equal(whole_run(job, &resume, TW_SERIAL, 0, &totals, NULL), TW_OK);
     assert_int_equal(totals.lost, TILES + 1);
     assert_int_equal(calls_from(0, 2 * TILES + 1), 2 * TILES + 1);
-    check_finished(job);
+    check_only_result(job);
     close_job(job);
 }
 
@@ -397,7 +359,7 @@ static void tiles_that_depend_on_a_failed_one_are_not_recorded(void **state)
             assert_int_equal(whole_run(job, &verify, kinds[k], 0, &totals, NULL), TW_OK);
             assert_int_equal(totals.done, TILES - 1);
             assert_int_equal(calls_from(0, TILES), 1);
-            check_finished(job);
+            check_only_result(job);
             close_job(job);
         }
     }
@@ -411,7 +373,7 @@ static void what_no_step_needs_is_not_computed_again(void **state)
     (void)state;
     leave_unfinished(job, TW_SERIAL, 2 * TILES);
     assert_int_equal(whole_run(job, &resume, TW_SERIAL, 0, NULL, NULL), TW_OK);
-    check_finished(job);
+    check_only_result(job);
     /* All of s is there but for the records of the partials, and the partials. */
     struct job *sums = open_job(0);
     assert_int_equal(open_outputs(&outputs, sums, NULL, NULL), TW_OK);
@@ -425,18 +387,15 @@ static void what_no_step_needs_is_not_computed_again(void **state)
     assert_int_equal(totals.done, TILES + 1);
     assert_int_equal(totals.lost, 0);
     assert_int_equal(calls_from(0, TILES), 0);
-    check_finished(sums);
+    check_only_result(sums);
     close_job(sums);
     close_job(job);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
-
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(board != MAP_FAILED);
+    board = shared_zeros(sizeof *board);
     const struct CMUnitTest tests[] = {
         IN_FOLDER(finished_partials_are_not_computed_again),
         IN_FOLDER(a_killed_worker_costs_one_partial),

@@ -226,11 +226,11 @@ static void only_temporaries_of_the_right_length_are_joined(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define PREPARED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(steps_find_what_earlier_ones_gave),
-        IN_FOLDER(an_inout_operand_of_one_step_begins_with_its_source),
-        IN_FOLDER(only_temporaries_of_the_right_length_are_joined),
+        PREPARED(steps_find_what_earlier_ones_gave),
+        PREPARED(an_inout_operand_of_one_step_begins_with_its_source),
+        PREPARED(only_temporaries_of_the_right_length_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

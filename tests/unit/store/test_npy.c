@@ -450,7 +450,6 @@ static void lengths_of_python_2_are_read_where_numpy_reads_them(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_that_numpy_writes_are_read),
         cmocka_unit_test(headers_that_are_wrong_are_refused_with_a_reason),

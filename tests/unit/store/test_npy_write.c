@@ -468,7 +468,6 @@ static void items_of_no_bytes_are_written_and_read(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_committed_file_reads_back_and_an_abandoned_one_is_gone),
         IN_FOLDER(a_part_file_is_never_a_npy_file),

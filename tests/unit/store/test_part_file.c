@@ -90,7 +90,6 @@ static void what_stands_in_the_way_of_the_name_is_said_before_it_is_given(void *
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_file_has_its_name_once_it_is_committed),
         IN_FOLDER(a_file_that_is_given_up_leaves_what_was_there),

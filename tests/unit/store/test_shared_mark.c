@@ -96,7 +96,6 @@ static void a_file_that_takes_its_place_is_not_marked(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_mark_is_read_as_it_was_written),
         IN_FOLDER(a_mark_beside_is_of_that_file_alone),

@@ -371,20 +371,20 @@ static void an_inout_tile_begins_with_its_source(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define PREPARED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_part_is_whole_when_it_is_made_and_no_npy_file),
-        IN_FOLDER(boxes_of_two_writers_are_all_there),
-        IN_FOLDER(arrays_of_any_strides_are_copied_in_and_out),
-        IN_FOLDER(nothing_is_written_to_a_part_that_has_lost_its_name),
-        IN_FOLDER(another_file_under_its_descriptor_is_not_written_to),
-        IN_FOLDER(only_the_jobs_own_part_is_opened),
-        IN_FOLDER(elements_alone_lie_where_they_are_wished),
-        IN_FOLDER(two_may_finish_one_part),
-        IN_FOLDER(a_crash_between_magic_and_name_is_finished_later),
-        IN_FOLDER(what_was_removed_cannot_be_finished),
-        IN_FOLDER(a_finished_part_has_the_mode_of_what_it_replaces),
-        IN_FOLDER(an_inout_tile_begins_with_its_source),
+        PREPARED(a_part_is_whole_when_it_is_made_and_no_npy_file),
+        PREPARED(boxes_of_two_writers_are_all_there),
+        PREPARED(arrays_of_any_strides_are_copied_in_and_out),
+        PREPARED(nothing_is_written_to_a_part_that_has_lost_its_name),
+        PREPARED(another_file_under_its_descriptor_is_not_written_to),
+        PREPARED(only_the_jobs_own_part_is_opened),
+        PREPARED(elements_alone_lie_where_they_are_wished),
+        PREPARED(two_may_finish_one_part),
+        PREPARED(a_crash_between_magic_and_name_is_finished_later),
+        PREPARED(what_was_removed_cannot_be_finished),
+        PREPARED(a_finished_part_has_the_mode_of_what_it_replaces),
+        PREPARED(an_inout_tile_begins_with_its_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
