@@ -1,6 +1,7 @@
 """Kernels that do as their names say, the job that they are given, and what is left of a run: what the tests of deaths,
 ends and resumes share."""
 
+import contextlib
 import re
 import signal
 import time
@@ -50,11 +51,25 @@ static int number(const tw_tile *tile)
     return fill(tile);
 }
 
+/* A file `hold`: the last tiles take long, so that the run is surely ended before them. */
+static double hold(const tw_tile *tile, double seconds)
+{
+    return access("hold", F_OK) == 0 && 5 * tile->start[0] >= 3 * tile->length[0] ? 0.5 : seconds;
+}
+
+static void stick(void)
+{
+    close(open("stuck", O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    for (;;) {
+        pause_for(60);
+    }
+}
+
 #define FIRST_TIME (tile->number == 3 && tile->attempt == 0)
 #define KERNEL(name, statement) int name(const tw_tile *tile) { statement; return number(tile); }
 KERNEL(plain, )
-KERNEL(slow, if (access("fast", F_OK) != 0) pause_for(0.03))
-KERNEL(stuck, while (tile->number != 0) pause_for(60))
+KERNEL(slow, if (access("fast", F_OK) != 0) pause_for(hold(tile, 0.03)))
+KERNEL(stuck, if (tile->number != 0) stick())
 KERNEL(sigkill, if (FIRST_TIME) kill(getpid(), SIGKILL))
 KERNEL(sigsegv, if (FIRST_TIME) *(volatile int *)0x1234 = 1)
 KERNEL(sigill, if (FIRST_TIME) __builtin_trap())
@@ -93,7 +108,7 @@ int fails(const tw_tile *tile) /* the later ones sooner */
 int add_one(const tw_tile *tile) /* r[i] -> r[i] */
 {
     TW_VIEW(double, r, tile->operand[0]);
-    pause_for(0.02);
+    pause_for(hold(tile, 0.02));
     for (int64_t i = 0; i < r.shape[0]; i++) {
         TW_AT(r, i) += 1;
     }
@@ -192,16 +207,43 @@ def recorded(folder):
     return int(found[1]) if found else 0
 
 
-def wait_for_first_record(folder):
+def wait_for_record(folder, tiles=TILES):
+    """Waits until the journal has a tile."""
     journal = folder / "r.npy.journal"
-    wait_for(lambda: tiles_run(folder) == [0] and any(journal.read_bytes()[-16 * TILES :]), "first tile recorded")
+    wait_for(lambda: journal.exists() and len(records := journal.read_bytes()) > 16 * tiles and any(records[-16 * tiles :]), "a tile recorded", 30)
+
+
+def wait_until_stuck(folder):
+    """Waits until a run of `stuck` has recorded its first tile, and is in the middle of another one."""
+    wait_for(lambda: tiles_run(folder) == [0] and (folder / "stuck").exists(), "stuck")
+    wait_for_record(folder)
+
+
+@contextlib.contextmanager
+def held(folder):
+    """A run in here does not finish before it is ended, however late that is: see `hold` above."""
+    (folder / "hold").touch()
+    yield
+    (folder / "hold").unlink()
+
+
+def wait_until_arrived(process, number, seconds=30):
+    """Waits until a signal that was sent has arrived. The next one is no part of it: see TOGETHER in cli/interrupt.c."""
+    def waits():
+        with open(f"/proc/{process.pid}/status", encoding="ascii", errors="replace") as file:
+            masks = re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", file.read(), re.M)
+        return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+    wait_for(lambda: not waits(), "the signal", seconds)
+    time.sleep(0.3)
 
 
 def interrupted(folder, kernel, *more, at=4, number=signal.SIGINT, **options):
     """A run that was ended from outside once some tiles were done."""
-    process = folder.start(*job(kernel, *more, **options), text=True)
-    wait_for(lambda: len(tiles_run(folder)) >= at, "tiles done")
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    with held(folder):
+        process = folder.start(*job(kernel, *more, **options), text=True)
+        wait_for(lambda: len(tiles_run(folder)) >= at, "tiles done")
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
     (folder / "tiles.log").unlink()
     return process, said

@@ -20,12 +20,15 @@ from survival import (
     TILES,
     files,
     finished,
+    held,
     interrupted,
     job,
     recorded,
     tiles_run,
     wait_for,
-    wait_for_first_record,
+    wait_for_record,
+    wait_until_arrived,
+    wait_until_stuck,
 )
 
 # ---- the program ----
@@ -33,10 +36,12 @@ from survival import (
 
 @pytest.mark.parametrize("pool", [PROCESSES, ["-w", "2"], ["--pool", "serial"]])
 def test_a_killed_program_leaves_no_worker_and_is_gone_on_with(folder, kernels, pool):
-    process = folder.start(*job(kernels("slow"), tiles=60, pool=pool))
-    wait_for(lambda: len(tiles_run(folder)) >= 25, "tiles done")
-    process.kill()
-    process.wait()
+    with held(folder):
+        process = folder.start(*job(kernels("slow"), tiles=60, pool=pool))
+        wait_for(lambda: len(tiles_run(folder)) >= 25, "tiles done")
+        wait_for_record(folder, 60)
+        process.kill()
+        process.wait()
     wait_for(lambda: session_processes(process.pid) == [], "workers gone")
     assert files(folder) == ["r.npy.journal", "r.npy.part"]
     kept = recorded(folder)
@@ -75,9 +80,9 @@ def test_an_interrupted_run_says_how_to_go_on(folder, kernels, number, pool):
 
 def test_a_second_interrupt_ends_at_once(folder, kernels):
     process = folder.start(*job(kernels("stuck")), text=True)
-    wait_for_first_record(folder)
+    wait_until_stuck(folder)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    wait_until_arrived(process, signal.SIGINT)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
@@ -90,26 +95,27 @@ def test_the_command_to_go_on_can_be_typed_whatever_the_names(folder, kernels):
     odd = b'odd "n\'ame"\n x$HOME`id` \\ \xc3\xa9 \xc2\x85 \x1b'.decode()
     (folder / odd).mkdir()
     shutil.copy(kernels("").rstrip(":"), folder / odd / "k.c")
-    process = folder.start(
-        "run",
-        f"{odd}/k.c:slow",
-        "-s",
-        "-> r[i]",
-        "--length",
-        "i=400",
-        "--parts",
-        "i=20",
-        "--pool",
-        "processes",
-        "-w",
-        "2",
-        "-o",
-        f"r={odd}/r.npy",
-        text=True,
-    )
-    wait_for(lambda: len(tiles_run(folder)) >= 4, "tiles done")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    with held(folder):
+        process = folder.start(
+            "run",
+            f"{odd}/k.c:slow",
+            "-s",
+            "-> r[i]",
+            "--length",
+            "i=400",
+            "--parts",
+            "i=20",
+            "--pool",
+            "processes",
+            "-w",
+            "2",
+            "-o",
+            f"r={odd}/r.npy",
+            text=True,
+        )
+        wait_for(lambda: len(tiles_run(folder)) >= 4, "tiles done")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
     assert len(said.splitlines()) == 2, said
     command = re.search(r"; to continue: tilework (.*)\n", said)[1]
     result = subprocess.run(
@@ -200,11 +206,11 @@ def test_a_changed_input_is_another_job(folder, kernels):
         "-o",
         "r=r.npy",
     ]
-    process = folder.start(*arguments)
-    wait_for(lambda: (folder / "r.npy.journal").exists(), "journal")
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    with held(folder):
+        process = folder.start(*arguments)
+        wait_for_record(folder)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
     before = (folder / "a.npy").stat()
     os.utime(folder / "a.npy", ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     folder.refused(
@@ -237,10 +243,11 @@ def test_two_outputs_go_on_together(folder, kernels):
         "-o",
         "s=s.npy",
     ]
-    process = folder.start(*arguments)
-    wait_for(lambda: len(tiles_run(folder)) >= 4, "tiles done")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    with held(folder):
+        process = folder.start(*arguments)
+        wait_for(lambda: len(tiles_run(folder)) >= 4, "tiles done")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
     assert sorted(p.name for p in folder.path.glob("[rs].npy*")) == ["r.npy.journal", "r.npy.part", "s.npy.part"]
     os.rename(folder / "s.npy.part", folder / "away")
     folder.refused(2, *arguments, "--resume", says="s.npy.part: there is no unfinished output to continue")
@@ -388,7 +395,7 @@ def test_what_is_in_the_journals_place_is_not_written_over(folder, kernels, make
 
 def test_a_second_run_is_refused_with_the_process_that_writes(folder, kernels):
     process = folder.start(*job(kernels("stuck")))
-    wait_for_first_record(folder)
+    wait_until_stuck(folder)
     says = f": is being written by another run (process {process.pid})"  # r.npy.part, or the journal that should be removed
     for more in ([], ["--resume"], ["--restart"], ["--no-journal", "--restart"]):
         folder.refused(3, *job(kernels("stuck"), *more), says=says)

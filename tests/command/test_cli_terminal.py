@@ -9,19 +9,25 @@ import time
 
 import pytest
 from conftest import session_processes
-from survival import wait_for
+from survival import wait_for, wait_for_record, wait_until_arrived
 
 SLOW = ["run", "kernels.c:slow", "-s", "-> r[i]", "--length", "i=2000", "--tile", "i=1", "-o", "r=r.npy"]
 STUCK = ["run", "kernels.c:stuck", *SLOW[2:]]
 
 
-def start_run(folder, arguments):
-    """Started, and past its first tiles."""
-    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])  # compiled
+def compile_first(folder):
+    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])
     (folder / "r.npy").unlink()
+
+
+def start_run(folder, arguments):
+    """Started, and past its first tiles; one that gets stuck, in the middle of a tile."""
+    compile_first(folder)
     process = folder.start(*arguments)
-    wait_for((folder / "r.npy.part").exists, "unfinished file", 30)
-    time.sleep(0.3)
+    if arguments[1] == STUCK[1]:
+        wait_for((folder / "stuck").exists, "a tile", 30)
+    else:
+        wait_for_record(folder, 2000)
     assert process.poll() is None
     return process
 
@@ -51,7 +57,7 @@ def test_second_interrupt_ends_at_once(folder, pool):
     before = folder.contents()
     process = start_run(folder, [*STUCK, "--pool", pool, "--report", "report.json"])
     os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.5)
+    wait_until_arrived(process, signal.SIGINT)
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -59,6 +65,7 @@ def test_second_interrupt_ends_at_once(folder, pool):
     assert errors == b"tilework: tiles that were recorded are kept in r.npy.part; add --resume to continue\n"
     wait_for(lambda: session_processes(process.pid) == [], "workers gone", 30)
     folder.forget()
+    (folder / "stuck").unlink()
     assert folder.contents() == before
 
 
@@ -166,13 +173,11 @@ def test_progress_is_never_shown_elsewhere(folder):
 
 
 def test_interrupt_on_a_terminal_says_what_happens_next(folder):
-    folder.run_ok(*[a if a != "i=2000" else "i=1" for a in SLOW[1:]])
-    (folder / "r.npy").unlink()
+    compile_first(folder)
     master, slave = pty.openpty()
     process = folder.start(*SLOW, "--pool", "serial", stderr=slave)
     os.close(slave)
-    wait_for((folder / "r.npy.part").exists, "unfinished file", 30)
-    time.sleep(0.2)
+    wait_for_record(folder, 2000)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     shown = os.read(master, 65536).decode()

@@ -195,9 +195,7 @@ def test_an_unfinished_run_goes_on_with_the_same_statement_alone(folder):
     arguments = ["y=y.npy", "x=x.npy", "-o", "r=r.npy", "--tile", "i=1", "--pool", "serial", "--flags", "-O0"]
     statement = "r[i,j] = c * (sum(l: sin(x[j] * x[l] * y[i]) + cos(x[j] + x[l] * y[i])) + y[i])"
     process = folder.start("run", statement, *arguments, "--param", "c=2.0")
-    while not (folder / "r.npy.journal").exists() and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(0.5)
+    wait_for_record(folder, 100)
     process.send_signal(2)
     process.communicate()
     assert process.returncode == 130
