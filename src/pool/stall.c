@@ -6,6 +6,7 @@
 
 #define DEFAULT_SECONDS 30.0
 #define LOOKS 8               /* in the time that is worth a word */
+#define LATE 2                /* a look after more than so many times the time between two saw nothing of it */
 #define LEAST_MILLISECONDS 10 /* one tick of the system: a look at a lock now and then is no work */
 #define LEAST_PART 100        /* and so is this part of the time */
 
@@ -73,6 +74,10 @@ void tw__stall_look(struct tw__stall *stall, const struct tw__crew *crew, const 
     /* What is asked of the system costs some microseconds a worker: only while no tile ends. */
     const int64_t used = moves ? -1 : used_by_all(crew);
     const int64_t most = LEAST_MILLISECONDS + passed / 1000000 / LEAST_PART;
+    /* While this process was stopped, or waited for a processor itself, nobody saw what its workers did. */
+    if (passed > LATE * (stall->limit / LOOKS)) {
+        stall->since += passed - stall->limit / LOOKS;
+    }
     if (moves || stall->used < 0 || used < stall->used || used - stall->used > most || one_is_runnable(crew)) {
         stall->since = now;
     }
