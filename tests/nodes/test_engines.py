@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from job import HERE, TILES, wait_for
+from job import HERE, LIMIT, TILES, wait_for
 
 OMPI = {"OMPI_MCA_oob_tcp_if_include": "lo", "OMPI_MCA_btl": "self,vader", "MPI4PY_MPIABI": "openmpi"}
 
@@ -114,7 +114,7 @@ class Dask:
     def start(self, name):
         words = {"scheduler": ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]}.get(
             name, ["worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--no-nanny", "--name", name,
-                   "--local-directory", self.job.signs / name, "--death-timeout", "30"])
+                   "--local-directory", self.job.signs / name, "--death-timeout", str(LIMIT)])
         with open(self.job.signs / f"{name}.said", "ab") as said:
             self.processes[name] = subprocess.Popen([str(word) for word in (self.program, *words, "--scheduler-file", self.file)],
                                                     env=self.job.env, cwd=self.job.signs, stdin=subprocess.DEVNULL, stdout=said, stderr=said)

@@ -358,7 +358,7 @@ def test_two_callers_of_one_job_both_get_its_result(pool, here):
 
 def test_a_run_folder_that_is_removed_in_the_middle_ends_the_run(pool, here):
     def remove(tile):
-        if tile.number == 5:
+        if os.path.exists("r.npy.run"):  # at the first one: any later one may be the last that comes
             shutil.rmtree("r.npy.run")
 
     with pytest.raises(tw.FileError, match="r.npy.run: was removed, or the job was begun anew"):
