@@ -230,7 +230,7 @@ static int awaits_records(const struct tw__member *member, const struct tw__inte
     return 0;
 }
 
-/* Leaves the intents whose tiles somebody else would take for untried, and room for another one. */
+/* Leaves the intents whose tiles somebody else would take for untried. */
 static void keep_intents(const struct tw__member *member, struct tw__log_state *state)
 {
     uint32_t kept = 0;
@@ -239,11 +239,26 @@ static void keep_intents(const struct tw__member *member, struct tw__log_state *
             state->intents[kept++] = state->intents[n];
         }
     }
-    if (kept == TW__MOST_INTENTS) {
-        kept--;
-        memmove(&state->intents[0], &state->intents[1], kept * sizeof state->intents[0]);
-    }
     state->nintents = kept;
+}
+
+/* Rounds that are neighbours are one intent: where syncs are slow, many rounds end between two records, and an intent
+ * for which there is no room would be taken for untried tiles. */
+static void add_intent(struct tw__log_state *state, uint64_t first, uint64_t count)
+{
+    for (uint32_t n = 0; n < state->nintents; n++) {
+        struct tw__intent *intent = &state->intents[n];
+        if (intent->first + intent->count == first || first + count == intent->first) {
+            intent->first = first < intent->first ? first : intent->first;
+            intent->count += count;
+            return;
+        }
+    }
+    if (state->nintents == TW__MOST_INTENTS) {
+        state->nintents--;
+        memmove(&state->intents[0], &state->intents[1], state->nintents * sizeof state->intents[0]);
+    }
+    state->intents[state->nintents++] = (struct tw__intent){first, count};
 }
 
 tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t count)
@@ -255,7 +270,7 @@ tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t 
     tw__lock(&member->lock);
     keep_intents(member, state);
     if (count > 0) {
-        state->intents[state->nintents++] = (struct tw__intent){first, count};
+        add_intent(state, first, count);
     }
     int failed = make_log(member);
     failed = failed == 0 ? tw__log_write_state(&member->log) : failed;

@@ -14,8 +14,12 @@
 #include "os/process.h"
 #include "os/wait.h"
 
-#define LEAST_ROUND INT64_C(100000000) /* nanoseconds of measured work */
-#define READ_AT_ONCE 512               /* journals of others */
+/* A round is at least so long, in nanoseconds of measured work, and LOOKS times what a look at the others costs: the
+ * last ones are short where that is cheap, so that nobody waits long for another's last round. */
+#define LEAST_ROUND INT64_C(2000000)
+#define MOST_LEAST_ROUND INT64_C(100000000)
+#define LOOKS 16
+#define READ_AT_ONCE 512 /* journals of others */
 
 /* Nanoseconds after which an intent is late while no tile of the job is done. */
 #define FIRST_PATIENCE INT64_C(10000000000)
@@ -32,8 +36,12 @@
 /* Than here: a node that was stopped for hours counts them as work, and others would wait for it as long. */
 #define MOST_TIMES_SLOWER 8
 
-#define FIRST_WAIT 0.05 /* seconds */
+/* Seconds between two looks of a node that waits: PAUSE times what a look costs, and one part in PATIENT of what it has
+ * waited. Who waits long looks seldom, and who waits for a last tile sees it at once. */
+#define LEAST_WAIT 0.002
 #define MOST_WAIT 1.0
+#define PATIENT 16
+#define HEARS_EACH 0.05 /* seconds, in which a wait hears that the run is stopped */
 #define MOST_VERIFICATIONS 3
 
 /* ---- what was done ---- */
@@ -177,11 +185,19 @@ static void look_around(struct tw__rounds *rounds)
     }
 }
 
+/* Nanoseconds of a look at the others and a choice: the smaller of the last two, since one may have been kept waiting.
+ */
+static int64_t look_cost(const struct tw__rounds *rounds)
+{
+    return rounds->looks[0] < rounds->looks[1] ? rounds->looks[0] : rounds->looks[1];
+}
+
 /* Tiles of the smallest round. */
 static uint64_t least_of(const struct tw__rounds *rounds)
 {
-    const int64_t cost = own_cost(rounds->member);
-    const uint64_t timed = cost > 0 ? (uint64_t)(LEAST_ROUND / cost) : 0;
+    const int64_t cost = own_cost(rounds->member), looks = LOOKS * look_cost(rounds);
+    const int64_t least = looks < LEAST_ROUND ? LEAST_ROUND : looks > MOST_LEAST_ROUND ? MOST_LEAST_ROUND : looks;
+    const uint64_t timed = cost > 0 ? (uint64_t)(least / cost) : 0;
     return timed > rounds->workers ? timed : rounds->workers;
 }
 
@@ -246,11 +262,18 @@ static void sleep_for(struct tw__rounds *rounds, double seconds)
     _Atomic uint32_t never = 0;
     const int64_t until = tw__now() + (int64_t)(seconds * 1e9);
     while (!is_stopped(rounds) && tw__now() < until) {
-        tw__wait(&never, 0, FIRST_WAIT < seconds ? FIRST_WAIT : seconds);
+        tw__wait(&never, 0, HEARS_EACH < seconds ? HEARS_EACH : seconds);
         if (rounds->waits != NULL) {
             rounds->waits(rounds->waits_user);
         }
     }
+}
+
+/* Seconds until the next look, after `waited` nanoseconds of waiting. */
+static double next_wait(const struct tw__rounds *rounds, int64_t waited)
+{
+    const double wait = 1e-9 * (double)(PAUSE * look_cost(rounds) + waited / PATIENT);
+    return wait < LEAST_WAIT ? LEAST_WAIT : wait > MOST_WAIT ? MOST_WAIT : wait;
 }
 
 /* ---- the next round ---- */
@@ -319,6 +342,7 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
     *first = begin;
     *count = 0;
     tw__lock(&member->lock);
+    const int64_t began = tw__now();
     tw__member_refresh(member, READ_AT_ONCE);
     const int all = tw__member_has_all(member, begin, end - begin);
     if (all && !member->is_committed) {
@@ -326,6 +350,8 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
     }
     if (!all || !holds) {
         choose(rounds, step);
+        rounds->looks[1] = rounds->looks[0];
+        rounds->looks[0] = tw__now() - began; /* with a check, if the tiles did not hold: once */
     }
     const int failures = !all && only_failures_left(rounds, begin, end);
     const struct tw__round round = rounds->round;
@@ -353,7 +379,6 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
 {
     struct tw__rounds *rounds = user;
     struct tw__member *member = rounds->member;
-    double pause = FIRST_WAIT;
     if (member->is_worker) {
         next_given(rounds, step, first, count);
         return TW_OK;
@@ -361,7 +386,7 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
     tw__lock(&member->lock);
     end_round(rounds);
     tw__unlock(&member->lock);
-    for (;;) {
+    for (int64_t waits_since = 0;;) {
         tw_status status = TW_OK;
         if (is_stopped(rounds)) {
             return TW_ERROR_INTERRUPTED;
@@ -378,9 +403,11 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
         /* What was done here is recorded before anybody waits: others may wait for it. */
         const int pending = member->npending;
         if (tw__member_record(member) == TW_OK && pending == 0) {
-            (void)tw__member_intend(member, 0, 0);
-            sleep_for(rounds, pause);
-            pause = 2 * pause < MOST_WAIT ? 2 * pause : MOST_WAIT;
+            if (waits_since == 0) {
+                waits_since = tw__now();
+                (void)tw__member_intend(member, 0, 0);
+            }
+            sleep_for(rounds, next_wait(rounds, tw__now() - waits_since));
         }
     }
 }
@@ -455,6 +482,7 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
     const size_t words = (size_t)(member->ledger.count / 64 + 1);
     rounds->round = (struct tw__round){.kind = TW__ROUND_NONE};
     rounds->verified = rounds->verified_step = rounds->is_said = 0;
+    rounds->looks[0] = rounds->looks[1] = MOST_LEAST_ROUND / LOOKS;
     rounds->has_thread = 0;
     tw__file_random(&rounds->random, sizeof rounds->random);
     rounds->meant = calloc(words, sizeof *rounds->meant);

@@ -19,8 +19,9 @@ struct tw__rounds {
     void *waits_user;
     uint64_t only_first, only_count; /* a worker's: these tiles alone */
     uint64_t random;
-    int is_said;  /* the sentence about the failure of the run is made */
-    int verified; /* how often the tiles of `verified_step` were read back */
+    int64_t looks[2]; /* nanoseconds of the last two looks at the others, the last one first */
+    int is_said;      /* the sentence about the failure of the run is made */
+    int verified;     /* how often the tiles of `verified_step` were read back */
     int verified_step;
     struct tw__round round;        /* the one that is under way; count 0: none */
     uint64_t *done, *meant, *late; /* room for the portion's sets */

@@ -18,8 +18,9 @@ def fixture_library(tmp_path_factory):
     return compiled(tmp_path_factory.mktemp("portion"))
 
 
-@pytest.mark.parametrize("name, unit", [("LEAST_ROUND", 1e9), ("READ_AT_ONCE", 1), ("PAUSE", 1), ("LEAST_PAUSE", 1e9), ("MOST_PAUSE", 1e9),
-                                        ("LEAST_PATIENCE", 1e9), ("MOST_WAIT", 1)])
+@pytest.mark.parametrize("name, unit", [("LEAST_ROUND", 1e9), ("MOST_LEAST_ROUND", 1e9), ("LOOKS", 1), ("READ_AT_ONCE", 1),
+                                        ("PAUSE", 1), ("LEAST_PAUSE", 1e9), ("MOST_PAUSE", 1e9), ("LEAST_PATIENCE", 1e9),
+                                        ("LEAST_WAIT", 1), ("MOST_WAIT", 1)])
 def test_constants_are_those_of_the_nodes(name, unit):
     """The nodes have nanoseconds where the simulator has seconds."""
     found = re.search(rf"^#define {name} (?:INT64_C\()?([0-9.]+)", (TOP / "src" / "node" / "rounds.c").read_text(), re.M)

@@ -27,12 +27,13 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PORTION = TOP / "src" / "node" / "portion.c"
 
 # As in src/node/rounds.c.
-LEAST_ROUND = 0.1
+LEAST_ROUND, MOST_LEAST_ROUND = 0.002, 0.1
+LOOKS = 16
 READ_AT_ONCE = 512
 PAUSE = 8
 LEAST_PAUSE, MOST_PAUSE = 0.25, 10.0
 LEAST_PATIENCE = 2.0
-MOST_WAIT = 1.0
+LEAST_WAIT, MOST_WAIT = 0.002, 1.0
 CALLS_OF_A_READ = 4  # open, state, records, close
 CALLS_OF_A_BATCH = 4  # sync the parts, write records, sync the journal, write the state
 CALLS_OF_A_START = 16  # look, open folder, job, parts, kernel, journal
@@ -124,6 +125,8 @@ class Reading:
         self.saturated = self.demand > job.server
         if self.saturated:
             self.look = max(at_once * (self.calls + CALLS_OF_A_BATCH) / job.server - self.pause, self.look)
+        self.least = min(max(LOOKS * self.look, LEAST_ROUND), MOST_LEAST_ROUND)  # of a round
+        self.wait = min(max(PAUSE * self.look, LEAST_WAIT), MOST_WAIT)  # of a node that finds nothing to do, at first
         self.batch = self.pause + self.look  # from one batch of records to the next
         self.cycle = self.looks * self.batch  # after which a node has read all others
 
@@ -214,7 +217,7 @@ class Simulation:
         own = self.mine[node] = [tile for tile in self.mine[node] if not self.done.has(tile)]
         for tile in own:
             self.done.add(tile)
-        least = max(1, int(LEAST_ROUND / (job.tile * self.speed[node])))
+        least = max(1, int(self.reading.least / (job.tile * self.speed[node])))
         division = Division(0, job.tiles, node, job.nodes, 1, least, self.done.address, self.meant.address, self.late.address,
                             self.random.getrandbits(63) | 1)
         found = Round()
@@ -335,7 +338,7 @@ class Simulation:
 
     def wake(self, now):
         for node in self.idle:
-            self.at(now + self.random.random() * MOST_WAIT, "next", node)
+            self.at(now + self.random.random() * self.reading.wait, "next", node)
         self.idle = []
 
     def ideal(self):
