@@ -182,7 +182,7 @@ def test_a_tile_that_takes_too_long_is_ended():
             time.sleep(60)
         r[...] = y
     began = time.monotonic()
-    r, report = tw.run(hangs, "y[i] -> r[i]", Y, tiles={"i": 1}, timeout=0.3, report=True)
+    r, report = tw.run(hangs, "y[i] -> r[i]", Y, tiles={"i": 1}, timeout=2, report=True)  # a busy machine may take 0.3 for any
     assert (r == Y).all() and report.totals["timeouts"] == 1 and time.monotonic() - began < 50
 
 

@@ -327,7 +327,7 @@ def test_a_fork_of_the_program_does_not_wait_for_a_run_of_its_parent():
         print(os.waitpid(-1, 0)[1])
         thread.join()
         pool.close()
-        """, seconds=20)
+        """)
     assert code == 0 and out.split() == ["True", "True", "0"], err
 
 
@@ -345,7 +345,7 @@ def test_a_daemon_thread_in_a_run_does_not_keep_the_program(pool):
         threading.Thread(target=lambda: pool.run(endless, "y[i] -> r[i]", np.arange(3.0)), daemon=True).start()
         time.sleep(0.5)
         print("end")
-        """, seconds=20)
+        """)
     assert code == 0 and out == "end\n", err
 
 
@@ -364,5 +364,5 @@ def test_runs_after_the_pools_of_the_program_were_closed():
         atexit.register(lambda: print(tw.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0), pool="threads").sum()))
         import numpy as np, tilework as tw
         tw.run(lambda y: y, "y[i] -> r[i]", np.arange(3.0), pool="threads")
-        """, seconds=20)
+        """)
     assert code == 0 and out == "3.0\n", err
