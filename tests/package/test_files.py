@@ -570,16 +570,13 @@ def test_tiles_that_are_told_are_in_the_files(job, pool):
     assert all((view == OUTER[number]).all() for number, view in seen.items())  # such a view outlives the run
 
 
-def slow_kernel(log):
+def test_a_loop_that_is_left_keeps_what_is_done(job):
+    log = job.log
+
     def operate(y, x, r, tile):
         log.note(tile)
         time.sleep(1 if tile.number > 5 and not os.path.exists("../left") else 0.05)  # the loop is left before these
         r[...] = y[:, None] * x
-    return operate
-
-
-def test_a_loop_that_is_left_keeps_what_is_done(job):
-    operate = slow_kernel(job.log)
     for tile in tw.iterate(operate, SIGNATURE, Y, X, out="r.npy", tiles={"i": 1}, workers=1):
         assert (tile.result == OUTER[tile.index]).all()
         if tile.number == 3:
