@@ -149,6 +149,32 @@ static void print_quoted(const char *text)
     putchar('"');
 }
 
+/* What each node runs (free it); NULL: memory is short. Outputs that were given no file get one: nodes write to files.
+ */
+static char *node_command(const char *command, const struct cli_operands *operands)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = command != NULL ? open_memstream(&text, &size) : NULL;
+    if (stream == NULL) {
+        return NULL;
+    }
+    fputs(command, stream);
+    for (int k = 0; k < operands->count; k++) {
+        const char *name = tw_signature_operand(operands->signature, k);
+        if (tw_signature_role(operands->signature, k) != TW_IN && operands->operand[k].target == NULL) {
+            /* what is read and written is never read from the file that it is written to */
+            fprintf(stream, " -o %s=%s%s.npy", name, name, operands->operand[k].source != NULL ? ".after" : "");
+        }
+    }
+    fputs(" --node auto", stream);
+    if (fclose(stream) != 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
 static void print_nodes(const tw_plan *plan, const char *command)
 {
     const tw_node_plan *made = &plan->on_nodes;
@@ -172,25 +198,20 @@ static void print_nodes(const tw_plan *plan, const char *command)
     putchar('\n');
 }
 
-/* "tilework run ... --node auto", of the arguments of the plan; NULL: memory is short. */
-static char *node_command(int argc, char **argv)
+/* "tilework run ..." with the arguments of the plan (free it); NULL: memory is short. */
+static char *run_command(int argc, char **argv)
 {
     struct cli_retype retype;
-    char *command = NULL;
     cli_retype_init(&retype, argc, argv);
     char *described = cli_retype_describe(&retype);
-    if (described == NULL || asprintf(&command, "%s --node auto", described) < 0) {
-        command = NULL;
-    }
-    free(described);
     cli_retype_fini(&retype);
-    return command;
+    return described;
 }
 
 int cli_plan(int argc, char **argv)
 {
     struct cli_request request;
-    char *command = node_command(argc, argv);
+    char *command = run_command(argc, argv); /* before the parser moves arguments */
     struct planning planning = {.request = &request};
     tw_plan *plan = calloc(1, sizeof *plan);
     tw_error error;
@@ -206,7 +227,9 @@ int cli_plan(int argc, char **argv)
         print_facts(plan);
         print_table(plan);
         if (request.plan.nodes > 0) {
-            print_nodes(plan, command);
+            char *on_nodes = node_command(command, &planning.operands);
+            print_nodes(plan, on_nodes);
+            free(on_nodes);
         }
     }
     free(plan);

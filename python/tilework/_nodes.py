@@ -22,8 +22,10 @@ def node(value: Any) -> Optional[tuple[int, int]]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise TypeError(f"node is 'auto', 'auto/64', a text such as '3/8' or a pair such as (3, 8), not {value!r}")
     index, count = whole(value[0], "the index of a node"), whole(value[1], "the number of nodes")
-    if count < 1 or not 0 <= index < count:
-        raise ArgumentError(f"node is ({index}, {count}); nodes count from 0, so that of {max(count, 1)} the last is {max(count, 1) - 1}")
+    if count < 1:
+        raise ArgumentError(f"node is ({index}, {count}): there is at least one node, (0, 1)")
+    if not 0 <= index < count:
+        raise ArgumentError(f"node ({index}, {count}) does not exist: nodes are counted from 0, so the last one is ({count - 1}, {count})")
     return index, count
 
 

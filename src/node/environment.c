@@ -29,7 +29,7 @@ static tw_status fail_text(const char *text, tw_error *error)
     }
     return tw__fail(
         error, TW_ERROR_SYNTAX,
-        "node: %s is none: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does "
+        "node: %s is not a node: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does "
         "not say how many nodes there are",
         quoted);
 }
@@ -52,7 +52,7 @@ static tw_status read_pair(tw_node *node, const char *text, tw_error *error)
     if (index >= count) {
         return tw__fail(error, TW_ERROR_ARGUMENT,
                         "node: '%" PRId64 "/%" PRId64
-                        "' is none: nodes are counted from 0, so the last one is '%" PRId64 "/%" PRId64 "'",
+                        "' does not exist: nodes are counted from 0, so the last one is '%" PRId64 "/%" PRId64 "'",
                         index, count, count - 1, count);
     }
     *node = (tw_node){index, count};

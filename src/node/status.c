@@ -256,7 +256,9 @@ static tw_status read_either(tw_job_status *status, const char *file, tw_error *
     }
     return result != TW_OK || found
                ? result
-               : tw__fail(error, TW_ERROR_FILE, "%s: no job on nodes writes this file, or has written it", file);
+               : tw__fail(error, TW_ERROR_FILE,
+                          "%s: no job on nodes is writing this file, or has written it; give the job's first output",
+                          file);
 }
 
 tw_status tw_job_status_read(tw_job_status *status, const char *file, tw_error *error)

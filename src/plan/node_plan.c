@@ -208,19 +208,19 @@ static void add_whole_dimensions(struct tw__text *text, const struct phase *phas
     }
 }
 
-/* Adds "90 GB", "1.5 kB". */
+/* Adds "90 GiB", "1.5 KiB". */
 static void add_bytes(struct tw__text *text, double bytes)
 {
-    if (bytes < 1e6) {
-        tw__text_add(text, "%.3g kB", bytes * 1e-3);
-    } else if (bytes < 1e9) {
-        tw__text_add(text, "%.3g MB", bytes * 1e-6);
-    } else {
-        tw__text_add(text, "%.3g GB", bytes * 1e-9);
+    static const char *const names[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    size_t n = 0;
+    while (bytes >= 999.5 && n + 1 < sizeof names / sizeof names[0]) {
+        bytes /= 1024;
+        n++;
     }
+    tw__text_add(text, "%.3g %s", bytes, names[n]);
 }
 
-/* "all of b (90 GB); a along dimension 1" */
+/* "all of b (90 GiB); a along dimension 1" */
 static void describe_whole(tw_node_plan *made, const struct tw__nodes_asked *asked)
 {
     const struct phase phase = phase_of(asked->grid, 0);

@@ -46,9 +46,9 @@ def test_what_makes_no_sense_with_nodes_is_refused(inputs):
 
 def test_a_node_that_cannot_be_is_refused(inputs):
     refused(inputs, ["run", *STATEMENT, "--node", "2/2"], 2,
-            "node: '2/2' is none: nodes are counted from 0, so the last one is '1/2'")  # fmt: skip
+            "node: '2/2' does not exist: nodes are counted from 0, so the last one is '1/2'")  # fmt: skip
     refused(inputs, ["run", *STATEMENT, "--node", "two"], 2,
-            "node: 'two' is none: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does not say how many "
+            "node: 'two' is not a node: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does not say how many "
             "nodes there are")  # fmt: skip
     refused(inputs, ["run", *STATEMENT, "--node", "auto"], 2,
             "node 'auto': this process was started by no scheduler or launcher that is known (Slurm, Open MPI, MPICH, PMIx, PBS, SGE, "

@@ -132,7 +132,7 @@ def test_the_line_to_paste_survives_the_shell(inputs):
     numpy.save(inputs / "a$x`.npy", numpy.zeros(40))
     line = inputs.call("plan", "r[i] = 2 * a[i]", "a=a$x`.npy", "--nodes=2").stdout.splitlines()[-1]
     shown = subprocess.run(["sh", "-c", line.replace("sbatch", "printf '%s\\n'", 1)], capture_output=True, text=True, check=True)
-    assert shown.stdout.splitlines()[-1] == "tilework run 'r[i] = 2 * a[i]' 'a=a$x`.npy' --node auto"
+    assert shown.stdout.splitlines()[-1] == "tilework run 'r[i] = 2 * a[i]' 'a=a$x`.npy' -o r=r.npy --node auto"
 
 
 def test_the_part_about_nodes_is_in_json(inputs):

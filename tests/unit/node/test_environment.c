@@ -61,7 +61,8 @@ static void a_pair_is_what_it_says(void **state)
 }
 
 #define NO_TEXT(quoted)                                                                                                \
-    "node: " quoted " is none: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does not " \
+    "node: " quoted                                                                                                    \
+    " is not a node: give 'K/N' (node K of N, from 0 on), 'auto', or 'auto/N' where the scheduler does not "           \
     "say how many nodes there are"
 
 static void other_texts_are_refused(void **state)
@@ -84,7 +85,7 @@ static void other_texts_are_refused(void **state)
         {"auto/", "", NO_TEXT("'auto/'")},
         {"auto/0", "", NO_TEXT("'auto/0'")},
         {"auto/8x", "", NO_TEXT("'auto/8x'")},
-        {"8/8", "", "node: '8/8' is none: nodes are counted from 0, so the last one is '7/8'"},
+        {"8/8", "", "node: '8/8' does not exist: nodes are counted from 0, so the last one is '7/8'"},
     };
     REFUSED(cases);
 }

@@ -391,7 +391,8 @@ static void the_status_says_what_each_node_did(void **state)
     tw_error error;
     (void)state;
     assert_int_equal(tw_job_status_read(&status, "u.npy", &error), TW_ERROR_FILE);
-    assert_string_equal(error.message, "u.npy: no job on nodes writes this file, or has written it");
+    assert_string_equal(error.message,
+                        "u.npy: no job on nodes is writing this file, or has written it; give the job's first output");
     board->failing = TILES - 1;
     assert_int_equal(run_node(job, (tw_node){1, 4}, 0, TW_SERIAL, NULL, NULL), TW_ERROR_KERNEL);
     for (int by_folder = 0; by_folder < 2; by_folder++) {

@@ -89,7 +89,7 @@ static void an_input_that_all_tiles_need_is_read_by_every_node(void **state)
     assert_true(made->bytes_read == 800 * 50 * 8 + 8 * 50 * 60 * 8);
     assert_true(made->node_read == 100 * 50 * 8 + 50 * 60 * 8);
     assert_true(made->node_memory == 50 * 60 * 8 + 2 * (10 * 50 + 10 * 60) * 8);
-    assert_string_equal(made->whole, "a along dimension 1; all of b (24 kB)");
+    assert_string_equal(made->whole, "a along dimension 1; all of b (23.4 KiB)");
 }
 
 static void shares_that_begin_inside_of_a_row_of_tiles_are_boxes(void **state)
