@@ -14,6 +14,7 @@ static struct board {
     _Atomic int calls[TILES];
     _Atomic int ended;   /* tiles whose kernel has returned */
     _Atomic int slow;    /* milliseconds that each tile takes */
+    _Atomic int holds;   /* no tile ends while this is set and half of them have */
     _Atomic int failing; /* tile that fails; -1: none */
     _Atomic int stuck;   /* a tile that waits, half computed, until this is -1 */
     _Atomic int is_stuck;
@@ -38,6 +39,9 @@ static int step(const tw_tile *tile)
         }
     }
     rest(board->slow);
+    while (board->holds && board->ended >= TILES / 2) {
+        rest(1);
+    }
     for (int64_t i = 0; i < r.shape[0]; i++) {
         TW_AT(r, i) += TW_AT(u, i) - TW_AT(x, i) + (board->differs == number ? getpid() : 0);
         TW_AT(u, i) = 2 * TW_AT(u, i) + TW_AT(x, i);
@@ -54,7 +58,7 @@ static struct job *open_job(int64_t tiles)
     for (int tile = 0; tile < TILES; tile++) {
         board->calls[tile] = 0;
     }
-    board->ended = board->slow = board->is_stuck = 0;
+    board->ended = board->slow = board->holds = board->is_stuck = 0;
     board->failing = board->stuck = board->differs = -1;
     return job;
 }
@@ -145,12 +149,14 @@ static void a_killed_node_blocks_nobody(void **state)
     for (int k = 0; k < pool_kinds(); k++) {
         struct job *job = open_job(TILES);
         board->slow = 20;
+        board->holds = 1; /* it is killed before it has finished, however late that is */
         const pid_t victim = start_node(job, 0, 2, kinds[k]), other = start_node(job, 1, 2, kinds[k]);
         while (board->ended < TILES / 3) {
             rest(1);
         }
         kill(victim, SIGKILL);
         assert_int_equal(end_of(victim), 1000 + SIGKILL);
+        board->holds = 0;
         assert_int_equal(end_of(other), 0);
         check_finished();
         remove_results();
@@ -163,7 +169,7 @@ static void all_killed_then_another_number_of_nodes_computes_what_is_missing(voi
     struct job *job = open_job(TILES);
     pid_t pids[3];
     (void)state;
-    board->slow = 20;
+    board->slow = 100;
     for (int n = 0; n < 3; n++) {
         pids[n] = start_node(job, n, 3, TW_THREADS);
     }

