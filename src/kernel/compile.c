@@ -410,11 +410,21 @@ static tw_status try_places(struct tw__compilation *job, char **object, char **n
     return status;
 }
 
-/* In the folder that is looked in first. NULL: it has none, or the link to it is lost. */
-static char *look_in(const struct tw__compilation *job)
+/* In the folder that is looked in first. NULL: it has none, or the link to it is lost. *damaged: as in origin.h. */
+static char *look_in(const struct tw__compilation *job, int *damaged)
 {
-    return job->options != NULL && job->options->look_in != NULL ? tw__origin_find(job->options->look_in, job->origin)
-                                                                 : NULL;
+    return job->options != NULL && job->options->look_in != NULL
+               ? tw__origin_find(job->options->look_in, job->origin, damaged)
+               : NULL;
+}
+
+/* There is no compiler, and none would be needed if the folder's object were whole. */
+static void blame_folder(const struct tw__compilation *job, tw_error *error)
+{
+    char text[sizeof error->message];
+    snprintf(text, sizeof text, "%s", error->message);
+    snprintf(error->message, sizeof error->message, "%.*s; the object in %.200s is damaged, and was not used",
+             (int)(sizeof text - 300), text, job->options->look_in);
 }
 
 /* An object that others may remove is opened from a copy of this process alone: where the file system is another
@@ -450,9 +460,10 @@ static void take_copy(char **object)
 static tw_status find_or_compile(struct tw__compilation *job, char **object, char **note, tw_error *error)
 {
     char *own = NULL, *found = NULL;
+    int damaged = 0;
     tw_status status = prepare(job, error);
     if (status == TW_OK) {
-        found = look_in(job);
+        found = look_in(job, &damaged);
         if (found != NULL) {
             take_copy(&found);
             *object = found;
@@ -460,6 +471,9 @@ static tw_status find_or_compile(struct tw__compilation *job, char **object, cha
     }
     if (status == TW_OK && found == NULL) {
         status = try_places(job, object, &own, error);
+        if (status != TW_OK && damaged && job->version == NULL && error != NULL) {
+            blame_folder(job, error);
+        }
     }
     if (note != NULL && status == TW_OK) {
         *note = own;

@@ -16,7 +16,8 @@
 #define FIRST_LINE "tilework object 1\n"
 #define LAST_LINE "end %08zu\n"
 #define LAST_LENGTH ((size_t)13)
-#define MOST ((size_t)1 << 20) /* bytes of the text: more than any list of files */
+#define MOST ((size_t)1 << 20)      /* bytes of the text: more than any list of files */
+#define MOST_CODE ((size_t)1 << 30) /* bytes of an object */
 
 /* The text at the end of the open file (malloc, terminated), NULL: it has none. */
 static char *read_text(int fd)
@@ -66,7 +67,24 @@ static char *next_line(char **text, const char *word, char hash[TW__HASH_TEXT])
     return path != end ? path + 1 : path;
 }
 
-/* Reads the object at `path`; with_inputs: only if they are what they were. 0: it says nothing, or they are not. */
+/* The hash of all bytes of the object but the last `length`. 0: it cannot be read. */
+static int hash_code(char hash[TW__HASH_TEXT], const char *path, size_t length)
+{
+    char *bytes;
+    size_t size;
+    if (tw__file_text(&bytes, &size, path, MOST_CODE) != 0) {
+        return 0;
+    }
+    const int good = size >= length;
+    if (good) {
+        tw__hash(hash, bytes, size - length);
+    }
+    free(bytes);
+    return good;
+}
+
+/* Reads the object at `path`; with_inputs: only if they are what they were. 0: it says nothing, or they are not.
+ * Objects of before have no line `code`: then origin->code is empty. */
 static int look(struct tw__origin *origin, const char *path, int with_inputs)
 {
     int fd, good = 0;
@@ -81,10 +99,13 @@ static int look(struct tw__origin *origin, const char *path, int with_inputs)
         return 0;
     }
     struct tw__text hashes;
-    char *all = malloc(strlen(text) + 1), *rest = text + sizeof FIRST_LINE - 1;
+    const size_t length = strlen(text);
+    char *all = malloc(length + 1), *rest = text + sizeof FIRST_LINE - 1;
     if (all != NULL && next_line(&rest, "key ", origin->key) != NULL) {
         tw__text_init(&hashes, all, strlen(rest) + TW__HASH_TEXT);
         tw__text_add(&hashes, "%s", origin->key);
+        origin->length = length;
+        (void)next_line(&rest, "code ", origin->code);
         good = 1;
         while (good && (input = next_line(&rest, "input ", hash)) != NULL) {
             tw__text_add(&hashes, "%s", hash);
@@ -131,12 +152,16 @@ tw_status tw__origin_write(const char *path, const char *key, const char *source
     char *data = NULL;
     size_t length = 0;
     int fd;
+    char code[TW__HASH_TEXT];
     struct tw__file_info info;
+    if (!hash_code(code, path, 0)) {
+        return tw__fail(error, TW_ERROR_FILE, "%s: cannot be read", path);
+    }
     FILE *text = open_memstream(&data, &length);
     if (text == NULL) {
         return tw__fail_memory(error, TW__HASH_TEXT, "the origin of a kernel");
     }
-    fprintf(text, FIRST_LINE "key %s\n", key);
+    fprintf(text, FIRST_LINE "key %s\ncode %s\n", key, code);
     const int vouched = add_inputs(text, source, inputs, count, time);
     fflush(text);
     fprintf(text, LAST_LINE, length + LAST_LENGTH);
@@ -177,7 +202,15 @@ const char *tw__origin_doubt(const char *path, int *os_error)
 struct search {
     const char *folder, *key;
     char *found;
+    int damaged;
 };
+
+/* An object that was cut off, or whose code was changed, is no object: opening it could do anything. */
+static int is_whole(const struct tw__origin *origin, const char *path)
+{
+    char code[TW__HASH_TEXT];
+    return origin->code[0] != '\0' && hash_code(code, path, origin->length) && strcmp(code, origin->code) == 0;
+}
 
 static void try_file(const char *name, const struct tw__file_info *info, void *user)
 {
@@ -190,16 +223,23 @@ static void try_file(const char *name, const struct tw__file_info *info, void *u
         asprintf(&path, "%s/%s", search->folder, name) < 0) {
         return;
     }
-    if (look(&origin, path, 1) && strcmp(origin.key, search->key) == 0 && tw__origin_doubt(path, &os_error) == NULL &&
-        os_error == 0) {
-        search->found = realpath(path, NULL);
+    const int says = look(&origin, path, 1);
+    if (!says) {
+        search->damaged |= !look(&origin, path, 0); /* else an input is another one now */
+    } else if (strcmp(origin.key, search->key) == 0 && tw__origin_doubt(path, &os_error) == NULL && os_error == 0) {
+        if (is_whole(&origin, path)) {
+            search->found = realpath(path, NULL);
+        } else {
+            search->damaged = 1;
+        }
     }
     free(path);
 }
 
-char *tw__origin_find(const char *folder, const char *key)
+char *tw__origin_find(const char *folder, const char *key, int *damaged)
 {
     struct search search = {.folder = folder, .key = key};
     tw__folder_each(folder, try_file, &search);
+    *damaged = search.damaged && search.found == NULL;
     return search.found;
 }

@@ -202,6 +202,44 @@ static void an_object_that_lies_in_the_folder_needs_no_compiler(void **state)
     refused_with(&error, "six.c:six", &there, TW_ERROR_COMPILE);
 }
 
+/* Changes one byte of the folder's object, at a place as far from its end as is said. */
+static void flip_byte(long from_end)
+{
+    FILE *file = fopen("run/kernel.so", "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, -from_end, SEEK_END), 0);
+    const int byte = fgetc(file);
+    assert_true(byte != EOF && fseek(file, -from_end, SEEK_END) == 0);
+    assert_int_equal(fputc(byte ^ 1, file), byte ^ 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void an_object_whose_code_was_changed_is_not_used(void **state)
+{
+    static const long places[] = {1000, 4000, 8000};
+    const tw_compile_options no_compiler = {.portable = 1, .look_in = "run", .cache = "other", .compiler = "/no/cc"};
+    tw_error error;
+    scratch_write(*state, "six.c", ANSWER("six", "6"));
+    for (size_t k = 0; k < sizeof places / sizeof places[0]; k++) {
+        carry(*state, "six.c:six", "run");
+        assert_int_equal(answer_with("six.c:six", &no_compiler), 6);
+        flip_byte(places[k]);
+        refused_with(&error, "six.c:six", &no_compiler, TW_ERROR_COMPILE);
+        assert_says(&error, "/no/cc");
+        assert_says(&error, "the object in run is damaged, and was not used");
+    }
+    /* With a compiler it is made again, elsewhere. */
+    const int before = starts(*state);
+    assert_int_equal(answer_with("six.c:six", &(tw_compile_options){.portable = 1, .look_in = "run", .cache = "third"}),
+                     6);
+    assert_true(starts(*state) > before);
+    /* One that is another kernel's is not damaged. */
+    scratch_write(*state, "five.c", ANSWER("five", "5"));
+    carry(*state, "six.c:six", "run");
+    refused_with(&error, "five.c:five", &no_compiler, TW_ERROR_COMPILE);
+    assert_null(strstr(error.message, "damaged"));
+}
+
 static void a_folder_to_look_in_is_for_portable_kernels(void **state)
 {
     tw_error error;
@@ -284,6 +322,7 @@ int main(void)
         WITH_COMPILER(unlike_compilers_make_the_same_kernel),
         WITH_COMPILER(an_object_in_the_cache_needs_no_compiler),
         WITH_COMPILER(an_object_that_lies_in_the_folder_needs_no_compiler),
+        WITH_COMPILER(an_object_whose_code_was_changed_is_not_used),
         WITH_COMPILER(a_folder_to_look_in_is_for_portable_kernels),
         WITH_COMPILER(what_a_source_includes_is_part_of_it),
         WITH_COMPILER(a_source_of_any_age_is_known_by_its_text),
