@@ -2,10 +2,14 @@
  * Knows the options, not how nodes work together. */
 #include "nodes.h"
 
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exit.h"
+#include "report_file.h"
 #include "strict.h"
 #include "units.h"
 
@@ -28,16 +32,40 @@ error_t cli_node_check(const struct cli_request *request)
     return 0;
 }
 
+/* out/report.json becomes out/report.node-3.json; standard output, a device or a pipe is what it is. */
+static tw_status name_file(char **name, const struct cli_node *node, const char *path, tw_error *error)
+{
+    if (path == NULL) {
+        return TW_OK;
+    }
+    if (!node->is_given || strcmp(path, "-") == 0 || cli_report_file_is_special(path)) {
+        *name = strdup(path);
+    } else {
+        const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path, *dot = strrchr(last, '.');
+        const int stem = (int)(dot != NULL && dot > last ? dot - path : (ptrdiff_t)strlen(path));
+        if (asprintf(name, "%.*s.node-%" PRId64 "%s", stem, path, node->node.index, path + stem) < 0) {
+            *name = NULL;
+        }
+    }
+    return *name != NULL ? TW_OK : cli_error(error, TW_ERROR_MEMORY, "not enough memory for a file's name");
+}
+
+static tw_status name_files(struct cli_node *node, const struct cli_request *request, tw_error *error)
+{
+    const tw_status status = name_file(&node->report, node, request->report, error);
+    return status == TW_OK ? name_file(&node->trace, node, request->trace, error) : status;
+}
+
 tw_status cli_node_begin(struct cli_node *node, const struct cli_request *request, char *describe, tw_error *error)
 {
     node->describe = describe;
     node->is_given = request->node != NULL;
-    if (!node->is_given) {
-        return TW_OK;
+    if (node->is_given) {
+        node->workers = tw_node_workers();
+        node->restarts = request->restart;
     }
-    node->workers = tw_node_workers();
-    node->restarts = request->restart;
-    return tw_node_find(&node->node, request->node, error);
+    const tw_status status = node->is_given ? tw_node_find(&node->node, request->node, error) : TW_OK;
+    return status == TW_OK ? name_files(node, request, error) : status;
 }
 
 tw_status cli_node_compile(struct cli_node *node, const char *file, tw_compile_options *compile, tw_error *error)
@@ -89,6 +117,8 @@ void cli_node_say_finished(const char *file)
 
 void cli_node_fini(struct cli_node *node)
 {
+    free(node->report);
+    free(node->trace);
     free(node->describe);
     free(node->folder);
     *node = (struct cli_node){0};

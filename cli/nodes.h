@@ -12,13 +12,17 @@ struct cli_node {
     tw_node node;
     int workers;    /* that the launcher leaves to this process; 0: as many as the machine allows */
     char *folder;   /* beside the first output, in which the nodes' kernel is; NULL: not known yet */
+    char *report;   /* this node's own file for --report; NULL: none */
+    char *trace;    /* ... for --trace */
     char *describe; /* the command, for tw_outputs_options.describe; NULL: not known */
 };
 
 /* Refuses options that make no sense with --node, if it was given. 0, or EINVAL; the error has been reported. */
 error_t cli_node_check(const struct cli_request *request);
 
-/* Finds out which node this is. `describe` is taken over. Errors: those of tw_node_find. To be finished in any case. */
+/* Finds out which node this is, and how its report and trace are called: a node's own file has its number in its name,
+ * since all nodes are given one command. Without --node they are those of the request. `describe` is taken over. Errors:
+ * those of tw_node_find, TW_ERROR_MEMORY. To be finished in any case. */
 tw_status cli_node_begin(struct cli_node *node, const struct cli_request *request, char *describe, tw_error *error);
 
 /* How a kernel is compiled: with --node so that all nodes, on unlike machines, get one object and the same bits, and

@@ -27,8 +27,7 @@ static tw_status file_error(tw_error *error, const char *path, const char *what,
     return error->status;
 }
 
-/* A device or a pipe is written as it is, without a second name. */
-static int is_special(const char *path)
+int cli_report_file_is_special(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
@@ -36,7 +35,7 @@ static int is_special(const char *path)
 
 tw_status cli_report_file_paths(const char *path, const char *what, struct cli_paths *paths, tw_error *error)
 {
-    if (path == NULL || strcmp(path, "-") == 0 || is_special(path)) {
+    if (path == NULL || strcmp(path, "-") == 0 || cli_report_file_is_special(path)) {
         return TW_OK;
     }
     char *file, *unfinished = NULL;
@@ -58,7 +57,7 @@ tw_status cli_report_file_paths(const char *path, const char *what, struct cli_p
 /* The place that the report is written to, found before anything is written. */
 static tw_status open_descriptor(struct cli_report_file *file, int *fd, tw_error *error)
 {
-    if (is_special(file->path)) {
+    if (cli_report_file_is_special(file->path)) {
         *fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return *fd >= 0 ? TW_OK : file_error(error, file->path, "cannot be written", errno);
     }

@@ -28,6 +28,9 @@ struct cli_report_file {
  * TW_ERROR_FILE, also where another run writes it; TW_ERROR_DISK. */
 tw_status cli_report_file_open(struct cli_report_file *file, const char *path, cli_report_form *form, tw_error *error);
 
+/* Whether it is a device or a pipe, which is written as it is. */
+int cli_report_file_is_special(const char *path);
+
 /* Adds its names, for the check that no two files are one; `what` it is: "report". */
 tw_status cli_report_file_paths(const char *path, const char *what, struct cli_paths *paths, tw_error *error);
 

@@ -83,10 +83,10 @@ static tw_status check_paths(struct run *run, tw_error *error)
     }
     tw_status status = cli_operands_paths(&run->operands, paths, error);
     if (status == TW_OK) {
-        status = cli_report_file_paths(run->request->report, "report", paths, error);
+        status = cli_report_file_paths(run->node.report, "report", paths, error);
     }
     if (status == TW_OK) {
-        status = cli_report_file_paths(run->request->trace, "trace", paths, error);
+        status = cli_report_file_paths(run->node.trace, "trace", paths, error);
     }
     if (status == TW_OK) {
         status = add_kernel_path(paths, run->request, error);
@@ -223,8 +223,9 @@ static tw_status execute(struct run *run, const int *stop, tw_error *error)
                                   .progress = request->progress ? cli_progress_draw : NULL};
 
     cli_flush(); /* a worker that exits would print again what is waiting here */
-    if (cli_report_file_open(&run->report_file, request->report, cli_report_form_of(request->report), error) != TW_OK ||
-        cli_report_file_open(&run->trace_file, request->trace, tw_report_write_trace, error) != TW_OK ||
+    if (cli_report_file_open(&run->report_file, run->node.report, cli_report_form_of(request->report), error) !=
+            TW_OK ||
+        cli_report_file_open(&run->trace_file, run->node.trace, tw_report_write_trace, error) != TW_OK ||
         (has_outputs(run) && cli_unfinished_open(&run->unfinished, run->recipe.kernel, run->grid, error) != TW_OK)) {
         return error->status;
     }

@@ -404,3 +404,22 @@ def test_a_job_that_is_no_file_is_damaged(held, what):
     if what == "link":
         assert held.call("run", "slow.c:slow", *KERNEL, "--node", "0/1", "--restart").returncode == 0
         assert (held.load() == numpy.arange(600.0)).all() and (held / "theirs").exists()
+
+
+def test_each_node_writes_reports_of_its_own(held):
+    (held / "out.d").mkdir()
+    nodes = [start(held, f"{k}/2", "--report", "out.d/report.json", "--trace", "trace") for k in range(2)]
+    until(lambda: (status_of(held) or {"done": 0})["done"] > 3)
+    (held / "hold").unlink()
+    done = [node.communicate(timeout=60)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], done
+    assert {name for name in os.listdir(held.path) if name.startswith("trace")} == {"trace.node-0", "trace.node-1"}
+    assert sorted(os.listdir(held / "out.d")) == ["report.node-0.json", "report.node-1.json"]
+    for k in range(2):
+        report = json.loads((held / "out.d" / f"report.node-{k}.json").read_text())
+        assert report["totals"]["tiles"] == 60 and len(report["tile_records"]) == 60
+
+
+def test_a_report_on_standard_output_keeps_its_place(inputs):
+    done = inputs.call("run", *STATEMENT, "--node", "0/1", "--report", "-")
+    assert done.returncode == 0 and json.loads(done.stdout)["totals"]["tiles"] > 0, done.stderr
