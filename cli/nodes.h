@@ -21,8 +21,8 @@ struct cli_node {
 error_t cli_node_check(const struct cli_request *request);
 
 /* Finds out which node this is, and how its report and trace are called: a node's own file has its number in its name,
- * since all nodes are given one command. Without --node they are those of the request. `describe` is taken over. Errors:
- * those of tw_node_find, TW_ERROR_MEMORY. To be finished in any case. */
+ * since all nodes are given one command. Without --node they are those of the request. `describe` is taken over.
+ * Errors: those of tw_node_find, TW_ERROR_MEMORY. To be finished in any case. */
 tw_status cli_node_begin(struct cli_node *node, const struct cli_request *request, char *describe, tw_error *error);
 
 /* How a kernel is compiled: with --node so that all nodes, on unlike machines, get one object and the same bits, and
