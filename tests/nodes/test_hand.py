@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from job import TILES, Job, wait_for
+from job import REST, TILES, Job, wait_for
 
 INDEXED = {  # scheduler: the environment of task 1 of 3, and whether it says how many there are
     "Kubernetes": ({"JOB_COMPLETION_INDEX": "{k}"}, "auto/3"),
@@ -70,12 +70,15 @@ def test_node_killed(job):
 
 
 def test_all_nodes_killed_then_another_number(job):
+    job.rest(0.1)
     running = start(job, "0/4", "1/4", "2/4", "3/4")
     job.wait_computed(16)
     for process in running:
         process.kill()
+    for process in running:
         process.communicate()
     assert job.run_folder.exists() and not job.result.exists()
+    job.rest(REST)
     end(job, start(job, "0/3", "1/3"))
     job.check()
 
@@ -103,6 +106,7 @@ def test_node_stopped_in_a_tile_until_the_others_have_finished(job, ending):
 
 
 def test_interrupted_nodes_keep_what_they_have(job):
+    job.rest(0.1)
     running = start(job, "0/2", "1/2")
     job.wait_computed(10)
     for process in running:
@@ -111,6 +115,7 @@ def test_interrupted_nodes_keep_what_they_have(job):
         job.end(process, good=(130,))
     assert job.run_folder.exists() and not job.result.exists()
     kept = set(job.computed())
+    job.rest(REST)
     end(job, start(job, "0/2", "1/2"))
     job.check()
     assert all(job.computed()[tile] == 1 for tile in kept)

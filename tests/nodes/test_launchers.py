@@ -51,6 +51,7 @@ def test_ranks(job, launcher):
 
 def test_rank_killed_and_the_others_live(job, launcher):
     """The others do its share."""
+    job.rest(0.1)
     running = launch(job, launcher, *OTHERS_LIVE[launcher], shell=launcher == "mpich")
     job.wait_computed(10)
     os.kill(ranks_of(job)[0], signal.SIGKILL)
@@ -60,6 +61,7 @@ def test_rank_killed_and_the_others_live(job, launcher):
 
 def test_rank_killed_and_the_launcher_ends_all(job, launcher):
     """What was recorded stays, and the same command, with another number, computes the rest."""
+    job.rest(0.1)
     running = launch(job, launcher)
     job.wait_computed(10)
     os.kill(ranks_of(job)[0], signal.SIGKILL)
