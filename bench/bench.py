@@ -26,6 +26,7 @@ NOTATION = BUILD / "bench" / "notation"
 LOGS = TOP / "build" / "bench"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 SETTLE = 0.05  # seconds between two runs, so that threads which wait actively have gone to sleep
+SETTLE_BLAS = 0.15  # OpenBLAS' threads wait actively for 2^28 cycles, about 0.1 s
 
 
 class Bench:
@@ -76,7 +77,7 @@ class Bench:
         """One run's number. Memory is what the whole family of processes had at most, less the arrays."""
         if comparison.key in ("processes-new", "python-origin"):  # long rounds: the host has time to take memory back
             machine.fetch_memory(2 * 8 * self.options.rows * self.options.cols)
-        time.sleep(SETTLE)
+        time.sleep(SETTLE_BLAS if comparison.has_blas else SETTLE)
         if comparison.unit != "bytes":
             return contestant.go()
         told = []

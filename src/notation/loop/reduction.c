@@ -106,6 +106,29 @@ static int is_direct(const struct tw__reduction_plan *r, const struct tw__sheet 
     return !r->is_row && tw__loop_item(&r->body, root)->found == TW__FORM_ITEM && kind != TW_BOOL && kind != TW_FLOAT16;
 }
 
+/* Whether the compiler makes vectors of eight elements of the body that are added at once: plain arithmetic on floats
+ * of the sum's own type. */
+static int is_plain(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
+{
+    int good = r->of.is_tree && !r->is_row && !r->direct && (r->of.type == TW_FLOAT32 || r->of.type == TW_FLOAT64) &&
+               r->body.fast == 0 && r->body.ncalls == 0;
+    for (int n = r->body.first; good && n < r->body.first + r->body.count; n++) {
+        const struct tw__node *part = tw__node_at(sheet->program, n);
+        const int is_float = part->dtype == r->of.type;
+        if (part->scope != r->of.node || sheet->same[n] != n || !tw__loop_varies(&r->body, n)) {
+            continue;
+        }
+        if (part->kind == TW__NODE_OPERATION) {
+            const enum tw__operation code = part->u.op.code;
+            good = is_float && (code == TW__OP_ADD || code == TW__OP_SUBTRACT || code == TW__OP_MULTIPLY ||
+                                code == TW__OP_NEGATIVE);
+        } else {
+            good = is_float && part->kind == TW__NODE_READ && tw__loop_item(&r->body, n)->found == TW__FORM_ITEM;
+        }
+    }
+    return good;
+}
+
 /* Whether the body's elements are where all READs together move by one number of bytes, if strides allow it: nothing
  * else of the body may change along the reduced axes. */
 static int may_be_flat(const struct tw__reduction_plan *r, const struct tw__sheet *sheet)
@@ -144,12 +167,13 @@ static int body_root(const struct tw__reduction_plan *r, const struct tw__sheet 
     return is_small ? cast->child[0] : node->child[0];
 }
 
-/* Elements of a strip: of the row shape a chunk of its columns. */
+/* Elements of a strip: of the row shape a chunk of its columns; of bytes all of them, whose rows are short (max over
+ * columns: 860 us; 920 us with chunks). */
 static int length_of(const struct tw__reduction_plan *r, const struct tw__node *root)
 {
     const int size = (int)tw_dtype_of(r->element).itemsize;
     if (r->is_row) {
-        return TW__REDUCTION_CHUNK_BYTES / size;
+        return size == 1 ? TW__REDUCTION_WIDTH : TW__REDUCTION_CHUNK_BYTES / size;
     }
     if (r->of.is_tree) {
         return TW__FOLD_LEAF;
@@ -188,6 +212,7 @@ int tw__reduction_init(struct tw__reduction_plan *r, const struct tw__sheet *she
         return 0;
     }
     r->direct = is_direct(r, sheet);
+    r->is_plain = is_plain(r, sheet);
     r->is_flat = may_be_flat(r, sheet);
     return 1;
 }

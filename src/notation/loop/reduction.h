@@ -46,6 +46,7 @@ struct tw__reduction_plan {
     struct tw__loop body; /* computes the elements */
     tw_kind element;      /* of what the body computes: `of.type`, or a smaller integer that becomes it */
     int direct;           /* point: the elements are items of one array side by side: used where they lie */
+    int is_plain;         /* point: the elements are added as they are computed: see tw__strip_fold */
     int is_flat;          /* point: where strides allow it, the reduced axes are one: see tw__emit_flat */
     int width;            /* row: most columns */
 };

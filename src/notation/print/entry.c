@@ -104,23 +104,55 @@ static void open_values(struct tw__emitter *e, const struct entry *entry, const 
 
 /* ---- values from partials ---- */
 
+static void emit_loop(struct tw__emitter *e, const char *count, const char *line)
+{
+    tw__emit_open(e, "for (int64_t q = 0; q < %s; q++)", count);
+    tw__emit_line(e, "%s", line);
+    tw__emit_close(e);
+}
+
+/* A loop over `count` values that lie `step` bytes apart. Mostly they lie side by side, and the loop becomes one of
+ * vectors. */
+static void emit_sides(struct tw__emitter *e, const struct entry *entry, const char *type, const char *step,
+                       const char *count, const char *side, const char *apart)
+{
+    if (entry->along < 0) {
+        emit_loop(e, count, apart);
+        return;
+    }
+    tw__emit_open(e, "if (%s == (int64_t)sizeof(%s))", step, type);
+    emit_loop(e, count, side);
+    tw__emit_close(e);
+    tw__emit_open(e, "else");
+    emit_loop(e, count, apart);
+    tw__emit_close(e);
+}
+
+/* `width` values of part p onto a stack. */
+static void emit_take(struct tw__emitter *e, const struct entry *entry, const char *stack, const char *type,
+                      const char *place, const char *array)
+{
+    char step[24], side[96], apart[96];
+    snprintf(step, sizeof step, "%s_next", place);
+    snprintf(side, sizeof side, "%s[depth * %d + q] = ((const %s *)(const void *)part)[q];", stack, WIDTH, type);
+    snprintf(apart, sizeof apart, "%s[depth * %d + q] = *(const %s *)(const void *)(part + q * %s);", stack, WIDTH,
+             type, step);
+    tw__emit_line(e, "{");
+    e->indent++;
+    tw__emit_line(e, "const char *const part = %s + p * %s->strides[0] + done * %s;", place, array, step);
+    emit_sides(e, entry, type, step, "width", side, apart);
+    tw__emit_close(e);
+}
+
 /* One part of `width` values onto the stack, and the merges behind it. */
 static void emit_push(struct tw__emitter *e, const struct entry *entry)
 {
     const int is_place = entry->of.is_place;
     tw__emit_open(e, "for (int64_t p = 0; p < fact[%d]; p++)", TW__SETTLE_PARTS);
-    tw__emit_open(e, "for (int64_t q = 0; q < width; q++)");
-    tw__emit_line(
-        e, "stack[depth * %d + q] = *(const %s *)(const void *)(at + p * from->strides[0] + (done + q) * at_next);",
-        WIDTH, entry->type);
+    emit_take(e, entry, "stack", entry->type, "at", "from");
     if (is_place) {
-        tw__emit_line(
-            e,
-            "places[depth * %d + q] = *(const int64_t *)(const void *)(spot + p * where->strides[0] + (done + "
-            "q) * spot_next);",
-            WIDTH);
+        emit_take(e, entry, "places", "int64_t", "spot", "where");
     }
-    tw__emit_close(e);
     tw__emit_line(e, "depth++;");
     tw__emit_open(e, "for (int k = merges[p]; k > 0; k--)");
     tw__emit_line(e, "depth--;");
@@ -184,9 +216,10 @@ static void emit_settled(struct tw__emitter *e, const struct entry *entry)
     tw__emit_close(e);
     tw__emit_line(e, "const tw_view *const from = &tile->operand[fact[%d]];", TW__SETTLE_TOTAL);
     emit_place(e, entry, "at", "from", 0);
-    tw__emit_open(e, "for (int64_t q = 0; q < m; q++)");
-    tw__emit_line(e, "total[q] = *(const %s *)(const void *)(at + q * at_next);", entry->result);
-    tw__emit_close(e);
+    char side[96], apart[96];
+    snprintf(side, sizeof side, "total[q] = ((const %s *)(const void *)at)[q];", entry->result);
+    snprintf(apart, sizeof apart, "total[q] = *(const %s *)(const void *)(at + q * at_next);", entry->result);
+    emit_sides(e, entry, entry->result, "at_next", "m", side, apart);
     tw__emit_function_end(e);
 }
 
@@ -252,9 +285,10 @@ static void emit_store(struct tw__emitter *e, const struct entry *entry, const c
     tw__emit_line(e, "{");
     e->indent++;
     emit_place(e, entry, "to", array, 0);
-    tw__emit_open(e, "for (int64_t q = 0; q < %s; q++)", entry->along >= 0 ? "m" : "1");
-    tw__emit_line(e, "*(%s *)(void *)(to + q * to_next) = %s[q];", type, values);
-    tw__emit_close(e);
+    char side[96], apart[96];
+    snprintf(side, sizeof side, "((%s *)(void *)to)[q] = %s[q];", type, values);
+    snprintf(apart, sizeof apart, "*(%s *)(void *)(to + q * to_next) = %s[q];", type, values);
+    emit_sides(e, entry, type, "to_next", entry->along >= 0 ? "m" : "1", side, apart);
     tw__emit_close(e);
 }
 

@@ -42,7 +42,15 @@ static void emit_values(struct tw__emitter *e, const struct tw__reduction_plan *
     tw__emit_end(e);
 }
 
-/* The elements of one axis from x<axis> on, m of them: used where they lie if these are all, or computed into `all`. */
+/* Adds the elements as they are computed. */
+static void emit_fold(struct tw__emitter *e, const struct tw__reduction_plan *r)
+{
+    const int adds = r->of.code == TW__REDUCE_SUM;
+    tw__strip_fold(e, &r->body, tw__combine_name(&r->of), r->of.type, adds ? "-0.0" : "1");
+}
+
+/* The elements of one axis from x<axis> on, m of them: used where they lie or added as they are computed if these are
+ * all, or computed into `all`. */
 static void emit_elements(struct tw__emitter *e, const struct tw__reduction_plan *r, int single)
 {
     tw__strip_scalars(e, &r->body, 0);
@@ -56,6 +64,15 @@ static void emit_elements(struct tw__emitter *e, const struct tw__reduction_plan
         }
         tw__emit_open(e, "if (m == count)");
         emit_values(e, r, items);
+        tw__emit_close(e);
+    }
+    if (r->is_plain) {
+        if (single) {
+            emit_fold(e, r);
+            return;
+        }
+        tw__emit_open(e, "if (m == count)");
+        emit_fold(e, r);
         tw__emit_close(e);
     }
     tw__emit_line(e, "%s *restrict value = all%s;", tw__emit_type(r->of.type), single ? "" : " + done");
@@ -72,7 +89,7 @@ static void emit_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
     (void)tw__helper_need(e, tree, r->of.type);
     tw__emit_open_reduction(e, r, "TW_SLOW ", "_leaf", 1);
     tw__strip_rooms(e, &r->body);
-    if (!r->direct || naxes > 1) {
+    if (naxes > 1 || !(r->direct || r->is_plain)) {
         tw__emit_line(e, "%s all[%d] __attribute__((aligned(64)));", tw__emit_type(r->of.type), LEAF);
     }
     if (naxes == 1) {
@@ -88,7 +105,7 @@ static void emit_leaf(struct tw__emitter *e, const struct tw__reduction_plan *r)
         tw__emit_advance(e, &r->of, "m");
         tw__emit_close(e);
     }
-    if (!r->direct || naxes > 1) {
+    if (naxes > 1 || !(r->direct || r->is_plain)) {
         emit_values(e, r, "all");
     }
     tw__emit_function_end(e);

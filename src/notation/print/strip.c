@@ -2,6 +2,10 @@
  * computed. */
 #include "notation/print/strip.h"
 
+#include <assert.h>
+#include <stdio.h>
+
+#include "grid/fold.h"
 #include "notation/print/address.h"
 #include "notation/print/call.h"
 #include "notation/print/helper.h"
@@ -146,6 +150,44 @@ void tw__strip_combine(struct tw__emitter *e, const struct tw__loop *loop, const
     tw__emit_text(e, combine != NULL ? ");" : ";");
     tw__emit_end(e);
     tw__emit_close(e);
+}
+
+static_assert(TW__FOLD_LANES == 8, "the text of tw__strip_fold has 8 lanes");
+
+/* into = combine(into, element q); */
+static void emit_fold_step(struct tw__emitter *e, const struct tw__scope *in, const char *into, const char *function)
+{
+    emit_variables(e, in);
+    tw__emit_begin(e);
+    tw__emit_text(e, "%s = %s(%s, ", into, function, into);
+    tw__emit_value(e, in, in->loop->roots[0]);
+    tw__emit_text(e, ");");
+    tw__emit_end(e);
+}
+
+void tw__strip_fold(struct tw__emitter *e, const struct tw__loop *loop, const char *combine, tw_kind kind,
+                    const char *none)
+{
+    const struct tw__scope in = {.loop = loop};
+    const char *type = tw__emit_type(kind);
+    char f[40];
+    (void)tw__helper_need(e, combine, kind);
+    snprintf(f, sizeof f, "tw_%s_%s", combine, tw__emit_suffix(kind));
+    tw__emit_line(e, "%s lane[8] = {%s, %s, %s, %s, %s, %s, %s, %s};", type, none, none, none, none, none, none, none,
+                  none);
+    tw__emit_line(e, "int64_t p = 0;");
+    tw__emit_open(e, "for (; p + 8 <= count; p += 8)");
+    tw__emit_open(e, "for (int k = 0; k < 8; k++)");
+    tw__emit_line(e, "const int64_t q = p + k;");
+    emit_fold_step(e, &in, "lane[k]", f);
+    tw__emit_close(e);
+    tw__emit_close(e);
+    tw__emit_line(e, "const %s low = %s(%s(lane[0], lane[1]), %s(lane[2], lane[3]));", type, f, f, f);
+    tw__emit_line(e, "%s total = %s(low, %s(%s(lane[4], lane[5]), %s(lane[6], lane[7])));", type, f, f, f, f);
+    tw__emit_open(e, "for (int64_t q = p; q < count; q++)");
+    emit_fold_step(e, &in, "total", f);
+    tw__emit_close(e);
+    tw__emit_line(e, "return total;");
 }
 
 void tw__strip_open_values(struct tw__emitter *e, const struct tw__loop *loop, const char *type)

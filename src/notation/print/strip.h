@@ -26,6 +26,11 @@ void tw__strip_loops(struct tw__emitter *e, const struct tw__loop *loop);
  * array `value` has the values first: the caller declares it if loop->fast is not 0. */
 void tw__strip_open_values(struct tw__emitter *e, const struct tw__loop *loop, const char *type);
 
+/* The lines of a function that returns what the strip's `count` elements become, in the order of grid/fold.h: eight
+ * lanes, these in pairs, then the rest. The elements go through no array. `none` changes no value. */
+void tw__strip_fold(struct tw__emitter *e, const struct tw__loop *loop, const char *combine, tw_kind kind,
+                    const char *none);
+
 /* into[p * length + q] = combine(into[p * length + q], value) for all q < loop->length; combine NULL: = value. */
 void tw__strip_combine(struct tw__emitter *e, const struct tw__loop *loop, const char *into, const char *combine,
                        tw_kind kind);
