@@ -123,6 +123,7 @@ void tw_pool_close(tw_pool *pool)
         tw__heap_seal(crew->heap);
     }
     tw__heap_release(crew->heap);
+    free(pool->room);
     free(pool);
 }
 

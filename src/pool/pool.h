@@ -18,6 +18,8 @@ struct tw_pool {
     struct tw__crew crew;
     struct tw__tenant *tenant; /* NULL: nobody */
     atomic_int busy;           /* a run is under way */
+    void *_Atomic room; /* memory of a run that has ended, for the tables of the next; NULL: there is none. It goes
+                         * with the pool */
     struct tw__worker seats[];
 };
 

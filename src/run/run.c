@@ -538,13 +538,24 @@ static tw_status run_on(struct run *run, tw_pool *pool, tw_report **report, tw_e
     return status;
 }
 
+/* A run's own tables: not on the caller's stack, which may be small, and not zeroed as a whole. They are large, and a
+ * run of two tiles takes a microsecond, so the pool keeps their memory for the next. */
+static struct run *take_room(tw_pool *pool)
+{
+    struct run *run = pool != NULL ? atomic_exchange(&pool->room, NULL) : NULL;
+    return run != NULL ? run : malloc(sizeof *run);
+}
+
+static void give_room(tw_pool *pool, struct run *run)
+{
+    free(pool != NULL ? atomic_exchange(&pool->room, run) : run);
+}
+
 tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw_array *const *operands,
                  const tw_run_options *options, tw_report **report, tw_error *error)
 {
     const tw_run_options none = {0};
-    /* Not on the caller's stack, which may be small, and not zeroed as a whole: its tables are large, and a run of two
-     * tiles takes a microsecond. */
-    struct run *run = malloc(sizeof *run);
+    struct run *run = take_room(pool);
     if (run == NULL) {
         return tw__fail_memory(error, sizeof *run, "a run");
     }
@@ -571,6 +582,6 @@ tw_status tw_run(tw_pool *pool, const tw_kernel *kernel, const tw_grid *grid, tw
     if (status == TW_OK && run->options->outputs != NULL) {
         run->options->outputs->is_complete = 1;
     }
-    free(run);
+    give_room(pool, run);
     return status;
 }
