@@ -11,6 +11,7 @@ a file or memory that is left behind: each makes the exit code 1. Standard libra
 import argparse
 import array
 import collections
+import contextlib
 import dataclasses
 import filecmp
 import os
@@ -31,7 +32,10 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = TOP / "examples" / "kernels"
 SHORTEST, LONGEST = 0.05, 0.5  # seconds between two kills
 HANG = 120  # seconds, after which a run is said to hang
-AFTERLIFE = 1.0  # seconds in which everything must be gone once the command is
+AFTERLIFE = 20  # seconds in which everything must be gone once the command is
+# Names in shared memory of Python, joblib, Open MPI, MPICH, UCX and Chromium, whose programs other tests start meanwhile.
+OTHERS = ("sem.mp-", "psm_", "sem.loky-", "joblib_memmapping_", "vader_segment.", "sm_segment.", "osc_rdma.", "mpich_shar_", "ucx_shm_",
+          ".org.chromium.")
 RETRIES = 1000000  # a tile may be as unlucky as it wants
 KILLS = (("worker", 70), ("stopped worker", 15), ("command", 10), ("interrupt", 5))
 INTERRUPTED = 130
@@ -107,9 +111,9 @@ def workers_of(pid):
 
 
 def shared_names():
-    """What has a name in shared memory, but for what other programs that run meanwhile make there: Python's."""
+    """What has a name in shared memory, but for what other programs that run meanwhile make there."""
     names = os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else []
-    return {name for name in names if not name.startswith(("sem.mp-", "psm_", "sem.loky-"))}
+    return {name for name in names if not name.startswith(OTHERS)}
 
 
 class Soak:
@@ -189,8 +193,9 @@ class Soak:
         while (left := session_processes(session)) and time.monotonic() < until:
             time.sleep(0.005)
         for pid in left:
-            self.leaks.append(f"{what}: process {pid} lives a second after its command")
-            os.kill(pid, signal.SIGKILL)
+            self.leaks.append(f"{what}: process {pid} lives {AFTERLIFE} seconds after its command")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def one_run(self, job, expected, end):
         workers = self.generator.choice((1, 2, 3, 4))

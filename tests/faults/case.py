@@ -5,6 +5,7 @@ Standard library alone: the .npy files are written and read here without NumPy a
 
 import array
 import ast
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -172,7 +173,8 @@ class Case:
                 return []
             if time.monotonic() > until:
                 for pid, _, _ in survivors:
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 self.wrong(f"alive {AFTERLIFE} seconds after the command: {survivors}")
                 return survivors
             time.sleep(0.005)
