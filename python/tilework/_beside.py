@@ -15,13 +15,17 @@ from typing import Any, Callable, Optional
 
 from . import _context, _frames
 from ._errors import PoolError
-from ._finished import FinishedTile
+from ._finished import FinishedTile, Listener
 
 Work = Callable[[Any], Any]  # does a run whose `on_tile` is what it is given
 
 
-class Beside:
-    """A run that another thread does. It forks workers while the caller waits, which so holds no lock then."""
+class Beside(Listener):
+    """A run that another thread does. It forks workers while the caller waits, which so holds no lock then.
+
+    It waits, runs, and has ended. `engine` is that of the run while it runs: only then can it be asked to end. Before, the wish is
+    noted, and the run ends before its first tile. Afterwards the pool may do another run, which is not to be ended: `end` is
+    called while the pool is still this run's."""
 
     def __init__(self, work: Work, on_tile: Optional[Callable[[FinishedTile], object]], ended: Callable[["Beside"], object]) -> None:
         self.work: Optional[Work] = work  # None once it has begun: a run that is over keeps no operands
@@ -30,17 +34,22 @@ class Beside:
         self.ready, self.over = threading.Event(), threading.Event()
         self.pid = os.getpid()
         self.thread: Optional[threading.Thread] = None  # that does the run, once it has begun
-        self.engine: Any = None  # of the run, while it lasts
+        self.lock = threading.RLock()  # of `engine`; a finalizer may stop the run in the middle of anything
+        self.engine: Any = None
         self.stopped: Optional[BaseException] = None
         self.result: Any = None
         self.raised: Optional[BaseException] = None
 
     def begin(self, engine: Any) -> None:
-        """Called by the run before its first tile."""
-        self.engine = engine
+        with self.lock:
+            self.engine = engine
         self.ready.set()
         if self.stopped is not None:
             raise self.stopped
+
+    def end(self) -> None:
+        with self.lock:
+            self.engine = None
 
     def __call__(self, tile: FinishedTile) -> None:
         if self.stopped is not None:
@@ -63,17 +72,19 @@ class Beside:
             self.raised = error
         finally:
             _frames.stands_for.pop(ident, None)
-            self.engine = None
+            self.end()
             self.ready.set()
             self.over.set()
             self.ended(self)
 
     def stop(self, exception: BaseException) -> None:
         """The run ends soon, and raises this."""
-        self.stopped = self.stopped or exception
-        engine = self.engine
-        if engine is not None:
-            engine.stop(self.stopped)
+        if not self.is_here():
+            return
+        with self.lock:
+            self.stopped = self.stopped or exception
+            if self.engine is not None:
+                self.engine.stop(self.stopped)
 
     def is_here(self) -> bool:
         """A fork of the program has none of its threads."""

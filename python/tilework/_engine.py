@@ -24,6 +24,10 @@ class Engine(Protocol):
         """What the machine did not give, in words."""
 
     @property
+    def forks(self) -> bool:
+        """Its workers are forked from this process, in a run too."""
+
+    @property
     def closed(self) -> bool:
         """It was closed, or has ended by itself."""
 

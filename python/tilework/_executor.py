@@ -16,7 +16,7 @@ from ._engines import Engine as Workers
 from ._engines import engine_of
 from ._errors import ArgumentError, FileError, PoolError, TileError
 from ._files import Written
-from ._finished import Teller
+from ._finished import Teller, hears_tiles
 from ._local import Engine as LocalEngine
 from ._options import Asked, RunOptions
 from ._placement import workers_of
@@ -202,10 +202,10 @@ class Engine(LocalEngine):
                 assert folder is not None
                 head = _sent.head_of(request, asked, options, kernels, os.fsdecode(folder), self.threads)
             with teller(options.progress) if options.progress is not None else contextlib.nullcontext() as tell:
-                on_tile = Teller(request, None, options.on_tile, self, files) if options.on_tile is not None else None
+                on_tile = Teller(request, files.views(), options.on_tile, self) if options.on_tile is not None else None
                 if on_tile is not None:
-                    on_tile(-1, ())
-                tiles = Tiles(request, files, options, tell, on_tile if getattr(options.on_tile, "on_tile", True) is not None else None)
+                    on_tile.begin()
+                tiles = Tiles(request, files, options, tell, on_tile if hears_tiles(options.on_tile) else None)
                 if head is not None:
                     self._give_out(tiles, head, options)
             if tiles.failed:

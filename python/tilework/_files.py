@@ -392,24 +392,29 @@ class Written:
             error.add_note(note)
 
     def views(self) -> dict[int, np.ndarray[Any, Any]]:
-        """The outputs while they are written, mapped once more: such a view outlives the run."""
-        found: dict[int, np.ndarray[Any, Any]] = {}
-        for k, path in self.places.items():
-            unfinished = unfinished_of(self.files, k) if self.files.are_shared else beside_of(path)[0]
-            dtype, lengths = self.request.dtypes[k], self.request.lengths
-            shape = tuple([lengths[axis] for axis in self.request.notation.shapes[k]])
-            size = math.prod(shape) * dtype.itemsize
-            if size == 0:
-                found[k] = np.empty(shape, dtype)
-            elif not os.path.exists(unfinished):  # an earlier run has finished it
-                found[k] = loaded(path, "r")
-            else:
-                found[k] = np.memmap(unfinished, dtype, "r", os.path.getsize(unfinished) - size, shape)
-        return found
+        """The outputs while they are written."""
+        return views(self.request, self.files, self.places)
 
     def results(self) -> dict[int, np.ndarray[Any, Any]]:
         """The finished files."""
         return {k: loaded(path, self.files.mmap_mode) for k, path in self.places.items()}
+
+
+def views(request: Sought, files: Wanted, places: Mapping[int, str]) -> dict[int, np.ndarray[Any, Any]]:
+    """The outputs of a run while they are written, mapped once more: such a view outlives the run. `places`: their whole names."""
+    found: dict[int, np.ndarray[Any, Any]] = {}
+    for k, path in places.items():
+        unfinished = unfinished_of(files, k) if files.are_shared else beside_of(path)[0]
+        dtype = request.dtypes[k]
+        shape = tuple([request.lengths[axis] for axis in request.notation.shapes[k]])
+        size = math.prod(shape) * dtype.itemsize
+        if size == 0:
+            found[k] = np.empty(shape, dtype)
+        elif not os.path.exists(unfinished):  # an earlier run has finished it
+            found[k] = loaded(path, "r")
+        else:
+            found[k] = np.memmap(unfinished, dtype, "r", os.path.getsize(unfinished) - size, shape)
+    return found
 
 
 def _remove_run_folder(folder: str) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable, Optional
 
 import numpy as np
 
 from . import _tilework
-from ._errors import PoolError
-from ._files import Written
-from ._job import Job
 from ._request import Request
 
 
@@ -45,38 +43,59 @@ class FinishedTile:
         return f"<tilework.FinishedTile {self.number}: {places}>"
 
 
-class Teller:
-    """What the extension calls with the number of each tile that is done, and with -1 before the first."""
+class Listener:
+    """An `on_tile` of the package's own, which also learns from when to when its run can be ended."""
 
-    def __init__(self, request: Request, job: Optional[Job], on_tile: Callable[[FinishedTile], object], engine: Any,
-                 files: Optional[Written]) -> None:
-        self.request, self.engine, self.on_tile = request, engine, on_tile
-        self.arrays: dict[int, np.ndarray[Any, Any]] = {}
-        if files is not None:
-            self.arrays = files.views()
-        elif job is not None:
-            self.arrays = {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred}
+    on_tile: Optional[Callable[[FinishedTile], object]] = None  # None: it does not need to hear of tiles
+
+    def begin(self, engine: Any) -> None:
+        """Called by the run before its first tile: `engine.stop` ends it from now on."""
+
+    def end(self) -> None:
+        """Called by the run while the pool is still its own."""
+
+
+def hears_tiles(on_tile: Any) -> bool:
+    """Somebody needs to hear of each tile."""
+    return on_tile is not None and not (isinstance(on_tile, Listener) and on_tile.on_tile is None)
+
+
+class Teller:
+    """What the extension calls with the number of each tile that is done, and with -1 before the first. `arrays`: the outputs whose
+    memory is known before the run."""
+
+    def __init__(self, request: Request, arrays: Mapping[int, np.ndarray[Any, Any]], on_tile: Callable[[FinishedTile], object],
+                 engine: Any) -> None:
+        self.request, self.arrays, self.on_tile, self.engine = request, arrays, on_tile, engine
 
     def __call__(self, number: int, chosen: Any) -> None:
         if number >= 0:
-            self.on_tile(self._finished(number, {k: array.numpy() for k, array in chosen}))
-        elif hasattr(self.on_tile, "begin"):
+            self.tell(number, {k: array.numpy() for k, array in chosen})
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        if isinstance(self.on_tile, Listener):
             self.on_tile.begin(self.engine)
 
-    def _finished(self, number: int, chosen: dict[int, np.ndarray[Any, Any]]) -> FinishedTile:
-        notation, grid = self.request.notation, self.request.grid
-        starts, stops = grid.tile(number)
-        everything = tuple(map(slice, starts, stops))
+    def tell(self, number: int, chosen: Mapping[int, np.ndarray[Any, Any]]) -> None:
+        """`chosen`: the arrays of outputs whose dtype the kernel has chosen."""
+        self.on_tile(self._finished(number, chosen))
+
+    def parts(self, number: int) -> Iterator[tuple[int, tuple[slice, ...]]]:
+        """The outputs that a tile has finished, each with its part there."""
+        for k in self.request.notation.outs:
+            part = self.request.grid.part(number, k)
+            if part is not None and part[0] != _tilework.IN:
+                yield k, tuple(map(slice, part[1], part[2]))
+
+    def _finished(self, number: int, chosen: Mapping[int, np.ndarray[Any, Any]]) -> FinishedTile:
+        notation = self.request.notation
+        everything = tuple(map(slice, *self.request.grid.tile(number)))
         outputs: dict[str, Any] = {}
-        for k in notation.outs:
-            part = grid.part(number, k)
+        for k, part in self.parts(number):
             array = self.arrays.get(k, chosen.get(k))
-            if part is not None and part[0] != _tilework.IN and array is not None:
-                outputs[notation.names[k]] = array[tuple(map(slice, part[1], part[2]))]
+            if array is not None:
+                outputs[notation.names[k]] = array[part]
         index = tuple(everything[axis] for axis in notation.shapes[notation.outs[0]]) if notation.outs else everything
         return FinishedTile(number, dict(zip(notation.axes, everything)), index, outputs)
-
-
-def refuse_spawned(what: str) -> PoolError:
-    """For pools whose workers another interpreter has."""
-    return PoolError(f"a pool of start='spawn' has no {what}; use a pool of threads, or of processes that are forked")

@@ -15,8 +15,8 @@ from ._errors import ArgumentError, TileError
 from ._memory import as_array
 from ._native import Kernel
 from ._options import Asked
-from ._placement import Submits, is_engine, is_engines_worker, kind_of, workers_of
-from ._pool import Pool, close_at_exit, do, for_one_run, is_free, open_pools, reporting_to
+from ._placement import Submits, is_engine, is_inside_run, kind_of, workers_of
+from ._pool import Pool, close_at_exit, do, for_one_run, forks, is_free, open_pools, reporting_to
 from ._prepared import Function
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
 
 def _in_pool(kind: str, asked: Asked) -> Any:
     """Threads that are kept, or a pool for this one run."""
-    count = workers_of(asked.workers) or int(_tilework.inside_run() or is_engines_worker())  # one inside of a run, else as many as there may be
+    count = workers_of(asked.workers) or int(is_inside_run())  # one inside of a run, else as many as there may be
     if kind == "threads":
         threads = _threads.take(count)
         try:
@@ -378,7 +378,7 @@ def _run(asked: Asked) -> Any:
 def _may_fork(asked: Asked) -> bool:
     """Workers are forked for the run, as far as can be said before."""
     if isinstance(asked.pool, Pool):
-        return asked.pool.kind == "processes" and is_free(asked.pool)
+        return forks(asked.pool)
     if not isinstance(asked.pool, str) and is_engine(asked.pool):
         return False
     python = not isinstance(asked.kernel, (str, Kernel))

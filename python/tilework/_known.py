@@ -76,5 +76,9 @@ class KnownKernels:
         if pool.forks != self._forks:
             self._context = self._now
 
+    def drop(self, function: Any) -> None:
+        """It will not be run again."""
+        self._known.pop(identity_of(function), None)
+
     def clear(self) -> None:
         self._known.clear()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import numpy as np
 
 from . import _callbacks, _frames, _memory, _shared, _tilework, _ufuncs, _where  # noqa: F401  # the first sets what is called back
-from ._errors import ArgumentError, PoolError, TileError, of_failure
+from ._errors import ArgumentError, PoolError, of_failure
 from ._files import Masked, Written, left_dtypes, warn
 from ._finished import Teller
 from ._job import Job
@@ -57,6 +57,10 @@ class Engine:
     @property
     def note(self) -> Optional[str]:
         return self._inner.note if self._inner is not None else None
+
+    @property
+    def forks(self) -> bool:
+        return self.kind == "processes"
 
     @property
     def closed(self) -> bool:
@@ -115,28 +119,10 @@ class Engine:
     # ---- runs ----
 
     def run(self, request: Request, options: RunOptions) -> Any:
-        return self._collected(request, options) if request.collects else self._run(request, options)
-
-    def _collected(self, request: Request, options: RunOptions) -> Any:
-        """What the kernel returns for each tile, in a list."""
-        from ._manner import Manner
-        from ._map import Returned
-        returned = Returned(request.kernel, Manner(request.kernel).tile, self.kind == "processes")
-        request.kernel = returned
-        report = None
-        try:
-            try:
-                found = self._run(request, options)
-                report = found[1] if options.report else None
-            except TileError as error:
-                if not options.keep_going:
-                    raise
-                report = error.report
-                _frames.warn(f"{error.args[0]}; tiles that failed have None in the list", RuntimeWarning)
-            values = returned.take(request.grid.count)
-        finally:
-            returned.close()
-        return (values, report) if options.report else values
+        if request.collects:
+            from ._map import collected
+            return collected(self._run, request, options, self.kind == "processes")
+        return self._run(request, options)
 
     def _run(self, request: Request, options: RunOptions) -> Any:
         known = self._known(request) if request.native is None else None
@@ -168,7 +154,7 @@ class Engine:
                         raise ArgumentError("check= with where= needs dtype=, or a kernel that fills its outputs")
                     options = options._replace(where=where if files is None else None, report=True)
                 if options.on_tile is not None:
-                    options = options._replace(on_tile=Teller(request, job, options.on_tile, self, files))
+                    options = options._replace(on_tile=self._told(request, job, options.on_tile, files))
                 if tell is not None or again is not None:
                     options = options._replace(progress=tell, check=options.check and again is None)
                 began = time.monotonic()
@@ -212,6 +198,12 @@ class Engine:
         report.totals.update(compared)
         report.waited = known is not None and self._took_turns(report, time.process_time() - used, bool(_ufuncs.releases_lock(request.kernel)))
         return results, report
+
+    def _told(self, request: Request, job: Job, on_tile: Any, files: Optional[Written]) -> Any:
+        """What the extension calls with each tile that is done."""
+        if files is not None:
+            return Teller(request, files.views(), on_tile, self)
+        return Teller(request, {k: job.arrays[k].numpy() for k in request.notation.outs if k not in request.deferred}, on_tile, self)
 
     def _must_copy(self, request: Request) -> bool:
         """To fork the workers again, so that they see inputs, is more dangerous than it was when the pool was opened."""

@@ -49,6 +49,12 @@ def is_engines_worker() -> bool:
     return hasattr(getattr(dask, "thread_state", None), "execution_state")
 
 
+def is_inside_run() -> bool:
+    """This thread is in the middle of another run, which has the processors."""
+    server: Any = sys.modules.get("tilework._server")
+    return _tilework.inside_run() or is_engines_worker() or server is not None and server.is_inside()
+
+
 def kind_of(pool: Any, python: bool, apart: bool, unlocked: str = "") -> tuple[str, str]:
     """The kind of pool for a kernel, and why; `apart`: something is asked for that processes alone can do; `unlocked`: why
     a Python kernel is known to compute without Python's lock."""

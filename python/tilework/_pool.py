@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _alarms, _carried, _dtypes, _habits, _memory, _options, _shared
 from ._errors import ArgumentError, PoolError
+from ._finished import Listener
 from ._local import Engine as LocalEngine
 from ._native import Kernel
 from ._options import Asked, RunOptions
@@ -215,12 +216,13 @@ class Pool:
         """A run in the background; as :func:`tilework.submit`. Runs of one pool wait for each other, first come, first
         served."""
         asked = _options.of_either(_options.POOL_SUBMIT, kernel, signature, operands, options)
+        self._engine.accept(asked.kernel)
         from . import _beside
         return _beside.submitted(lambda beside: self._do(reporting_to(asked, beside)), self, self._forks())
 
     def _forks(self) -> bool:
         """A run that begins now may fork workers."""
-        return self.kind == "processes" and self._turn.is_free()
+        return self._engine.forks and self._turn.is_free()
 
     def _do(self, asked: Asked) -> Any:
         self._engine.accept(asked.kernel)
@@ -244,7 +246,11 @@ class Pool:
 
     def _run(self, request: Request, options: RunOptions) -> Any:
         with self._turn.take():
-            return self._engine.run(request, options)
+            try:
+                return self._engine.run(request, options)
+            finally:
+                if isinstance(options.on_tile, Listener):
+                    options.on_tile.end()
 
 
 # ---- for the functions that open pools themselves ----------------------------------------------------------------------
@@ -273,6 +279,11 @@ def for_one_run(kind: str, workers: int) -> Pool:
 def do(pool: Pool, asked: Asked) -> Any:
     """What a call of `run` or `evaluate` asks for."""
     return pool._do(asked)
+
+
+def forks(pool: Pool) -> bool:
+    """A run that begins now may fork workers."""
+    return pool._forks()
 
 
 def is_free(pool: Pool) -> bool:

@@ -6,23 +6,70 @@ import hashlib
 import os
 import signal
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import Any, Optional
-
-import numpy as np
 
 from . import _context
 from ._errors import PoolError
 from ._interpreter import STARTED
 from ._known import MOST_KNOWN, KnownKernels
-from ._local import Engine
-from ._options import Asked, Tell
+from ._local import Engine as LocalEngine
+from ._options import Asked, RunOptions, Tell
+from ._places import Found
 from ._request import Request
-from ._shared import SharedArray, handle_of
+from ._shared import SharedArray, handle_of, of_owner
 from ._signature import read
-from ._wire import Content, Handle, Place, Run, Wanted, kernel_of, parts, sendable
+from ._wire import Content, Handle, Known, Run, Wanted, kernel_of, parts, sendable
 
-Known = tuple[int, Handle]  # an array's number, and the handle by which the program maps it
+TOGETHER = 0.005  # seconds in which finished tiles are sent as one message
+
+
+class Engine(LocalEngine):
+    """Has the program hear of tiles."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__("processes")
+        self.kernels = KnownKernels(True, settled=True)  # equal contents are one object here, which nothing changes
+        self.server = server
+
+    def _told(self, request: Request, job: Any, on_tile: Any, files: Any) -> Any:
+        self.server.tiles = Tiles(self.server, request, on_tile == "tiles")
+        return self.server.tiles
+
+
+class Tiles:
+    """What the extension calls with each tile that is done, and before the first. Tiles that follow each other quickly are sent
+    together."""
+
+    def __init__(self, server: Server, request: Request, wanted: bool) -> None:
+        self.server, self.request, self.wanted = server, request, wanted
+        self.arrays: dict[int, tuple[Any, int]] = {}  # of chosen outputs, by their ids: the array, and its number
+        self.waiting: list[Any] = []
+        self.sent = 0.0
+
+    def __call__(self, number: int, chosen: Any) -> None:
+        if number < 0:
+            self.server.send("begin", (self.server.engine.pids(), {k: self.request.dtypes[k] for k in self.request.notation.outs}))
+        elif self.wanted:
+            self.waiting.append((number, [(k, *self._place(array)) for k, array in chosen]))
+            if time.monotonic() - self.sent > TOGETHER:
+                self.flush()
+
+    def flush(self) -> None:
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            self.server.send("tiles", waiting)
+            self.sent = time.monotonic()
+
+    def _place(self, array: Any) -> tuple[int, Optional[Handle]]:
+        """Its number; the handle too, if the program does not have it yet."""
+        found = self.arrays.get(id(array))
+        if found is not None:
+            return found[1], None
+        number, handle = self.server.known(of_owner(array))
+        self.arrays[id(array)] = array, number
+        return number, handle
 
 
 class Server:
@@ -31,23 +78,41 @@ class Server:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.program = os.getppid()
-        self.engine = Engine("processes")
-        self.engine.kernels = KnownKernels(True, settled=True)  # equal contents are one object here, which nothing changes
+        self.engine = Engine(self)
         self.arrays: dict[int, SharedArray] = {}
         self.next = 0
+        self.new: list[int] = []  # numbers of arrays that the program has not heard of
         self.kernels: dict[str, Any] = {}  # by their contents
+        self.tiles: Optional[Tiles] = None  # of the run
+        self.found = Found()
         self.running = False
+        self.sending = False
+        self.asked = False  # to end the run, while a message was sent
 
     def interrupted(self, *_: object) -> None:
-        """SIGINT, which the program sends when its own run is interrupted."""
-        if self.running:
+        """SIGINT, which the program sends when its own run is interrupted. A message that has begun becomes whole."""
+        if self.sending:
+            self.asked = True
+        elif self.running:
             self.running = False
             raise KeyboardInterrupt
+
+    def send(self, kind: str, value: Any) -> None:
+        numbers, self.new = self.new, []
+        self.asked = False
+        self.sending = True
+        try:
+            self.connection.send((kind, value, numbers))
+        finally:
+            self.sending = False
+        if self.asked:
+            self.interrupted()
 
     def loop(self) -> None:
         while True:
             try:
                 while not self.connection.poll(1.0):
+                    self.found = Found()  # what the last run was given goes if no other one follows
                     if os.getppid() != self.program:  # a child of the program still has the connection
                         raise EOFError
                 unwanted, what, *rest = self.connection.recv()
@@ -62,20 +127,22 @@ class Server:
                 answer = ("interrupted", report and parts(report))
             except Exception as error:  # pylint: disable=broad-except
                 answer = ("error", sendable(error))
+            del rest
             try:
-                self.connection.send(answer)
+                self.send(*answer)
             except OSError:
                 break
+            del answer
         self.engine.close()
 
-    def do_open(self, workers: int) -> tuple[int, Optional[str]]:
+    def do_open(self, workers: int) -> tuple[int, Optional[str], tuple[int, ...]]:
         self.engine.open(workers)
-        return self.engine.workers, self.engine.note
+        return self.engine.workers, self.engine.note, self.engine.pids()
 
     def do_pids(self) -> tuple[int, ...]:
         return self.engine.pids()
 
-    def do_empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Known:
+    def do_empty(self, shape: tuple[int, ...], dtype: Any) -> Known:
         return self.known(self.engine.empty(shape, dtype))
 
     def known(self, array: SharedArray) -> Known:
@@ -85,6 +152,7 @@ class Server:
             raise PoolError("start='spawn' needs memory files (memfd), which this system refuses")
         self.next += 1
         self.arrays[self.next] = array
+        self.new.append(self.next)
         return self.next, handle
 
     def do_arrays(self, wanted: list[Optional[Wanted]]) -> list[Optional[Known]]:
@@ -92,6 +160,8 @@ class Server:
 
     def kernel_of(self, content: Content) -> Any:
         """The same object for the same content, so that workers need not be forked again."""
+        if content[0] == "once":
+            return kernel_of(content)
         what = content[1]
         identity = hashlib.sha256(what if isinstance(what, bytes) else repr(what).encode()).hexdigest()
         kernel = self.kernels.pop(identity, None)
@@ -108,26 +178,42 @@ class Server:
         self.engine.warn = said.append
         _context.adopt(*run.context)
         reduce = {name: how if isinstance(how, str) else self.kernel_of(how) for name, how in run.reduce.items()}
-        views = [run.inputs.get(k) if place is None else self.view(place) for k, place in enumerate(run.places)]
-        asked = Asked(self.kernel_of(run.kernel), run.signature, tuple(views[k] for k in notation.given),
-                      tuple(views[k] for k in notation.made), None, run.splits, dict(zip(notation.axes, run.lengths)),
-                      run.edges, run.options, None, None, reduce)
-        request = Request(asked if run.files is None else run.files.asked(asked, notation, run.dtypes))
-        request.fresh = run.fresh if run.files is None else b""
-        request.files = run.files
-        self.running = True
+        views = [run.inputs.get(k) if view is None else view for k, view in enumerate(self.found.views(run.places))]
+        kernel = self.kernel_of(run.kernel)
         try:
-            found = self.engine.run(request, run.options._replace(progress=self.teller(bool(run.options.progress))))
+            asked = Asked(kernel, run.signature, tuple(views[k] for k in notation.given), tuple(views[k] for k in notation.made), None,
+                          run.splits, dict(zip(notation.axes, run.lengths)), run.edges, run.options, None, None, reduce)
+            request = Request(asked if run.files is None else run.files.asked(asked, notation, run.dtypes))
+            request.fresh = run.fresh if run.files is None else b""
+            request.files = run.files
+            results, report = self.run(request, run.options._replace(progress=self.teller(bool(run.options.progress)),
+                                                                     where=_mask(run, views[-1])))
         finally:
-            self.running = False
-        results, report = found if run.options.report else (found, None)
+            self.tiles = None
+            if run.kernel[0] == "once":
+                kernel.close()
+                self.engine.kernels.drop(kernel)
         outputs = dict(zip(notation.outs, results if len(notation.outs) > 1 else (results,)))
         chosen = {k: self.known(outputs[k].view(SharedArray)) for k in request.deferred}
         return parts(report) if report is not None else None, chosen, said
 
-    def view(self, place: Place) -> np.ndarray[Any, Any]:
-        memory = np.asarray(self.arrays[place.number]).reshape(-1).view(np.uint8)
-        return np.ndarray(place.shape, place.dtype, memory, place.first, place.strides)
+    def run(self, request: Request, options: RunOptions) -> tuple[Any, Any]:
+        """Results and report."""
+        self.running = True
+        try:
+            found = self.engine.run(request, options)
+        except Exception:
+            self.flush()
+            raise
+        finally:
+            self.running = False
+        self.flush()
+        return found if options.report else (found, None)
+
+    def flush(self) -> None:
+        """The program hears of all tiles that are done."""
+        if self.tiles is not None:
+            self.tiles.flush()
 
     def teller(self, progress: bool) -> Tell:
         """Tells the program how far the run is, and ends with it."""
@@ -135,11 +221,21 @@ class Server:
             try:
                 if self.connection.poll(0):  # it has nothing to say during a run: it has gone
                     os._exit(0)
+                self.flush()
                 if progress:
-                    self.connection.send(("progress", (done, total, seconds)))
+                    self.send("progress", (done, total, seconds))
             except OSError:
                 os._exit(0)
         return tell
+
+
+def _mask(run: Run, view: Any) -> Any:
+    """As the option takes it."""
+    if run.where is None:
+        return None
+    path, axes = run.where
+    mask = view if path is None else path
+    return mask if axes is None else {axes: mask}
 
 
 def serve(descriptor: int) -> None:

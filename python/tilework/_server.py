@@ -13,26 +13,31 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Optional
 
 import numpy as np
 
-from . import _classes, _context, _edges, _files, _frames, _generators, _identity, _memory, _shared, _signals, _tilework
+from . import _context, _edges, _files, _frames, _generators, _identity, _memory, _shared, _signals, _where
 from ._errors import ArgumentError, PoolError, TileError
-from ._finished import refuse_spawned
+from ._finished import Teller, hears_tiles
 from ._interpreter import STARTED, interpreter
 from ._manner import Manner
+from ._map import collected
 from ._options import RunOptions, Tell
+from ._places import Place, place_of
 from ._progress import teller
+from ._report import Report
 from ._request import Request
 from ._turn import Turn
-from ._wire import Handle, Place, Run, Wanted, content_of, raised, reduce_of, report_of
+from ._wire import UNDERWAY, Handle, Run, Wanted, content_of, raised, reduce_of, report_of
 
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
+WAKE = 1.0  # seconds until a thread that waits for the server looks whether another one has stopped its run
 
 
 class Engine:
@@ -43,11 +48,11 @@ class Engine:
         self.note: Optional[str] = None
         self._turn = turn
         self._awaited = False  # an answer of the server's
-        self._cut_short: Optional[tuple[dict[str, Any], bytes, str]] = None  # the report of the run that was interrupted last
-        self._ending: Optional[BaseException] = None  # what a run raises since the program ends
+        self._cut_short: Optional[tuple[dict[str, Any], bytes, str]] = None  # the report of a run that was interrupted
+        self._runs = False  # a run is under way, which `stop` ends
+        self._stopped: Optional[tuple[BaseException, float]] = None  # by another thread: what the run raises, and since when
+        self._pids: tuple[int, ...] = ()  # as far as is known
         self._unwanted: list[int] = []  # numbers of server arrays to be given back; filled by finalizers at any moment
-        # The mappings of the server's arrays: number there, address here.
-        self._mapped: "weakref.WeakKeyDictionary[Any, tuple[int, int]]" = weakref.WeakKeyDictionary()
 
     def open(self, workers: int) -> None:
         program = interpreter()
@@ -59,7 +64,7 @@ class Engine:
                                             env={**os.environ, STARTED: "1"})
         self._connection = Connection(ours.detach())
         try:
-            self.workers, self.note = self._ask("open", workers)
+            self.workers, self.note, self._pids = self._ask("open", workers)
         except BaseException:
             self._end()
             raise
@@ -67,12 +72,21 @@ class Engine:
     # ---- what it is ----
 
     @property
+    def forks(self) -> bool:
+        return False
+
+    @property
     def closed(self) -> bool:
         return self._connection.closed or not self._turn.is_of_this_process()
 
     def pids(self) -> tuple[int, ...]:
+        if self.closed:
+            return ()
+        if self._runs:  # the server answers after the run
+            return self._pids
         with self._turn.take():
-            return tuple(self._ask("pids")) if not self.closed else ()
+            self._pids = tuple(self._ask("pids")) if not self.closed else ()
+            return self._pids
 
     def inside(self) -> bool:
         """Never: kernels run elsewhere."""
@@ -83,6 +97,10 @@ class Engine:
             raise ArgumentError("statements need no interpreter and nothing to be forked: give them to tilework.evaluate or "
                                 "to a pool of threads, not to one with start='spawn'")
 
+    def know_pids(self, pids: tuple[int, ...]) -> None:
+        """Of its workers, in the middle of a run."""
+        self._pids = pids
+
     def refresh(self) -> None:
         """Nothing to do: kernels are sent as they are at each run."""
 
@@ -91,9 +109,9 @@ class Engine:
             self._end()  # the server sees the end of the connection
 
     def stop(self, exception: BaseException) -> None:
-        if not self._turn.is_free():
-            self._ending = exception
-            self._server.kill()  # its workers end with it
+        if self._runs and self._turn.is_of_this_process():
+            self._stopped = self._stopped or (exception, time.monotonic())
+            self._server.send_signal(signal.SIGINT)
 
     def _need_open(self) -> None:
         if self.closed:
@@ -122,28 +140,45 @@ class Engine:
         finally:
             _signals.release()
 
-    def _receive(self) -> tuple[str, Any]:
+    def _receive(self) -> tuple[str, Any, list[int]]:
+        """Kind and content of a message, and the numbers of arrays that come with it."""
         try:
-            self._connection.poll(None)
+            while not self._connection.poll(WAKE):
+                self._press()
             _signals.hold()
             try:
-                kind, value = self._connection.recv()
-                self._awaited = kind == "progress"
+                kind, value, numbers = self._connection.recv()
+                self._awaited = kind in UNDERWAY
             finally:
                 _signals.release()
         except (EOFError, OSError) as error:
             raise self._lost() from error
-        return kind, value
+        return kind, value, numbers
 
-    def _answer(self, tell: Optional[Tell] = None) -> Any:
+    def _press(self) -> None:
+        """Another thread has asked the run to end, and it does not."""
+        if self._stopped is not None:
+            if time.monotonic() - self._stopped[1] > PATIENCE:
+                self._server.kill()
+            else:
+                self._server.send_signal(signal.SIGINT)
+
+    def _answer(self, hear: Optional[Callable[[str, Any], object]] = None) -> Any:
+        """`hear`: gets what the server says before."""
         try:
             while True:
-                kind, value = self._receive()
-                if kind == "progress":
-                    if tell is not None:
-                        tell(*value)
-                elif kind == "error":
+                kind, value, numbers = self._receive()
+                if kind in UNDERWAY:
+                    if hear is not None:
+                        hear(kind, value)
+                    continue
+                if kind != "done":
+                    self._unwanted.extend(numbers)
+                if kind == "error":
                     raise raised(*value)
+                elif kind == "interrupted":
+                    self._cut_short = value
+                    raise self._stopped[0] if self._stopped is not None else KeyboardInterrupt
                 else:
                     return value
         except BaseException:
@@ -151,25 +186,27 @@ class Engine:
                 self._interrupt()
             raise
 
-    def _lost(self) -> PoolError:
+    def _lost(self) -> BaseException:
         self._end()
-        if self._ending is not None:
-            raise self._ending
+        if self._stopped is not None:
+            return self._stopped[0]
         return PoolError(f"the interpreter that this pool had started has ended (exit code {self._server.returncode}); "
                          "open another pool")
 
     def _interrupt(self) -> None:
         """The run there ends, and what it still has to say is taken; a server that does not answer is ended."""
         end = time.monotonic() + PATIENCE
-        self._cut_short = None
         try:
             while self._awaited and time.monotonic() < end:
                 self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
                 while self._awaited and self._connection.poll(0.05):
-                    kind, value = self._receive()
-                    self._cut_short = value if kind == "interrupted" else None
-        except PoolError:
-            return
+                    kind, value, numbers = self._receive()
+                    self._cut_short = value if kind == "interrupted" else value[0] if kind == "done" and self._runs else None
+                    self._unwanted.extend(numbers)
+        except BaseException as error:
+            if isinstance(error, PoolError) or error is (self._stopped or (None,))[0]:
+                return
+            raise
         if self._awaited:
             self._server.kill()
             self._end()
@@ -190,85 +227,179 @@ class Engine:
 
     # ---- memory ----
 
-    def _attach(self, number: int, handle: Handle) -> _shared.SharedArray:
+    def attach(self, number: int, handle: Handle) -> _shared.SharedArray:
+        """An array of the server's, which keeps it as long as this process does."""
         array = _shared.attach(*handle)
-        memory = _memory.memory_of(array)
-        weakref.finalize(memory, self._unwanted.append, number).atexit = False
-        self._mapped[memory] = number, array.__array_interface__["data"][0]
+        weakref.finalize(_memory.memory_of(array), self._unwanted.append, number).atexit = False
         return array
 
     def empty(self, shape: Sequence[int], dtype: np.dtype[Any]) -> _shared.SharedArray:
+        if self._runs:  # the server answers after the run
+            return _shared.empty(shape, dtype)
         with self._turn.take():
             self._need_open()
-            return self._attach(*self._ask("empty", tuple(shape), dtype))
-
-    def _place(self, array: np.ndarray[Any, Any]) -> Optional[Place]:
-        """How the server finds an array that lies in its memory."""
-        try:
-            found = self._mapped.get(_memory.memory_of(array))
-        except TypeError:  # no weak reference to it: not one of ours
-            return None
-        if found is None:
-            return None
-        number, start = found
-        return Place(number, array.__array_interface__["data"][0] - start, array.shape, array.strides, array.dtype)
+            return self.attach(*self._ask("empty", tuple(shape), dtype))
 
     # ---- runs ----
 
     def run(self, request: Request, options: RunOptions) -> Any:
-        for what, wish in (("map", request.collects), ("iterate, submit or on_tile", options.on_tile), ("where", options.where is not None)):
-            if wish:
-                raise refuse_spawned(what)
-        content, notation = content_of(request), request.notation
+        return collected(self._run, request, options, True) if request.collects else self._run(request, options)
+
+    def _run(self, request: Request, options: RunOptions) -> Any:
         if request.native is None:
             _generators.warn_of(request.kernel, True)
         request.prepare(None if request.native is not None else Manner(request.kernel))
+        where, mask = _mask_of(options)
+        if request.theirs:
+            _memory.refuse_one_file(request.notation.names, request.arrays, request.theirs)
+        content = content_of(request)
         with teller(options.progress) as tell:
             self._need_open()
-            places, made = self._placed(request)
-            sent = options._replace(progress=options.progress is not None)
-            self._send("run", Run(content, _context.portable(), notation.text, places, request.splits, request.lengths,
-                                  _edges.again(request.edges), request.fresh, sent, reduce_of(request),
-                                  _dtypes_of(request), _inputs_of(request), _files_of(request)))
+            places, made = self._placed(request, mask)
+            hearing = _Hearing(self, request, made, options.on_tile, tell)
+            sent = options._replace(progress=tell is not None, on_tile=hearing.wish, where=None,
+                                    report=options.report or where is not None or hearing.wish == "tiles")  # which an exception has
             try:
-                report, chosen, said = self._answer(tell)
+                report, chosen, said = self._done(hearing, Run(
+                    content, _context.portable(), request.notation.text, places, request.splits, request.lengths,
+                    _edges.again(request.edges), request.fresh, sent, reduce_of(request), _dtypes_of(request), _inputs_of(request),
+                    _files_of(request), where))
             except TileError as error:
-                _copy_back(request, made)
                 if error.report is not None:
                     error.report = report_of(error.report, request)
+                hearing.copy_back()
                 raise
-            except KeyboardInterrupt as interrupt:
+            except BaseException as error:
                 if self._cut_short is not None:
-                    setattr(interrupt, "report", report_of(self._cut_short, request))
+                    with contextlib.suppress(AttributeError):
+                        setattr(error, "report", report_of(self._cut_short, request))
                 raise
-            _copy_back(request, made)
+            hearing.copy_back()
             for words in said:
                 _frames.warn(words, RuntimeWarning)
-            made.update((k, self._attach(*item)) for k, item in chosen.items())
-        if request.files is not None:
-            results = request.results({k: _files.loaded(path, request.files.mmap_mode) for k, path in request.files.paths.items()})
-            return (results, report_of(report, request)) if options.report else results
-        found = tuple(request.theirs[k] if k in request.theirs else _classes.of_items(np.asarray(made[k]))
-                      for k in notation.outs)
-        results = found[0] if len(found) == 1 else found
-        return (results, report_of(report, request)) if options.report else results
+        return self._results(request, options, made, chosen, report_of(report, request) if report is not None else None)
 
-    def _placed(self, request: Request) -> tuple[list[Optional[Place]], dict[int, _shared.SharedArray]]:
-        """Where the server finds the operands, and those of them that it had to make: it knows no memory of the program's."""
+    def _done(self, hearing: _Hearing, run: Run) -> Any:
+        """What the server says of a run in the end."""
+        self._cut_short = None
+        self._runs = True
+        try:
+            self._send("run", run)
+            return self._answer(hearing)
+        finally:
+            self._runs = False
+            self._stopped = None
+
+    def _results(self, request: Request, options: RunOptions, made: dict[int, _shared.SharedArray],
+                 chosen: dict[int, tuple[int, Handle]], report: Optional[Report]) -> Any:
+        if request.files is not None:
+            found = {k: _files.loaded(path, request.files.mmap_mode) for k, path in request.files.paths.items()}
+        else:
+            found = {k: np.asarray(array) for k, array in made.items()}
+            if options.where is not None:
+                _where.fill_skipped(request, report, {k: found[k] for k in request.notation.outs if k in found})
+            found.update((k, np.asarray(self.attach(*item))) for k, item in chosen.items())
+        results = request.results(found)
+        return (results, report) if options.report else results
+
+    def _placed(self, request: Request, mask: Optional[np.ndarray[Any, Any]]) -> \
+            tuple[list[Optional[Place]], dict[int, _shared.SharedArray]]:
+        """Where the server finds the operands and the mask, and those of them that it had to make."""
+        outs, count = request.notation.outs, len(request.arrays)
         elsewhere = {*request.deferred, *_inputs_of(request)}  # files, and what the server makes by itself
-        places = [None if array is None or k in elsewhere else self._place(array) for k, array in enumerate(request.arrays)]
-        wanted = [None if place is not None or k in elsewhere or (request.files is not None and request.arrays[k] is None)
-                  else _wanted(request, k) for k, place in enumerate(places)]
+        arrays = [*request.arrays, mask]
+        places = [None if array is None or k in elsewhere else place_of(array, k in outs, self._server.pid)
+                  for k, array in enumerate(arrays)]
+        wanted = [None if place is not None or k in elsewhere or (arrays[k] is None and (k == count or request.files is not None))
+                  else _wanted(request, k, arrays[k]) for k, place in enumerate(places)]
         made: dict[int, _shared.SharedArray] = {}
         if any(item is not None for item in wanted):
             for k, item in enumerate(self._ask("arrays", wanted)):
                 if item is not None:
-                    made[k] = self._attach(*item)
-                    places[k] = self._place(made[k])
-        for k, array in enumerate(request.arrays):
+                    made[k] = self.attach(*item)
+                    places[k] = place_of(made[k], True, self._server.pid)
+        for k, array in enumerate(arrays):
             if array is not None and k in made:  # outputs too: a tile that is not run stays as it was
                 made[k][...] = array
         return places, made
+
+
+class _Hearing:
+    """What the program hears of a run while it lasts. `made`: arrays of the server's, by operand."""
+
+    def __init__(self, engine: Engine, request: Request, made: dict[int, _shared.SharedArray], on_tile: Any,
+                 tell: Optional[Tell]) -> None:
+        self.engine, self.request, self.tell = engine, request, tell
+        self.copied = {k: made[k] for k in request.notation.outs if request.files is None and k in made and
+                       request.arrays[k] is not None}  # outputs that the user gave, and that the server cannot see
+        self.chosen: dict[int, np.ndarray[Any, Any]] = {}  # arrays of outputs whose dtype the kernel chooses, by the server's number
+        self.wish = None if on_tile is None else "tiles" if hears_tiles(on_tile) else "begin"
+        self.teller: Optional[Teller] = None
+        if on_tile is not None:
+            arrays = {} if request.files is not None else {k: np.asarray(made[k] if request.arrays[k] is None else request.arrays[k])
+                                                           for k in request.notation.outs if k not in request.deferred}
+            self.teller = Teller(request, arrays, on_tile, engine)
+
+    def __call__(self, kind: str, value: Any) -> None:
+        was, _here.hears = _here.hears, True
+        try:
+            if kind == "progress":
+                if self.tell is not None:
+                    self.tell(*value)
+            elif kind == "begin":
+                self._begin(*value)
+            else:
+                self._tiles(value)
+        finally:
+            _here.hears = was
+
+    def _begin(self, pids: tuple[int, ...], dtypes: dict[int, np.dtype[Any]]) -> None:
+        assert self.teller is not None
+        self.engine.know_pids(pids)
+        request = self.request
+        if request.files is not None and self.wish == "tiles":
+            request.choose(dtypes)
+            self.teller.arrays = _files.views(request, request.files, {k: os.path.abspath(path) for k, path in
+                                                                       request.files.paths.items()})
+        self.teller.begin()
+
+    def _tiles(self, tiles: list[tuple[int, list[tuple[int, int, Optional[Handle]]]]]) -> None:
+        assert self.teller is not None
+        for _, chosen in tiles:
+            self.chosen.update((own, np.asarray(self.engine.attach(own, handle))) for _, own, handle in chosen if handle is not None)
+        for number, chosen in tiles:
+            for k, part in self.teller.parts(number) if self.copied else ():
+                if k in self.copied:
+                    self.request.arrays[k][part] = self.copied[k][part]  # type: ignore[index]
+            self.teller.tell(number, {k: self.chosen[own] for k, own, _ in chosen})
+
+    def copy_back(self) -> None:
+        """Outputs are as the run has left them; if tiles were heard of, they are already."""
+        for k, array in self.copied.items() if self.wish != "tiles" else ():
+            self.request.arrays[k][...] = array  # type: ignore[index]
+
+
+class _Here(threading.local):
+    hears = False  # this thread is in a function that a run calls while it lasts
+
+
+_here = _Here()
+
+
+def is_inside() -> bool:
+    """This thread is in a function that a run of a pool of start="spawn" has called."""
+    return _here.hears
+
+
+def _mask_of(options: RunOptions) -> tuple[Optional[tuple[Optional[str], Optional[str]]], Optional[np.ndarray[Any, Any]]]:
+    """What is said of the mask, and the mask itself, if it is no file."""
+    if options.where is None:
+        return None, None
+    array, axes = _where.mask_of(options.where)
+    _, given = _where.axes_and_mask(options.where)
+    if _files.is_path(given):
+        return (os.path.abspath(_files.path_of(given, "where")), axes), None
+    return (None, axes), array.numpy()
 
 
 def _dtypes_of(request: Request) -> tuple[Optional[np.dtype[Any]], ...]:
@@ -288,16 +419,8 @@ def _files_of(request: Request) -> Optional[_files.Wanted]:
                                   identity=_identity.of_request(request))
 
 
-def _wanted(request: Request, k: int) -> Wanted:
-    array = request.arrays[k]
+def _wanted(request: Request, k: int, array: Optional[np.ndarray[Any, Any]]) -> Wanted:
+    """An array that the server makes for an operand, or for the mask."""
     if array is not None:
-        return array.shape, request.dtypes[k]
+        return array.shape, array.dtype
     return tuple(request.lengths[axis] for axis in request.notation.shapes[k]), request.dtypes[k]
-
-
-def _copy_back(request: Request, made: dict[int, _shared.SharedArray]) -> None:
-    """Outputs that the user gave and that the server cannot see."""
-    for k in request.notation.outs if request.files is None else ():
-        array = request.arrays[k]
-        if k in made and array is not None:
-            array[...] = made[k]

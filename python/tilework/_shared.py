@@ -16,6 +16,7 @@ from ._errors import BY_STATUS, OutOfMemory, PoolError, of_failure
 _known: "weakref.WeakValueDictionary[tuple[int, ...], _tilework.Array]" = weakref.WeakValueDictionary()
 # Other processes' arrays that are mapped here, and their handles.
 _attached: "weakref.WeakKeyDictionary[_tilework.Array, tuple[int, ...]]" = weakref.WeakKeyDictionary()
+_attached_at: "weakref.WeakValueDictionary[tuple[int, ...], _tilework.Array]" = weakref.WeakValueDictionary()
 
 
 class _Heaps:
@@ -84,23 +85,30 @@ def handle_of(array: np.ndarray[Any, Any]) -> Optional[tuple[Any, ...]]:
     place = _attached.get(memory)
     if place is None:
         place = memory.handle()
+        if place is not None:
+            _known.setdefault(place[2:], memory)
     if place is None:
         return None
     return (place, array.__array_interface__["data"][0] - memory.address,
             _dtypes.descr_of(array.dtype) or array.dtype.str, array.shape, array.strides, array.flags.writeable)
 
 
-def attach(place: tuple[int, ...], first: int, descr: str, shape: tuple[int, ...], strides: tuple[int, ...],
-           writeable: bool) -> SharedArray:
-    """The array of a handle, in any process of this machine and user."""
-    memory = _known.get(place[2:])
+def memory_at(place: tuple[int, ...]) -> _tilework.Array:
+    """What the first part of a handle names. All arrays that lie in it have it at one address."""
+    memory = _known.get(place[2:]) or _attached_at.get(place)
     if memory is None:
         try:
             memory = _tilework.Array.attach(place)
         except _tilework.Failure as failure:
             raise PoolError(failure.args[1]) from None
-        _attached[memory] = place
-    array = np.ndarray(shape, _dtypes.dtype_of_descr(descr), memory.bytes(), first, strides).view(SharedArray)
+        _attached[memory], _attached_at[place] = place, memory
+    return memory
+
+
+def attach(place: tuple[int, ...], first: int, descr: str, shape: tuple[int, ...], strides: tuple[int, ...],
+           writeable: bool) -> SharedArray:
+    """The array of a handle, in any process of this machine and user."""
+    array = np.ndarray(shape, _dtypes.dtype_of_descr(descr), memory_at(place).bytes(), first, strides).view(SharedArray)
     array.flags.writeable = writeable
     return array
 

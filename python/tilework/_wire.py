@@ -18,23 +18,16 @@ from ._files import Wanted as Files
 from ._grid import Splits
 from ._native import Kernel
 from ._options import RunOptions
+from ._places import Place
 from ._report import Report, ReportParts
 from ._request import Request
 
 Handle = tuple[Any, ...]  # how another process finds an array
-Content = tuple[str, Any]  # "pickle" or "recipe", and what it says of a kernel
+Known = tuple[int, Handle]  # an array of the server's: its number there, and the handle by which the program maps it
+Content = tuple[str, Any]  # "pickle" or "recipe", and what it says of a kernel; "once": a pickle that is not kept for another run
+UNDERWAY = ("progress", "begin", "tiles")  # messages of a run that lasts
 Wanted = tuple[tuple[int, ...], np.dtype[Any]]  # shape and dtype of an array that the server makes
 Totals = dict[str, Any]
-
-
-class Place(NamedTuple):
-    """An array in the memory of an array of the server's."""
-
-    number: int  # of the server's
-    first: int  # byte
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dtype: np.dtype[Any]
 
 
 class Run(NamedTuple):
@@ -43,16 +36,17 @@ class Run(NamedTuple):
     kernel: Content
     context: tuple[Any, Any]
     signature: str
-    places: list[Optional[Place]]  # one an operand; None: an output whose dtype the kernel chooses
+    places: list[Optional[Place]]  # one an operand, and that of the mask; None: an output whose dtype the kernel chooses, a file
     splits: Splits
     lengths: tuple[int, ...]
     edges: Edges
     fresh: bytes
-    options: RunOptions  # whose `progress` is whether the program wants to know it
+    options: RunOptions  # whose `progress` and `on_tile` are words for what the program wants to know
     reduce: dict[str, Any]  # of outputs by name: "sum" and the like, or the content of a function
     dtypes: tuple[Optional[np.dtype[Any]], ...] = ()  # of outputs that are files; None: what the kernel returns
     inputs: dict[int, str] = {}  # operands that are files
     files: Optional[Files] = None  # where the outputs are written, with the identities of the kernels
+    where: Optional[tuple[Optional[str], Optional[str]]] = None  # the mask, None if it lies in the last place, and its axes
 
 
 # ---- kernels -----------------------------------------------------------------------------------------------------------
@@ -60,7 +54,10 @@ class Run(NamedTuple):
 
 def content_of(request: Request, pool: str = "start='spawn'") -> Content:
     """The kernel of a run. `pool`: who sends it, in messages."""
-    return _recipe(request.native, pool) if request.native is not None else _pickled(request.kernel, pool)
+    if request.native is not None:
+        return _recipe(request.native, pool)
+    how, what = _pickled(request.kernel, pool)
+    return "once" if request.collects else how, what
 
 
 def reduce_of(request: Request, pool: str = "start='spawn'") -> dict[str, Any]:
@@ -79,7 +76,7 @@ def _recipe(kernel: Kernel, pool: str) -> Content:
 def kernel_of(content: Content) -> Any:
     """The other way round."""
     how, what = content
-    return pickle.loads(what) if how == "pickle" else Kernel.from_recipe(what)
+    return Kernel.from_recipe(what) if how == "recipe" else pickle.loads(what)
 
 
 def _pickled(kernel: Any, pool: str) -> Content:

@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 import traceback
+import types
 
 import hypothesis
 import pytest
@@ -98,12 +99,17 @@ def what_is_left(test, before, after):
     return "\n".join(lines)
 
 
+no_parameters = types.SimpleNamespace(params={})
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks(request):
     """After each test no object of the library is left, no process, and no descriptor."""
     if "shared_pools" in request.fixturenames:  # they are kept over many tests
         yield
         return
+    if getattr(request.node, "callspec", no_parameters).params.get("pool") == "spawned":
+        request.getfixturevalue("spawned_pool")  # which stays
     before = live(), children(), descriptors()
     yield
     request.node.funcargs.clear()  # what the test's fixtures made
@@ -127,6 +133,14 @@ def shared_pools():
 @pytest.fixture(params=["processes", "threads", "serial"])
 def pool(request):
     with tw.Pool(1 if request.param == "serial" else 2, request.param) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def spawned_pool():
+    """One for all tests of a module."""
+    pytest.importorskip("cloudpickle")
+    with tw.Pool(2, start="spawn") as opened:
         yield opened
 
 

@@ -10,9 +10,15 @@ import tilework as tw
 Y, X = 1 + np.arange(40.0), 1 + np.arange(6.0)
 SIGNATURE = "y[i], x[j] -> r[i,j]"
 ROWS = {"i": 4}
-POOLS = ("serial", "threads", "processes")
+POOLS = ("serial", "threads", "processes", "spawned")
 WANTED = np.isin(np.arange(40) // 4, (1, 6, 7))
 EXPECTED = np.where(WANTED[:, None], np.outer(Y, X), 0)
+
+
+@pytest.fixture(params=POOLS)
+def pool(request):
+    """What pool= is given."""
+    return request.getfixturevalue("spawned_pool") if request.param == "spawned" else request.param
 
 
 def outer(y, x):
@@ -27,7 +33,6 @@ def mask():
     return found
 
 
-@pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("where", [
     mask(), np.asfortranarray(mask()), mask()[::-1, ::-1][::-1, ::-1], {"m[i]": mask().any(1)}, {"[j,i]": mask().T},
     {"m[j, i]": np.broadcast_to(mask().any(1), (6, 40))}, {"[i,j]": mask().any(1)[:, None]}, np.broadcast_to(mask().any(1)[:, None], (40, 6)),
@@ -48,7 +53,6 @@ def test_masks_without_dimensions_and_without_elements():
     assert empty.shape == (3, 0) and report.totals["done"] == report.totals["tiles"]
 
 
-@pytest.mark.parametrize("pool", POOLS)
 def test_results_of_which_nothing_is_wanted_have_the_dtype_of_the_inputs(pool):
     nothing = tw.run(outer, SIGNATURE, Y.astype("f4"), X.astype("f4"), pool=pool, tiles=ROWS, where=np.zeros((40, 6), bool))
     assert nothing.dtype == "f4" and (nothing == np.zeros((40, 6))).all()
@@ -80,7 +84,6 @@ def test_masks_that_make_no_sense_are_refused(tmp_path):
 # ---- files ----
 
 
-@pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("in_file", [False, True])
 @pytest.mark.parametrize("dtype", [None, float])
 def test_files_are_resumed_with_the_same_mask_alone(pool, in_file, dtype, tmp_path):
@@ -116,7 +119,6 @@ def test_files_are_resumed_with_the_same_mask_alone(pool, in_file, dtype, tmp_pa
         tw.run(kernel, SIGNATURE, Y, X, out="mask.npy", where="mask.npy", pool=pool)
 
 
-@pytest.mark.parametrize("pool", POOLS)
 def test_files_of_which_nothing_is_wanted(pool, tmp_path):
     none = np.zeros((40, 6), bool)
     result = tw.run(outer, SIGNATURE, Y, X, out=tmp_path / "r.npy", where=none, pool=pool, tiles=ROWS)
