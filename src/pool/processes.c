@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "heap/spare.h"
+#include "os/allocator.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/process.h"
@@ -46,6 +47,7 @@ static int serve(void *argument)
     }
     seat->worker.mark = tw__fork_mark();
     tw__inside_enter();
+    tw__allocator_keep();
     tw__note_faults(&seat->crew->claims->slots[index].fault);
     if (own->hooks.child != NULL) {
         own->hooks.child(own->hooks.user, index);
