@@ -1,4 +1,5 @@
-/* harness.h - what the unit tests share: cmocka in the order that it wants, and a generator of repeatable numbers. */
+/* harness.h - what the unit tests share: cmocka in the order that it wants, a generator of repeatable numbers, and how
+ * many of many cases are tried. */
 #ifndef TW_TESTS_HARNESS_H
 #define TW_TESTS_HARNESS_H
 
@@ -6,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -17,6 +19,15 @@
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED
 #endif
+
+/* Loops over many cases try one in so many: 1 is all, and tests/parts.py asks for more under valgrind and the
+ * sanitizers, where a case takes long. */
+static inline int one_in(void)
+{
+    const char *text = getenv("TILEWORK_TEST_ONE_IN");
+    const int number = text != NULL ? atoi(text) : 1;
+    return number > 1 ? number : 1;
+}
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static inline uint64_t next_random(uint64_t *state)
