@@ -3,8 +3,8 @@
 #   make           build the library and the command in build/release
 #   make demo      build, then show one job done four ways (ARGS="--workers 4 ..." is passed on)
 #   make test      build in every variant and run all tests (ARGS="--only PART ...")
-#   make test-long   the same, fuzzing, soaking and trying random statements for about an hour, from new seeds, and all
-#                  tests on nodes
+#   make test-long   the same with all cases where make test has a sample, fuzzing, soaking and trying random statements
+#                  for about an hour, from new seeds, and all tests on nodes
 #   make bench     measure Tilework beside its peers (ARGS="--quick ...")
 #   make soak      real jobs while workers and commands are killed at random, 10 minutes (ARGS="--minutes 1 ...")
 #   make reliability   measure what killed workers, full disks and the like do to Tilework and to other tools

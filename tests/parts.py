@@ -6,6 +6,7 @@ What the parts need is set up by tools/build/setup.sh. Standard library alone.
 import concurrent.futures
 import fcntl
 import functools
+import json
 import os
 import pathlib
 import platform
@@ -25,17 +26,20 @@ CORES = len(os.sched_getaffinity(0))
 
 
 class Effort:
-    """How long the parts without an end of their own run: `make test`, or with --long `make test-long`."""
+    """How long the parts without an end of their own run: `make test`, or with --long `make test-long`. How many cases
+    others have says tests/sampling.py."""
     fuzz = 10  # seconds for each target
     soak = 10  # seconds
     nodes = False  # all tests on nodes
-    expressions = 2_500  # random statements, about 20 seconds
+    one_in = 4  # of many cases one in so many is tried under the sanitizers and valgrind (one_in() in tests/unit/harness.h)
+    expressions = 700  # random statements, about 30 seconds
     reductions = 200  # random ones, about 20 seconds
     seed = SEED  # None: another one in every run
 
     @classmethod
     def make_long(cls):
-        cls.fuzz, cls.soak, cls.nodes, cls.expressions, cls.reductions, cls.seed = 300, 300, True, 200_000, 5_000, None
+        cls.fuzz, cls.soak, cls.nodes, cls.one_in, cls.expressions, cls.reductions, cls.seed = 300, 300, True, 1, 200_000, 5_000, None
+        os.environ["TILEWORK_TEST_LONG"] = "1"  # tests/sampling.py
 
 
 SANITIZER_OPTIONS = {
@@ -45,6 +49,11 @@ SANITIZER_OPTIONS = {
                     f"suppressions='{TOP / 'tests' / 'race_suppressions.txt'}'",
 }
 
+
+# Python files are compiled once for all processes of pytest, and not beside the sources.
+COMPILED = {"PYTHONPYCACHEPREFIX": str(BUILD / "pycache")}
+# Objects with debug information are the same in every clone.
+CCACHE = {"CCACHE_NOHASHDIR": "1"}
 
 # How each variant is built: the compiler and Meson's options.
 VARIANTS = {
@@ -57,15 +66,26 @@ VARIANTS = {
 }
 
 
-def build(name):
-    """Configures and builds one variant in build/test/NAME. Gives None, or the output of what failed. Of two parts that
-    need the same variant one builds it, while the other waits."""
+def compiler_command(compiler):
+    """The compiler, behind ccache if that is installed: a fresh clone then compiles only what no other one has compiled."""
+    return f"ccache {compiler}" if shutil.which("ccache") else compiler
+
+
+def build(name, suite=None):
+    """Configures and builds one variant in build/test/NAME, with a suite only the tests in it. Gives None, or the output of
+    what failed. Of two parts that need the same variant one builds it, while the other waits."""
     with open(BUILD / f"{name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return build_locked(name)
+        return build_locked(name, suite)
 
 
-def build_locked(name):
+def programs_of(folder, suite):
+    """The programs of the tests in a suite, as targets of Ninja."""
+    tests = json.loads((folder / "meson-info" / "intro-tests.json").read_text(encoding="utf-8"))
+    return sorted({os.path.relpath(test["cmd"][0], folder) for test in tests if f"tilework:{suite}" in test["suite"]})
+
+
+def build_locked(name, suite):
     compiler, *options = VARIANTS[name]
     folder = BUILD / name
     stamp = folder / "variant.txt"
@@ -79,11 +99,11 @@ def build_locked(name):
         if not again:
             shutil.rmtree(folder, ignore_errors=True)
         done = run(["meson", "setup", *again, folder, TOP, "-Dwerror=true", "-Db_colorout=never", *options],
-                   env={"CC": compiler})
+                   env={"CC": compiler_command(compiler), **CCACHE})
         if done.code != 0:
             return done.output
         stamp.write_text(wanted)
-    done = run(["ninja", "-k", "20", "-C", folder], seconds=1200)
+    done = run(["ninja", "-k", "20", "-C", folder, *(programs_of(folder, suite) if suite else [])], env=CCACHE, seconds=1200)
     return None if done.code == 0 else done.output
 
 
@@ -105,12 +125,12 @@ def meson_tests(part, name, *arguments, env=None, patience=1, seconds=900):
     return outcome
 
 
-def needs(name):
+def needs(name, suite=None):
     """A part that needs a variant: it fails with the compiler's words if the variant cannot be built."""
     def decorate(part):
         @functools.wraps(part)
         def run_part():
-            wrong = build(name)
+            wrong = build(name, suite)
             if wrong is None:
                 return part()
             outcome = Outcome()
@@ -147,6 +167,7 @@ def part_clang():
 def part_sanitize():
     """AddressSanitizer and UndefinedBehaviorSanitizer, leaks too where the machine allows."""
     env = {key: SANITIZER_OPTIONS[key] for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+    env["TILEWORK_TEST_ONE_IN"] = Effort.one_in
     remarks = []
     if not probe("clang", ["-fsanitize=address,undefined"], env):
         env["ASAN_OPTIONS"] = env["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
@@ -156,10 +177,10 @@ def part_sanitize():
     return outcome
 
 
-@needs("race")
+@needs("race", suite="threads")
 def part_race():
     """ThreadSanitizer: the tests that use threads."""
-    env = {"TSAN_OPTIONS": SANITIZER_OPTIONS["TSAN_OPTIONS"], "TILEWORK_TEST_NO_PROCESSES": "1"}
+    env = {"TSAN_OPTIONS": SANITIZER_OPTIONS["TSAN_OPTIONS"], "TILEWORK_TEST_NO_PROCESSES": "1", "TILEWORK_TEST_ONE_IN": Effort.one_in}
     arguments = ["--suite", "threads"]
     if not probe("clang", ["-fsanitize=thread"], env):
         # Older runtimes do not know the wide randomisation of newer kernels.
@@ -179,7 +200,7 @@ def part_valgrind():
     wrapper = "valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,possible " \
               "--errors-for-leak-kinds=definite --child-silent-after-fork=no"
     return meson_tests("valgrind", "gcc", "--suite", "valgrind-ok", "--wrapper", wrapper, patience=10,
-                       env={"TILEWORK_TEST_NO_PROCESSES": "1"})
+                       env={"TILEWORK_TEST_NO_PROCESSES": "1", "TILEWORK_TEST_ONE_IN": Effort.one_in})
 
 
 def fuzz(target):
@@ -225,8 +246,7 @@ def part_command():
     report = BUILD / "command.xml"
     report.unlink(missing_ok=True)
     env = {"TILEWORK_BIN": release / "cli" / "tilework", "TILEWORK_NPYCOPY": release / "tests" / "npycopy",
-           "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache,
-           "PYTHONDONTWRITEBYTECODE": "1"}
+           "TILEWORK_BUILD": release, "TILEWORK_CACHE": cache, "XDG_CACHE_HOME": cache, **COMPILED}
     # Files side by side, as many as there are cores: most tests wait for one process.
     done = run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", CORES, "--dist", "loadfile",
                 f"--junitxml={report}", "tests/command"],
@@ -237,15 +257,24 @@ def part_command():
     return outcome
 
 
+def pip_install(python, folder, *where):
+    """Builds the NumPy package in build/test/FOLDER and installs it; one part at a time. In `faults-python` its library is
+    that of the fault build."""
+    faults = "true" if folder == "faults-python" else "false"
+    with open(BUILD / f"{folder}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps", *where,
+                    f"--config-settings=build-dir={BUILD / folder}", "--config-settings=setup-args=-Dwerror=true",
+                    f"--config-settings=setup-args=-Dfaults={faults}", TOP],
+                   env={"PATH": f"{python.parent}:{os.environ['PATH']}", **CCACHE}, seconds=900)
+
+
 def part_package():
     """The NumPy package: installed with pip into an environment of its own, then its tests, examples and types."""
     outcome = Outcome()
     python = TOP / "build" / "venv-package" / "bin" / "python"
-    env = {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1",
-           "XDG_CACHE_HOME": BUILD / "package-cache"}
-    done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation",
-                "--no-deps", "--force-reinstall", f"--config-settings=build-dir={BUILD / 'package'}",
-                "--config-settings=setup-args=-Dwerror=true", TOP], env=env, seconds=900)
+    env = {"PATH": f"{python.parent}:{os.environ['PATH']}", "XDG_CACHE_HOME": BUILD / "package-cache", **COMPILED}
+    done = pip_install(python, "package", "--force-reinstall")
     if done.code != 0:
         outcome.fail("package: pip install", done.output)
         return outcome
@@ -301,13 +330,8 @@ def own_package(part, outcome, variant="faults"):
     """(interpreter, folder of the NumPy package for this part alone); no folder: it fails. Its library is that of the
     fault build, or with another variant's name the usual one."""
     python, package = TOP / "build" / "venv-package" / "bin" / "python", BUILD / variant / f"package-{part}"
-    with open(BUILD / f"{variant}-python.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.rmtree(package, ignore_errors=True)
-        done = run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
-                    "--target", package, f"--config-settings=build-dir={BUILD / f'{variant}-python'}",
-                    f"--config-settings=setup-args=-Dfaults={'true' if variant == 'faults' else 'false'}", TOP],
-                   env={"PATH": f"{python.parent}:{os.environ['PATH']}"}, seconds=900)
+    shutil.rmtree(package, ignore_errors=True)
+    done = pip_install(python, "faults-python" if variant == "faults" else "package", "--target", package)
     if done.code != 0:
         outcome.fail(f"{part}: pip install", done.output)
         package = None
@@ -421,14 +445,12 @@ def part_install():
     return count_program("install", [sys.executable, TOP / "tools" / "check" / "install.py", BUILD / "install"], cwd=TOP)
 
 
+# In this order: the long ones first, and those that need the same variant not one after the other, so that none waits for its build.
 PARTS = {
-    "checks": part_checks, "gcc": part_gcc, "command": part_command, "differential": part_differential,
-    "reductions": part_reductions,
-    "package": part_package, "clang": part_clang, "sanitize": part_sanitize,
-    "race": part_race, "valgrind": part_valgrind, "fuzz": part_fuzz, "model": part_model,
-    "nodes": part_nodes,
-    "faults": part_faults, "calls": part_calls,
-    "install": part_install,
+    "checks": part_checks, "package": part_package, "gcc": part_gcc, "command": part_command, "sanitize": part_sanitize,
+    "faults": part_faults, "clang": part_clang, "nodes": part_nodes, "calls": part_calls, "model": part_model, "race": part_race,
+    "differential": part_differential, "valgrind": part_valgrind, "install": part_install, "reductions": part_reductions,
+    "fuzz": part_fuzz,
 }
 
 ALONE = {"fuzz"}  # its targets run for a time, not for a number of inputs: beside another part they would try fewer

@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
                         help=f"run this part alone (may be given again): {', '.join(PARTS)}")
     parser.add_argument("--long", action="store_true",
-                        help="fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
+                        help="all cases, not samples of them; fuzz, soak and try random statements for about an hour, from seeds that are new in every run")
     parser.add_argument("--beside", type=at_least(0), default=0, metavar="N", help="keep N busy loops running meanwhile")
     parser.add_argument("--lanes", type=at_least(1), default=2, metavar="N",
                         help="parts that run at the same time, 1 for one after the other; default 2")

@@ -1,6 +1,7 @@
 /* calls.c - the k-th call of the C library fails, k = 1, 2, ... until a job passes without having met the failure, once
  * and forever after: `calls BUILD-FOLDER NEW-FOLDER [JOB [KIND [NUMBER]]]`; `calls --jobs` names the jobs. Calls in
- * worker processes count too.
+ * worker processes count too. Of the calls of a series beyond the first MANY only one in EVERY is tried, another one in
+ * each job and series, unless a kind is given or TILEWORK_TEST_LONG=1.
  *
  * After each case: success with the right bytes, or an error with a status that fits and a sentence; then the same job
  * again, in the same pool, with nothing refused, which must succeed, resuming from the journal where there is one; then
@@ -21,7 +22,9 @@
 
 #define PATIENCE 20      /* seconds for a case, after which it is said to hang */
 #define MOST_CALLS 20000 /* of one kind in a job: more, and the series would never end */
-#define MOST_SHOWN 5     /* different faults of a series that are shown in full */
+#define MANY 40
+#define EVERY 6
+#define MOST_SHOWN 5 /* different faults of a series that are shown in full */
 
 static const struct series {
     enum refuse_kind kind;
@@ -236,15 +239,25 @@ static void trace_case(const struct job *job, const struct series *series, uint6
 
 static uint64_t total_cases, total_failed_runs;
 static int number_of_test, failed_tests;
+static int tries_all; /* every call of a series, however many there are */
+
+/* The call that is tried after this one: the next, or one some calls later. */
+static uint64_t next_number(uint64_t number, const struct job *job, const struct series *series)
+{
+    const uint64_t shift = (uint64_t)(job - jobs) + (uint64_t)(series - all_series);
+    return number < MANY || tries_all ? number + 1 : number == MANY ? number + 1 + shift % EVERY : number + EVERY;
+}
 
 static void run_series(const struct job *job, const struct series *series)
 {
     static char told[MOST_SHOWN * (JOB_TEXT + 256)], wrong[JOB_TEXT];
-    uint64_t number = 0, bad = 0, failed_runs = 0, shown = 0;
+    uint64_t number = 0, cases = 0, bad = 0, failed_runs = 0, shown = 0;
     struct outcome outcome;
     told[0] = '\0';
     do {
-        outcome = run_case(job, series, ++number, wrong);
+        number = next_number(number, job, series);
+        outcome = run_case(job, series, number, wrong);
+        cases++;
         failed_runs += outcome.status != TW_OK;
         if (wrong[0] != '\0' && bad++ < MOST_CALLS && strstr(told, wrong) == NULL && shown++ < MOST_SHOWN) {
             snprintf(told + strlen(told), sizeof told - strlen(told), "  %s:\n  %s", case_text, wrong);
@@ -253,19 +266,19 @@ static void run_series(const struct job *job, const struct series *series)
     if (outcome.met > 0) {
         bad++;
     }
-    number--; /* the last one met nothing */
-    if (number == 0 && bad == 0) {
+    cases--; /* the last one met nothing */
+    if (cases == 0 && bad == 0) {
         return; /* the job makes no such call */
     }
     printf("%sok %d - calls: %s, %s: %s, %s: %llu cases, %llu ended with an error\n", bad == 0 ? "" : "not ",
            ++number_of_test, job->name, refuse_names[series->kind], series->what, series->forever ? "forever" : "once",
-           (unsigned long long)number, (unsigned long long)failed_runs);
+           (unsigned long long)cases, (unsigned long long)failed_runs);
     if (bad > 0) {
         printf("  %llu of the cases are wrong\n%s", (unsigned long long)bad, told);
         failed_tests++;
     }
     fflush(stdout);
-    total_cases += number;
+    total_cases += cases;
     total_failed_runs += failed_runs;
 }
 
@@ -288,6 +301,8 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGALRM, hangs);
+    const char *is_long = getenv("TILEWORK_TEST_LONG");
+    tries_all = argc > 4 || (is_long != NULL && strcmp(is_long, "1") == 0);
     for (int j = 0; j < njobs; j++) {
         if (argc > 3 && strcmp(argv[3], jobs[j].name) != 0) {
             continue;

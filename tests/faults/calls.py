@@ -5,8 +5,8 @@
 
 `tilework run` writes two files on two worker processes, with a journal, a report and a trace; refuse.so, preloaded, refuses the
 call, in workers too. After each case: the exit code, one line that says why, bytes, processes and files; then the same
-with --resume, which must finish. Each command takes memory so often that of those calls only every Nth (default 4) is
-tried; calls.c tries all of the library's. Writes TAP, and how many cases there were.
+with --resume, which must finish. Each command takes memory so often that of those calls only every Nth (default 16, with
+TILEWORK_TEST_LONG=1 4) is tried; calls.c tries all of the library's. Writes TAP, and how many cases there were.
 """
 
 import concurrent.futures
@@ -22,6 +22,7 @@ from case import ROWS, Case, Job
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+import sampling  # noqa: E402
 from tap import Tap  # noqa: E402
 
 COUNTS_SIZE = 4096  # bytes of the file in which refuse.so keeps its counts
@@ -141,7 +142,7 @@ def run_series(runners, build, top, kind, forever, error, codes, every):
 
 def main():
     arguments = sys.argv[1:]
-    every = 4
+    every = 4 if sampling.is_long() else 16
     if "--every" in arguments:
         place = arguments.index("--every")
         every = int(arguments[place + 1])

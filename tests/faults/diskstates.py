@@ -207,7 +207,8 @@ def states(disk, random, most, ticks=None):
     everything, nothing, everything but one unit, nothing but one unit. The others are any choice at any tick. Without
     `ticks`: those in which more happened than stores, and some of the others."""
     where = ticks or range(1, disk.last + 1)
-    if ticks is None:
+    is_whole, room = ticks is None, most * 4 // 5
+    if is_whole:
         rest = [tick for tick in where if tick not in disk.marks]
         ticks = sorted(disk.marks) + random.sample(rest, min(len(rest), STORE_TICKS))
     moments = {tick: disk.moment(tick) for tick in ticks}
@@ -217,6 +218,8 @@ def states(disk, random, most, ticks=None):
         for one in moment.units():
             then += [(tick, lambda unit, one=one: unit == one), (tick, lambda unit, one=one: unit != one)]
     random.shuffle(then)
+    if is_whole and len(first) > room:  # some of each kind, at ticks from the beginning to the end
+        first = random.sample(first, room // 2)
     found, chosen = set(), []
 
     def take(tick, state):
@@ -225,7 +228,7 @@ def states(disk, random, most, ticks=None):
             found.add(key)
             chosen.append((tick, state))
     for tick, is_new in first + then:
-        if len(chosen) >= most * 4 // 5:
+        if len(chosen) >= room:
             break
         take(tick, moments[tick].state(is_new))
     systematic = len(chosen)

@@ -4,7 +4,8 @@
     matrix.py BUILD-FOLDER NEW-FOLDER [POINT]
 
 After each: the bytes of the outputs, the processes and files that are left; after the command was killed or has failed,
-the same with --resume, which must run the missing tiles and no others. Writes TAP, and how many cases there are.
+the same with --resume, which must run the missing tiles and no others. Each point meets each action with one number of
+workers; with every one if POINT is given or TILEWORK_TEST_LONG=1. Writes TAP, and how many cases there are.
 """
 
 import collections
@@ -22,6 +23,7 @@ from case import ROWS, Case, Job
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+import sampling  # noqa: E402
 from tap import Tap  # noqa: E402
 
 ACTIONS = ("kill-worker", "kill-parent", "delay", "error")
@@ -199,6 +201,29 @@ def run_case(build, folder, point, action, setting):
     return case.faults
 
 
+def divided(cases, chosen_points, whole=False):
+    """(the cases that are run, {why others are not: how many}) of (setting, action) for each point. In `make test` each point
+    meets each action once, with one of the settings; with `whole`, and in `make test-long`, with every setting."""
+    apply, skipped = [], collections.Counter()
+    for setting, action in cases:
+        for point in chosen_points:
+            reason = why_not(point, action, setting)
+            if reason is None:
+                apply.append((point, action, setting))
+            else:
+                skipped[reason] += 1
+    run = apply if whole else sampling.one_of_each(apply, lambda case: (case[0].name, case[1]))
+    if len(run) < len(apply):
+        skipped["left to make test-long"] = len(apply) - len(run)
+    return run, skipped
+
+
+def counts(title, run, skipped):
+    """The line that says how many cases there were."""
+    why = "; ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    return f"# points {title}: {len(run) + sum(skipped.values())} cases, {len(run)} run, {sum(skipped.values())} not ({why})"
+
+
 def plain_faults(build, folder, points, setting):
     """A run that is cut short and one that resumes, with nothing armed but the log: the points that should be passed
     are, and no others, so that no case is left out by mistake."""
@@ -243,21 +268,11 @@ def main():
     remarks = []
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as runners:
         for title, grid in grids.items():
-            skipped, begun = collections.Counter(), []
-            for setting, action in grid:
-                for point in chosen:
-                    reason = why_not(point, action, setting)
-                    if reason is not None:
-                        skipped[reason] += 1
-                        continue
-                    name = f"matrix: {action} at {point.name}, {setting.text()}"
-                    begun.append((name, runners.submit(run_case, build, top / f"case-{len(remarks)}-{len(begun)}",
-                                                       point, action, setting)))
-            for name, done in begun:
-                tap.check(name, done.result())
-            not_applied = "; ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-            remarks.append(f"# points {len(chosen)} {title}: {len(chosen) * len(grid)} cases, "
-                           f"{len(begun)} run, {sum(skipped.values())} not applicable ({not_applied})")
+            run, skipped = divided(grid, chosen, whole=len(sys.argv) > 3)
+            begun = [runners.submit(run_case, build, top / f"case-{len(remarks)}-{number}", *case) for number, case in enumerate(run)]
+            for (point, action, setting), done in zip(run, begun):
+                tap.check(f"matrix: {action} at {point.name}, {setting.text()}", done.result())
+            remarks.append(counts(f"{len(chosen)} {title}", run, skipped))
     print("\n".join(remarks))
     return tap.end()
 

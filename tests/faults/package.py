@@ -5,10 +5,10 @@
 
 PACKAGE-FOLDER contains the NumPy package with a library of a fault build, PYTHON is an interpreter that has NumPy. After
 each: the bytes of the outputs, the processes and files that are left; after the program was killed or has failed, the same
-call with resume=True, which must compute the missing tiles and no others. Writes TAP, and how many cases there are.
+call with resume=True, which must compute the missing tiles and no others. Each point meets each action in one of the settings,
+in all of them if POINT is given or TILEWORK_TEST_LONG=1. Writes TAP, and how many cases there are.
 """
 
-import collections
 import concurrent.futures
 import os
 import pathlib
@@ -87,25 +87,14 @@ def main():
     points = matrix.table(build)
     chosen = [point for point in points.values()
               if not point.has("nodes") and (len(sys.argv) < 6 or point.name == sys.argv[5])]
-    tap, remarks = Tap(), []
+    tap = Tap()
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as runners:
-        for setting, actions in SETTINGS:
-            skipped, begun = collections.Counter(), []
-            for action in actions:
-                for point in chosen:
-                    reason = matrix.why_not(point, action, setting)
-                    if reason is not None:
-                        skipped[reason] += 1
-                        continue
-                    folder = top / f"{setting.pool}-{int(setting.reduces)}-{action}-{point.name}"
-                    begun.append((f"package: {action} at {point.name}, {setting.text()}",
-                                  runners.submit(run_case, (folder, python, package), point, action, setting)))
-            for name, done in begun:
-                tap.check(name, done.result())
-            not_applied = "; ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-            remarks.append(f"# points {len(chosen)} from Python, {setting.text()}: {len(chosen) * len(actions)} cases, "
-                           f"{len(begun)} run, {sum(skipped.values())} not applicable ({not_applied})")
-    print("\n".join(remarks))
+        cases = [(setting, action) for setting, actions in SETTINGS for action in actions]
+        run, skipped = matrix.divided(cases, chosen, whole=len(sys.argv) > 5)
+        begun = [runners.submit(run_case, (top / str(number), python, package), *case) for number, case in enumerate(run)]
+        for (point, action, setting), done in zip(run, begun):
+            tap.check(f"package: {action} at {point.name}, {setting.text()}", done.result())
+    print(matrix.counts(f"{len(chosen)} from Python", run, skipped))
     return tap.end()
 
 

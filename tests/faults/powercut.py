@@ -25,10 +25,11 @@ from case import npy, npy_items, step
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+import sampling  # noqa: E402
 from tap import Tap  # noqa: E402
 
 ROWS, COLUMNS = 40, 150  # one tile a row: tiles share pages and units of 512 bytes; records fill more than one of these
-STATES = 350  # of a log
+STATES = 350 if sampling.is_long() else 80  # of a log
 CONTROL_STATES = 60
 PACE = 45  # milliseconds of a tile in a run that is recorded, so that its journal is written several times
 FIRST_FAILING = 25

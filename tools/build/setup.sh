@@ -65,6 +65,7 @@ missing_packages() {
 wished_packages() {
     case "$level" in
     test)
+        have ccache || echo ccache
         have spin || echo spin
         have chromium || have chromium-browser || have google-chrome || echo chromium
         have munged || echo munge
