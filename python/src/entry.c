@@ -139,22 +139,45 @@ static int inputs_match(const struct entry *entry, const struct values *values)
     return 1;
 }
 
-static int out_matches(const struct entry *entry, PyObject *out)
+/* The array that was given for a result, borrowed; NULL: it is made. */
+static PyObject *place_of_result(const struct entry *entry, const struct values *values, int k)
 {
-    if (out == NULL) {
+    if (entry->name_of[k] >= 0) {
+        return values->named[entry->name_of[k]];
+    }
+    return values->out == NULL || entry->nouts == 1 ? values->out : PyTuple_GET_ITEM(values->out, k);
+}
+
+/* out is an array, or a tuple of as many as there are results. */
+static int out_matches(const struct entry *entry, const struct values *values)
+{
+    if (values->out == NULL) {
         return entry->natural;
     }
-    return entry->nouts == 1 && entry->name_of[0] < 0 && PyArray_CheckExact(out) &&
-           fits(&entry->made[0], (PyArrayObject *)out);
+    if (entry->nouts > 1 && (!PyTuple_CheckExact(values->out) || PyTuple_GET_SIZE(values->out) != entry->nouts)) {
+        return 0;
+    }
+    for (int k = 0; k < entry->nouts; k++) {
+        PyObject *place = place_of_result(entry, values, k);
+        if (entry->name_of[k] >= 0 || !PyArray_CheckExact(place) || !fits(&entry->made[k], (PyArrayObject *)place)) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* Results that are written in place: whether they may be, and share no memory with anything else. */
 static int places_are_free(const struct entry *entry, const struct values *values)
 {
     for (int k = 0; k < entry->nouts; k++) {
-        PyObject *result = entry->name_of[k] >= 0 ? values->named[entry->name_of[k]] : values->out;
+        PyObject *result = place_of_result(entry, values, k);
         if (result == NULL) {
             continue;
+        }
+        for (int other = 0; other < k && values->out != NULL; other++) {
+            if (may_overlap(result, place_of_result(entry, values, other))) {
+                return 0;
+            }
         }
         if (!PyArray_ISWRITEABLE((PyArrayObject *)result)) {
             return 0;
@@ -170,7 +193,7 @@ static int places_are_free(const struct entry *entry, const struct values *value
 
 int entry_matches(const struct entry *entry, const struct values *values)
 {
-    return inputs_match(entry, values) && out_matches(entry, values->out) && places_are_free(entry, values);
+    return inputs_match(entry, values) && out_matches(entry, values) && places_are_free(entry, values);
 }
 
 /* ---- parameters ---- */
@@ -249,7 +272,7 @@ static int take_results(const struct entry *entry, const struct values *values, 
     for (; made < entry->nouts; made++) {
         const struct layout *layout = &entry->made[made];
         if (entry->name_of[made] >= 0 || values->out != NULL) {
-            results[made] = Py_NewRef(values->out != NULL ? values->out : values->named[entry->name_of[made]]);
+            results[made] = Py_NewRef(place_of_result(entry, values, made));
             continue;
         }
         Py_INCREF(entry->descr[made]);

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any
 
 import numpy as np
 
 from ._errors import ArgumentError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def whole(value: Any, what: str) -> int:
@@ -25,7 +28,7 @@ def whole(value: Any, what: str) -> int:
 
 def plain(text: str, what: str) -> str:
     """A text that the library can read."""
-    if "\0" in text or not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+    if "\0" in text or not text.isascii() and _SURROGATE.search(text):
         raise ArgumentError(f"{what} contains an invalid character: {text!r}")
     return text
 

@@ -214,7 +214,9 @@ class StatementRequest(Request):
         if out is not None:
             for k, value in _outputs.by_output(notation, out, "out").items():
                 self.arrays[k], self.theirs[k] = _memory.output(value, f"out {notation.names[k]}", True), value
-        if not settled or not statement.dtypes:
+        is_settled = statement.dtypes and (settled or dtype is None and statement.asked == tuple(
+            [None if array is None else array.dtype for array in self.arrays]))
+        if not is_settled:
             for name, own in zip(notation.names, self.arrays):
                 if own is not None and _memory.as_array(own, f"operand {name}").dtype not in NATIVE:
                     raise TypeError(f"operand {name} has dtype {own.dtype}; statements compute with numbers and bools")

@@ -169,6 +169,18 @@ def test_several_results(missed):
     assert f(A, B, out={"d": one})[1] is one
 
 
+def test_several_results_go_where_a_tuple_says(missed):
+    f = tw.function("c[i] = a[i] + b[i]; d[i] = a[i] - b[i]")
+    c, d, both = np.zeros(20), np.zeros(20), np.zeros(30)
+    for _ in range(3):
+        found = f(A, B, out=(c, d))
+        assert found[0] is c and found[1] is d and (c == A + B).all() and (d == A - B).all()
+    assert len(missed) == 1
+    for out in ((both[:20], both[10:]), (c, c), (A, d), (c, d[:10]), (c,), (c, d, d)):
+        with pytest.raises((ValueError, TypeError)):
+            f(A, B, out=out)
+
+
 def test_reductions_scalars_and_no_operands(missed):
     f = tw.function("s[] = sum(i: a[i] * b[i])")
     for _ in range(2):
