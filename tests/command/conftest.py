@@ -6,11 +6,14 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 import numpy
 import pytest
 
 import survival
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # sampling.py
 
 KERNELS = r"""
 #include <fcntl.h>

@@ -5,6 +5,7 @@ import itertools
 import numpy
 import pytest
 
+import sampling
 import statements
 
 # What NumPy's own tests of einsum ask for: subscripts, and the lengths of their operands.
@@ -60,7 +61,7 @@ def compare(subscripts, shapes, random, dtype="int64"):
     assert want is None or numpy.array_equal(want, found), (subscripts, shapes, want, found)
 
 
-@pytest.mark.parametrize("subscripts,shapes", ASKED, ids=[f"{s} {'x'.join(map(str, p[0]))}" for s, p in ASKED])
+@pytest.mark.parametrize("subscripts,shapes", sampling.one_in(3, ASKED), ids=lambda value: str(value).replace(" ", ""))
 def test_what_numpys_tests_of_einsum_ask_for_comes_out_equal(subscripts, shapes):
     compare(subscripts, shapes, numpy.random.default_rng(1), "float64")
 

@@ -162,8 +162,8 @@ SANITIZED = [
 ]
 
 PROGRAM = """
-import sys
-sys.path.insert(0, sys.argv[1])
+import os, sys
+sys.path[:0] = [sys.argv[1], os.path.dirname(sys.argv[1])]
 import numpy
 from statements import Library, Statement
 from test_notation_values import sample
