@@ -16,6 +16,8 @@ import types
 import hypothesis
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # sampling.py
+
 import tilework as tw
 from tilework import _grid, _prepared, _signature, _statement, _tilework
 
@@ -47,6 +49,13 @@ def live():
 
 def pytest_collection_finish():
     """What is imported by now stays: every later gc.collect(), two for each test, need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_is_known_stays():
+    """What the files before this one have imported (Numba, Dask) need not be looked at again either."""
     gc.collect()
     gc.freeze()
 

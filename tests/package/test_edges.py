@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+
+import sampling
 import tilework as tw
 
 # Ours, and numpy.pad's mode and options.
@@ -101,11 +103,10 @@ def test_scipys_names_are_aliases(alias):
 def test_each_axis_has_its_own_edge_and_the_last_number_wins():
     u = random((4, 5), "float64")
     text = "r[i,j] = u[i-2,j+2]"
-    for one in MODES:
-        for other in MODES:
-            wide = np.pad(u, ((2, 2), (0, 0)), MODES[one][0], **MODES[one][1])
-            wide = np.pad(wide, ((0, 0), (2, 2)), MODES[other][0], **MODES[other][1])
-            assert (tw.evaluate(text, u=u, edges={"i": one, "j": other}) == wide[0:4, 4:9]).all(), (one, other)
+    for one, other in sampling.pairs(list(MODES), list(MODES), 3):
+        wide = np.pad(u, ((2, 2), (0, 0)), MODES[one][0], **MODES[one][1])
+        wide = np.pad(wide, ((0, 0), (2, 2)), MODES[other][0], **MODES[other][1])
+        assert (tw.evaluate(text, u=u, edges={"i": one, "j": other}) == wide[0:4, 4:9]).all(), (one, other)
     both = tw.evaluate("r[i,j] = u[i-2,j+2]", u=u, edges={"i": 1, "j": 2})
     wide = np.pad(u, ((2, 2), (2, 2)), constant_values=((1, 1), (2, 2)))
     assert (both == wide[0:4, 4:9]).all()

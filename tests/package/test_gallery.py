@@ -17,10 +17,16 @@ PAGE = (TOP / "docs" / "gallery.md").read_text()
 NAMES = sorted(path.stem for path in GALLERY.glob("*.py") if path.stem != "canvas")
 
 
-def run(tmp_path, *command):
-    """A program's output; all that it leaves is in a folder of the test's own."""
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Both tests of a job have its kernels."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+def run(tmp_path, cache, *command):
+    """A program's output; all that it leaves but kernels is in a folder of the test's own."""
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False,
-                          env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)})
+                          env={**os.environ, "XDG_CACHE_HOME": cache, "TMPDIR": str(tmp_path)})
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -45,15 +51,15 @@ def test_there_are_ten():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_gives_what_it_gave_before(name, tmp_path):
-    said = run(tmp_path, TOP / "bench" / "gallery.py", "--small", "--check", "--only", name)
+def test_a_job_gives_what_it_gave_before(name, tmp_path, cache):
+    said = run(tmp_path, cache, TOP / "bench" / "gallery.py", "--small", "--check", "--only", name)
     if "is not installed" in said:
         pytest.skip(said.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_is_a_program_with_a_picture_or_a_table(name, tmp_path):
-    said = run(tmp_path, GALLERY / f"{name}.py", "--small", "--save", "it.png")
+def test_a_job_is_a_program_with_a_picture_or_a_table(name, tmp_path, cache):
+    said = run(tmp_path, cache, GALLERY / f"{name}.py", "--small", "--save", "it.png")
     if (tmp_path / "it.png").exists():
         assert np.ptp(pixels_of((tmp_path / "it.png").read_bytes())) > 100
         assert f"(gallery/{name}.png)" in PAGE and np.ptp(pixels_of((TOP / "docs" / "gallery" / f"{name}.png").read_bytes())) > 100
