@@ -210,6 +210,15 @@ static int direct_operand(const struct tw__stage *stage, int k)
     return -1;
 }
 
+int tw__grid_shape(const tw_grid *grid, int k, int64_t *shape)
+{
+    const tw_operand *operand = &grid->signature->operands[k];
+    for (int d = 0; d < operand->ndim; d++) {
+        shape[d] = grid->axes[operand->axes[d]].length;
+    }
+    return operand->ndim;
+}
+
 int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape)
 {
     const tw_grid *cells = grid;

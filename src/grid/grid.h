@@ -56,6 +56,9 @@ static inline int64_t tw__axis_stop(const struct tw__grid_axis *axis, int64_t k)
     return k + 1 == axis->count ? axis->length : tw__axis_start(axis, k + 1);
 }
 
+/* The shape of operand k of the job; its dimensions are the result. */
+int tw__grid_shape(const tw_grid *grid, int k, int64_t *shape);
+
 /* The part of operand k in a tile, along its own dimensions: start[ndim], shape[ndim]. 0: the tile's step does not have
  * this operand, but perhaps a partial of it, and the part is empty; 1: it reads it; 2: it writes it. */
 int tw__grid_part(const tw_grid *grid, uint64_t tile, int k, int64_t *start, int64_t *shape);

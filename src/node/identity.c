@@ -23,15 +23,6 @@
 #include "record/journal_file.h"
 #include "record/recovery.h"
 
-int tw__joining_shape(const tw_grid *grid, int k, int64_t *shape)
-{
-    const tw_operand *operand = &grid->signature->operands[k];
-    for (int d = 0; d < operand->ndim; d++) {
-        shape[d] = grid->axes[operand->axes[d]].length;
-    }
-    return operand->ndim;
-}
-
 /* ---- what is refused ---- */
 
 static tw_status check_options(const tw_outputs_options *options, tw_error *error)
@@ -156,7 +147,7 @@ tw_status tw__joining_shadow(struct tw__joining *joining, tw_error *error)
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         int64_t shape[TW_MAX_DIMS], bytes;
         if (outputs->files[k] != NULL) {
-            const int ndim = tw__joining_shape(outputs->grid, k, shape);
+            const int ndim = tw__grid_shape(outputs->grid, k, shape);
             status = tw__array_new(&joining->shadows[k], &joining->files[k].dtype, ndim, shape, &bytes, error);
         }
     }

@@ -21,9 +21,6 @@ struct tw__joining {
     tw_array *shadows[TW_MAX_OPERANDS]; /* of outputs: dtype and shape, without elements */
 };
 
-/* The shape of operand k by the grid's lengths; its dimensions are the result. */
-int tw__joining_shape(const tw_grid *grid, int k, int64_t *shape);
-
 /* Refuses options that exclude each other, and jobs that nodes cannot do. Errors: TW_ERROR_ARGUMENT. */
 tw_status tw__joining_check(const tw_outputs_options *options, const tw_grid *grid, tw_error *error);
 

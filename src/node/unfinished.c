@@ -72,7 +72,7 @@ static void wish_for(const struct tw__joining *joining, int k, int number, const
     snprintf(wish->shown, sizeof wish->shown, "%.4000s/%s", member->folder.path, wish->name);
     memset(wish->tag, 0, sizeof wish->tag);
     memcpy(wish->tag + 2, job_tag, sizeof wish->tag - 2);
-    const int ndim = tw__joining_shape(joining->outputs->grid, k, wish->shape);
+    const int ndim = tw__grid_shape(joining->outputs->grid, k, wish->shape);
     wish->shared = (struct tw__shared_wish){.folder = folder,
                                             .name = wish->name,
                                             .shown = wish->shown,

@@ -49,10 +49,8 @@ static tw_status stand_open(struct stand *stand, const struct tw__trial *trial, 
             stand->arrays[k] = trial->operands[k];
             continue;
         }
-        for (int d = 0; d < operand->ndim; d++) {
-            shape[d] = trial->grid->axes[operand->axes[d]].length;
-        }
-        status = tw_array_create(&stand->arrays[k], stand->pool, &trial->dtypes[k], operand->ndim, shape, error);
+        const int ndim = tw__grid_shape(trial->grid, k, shape);
+        status = tw_array_create(&stand->arrays[k], stand->pool, &trial->dtypes[k], ndim, shape, error);
     }
     return status;
 }

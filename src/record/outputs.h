@@ -28,6 +28,9 @@ struct tw_outputs {
     uint64_t dropped, lost, kept;
 };
 
+/* Outputs of which the names alone are known. */
+tw_status tw__outputs_new(tw_outputs **outputs, const tw_signature *signature, const tw_output *files, tw_error *error);
+
 /* Outputs whose names are known, and whose arrays are not made yet: for tw_outputs_open. */
 tw_status tw__outputs_prepare(tw_outputs **outputs, const tw_kernel *kernel, const tw_grid *grid,
                               tw_array *const *arrays, const tw_output *files, const tw_outputs_options *options,
@@ -41,6 +44,9 @@ tw_status tw__outputs_commit(tw_outputs *outputs, tw_error *error);
 tw_status tw__outputs_keep(tw_outputs *outputs, tw_error *error);
 void tw__outputs_get_totals(const tw_outputs *outputs, tw_outputs_totals *totals);
 void tw__outputs_close(tw_outputs *outputs, int remove);
+
+/* Destroys the arrays of the outputs; `keep`: what is in their files stays. */
+void tw__outputs_close_arrays(tw_outputs *outputs, int keep);
 
 /* TW_ERROR_ARGUMENT: they were committed or kept. */
 tw_status tw__outputs_fail_ended(const tw_outputs *outputs, tw_error *error);
