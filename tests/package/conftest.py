@@ -128,6 +128,21 @@ def nothing_leaks(request):
 
 
 @pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    """What the tests of a module compile is kept for that module alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder of the test's own, in which it runs."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
 def shared_pools():
     """A pool of each kind, for tests that need many runs."""
     with contextlib.ExitStack() as stack:

@@ -11,6 +11,8 @@ import pytest
 
 import tilework as tw
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 STATEMENT = "r[i] = exp(x[i]) * x[i] + 1"
 SOURCE = """
 #include <tilework/tilework.h>
@@ -24,14 +26,6 @@ int twice(const tw_tile *tile)
 }
 """
 X = np.random.default_rng(1).standard_normal(1000)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
 
 
 @pytest.mark.parametrize("level", ["baseline", None])

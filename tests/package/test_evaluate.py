@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 import tilework as tw
 from tilework import _dtypes, _grid, _prepared, _statement, _tilework
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 Y, X = np.arange(100.0), np.random.default_rng(1).random(50)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
 
 
 def test_the_origin():

@@ -61,11 +61,10 @@ def pool(request, processes):
         yield made
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    assert [name for name in os.listdir(tmp_path) if ".run" in name or name.endswith((".part", ".journal"))] == []
+@pytest.fixture(name="here")
+def here_and_tidy(here):
+    yield here
+    assert [name for name in os.listdir(here) if ".run" in name or name.endswith((".part", ".journal"))] == []
 
 
 def test_equals_any_other_run(pool, here):

@@ -45,12 +45,6 @@ def nothing_leaks():
     yield
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_equals_any_other_run_with_few_tasks(client, here):
     y, x = np.random.default_rng(0).random(5000), np.random.default_rng(1).random(300)
     r, report = tw.run(lambda y, x: np.outer(y, x), "y[i], x[j] -> r[i,j]", y, x, out="r.npy", tiles={"i": 5}, pool=client, report=True)

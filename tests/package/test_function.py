@@ -17,15 +17,9 @@ from hypothesis import strategies as st
 import tilework as tw
 from tilework import _memory, _prepared
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 A, B = np.arange(20.0), np.linspace(1, 2, 20)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
 
 
 @pytest.fixture(name="f")

@@ -12,6 +12,8 @@ import pytest
 
 import tilework as tw
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 SOURCE = """
 #include <tilework/tilework.h>
 int mult(const tw_tile *tile)
@@ -30,14 +32,6 @@ int fails(const tw_tile *tile)
 }
 """
 Y, X = np.arange(100.0), np.random.default_rng(1).random(50)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    yield
-    patch.undo()
 
 
 @pytest.fixture
