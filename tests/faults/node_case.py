@@ -145,6 +145,10 @@ class NodeCase:
             time.sleep(0.002)
         return True
 
+    def await_folder(self):
+        """Until the run folder is there, which gets its name when it is whole."""
+        return self.await_((self.folder / RUN / "job.json").exists, "the run folder")
+
     def recorded(self):
         """Tiles that have whole records in journals of nodes: 16 bytes each, from byte 8192 on, the tile first."""
         found = set()
@@ -170,6 +174,10 @@ class NodeCase:
 
     def is_finished(self):
         return set(self.expected) <= self.names() and not (self.folder / RUN).exists()
+
+    def is_done(self, name):
+        """One output is there, and the job is over."""
+        return (self.folder / name).exists() and not (self.folder / RUN).exists()
 
     def check_outputs(self, which):
         for name in set(self.expected) & self.names():

@@ -28,6 +28,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
 from tap import Tap  # noqa: E402
 
+WRONG_CLOCK = TOP / "tests" / "faults" / "wrong_clock.c"
 SEED = 13
 # Points that a node passes and that other jobs pass too; those that only nodes pass are in the table.
 SHARED_POINTS = ("kernel.before", "kernel.after", "sum.after", "done.before", "done.after", "inout.computed", "job.leave",
@@ -196,23 +197,15 @@ def stopped_in_a_tile(tile, ending, pool):
             return
         slow.signal(signal.SIGSTOP)
         case.forget("hold")
-        case.run("1/2", what="the node that goes on")
-        case.check_finished_but(slow)
+        case.run("1/2", what="the other node")
+        case.check_outputs("while a node is stopped")
+        if not case.is_finished():
+            case.wrong(f"a stopped node blocks the end: {sorted(case.names())}")
         slow.signal(signal.SIGCONT if ending == "continued" else signal.SIGKILL)
         case.end(slow, (0,) if ending == "continued" else (-signal.SIGKILL,), f"the node that was {ending}")
         case.forget("held")
         case.finish()
     return case
-
-
-def check_finished_but(case, slow):
-    """Finished, while one node is stopped."""
-    case.check_outputs("while a node is stopped")
-    if not case.is_finished():
-        case.wrong(f"a stopped node blocks the end: {sorted(case.names())}")
-
-
-NodeCase.check_finished_but = check_finished_but
 
 
 def stopped_in_matmul(seed, ending):
@@ -230,13 +223,12 @@ def stopped_in_matmul(seed, ending):
         case.run("", words=[*words, "-o", "r=alone.npy"], what="one process")
         alone = (case.folder / "alone.npy")
         right = alone.read_bytes()[-rows * columns * 8:] if alone.exists() else b""
-        for name in ("alone.npy",):
-            case.forget(name)
+        case.forget("alone.npy")
         nodes = [case.start("", words=[*words, "-o", "r=r.npy", "--node", f"{k}/2", "-w", "1"]) for k in (0, 1)]
         case.await_(lambda: (case.folder / RUN).exists() or case.is_done("r.npy"), "the run folder")
         time.sleep(generator.random() * 0.05)
         nodes[0].signal(signal.SIGSTOP)
-        case.end(nodes[1], (0,), "the node that goes on")
+        case.end(nodes[1], (0,), "the other node")
         if not (case.folder / "r.npy").exists():  # the run folder may be there, if it was stopped while it removed that
             case.wrong(f"a stopped node blocks the end: {sorted(case.names())}\n{nodes[1].said()}")
         nodes[0].signal(signal.SIGCONT if ending == "continued" else signal.SIGKILL)
@@ -249,9 +241,6 @@ def stopped_in_matmul(seed, ending):
             case.wrong(f"left behind: {sorted(strange)}")
         case.check_nobody("at the end")
     return case
-
-
-NodeCase.is_done = lambda case, name: (case.folder / name).exists() and not (case.folder / RUN).exists()
 
 
 # ---- the same node twice, two that finish at once ----
@@ -285,7 +274,7 @@ def finish_at_once(seed):
 def folder_removed(case):
     case.note("pace", 20)
     node = case.start("0/2", workers=1)
-    if not case.await_(lambda: (case.folder / RUN / "0.npy").exists(), "the run folder"):
+    if not case.await_folder():
         return
     time.sleep(0.1)
     shutil.rmtree(case.folder / RUN, ignore_errors=True)
@@ -299,7 +288,7 @@ def folder_removed(case):
 def restarted_under_a_node(case):
     case.note("pace", 20)
     node = case.start("0/2", workers=1)
-    if not case.await_(lambda: (case.folder / RUN / "0.npy").exists(), "the run folder"):
+    if not case.await_folder():
         return
     time.sleep(0.1)
     case.note("pace", 2)
@@ -311,7 +300,7 @@ def restarted_under_a_node(case):
 def other_kernel(case):
     case.note("pace", 10)
     node = case.start("0/2")
-    if not case.await_(lambda: (case.folder / RUN / "job.json").exists(), "the run folder"):
+    if not case.await_folder():
         return
     words = [word.replace(":step", ":difference") if word.endswith(":step") else word for word in
              case.words(["--node", "1/2"])]
@@ -332,7 +321,7 @@ def other_kernel(case):
 def other_input(case):
     case.note("pace", 10)
     node = case.start("0/2")
-    if not case.await_(lambda: (case.folder / RUN / "job.json").exists(), "the run folder"):
+    if not case.await_folder():
         return
     (case.folder / "y.npy").write_bytes(npy((ROWS,), [1.0] * ROWS))
     words = [word if word != "x=x.npy" else "x=y.npy" for word in case.words(["--node", "1/2"])]
@@ -347,7 +336,7 @@ def other_input(case):
 def other_cuts(case):
     case.note("pace", 10)
     node = case.start("0/2")
-    if not case.await_(lambda: (case.folder / RUN / "job.json").exists(), "the run folder"):
+    if not case.await_folder():
         return
     words = [word if word != "i=1" else "i=2" for word in case.words(["--node", "1/2"])]
     case.run("", words=words, codes=(2, 3), what="a node with other tiles")
@@ -377,18 +366,19 @@ def tile_fails(case):
 
 # ---- disks and clocks ----
 
+def limit_files():
+    """Files of this process are shorter than a part: as on a disk that is full for it alone."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+
 def no_room_for_one(case):
-    """One node may write no file as long as the part is: as on a disk that is full for it alone."""
+    """One node has no room, the other one has."""
     case.note("pace", 5)
-
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-
     good = case.start("0/2")
-    if not case.await_(lambda: (case.folder / RUN / "job.json").exists(), "the run folder"):
+    if not case.await_folder():
         return
-    bad = case.start("1/2", before=limit, fault=None)
+    bad = case.start("1/2", before=limit_files, fault=None)
     case.end(bad, (0, 1, 3, 4), "the node without room")
     case.end(good, ANY, "the node with room")
     case.finish()
@@ -396,11 +386,7 @@ def no_room_for_one(case):
 
 def no_room_at_all(case):
     """Neither node can make the parts: nothing is left, and with room all is as ever."""
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-
-    nodes = [case.start(f"{k}/2", before=limit, fault=None) for k in (0, 1)]
+    nodes = [case.start(f"{k}/2", before=limit_files, fault=None) for k in (0, 1)]
     for node in nodes:
         case.end(node, (4,), "a node without room")
     if case.names() != {"x.npy", "r0.npy"}:
@@ -408,40 +394,10 @@ def no_room_at_all(case):
     case.finish()
 
 
-CLOCK = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <time.h>
-int clock_gettime(clockid_t which, struct timespec *now)
-{
-    static int (*real)(clockid_t, struct timespec *);
-    if (real == NULL) {
-        *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    }
-    const int failed = real(which, now);
-    if (failed == 0 && which == CLOCK_REALTIME) {
-        now->tv_sec += atoi(getenv("CLOCK_OFFSET"));
-    }
-    return failed;
-}
-time_t time(time_t *result)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (result != NULL) {
-        *result = now.tv_sec;
-    }
-    return now.tv_sec;
-}
-"""
-
-
 def wrong_clocks(hours):
     def case(case):
-        source, shim = case.notes / "clock.c", case.notes / "clock.so"
-        source.write_text(CLOCK)
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True, capture_output=True)
+        shim = case.notes / "clock.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, WRONG_CLOCK, "-ldl"], check=True, capture_output=True)
         case.note("pace", 4)
         nodes = [case.start(f"{k}/3", environment={"LD_PRELOAD": str(shim), "CLOCK_OFFSET": str(3600 * offset)})
                  for k, offset in enumerate(hours)]
@@ -453,7 +409,7 @@ def wrong_clocks(hours):
     return case
 
 
-def incoherent(seed, job):
+def incoherent(seed):
     """The file system is taken for one that is not coherent: nothing is lost, and a damaged part is found before the end."""
     def case(case):
         generator = random.Random(seed)
@@ -524,7 +480,7 @@ def add_scenarios(suite):
                   ("step", "reduction")[k % 2])
     for ending in ("continued", "killed"):
         for k, pool in enumerate(("threads", "processes")):
-            suite.add("a node is stopped between zeroing and adding, and goes on after the end", f"{ending} {pool}",
+            suite.add("a node is stopped between zeroing and adding, and continues after the end", f"{ending} {pool}",
                       stopped_in_a_tile(3 + k, ending, pool), "add")
         for k in range(2 * times):
             suite.add("the same in the middle of examples/kernels/matmul.c", f"{ending} {k}", stopped_in_matmul(k, ending))
@@ -544,7 +500,7 @@ def add_scenarios(suite):
     for hours in ((5, -3, 0), (-100000, 0, 100000))[:1 + suite.is_long]:
         suite.add("clocks that are hours apart", str(hours), wrong_clocks(hours))
     for k in range(2 * times):
-        suite.add("a file system that is not known to be coherent", f"seed {k}", incoherent(k, "step"),
+        suite.add("a file system that is not known to be coherent", f"seed {k}", incoherent(k),
                   ("step", "reduction")[k % 2])
     for name in ("1.npy", "partials"):
         suite.add("a file system that is not known to be coherent", f"damage {name}", damaged(name), "reduction")
