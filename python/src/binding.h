@@ -253,6 +253,7 @@ struct local_run {
     struct inside entered;          /* what threads that run its tiles are inside of */
     _Atomic(unsigned long) *inside; /* [workers] threads that are inside a kernel; 0: not */
     unsigned workers;
+    _Atomic int keeps;   /* a kernel has kept a view for good */
     PyObject *context;   /* a copy of the caller's */
     PyObject **contexts; /* [workers] each worker's own copy of that; NULL: not needed yet */
     PyObject *errors;    /* what NumPy 1 keeps by thread; None or NULL: nothing */

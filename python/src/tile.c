@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#define PATIENCE 0.5 /* seconds in which others let go of a kernel's frame */
+
 static PyObject *word_draws, *keyword_tile; /* "_draws", ("tile",): workers run side by side, so both are made before */
 
 int find_tile_words(void)
@@ -39,6 +41,13 @@ static PyObject *make_tile(const tw_tile *tile, const struct call *call, PyObjec
     return made;
 }
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 /* Whether a view that the kernel has kept would outlive its memory. */
 static int kept(const struct call *call, PyObject *const *views, int n)
 {
@@ -46,6 +55,23 @@ static int kept(const struct call *call, PyObject *const *views, int n)
         if (call->passing >> call->args[k] & 1 && Py_REFCNT(views[k]) > 1) {
             return 1;
         }
+    }
+    return 0;
+}
+
+/* Whether one is kept for good. Another thread may have the kernel's frame for a moment, as profilers do that look at
+ * all threads (a worker of Dask has one), and on a busy machine a moment may be long. */
+static int keeps(const struct call *call, PyObject *const *views, int n)
+{
+    const double end = kept(call, views, n) ? seconds_now() + PATIENCE : 0;
+    while (kept(call, views, n)) {
+        if (atomic_load(&call->local->keeps) || seconds_now() > end) {
+            atomic_store(&call->local->keeps, 1); /* once a run is enough */
+            return 1;
+        }
+        Py_BEGIN_ALLOW_THREADS;
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        Py_END_ALLOW_THREADS;
     }
     return 0;
 }
@@ -69,7 +95,7 @@ static void let_go(const struct call *call, PyObject *const *views, int n)
         PyErr_Clear();
     }
     Py_XDECREF(cleared);
-    if (kept(call, views, n) && interrupt == NULL) {
+    if (interrupt == NULL && keeps(call, views, n)) {
         Py_DECREF(exception);
         if (kept(call, views, n)) {
             refuse_to_keep();
@@ -81,13 +107,6 @@ static void let_go(const struct call *call, PyObject *const *views, int n)
         return;
     }
     give_exception(exception);
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static int call_kernel(const tw_tile *tile, const struct call *call)
@@ -130,7 +149,7 @@ static int call_kernel(const tw_tile *tile, const struct call *call)
         done = 0;
     }
     Py_CLEAR(result);
-    if (done == 0 && !call->apart && call->passing != 0 && kept(call, views, n)) {
+    if (done == 0 && !call->apart && call->passing != 0 && keeps(call, views, n)) {
         refuse_to_keep();
         done = -1;
     }

@@ -107,6 +107,29 @@ def test_frames_of_an_exception_have_no_memory_that_is_gone(kind):
     kept.clear()
 
 
+@pytest.mark.parametrize("kind", ["threads", "serial"])
+def test_a_profiler_that_has_frames_for_a_moment_is_no_kernel_that_keeps_views(kind):
+    ended = threading.Event()
+
+    def looks():  # as the profiler does that each worker of Dask has
+        while not ended.is_set():
+            frames = sys._current_frames()
+            time.sleep(0.01)
+            del frames
+
+    def smooth(u):
+        time.sleep(0.001)
+        return u[2:] + u[:-2]
+    thread = threading.Thread(target=looks)
+    thread.start()
+    try:
+        r = tw.run(smooth, "u[i-1..i+1] -> r[i]", Y, tiles={"i": 1}, pool=kind, edges="wrap")
+    finally:
+        ended.set()
+        thread.join()
+    assert r.tolist() == (np.roll(Y, 1) + np.roll(Y, -1)).tolist()
+
+
 def test_of_many_failures_the_lowest_tile_is_told(pool):
     def fails(y, r, tile):
         if tile.number % 3 == 2:
