@@ -3,12 +3,12 @@
 import os
 import pathlib
 import re
-import time
 
 import numpy
 import pytest
 
 import sampling
+from survival import wait_for_record
 
 
 def test_a_statement_runs_on_every_pool_with_any_cuts(folder):

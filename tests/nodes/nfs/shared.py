@@ -13,7 +13,8 @@ TILEWORK = os.environ.get("TILEWORK_BIN", "tilework")
 KERNEL = HERE.parent / "kernels.c"
 ROWS, COLUMNS = 64, 16391  # rows begin and end in the middle of pages; a tile is one row
 REST = 0.1  # seconds a tile
-LIMIT = 90  # seconds
+PATIENCE = float(os.environ.get("TILEWORK_NODES_PATIENCE", 1))
+LIMIT = 90 * PATIENCE  # seconds
 Y, X = numpy.arange(ROWS, dtype=float), numpy.arange(COLUMNS, dtype=float) / 8
 EXPECTED = Y[:, None] * X
 INPUTS = {"x.npy", "y.npy"}
