@@ -19,7 +19,7 @@ struct tw__portion {
     uint64_t least;        /* tiles of the smallest round */
     const uint64_t *done;  /* that need not be begun: recorded by somebody, or done here */
     const uint64_t *meant; /* that are in another's intent, or have failed */
-    const uint64_t *late;  /* ... which should have been done by now */
+    const uint64_t *late;  /* ... which should have been done by now, or which another one reaches only much later */
     uint64_t random;       /* state of the generator; any */
 };
 

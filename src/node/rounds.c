@@ -138,6 +138,24 @@ static uint64_t left_of(const struct tw__member *member, const struct tw__intent
     return left;
 }
 
+/* How many of the tiles that a peer means to do are better left to it, if it is not late: it begins those after them so
+ * late that this node would have done and recorded one long before, and the peer read of it. A node that is slow is not
+ * late by its own pace: the end of its round is done by who has nothing else to do. */
+static uint64_t best_left(const struct tw__member *member, const struct tw__peer *peer, int64_t longest)
+{
+    const struct tw__log_state *state = &peer->state, *own = &member->log.state;
+    const int64_t cost = cost_of(state->worked, state->done), here = own_cost(member);
+    if (cost == 0) {
+        return UINT64_MAX; /* nobody knows its pace */
+    }
+    const int64_t longer = state->pause > own->pause ? state->pause : own->pause;
+    const int64_t pause = longer < LEAST_PAUSE ? LEAST_PAUSE : longer < MOST_PAUSE ? longer : MOST_PAUSE;
+    const int64_t cycle = pause * (member->npeers / READ_AT_ONCE + 1); /* after which all were read once */
+    const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
+    const int64_t needs = (here > 0 ? here : longest) + 2 * cycle + LEAST_PATIENCE;
+    return (uint64_t)((tw__now() - since + needs) / cost) + 1;
+}
+
 /* A node does its intents one after the other, and records them together: they are late together. */
 static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, const uint64_t *done, int64_t longest)
 {
@@ -147,6 +165,7 @@ static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, 
         all += left_of(member, &peer->state.intents[n], done);
     }
     const int late = all > 0 && is_late(member, peer, all, longest);
+    uint64_t in_time = late ? 0 : best_left(member, peer, longest);
     for (uint32_t n = 0; n < peer->state.nintents; n++) {
         const struct tw__intent *intent = &peer->state.intents[n];
         const uint64_t left = left_of(member, intent, done);
@@ -156,7 +175,8 @@ static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, 
                 continue;
             }
             /* One who is not late is doing it: nobody else needs to. */
-            if (!late) {
+            if (in_time > 0) {
+                in_time--;
                 tw__set_remove(rounds->late, tile);
             } else if (!tw__set_has(rounds->meant, tile)) {
                 tw__set_add(rounds->late, tile);

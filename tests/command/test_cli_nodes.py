@@ -104,6 +104,7 @@ def test_a_file_that_no_node_made_is_refused(inputs):
 
 SLOW = """
 #include <tilework/tilework.h>
+#include <stdlib.h>
 #include <unistd.h>
 int slow(const tw_tile *tile)
 {
@@ -112,6 +113,11 @@ int slow(const tw_tile *tile)
     while (tile->number % 30 >= 20 && access("hold", F_OK) == 0) usleep(2000);
     for (int64_t i = 0; i < r.shape[0]; i++) TW_AT(r, i) = (double)(tile->start[0] + i);
     return 0;
+}
+int lame(const tw_tile *tile)
+{
+    if (getenv("LAME") != NULL) sleep(2);
+    return slow(tile);
 }
 int fails(const tw_tile *tile)
 {
@@ -423,3 +429,15 @@ def test_each_node_writes_reports_of_its_own(held):
 def test_a_report_on_standard_output_keeps_its_place(inputs):
     done = inputs.call("run", *STATEMENT, "--node", "0/1", "--report", "-")
     assert done.returncode == 0 and json.loads(done.stdout)["totals"]["tiles"] > 0, done.stderr
+
+
+def test_the_end_of_a_slow_nodes_round_is_done_by_who_has_nothing_else_to_do(slow):
+    """Its first round is 8 tiles of two seconds; the other node is done with the rest before the third of them."""
+    lame = start(slow, "1/2", kernel="lame", LAME="1")
+    until(lambda: (slow / "r.npy.run").exists() and list((slow / "r.npy.run").glob("node-1.*")))
+    other = start(slow, "0/2", kernel="lame")
+    said = [node.communicate(timeout=120)[1] for node in (lame, other)]
+    assert [lame.returncode, other.returncode] == [0, 0], said
+    assert numpy.array_equal(slow.load(), numpy.arange(600.0))
+    own = int(re.search(r"node 1 of 2: (\d+) tiles?", said[0])[1])
+    assert own < 8, said

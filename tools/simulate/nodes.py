@@ -149,6 +149,9 @@ class Simulation:
         self.begun = [math.inf] * job.nodes
         self.dies = [math.inf] * job.nodes
         self.idle = []
+        self.todo = [[] for _ in range(job.nodes)]  # tiles of its round that it has not begun, the next one last
+        self.round = [None] * job.nodes  # when it is late, when others see that it is over, its tiles
+        self.active = {}  # rounds that are not over, by node: when it began, is seen, seconds a tile, tiles
         self.waiting = []  # nodes that the queue has not started yet
         self.left = job.tiles
         self.computed = self.twice = self.calls = self.rounds = self.looks = self.dead = self.lost = 0
@@ -191,8 +194,8 @@ class Simulation:
                     if self.means[tile] == 0:
                         self.meant.remove(tile)
                         self.late.remove(tile)
-            else:
-                for tile in tiles:
+            elif tiles["over"] > now:
+                for tile in tiles["tiles"]:
                     self.lates[tile] += 1
                     if not self.done.has(tile) and self.lates[tile] >= self.means[tile]:
                         self.late.add(tile)
@@ -227,21 +230,52 @@ class Simulation:
             self.done.remove(tile)
         return found.kind, tiles
 
+    def slack(self, now, node):
+        """Tiles of others' rounds that these begin so late that this node would have done them long before: `best_left`."""
+        reading, job = self.reading, self.job
+        need = job.tile * self.speed[node] + 2 * reading.cycle + LEAST_PATIENCE
+        found = []
+        for other, (began, seen, cost, tiles) in self.active.items():
+            if other == node or seen > now:
+                continue
+            first = int((now + need - began) / cost) + 1
+            found += [tile for tile in tiles[max(first, 0):] if not self.done.has(tile) and self.means[tile] == 1
+                      and not self.late.has(tile)]
+        return found
+
     def work(self, now, node):
         job, reading = self.job, self.reading
-        self.looks += 1
-        self.calls += reading.calls
-        kind, tiles = self.next_round(now, node)
-        if kind == NONE or not tiles:
-            self.idle.append(node)
-            return
-        self.rounds += 1
-        now += reading.look if not reading.saturated else reading.one["list"] * job.nodes  # a look that waits is given up
-        seen = now + self.delay()
-        self.shows(seen, "meant", tiles)
-        expected = 1.25 * job.tile * self.speed[node] * len(tiles) + max(2 * reading.pause, LEAST_PATIENCE)
+        todo = self.todo[node]
+        if not todo:
+            self.looks += 1
+            self.calls += reading.calls
+            kind, tiles = self.next_round(now, node)
+            if (kind == NONE or not tiles):
+                found = self.slack(now, node)
+                for tile in found:
+                    self.late.add(tile)
+                if found:
+                    kind, tiles = self.next_round(now, node)
+                for tile in found:
+                    self.late.remove(tile)
+            if kind == NONE or not tiles:
+                self.idle.append(node)
+                return
+            self.rounds += 1
+            now += reading.look if not reading.saturated else reading.one["list"] * job.nodes  # a look that waits is given up
+            seen = now + self.delay()
+            self.shows(seen, "meant", tiles)
+            expected = 1.25 * job.tile * self.speed[node] * len(tiles) + max(2 * reading.pause, LEAST_PATIENCE)
+            self.round[node] = {"late": seen + expected + reading.cycle / 2, "over": math.inf, "tiles": tiles}
+            self.active[node] = (now, seen, job.tile * self.speed[node], tiles)
+            self.number += 1
+            heapq.heappush(self.seen, (self.round[node]["late"], self.number, "late", self.round[node]))
+            todo = self.todo[node] = list(tiles)
+            todo.reverse()
         dies, ended, left = self.dies[node], True, []
-        for tile in tiles:
+        until = now + reading.batch
+        while todo and now < until:
+            tile = todo.pop()
             if self.recorded[tile] + self.delay() <= now:
                 continue
             takes = job.tile * self.speed[node] * max(0.1, self.random.gauss(1, job.spread))
@@ -251,22 +285,23 @@ class Simulation:
             now += takes
             self.worked += takes
             left.append(tile)
-        self.record(now if ended else dies, node, left, ended)
-        late = seen + expected + reading.cycle / 2  # once it is read again
-        over = now + reading.batch / 2 + self.delay() if ended else math.inf
-        if late < over:
-            self.shows(late, "late", tiles)
-        if ended:
-            self.shows(over, "over" if late < over else "ended", tiles)
-            self.at(now, "next", node)
-        else:
+        self.record(now if ended else dies, node, left, ended, not todo)
+        if not ended:
+            self.todo[node] = []
             self.dead += 1
             self.dies[node] = math.inf
             self.start_another(dies)
             if job.requeued >= 0:
                 self.at(dies + job.requeued, "begin", node)
+            return
+        if not todo:
+            mine = self.round[node]
+            mine["over"] = now + reading.batch / 2 + self.delay()
+            self.shows(mine["over"], "over" if mine["late"] < mine["over"] else "ended", mine["tiles"])
+            self.active.pop(node, None)
+        self.at(now, "next", node)
 
-    def record(self, now, node, tiles, ended):
+    def record(self, now, node, tiles, ended, last):
         """These tiles were computed one after the other and are recorded in batches; those of the last batch are lost if the node dies."""
         reading, one = self.reading, self.job.tile * self.speed[node]
         phase = self.random.random() * reading.batch
@@ -274,9 +309,9 @@ class Simulation:
         for place, tile in enumerate(tiles):
             computed = now - (len(tiles) - 1 - place) * one
             when = (math.floor((computed - phase) / reading.batch) + 1) * reading.batch + phase + 2 * reading.one["sync"]
-            if ended and place == len(tiles) - 1:
+            if ended and last and place == len(tiles) - 1:
                 when = min(when, now + reading.batch / 2)
-            if not ended and when > now:
+            if when > (self.dies[node] if ended else now):
                 self.lost += 1
                 continue
             self.computed += 1
@@ -325,6 +360,7 @@ class Simulation:
                 self.begin(now, node)
             elif now >= self.dies[node]:
                 self.dead += 1
+                self.todo[node] = []
                 self.dies[node] = math.inf
                 if job.requeued >= 0:
                     self.at(now + job.requeued, "begin", node)
