@@ -140,7 +140,7 @@ static uint64_t left_of(const struct tw__member *member, const struct tw__intent
 
 /* How many of the tiles that a peer means to do are better left to it, if it is not late: it begins those after them so
  * late that this node would have done and recorded one long before, and the peer read of it. A node that is slow is not
- * late by its own pace: the end of its round is done by who has nothing else to do. */
+ * late by its own pace: the end of its round is done by a node that finds nothing else. */
 static uint64_t best_left(const struct tw__member *member, const struct tw__peer *peer, int64_t longest)
 {
     const struct tw__log_state *state = &peer->state, *own = &member->log.state;
