@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 
 from . import _shared
-from ._errors import PoolError
+from ._errors import FileError, PoolError
 
 MUCH = 4 << 20  # bytes: a copy of less costs no more than to map it, and to fork the workers so that they have it
 
@@ -68,14 +68,16 @@ def _file_at(address: int, end: int, written: bool) -> Optional[tuple[int, FileM
         return None
     try:
         info = os.fstat(file)
-        count = min(row.end - row.start, info.st_size - row.offset)
-        if count < end - row.start:
-            return None
         with mmap.mmap(file, 1, prot=mmap.PROT_READ) as again:  # the system names a file here as it does there
             found = _row_of(np.frombuffer(again, np.uint8).__array_interface__["data"][0])
         if found is None or found.file != row.file:
             return None
-        return row.start, FileMemory(path, (info.st_dev, info.st_ino), row.offset, count, written)
+        length = min(row.end - row.start, info.st_size - row.offset)
+        if length < end - row.start:  # to copy it would kill the program
+            raise FileError(f"{path}: is mapped to memory, and is shorter now than the array that lies there")
+        return row.start, FileMemory(path, (info.st_dev, info.st_ino), row.offset, length, written)
+    except FileError:
+        raise
     except (OSError, ValueError):
         return None
     finally:

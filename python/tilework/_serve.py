@@ -124,7 +124,7 @@ class Server:
                 answer: tuple[str, Any] = ("done", getattr(self, f"do_{what}")(*rest))
             except KeyboardInterrupt as interrupt:
                 report = getattr(interrupt, "report", None)
-                answer = ("interrupted", report and parts(report))
+                answer = ("interrupted", (report and parts(report), getattr(interrupt, "__notes__", ())))
             except Exception as error:  # pylint: disable=broad-except
                 answer = ("error", sendable(error))
             del rest

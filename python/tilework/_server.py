@@ -37,6 +37,7 @@ from ._turn import Turn
 from ._wire import UNDERWAY, Handle, Run, Wanted, content_of, raised, reduce_of, report_of
 
 PATIENCE = 5.0  # seconds that a server has to answer when it is to stop or to close
+NOTHING: tuple[Any, Sequence[str]] = None, ()
 WAKE = 1.0  # seconds until a thread that waits for the server looks whether another one has stopped its run
 
 
@@ -48,7 +49,7 @@ class Engine:
         self.note: Optional[str] = None
         self._turn = turn
         self._awaited = False  # an answer of the server's
-        self._cut_short: Optional[tuple[dict[str, Any], bytes, str]] = None  # the report of a run that was interrupted
+        self._cut_short: tuple[Any, Sequence[str]] = NOTHING  # report and notes of a run that was interrupted
         self._runs = False  # a run is under way, which `stop` ends
         self._stopped: Optional[tuple[BaseException, float]] = None  # by another thread: what the run raises, and since when
         self._pids: tuple[int, ...] = ()  # as far as is known
@@ -201,7 +202,7 @@ class Engine:
                 self._server.send_signal(signal.SIGINT)  # again, for it listens only while its pool runs
                 while self._awaited and self._connection.poll(0.05):
                     kind, value, numbers = self._receive()
-                    self._cut_short = value if kind == "interrupted" else value[0] if kind == "done" and self._runs else None
+                    self._cut_short = value if kind == "interrupted" else (value[0], ()) if kind == "done" and self._runs else NOTHING
                     self._unwanted.extend(numbers)
         except BaseException as error:
             if isinstance(error, PoolError) or error is (self._stopped or (None,))[0]:
@@ -249,6 +250,8 @@ class Engine:
         if request.native is None:
             _generators.warn_of(request.kernel, True)
         request.prepare(None if request.native is not None else Manner(request.kernel))
+        if request.files is not None:  # a tile may change the current folder
+            request.files = request.files._replace(paths={k: os.path.abspath(path) for k, path in request.files.paths.items()})
         where, mask = _mask_of(options)
         if request.theirs:
             _memory.refuse_one_file(request.notation.names, request.arrays, request.theirs)
@@ -270,18 +273,24 @@ class Engine:
                 hearing.copy_back()
                 raise
             except BaseException as error:
-                if self._cut_short is not None:
-                    with contextlib.suppress(AttributeError):
-                        setattr(error, "report", report_of(self._cut_short, request))
+                self._say_what_was_done(error, request)
                 raise
             hearing.copy_back()
             for words in said:
                 _frames.warn(words, RuntimeWarning)
         return self._results(request, options, made, chosen, report_of(report, request) if report is not None else None)
 
+    def _say_what_was_done(self, error: BaseException, request: Request) -> None:
+        report, notes = self._cut_short
+        with contextlib.suppress(AttributeError):
+            if report is not None:
+                setattr(error, "report", report_of(report, request))
+        for note in notes if hasattr(error, "add_note") else ():
+            error.add_note(note)
+
     def _done(self, hearing: _Hearing, run: Run) -> Any:
         """What the server says of a run in the end."""
-        self._cut_short = None
+        self._cut_short = NOTHING
         self._runs = True
         try:
             self._send("run", run)
@@ -359,8 +368,7 @@ class _Hearing:
         request = self.request
         if request.files is not None and self.wish == "tiles":
             request.choose(dtypes)
-            self.teller.arrays = _files.views(request, request.files, {k: os.path.abspath(path) for k, path in
-                                                                       request.files.paths.items()})
+            self.teller.arrays = _files.views(request, request.files, request.files.paths)
         self.teller.begin()
 
     def _tiles(self, tiles: list[tuple[int, list[tuple[int, int, Optional[Handle]]]]]) -> None:
@@ -412,11 +420,8 @@ def _inputs_of(request: Request) -> dict[int, str]:
 
 
 def _files_of(request: Request) -> Optional[_files.Wanted]:
-    """What the server must know of outputs that are files: their whole names, and who the kernels are."""
-    if request.files is None:
-        return None
-    return request.files._replace(paths={k: os.path.abspath(path) for k, path in request.files.paths.items()},
-                                  identity=_identity.of_request(request))
+    """What the server must know of outputs that are files, with what the kernels are known by."""
+    return request.files and request.files._replace(identity=_identity.of_request(request))
 
 
 def _wanted(request: Request, k: int, array: Optional[np.ndarray[Any, Any]]) -> Wanted:

@@ -84,8 +84,9 @@ def test_the_same_program_computes_what_is_missing(pool, number):
     assert program.returncode == -number or program.returncode != 0 and number == signal.SIGINT, said
     had, began = recorded(), tiles()
     assert 0 < len(had) < 60 and had <= set(began)
-    if number == signal.SIGINT and sys.version_info >= (3, 11) and pool != "spawn":
-        assert f"{len(had)} of 60 tiles are done and kept in r.npy.part; the same call with resume=True continues" in said
+    if number == signal.SIGINT and sys.version_info >= (3, 11):
+        place = "r.npy.part" if pool != "spawn" else os.path.abspath("r.npy.part")
+        assert f"{len(had)} of 60 tiles are done and kept in {place}; the same call with resume=True continues" in said
     os.unlink("slow")
     os.unlink("tiles.log")
     again = start("threads" if pool == "processes" else pool)  # the pool does not count

@@ -26,10 +26,10 @@ def test_tiles_are_reported_once_where_the_kernel_chooses_the_dtype():
     assert (np.load("s.npy") == 2 * Y).all()
 
 
-def test_a_tile_may_change_the_current_folder(folder):
+def test_a_tile_may_change_the_current_folder(folder, shared_pools):
     home = os.getcwd()
     (folder / "inner").mkdir()
-    for pool in ("serial", "threads", "processes"):
+    for pool in ("serial", "threads", "processes", *(shared_pools[kind] for kind in shared_pools if kind == "spawn")):
         r = tw.run(lambda y: 2 * y, "y[i] -> r[i]", Y, out="r.npy", tiles={"i": 3}, on_tile=lambda tile: os.chdir(folder / "inner"), pool=pool)
         assert (r == 2 * Y).all() and os.listdir() == []
         os.chdir(home)

@@ -63,7 +63,8 @@ def wait_for(fact):
 
 
 @pytest.mark.parametrize("kind, how", [("threads", "run"), ("processes", "run"), ("spawn", "run"), ("threads", "iterate"),
-                                       ("processes", "iterate"), ("threads", "submit"), ("processes", "submit")])
+                                       ("processes", "iterate"), ("spawn", "iterate"), ("threads", "submit"), ("processes", "submit"),
+                                       ("spawn", "submit")])
 def test_ctrl_c_ends_a_run_that_can_be_resumed(kind, how, tmp_path):
     if kind == "spawn":
         pytest.importorskip("cloudpickle")
