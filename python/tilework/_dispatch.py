@@ -18,6 +18,8 @@ ALONE = 2  # times that a tile must cost a worker while nothing else is in fligh
 LOOK = 1.0  # seconds between two looks whether the engine is still there, and how many workers it has
 PATIENCE = 10.0  # seconds without any worker until the caller hears of it: one that has died is replaced sooner
 
+LEAVE = 3.0  # seconds that tasks which run have, once the run has failed, to end after their tile and answer
+
 
 class Source(Protocol):
     """Tiles, in steps: a step begins when all tiles of those before are done."""
@@ -31,6 +33,9 @@ class Source(Protocol):
 
     def take(self, first: int, count: int, answer: Any) -> tuple[int, float]:
         """A worker has answered for these tiles. How many of them are done, and the seconds that they took. May raise."""
+
+    def leave(self) -> None:
+        """The run has failed: has workers end their tasks after the tile that they compute. What they answer is taken."""
 
 
 class Task(NamedTuple):
@@ -188,19 +193,29 @@ class Dispatch:
                             for first in range(task.first, task.first + task.tiles, size)][::-1]
 
     def _leave(self) -> None:
-        """What is done by now is kept; the rest is not waited for."""
-        self.engine.cancel([flight.future for flight in self._flying.values()])
-        while True:
-            try:
-                number = self._ready.get_nowait()
-            except queue.Empty:
-                break
-            flight = self._flying.pop(number, None) if number is not None else None
-            if flight is None:
-                continue
-            try:
-                if not flight.future.cancelled():
-                    self.source.take(flight.task.first, flight.task.tiles, flight.future.result())
-            except BaseException:  # pylint: disable=broad-except  # the first error is the one that is raised
-                pass
-        self._flying.clear()
+        """What is done by now, or after the tiles that workers compute now, is kept; the rest is not waited for."""
+        end = time.monotonic() + LEAVE
+        try:
+            if self._flying and self.engine.ended(None) is None and self.engine.slots() != 0:
+                self.source.leave()
+                self.engine.withdraw([flight.future for flight in self._flying.values()])
+            else:
+                end = 0.0
+            while self._flying:
+                self._take_late(self._ready.get(timeout=max(0.0, end - time.monotonic())))
+        except queue.Empty:
+            pass
+        finally:
+            self.engine.cancel([flight.future for flight in self._flying.values()])
+            self._flying.clear()
+
+    def _take_late(self, number: Optional[int]) -> None:
+        flight = self._flying.pop(number, None) if number is not None else None
+        if flight is None or flight.future.cancelled():
+            return
+        try:
+            self.source.take(flight.task.first, flight.task.tiles, flight.future.result())
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # pylint: disable=broad-except  # the first error is the one that is raised
+            pass

@@ -86,7 +86,12 @@ class Engine:
     def _submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return self.pool.submit(function, *arguments)
 
+    def withdraw(self, futures: Iterable[Any]) -> None:
+        """Those that have not begun do not begin; those that run still give their answer."""
+        self.cancel(futures)
+
     def cancel(self, futures: Iterable[Any]) -> None:
+        """Nobody waits for them."""
         for future in futures:
             if callable(getattr(future, "cancel", None)):
                 try:
@@ -135,6 +140,9 @@ class Dask(Engine):
         if self.client.status not in ("running", "connecting"):
             raise PoolError(f"the Dask Client is {self.client.status}")
         return self.client.submit(function, *arguments, pure=False)  # two tasks with equal arguments are two tasks
+
+    def withdraw(self, futures: Iterable[Any]) -> None:
+        """None: a task that is cancelled gives no answer there, whether it runs or not. Those that begin now end at once."""
 
     def cancel(self, futures: Iterable[Any]) -> None:
         waiting = list(futures)

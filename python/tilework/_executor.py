@@ -60,8 +60,9 @@ def do(asked: Asked) -> Any:
 class Tiles:
     """The tiles of a run, as `Dispatch` sees them: the journal, and all who want to know."""
 
-    def __init__(self, request: Request, files: Written, options: RunOptions, tell: Any, on_tile: Optional[Teller]) -> None:
+    def __init__(self, request: Request, files: Written, options: RunOptions, tell: Any, on_tile: Optional[Teller], token: str) -> None:
         self.request, self.files, self.options, self.tell, self.on_tile = request, files, options, tell, on_tile
+        self.token = token
         self.inner = files.inner
         self.count = request.grid.count
         self.skipped = self.inner.shared[0]
@@ -86,6 +87,10 @@ class Tiles:
 
     def left(self) -> int:
         return self.count - self.done - self.skipped - len(self.failed)
+
+    def leave(self) -> None:
+        self.tell = self.on_tile = None  # nobody is told any more
+        _sent.stop(os.fsdecode(self.inner.folder or b""), self.token)
 
     def take(self, first: int, count: int, answer: Any) -> tuple[int, float]:
         if "refused" in answer:
@@ -205,7 +210,8 @@ class Engine(LocalEngine):
                 on_tile = Teller(request, files.views(), options.on_tile, self) if options.on_tile is not None else None
                 if on_tile is not None:
                     on_tile.begin()
-                tiles = Tiles(request, files, options, tell, on_tile if hears_tiles(options.on_tile) else None)
+                told = on_tile if hears_tiles(options.on_tile) else None
+                tiles = Tiles(request, files, options, tell, told, head.token if head is not None else "")
                 if head is not None:
                     self._give_out(tiles, head, options)
             if tiles.failed:

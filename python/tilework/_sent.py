@@ -209,7 +209,21 @@ def forget(token: str) -> None:
     live.pop(token, None)
 
 
+def stop(folder: str, token: str) -> None:
+    """Tasks of that run end after the tile that they compute; those that begin end at once."""
+    with contextlib.suppress(OSError):  # the folder may be removed, or full
+        os.close(os.open(_stop_file(folder, token), os.O_CREAT | os.O_WRONLY, 0o666))
+
+
+def _stop_file(folder: str, token: str) -> str:
+    return os.path.join(folder, f"stop.{token}")
+
+
 # ---- the worker's side -------------------------------------------------------------------------------------------------
+
+
+def is_stopped(head: Head) -> bool:
+    return os.path.exists(_stop_file(head.folder, head.token))
 
 
 def spec_of(head: Head) -> Spec:

@@ -25,6 +25,7 @@ from ._request import Request
 from ._statement import StatementRequest
 from ._wire import sendable
 
+LOOK = 0.25  # seconds between two looks whether the caller has given the run up
 IDLE = 20.0  # seconds after which a job that has no task is closed
 DONE, FAILED = 2, 3  # states of tiles
 
@@ -33,10 +34,18 @@ inside = threading.local()  # .depth: this thread is in a task
 Answer = dict[str, Any]
 
 
+class GivenUp(Exception):
+    """The caller has given the run up. `report`: what was done until then."""
+
+    report: Any = None
+
+
 class Joined(Engine):
     """A job of somebody else's, opened here. One task at a time uses it."""
 
-    def __init__(self, spec: _sent.Spec) -> None:
+    def __init__(self, head: _sent.Head) -> None:
+        self.head, self.looked = head, 0.0
+        spec = _sent.spec_of(head)
         asked = _sent.asked_of(spec)
         self.statement: Optional[StatementRequest] = None
         if isinstance(asked.kernel, str):
@@ -82,10 +91,12 @@ class Joined(Engine):
     def do(self, first: int, count: int) -> Answer:
         """Computes these tiles. The answer has the checksums of those that are done, and on the disk."""
         began, start = time.time(), time.perf_counter()
-        options = self.options._replace(first_tile=first, tile_count=count, report=True)
+        options = self.options._replace(first_tile=first, tile_count=count, report=True, progress=self._look)
         error: Optional[Error] = None
         try:
             ended = _tilework.run(self._inner, self.job, options)
+        except GivenUp as given_up:
+            ended = given_up.report
         except _tilework.Failure as failure:
             ended = failure.args[-1][1] if failure.args[-1] is not None else None
             error = explained(failure, self.request)
@@ -109,6 +120,15 @@ class Joined(Engine):
         return answer
 
 
+    def _look(self, done: int, tiles: int, seconds: float) -> None:
+        """Between tiles, ten times a second."""
+        now = time.monotonic()
+        if done < tiles and now - self.looked >= LOOK:
+            self.looked = now
+            if _sent.is_stopped(self.head):
+                raise GivenUp
+
+
 def runs_of(flags: np.ndarray[Any, Any]) -> list[tuple[int, int]]:
     """Where True begins and ends."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
@@ -129,7 +149,7 @@ class _Jobs:
             waiting = self.free.get(head.token)
             if waiting:
                 return waiting.pop()[1]
-        return Joined(_sent.spec_of(head))
+        return Joined(head)
 
     def give(self, token: str, job: Joined) -> None:
         with self.lock:
@@ -199,6 +219,8 @@ def work(head: Any, first: int, count: int) -> Answer:
     depth = getattr(inside, "depth", 0)
     inside.depth = depth + 1
     try:
+        if _sent.is_stopped(head):
+            return {**who, "seconds": 0.0, "began": time.time(), "done": [], "failed": [], "error": None}
         job = jobs.take(head)
         try:
             with _context_of(job.spec):

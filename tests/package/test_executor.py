@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import tilework as tw
-from tilework import _sent, _task
+from tilework import _dispatch, _sent, _task
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -240,6 +240,33 @@ def test_a_failed_tile_is_named_and_what_is_done_is_kept(pool, tmp_path, monkeyp
     r = tw.run(kernel, "y[i] -> r[i]", np.arange(10.0), out="r.npy", tiles={"i": 1}, pool=pool, version="1", resume=True)
     assert r.tolist() == list(range(10))
     assert not any(name.endswith((".part", ".run")) for name in os.listdir())
+
+
+@pytest.mark.parametrize("ends", ["a tile fails", "the caller stops"])
+def test_what_other_workers_have_done_when_a_run_ends_is_recorded(ends, pool, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_dispatch, "LEAVE", 60)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+
+    def kernel(y, tile):
+        time.sleep(0.01)
+        if ends == "a tile fails" and tile.number == 300:
+            raise ValueError("three hundred")
+        (calls / str(tile.number)).touch()
+        return y
+
+    def stop(done, *_):
+        if done > 200 and ends == "the caller stops":
+            raise KeyboardInterrupt
+
+    y = np.arange(3000.0)
+    with pytest.raises((tw.TileError, KeyboardInterrupt)) as caught:
+        tw.run(kernel, "y[i] -> r[i]", y, out="r.npy", tiles={"i": 1}, dtype=float, pool=pool, version="1", progress=stop)
+    computed = len(os.listdir(calls))
+    assert 200 < computed < 2500 and tw.status("r.npy").done == computed
+    assert caught.type is tw.TileError or caught.value.report.totals["done"] == computed
+    assert tw.run(kernel, "y[i] -> r[i]", y, out="r.npy", tiles={"i": 1}, dtype=float, pool=pool, version="1", restart=True, where={"i": y < 9})[8] == 8
 
 
 def test_another_job_is_refused_or_begun_anew(processes, tmp_path, monkeypatch):

@@ -82,7 +82,7 @@ class Source:
         for length in steps:
             self.steps.append(set(range(first, first + length)))
             first += length
-        self.count, self.order = first, []
+        self.count, self.order, self.left_by = first, [], threading.Event()
 
     def missing(self, first):
         step = next((step for step in self.steps if step), set())
@@ -105,6 +105,9 @@ class Source:
                 step.discard(tile)
         self.order.append((first, count))
         return count, answer
+
+    def leave(self):
+        self.left_by.set()
 
 
 def lost(tile, deaths, error):
@@ -182,6 +185,35 @@ def test_an_error_of_a_tile_ends_the_run_and_cancels_what_waits():
         with pytest.raises(ValueError, match="no"):
             run(pool, source, fails)
         assert 0 < source.left() < 100
+
+
+def test_tasks_that_run_when_another_fails_are_asked_to_end_and_their_answers_are_taken(monkeypatch):
+    monkeypatch.setattr(_dispatch, "LEAVE", 60)
+    running = threading.Event()
+
+    def fails(first, count):
+        if first == 0:
+            assert running.wait(60)
+            return ValueError("no")
+        running.set()
+        assert source.left_by.wait(60)
+        return 0.1
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        source = Source(100)
+        with pytest.raises(ValueError, match="no"):
+            run(pool, source, fails)
+    assert source.order[0] == (1, 1) and len(source.order) <= 2  # those that waited were withdrawn
+
+
+def test_tasks_that_do_not_end_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(_dispatch, "LEAVE", 0.2)
+    wait = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        source = Source(100)
+        with pytest.raises(ValueError, match="no"):
+            run(pool, source, lambda first, count: ValueError("no") if first == 0 else wait.wait(60))
+        assert source.order == []
+        wait.set()
 
 
 def test_a_broken_executor_is_an_error_that_says_so():
