@@ -11,7 +11,7 @@ from . import _bits, _memory, _tilework
 from ._errors import CheckError
 from ._grid import Splits, grid_for
 from ._job import Job
-from ._options import RunOptions
+from ._options import Asked, RunOptions
 from ._request import Request
 
 
@@ -39,6 +39,29 @@ class Again:
         if not found["identical"]:
             raise differs(request, found)
         return found
+
+
+def in_memory(request: Request, asked: Asked, results: dict[int, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """The job of a call whose results are in files computed once more, serially, from what the caller sees of its operands. What
+    the report says of it; an error if one bit is another."""
+    from . import _functions
+    notation = request.notation
+    whole: Splits = ((notation.axes[0], "parts", 1),) if notation.axes and not request.parted else asked.splits
+    inouts = [k for k in notation.given if notation.roles[k] != _tilework.IN]  # a run in memory writes to these
+    operands = asked.operands
+    if isinstance(operands, tuple):
+        operands = tuple([np.array(request.arrays[k]) if k in inouts else value for k, value in zip(notation.given, operands)])
+    else:
+        operands = {**operands, **{notation.names[k]: np.array(request.arrays[k]) for k in inouts}}
+    again = asked._replace(operands=operands, out=None, dtype={notation.names[k]: request.dtypes[k] for k in notation.made} or None,
+                           splits=whole, pool="serial", workers=None, resume=False, restart=False, verify=False, version=None, mmap_mode="r",
+                           node=None, options=RunOptions(retries=-1, where=asked.options.where))
+    values = _functions.run_again(again)
+    arrays = dict(zip(notation.outs, values if isinstance(values, tuple) else (values,)))
+    found = compare(request, results, {k: np.asarray(array) for k, array in arrays.items()})
+    if not found["identical"]:
+        raise differs(request, found)
+    return found
 
 
 def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

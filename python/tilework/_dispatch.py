@@ -34,8 +34,8 @@ class Source(Protocol):
     def take(self, first: int, count: int, answer: Any) -> tuple[int, float]:
         """A worker has answered for these tiles. How many of them are done, and the seconds that they took. May raise."""
 
-    def leave(self) -> None:
-        """The run has failed: has workers end their tasks after the tile that they compute. What they answer is taken."""
+    def leave(self) -> bool:
+        """The run has failed: has workers end their tasks after the tile that they compute. Whether their answers are of use."""
 
 
 class Task(NamedTuple):
@@ -58,8 +58,10 @@ class Dispatch:
     """One job on one engine. `function(first, count)` is submitted with `arguments` in front."""
 
     def __init__(self, engine: Engine, source: Source, function: Callable[..., Any], arguments: tuple[Any, ...], retries: int,
-                 lost: Callable[[int, int, BaseException], BaseException], warn: Callable[[str], None] = warn) -> None:
+                 lost: Callable[[int, int, BaseException], BaseException], warn: Callable[[str], None] = warn,
+                 parts: Callable[[int, int], tuple[Any, ...]] = lambda first, count: ()) -> None:
         self.warn = warn
+        self.parts = parts  # what else is submitted for these tiles
         self.engine, self.source, self.function, self.arguments, self.retries = engine, source, function, arguments, retries
         self.lost = lost  # the exception for a tile that has cost too many workers
         self.batches = Batches(engine.slots())
@@ -100,7 +102,8 @@ class Dispatch:
             if task is None:
                 return
             began = time.monotonic()
-            future = self.engine.submit(self.function, *self.arguments, task.first, task.tiles)
+            future = self.engine.submit(self.function, *self.arguments, task.first, task.tiles,
+                                        *self.parts(task.first, task.tiles))
             number = self.tasks
             self.tasks += 1
             self._flying[number] = Flight(task, future, began)
@@ -196,8 +199,7 @@ class Dispatch:
         """What is done by now, or after the tiles that workers compute now, is kept; the rest is not waited for."""
         end = time.monotonic() + LEAVE
         try:
-            if self._flying and self.engine.ended(None) is None and self.engine.slots() != 0:
-                self.source.leave()
+            if self._flying and self.engine.ended(None) is None and self.engine.slots() != 0 and self.source.leave():
                 self.engine.withdraw([flight.future for flight in self._flying.values()])
             else:
                 end = 0.0

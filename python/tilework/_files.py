@@ -371,6 +371,8 @@ class Written:
         """The run has failed: what is done stays for a later one. The error says so from Python 3.11 on."""
         if isinstance(error, CheckError):
             self.inner.discard()  # a wrong result is of no use
+            if self.files.is_caller:
+                _remove_run_folder(self.kept_in, True)
             return
         try:
             kept = self.inner.keep()
@@ -417,11 +419,12 @@ def views(request: Sought, files: Wanted, places: Mapping[int, str]) -> dict[int
     return found
 
 
-def _remove_run_folder(folder: str) -> None:
-    """Nothing in it is of use. Tasks that still run write to files that have no name any more."""
+def _remove_run_folder(folder: str, also_others: bool = False) -> None:
+    """Nothing in it is of use. Tasks that still run write to files that have no name any more. `also_others`: earlier runs may have
+    written to it."""
     import shutil
     with contextlib.suppress(OSError, _tilework.Failure):
-        if len(_tilework.job_status(os.fsencode(folder))[6]) <= 1:
+        if also_others or len(_tilework.job_status(os.fsencode(folder))[6]) <= 1:
             gone = f"{folder}.gone-{os.urandom(4).hex()}"
             os.rename(folder, gone)
             shutil.rmtree(gone, ignore_errors=True)

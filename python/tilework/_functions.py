@@ -229,6 +229,11 @@ def _somewhere(asked: Asked, python: bool, unlocked: str) -> Any:
     return found
 
 
+def run_again(asked: Asked) -> Any:
+    """Serially, in this process."""
+    return _in_pool("serial", asked)
+
+
 def _in_pool(kind: str, asked: Asked) -> Any:
     """Threads that are kept, or a pool for this one run."""
     count = workers_of(asked.workers) or int(is_inside_run())  # one inside of a run, else as many as there may be
@@ -395,7 +400,8 @@ def map(kernel: Callable[..., Any], signature: str, *operands: Any, report: bool
 def map(kernel: Any, signature: str, *operands: Any, **options: Any) -> Any:  # pylint: disable=redefined-builtin
     """The list of what a kernel returns for each tile, in the order of the tiles: ``tw.map(f, "a[i,j]", a)``.
 
-    The objects may be of any kind and size; those of worker processes are pickled. The signature has no outputs. Options are
+    The objects may be of any kind and size; those of worker processes are pickled, also on a Dask Client or another Executor that is given as
+    ``pool``. The signature has no outputs. Options are
     those of :func:`run` that are not about outputs; with ``report=True`` it gives ``(list, Report)``, with ``keep_going=True``
     None for tiles that failed, and a warning.
 

@@ -237,7 +237,7 @@ def spec_of(head: Head) -> Spec:
     return spec
 
 
-def _array_of(found: Any) -> Any:
+def array_of(found: Any) -> Any:
     if not isinstance(found, Input):
         return found  # a number
     if found.path is None:
@@ -252,7 +252,7 @@ def _array_of(found: Any) -> Any:
 def asked_of(spec: Spec) -> Asked:
     """The call, to be done in this process."""
     how, what = spec.kernel
-    operands: Any = {name: _array_of(found) for name, found in spec.inputs.items()}
+    operands: Any = {name: array_of(found) for name, found in spec.inputs.items()}
     asked = spec.asked
     if how == "statement":
         kernel: Any = what
@@ -263,7 +263,7 @@ def asked_of(spec: Spec) -> Asked:
                                {name: one if isinstance(one, str) else kernel_of(one) for name, one in asked.reduce.items()})
     where = None
     if spec.where is not None:
-        mask = _array_of(spec.where[0])
+        mask = array_of(spec.where[0])
         where = mask if spec.where[1] is None else {spec.where[1]: mask}
     return asked._replace(kernel=kernel, operands=operands, options=asked.options._replace(where=where))
 

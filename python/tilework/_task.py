@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Optional
 
 import numpy as np
@@ -211,6 +212,11 @@ def refusal(head: Any) -> Optional[str]:
 
 def work(head: Any, first: int, count: int) -> Answer:
     """The function that an engine's worker calls. It raises nothing."""
+    return answered(head, lambda own: _work(own, first, count))
+
+
+def answered(head: Any, compute: Callable[[_sent.Head], Answer]) -> Answer:
+    """What `compute` gives, or why it cannot be done here; and who answers."""
     who = {"host": socket.gethostname(), "pid": os.getpid(), "thread": threading.get_ident()}
     refused = refusal(head)
     if refused is not None:
@@ -219,21 +225,25 @@ def work(head: Any, first: int, count: int) -> Answer:
     depth = getattr(inside, "depth", 0)
     inside.depth = depth + 1
     try:
-        if _sent.is_stopped(head):
-            return {**who, "seconds": 0.0, "began": time.time(), "done": [], "failed": [], "error": None}
-        job = jobs.take(head)
-        try:
-            with _context_of(job.spec):
-                answer = job.do(first, count)
-        except BaseException:
-            job.leave()
-            raise
-        jobs.give(head.token, job)
-        return {**who, **answer}
+        return {**who, **compute(head)}
     except Exception as error:  # pylint: disable=broad-except  # the caller raises it
         return {**who, "broken": sendable(_named(error, head.folder))}
     finally:
         inside.depth = depth
+
+
+def _work(head: _sent.Head, first: int, count: int) -> Answer:
+    if _sent.is_stopped(head):
+        return {"seconds": 0.0, "began": time.time(), "done": [], "failed": [], "error": None}
+    job = jobs.take(head)
+    try:
+        with context_of(job.spec.context):
+            answer = job.do(first, count)
+    except BaseException:
+        job.leave()
+        raise
+    jobs.give(head.token, job)
+    return answer
 
 
 def _named(error: Exception, folder: str) -> Exception:
@@ -242,7 +252,7 @@ def _named(error: Exception, folder: str) -> Exception:
     if isinstance(error, ModuleNotFoundError):
         return PoolError(f"{worker} cannot import {error.name}, which the kernel needs: install it there, or have cloudpickle send it with "
                          "cloudpickle.register_pickle_by_value(module)")
-    if isinstance(error, OSError) and not os.path.isdir(folder):
+    if isinstance(error, OSError) and folder and not os.path.isdir(folder):
         return FileError(f"{worker} does not find {folder}, the folder of this run: workers must reach the folder of the outputs, and the "
                          "files of the inputs, under the same path as the caller")
     if isinstance(error, FileError):
@@ -261,9 +271,9 @@ def in_words(error: Exception, more: str) -> Exception:
 
 
 @contextlib.contextmanager
-def _context_of(spec: _sent.Spec) -> Any:
+def context_of(context: tuple[Any, Any]) -> Any:
     """The caller's errstate and decimal context."""
-    errors, decimal_context = spec.context
+    errors, decimal_context = context
     with np.errstate(**errors), contextlib.ExitStack() as stack:
         if decimal_context is not None:
             import decimal

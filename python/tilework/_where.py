@@ -44,22 +44,40 @@ def mask_of(where: Any) -> Masked:
     return _memory.wrapped(array), axes
 
 
+def _dimensions(request: Request, where: Masked) -> tuple[int, ...]:
+    """The axes of a mask."""
+    notation = request.notation
+    if where[1] is None:
+        return notation.shapes[notation.outs[0]] if notation.outs else notation.shapes[0] if notation.names else tuple(range(len(notation.axes)))
+    named = _signature.read("where" * where[1].lstrip().startswith("[") + where[1])
+    for name in named.axes:
+        if name not in notation.axes:
+            raise ArgumentError(f"where has the axis {name}, which the job does not have: it has {', '.join(notation.axes) or 'none'}")
+    return tuple([notation.axes.index(named.axes[axis]) for axis in named.shapes[0]])
+
+
+def _is_wanted(request: Request, mask: np.ndarray[Any, Any], dimensions: tuple[int, ...], tile: int) -> bool:
+    starts, stops = request.grid.tile(tile)
+    return bool(mask[tuple([slice(starts[axis], stops[axis]) if length > 1 else slice(None)
+                            for axis, length in zip(dimensions, mask.shape)])].any())
+
+
 def first_wanted(request: Request, where: Masked) -> Optional[int]:
     """The first tile that the mask does not leave out; None: it leaves out all."""
-    notation, mask = request.notation, where[0].numpy()
-    dimensions = notation.shapes[notation.outs[0]] if notation.outs else tuple(range(len(notation.axes)))
-    if where[1] is not None:
-        named = _signature.read("where" * where[1].lstrip().startswith("[") + where[1])
-        for name in named.axes:
-            if name not in notation.axes:
-                raise ArgumentError(f"where has the axis {name}, which the job does not have: it has {', '.join(notation.axes) or 'none'}")
-        dimensions = tuple([notation.axes.index(named.axes[axis]) for axis in named.shapes[0]])
-    for tile in range(request.grid.count):
-        starts, stops = request.grid.tile(tile)
-        if mask[tuple([slice(starts[axis], stops[axis]) if length > 1 else slice(None)
-                       for axis, length in zip(dimensions, mask.shape)])].any():
-            return tile
-    return None
+    mask, dimensions = where[0].numpy(), _dimensions(request, where)
+    return next((tile for tile in range(request.grid.count) if _is_wanted(request, mask, dimensions, tile)), None)
+
+
+def wanted(request: Request, where: Masked) -> np.ndarray[Any, Any]:
+    """Of each tile whether the mask wants it."""
+    mask, dimensions = where[0].numpy(), _dimensions(request, where)
+    names, lengths = [request.notation.axes[axis] for axis in dimensions], [request.lengths[axis] for axis in dimensions]
+    if mask.ndim != len(dimensions):
+        raise ArgumentError(f"where has {mask.ndim} dimensions but its axes are {', '.join(names) or 'none'}; say which axes it has: {FORMS}")
+    for name, length, here in zip(names, lengths, mask.shape):
+        if here not in (length, 1):
+            raise ArgumentError(f"axis {name} has length {length} but where has {here} there")
+    return np.array([_is_wanted(request, mask, dimensions, tile) for tile in range(request.grid.count)], bool)
 
 
 def fill_skipped(request: Request, report: Any, found: Mapping[int, np.ndarray[Any, Any]]) -> None:

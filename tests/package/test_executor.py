@@ -342,11 +342,9 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(processes, here):
         tw.evaluate("r[i] = y[i]", y=y, pool=processes)
     with pytest.raises(tw.ArgumentError, match="node= is for programs that run on each node"):
         tw.run(abs, "y[i] -> r[i]", y, out="r.npy", pool=processes, node="0/2")
-    for option in ({"guard": True}, {"timeout": 3}, {"tiles_per_worker": 3}, {"check": True}):
+    for option in ({"guard": True}, {"timeout": 3}, {"tiles_per_worker": 3}):
         with pytest.raises(tw.ArgumentError, match=next(iter(option))):
             tw.run(abs, "y[i] -> r[i]", y, out="r.npy", pool=processes, **option)
-    with pytest.raises(tw.ArgumentError, match="map gives a list of objects"):
-        tw.map(abs, "y[i]", y, pool=processes)
     with pytest.raises(tw.ArgumentError, match="plan"):
         tw.plan(abs, "y[i] -> r[i]", y, pool=processes)
     with pytest.raises(tw.ArgumentError, match=r"pool is the class ThreadPoolExecutor: give an object of it"):

@@ -158,6 +158,17 @@ def test_the_executor_that_a_client_gives_is_one_as_any_other(client, here):
     assert r[29] == 29 ** 2
 
 
+def test_a_map_gives_objects_and_a_check_compares(client, here):
+    a = np.random.default_rng(4).random((3000, 40))
+    assert tw.map(lambda a: (a.shape, float(a.sum())), "a[i,k]", a, tiles={"i": 7}, pool=client) == \
+        [((len(part), 40), float(part.sum())) for part in np.split(a, range(7, 3000, 7))]
+    _, report = tw.run(np.sqrt, "a[i,k] -> r[i,k]", a, out="r.npy", pool=client, check=True, report=True)
+    assert report.totals["identical"]
+    with pytest.raises(tw.CheckError, match="differs from what one serial tile gives"):
+        tw.run(lambda a: a - a[0], "a[i,k] -> r[i,k]", a, out="wrong.npy", pool=client, check=True)
+    assert [name for name in os.listdir(here) if "wrong" in name] == []
+
+
 def test_tasks_of_the_users_own_fork_nothing_either(client, here):
     def own(folder):
         _, report = tw.run(square, "y[i] -> r[i]", np.arange(1000.0), report=True)
