@@ -28,13 +28,14 @@ static tw_status take_tables(struct tw__steps *steps, struct tw__heap *heap, tw_
     if (status != TW_OK) {
         return status;
     }
-    memset(kept->words.data, 0, tiles * sizeof(uint32_t));
+    const uint64_t from = steps->from, count = steps->to - from;
+    memset((uint32_t *)kept->words.data + from, 0, count * sizeof(uint32_t));
     if (steps->next != NULL) {
-        memset(kept->elsewhere.data, 0, (tiles / 64 + 1) * sizeof(uint64_t));
-        memset(kept->sums.data, 0, tiles * sizeof(uint64_t)); /* 0: not computed here */
+        memset((uint64_t *)kept->elsewhere.data + from / 64, 0, (steps->to / 64 - from / 64 + 1) * sizeof(uint64_t));
+        memset((uint64_t *)kept->sums.data + from, 0, count * sizeof(uint64_t)); /* 0: not computed here */
     }
     if (steps->timed) {
-        memset(kept->times.data, 0, tiles * sizeof(struct tw__time));
+        memset((struct tw__time *)kept->times.data + from, 0, count * sizeof(struct tw__time));
     }
     return TW_OK;
 }
@@ -114,6 +115,8 @@ tw_status tw__steps_create(struct tw__steps *steps, tw_pool *pool, const struct 
             steps->tiles = UINT64_MAX; /* too many for any pool */
         }
     }
+    steps->from = options->only_count > 0 ? options->only_first : 0;
+    steps->to = options->only_count > 0 ? options->only_first + options->only_count : steps->tiles;
     tw_status status = tw__kept_find(&steps->kept, pool, error);
     if (status == TW_OK) {
         status = tw__pool_prepare(pool, steps->tiles, error);
@@ -172,10 +175,18 @@ static uint64_t count_ended(const struct tw__task *task)
     return ended;
 }
 
-/* What other nodes have done of the step, and no round of this one had. */
-static void mark_elsewhere(struct tw__task *task, struct tw__outcome *outcome, struct progress *all)
+/* What other nodes have done of the step, and no round of this one had. Tiles that are not run here are counted alone.
+ */
+static void mark_elsewhere(const struct tw__steps *steps, const struct tw__task *task, struct tw__outcome *outcome,
+                           struct progress *all)
 {
-    for (uint64_t tile = task->first; tile < task->first + task->count; tile++) {
+    const uint64_t end = task->first + task->count;
+    const uint64_t from = task->first > steps->from ? task->first : steps->from;
+    const uint64_t to = end < steps->to ? end : steps->to;
+    const uint64_t others = task->count - (from < to ? to - from : 0);
+    outcome->earlier += others;
+    all->done += others;
+    for (uint64_t tile = from; tile < to; tile++) {
         const uint32_t word = atomic_load_explicit(&task->words[tile], memory_order_relaxed) == 0
                                   ? task->is_done(task->is_done_user, tile)
                                   : 0;
@@ -213,7 +224,7 @@ static tw_status run_rounds(const struct tw__steps *steps, int s, tw_pool *pool,
         }
     } while (status == TW_OK && task->count > 0);
     set_tiles(steps, s, task);
-    mark_elsewhere(task, outcome, all);
+    mark_elsewhere(steps, task, outcome, all);
     return status;
 }
 

@@ -20,6 +20,7 @@ typedef tw_status tw__steps_next(void *user, int step, uint64_t *first, uint64_t
 struct tw__steps {
     int count;
     uint64_t tiles;                  /* of all steps */
+    uint64_t from, to;               /* tiles [from, to) alone are run: what is kept of others is not set */
     struct tw__kept *kept;           /* where its memory is, until the pool's next job */
     int timed, summed;               /* kept->times, kept->sums are this job's */
     const struct tw__stages *stages; /* what the steps have to do with each other; NULL: nothing is known */
@@ -37,8 +38,9 @@ struct tw__steps_options {
     void *before_user;
     tw__steps_next *next; /* NULL: all tiles of a step at once */
     void *next_user;
-    int timed;  /* start and duration of each tile */
-    int summed; /* a checksum of each tile's outputs */
+    uint64_t only_first, only_count; /* with `next`: it gives tiles among these alone; count 0: any */
+    int timed;                       /* start and duration of each tile */
+    int summed;                      /* a checksum of each tile's outputs */
 };
 
 /* Lays out a job of `count` steps, and makes the pool ready for it: no tile has begun. What a step reads and another

@@ -496,6 +496,17 @@ static void *record_now_and_then(void *argument)
     return NULL;
 }
 
+/* What a worker needs: of the tiles that it was given alone, so that a batch costs the same in a job of any size. */
+static void begin_given(struct tw__rounds *rounds)
+{
+    struct tw__member *member = rounds->member;
+    member->elsewhere = tw__steps_elsewhere(rounds->steps);
+    const uint64_t end = (rounds->only_first + rounds->only_count) / 64;
+    for (uint64_t w = rounds->only_first / 64; w <= end; w++) {
+        atomic_store_explicit(&member->elsewhere[w], member->ledger.is_done[w], memory_order_relaxed);
+    }
+}
+
 tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
 {
     struct tw__member *member = rounds->member;
@@ -504,6 +515,11 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
     rounds->verified = rounds->verified_step = rounds->is_said = 0;
     rounds->looks[0] = rounds->looks[1] = MOST_LEAST_ROUND / LOOKS;
     rounds->has_thread = 0;
+    rounds->meant = rounds->late = rounds->done = NULL;
+    if (member->is_worker) {
+        begin_given(rounds);
+        return TW_OK;
+    }
     tw__file_random(&rounds->random, sizeof rounds->random);
     rounds->meant = calloc(words, sizeof *rounds->meant);
     rounds->late = calloc(words, sizeof *rounds->late);
@@ -517,9 +533,6 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
     }
     member->elsewhere = elsewhere;
     atomic_store(&rounds->wake, 0);
-    if (member->is_worker) {
-        return TW_OK;
-    }
     const int failed = tw__thread_start(&rounds->thread, record_now_and_then, rounds);
     rounds->has_thread = failed == 0;
     return failed == 0 ? TW_OK

@@ -94,6 +94,8 @@ tw_status tw_report_of_records(tw_report **report, const tw_grid *grid, const tw
 
 void tw__report_take(tw_report *report, struct tw__steps *steps)
 {
+    report->from = steps->from;
+    report->to = steps->to;
     report->words = steps->kept->words;
     steps->kept->words = (struct tw__memory){0};
     if (steps->timed) {
@@ -203,7 +205,8 @@ tw_status tw_report_get_tile(const tw_report *report, uint64_t tile, tw_tile_rec
         record->state = report->totals.resumed > 0 ? TW_TILE_DONE : TW_TILE_FREE;
         return TW_OK;
     }
-    const uint32_t word = ((const uint32_t *)report->words.data)[tile];
+    const int is_own = tile >= report->from && tile < report->to;
+    const uint32_t word = is_own ? ((const uint32_t *)report->words.data)[tile] : TW__WORD_EARLIER;
     const struct tw__time *times = report->times.data;
     const struct tw__time *time = times != NULL ? &times[tile] : NULL;
     record->state = (tw_tile_state)TW__WORD_STATE(word);

@@ -25,6 +25,7 @@ struct tw_report {
     void *image;
     struct tw__memory words; /* [tiles]; data NULL: the run ended before its first tile, or had none to do */
     struct tw__memory times;
+    uint64_t from, to;                          /* they have tiles [from, to) alone: the others were not this run's */
     tw_tile_record *records;                    /* [tiles] owned: it was made of these; NULL: of words and times */
     int *pids;                                  /* [workers] at the end of the run */
     struct tw__burial burials[TW__MAX_BURIALS]; /* who had a seat before */

@@ -297,6 +297,8 @@ static tw_status create_job(struct run *run, struct tw__kept *kept, tw_error *er
                                               .before_user = run,
                                               .next = run->member != NULL ? tw__rounds_next : NULL,
                                               .next_user = &run->rounds,
+                                              .only_first = run->options->first,
+                                              .only_count = run->options->count,
                                               .timed = run->report != NULL,
                                               .summed = run->journal != NULL || run->member != NULL};
     if (run->grid->stages != NULL) {

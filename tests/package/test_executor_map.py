@@ -34,7 +34,7 @@ def found(a):
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory):
     with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
-        tw.evaluate("r[i] = y[i]", y=np.ones(3), out=tmp_path_factory.mktemp("first") / "r.npy", pool=threads)
+        tw.evaluate("s[k] = sum(i: a[i,k])", a=A, out=tmp_path_factory.mktemp("first") / "s.npy", pool=threads, check=True)
     with concurrent.futures.ProcessPoolExecutor(2, SPAWN) as pool:
         list(pool.map(abs, range(2)))
         yield pool
