@@ -46,7 +46,7 @@ def _pid_soon(_):
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory):
     with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
-        tw.evaluate("r[i] = y[i]", y=np.ones(3), out=tmp_path_factory.mktemp("first") / "r.npy", pool=threads)
+        tw.evaluate("t[j] = sum(i: a[i,j])", a=np.ones((400, 30)), out=tmp_path_factory.mktemp("first") / "t.npy", parts={"i": 8}, pool=threads)
     with concurrent.futures.ProcessPoolExecutor(2, SPAWN) as pool:
         started(pool)
         yield pool
