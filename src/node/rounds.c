@@ -496,17 +496,6 @@ static void *record_now_and_then(void *argument)
     return NULL;
 }
 
-/* What a worker needs: of the tiles that it was given alone, so that a batch costs the same in a job of any size. */
-static void begin_given(struct tw__rounds *rounds)
-{
-    struct tw__member *member = rounds->member;
-    member->elsewhere = tw__steps_elsewhere(rounds->steps);
-    const uint64_t end = (rounds->only_first + rounds->only_count) / 64;
-    for (uint64_t w = rounds->only_first / 64; w <= end; w++) {
-        atomic_store_explicit(&member->elsewhere[w], member->ledger.is_done[w], memory_order_relaxed);
-    }
-}
-
 tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
 {
     struct tw__member *member = rounds->member;
@@ -516,8 +505,11 @@ tw_status tw__rounds_begin(struct tw__rounds *rounds, tw_error *error)
     rounds->looks[0] = rounds->looks[1] = MOST_LEAST_ROUND / LOOKS;
     rounds->has_thread = 0;
     rounds->meant = rounds->late = rounds->done = NULL;
-    if (member->is_worker) {
-        begin_given(rounds);
+    member->elsewhere = tw__steps_elsewhere(rounds->steps);
+    if (member->is_worker) { /* its own tiles alone: a batch costs the same in a job of any size */
+        for (uint64_t w = rounds->only_first / 64; w <= (rounds->only_first + rounds->only_count) / 64; w++) {
+            atomic_store_explicit(&member->elsewhere[w], member->ledger.is_done[w], memory_order_relaxed);
+        }
         return TW_OK;
     }
     tw__file_random(&rounds->random, sizeof rounds->random);
