@@ -5,41 +5,19 @@
 #include <stdlib.h>
 
 #include "array/array.h"
-#include "array/sum.h"
 #include "base/error.h"
 #include "grid/grid.h"
+#include "node/content.h"
+#include "node/finals.h"
+#include "node/job_mark.h"
 #include "node/portion.h"
 #include "os/fault.h"
 #include "record/outputs.h"
-#include "record/partials.h"
 #include "record/written.h"
+#include "store/shared.h"
 #include "store/store.h"
 
 /* ---- looking again ---- */
-
-/* *sum: of what the tile's part of every output has now. */
-static tw_status sum_again(uint64_t *sum, const tw_outputs *outputs, struct tw__box *boxes, uint64_t tile,
-                           tw_error *error)
-{
-    tw_view views[TW_MAX_OPERANDS];
-    void *copies[TW_MAX_OPERANDS] = {NULL};
-    tw_status status = TW_OK;
-    const int count = tw__written(boxes, outputs->grid, tile);
-    for (int k = 0; status == TW_OK && k < count; k++) {
-        const tw_array *array = boxes[k].operand < TW__TEMPORARY
-                                    ? outputs->operands[boxes[k].operand]
-                                    : outputs->partials->array[boxes[k].operand - TW__TEMPORARY];
-        status = tw__store_view(&views[k], &copies[k], array, boxes[k].start, boxes[k].shape, error);
-    }
-    if (status == TW_OK) {
-        *sum = tw__sum(views, count);
-        *sum += *sum == 0; /* as workers do */
-    }
-    for (int k = 0; k < count; k++) {
-        free(copies[k]);
-    }
-    return status;
-}
 
 static void drop(struct tw__member *member, _Atomic uint32_t *words, uint64_t tile)
 {
@@ -65,7 +43,7 @@ tw_status tw__member_verify(struct tw__member *member, uint64_t first, uint64_t 
         if (!tw__ledger_has(&member->ledger, tile) || tw__where_skips(&outputs->where, tile)) {
             continue;
         }
-        status = sum_again(&sum, outputs, boxes, tile, error);
+        status = tw__content_sum(&sum, outputs, outputs->operands, boxes, tile, error);
         if (status == TW_OK && sum != member->ledger.sums[tile]) {
             drop(member, words, tile);
             ++*dropped;
@@ -83,10 +61,10 @@ struct dispute {
     int64_t nodes[2]; /* that do not agree; -1: not found yet */
 };
 
-static void look_at_record(void *user, uint64_t tile, uint64_t sum)
+static void look_at_record(void *user, enum tw__log_kind kind, uint64_t tile, uint64_t sum)
 {
     struct dispute *dispute = user;
-    if (tile != dispute->tile) {
+    if (kind != TW__LOG_DONE || tile != dispute->tile) {
         return;
     }
     if (dispute->nodes[0] < 0) {
@@ -165,6 +143,18 @@ static int is_written(const tw_outputs *outputs, int k)
            outputs->operands[k]->store->state == TW__STORE_WRITTEN;
 }
 
+/* With all checksums known: the mark says what the files contain. */
+static tw_status complete_marks(struct tw__member *member, tw_error *error)
+{
+    const tw_outputs *outputs = member->outputs;
+    tw_status status = TW_OK;
+    tw__job_mark_set_content(member->mark, tw__content_of(outputs, member->ledger.sums));
+    for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
+        status = is_written(outputs, k) ? tw__shared_set_mark(outputs->operands[k], member->mark, error) : TW_OK;
+    }
+    return status;
+}
+
 tw_status tw__member_commit(struct tw__member *member, tw_error *error)
 {
     const tw_outputs *outputs = member->outputs;
@@ -179,6 +169,7 @@ tw_status tw__member_commit(struct tw__member *member, tw_error *error)
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = is_written(outputs, k) ? tw__store_check(outputs->operands[k], error) : TW_OK;
     }
+    status = status == TW_OK ? complete_marks(member, error) : status;
     (void)TW__POINT("node.commit");
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
         status = is_written(outputs, k) ? tw_array_commit(outputs->operands[k], error) : TW_OK;

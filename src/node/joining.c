@@ -10,6 +10,7 @@
 #include "grid/grid.h"
 #include "grid/signature.h"
 #include "job/units.h"
+#include "node/finals.h"
 #include "node/joining.h"
 #include "node/unfinished.h"
 #include "os/clock.h"
@@ -205,9 +206,10 @@ static tw_status take_stock(const struct tw__joining *joining, tw_error *error)
         return status;
     }
     member->mine = calloc((size_t)(count / 64 + 1), sizeof *member->mine);
+    member->checked = calloc((size_t)(count / 64 + 1), sizeof *member->checked);
     member->failed = calloc((size_t)(count / 64 + 1), sizeof *member->failed);
-    if (member->mine == NULL || member->failed == NULL) {
-        return tw__fail_memory(error, (size_t)count / 4, "what nodes have done");
+    if (member->mine == NULL || member->checked == NULL || member->failed == NULL) {
+        return tw__fail_memory(error, (size_t)count / 2, "what nodes have done");
     }
     for (uint64_t tile = 0; outputs->where.count > 0 && tile < count; tile++) {
         if (tw__where_skips(&outputs->where, tile)) {
@@ -222,6 +224,7 @@ static tw_status take_stock(const struct tw__joining *joining, tw_error *error)
         return TW_OK;
     }
     tw__member_refresh(member, INT_MAX);
+    member->trusts_others = 1;
     for (int p = 0; p < member->npeers; p++) { /* a later start tries again */
         struct tw__peer *peer = &member->peers[p];
         peer->was_failed = (int)peer->state.failed;

@@ -116,10 +116,15 @@ int tw__log_write_state(struct tw__log *log)
     return failed == 0 ? tw__file_write(log->fd, &page, sizeof page, TW__LOG_HEADER) : failed;
 }
 
-int tw__log_append(struct tw__log *log, struct tw__record *records, uint64_t count)
+static uint32_t check_of(uint64_t seed, int kind, const struct tw__record *record)
+{
+    return tw__record_check(seed + (uint64_t)kind, record->tile, record->sum);
+}
+
+int tw__log_append(struct tw__log *log, enum tw__log_kind kind, struct tw__record *records, uint64_t count)
 {
     for (uint64_t n = 0; n < count; n++) {
-        records[n].check = tw__record_check(log->seed, records[n].tile, records[n].sum);
+        records[n].check = check_of(log->seed, kind, &records[n]);
     }
     int failed = TW__POINT("node.record");
     failed = failed == 0 ? tw__file_write(log->fd, records, (size_t)count * sizeof *records,
@@ -199,8 +204,17 @@ static int read_who(struct tw__peer *peer, int fd, const unsigned char *tag)
     return 0;
 }
 
-static int read_records(struct tw__peer *peer, int fd, void (*take)(void *user, uint64_t tile, uint64_t sum),
-                        void *user)
+/* TW__LOG_KINDS: it does not hold. */
+static int kind_of(uint64_t seed, const struct tw__record *record)
+{
+    int kind = TW__LOG_DONE;
+    while (kind < TW__LOG_KINDS && record->check != check_of(seed, kind, record)) {
+        kind++;
+    }
+    return kind;
+}
+
+static int read_records(struct tw__peer *peer, int fd, tw__log_take *take, void *user)
 {
     struct tw__record *records = malloc(READ_AT_ONCE * sizeof *records);
     uint64_t before = peer->records, count = records != NULL ? READ_AT_ONCE : 0;
@@ -210,10 +224,11 @@ static int read_records(struct tw__peer *peer, int fd, void (*take)(void *user, 
                             TW__LOG_RECORDS + (int64_t)(peer->records * sizeof *records), &got);
         for (count = 0; count < got / sizeof *records; count++) {
             const struct tw__record *record = &records[count];
-            if (record->check != tw__record_check(peer->seed, record->tile, record->sum)) {
+            const int kind = kind_of(peer->seed, record);
+            if (kind == TW__LOG_KINDS) {
                 break;
             }
-            take(user, record->tile, record->sum);
+            take(user, (enum tw__log_kind)kind, record->tile, record->sum);
         }
         peer->records += count;
     }
@@ -225,8 +240,7 @@ static int read_records(struct tw__peer *peer, int fd, void (*take)(void *user, 
     return failed;
 }
 
-int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag,
-                  void (*take)(void *user, uint64_t tile, uint64_t sum), void *user)
+int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag, tw__log_take *take, void *user)
 {
     int fd = -1;
     int failed = tw__flat_folder_open_file(&fd, folder, peer->name);

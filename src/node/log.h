@@ -2,7 +2,8 @@
  *
  *     [0, 4096)     who it is: tag of the job, node, of how many, member, host, process, when it began (for people)
  *     [4096, 8192)  its state, written whole again and again: intents, counts, the first failure
- *     [8192, ...)   records of 16 bytes (record/journal_file.h), one after the other
+ *     [8192, ...)   records of 16 bytes (record/journal_file.h), one after the other; the seed of its check says which
+ *                   kind of record it is
  *
  * Each part has a check of its own: a reader stops at the first record that does not hold, and keeps the last state
  * that did. So nothing here depends on the order in which pages reach the disk or another machine. */
@@ -45,6 +46,15 @@ struct tw__log_state {
     char failure[TW__LOG_FAILURE];
 };
 
+/* What a record says of its tile, or of an interval of tiles: the first of them, with their number in the checksum's
+ * place. */
+enum tw__log_kind {
+    TW__LOG_DONE,      /* it is done and synced, with this checksum */
+    TW__LOG_READ_BACK, /* interval: when all tiles of the job were recorded, these read back as they were recorded */
+    TW__LOG_WRONG,     /* interval: ... and these did not */
+    TW__LOG_KINDS
+};
+
 /* One's own. */
 struct tw__log {
     int folder; /* the run folder, the caller's */
@@ -65,7 +75,7 @@ int tw__log_create(struct tw__log *log);
 int tw__log_write_state(struct tw__log *log);
 
 /* Writes records behind the others; their checks are filled in. They hold after tw__log_sync. */
-int tw__log_append(struct tw__log *log, struct tw__record *records, uint64_t count);
+int tw__log_append(struct tw__log *log, enum tw__log_kind kind, struct tw__record *records, uint64_t count);
 int tw__log_sync(struct tw__log *log);
 void tw__log_close(struct tw__log *log);
 
@@ -92,10 +102,11 @@ struct tw__peer {
     int was_failed;   /* its failure was there when we came */
 };
 
-/* Reads what is new in it: calls take(user, tile, sum) for each record. tag: of the job; a journal with another one, or
- * of another node or member than its name says, is not believed (EINVAL). 0, or an errno: ENOENT it is not there any
- * more. */
-int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag,
-                  void (*take)(void *user, uint64_t tile, uint64_t sum), void *user);
+typedef void tw__log_take(void *user, enum tw__log_kind kind, uint64_t tile, uint64_t sum);
+
+/* Reads what is new in it: calls take(user, kind, tile, sum) for each record. tag: of the job; a journal with another
+ * one, or of another node or member than its name says, is not believed (EINVAL). 0, or an errno: ENOENT it is not
+ * there any more. */
+int tw__peer_read(struct tw__peer *peer, int folder, const unsigned char *tag, tw__log_take *take, void *user);
 
 #endif

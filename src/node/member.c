@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/grow.h"
-#include "node/job_mark.h"
 #include "node/portion.h"
 #include "os/clock.h"
 #include "os/fault.h"
@@ -76,9 +75,29 @@ static void enter(struct tw__member *member, uint64_t tile, uint64_t sum)
     }
 }
 
-static void take_record(void *user, uint64_t tile, uint64_t sum)
+/* What another node says of tiles [first, first + count) that it has read back. */
+static void take_look(struct tw__member *member, enum tw__log_kind kind, uint64_t first, uint64_t count)
+{
+    uint64_t end;
+    if (kind == TW__LOG_WRONG) {
+        member->found_wrong = 1;
+    }
+    if (kind != TW__LOG_READ_BACK || !member->trusts_others || __builtin_add_overflow(first, count, &end) ||
+        end > member->ledger.count) {
+        return;
+    }
+    for (uint64_t tile = first; tile < end; tile++) {
+        tw__set_add(member->checked, tile);
+    }
+}
+
+static void take_record(void *user, enum tw__log_kind kind, uint64_t tile, uint64_t sum)
 {
     struct tw__member *member = user;
+    if (kind != TW__LOG_DONE) {
+        take_look(member, kind, tile, sum);
+        return;
+    }
     if (tile >= member->ledger.count) {
         return;
     }
@@ -189,7 +208,7 @@ static tw_status record_batch(struct tw__member *member, struct tw__record *batc
     tw__lock(&member->lock);
     failed = make_log(member);
     tw__unlock(&member->lock);
-    failed = failed == 0 ? tw__log_append(&member->log, batch, (uint64_t)count) : failed;
+    failed = failed == 0 ? tw__log_append(&member->log, TW__LOG_DONE, batch, (uint64_t)count) : failed;
     failed = failed == 0 ? tw__log_sync(&member->log) : failed;
     if (failed != 0) {
         return fail_disk(member, failed, "the journal of this node cannot be written");
@@ -281,6 +300,27 @@ tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t 
     return failed == 0 ? TW_OK : fail_disk(member, failed, "the journal of this node cannot be written");
 }
 
+tw_status tw__member_say(struct tw__member *member, enum tw__log_kind kind, uint64_t first, uint64_t count,
+                         tw_error *error)
+{
+    struct tw__record record = {.tile = (uint32_t)first, .sum = count};
+    tw__lock(&member->recording);
+    tw__lock(&member->lock);
+    int failed = make_log(member);
+    tw__unlock(&member->lock);
+    failed = failed == 0 ? tw__log_append(&member->log, kind, &record, 1) : failed;
+    failed = failed == 0 ? tw__log_sync(&member->log) : failed;
+    tw__unlock(&member->recording);
+    if (failed == 0 || !tw__member_is_there(member)) {
+        return TW_OK;
+    }
+    const tw_status status = fail_disk(member, failed, "the journal of this node cannot be written");
+    if (error != NULL) {
+        *error = member->failure;
+    }
+    return status;
+}
+
 void tw__member_fail(struct tw__member *member, const tw_error *error)
 {
     struct tw__log_state *state = &member->log.state;
@@ -322,80 +362,6 @@ int tw__member_is_there(const struct tw__member *member)
     return 0;
 }
 
-/* ENOENT: there is no such file. Else 0: it has this job's mark. */
-static int look_at_final(const struct tw__member *member, int k, char mark[TW__MARK_SIZE])
-{
-    const char *name;
-    int folder = -1;
-    if (tw__folder_open(&folder, member->outputs->files[k], &name) != 0) {
-        return ENOENT;
-    }
-    const int failed = tw__shared_mark_read(folder, name, mark);
-    tw__file_close(folder);
-    return failed == 0 && !tw__shared_mark_is(mark, member->mark) ? EEXIST : failed;
-}
-
-int tw__member_has_final(const struct tw__member *member, int k)
-{
-    char mark[TW__MARK_SIZE];
-    return look_at_final(member, k, mark) == 0;
-}
-
-/* Whether it is the file that this job has written: another node has named it just now. */
-static int is_own(const tw_array *output)
-{
-    return output != NULL && output->store != NULL && output->store->state == TW__STORE_WRITTEN &&
-           tw__shared_is_finished(output);
-}
-
-tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error)
-{
-    char mark[TW__MARK_SIZE];
-    const tw_outputs *outputs = member->outputs;
-    for (int k = 0; k < outputs->noperands; k++) {
-        const int found = outputs->files[k] != NULL ? look_at_final(member, k, mark) : 0;
-        if (found != 0 && found != ENOENT && !is_own(outputs->operands[k])) {
-            return tw__fail(error, TW_ERROR_ARGUMENT,
-                            "%s: exists, and is not the result of this job; restart replaces it", outputs->files[k]);
-        }
-    }
-    return TW_OK;
-}
-
-int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE])
-{
-    char mark[TW__MARK_SIZE];
-    const tw_outputs *outputs = member->outputs;
-    for (int k = 0; k < outputs->noperands; k++) {
-        int64_t tiles;
-        if (outputs->files[k] == NULL) {
-            continue;
-        }
-        const int found = look_at_final(member, k, mark);
-        if (found != 0 && !is_own(outputs->operands[k])) {
-            return 0;
-        }
-        if (found == 0 && launch != NULL) {
-            (void)tw__job_mark_read(mark, &tiles, launch);
-        }
-    }
-    return 1;
-}
-
-tw_status tw__member_end_elsewhere(struct tw__member *member, tw_error *error)
-{
-    if (!tw__member_finds_finished(member, NULL)) {
-        return tw__fail(error, TW_ERROR_FILE,
-                        "%s: was removed, or the job was begun anew, while this node worked on it",
-                        member->folder.path);
-    }
-    tw__lock(&member->lock);
-    member->is_committed = member->is_gone = 1; /* checksums of others' tiles are not known any more */
-    tw__ledger_complete(&member->ledger);
-    tw__unlock(&member->lock);
-    return TW_OK;
-}
-
 /* ---- the end ---- */
 
 void tw__member_close(struct tw__member *member)
@@ -411,6 +377,7 @@ void tw__member_close(struct tw__member *member)
     tw__fingerprint_free(member->fingerprint);
     tw__ledger_fini(&member->ledger);
     free(member->mine);
+    free(member->checked);
     free(member->failed);
     free(member->peers);
     free(member->pending);

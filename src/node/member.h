@@ -31,14 +31,17 @@ struct tw__member {
     int is_gone;                  /* the parts have lost their names: nothing is recorded any more */
     int replaces;                 /* finished files of other jobs, since it was begun with restart */
     int verifies;                 /* read back before the commit, whatever the file system is */
-    int is_verified;
-    int is_coherent; /* the file system: what one node writes, all read at once */
+    int is_verified;              /* every tile was read back, here or elsewhere, and was right */
+    int trusts_others;            /* ... elsewhere: since this member came (read_back.h) */
+    int found_wrong;              /* a tile, by any node: each trusts itself alone */
+    int is_coherent;              /* the file system: what one node writes, all read at once */
     tw_node node;
     uint64_t unit; /* tiles between which borders of nodes may lie */
 
     struct tw__lock lock;       /* of what follows: the run's thread and the one that records use it */
     struct tw__ledger ledger;   /* which tiles are recorded, by anybody */
     uint64_t *mine;             /* bit t: tile t was done here, and has or will have a record here */
+    uint64_t *checked;          /* bit t: tile t was read back, and is right */
     uint64_t *failed;           /* bit t: tile t has failed, here or elsewhere, since this member came */
     uint64_t recorded;          /* tiles of `mine` that are in the journal */
     struct tw__peer *peers;     /* [npeers] the other members, by node and member */
@@ -88,6 +91,10 @@ tw_status tw__member_failure(const struct tw__member *member, tw_error *error);
 /* Says to the others what this node is about to do, or (count 0) that it does nothing. */
 tw_status tw__member_intend(struct tw__member *member, uint64_t first, uint64_t count);
 
+/* Says to the others what was seen of tiles [first, first + count). Nobody hears it when the job is no more. */
+tw_status tw__member_say(struct tw__member *member, enum tw__log_kind kind, uint64_t first, uint64_t count,
+                         tw_error *error);
+
 /* Says to the others that a tile has failed here. */
 void tw__member_fail(struct tw__member *member, const tw_error *error);
 
@@ -96,19 +103,5 @@ void tw__member_end(struct tw__member *member);
 
 /* Whether a part of an output still has its name in the folder. 0: the job was committed, or begun anew. */
 int tw__member_is_there(const struct tw__member *member);
-
-/* TW_ERROR_ARGUMENT: a file that another job has made, or nobody knows who, has the name of an output. It is not taken
- * for this job's. */
-tw_status tw__member_check_finals(const struct tw__member *member, tw_error *error);
-
-/* Whether output k has its name, and this job's mark. */
-int tw__member_has_final(const struct tw__member *member, int k);
-
-/* Whether all final files have this job's mark. launch: NULL, or the launch that has finished the last of them. */
-int tw__member_finds_finished(const struct tw__member *member, char launch[TW__LAUNCH_SIZE]);
-
-/* The parts have lost their names: if others have finished the job, all of its tiles count as recorded. TW_ERROR_FILE:
- * it was removed, or begun anew. */
-tw_status tw__member_end_elsewhere(struct tw__member *member, tw_error *error);
 
 #endif

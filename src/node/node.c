@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/stages.h"
+#include "node/finals.h"
 #include "node/finish.h"
 #include "node/joining.h"
 #include "node/member.h"

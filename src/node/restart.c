@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "grid/grid.h"
+#include "node/finals.h"
 #include "node/joining.h"
 #include "os/file.h"
 #include "record/fingerprint.h"

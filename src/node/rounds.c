@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "node/finals.h"
 #include "node/finish.h"
+#include "node/read_back.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -43,6 +45,7 @@
 #define PATIENT 16
 #define HEARS_EACH 0.05 /* seconds, in which a wait hears that the run is stopped */
 #define MOST_VERIFICATIONS 3
+#define READ_BACK INT64_C(100000000) /* nanoseconds until others hear what was read back */
 
 /* ---- what was done ---- */
 
@@ -298,6 +301,16 @@ static double next_wait(const struct tw__rounds *rounds, int64_t waited)
 
 /* ---- the next round ---- */
 
+/* All tiles of the job are recorded: some of them are read back, the others by other nodes. *holds: all were. */
+static tw_status share_reading(struct tw__rounds *rounds, int *holds, tw_error *error)
+{
+    const tw_status status = tw__read_back(rounds->member, READ_BACK, &rounds->random, holds, error);
+    if (rounds->waits != NULL) {
+        rounds->waits(rounds->waits_user);
+    }
+    return status;
+}
+
 /* All tiles [begin, end) of a step are recorded: are they what was recorded? Tiles that are not are missing again.
  * Before the next step reads what they have left; and before the end all tiles of the job once more, of which those of
  * earlier steps cannot run again in this run. */
@@ -307,7 +320,7 @@ static tw_status verify(struct tw__rounds *rounds, int step, uint64_t begin, uin
     const int is_last = end == rounds->steps->tiles;
     uint64_t dropped = 0, earlier = 0;
     *holds = 1;
-    if (member->is_verified || (member->is_coherent && !member->verifies)) {
+    if (!tw__reads_back(member)) {
         return TW_OK;
     }
     rounds->verified = step == rounds->verified_step ? rounds->verified : 0;
@@ -351,9 +364,10 @@ static void next_given(struct tw__rounds *rounds, int step, uint64_t *first, uin
     }
 }
 
-/* One look: 1: *first and *count are what comes next, or *status is an error. 0: nothing can be done now. */
-static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64_t *count, tw_status *status,
-                    tw_error *error)
+/* One look: 1: *first and *count are what comes next, or *status is an error. 0: nothing can be done now, or, *again,
+ * it is worth another look at once. */
+static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64_t *count, int *again,
+                    tw_status *status, tw_error *error)
 {
     struct tw__member *member = rounds->member;
     const uint64_t begin = rounds->steps->step[step]->first;
@@ -365,7 +379,8 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
     const int64_t began = tw__now();
     tw__member_refresh(member, READ_AT_ONCE);
     const int all = tw__member_has_all(member, begin, end - begin);
-    if (all && !member->is_committed) {
+    const int shares = *again = all && end == rounds->steps->tiles && tw__reads_back(member) && !member->found_wrong;
+    if (all && !shares && !member->is_committed) {
         *status = verify(rounds, step, begin, end, &holds, error);
     }
     if (!all || !holds) {
@@ -379,6 +394,9 @@ static int try_next(struct tw__rounds *rounds, int step, uint64_t *first, uint64
         member->round_began = tw__now();
     }
     tw__unlock(&member->lock);
+    if (shares) {
+        *status = share_reading(rounds, &holds, error);
+    }
     if (*status != TW_OK || (all && holds)) {
         return 1;
     }
@@ -408,6 +426,7 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
     tw__unlock(&member->lock);
     for (int64_t waits_since = 0;;) {
         tw_status status = TW_OK;
+        int again = 0;
         if (is_stopped(rounds)) {
             return TW_ERROR_INTERRUPTED;
         }
@@ -417,8 +436,11 @@ tw_status tw__rounds_next(void *user, int step, uint64_t *first, uint64_t *count
         if (!member->is_committed && !tw__member_is_there(member)) {
             status = tw__member_end_elsewhere(member, error);
         }
-        if (status != TW_OK || try_next(rounds, step, first, count, &status, error)) {
+        if (status != TW_OK || try_next(rounds, step, first, count, &again, &status, error)) {
             return status;
+        }
+        if (again) {
+            continue;
         }
         /* What was done here is recorded before anybody waits: others may wait for it. */
         const int pending = member->npending;

@@ -86,10 +86,10 @@ static void note_disagreement(struct survey *survey, uint64_t tile)
         .node = {survey->peers[survey->owners[tile] - 1].who.node, survey->peers[survey->reading].who.node}};
 }
 
-static void take(void *user, uint64_t tile, uint64_t sum)
+static void take(void *user, enum tw__log_kind kind, uint64_t tile, uint64_t sum)
 {
     struct survey *survey = user;
-    if (tile >= survey->tiles) {
+    if (kind != TW__LOG_DONE || tile >= survey->tiles) {
         return;
     }
     if (survey->owners[tile] == 0) {

@@ -10,6 +10,7 @@
 #include "grid/grid.h"
 #include "grid/stages.h"
 #include "kernel/kernel.h"
+#include "node/finals.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "record/partials.h"

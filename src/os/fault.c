@@ -21,8 +21,8 @@
 #define EXIT_CODE 3
 #define BAD_TEXT_CODE 99
 
-enum action { KILL_WORKER, KILL_PARENT, DELAY, ERROR };
-static const char *const action_names[] = {"kill-worker", "kill-parent", "delay", "error"};
+enum action { KILL_WORKER, KILL_PARENT, STOP, DELAY, ERROR, NACTIONS };
+static const char *const action_names[NACTIONS] = {"kill-worker", "kill-parent", "stop", "delay", "error"};
 
 /* Every point: what the step behind it fails with (0: it cannot fail), who passes it and when. */
 static const struct tw__point points[] = {
@@ -86,6 +86,7 @@ static const struct tw__point points[] = {
     {"node.record", ENOSPC, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
     {"node.record-sync", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
     {"node.recorded", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
+    {"node.read-back", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
     {"node.commit", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
     {"node.committed", 0, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
     {"node.gone", EIO, TW__POINT_SUPERVISOR | TW__POINT_FILES | TW__POINT_NODES},
@@ -171,7 +172,8 @@ static int add_fault(const char *text, size_t length)
     const char *second = memchr(action, ':', (size_t)(end - action));
     const size_t action_length = (size_t)((second != NULL ? second : end) - action);
     size_t a = 0;
-    while (a < 4 && (strlen(action_names[a]) != action_length || memcmp(action_names[a], action, action_length) != 0)) {
+    while (a < NACTIONS &&
+           (strlen(action_names[a]) != action_length || memcmp(action_names[a], action, action_length) != 0)) {
         a++;
     }
     uint64_t number = second != NULL ? 0 : 1;
@@ -181,7 +183,7 @@ static int add_fault(const char *text, size_t length)
         }
         number = number * 10 + (uint64_t)(*digit - '0');
     }
-    if (point == NPOINTS || a == 4 || (second != NULL && second + 1 == end)) {
+    if (point == NPOINTS || a == NACTIONS || (second != NULL && second + 1 == end)) {
         return -1;
     }
     plan.faults[plan.nfaults].point = point;
@@ -312,6 +314,9 @@ static int act(size_t point, enum action action)
         return 0;
     case KILL_PARENT:
         kill(plan.parent, SIGKILL);
+        return 0;
+    case STOP:
+        raise(SIGSTOP); /* of this thread: it does not return before */
         return 0;
     case DELAY:
         nanosleep(&(struct timespec){.tv_nsec = DELAY_NANOSECONDS}, NULL);

@@ -18,6 +18,7 @@ int tw__fault(const char *point);
  * The Nth passing of POINT acts, counted over this process and all its children; 1 by default, 0 is every one. Actions:
  *     kill-worker  SIGKILL: a worker process itself; elsewhere the first child that lives
  *     kill-parent  SIGKILL: the process that armed
+ *     stop         SIGSTOP, until somebody continues the process
  *     delay        a millisecond
  *     error        the errno of this point; where the step behind it cannot fail a worker process exits with code 3,
  *                  and any other does nothing

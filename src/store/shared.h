@@ -45,6 +45,9 @@ tw_status tw__shared_open(tw_array **array, const struct tw__shared_wish *wish, 
  * `source`, which lives as long as the array. Errors: TW_ERROR_ARGUMENT (another shape or dtype, or the same store). */
 tw_status tw__shared_begin_with(tw_array *array, const tw_array *source, tw_error *error);
 
+/* Another text for the mark of the finished file. Errors: TW_ERROR_MEMORY. */
+tw_status tw__shared_set_mark(tw_array *array, const char *mark, tw_error *error);
+
 /* Whether the part still has its name: 0: it was committed, or the folder was removed or begun anew; -1: that cannot
  * be seen, since the descriptors are no longer ours. */
 int tw__shared_is_there(const tw_array *array);

@@ -91,7 +91,8 @@ static int read_numbers(const char *text, int64_t *size, int64_t *changed_at, co
     return after != text && *after == '\n';
 }
 
-static int read_beside(int folder, const char *name, const struct tw__file_info *info, char *text)
+/* *is_older: the file was written to since the mark was made. */
+static int read_beside(int folder, const char *name, const struct tw__file_info *info, char *text, int *is_older)
 {
     char bytes[FILE_SIZE];
     const char *rest;
@@ -103,9 +104,10 @@ static int read_beside(int folder, const char *name, const struct tw__file_info 
         return failed;
     }
     if (!read_numbers(bytes + HEAD_SIZE, &size, &changed_at, &rest) || size != info->size ||
-        changed_at != info->changed_at || strlen(rest) >= TW__MARK_SIZE) {
+        strlen(rest) >= TW__MARK_SIZE) {
         return ENODATA;
     }
+    *is_older = changed_at != info->changed_at;
     memcpy(text, rest, strlen(rest) + 1);
     return 0;
 }
@@ -126,30 +128,48 @@ int tw__shared_mark_write(int fd, int folder, const char *name, int aside, const
     return failed;
 }
 
-int tw__shared_mark_read(int folder, const char *name, char text[TW__MARK_SIZE])
+int tw__shared_mark_read_older(int folder, const char *name, char text[TW__MARK_SIZE], struct tw__file_info *info,
+                               int *is_older)
 {
     char found[TW__MARK_SIZE];
-    struct tw__file_info info;
     int fd = -1;
+    *is_older = 0;
     tw__folder_refresh(folder); /* it may be new here */
-    int failed = tw__path_info_in(folder, name, &info);
+    int failed = tw__path_info_in(folder, name, info);
     if (failed != 0) {
         return failed;
     }
-    failed = info.is_regular ? tw__file_open_read_in(&fd, folder, name) : ENODATA;
+    failed = info->is_regular ? tw__file_open_read_in(&fd, folder, name) : ENODATA;
     if (failed != 0) {
         return failed;
     }
-    failed = tw__file_info(fd, &info); /* of the one that is open */
+    failed = tw__file_info(fd, info); /* of the one that is open */
     if (failed == 0) {
         failed = tw__attribute_get(fd, ATTRIBUTE, found, sizeof found);
-        failed = failed == 0 ? 0 : read_beside(folder, name, &info, found);
+        failed = failed == 0 ? 0 : read_beside(folder, name, info, found, is_older);
     }
     tw__file_close(fd);
     if (failed == 0) {
         memcpy(text, found, strlen(found) + 1);
     }
     return failed;
+}
+
+int tw__shared_mark_read(int folder, const char *name, char text[TW__MARK_SIZE])
+{
+    char found[TW__MARK_SIZE];
+    struct tw__file_info info;
+    int is_older;
+    const int failed = tw__shared_mark_read_older(folder, name, found, &info, &is_older);
+    if (failed == 0 && !is_older) {
+        memcpy(text, found, strlen(found) + 1);
+    }
+    return failed == 0 && is_older ? ENODATA : failed;
+}
+
+int tw__shared_mark_renew(int folder, const char *name, const struct tw__file_info *info, const char *text)
+{
+    return strlen(text) >= TW__MARK_SIZE ? ERANGE : write_dot(folder, name, folder, info, text);
 }
 
 int tw__shared_mark_is(const char *one, const char *other)

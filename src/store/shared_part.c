@@ -11,6 +11,7 @@
 #include "array/shape.h"
 #include "array/view.h"
 #include "base/error.h"
+#include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "store/pieces.h"
@@ -20,6 +21,14 @@
 
 /* Bytes: a piece whose elements do not lie side by side in memory goes through one. */
 #define BUFFER ((int64_t)1 << 20)
+
+/* A tile is written after a look at whether its part still has its name. Whoever was stopped since then looks again:
+ * nanoseconds for which a look is believed, how often it is tried to be quicker than that, and the bytes that are
+ * written, and the least that are, before the clock is asked again. */
+#define FRESH INT64_C(10000000)
+#define MOST_LOOKS 3
+#define AT_ONCE ((int64_t)1 << 20)
+#define AT_LEAST 4096
 
 _Static_assert(offsetof(struct tw__shared, store) == 0, "a store is at the front of what is behind it");
 
@@ -56,6 +65,18 @@ int tw__shared_is_there(const tw_array *array)
 {
     const int failed = look(shared_of(array->store));
     return failed == 0 ? 1 : failed == ENOENT ? 0 : -1;
+}
+
+tw_status tw__shared_set_mark(tw_array *array, const char *mark, tw_error *error)
+{
+    struct tw__shared *shared = shared_of(array->store);
+    char *copy = strdup(mark);
+    if (copy == NULL) {
+        return tw__fail_memory(error, strlen(mark), "a mark");
+    }
+    free(shared->mark);
+    shared->mark = copy;
+    return TW_OK;
 }
 
 int tw__shared_is_coherent(const tw_array *array)
@@ -117,19 +138,60 @@ static int is_run(const struct tw__pieces *pieces, const tw_view *view)
     return 1;
 }
 
-static int move_piece(const struct tw__shared *shared, const struct tw__pieces *pieces, void *data, int gives)
+/* The last look of who gives a tile. */
+struct glance {
+    int64_t at;    /* tw__now() when it began */
+    int64_t bytes; /* written since the clock was asked */
+};
+
+static int look_now(const struct tw__shared *shared, struct glance *glance)
 {
-    const int64_t offset = shared->offset + pieces->offset;
-    const size_t bytes = (size_t)pieces->bytes;
-    const int failed = gives ? TW__POINT("shared.piece") : 0;
-    return failed != 0 ? failed
-           : gives     ? tw__shared_file_write(&shared->file, data, bytes, offset)
-                       : tw__shared_file_read(&shared->file, data, bytes, offset);
+    int failed = 0;
+    for (int looks = 0; failed == 0 && looks < MOST_LOOKS && (looks == 0 || tw__now() - glance->at > FRESH); looks++) {
+        glance->at = tw__now();
+        failed = look(shared);
+    }
+    glance->bytes = 0;
+    return failed;
 }
 
-/* Both ways, piece by piece. */
-static int move(const struct tw__shared *shared, const int64_t *start, const tw_view *view, int gives)
+/* 0: the part had its name a moment ago. */
+static int look_again(const struct tw__shared *shared, struct glance *glance)
 {
+    const int asks = glance->bytes >= AT_LEAST || glance->bytes == 0;
+    glance->bytes = asks ? 0 : glance->bytes;
+    return asks && tw__now() - glance->at > FRESH ? look_now(shared, glance) : 0;
+}
+
+static int write_piece(const struct tw__shared *shared, const struct tw__pieces *pieces, const char *data,
+                       struct glance *glance)
+{
+    int failed = TW__POINT("shared.piece");
+    int64_t at = shared->offset + pieces->offset;
+    const int64_t end = at + pieces->bytes;
+    while (failed == 0 && at < end) {
+        const int64_t border = (at / AT_ONCE + 1) * AT_ONCE, stop = border < end ? border : end;
+        failed = look_again(shared, glance);
+        failed = failed == 0 ? tw__shared_file_write(&shared->file, data, (size_t)(stop - at), at) : failed;
+        glance->bytes += stop - at;
+        data += stop - at;
+        at = stop;
+    }
+    return failed;
+}
+
+static int move_piece(const struct tw__shared *shared, const struct tw__pieces *pieces, void *data,
+                      struct glance *glance)
+{
+    return glance != NULL
+               ? write_piece(shared, pieces, data, glance)
+               : tw__shared_file_read(&shared->file, data, (size_t)pieces->bytes, shared->offset + pieces->offset);
+}
+
+/* Both ways, piece by piece; glance: of who gives, else NULL. */
+static int move(const struct tw__shared *shared, const int64_t *start, const tw_view *view, struct glance *glance)
+{
+    const int gives = glance != NULL;
     struct tw__pieces pieces;
     const int64_t itemsize = shared->store.dtype.itemsize;
     if (tw_view_size(view) == 0 || itemsize == 0) {
@@ -154,7 +216,7 @@ static int move(const struct tw__shared *shared, const int64_t *start, const tw_
         if (buffer != NULL && gives) {
             tw__view_copy(&here, &there);
         }
-        failed = move_piece(shared, &pieces, buffer != NULL ? buffer : place, gives);
+        failed = move_piece(shared, &pieces, buffer != NULL ? buffer : place, glance);
         if (buffer != NULL && !gives && failed == 0) {
             tw__view_copy(&there, &here);
         }
@@ -165,15 +227,16 @@ static int move(const struct tw__shared *shared, const int64_t *start, const tw_
 
 static int take(struct tw__store *store, const int64_t *start, const tw_view *into)
 {
-    return move(shared_of(store), start, into, 0);
+    return move(shared_of(store), start, into, NULL);
 }
 
 static int give(struct tw__store *store, const int64_t *start, const tw_view *from)
 {
     struct tw__shared *shared = shared_of(store);
     int failed = TW__POINT("shared.give");
-    failed = failed == 0 ? look(shared) : failed;
-    failed = failed == 0 ? move(shared, start, from, 1) : failed;
+    struct glance glance;
+    failed = failed == 0 ? look_now(shared, &glance) : failed;
+    failed = failed == 0 ? move(shared, start, from, &glance) : failed;
     (void)TW__POINT("shared.given");
     return failed == ENOENT || failed == ESTALE ? 0 : failed; /* nobody waits for it any more */
 }

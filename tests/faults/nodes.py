@@ -14,13 +14,13 @@ import random
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
 
 import node_calls
-from case import COLUMNS, ROWS, npy
+import node_disks
+from case import ROWS, npy
 from matrix import table
 from node_case import JOBS, RUN, NodeCase
 
@@ -34,6 +34,7 @@ SEED = 13
 SHARED_POINTS = ("kernel.before", "kernel.after", "sum.after", "done.before", "done.after", "inout.computed", "job.leave",
                  "part.created", "part.allocated", "output.sync", "output.magic", "output.magic-sync", "output.rename",
                  "output.renamed", "partials.created", "partials.allocated", "partials.sync", "step.before")
+OF_OTHER_MACHINES = ("node.read-back",)  # passed where a file system is not known to be coherent
 OF_STEPS = ("partials.created", "partials.allocated", "partials.sync", "step.before")
 ANY = (0, 1, 2, 3, 4)  # exit codes of a command that ends by itself
 
@@ -79,7 +80,8 @@ class Suite:
 # ---- points ----
 
 def action_text(point, action, number=1):
-    return f"{point}:{action}:{number}"
+    distrusts = "filesystem.known:error:0," if point in OF_OTHER_MACHINES else ""
+    return f"{distrusts}{point}:{action}:{number}"
 
 
 def is_killed(node):
@@ -204,6 +206,28 @@ def stopped_in_a_tile(tile, ending, pool):
         slow.signal(signal.SIGCONT if ending == "continued" else signal.SIGKILL)
         case.end(slow, (0,) if ending == "continued" else (-signal.SIGKILL,), f"the node that was {ending}")
         case.forget("held")
+        case.finish()
+    return case
+
+
+def stopped_before_a_write(number, fault):
+    """A node has seen that its part has its name, and is stopped before it writes the tile; when it continues, the file is
+    finished. It looks again: the file is not even dated anew."""
+    def case(case):
+        slow = case.start("0/2", fault=f"{fault}shared.piece:stop:{number}", workers=1)
+        if not case.await_(lambda: "did shared.piece stop" in slow.faults(), "the write that stops"):
+            return
+        case.run("1/2", fault=fault.rstrip(","), what="the other node")
+        case.check_outputs("while a node is stopped")
+        if not case.is_finished():
+            case.wrong(f"a stopped node blocks the end: {sorted(case.names())}")
+        before = {name: (case.folder / name).stat().st_mtime_ns for name in case.expected}
+        time.sleep(0.05)
+        slow.signal(signal.SIGCONT)
+        case.end(slow, (0,), "the node that was continued")
+        after = {name: (case.folder / name).stat().st_mtime_ns for name in case.expected}
+        if after != before:
+            case.wrong(f"written to after the end: {before}, {after}")
         case.finish()
     return case
 
@@ -409,65 +433,6 @@ def wrong_clocks(hours):
     return case
 
 
-def incoherent(seed):
-    """The file system is taken for one that is not coherent: nothing is lost, and a damaged part is found before the end."""
-    def case(case):
-        generator = random.Random(seed)
-        case.note("pace", 2)
-        nodes = [case.start(f"{k}/3", fault="filesystem.known:error:0") for k in range(3)]
-        if generator.random() < 0.5:
-            time.sleep(generator.random() * 0.1)
-            nodes[2].signal(signal.SIGKILL)
-        for node in nodes:
-            case.end(node, (0, -signal.SIGKILL), "a node that distrusts its disk")
-        case.finish()
-    return case
-
-
-def damaged(name):
-    """Bytes that another machine has overwritten, in an output or in what a step leaves for the next: they are read back
-    before anything is made of them, and computed again."""
-    def case(case):
-        case.note("pace", 15)
-        node = case.start("0/1", fault="filesystem.known:error:0", workers=1)
-        if not case.await_(lambda: len(case.recorded()) >= 5, "records"):
-            return
-        with open(case.folder / RUN / name, "r+b") as file:
-            file.seek(4096 + 2 * COLUMNS * 8)
-            file.write(struct.pack("<d", -1.5))
-        case.end(node, (0,), f"a node whose {name} was damaged")
-        if len(case.tiles_run()) <= ROWS:
-            case.wrong(f"the damaged tile was not computed again: {case.tiles_run()}")
-        case.finish()
-    return case
-
-
-def no_attributes(case):
-    """A file system without attributes: the mark is a file beside the result."""
-    nodes = [case.start(f"{k}/2", fault="mark.attribute:error:0") for k in (0, 1)]
-    for node in nodes:
-        case.end(node)
-    marks = [name for name in case.expected if not (case.folder / f".{name}.job").exists()]
-    if marks:
-        case.wrong(f"without a mark: {marks}")
-    case.finish()
-    (case.folder / "r.npy").write_bytes((case.folder / "r.npy").read_bytes())  # as long, and not the same file any more
-    again = case.run("0/2", codes=(2,), what="a node that finds a file without its mark")
-    if "restart" not in again.said():
-        case.wrong(f"what was said of a file without its mark: {again.said()}")
-
-
-def cuts_of_short_pieces(case):
-    """Columns of a few bytes on such a file system: refused before there is anything."""
-    words = [word if word != "i=1" else "i=4,j=8" for word in case.words(["--node", "0/1"])]
-    node = case.run("", words=words, fault="filesystem.known:error:0", codes=(2,), what="cuts of short pieces")
-    if "in pieces of 64 bytes" not in node.said() or "cut along i alone" not in node.said():
-        case.wrong(f"what was said of cuts of short pieces: {node.said()}")
-    if case.names() != {"x.npy", "r0.npy"}:
-        case.wrong(f"left behind: {sorted(case.names())}")
-    case.finish()
-
-
 # ---- all of them ----
 
 def add_scenarios(suite):
@@ -482,6 +447,8 @@ def add_scenarios(suite):
         for k, pool in enumerate(("threads", "processes")):
             suite.add("a node is stopped between zeroing and adding, and continues after the end", f"{ending} {pool}",
                       stopped_in_a_tile(3 + k, ending, pool), "add")
+            suite.add("a node is stopped before it writes a tile, and continues after the end", f"{k} {ending}",
+                      stopped_before_a_write(1 + 2 * k, "" if ending == "killed" else "filesystem.known:error:0,"))
         for k in range(2 * times):
             suite.add("the same in the middle of examples/kernels/matmul.c", f"{ending} {k}", stopped_in_matmul(k, ending))
     for k in range(3 * times):
@@ -499,13 +466,6 @@ def add_scenarios(suite):
         suite.add("a disk that is full for a node or for all", function.__name__, function)
     for hours in ((5, -3, 0), (-100000, 0, 100000))[:1 + suite.is_long]:
         suite.add("clocks that are hours apart", str(hours), wrong_clocks(hours))
-    for k in range(2 * times):
-        suite.add("a file system that is not known to be coherent", f"seed {k}", incoherent(k),
-                  ("step", "reduction")[k % 2])
-    for name in ("1.npy", "partials"):
-        suite.add("a file system that is not known to be coherent", f"damage {name}", damaged(name), "reduction")
-    suite.add("a file system that is not known to be coherent", "marks", no_attributes)
-    suite.add("a file system that is not known to be coherent", "cuts", cuts_of_short_pieces)
 
 
 def main():
@@ -515,6 +475,7 @@ def main():
     points = table(build)
     add_points(suite, points)
     add_scenarios(suite)
+    node_disks.add(suite)
     node_calls.add(suite)
     if len(words) > 2:
         suite.jobs = [job for job in suite.jobs if words[2] in f"{job[0]} {job[1]}"]

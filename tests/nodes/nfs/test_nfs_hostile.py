@@ -127,7 +127,7 @@ def test_restarted_under_a_node(share):
 
 def test_a_node_wakes_up_after_the_end(share):
     """It was stopped in the middle of its work, which the other one has done since, and has given the result its name. What the
-    client had not yet sent then, it sends later: the same bytes, so the time stamp alone may move."""
+    client had not yet sent then, it sends later: the same bytes, so the time stamp alone may move, and the result stays finished."""
     job = Work(share)
     stopped = job.begin(0, "0/2", seconds=110)
     wait_for(lambda: job.computed("0/2") >= 3, "the first node computes")
@@ -137,6 +137,10 @@ def test_a_node_wakes_up_after_the_end(share):
     share.clients[0].check("pkill -CONT -x tilework")
     job.end(0, stopped)
     assert share.server.check(f"stat -c %i {EXPORT}/r.npy; md5sum {EXPORT}/r.npy") == before
+    job.check()
+    share.server.check(f"touch {EXPORT}/r.npy")  # whether or not the client did it
+    for client in range(2):
+        assert "already finished" in job.end(client, job.begin(client, f"{client}/2"))
     job.check()
 
 

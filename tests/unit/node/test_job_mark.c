@@ -12,7 +12,12 @@ static void a_mark_is_read_as_it_was_made(void **state)
     (void)state;
     int64_t tiles = -1;
     tw__job_mark_make(mark, "0123abcd", 64, "Slurm 4711", "tilework run 'r[i] = y[i]'");
-    assert_string_equal(mark, "tilework job 1 0123abcd\ntiles 64\nlaunch Slurm 4711\ntilework run 'r[i] = y[i]'\n");
+    assert_string_equal(
+        mark,
+        "tilework job 1 0123abcd\ntiles 64\nlaunch Slurm 4711\ncontent 0000000000000000\ntilework run 'r[i] = y[i]'\n");
+    assert_int_equal(tw__job_mark_content(mark), 0);
+    tw__job_mark_set_content(mark, UINT64_C(0x89abcdef01234567));
+    assert_int_equal(tw__job_mark_content(mark), UINT64_C(0x89abcdef01234567));
     assert_string_equal(tw__job_mark_read(mark, &tiles, launch), "tilework run 'r[i] = y[i]'");
     assert_int_equal(tiles, 64);
     assert_string_equal(launch, "Slurm 4711");
@@ -37,6 +42,8 @@ static void a_long_description_is_cut(void **state)
     words[sizeof words - 1] = '\0';
     tw__job_mark_make(mark, "0", 7, "", words);
     assert_int_equal(strlen(mark), TW__MARK_SIZE - 1);
+    tw__job_mark_set_content(mark, 7);
+    assert_int_equal(tw__job_mark_content(mark), 7);
     const char *read = tw__job_mark_read(mark, &tiles, NULL);
     assert_int_equal(tiles, 7);
     assert_int_equal(strspn(read, "w"), strlen(read));
@@ -53,10 +60,15 @@ static void a_text_that_is_no_mark_says_nothing(void **state)
                                         "tilework job 1 0\ntiles 7",
                                         "tilework job 1 0\ntiles 99999999999999999999\nlaunch \nf\n",
                                         "tilework job 1 0\ntiles 7\nlaunch ",
-                                        "tilework job 1 0\ntiles 7\nlaunch Slurm 4711\n\n"};
+                                        "tilework job 1 0\ntiles 7\nlaunch Slurm 4711\n\n",
+                                        "tilework job 1 0\ntiles 7\nlaunch Slurm 4711\ncontent 12\n\n",
+                                        "tilework job 1 0\ntiles 7\nlaunch \ncontent 00000000"};
     for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
         int64_t tiles = 0;
         strcpy(mark, texts[k]);
+        assert_int_equal(tw__job_mark_content(mark), 0);
+        tw__job_mark_set_content(mark, 1);
+        assert_string_equal(mark, texts[k]);
         if (tw__job_mark_read(mark, &tiles, launch) != NULL) {
             fail_msg("\"%s\" has a description", texts[k]);
         }

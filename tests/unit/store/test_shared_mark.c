@@ -58,6 +58,15 @@ static void a_mark_beside_is_of_that_file_alone(void **state)
     const struct timespec later = {.tv_sec = info.st_mtim.tv_sec + 1};
     mark_beside(3, &later);
     assert_int_equal(tw__shared_mark_read(TW__FOLDER_HERE, "r.npy", found), ENODATA);
+    struct tw__file_info now;
+    int is_older = 0;
+    assert_int_equal(tw__shared_mark_read_older(TW__FOLDER_HERE, "r.npy", found, &now, &is_older), 0);
+    assert_string_equal(found, text);
+    assert_true(is_older);
+    assert_int_equal(tw__shared_mark_renew(TW__FOLDER_HERE, "r.npy", &now, found), 0);
+    assert_int_equal(tw__shared_mark_read(TW__FOLDER_HERE, "r.npy", found), 0);
+    assert_int_equal(tw__shared_mark_read_older(TW__FOLDER_HERE, "r.npy", found, &now, &is_older), 0);
+    assert_false(is_older);
     assert_int_equal(tw__shared_mark_remove(TW__FOLDER_HERE, "r.npy"), 0);
     assert_false(is_there(".r.npy.job"));
     write_file(".r.npy.job", "a user's own", 12);
