@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "node/finals.h"
 #include "node/finish.h"
+#include "node/pace.h"
 #include "node/read_back.h"
 #include "os/clock.h"
 #include "os/fault.h"
 #include "os/file.h"
-#include "os/process.h"
 #include "os/wait.h"
 
 /* A round is at least so long, in nanoseconds of measured work, and LOOKS times what a look at the others costs: the
@@ -23,20 +23,10 @@
 #define LOOKS 16
 #define READ_AT_ONCE 512 /* journals of others */
 
-/* Nanoseconds after which an intent is late while no tile of the job is done. */
-#define FIRST_PATIENCE INT64_C(10000000000)
-
 /* A batch costs the time of its syncs and reads, as in record/recorder.c. */
 #define PAUSE 8
 #define LEAST_PAUSE INT64_C(250000000)
-#define MOST_PAUSE INT64_C(10000000000)
-
-/* What a node is given beyond the time of its tiles: a disk or a server that is busy may keep it waiting in its first
- * sync, before anybody knows how long its syncs take. */
-#define LEAST_PATIENCE INT64_C(2000000000)
-
-/* Than here: a node that was stopped for hours counts them as work, and others would wait for it as long. */
-#define MOST_TIMES_SLOWER 8
+#define MOST_PAUSE TW__MOST_PAUSE
 
 /* Seconds between two looks of a node that waits: PAUSE times what a look costs, and one part in PATIENT of what it has
  * waited. Who waits long looks seldom, and who waits for a last tile sees it at once. */
@@ -81,53 +71,6 @@ static void end_round(struct tw__rounds *rounds)
 
 /* ---- what others mean to do ---- */
 
-/* Nanoseconds of this member's tiles; 0: it has none. */
-static int64_t cost_of(int64_t worked, uint64_t done)
-{
-    return done > 0 && worked > 0 ? worked / (int64_t)done + 1 : 0;
-}
-
-static int64_t own_cost(const struct tw__member *member)
-{
-    return cost_of(member->worked, member->recorded + (uint64_t)member->npending);
-}
-
-/* What a tile takes nodes of which nothing else is known: the longest of all. */
-static int64_t longest_cost(const struct tw__member *member)
-{
-    int64_t longest = own_cost(member);
-    for (int p = 0; p < member->npeers; p++) {
-        const int64_t cost = cost_of(member->peers[p].state.worked, member->peers[p].state.done);
-        longest = cost > longest ? cost : longest;
-    }
-    return longest;
-}
-
-/* A process of this machine that is no more. A mistake (another machine of the same name) costs tiles done twice. */
-static int is_dead(const struct tw__member *member, const struct tw__peer *peer)
-{
-    return peer->state.ended ||
-           (strcmp(peer->who.host, member->log.who.host) == 0 && tw__process_is_gone((int)peer->who.pid));
-}
-
-/* Whether the `left` tiles that the peer means to do should have been recorded by now. */
-static int is_late(const struct tw__member *member, const struct tw__peer *peer, uint64_t left, int64_t longest)
-{
-    const struct tw__log_state *state = &peer->state;
-    if (state->failed || (peer->who.node == member->node.index && peer->who.nodes == member->node.count)) {
-        return 1; /* an earlier start of this node: it was most likely killed */
-    }
-    const int64_t here = own_cost(member);
-    int64_t cost = cost_of(state->worked, state->done);
-    cost = cost > 0 ? cost : longest;
-    cost = here > 0 && cost / MOST_TIMES_SLOWER > here ? here * MOST_TIMES_SLOWER : cost;
-    const int64_t pause = state->pause < MOST_PAUSE ? state->pause : MOST_PAUSE;
-    const int64_t patience = 2 * pause > LEAST_PATIENCE ? 2 * pause : LEAST_PATIENCE;
-    const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
-    const double expected = cost > 0 ? 1.25 * (double)cost * (double)left + (double)patience : (double)FIRST_PATIENCE;
-    return (double)(peer->read_at - since) > expected; /* with many nodes a look at each takes its time */
-}
-
 /* Tiles of the intent that no node has done yet. 0, too: it is none. */
 static uint64_t left_of(const struct tw__member *member, const struct tw__intent *intent, const uint64_t *done)
 {
@@ -147,7 +90,7 @@ static uint64_t left_of(const struct tw__member *member, const struct tw__intent
 static uint64_t best_left(const struct tw__member *member, const struct tw__peer *peer, int64_t longest)
 {
     const struct tw__log_state *state = &peer->state, *own = &member->log.state;
-    const int64_t cost = cost_of(state->worked, state->done), here = own_cost(member);
+    const int64_t cost = tw__pace_of(state->worked, state->done), here = tw__pace_own(member);
     if (cost == 0) {
         return UINT64_MAX; /* nobody knows its pace */
     }
@@ -155,7 +98,7 @@ static uint64_t best_left(const struct tw__member *member, const struct tw__peer
     const int64_t pause = longer < LEAST_PAUSE ? LEAST_PAUSE : longer < MOST_PAUSE ? longer : MOST_PAUSE;
     const int64_t cycle = pause * (member->npeers / READ_AT_ONCE + 1); /* after which all were read once */
     const int64_t since = peer->seen_at > peer->moved_at ? peer->seen_at : peer->moved_at;
-    const int64_t needs = (here > 0 ? here : longest) + 2 * cycle + LEAST_PATIENCE;
+    const int64_t needs = (here > 0 ? here : longest) + 2 * cycle + TW__LEAST_PATIENCE;
     return (uint64_t)((tw__now() - since + needs) / cost) + 1;
 }
 
@@ -167,7 +110,7 @@ static void add_intents(struct tw__rounds *rounds, const struct tw__peer *peer, 
     for (uint32_t n = 0; n < peer->state.nintents; n++) {
         all += left_of(member, &peer->state.intents[n], done);
     }
-    const int late = all > 0 && is_late(member, peer, all, longest);
+    const int late = all > 0 && tw__pace_is_late(member, peer, all, longest);
     uint64_t in_time = late ? 0 : best_left(member, peer, longest);
     for (uint32_t n = 0; n < peer->state.nintents; n++) {
         const struct tw__intent *intent = &peer->state.intents[n];
@@ -195,14 +138,15 @@ static void look_around(struct tw__rounds *rounds)
     struct tw__member *member = rounds->member;
     uint64_t *done = rounds->done;
     const size_t words = (size_t)(member->ledger.count / 64 + 1);
-    const int64_t longest = longest_cost(member);
+    const int64_t longest = tw__pace_longest(member);
     for (size_t w = 0; w < words; w++) {
         done[w] = member->ledger.is_done[w] | member->mine[w];
         rounds->meant[w] = member->failed[w] & ~done[w];
         rounds->late[w] = 0;
     }
     for (int p = 0; p < member->npeers; p++) {
-        if (member->peers[p].is_known && member->peers[p].state.nintents > 0 && !is_dead(member, &member->peers[p])) {
+        if (member->peers[p].is_known && member->peers[p].state.nintents > 0 &&
+            !tw__pace_is_dead(member, &member->peers[p])) {
             add_intents(rounds, &member->peers[p], done, longest);
         }
     }
@@ -218,7 +162,7 @@ static int64_t look_cost(const struct tw__rounds *rounds)
 /* Tiles of the smallest round. */
 static uint64_t least_of(const struct tw__rounds *rounds)
 {
-    const int64_t cost = own_cost(rounds->member), looks = LOOKS * look_cost(rounds);
+    const int64_t cost = tw__pace_own(rounds->member), looks = LOOKS * look_cost(rounds);
     const int64_t least = looks < LEAST_ROUND ? LEAST_ROUND : looks > MOST_LEAST_ROUND ? MOST_LEAST_ROUND : looks;
     const uint64_t timed = cost > 0 ? (uint64_t)(least / cost) : 0;
     return timed > rounds->workers ? timed : rounds->workers;
