@@ -23,7 +23,8 @@ def fixture_library(tmp_path_factory):
                                         ("LEAST_WAIT", 1), ("MOST_WAIT", 1)])
 def test_constants_are_those_of_the_nodes(name, unit):
     """The nodes have nanoseconds where the simulator has seconds."""
-    found = re.search(rf"^#define {name} (?:INT64_C\()?([0-9.]+)", (TOP / "src" / "node" / "rounds.c").read_text(), re.M)
+    text = "".join((TOP / "src" / "node" / file).read_text() for file in ("rounds.c", "pace.h", "pace.c"))
+    found = re.search(rf"^#define (?:TW__)?{name} (?:INT64_C\()?([0-9.]+)", text, re.M)
     assert float(found[1]) / unit == getattr(nodes, name)
 
 
