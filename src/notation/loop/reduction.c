@@ -167,13 +167,14 @@ static int body_root(const struct tw__reduction_plan *r, const struct tw__sheet 
     return is_small ? cast->child[0] : node->child[0];
 }
 
-/* Elements of a strip: of the row shape a chunk of its columns; of bytes all of them, whose rows are short (max over
- * columns: 860 us; 920 us with chunks). */
+/* Elements of a strip: of the row shape a chunk of its columns; of bytes that are read all of them, as their rows are
+ * short (max over columns: 860 us; 920 us with chunks). What is computed may have arrays of larger elements on its way,
+ * which a chunk keeps small. */
 static int length_of(const struct tw__reduction_plan *r, const struct tw__node *root)
 {
     const int size = (int)tw_dtype_of(r->element).itemsize;
     if (r->is_row) {
-        return size == 1 ? TW__REDUCTION_WIDTH : TW__REDUCTION_CHUNK_BYTES / size;
+        return size == 1 && root->kind == TW__NODE_READ ? TW__REDUCTION_WIDTH : TW__REDUCTION_CHUNK_BYTES / size;
     }
     if (r->of.is_tree) {
         return TW__FOLD_LEAF;

@@ -401,7 +401,7 @@ static void rows_are_for_what_is_read_along_them(void **state)
     }
 }
 
-/* Sums of small integers are made of the small ones; rows are as wide as 64 KiB of the sums. */
+/* Sums of small integers are made of these; rows are as wide as 64 KiB of the sums; computed bytes go in chunks. */
 static void elements_and_widths_follow_the_dtypes(void **state)
 {
     (void)state;
@@ -413,11 +413,12 @@ static void elements_and_widths_follow_the_dtypes(void **state)
         {TW_FLOAT16, TW_FLOAT32, 8192, 128},      {TW_UINT8, TW_UINT8, 8192, 8192},
         {TW_INT16, TW_INT16, 8192, 256},          {TW_INT32, TW_INT32, 8192, 128},
         {TW_UINT64, TW_UINT64, 8192, 64},         {TW_BOOL, TW_BOOL, 8192, 8192},
-        {TW_COMPLEX128, TW_COMPLEX128, 4096, 32},
+        {TW_COMPLEX128, TW_COMPLEX128, 4096, 32}, {TW_FLOAT64, TW_BOOL, 8192, 512},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         struct planned p;
-        plan_with(&p, "s[j] = sum(i: a[i,j])", cases[k].kind, TW_EDGE_ERROR);
+        const char *text = cases[k].length == 512 ? "s[j] = any(i: exp(a[i,j]) > 2)" : "s[j] = sum(i: a[i,j])";
+        plan_with(&p, text, cases[k].kind, TW_EDGE_ERROR);
         const struct tw__reduction_plan *r = &p.plan.functions[0].u.reduction;
         assert_int_equal(r->is_row, 1);
         assert_int_equal(r->element, cases[k].element);
