@@ -481,6 +481,64 @@ static void arrays_outlive_their_pool(void **state)
     tw_array_destroy(arrays[1]);
 }
 
+/* ---- one run after another ---- */
+
+static _Atomic int refused;
+
+/* A kernel that begins a run on the pool that runs it. */
+static int run_in_itself(const tw_tile *tile)
+{
+    struct origin *origin = *(struct origin *const *)tile->context;
+    tw_kernel *inner;
+    tw_error error = {0};
+    if (tw_kernel_from_function(&inner, mult, NULL, 0, NULL) != TW_OK) {
+        return 1;
+    }
+    refused += tw_run(origin->pool, inner, origin->grid, origin->arrays, NULL, NULL, &error) == TW_ERROR_ARGUMENT;
+    tw_kernel_destroy(inner);
+    return mult(tile);
+}
+
+static int fail_in_the_middle(const tw_tile *tile)
+{
+    return tile->number == 3 ? 5 : mult(tile);
+}
+
+/* The memory of a run's tables serves the next one, whatever became of the run, and is freed with the pool. */
+static void a_run_leaves_nothing_to_the_next(void **state)
+{
+    (void)state;
+    static const tw_pool_kind here[] = {TW_SERIAL, TW_THREADS};
+    for (size_t k = 0; k < sizeof here / sizeof here[0]; k++) {
+        struct origin origin, *context = &origin;
+        tw_kernel *plain, *nested, *failing;
+        tw_report *report;
+        tw_error error;
+        open_origin(&origin, here[k], 2, 1000, 2000);
+        assert_int_equal(tw_kernel_from_function(&plain, mult, NULL, 0, NULL), TW_OK);
+        assert_int_equal(tw_kernel_from_function(&nested, run_in_itself, &context, sizeof context, NULL), TW_OK);
+        assert_int_equal(tw_kernel_from_function(&failing, fail_in_the_middle, NULL, 0, NULL), TW_OK);
+        const tw_run_options checked = {.check = 1};
+        for (int round = 0; round < 3; round++) {
+            refused = 0;
+            assert_int_equal(tw_run(origin.pool, nested, origin.grid, origin.arrays, NULL, NULL, NULL), TW_OK);
+            assert_int_equal(refused, 6);
+            assert_int_not_equal(tw_run(origin.pool, failing, origin.grid, origin.arrays, NULL, NULL, &error), TW_OK);
+            assert_int_equal(tw_run(origin.pool, plain, origin.grid, origin.arrays, &checked, NULL, NULL), TW_OK);
+            assert_int_equal(tw_run(origin.pool, plain, origin.grid, origin.arrays, NULL, &report, NULL), TW_OK);
+            tw_report_totals totals;
+            tw_report_get_totals(report, &totals);
+            assert_int_equal(totals.done, 6);
+            assert_int_equal(totals.failed, 0);
+            tw_report_destroy(report);
+        }
+        tw_kernel_destroy(plain);
+        tw_kernel_destroy(nested);
+        tw_kernel_destroy(failing);
+        close_origin(&origin);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_fork_cannot_disturb_its_parents_run),
         cmocka_unit_test(a_million_tiles_cost_their_words),
         cmocka_unit_test(arrays_outlive_their_pool),
+        cmocka_unit_test(a_run_leaves_nothing_to_the_next),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
