@@ -102,12 +102,20 @@ class Dispatch:
             if task is None:
                 return
             began = time.monotonic()
-            future = self.engine.submit(self.function, *self.arguments, task.first, task.tiles,
-                                        *self.parts(task.first, task.tiles))
+            future = self._submitted(task)
             number = self.tasks
             self.tasks += 1
             self._flying[number] = Flight(task, future, began)
             future.add_done_callback(lambda _, number=number, ready=self._ready: ready.put(number))  # of the run it holds nothing else
+
+    def _submitted(self, task: Task) -> Any:
+        try:
+            return self.engine.submit(self.function, *self.arguments, task.first, task.tiles, *self.parts(task.first, task.tiles))
+        except PoolError as error:
+            words = self.engine.ended(error.__cause__) if self._flying else None  # a task in flight has just broken it
+            if words is None:
+                raise
+            raise PoolError(words) from error.__cause__
 
     def _next(self) -> Optional[Task]:
         if self._again:

@@ -127,8 +127,8 @@ def text_of(exception: BaseException) -> str:
     """An exception as Python prints it."""
     import traceback
     frames = exception.__traceback__
-    if frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == os.path.dirname(__file__):
-        frames = None  # raised here, after the kernel: nothing of it is of the user's
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == os.path.dirname(__file__):
+        frames = frames.tb_next  # of what wraps the kernel; all of them, if it was raised here
     return "".join(traceback.format_exception(type(exception), exception, frames))
 
 

@@ -68,6 +68,8 @@ def _file_at(address: int, end: int, written: bool) -> Optional[tuple[int, FileM
         return None
     try:
         info = os.fstat(file)
+        if info.st_size == 0 and str(info.st_ino) == row.file[1]:  # it cannot be mapped again, and its pages are gone
+            raise FileError(f"{path}: is mapped to memory, and is empty now")
         with mmap.mmap(file, 1, prot=mmap.PROT_READ) as again:  # the system names a file here as it does there
             found = _row_of(np.frombuffer(again, np.uint8).__array_interface__["data"][0])
         if found is None or found.file != row.file:

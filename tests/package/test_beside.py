@@ -121,6 +121,21 @@ def test_futures_of_one_pool_wait_for_each_other():
         assert all((future.result(60) == Y + k).all() for k, future in enumerate(futures))
 
 
+def test_a_failed_map_shows_where_in_the_kernel(pool):
+    def kernel(y):
+        raise ValueError("no")
+    with pytest.raises(tw.TileError, match="no") as caught:
+        tw.map(kernel, "y[i]", Y, tiles=ROWS, pool=pool)
+    assert "in kernel" in caught.value.traceback and "_map.py" not in caught.value.traceback
+    assert ("In the worker:" in str(caught.value)) == ("In the worker:" in _failed_run(kernel, pool))
+
+
+def _failed_run(kernel, pool):
+    with pytest.raises(tw.TileError) as caught:
+        tw.run(kernel, "y[i] -> r[i]", Y, tiles=ROWS, pool=pool)
+    return str(caught.value)
+
+
 def test_map_gives_what_tiles_return_in_their_order(pool):
     assert tw.map(lambda y: {"sum": y.sum()}, "y[i]", Y, pool=pool, tiles={"i": 20}) == [{"sum": 190.0}, {"sum": 590.0}]
     big = tw.map(lambda tile: np.full(300_000, tile.number), "[i]", lengths={"i": 7}, pool=pool)

@@ -1,6 +1,7 @@
 """How the tiles of a run become tasks of an Executor, without any file: sizes from measured times, lost workers, steps, ends."""
 
 import concurrent.futures
+import concurrent.futures.process
 import os
 import signal
 import threading
@@ -223,6 +224,27 @@ def test_a_broken_executor_is_an_error_that_says_so():
             run(pool, Source(100), kill)
         with pytest.raises(tw.PoolError, match="takes no more tasks"):
             run(pool, Source(100), kill)
+    with pytest.raises(tw.PoolError, match="takes no more tasks"):
+        run(pool, Source(100), kill)
+
+
+class Breaks:
+    """An engine whose first task breaks it, before the second one is submitted."""
+
+    def __init__(self):
+        self.has_one = False
+
+    def submit(self, function, *arguments):
+        if self.has_one:
+            raise concurrent.futures.process.BrokenProcessPool("a child process ended")
+        self.has_one = True
+        return concurrent.futures.Future()
+
+
+def test_an_executor_that_breaks_while_tasks_are_submitted_says_so():
+    pool = Breaks()
+    with pytest.raises(tw.PoolError, match="Breaks is broken, since one of its workers has ended"):
+        run(pool, Source(100), kill)
     with pytest.raises(tw.PoolError, match="takes no more tasks"):
         run(pool, Source(100), kill)
 

@@ -189,11 +189,12 @@ def test_a_map_whose_file_is_not_to_be_found_is_copied(pool, fate):
     assert pool.run(is_mapped("new (deleted).npy"), "a[i,j] -> s[i]", mapped).all() == (fate == "renamed")
 
 
-def test_a_map_of_a_file_that_has_become_shorter_is_refused(pool):
+@pytest.mark.parametrize("length, words", [(4096, "shorter now than the array"), (0, "empty now")])
+def test_a_map_of_a_file_that_has_become_shorter_is_refused(pool, length, words):
     np.save("a.npy", LARGE)
     mapped = np.load("a.npy", mmap_mode="r")
-    os.truncate("a.npy", 4096)
-    with pytest.raises(tw.FileError, match="shorter now than the array"):
+    os.truncate("a.npy", length)
+    with pytest.raises(tw.FileError, match=words):
         pool.run(lambda a: a.sum(axis=1), "a[i,j] -> s[i]", mapped)
 
 
