@@ -195,7 +195,8 @@ def _part_of(request: Request, k: int, first: int, count: int) -> Part:
     order = tuple(sorted(range(array.ndim), key=lambda d: -abs(array.strides[d])))
     start, stop = [0] * array.ndim, list(array.shape)
     if not _is_needed_whole(request, k):
-        boxes = [request.grid.part(tile, k)[1:3] for tile in range(first, first + count)]
+        found = [request.grid.part(tile, k) for tile in range(first, first + count)]
+        boxes = [part[1:] for part in found if part is not None]  # every step of a map reads all its inputs
         start = [min(one) for one in zip(*[box[0] for box in boxes])]
         stop = [max(one) for one in zip(*[box[1] for box in boxes])]
     return Part(array.shape, order, tuple(start), array[tuple(map(slice, start, stop))])
