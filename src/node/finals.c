@@ -2,6 +2,7 @@
 #include "node/finals.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "array/array.h"
@@ -35,10 +36,12 @@ static int look_at_final(const struct tw__member *member, int k, struct final *f
     return failed == 0 && !tw__shared_mark_is(final->mark, member->mark) ? EEXIST : failed;
 }
 
-int tw__member_has_final(const struct tw__member *member, int k)
+int tw__member_has_final(const struct tw__member *member, int k, int *older)
 {
     struct final final;
-    return look_at_final(member, k, &final) == 0 && !final.is_older;
+    const int found = look_at_final(member, k, &final);
+    *older = final.is_older;
+    return found == 0;
 }
 
 /* Whether it is the file that this job has written: another node has named it just now. */
@@ -70,6 +73,16 @@ static void renew(const tw_outputs *outputs, int k, const struct final *final)
     if (tw__folder_open(&folder, outputs->files[k], &name) == 0) {
         (void)tw__shared_mark_renew(folder, name, &final->info, final->mark);
         tw__file_close(folder);
+    }
+}
+
+void tw__member_renew_finals(const struct tw__member *member)
+{
+    struct final final;
+    for (int k = 0; k < member->outputs->noperands; k++) {
+        if (member->outputs->files[k] != NULL && look_at_final(member, k, &final) == 0 && final.is_older) {
+            renew(member->outputs, k, &final);
+        }
     }
 }
 
@@ -112,6 +125,41 @@ int tw__member_finds_finished(const struct tw__member *member, char launch[TW__L
         }
     }
     return 1;
+}
+
+/* Whether every output was finished, and what was opened as its part is the finished file: not one of the same job
+ * begun anew. */
+static int has_all_names(const tw_outputs *outputs)
+{
+    for (int k = 0; k < outputs->noperands; k++) {
+        const tw_array *output = outputs->operands[k];
+        if (outputs->files[k] != NULL &&
+            (output == NULL || output->store == NULL || output->store->state != TW__STORE_WRITTEN ||
+             !tw__shared_has_final_name(output))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void tw__member_find_other(struct tw__member *member, const struct tw__record *records, int count, uint64_t *differs)
+{
+    const tw_outputs *outputs = member->outputs;
+    struct tw__box *boxes = malloc(TW_MAX_OPERANDS * sizeof *boxes);
+    for (int n = 0; boxes != NULL && n < count && has_all_names(outputs); n++) {
+        const uint64_t tile = records[n].tile;
+        tw__lock(&member->lock);
+        const int is_known = tw__ledger_is_recorded(&member->ledger, tile);
+        uint64_t sum = is_known ? member->ledger.sums[tile] : 0;
+        tw__unlock(&member->lock);
+        if (!is_known && tw__content_sum(&sum, outputs, outputs->operands, boxes, tile, NULL) != TW_OK) {
+            break;
+        }
+        if (sum != records[n].sum) {
+            *differs = tile < *differs ? tile : *differs;
+        }
+    }
+    free(boxes);
 }
 
 tw_status tw__member_end_elsewhere(struct tw__member *member, tw_error *error)

@@ -112,6 +112,20 @@ tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error)
     return status;
 }
 
+tw_status tw__member_fail_late(const struct tw__member *member, tw_error *error)
+{
+    const tw_status status = tw__fail(
+        error, TW_ERROR_JOURNAL,
+        "tile %" PRIu64 ": the job was finished by other nodes, and this one computed different bytes: the "
+        "kernel depends on more than its inputs, an input was changed, or the memory of a machine is not to be "
+        "trusted; restart computes it again",
+        member->late_differs);
+    if (error != NULL) {
+        error->tile = (int64_t)member->late_differs;
+    }
+    return status;
+}
+
 /* ---- names ---- */
 
 static tw_status check_complete(struct tw__member *member, tw_error *error)
@@ -131,7 +145,10 @@ static tw_status check_complete(struct tw__member *member, tw_error *error)
     const tw_status status = tw__member_verify(member, 0, member->ledger.count, NULL, &dropped, error);
     if (status == TW_OK && dropped > 0) {
         return tw__fail(error, TW_ERROR_DISK,
-                        "%s: %" PRIu64 " tiles read back with other bytes than were written; they are missing again",
+                        member->has_finals ? "%s: %" PRIu64 " tiles read back with other bytes than were written, and "
+                                             "some outputs have their names already; restart computes them again"
+                                           : "%s: %" PRIu64 " tiles read back with other bytes than were written; they "
+                                             "are missing again",
                         member->folder.path, dropped);
     }
     return status;
@@ -162,6 +179,9 @@ tw_status tw__member_commit(struct tw__member *member, tw_error *error)
         return TW_OK;
     }
     tw_status status = check_complete(member, error);
+    if (status == TW_OK && member->has_finals && member->verifies) {
+        tw__member_renew_finals(member);
+    }
     /* A file that came while this job ran: whoever made the folder may be slow to look again. */
     if (status == TW_OK && !member->replaces && tw__member_is_there(member)) {
         status = tw__member_check_finals(member, error);

@@ -14,6 +14,9 @@ tw_status tw__member_verify(struct tw__member *member, uint64_t first, uint64_t 
 /* TW_ERROR_JOURNAL: names the tile with two checksums and the nodes that computed them. */
 tw_status tw__member_fail_disputed(struct tw__member *member, tw_error *error);
 
+/* TW_ERROR_JOURNAL: names the tile of which this node has computed other bytes than the finished files contain. */
+tw_status tw__member_fail_late(const struct tw__member *member, tw_error *error);
+
 /* Gives the outputs their names and removes the folder, or finds that this was done. Errors: TW_ERROR_ARGUMENT (tiles
  * are missing), TW_ERROR_JOURNAL (two nodes computed different bytes), TW_ERROR_FILE, TW_ERROR_DISK. */
 tw_status tw__member_commit(struct tw__member *member, tw_error *error);

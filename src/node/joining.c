@@ -246,7 +246,7 @@ tw_status tw__member_open(struct tw__member **member, tw_outputs *outputs, tw_ar
     made->outputs = outputs;
     made->folder = TW__RUN_FOLDER_NONE;
     made->log.fd = -1;
-    made->disputed = UINT64_MAX;
+    made->disputed = made->late_differs = UINT64_MAX;
     made->is_worker = options->join != NULL;
     made->verifies = options->verify;
     made->node = options->node != NULL ? *options->node : (tw_node){0, 1};

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "node/finals.h"
 #include "node/portion.h"
 #include "os/clock.h"
 #include "os/fault.h"
@@ -203,6 +204,7 @@ static tw_status record_batch(struct tw__member *member, struct tw__record *batc
     }
     if (!tw__member_is_there(member)) { /* what was written may have gone nowhere */
         member->is_gone = 1;
+        tw__member_find_other(member, batch, count, &member->late_differs); /* or to the finished file */
         return TW_OK;
     }
     tw__lock(&member->lock);
@@ -232,6 +234,8 @@ tw_status tw__member_record(struct tw__member *member)
     tw__unlock(&member->lock);
     if (status == TW_OK && count > 0 && !member->is_gone) {
         status = record_batch(member, batch, count);
+    } else if (status == TW_OK) {
+        tw__member_find_other(member, batch, count, &member->late_differs);
     }
     free(batch);
     tw__unlock(&member->recording);

@@ -29,12 +29,14 @@ struct tw__member {
     int has_finals;               /* some of the outputs had their names when it was opened: all tiles are recorded */
     int is_committed;             /* somebody has given the outputs their names since */
     int is_gone;                  /* the parts have lost their names: nothing is recorded any more */
-    int replaces;                 /* finished files of other jobs, since it was begun with restart */
-    int verifies;                 /* read back before the commit, whatever the file system is */
-    int is_verified;              /* every tile was read back, here or elsewhere, and was right */
-    int trusts_others;            /* ... elsewhere: since this member came (read_back.h) */
-    int found_wrong;              /* a tile, by any node: each trusts itself alone */
-    int is_coherent;              /* the file system: what one node writes, all read at once */
+    uint64_t late_differs; /* a tile that was done here when others had finished the job, with other bytes than the
+                            * finished files contain; UINT64_MAX: none */
+    int replaces;          /* finished files of other jobs, since it was begun with restart */
+    int verifies;          /* read back before the commit, whatever the file system is */
+    int is_verified;       /* every tile was read back, here or elsewhere, and was right */
+    int trusts_others;     /* ... elsewhere: since this member came (read_back.h) */
+    int found_wrong;       /* a tile, by any node: each trusts itself alone */
+    int is_coherent;       /* the file system: what one node writes, all read at once */
     tw_node node;
     uint64_t unit; /* tiles between which borders of nodes may lie */
 

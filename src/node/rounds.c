@@ -555,6 +555,9 @@ tw_status tw__rounds_end(struct tw__rounds *rounds, tw_status status, tw_error *
     if (status == TW_OK && !member->is_worker && member->disputed != UINT64_MAX) {
         status = tw__member_fail_disputed(member, error);
     }
+    if (status == TW_OK && member->late_differs != UINT64_MAX) {
+        status = tw__member_fail_late(member, error);
+    }
     member->elsewhere = NULL;
     free(rounds->meant);
     free(rounds->late);

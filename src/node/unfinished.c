@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "array/array.h"
+#include "array/dtype.h"
+#include "array/view.h"
 #include "base/error.h"
 #include "grid/grid.h"
 #include "grid/stages.h"
@@ -23,11 +25,21 @@
 
 /* ---- final files ---- */
 
-/* An output that has its name, to be read. */
+/* An output that has its name, to be read. Its mark stays with it if another file is copied into it. */
 static tw_status open_final(const struct tw__joining *joining, int k, tw_error *error)
 {
     tw_outputs *outputs = joining->outputs;
-    return tw_array_open(&outputs->operands[k], NULL, outputs->files[k], error);
+    const tw_status status = tw_array_open(&outputs->operands[k], NULL, outputs->files[k], error);
+    if (status != TW_OK) {
+        return status;
+    }
+    const tw_view *view = &outputs->operands[k]->view, *made = &joining->shadows[k]->view;
+    return tw__view_same_shape(view, made) && tw__dtype_same(&view->dtype, &made->dtype)
+               ? TW_OK
+               : tw__fail(error, TW_ERROR_ARGUMENT,
+                          "%s: was written to since it was finished, and is not the result of this job; restart "
+                          "replaces it",
+                          outputs->files[k]);
 }
 
 void tw__unfinished_close(tw_outputs *outputs)
@@ -197,7 +209,7 @@ tw_status tw__unfinished_open(const struct tw__joining *joining, int *finals, in
     struct tw__member *member = joining->member;
     struct wish *wish = malloc(sizeof *wish);
     tw_status status = wish != NULL ? TW_OK : tw__fail_memory(error, sizeof *wish, "an output");
-    int number = 0;
+    int number = 0, older = 0, any_older = 0;
     *finals = *gone = 0;
     member->is_coherent = 1;
     for (int k = 0; status == TW_OK && k < outputs->noperands; k++) {
@@ -211,16 +223,22 @@ tw_status tw__unfinished_open(const struct tw__joining *joining, int *finals, in
             if (joining->arrays[k] != NULL) {
                 status = tw__shared_begin_with(outputs->operands[k], joining->arrays[k], error);
             }
-        } else if (status == TW_OK && !member->is_worker && tw__member_has_final(member, k)) {
+        } else if (status == TW_OK && !member->is_worker && tw__member_has_final(member, k, &older)) {
             status = open_final(joining, k, error);
             ++*finals;
             member->has_finals = 1;
+            member->verifies |= older; /* what it contains is seen before the others get their names */
+            any_older |= older;
         } else if (status == TW_OK) {
             *gone = 1;
         }
     }
     free(wish);
     *finals = *finals == number;
+    if (status == TW_OK && *finals && any_older && !tw__member_finds_finished(member, NULL)) {
+        status = tw__member_check_finals(member, error);
+        *gone = status == TW_OK; /* something has changed meanwhile */
+    }
     if (status == TW_OK && !*gone && !*finals) {
         status = open_partials(joining, gone, error);
     }

@@ -52,6 +52,9 @@ tw_status tw__shared_set_mark(tw_array *array, const char *mark, tw_error *error
  * be seen, since the descriptors are no longer ours. */
 int tw__shared_is_there(const tw_array *array);
 
+/* Whether the file that has the final name is this part. */
+int tw__shared_has_final_name(const tw_array *array);
+
 /* Whether the file that has the final name is this part, or has its mark. A mark beside the file alone may no longer
  * fit: another machine's time stamps reach the server when that machine pleases. */
 int tw__shared_is_finished(const tw_array *array);

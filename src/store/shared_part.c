@@ -263,21 +263,35 @@ static int sync_name(struct tw__store *store, int folder)
     return 0;
 }
 
-/* Whether the file that has the final name is this one, or at least this job's. */
-static int is_finished(const struct tw__shared *shared)
+/* Whether the file that has the final name is this one. *is_there: there is one. */
+static int has_final_name(const struct tw__shared *shared, int *is_there)
 {
     struct tw__file_info info;
-    char mark[TW__MARK_SIZE];
+    *is_there = 0;
     if (shared->target < 0) {
         return 0;
     }
     tw__folder_refresh(shared->target);
-    if (tw__path_info_in(shared->target, shared->final, &info) != 0) {
-        return 0;
+    *is_there = tw__path_info_in(shared->target, shared->final, &info) == 0;
+    return *is_there && info.device == shared->file.device && info.inode == shared->file.inode;
+}
+
+int tw__shared_has_final_name(const tw_array *array)
+{
+    int is_there;
+    return has_final_name(shared_of(array->store), &is_there);
+}
+
+/* Whether the file that has the final name is this one, or at least this job's. */
+static int is_finished(const struct tw__shared *shared)
+{
+    char mark[TW__MARK_SIZE];
+    int is_there;
+    if (has_final_name(shared, &is_there)) {
+        return 1;
     }
-    return (info.device == shared->file.device && info.inode == shared->file.inode) ||
-           (shared->mark != NULL && tw__shared_mark_read(shared->target, shared->final, mark) == 0 &&
-            tw__shared_mark_is(mark, shared->mark));
+    return is_there && (shared->mark != NULL && tw__shared_mark_read(shared->target, shared->final, mark) == 0 &&
+                        tw__shared_mark_is(mark, shared->mark));
 }
 
 int tw__shared_is_finished(const tw_array *array)

@@ -68,6 +68,40 @@ def no_attributes(case):
         case.wrong(f"what was said of another file: {again.said()}")
 
 
+def written_between_names(point, damages):
+    """Without attributes: a node dies at the end, and an output that has its name is written to before others come: the same
+    bytes, or others. They read it before the rest gets its names."""
+    def case(case):
+        first = case.start("0/2", fault=f"mark.attribute:error:0,{point}:kill-parent:1")
+        case.end(first, (-signal.SIGKILL,), "the node that dies at the end")
+        result = case.folder / "r.npy"
+        whole = result.read_bytes()
+        result.write_bytes(whole[:-1] + bytes([whole[-1] ^ damages]))
+        if damages:
+            other = case.run("1/2", fault="mark.attribute:error:0", codes=(2, 4), what="a node that finds another file")
+            if "restart" not in other.said():
+                case.wrong(f"what was said of another file: {other.said()}")
+            case.run("1/2", "--restart", fault="mark.attribute:error:0", what="the job begun anew")
+        else:
+            case.run("1/2", fault="mark.attribute:error:0", what="a node that finds a file that was written to")
+        case.finish()
+    return case
+
+
+def other_file_in_its_place(case):
+    """A mark as an attribute stays with a file whatever is copied into it: another shape, or another type."""
+    case.run("0/2")
+    result = case.folder / "r.npy"
+    whole = result.read_bytes()
+    for what, data in (("type", whole.replace(b"<f8", b"<i8", 1)), ("shape", (case.folder / "x.npy").read_bytes())):
+        result.write_bytes(data)
+        again = case.run("0/2", codes=(2,), what=f"a node that finds another {what}")
+        if "restart" not in again.said():
+            case.wrong(f"what was said of another {what}: {again.said()}")
+    case.run("0/2", "--restart", what="the job begun anew")
+    case.finish()
+
+
 def cuts_of_short_pieces(case):
     """Columns of a few bytes on such a file system: refused before there is anything."""
     words = [word if word != "i=1" else "i=4,j=8" for word in case.words(["--node", "0/1"])]
@@ -85,4 +119,8 @@ def add(suite):
     for name, count in (("1.npy", 1), ("partials", 1), ("1.npy", 2), ("1.npy", 3)):
         suite.add(GROUP, f"damage {name} {count}", damaged(name, count), "reduction")
     suite.add(GROUP, "marks", no_attributes)
+    for point in ("output.renamed", "node.committed"):
+        for damages in (0, 1):
+            suite.add(GROUP, f"written to after {point} {damages}", written_between_names(point, damages))
+    suite.add(GROUP, "another file", other_file_in_its_place)
     suite.add(GROUP, "cuts", cuts_of_short_pieces)

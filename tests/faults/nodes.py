@@ -210,6 +210,48 @@ def stopped_in_a_tile(tile, ending, pool):
     return case
 
 
+def begun_anew_while_stopped(case):
+    """A node is stopped in a tile while the job is begun anew and finished. It finds the result of the same job: its own part
+    has not got that tile, which says nothing of the result."""
+    case.note("hold", 5)
+    slow = case.start("0/2", workers=1)
+    if not case.await_((case.folder / "held").exists, "the tile that holds"):
+        return
+    slow.signal(signal.SIGSTOP)
+    case.forget("hold")
+    case.run("1/2", "--restart", what="the job begun anew")
+    slow.signal(signal.SIGCONT)
+    case.end(slow, (0,), "the node whose job was begun anew and finished")
+    case.forget("held")
+    case.finish()
+
+
+def differs_after_the_end(case):
+    """A node is stopped in a tile while the others finish the job, and then computes other bytes than they: it says so, and
+    the result stays what it was. Here the input changes meanwhile, and with it what the node reads."""
+    tile = 5
+    case.note("hold", tile)
+    slow = case.start("0/2", workers=1)
+    if not case.await_((case.folder / "held").exists, "the tile that holds"):
+        return
+    slow.signal(signal.SIGSTOP)
+    case.forget("hold")
+    case.run("1/2", what="the other node")
+    given = case.folder / "x.npy"
+    before, times = given.read_bytes(), given.stat()
+    with open(given, "r+b") as file:
+        file.seek(-8 * (ROWS - tile), os.SEEK_END)
+        file.write(b"\x40" * 8)
+    slow.signal(signal.SIGCONT)
+    case.end(slow, (1,), "the node that computed other bytes")
+    if f"tile {tile}: the job was finished by other nodes" not in slow.said():
+        case.wrong(f"what was said of other bytes: {slow.said()}")
+    given.write_bytes(before)
+    os.utime(given, ns=(times.st_atime_ns, times.st_mtime_ns))
+    case.forget("held")
+    case.finish()
+
+
 def stopped_before_a_write(number, fault):
     """A node has seen that its part has its name, and is stopped before it writes the tile; when it continues, the file is
     finished. It looks again: the file is not even dated anew."""
@@ -451,6 +493,8 @@ def add_scenarios(suite):
                       stopped_before_a_write(1 + 2 * k, "" if ending == "killed" else "filesystem.known:error:0,"))
         for k in range(2 * times):
             suite.add("the same in the middle of examples/kernels/matmul.c", f"{ending} {k}", stopped_in_matmul(k, ending))
+    suite.add("a node computes other bytes after the end", "step", differs_after_the_end, "add")
+    suite.add("a node finds that its job was begun anew, and is finished", "add", begun_anew_while_stopped, "add")
     for k in range(3 * times):
         nodes = (["0/1", "0/1"], ["0/2", "0/2"], ["1/2", "1/2", "0/2", "0/2"])[k % 3]
         suite.add("the same node twice at once", f"seed {k}", same_node_twice(k, nodes), ("step", "reduction")[k % 2])
