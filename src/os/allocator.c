@@ -23,7 +23,7 @@ static int is_set_by_user(void)
 void tw__allocator_keep(void)
 {
     if (!is_set_by_user()) {
-        mallopt(M_MMAP_THRESHOLD, TW__ALLOCATOR_KEEPS);
+        mallopt(M_MMAP_THRESHOLD, TW__ALLOCATOR_LARGEST);
         mallopt(M_TRIM_THRESHOLD, TW__ALLOCATOR_KEEPS);
     }
 }
