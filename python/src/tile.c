@@ -60,11 +60,16 @@ static int kept(const struct call *call, PyObject *const *views, int n)
 }
 
 /* Whether one is kept for good. Another thread may have the kernel's frame for a moment, as profilers do that look at
- * all threads (a worker of Dask has one), and on a busy machine a moment may be long. */
+ * all threads (a worker of Dask has one), and on a busy machine a moment may be long. A cycle that the kernel has left,
+ * as a recursive function inside of it is one, has it until garbage is collected. */
 static int keeps(const struct call *call, PyObject *const *views, int n)
 {
     const double end = kept(call, views, n) ? seconds_now() + PATIENCE : 0;
-    while (kept(call, views, n)) {
+    for (int looks = 1; kept(call, views, n); looks++) {
+        if (looks % 64 == 4) {
+            PyGC_Collect();
+            continue;
+        }
         if (atomic_load(&call->local->keeps) || seconds_now() > end) {
             atomic_store(&call->local->keeps, 1); /* once a run is enough */
             return 1;

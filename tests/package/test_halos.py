@@ -214,6 +214,26 @@ def test_what_is_wrong_is_said():
             pool="threads")
 
 
+@pytest.mark.parametrize("pool", ["serial", "threads"])
+def test_a_kernel_may_leave_cycles_around_its_views(pool):
+    u = np.arange(40.0)
+
+    def recursive(u):
+        def inner(n):
+            return inner(n - 1) if n else u[2:] - u[:-2]
+        return inner(3)
+
+    def catches(u):
+        try:
+            raise ValueError("no")
+        except ValueError as error:
+            caught = error
+        return u[2:] - u[:-2] if caught else None
+    for kernel in (recursive, catches):
+        result = tw.run(kernel, "u[i-1..i+1] -> r[i]", u, edges="nearest", tiles={"i": 10}, pool=pool)
+        assert (result == [1] + [2] * 38 + [1]).all()
+
+
 def test_tiles_are_known_without_their_halo():
     seen = []
 
