@@ -11,6 +11,7 @@
 #include "node/finals.h"
 #include "node/job_mark.h"
 #include "node/portion.h"
+#include "node/read_back.h"
 #include "os/fault.h"
 #include "record/outputs.h"
 #include "record/written.h"
@@ -139,7 +140,7 @@ static tw_status check_complete(struct tw__member *member, tw_error *error)
     if (member->disputed != UINT64_MAX) {
         return tw__member_fail_disputed(member, error);
     }
-    if (member->is_verified || (member->is_coherent && !member->verifies)) {
+    if (!tw__reads_back(member)) {
         return TW_OK;
     }
     const tw_status status = tw__member_verify(member, 0, member->ledger.count, NULL, &dropped, error);

@@ -8,10 +8,12 @@
 
 #include "node/member.h"
 
-/* Whether it is still needed. */
+/* Whether it is still needed. Where a tile was found wrong, nobody believes the file system: a file server that takes
+ * part trusts its own disk, and clients have written there. */
 static inline int tw__reads_back(const struct tw__member *member)
 {
-    return !member->is_verified && !member->is_committed && (!member->is_coherent || member->verifies);
+    return !member->is_verified && !member->is_committed &&
+           (!member->is_coherent || member->verifies || member->found_wrong);
 }
 
 /* Reads back for about `nanoseconds`, without the lock: of this node's share first, then anywhere. *all: every tile was

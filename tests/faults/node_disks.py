@@ -46,6 +46,23 @@ def damaged(name, count):
     return case
 
 
+def damaged_at_the_end(name):
+    """Bytes of an earlier step that are overwritten when all is recorded: no node can compute them again in that run. The next
+    one does, though it takes the file system for coherent, as a file server does."""
+    def case(case):
+        node = case.start("0/1", fault="filesystem.known:error:0,node.read-back:stop:1", workers=1)
+        if not case.await_(lambda: "did node.read-back stop" in node.faults(), "the reading back"):
+            return
+        with open(case.folder / RUN / name, "r+b") as file:
+            file.seek(-8, 2)
+            file.write(struct.pack("<d", -1.5))
+        node.signal(signal.SIGCONT)
+        case.end(node, (4,), f"a node whose {name} was damaged at the end")
+        case.run("0/1", what="a node that trusts the file system")
+        case.finish()
+    return case
+
+
 def no_attributes(case):
     """A file system without attributes: the mark is a file beside the result."""
     nodes = [case.start(f"{k}/2", fault="mark.attribute:error:0") for k in (0, 1)]
@@ -118,6 +135,8 @@ def add(suite):
         suite.add(GROUP, f"seed {k}", incoherent(k), ("step", "reduction")[k % 2])
     for name, count in (("1.npy", 1), ("partials", 1), ("1.npy", 2), ("1.npy", 3)):
         suite.add(GROUP, f"damage {name} {count}", damaged(name, count), "reduction")
+    for name in ("0.npy", "1.npy"):
+        suite.add(GROUP, f"damage at the end {name}", damaged_at_the_end(name), "reduction")
     suite.add(GROUP, "marks", no_attributes)
     for point in ("output.renamed", "node.committed"):
         for damages in (0, 1):
