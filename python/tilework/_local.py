@@ -35,6 +35,13 @@ UNLIMITED: contextlib.nullcontext[None] = contextlib.nullcontext()
 NOBODY: contextlib.nullcontext[Optional[Tell]] = contextlib.nullcontext(None)  # to whom progress is reported
 
 
+def _own_report(error: BaseException, request: Request) -> None:
+    """Ctrl-C and alarms bring a report of the library's."""
+    inner: Any = getattr(error, "report", None)
+    if isinstance(inner, _tilework.Report):
+        setattr(error, "report", Report(inner, request.grid))
+
+
 class Engine:
     """An :class:`_engine.Engine`. `one_run`: it opens when the run's kernel is known, so that no worker is forked twice,
     with no more workers than there are tiles; its memory is zeros then."""
@@ -180,9 +187,7 @@ class Engine:
                 files.keep(error)
             raise error from error.__cause__
         except BaseException as error:
-            inner: Any = getattr(error, "report", None)
-            if isinstance(inner, _tilework.Report):  # Ctrl-C, or an alarm
-                setattr(error, "report", Report(inner, request.grid))
+            _own_report(error, request)
             if files is not None:
                 files.keep(error)
             raise
@@ -279,6 +284,9 @@ class Engine:
                 from ._explained import explained
                 error = explained(failure, request)
                 raise error from error.__cause__
+            except BaseException as interrupt:  # Ctrl-C, or an alarm: its report is of this tile alone, not of the run
+                interrupt.__dict__.pop("report", None)
+                raise
             left = {k: request.arrays_of(job.arrays, memory, chosen)[k].dtype for k in request.deferred}
         request.choose(left)
 

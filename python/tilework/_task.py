@@ -228,6 +228,9 @@ def answered(head: Any, compute: Callable[[_sent.Head], Answer]) -> Answer:
         return {**who, **compute(head)}
     except Exception as error:  # pylint: disable=broad-except  # the caller raises it
         return {**who, "broken": sendable(_named(error, head.folder))}
+    except BaseException as error:  # Ctrl-C, or the kernel has raised it: the engine sends it, but not what the library has added
+        error.__dict__.pop("report", None)
+        raise
     finally:
         inside.depth = depth
 

@@ -116,6 +116,19 @@ def test_a_failed_tile_is_named_or_none(pool):
     assert values == [0, 1, 2, 3, 4, 5, 6, None, 8, 9]
 
 
+def interrupts(a):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_in_a_kernel_ends_the_run(pool, tmp_path):
+    with pytest.raises(KeyboardInterrupt) as mapped:
+        tw.map(interrupts, "a[i,j]", A[:40], tiles={"i": 10}, pool=pool)
+    with pytest.raises(KeyboardInterrupt) as run:
+        tw.run(interrupts, "a[i,j] -> r[i]", A[:40], tiles={"i": 10}, pool=pool, out=tmp_path / "r.npy")
+    assert mapped.value.report.totals["done"] == 0
+    assert getattr(run.value, "report", None) is None  # the tile that the caller computes first is not of the run
+
+
 def test_what_cannot_be_pickled_fails_its_tile_and_threads_need_no_pickle(processes):
     def lock(y):
         return threading.Lock()
