@@ -98,7 +98,7 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Messages and reports:", 10},
     {"report", KEY_REPORT, "FILE", 0,
      "Write a report, tile by tile: as JSON, or as a page with pictures if FILE ends with .html; '-' is standard "
-     "output. With --node each node writes its own: node 3's part of r.json is r.node-3.json; --trace alike",
+     "output. With --node each node writes its own: node 3's part of r.json is r.node-3.json (a trace likewise)",
      10},
     {"trace", KEY_TRACE, "FILE", 0,
      "Write when each worker did what, for ui.perfetto.dev or chrome://tracing; '-' is standard output", 10},

@@ -116,7 +116,7 @@ int tw__log_write_state(struct tw__log *log)
     return failed == 0 ? tw__file_write(log->fd, &page, sizeof page, TW__LOG_HEADER) : failed;
 }
 
-static uint32_t check_of(uint64_t seed, int kind, const struct tw__record *record)
+static uint32_t check_of(uint64_t seed, enum tw__log_kind kind, const struct tw__record *record)
 {
     return tw__record_check(seed + (uint64_t)kind, record->tile, record->sum);
 }
@@ -205,9 +205,9 @@ static int read_who(struct tw__peer *peer, int fd, const unsigned char *tag)
 }
 
 /* TW__LOG_KINDS: it does not hold. */
-static int kind_of(uint64_t seed, const struct tw__record *record)
+static enum tw__log_kind kind_of(uint64_t seed, const struct tw__record *record)
 {
-    int kind = TW__LOG_DONE;
+    enum tw__log_kind kind = TW__LOG_DONE;
     while (kind < TW__LOG_KINDS && record->check != check_of(seed, kind, record)) {
         kind++;
     }
@@ -224,11 +224,11 @@ static int read_records(struct tw__peer *peer, int fd, tw__log_take *take, void 
                             TW__LOG_RECORDS + (int64_t)(peer->records * sizeof *records), &got);
         for (count = 0; count < got / sizeof *records; count++) {
             const struct tw__record *record = &records[count];
-            const int kind = kind_of(peer->seed, record);
+            const enum tw__log_kind kind = kind_of(peer->seed, record);
             if (kind == TW__LOG_KINDS) {
                 break;
             }
-            take(user, (enum tw__log_kind)kind, record->tile, record->sum);
+            take(user, kind, record->tile, record->sum);
         }
         peer->records += count;
     }

@@ -317,7 +317,9 @@ def test_another_file_in_the_place_of_the_output_is_not_taken_for_it(folder, ker
     part = folder / "r.npy.part"
     mine = part.read_bytes()
     inode = part.stat().st_ino
-    for other in (mine[:3] + b"\1" + mine[4:], mine[:3] + b"{\xda" + mine[5:], bytes(len(mine)), mine[:-1], mine + b"\0", b""):
+    # The first bytes are a random tag: what is put there must differ from it.
+    latin = b"{\xda" if mine[3:5] != b"{\xda" else b"{\xdb"
+    for other in (mine[:3] + bytes([mine[3] ^ 1]) + mine[4:], mine[:3] + latin + mine[5:], bytes(len(mine)), mine[:-1], mine + b"\0", b""):
         part.unlink()
         part.write_bytes(other)
         folder.refused(2, *job(kernels("slow")), "--resume", says="--restart discards")
