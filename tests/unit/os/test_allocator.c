@@ -13,10 +13,10 @@
 
 enum { BLOCK = 1 << 20, BLOCKS = 8, TILES = 20 };
 
-/* A kernel's temporaries: all of a tile's are freed at its end. */
+/* A kernel's temporaries: all of a tile's are freed at its end. volatile: else a compiler may leave them out. */
 static void compute_a_tile(void)
 {
-    char *blocks[BLOCKS];
+    char *volatile blocks[BLOCKS];
     for (int k = 0; k < BLOCKS; k++) {
         blocks[k] = malloc(BLOCK);
         if (blocks[k] == NULL) {
