@@ -336,22 +336,6 @@ static PyObject *outputs_folder(PyObject *object, void *closure)
     return PyErr_Occurred() ? NULL : folder != NULL ? PyBytes_FromString(folder) : Py_NewRef(Py_None);
 }
 
-/* (skipped, finished, elsewhere, twice, nodes) */
-static PyObject *outputs_shared(PyObject *object, void *closure)
-{
-    const OutputsObject *self = (OutputsObject *)object;
-    tw_outputs_totals totals;
-    (void)closure;
-    if (!is_there(self)) {
-        return NULL;
-    }
-    tw_outputs_get_totals(self->outputs, &totals);
-    return Py_BuildValue("(KiKKK)", (unsigned long long)totals.skipped, totals.finished,
-                         (unsigned long long)totals.elsewhere, (unsigned long long)totals.twice,
-                         (unsigned long long)totals.nodes);
-}
-
-/* (tiles, done, dropped, lost) */
 static PyObject *outputs_totals(PyObject *object, void *closure)
 {
     const OutputsObject *self = (OutputsObject *)object;
@@ -361,8 +345,11 @@ static PyObject *outputs_totals(PyObject *object, void *closure)
         return NULL;
     }
     tw_outputs_get_totals(self->outputs, &totals);
-    return Py_BuildValue("(KKKK)", (unsigned long long)totals.tiles, (unsigned long long)totals.done,
-                         (unsigned long long)totals.dropped, (unsigned long long)totals.lost);
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:O,s:K,s:K,s:K}", "tiles", (unsigned long long)totals.tiles, "done",
+                         (unsigned long long)totals.done, "dropped", (unsigned long long)totals.dropped, "lost",
+                         (unsigned long long)totals.lost, "skipped", (unsigned long long)totals.skipped, "finished",
+                         totals.finished ? Py_True : Py_False, "elsewhere", (unsigned long long)totals.elsewhere,
+                         "twice", (unsigned long long)totals.twice, "nodes", (unsigned long long)totals.nodes);
 }
 
 static PyMethodDef outputs_methods[] = {
@@ -381,8 +368,7 @@ static PyMethodDef outputs_methods[] = {
 };
 
 static PyGetSetDef outputs_fields[] = {
-    {"totals", outputs_totals, NULL, "(tiles, done, dropped, lost) of tw_outputs_get_totals.", NULL},
-    {"shared", outputs_shared, NULL, "(skipped, finished, elsewhere, twice, nodes) of tw_outputs_get_totals.", NULL},
+    {"totals", outputs_totals, NULL, "tw_outputs_get_totals, as a dict.", NULL},
     {"folder", outputs_folder, NULL, "tw_outputs_folder.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -67,7 +67,7 @@ class Tiles(Answers):
         super().__init__(request, options, told)
         self.files, self.token = files, token
         self.inner = files.inner
-        self.skipped = self.inner.shared[0]
+        self.skipped = self.inner.totals["skipped"]
         self.resumed = self.done = files.done
 
     def missing(self, first: int) -> tuple[int, int]:
@@ -137,7 +137,7 @@ class Engine(LocalEngine):
     def _dispatched(self, request: Request, asked: Asked, kernels: Any, files: Written) -> Any:
         options, head, tiles = asked.options, None, None
         try:
-            if not files.inner.shared[1]:
+            if not files.inner.totals["finished"]:
                 folder = files.inner.folder
                 assert folder is not None
                 head = _sent.head_of(request, asked, options, kernels, os.fsdecode(folder), self.threads)

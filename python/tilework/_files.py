@@ -308,7 +308,7 @@ class Written:
         self.kept_in = self.first if not files.are_shared else run_folder(files.paths[min(files.paths)])
         self.places = {k: _absolute(path) for k, path in files.paths.items()}  # a tile may change the current folder
         self.inner = self._open(kernel, tuple(arrays))
-        self.done: int = self.inner.totals[1]
+        self.done = self.inner.totals["done"]
         for note in self.inner.notes():
             self.warn(note)
 

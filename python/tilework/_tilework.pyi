@@ -107,8 +107,7 @@ class Kernel:
     def set_identity(self, text: Optional[str], /) -> None: ...
 
 class Outputs:
-    totals: tuple[int, int, int, int]
-    shared: tuple[int, int, int, int, int]
+    totals: dict[str, int]
     folder: Optional[bytes]
     @staticmethod
     def open(kernel: Kernel, grid: Grid, arrays: tuple[Optional[Array], ...],
