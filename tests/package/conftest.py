@@ -1,5 +1,6 @@
 """What the tests of the package share: pools of every kind, and counters that must be where they were after each test."""
 
+import concurrent.futures
 import contextlib
 import gc
 import importlib.util
@@ -14,9 +15,12 @@ import traceback
 import types
 
 import hypothesis
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # sampling.py
+
+import executors
 
 import tilework as tw
 from tilework import _grid, _prepared, _signature, _statement, _tilework
@@ -152,6 +156,25 @@ def shared_pools():
         for pool in pools.values():
             stack.enter_context(pool)
         yield pools
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """A ProcessPoolExecutor of two."""
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
+        tw.evaluate("t[j] = sum(i: a[i,j])", a=np.ones((400, 30)), out=tmp_path_factory.mktemp("first") / "t.npy", parts={"i": 8}, pool=threads)
+    with concurrent.futures.ProcessPoolExecutor(2, executors.SPAWN) as made:
+        yield executors.started(made)
+
+
+@pytest.fixture(params=["processes", "threads"])
+def executor(request, processes):
+    """Each kind of concurrent.futures' Executors."""
+    if request.param == "processes":
+        yield processes
+        return
+    with concurrent.futures.ThreadPoolExecutor(2) as made:
+        yield made
 
 
 @pytest.fixture(params=["processes", "threads", "serial"])

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import tilework as tw
+from executors import SPAWN, started
 from tilework import _dispatch, _sent, _task
 
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def outer(y, x, r):
@@ -30,35 +30,9 @@ def rows(a):
     return a.sum(1)
 
 
-def started(pool):
-    """All workers are there."""
-    pids = set()
-    while len(pids) < 2:
-        pids |= set(pool.map(_pid_soon, range(2)))
-    return pool
-
-
-def _pid_soon(_):
-    time.sleep(0.1)
-    return os.getpid()
-
-
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory):
-    with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
-        tw.evaluate("t[j] = sum(i: a[i,j])", a=np.ones((400, 30)), out=tmp_path_factory.mktemp("first") / "t.npy", parts={"i": 8}, pool=threads)
-    with concurrent.futures.ProcessPoolExecutor(2, SPAWN) as pool:
-        started(pool)
-        yield pool
-
-
-@pytest.fixture(params=["processes", "threads"])
-def pool(request, processes):
-    if request.param == "processes":
-        yield processes
-        return
-    with concurrent.futures.ThreadPoolExecutor(2) as made:
-        yield made
+@pytest.fixture(name="pool")
+def fixture_pool(executor):
+    return executor
 
 
 @pytest.fixture(name="here")

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import decimal
-import multiprocessing
 import os
 import signal
 import threading
@@ -11,9 +10,9 @@ import numpy as np
 import pytest
 
 import tilework as tw
+from executors import SPAWN
 from tilework import _executor_map
 
-SPAWN = multiprocessing.get_context("spawn")
 A = np.random.default_rng(3).random((1000, 60))  # larger than what comes with each task
 
 
@@ -31,22 +30,9 @@ def found(a):
     return Found(float(a.sum()))
 
 
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory):
-    with concurrent.futures.ThreadPoolExecutor(1) as threads:  # the process gets its folder for objects that are not its own
-        tw.evaluate("s[k] = sum(i: a[i,k])", a=A, out=tmp_path_factory.mktemp("first") / "s.npy", pool=threads, check=True)
-    with concurrent.futures.ProcessPoolExecutor(2, SPAWN) as pool:
-        list(pool.map(abs, range(2)))
-        yield pool
-
-
-@pytest.fixture(params=["processes", "threads"])
-def pool(request, processes):
-    if request.param == "processes":
-        yield processes
-        return
-    with concurrent.futures.ThreadPoolExecutor(2) as made:
-        yield made
+@pytest.fixture(name="pool")
+def fixture_pool(executor):
+    return executor
 
 
 def same(kernel, signature, *operands, pool, **options):
